@@ -1,0 +1,158 @@
+package framebuffer
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
+)
+
+// Client is a process attached to a segment. Its methods may be called concurrently; the
+// slices they take and return are the caller's and never lie in shared memory.
+type Client struct {
+	*segment
+	readOnly bool
+}
+
+// Attach maps the segment that a key names. It returns ErrBadKey for a string that is no
+// key, ErrStaleKey when its server is gone or the memory is out of reach from this
+// container, ErrPermission, ErrNoMemory, or ErrCorrupt. Nil options mean defaults.
+//
+// A key never attaches to anything but the segment it was made for.
+func Attach(keyText string, opts *ClientOptions) (*Client, error) {
+	if opts == nil {
+		opts = &ClientOptions{}
+	}
+	k, err := parseKey(keyText)
+	if err != nil {
+		return nil, err
+	}
+	backend, err := shm.ByName(k.backend)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %q: %w", ErrBadKey, keyText, err)
+	}
+	m, err := backend.Attach(k.location, opts.ReadOnly)
+	if err != nil {
+		return nil, fmt.Errorf("attach with key %q: %w", keyText, err)
+	}
+	ctl, err := openControl(k, m)
+	if err != nil {
+		return nil, fmt.Errorf("attach with key %q: %w", keyText, err)
+	}
+	role, name := uint32(layout.RoleClient), opts.Name
+	if opts.ReadOnly {
+		role = layout.RoleReadOnly
+	}
+	if name == "" {
+		name = filepath.Base(os.Args[0])
+	}
+	c := &Client{segment: newSegment(k, m, ctl, role, name), readOnly: opts.ReadOnly}
+	// A backstop for a client that is dropped without Close: its memory comes back, late.
+	runtime.AddCleanup(c, func(s *segment) { _ = s.close(func() {}) }, c.segment)
+	return c, nil
+}
+
+// Key returns the key this client attached with.
+func (c *Client) Key() string { return c.keyText }
+
+// Allocate does what Server.Allocate does, from here: no call to the server is made. It
+// also returns ErrReadOnly.
+func (c *Client) Allocate(size int) (offset uint64, err error) {
+	if c.readOnly {
+		return 0, c.denied("allocate")
+	}
+	return c.allocate(size)
+}
+
+// Write copies data into the chunk at offset, which this or any other process allocated
+// with at least len(data) bytes, and returns its checksum. Writing the same chunk again is
+// allowed and ends earlier descriptors of it. Two writers of one chunk at the same time
+// leave a mixture that no descriptor matches.
+//
+// It returns ErrBadOffset, ErrTooLong, ErrReadOnly, ErrClosed, and ErrTimeout when the ring
+// has reused the chunk before the last byte was in; it looks after every 64 KiB and stops.
+func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
+	if c.readOnly {
+		return 0, c.denied("write")
+	}
+	if err := c.enter(); err != nil {
+		return 0, err
+	}
+	defer c.leave()
+	sum, why, err := c.ring.Write(offset, data)
+	if err != nil {
+		c.timedOut(why)
+		return 0, err
+	}
+	c.slot.count(layout.Writes, layout.WrittenBytes, uint64(len(data)))
+	return Checksum(sum), nil
+}
+
+// Read returns the size bytes that were written at offset and have that checksum, in a
+// slice of its own. It returns ErrTimeout when the ring has reused the chunk or the bytes
+// are not those, ErrBadOffset, ErrBadSize for a size that is negative or beyond the chunk,
+// and ErrClosed after this client's Close. It works on after the server's Close.
+func (c *Client) Read(offset uint64, size int, sum Checksum) ([]byte, error) {
+	// A wrong size must not make us allocate gigabytes before the chunk is looked at.
+	if size < 0 || size > c.ring.MaxSize() {
+		return nil, fmt.Errorf("%w: asked to read %d bytes; a chunk of this ring has 0 to %d", ErrBadSize, size, c.ring.MaxSize())
+	}
+	data := make([]byte, size)
+	if err := c.ReadInto(data, offset, sum); err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+// ReadInto is Read into memory of the caller's: exactly len(dst) bytes, and nothing is
+// allocated. With an error dst holds zeroes or what it held before, never bytes of another
+// frame.
+func (c *Client) ReadInto(dst []byte, offset uint64, sum Checksum) error {
+	if err := c.enter(); err != nil {
+		return err
+	}
+	defer c.leave()
+	if why, err := c.ring.Read(dst, offset, uint64(sum)); err != nil {
+		c.timedOut(why)
+		return err
+	}
+	c.slot.count(layout.Reads, layout.ReadBytes, uint64(len(dst)))
+	return nil
+}
+
+// Put allocates, writes and returns the descriptor to send on. Empty data cannot be put:
+// ErrBadSize. Other errors are those of Allocate and Write.
+func (c *Client) Put(data []byte) (Frame, error) {
+	offset, err := c.Allocate(len(data))
+	if err != nil {
+		return Frame{}, err
+	}
+	sum, err := c.Write(offset, data)
+	if err != nil {
+		return Frame{}, err
+	}
+	return Frame{Key: c.keyText, Offset: offset, Size: len(data), Checksum: sum}, nil
+}
+
+// Get returns the bytes of a frame, as Read does. It returns ErrBadKey when the frame lies
+// in another ring than this client is attached to.
+func (c *Client) Get(f Frame) ([]byte, error) {
+	if f.Key != c.keyText {
+		return nil, fmt.Errorf("%w: the frame lies in the ring of %q, this client is attached to %q: attach with the frame's key", ErrBadKey, clip(f.Key), c.keyText)
+	}
+	return c.Read(f.Offset, f.Size, f.Checksum)
+}
+
+// Stats returns the segment's figures at this moment; after Close, zeroes.
+func (c *Client) Stats() Stats { return c.stats() }
+
+// Close lets go of the segment. Calls that are under way on other goroutines finish; the
+// memory is unmapped when the last has. Closing again does nothing.
+func (c *Client) Close() error { return c.close(func() {}) }
+
+func (c *Client) denied(what string) error {
+	return fmt.Errorf("%w: this client attached with ReadOnly and cannot %s: attach without it", ErrReadOnly, what)
+}

@@ -1,0 +1,49 @@
+package framebuffer
+
+import "github.com/core-framebuffer/framebuffer/internal/fberr"
+
+// The errors of this package, to be compared with errors.Is. What is returned wraps one of
+// them and says what was asked, what the limit is and what to do.
+var (
+	// ErrTimeout: the frame is gone. Its chunk was reused by later frames, or holds
+	// something else than what the checksum was made of; the text says which. It is also
+	// os.ErrDeadlineExceeded, and has a method Timeout() bool that reports true.
+	ErrTimeout = fberr.Timeout
+
+	// ErrBadSize: a size that is zero, negative, or beyond the chunk that is read.
+	ErrBadSize = fberr.BadSize
+
+	// ErrTooLarge: a size that no chunk of this ring can have.
+	ErrTooLarge = fberr.TooLarge
+
+	// ErrBadOffset: an offset that Allocate never returned for this ring.
+	ErrBadOffset = fberr.BadOffset
+
+	// ErrTooLong: more data than the chunk was allocated with.
+	ErrTooLong = fberr.TooLong
+
+	// ErrBadKey: a string that is no key, or the key of another ring than this one.
+	ErrBadKey = fberr.BadKey
+
+	// ErrStaleKey: a key whose server is gone, or out of reach from here.
+	ErrStaleKey = fberr.StaleKey
+
+	// ErrBadFrame: a text that is no frame or no checksum.
+	ErrBadFrame = fberr.BadFrame
+
+	// ErrClosed: use after Close, or of a segment whose server closed it. It is also
+	// os.ErrClosed.
+	ErrClosed = fberr.Closed
+
+	// ErrReadOnly: writing or allocating through a client attached read-only.
+	ErrReadOnly = fberr.ReadOnly
+
+	// ErrPermission: the memory belongs to another user. It is also os.ErrPermission.
+	ErrPermission = fberr.Permission
+
+	// ErrNoMemory: the machine, the control group or a kernel limit cannot hold the ring.
+	ErrNoMemory = fberr.NoMemory
+
+	// ErrCorrupt: the control object does not make sense; some process wrote over it.
+	ErrCorrupt = fberr.Corrupt
+)

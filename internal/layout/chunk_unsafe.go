@@ -1,0 +1,70 @@
+package layout
+
+import "unsafe"
+
+// Chunk is a chunk header's content.
+type Chunk struct {
+	Offset uint64 // the chunk's own offset
+	Size   uint64 // payload bytes asked for
+	Time   int64  // CLOCK_MONOTONIC at allocation, ns
+	Client uint32 // the allocator's slot
+	PID    uint32 // the allocator's process id
+}
+
+// words is a chunk header as eight machine words, one cache line.
+type words [ChunkHeader / 8]uint64
+
+// Guard is the word that makes a header unmistakable: a header is believed only where the
+// guard of its offset and size stands too, and that depends on the segment's nonce. So
+// payload bytes that happen to spell an offset are not taken for a chunk, a header of an
+// earlier lap or an earlier server is never taken for a new one, and a header torn between
+// two writers shows. It is no defence against a process that can read the nonce.
+//
+// The mix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+func Guard(nonce [16]byte, offset, size uint64) uint64 {
+	lo := *(*uint64)(unsafe.Pointer(&nonce[0]))
+	hi := *(*uint64)(unsafe.Pointer(&nonce[8]))
+	return guard(lo, hi, offset, size)
+}
+
+func guard(lo, hi, offset, size uint64) uint64 {
+	z := (offset ^ lo) + (size^hi)*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// Seal turns chunk headers into bytes and back for one segment.
+type Seal struct{ lo, hi uint64 }
+
+// NewSeal returns the Seal of the segment with that nonce.
+func NewSeal(nonce [16]byte) Seal {
+	return Seal{
+		lo: *(*uint64)(unsafe.Pointer(&nonce[0])),
+		hi: *(*uint64)(unsafe.Pointer(&nonce[8])),
+	}
+}
+
+// Put writes c at the start of mem, the whole cache line at once. The stores are plain: no
+// reader looks for this header before it was told the offset, and that message orders them.
+//
+// Preconditions: len(mem) >= ChunkHeader, mem is 64-byte aligned.
+func (s Seal) Put(mem []byte, c Chunk) {
+	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
+	w[0] = c.Offset
+	w[1] = c.Size
+	w[2] = uint64(c.Time)
+	w[3] = uint64(c.Client) | uint64(c.PID)<<32
+	w[4] = guard(s.lo, s.hi, c.Offset, c.Size)
+	w[5], w[6], w[7] = 0, 0, 0
+}
+
+// Get loads the header at the start of mem once and reports whether it is the sealed
+// header of the chunk at offset. What it returns is a private copy.
+//
+// Preconditions: as Put.
+func (s Seal) Get(mem []byte, offset uint64) (c Chunk, ok bool) {
+	w := *(*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
+	c = Chunk{Offset: w[0], Size: w[1], Time: int64(w[2]), Client: uint32(w[3]), PID: uint32(w[3] >> 32)}
+	return c, c.Offset == offset && w[4] == guard(s.lo, s.hi, c.Offset, c.Size)
+}

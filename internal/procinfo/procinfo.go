@@ -1,0 +1,55 @@
+// Package procinfo reads what the kernel says about processes and namespaces in /proc.
+// Everything here is a fact at the time of the call; nothing guesses.
+package procinfo
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Namespace returns the inode that names one of this process's namespaces ("ipc", "pid",
+// "net", …), or 0 where /proc does not tell. Two processes are in the same namespace
+// exactly if their inodes are equal and not 0.
+func Namespace(kind string) uint64 {
+	var st unix.Stat_t
+	if err := unix.Stat("/proc/self/ns/"+kind, &st); err != nil {
+		return 0
+	}
+	return st.Ino
+}
+
+// StartTime returns when the process started, in clock ticks since boot: together with the
+// pid it names one process for as long as the machine runs. It returns an error that is
+// fs.ErrNotExist when this PID namespace has no such process, and another error when the
+// process exists but cannot be looked at.
+func StartTime(pid int) (uint64, error) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if errors.Is(err, unix.ESRCH) {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return 0, fmt.Errorf("process %d: %w", pid, err)
+	}
+	return parseStartTime(b)
+}
+
+// parseStartTime takes field 22 of /proc/PID/stat. Field 2, the command name, may hold
+// spaces and parentheses of its own, so counting starts behind the last ')'.
+func parseStartTime(stat []byte) (uint64, error) {
+	i := bytes.LastIndexByte(stat, ')')
+	if i < 0 {
+		return 0, fmt.Errorf("no command name in %q", stat)
+	}
+	f := bytes.Fields(stat[i+1:])
+	const field = 22 - 3
+	if len(f) <= field {
+		return 0, fmt.Errorf("%d fields behind the command name, want %d", len(f), field+1)
+	}
+	return strconv.ParseUint(string(f[field]), 10, 64)
+}

@@ -1,0 +1,78 @@
+// Package ring is the protocol on the shared memory: positions, the allocator, and reading
+// and writing chunks that another process may reuse at any instant. It works on plain
+// memory and knows nothing of mappings, clients or keys.
+//
+// # Words shared between processes, and their order
+//
+//	head      written: every allocator, one atomic add.  read: everyone.
+//	header    written: the chunk's allocator, plain stores, after its add.
+//	payload   written: the chunk's writer.  read: its readers.
+//
+// An allocator adds to head *before* it, or the writer it tells, stores into the chunk
+// (storeFence where the CPU needs it). A reader loads the payload *before* it loads head
+// for the last time (loadFence likewise). So if a reader took in a single byte of a later
+// chunk's owner, its last load of head sees that owner's add, and says reused. What this
+// does not cover is a writer that was stopped in the middle of a write for a whole lap and
+// goes on afterwards: it stores at most one block before it looks at head again, and the
+// checksum of whoever owns that memory by then tells its readers.
+package ring
+
+import (
+	"sync/atomic"
+
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// Ring is one process's view of a segment's ring. All methods may be called concurrently.
+type Ring struct {
+	mem      []byte // the ring, twice in a row
+	capacity uint64
+	head     *atomic.Uint64
+	state    *atomic.Uint32
+	seal     layout.Seal
+}
+
+// New returns the ring that mem holds under ctl.
+//
+// Preconditions: len(mem) is twice ctl.Capacity() and both halves are the same memory;
+// mem is aligned to layout.Align.
+func New(ctl layout.Control, mem []byte) *Ring {
+	return &Ring{
+		mem:      mem,
+		capacity: ctl.Capacity(),
+		head:     ctl.Head(),
+		state:    ctl.State(),
+		seal:     layout.NewSeal(ctl.Nonce()),
+	}
+}
+
+// Capacity is the ring's size in bytes.
+func (r *Ring) Capacity() uint64 { return r.capacity }
+
+// MaxSize is the largest payload a chunk of this ring can have.
+func (r *Ring) MaxSize() int { return int(r.capacity - layout.ChunkHeader) }
+
+// Head is the number of bytes allocated so far.
+func (r *Ring) Head() uint64 { return r.head.Load() }
+
+// Closed reports whether the server has closed the segment.
+func (r *Ring) Closed() bool { return r.state.Load() != layout.StateOpen }
+
+// Footprint is how many bytes of the ring a payload of that size takes: header, payload,
+// padding.
+func Footprint(size int) uint64 {
+	return (uint64(size) + layout.ChunkHeader + layout.Align - 1) &^ (layout.Align - 1)
+}
+
+// at returns n bytes of memory at a position. The mirror makes them contiguous.
+//
+// Preconditions: n <= capacity.
+func (r *Ring) at(pos, n uint64) []byte {
+	i := pos % r.capacity
+	return r.mem[i : i+n : i+n]
+}
+
+// alive reports whether nothing of the chunk at position c has been handed out again. It
+// is exact: the chunk's memory ends where position c+capacity begins, and allocation goes
+// through positions in order. A hostile head makes it wrong, never unsafe.
+func (r *Ring) alive(c uint64) bool { return r.head.Load()-c <= r.capacity }

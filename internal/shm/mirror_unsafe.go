@@ -1,0 +1,40 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// shmRemap is SHM_REMAP of <sys/shm.h>, which x/sys does not define: shmat may replace what
+// is mapped at the address.
+const shmRemap = 0o40000
+
+// sysvMirror attaches a segment of size bytes twice in a row and returns both halves as one
+// slice. The address range is reserved first, so the second half cannot be taken by
+// another thread, and shmRemap replaces the reservation half by half.
+//
+// Preconditions: size is a multiple of the page size (on every Linux CPU this package
+// supports SHMLBA is the page size too).
+func sysvMirror(id int, size int64, flag int) ([]byte, error) {
+	base, err := unix.MmapPtr(-1, 0, nil, uintptr(2*size),
+		unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, fmt.Errorf("reserve %d bytes of address space: %w", 2*size, err)
+	}
+	for half := range 2 {
+		at := unsafe.Add(base, int64(half)*size)
+		mem, err := unix.SysvShmAttach(id, uintptr(at), flag|shmRemap)
+		if err == nil && int64(len(mem)) == size {
+			continue
+		}
+		if err == nil { // the id changed hands since it was measured
+			err = errors.Join(unix.EIDRM, unix.SysvShmDetach(mem))
+		}
+		// munmap detaches whatever half is attached: the kernel counts mappings.
+		return nil, errors.Join(err, unix.MunmapPtr(base, uintptr(2*size)))
+	}
+	return unsafe.Slice((*byte)(base), 2*size), nil
+}

@@ -1,0 +1,64 @@
+// Package shm makes and maps the two shared objects of a segment, control and ring. It is
+// the only package that maps memory. What the bytes mean is none of its business, and a
+// location is a hint, not a proof: its caller compares the nonce in the control object
+// with the key before it believes that this is the segment it asked for.
+package shm
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// Spec is what a server asks for.
+type Spec struct {
+	Control int64       // bytes in the control object
+	Ring    int64       // bytes in the ring; both are whole pages
+	Mode    fs.FileMode // permission bits for others; 0 means 0600
+}
+
+// Segment is one process's mapping of a segment.
+type Segment struct {
+	Control  []byte // read-write
+	Ring     []byte // the ring twice in a row: 2×capacity bytes, the halves the same memory
+	Location string // how others attach: goes into the key; letters, digits and . - only
+	unmap    func() error
+}
+
+// Close unmaps the segment. Slices into it are invalid from then on: touching one faults.
+//
+// Preconditions: called once, while no other goroutine uses the mapping.
+func (s *Segment) Close() error { return s.unmap() }
+
+// Backend is one way to share memory. Implementations hold no state; all their methods may
+// be called concurrently.
+type Backend interface {
+	// Name is the word for it in keys and flags.
+	Name() string
+
+	// Create makes a segment, zeroed, with every page present, so that lack of memory is
+	// an error now and not a signal later. A process that dies in any way leaves nothing
+	// behind. It returns fberr.NoMemory or fberr.Permission, with detail.
+	Create(Spec) (*Segment, error)
+
+	// Attach maps a segment that some process made. With readOnly the ring is mapped
+	// without write permission: a store to it faults. It returns fberr.StaleKey when there
+	// is no such memory any more, fberr.Permission, fberr.BadKey for a location that is
+	// none of this backend's, or fberr.NoMemory when the mapping does not fit.
+	Attach(location string, readOnly bool) (*Segment, error)
+}
+
+// ByName returns the backend with that name; the empty name is the default's.
+func ByName(name string) (Backend, error) {
+	switch name {
+	case "", "sysv":
+		return SysV{}, nil
+	}
+	return nil, fmt.Errorf("framebuffer: unknown backend %q; this version has: sysv", name)
+}
+
+// WholePages rounds a size up to a multiple of the page size.
+func WholePages(n int64) int64 {
+	page := int64(os.Getpagesize())
+	return (n + page - 1) / page * page
+}

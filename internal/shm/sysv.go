@@ -1,0 +1,158 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/procinfo"
+)
+
+// SysV shares System V segments, named by id within one IPC namespace.
+//
+// Both segments are marked for removal as soon as they are attached (IPC_RMID). Linux still
+// lets others attach by id for as long as somebody is attached, and frees the memory when
+// the last one detaches or dies: nothing has to be cleaned up after anybody.
+type SysV struct{}
+
+// Name is "sysv".
+func (SysV) Name() string { return "sysv" }
+
+// Create makes the two segments. See Backend.
+func (SysV) Create(spec Spec) (*Segment, error) {
+	if err := checkRoom(spec.Control + spec.Ring); err != nil {
+		return nil, err
+	}
+	mode := spec.Mode.Perm()
+	if mode == 0 {
+		mode = 0o600
+	}
+	ctl, ctlID, err := sysvMake(spec.Control, int(mode), func(id int) ([]byte, error) {
+		return unix.SysvShmAttach(id, 0, 0)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("control object: %w", err)
+	}
+	ring, ringID, err := sysvMake(spec.Ring, int(mode), func(id int) ([]byte, error) {
+		return sysvMirror(id, spec.Ring, 0)
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("ring: %w", err), unix.SysvShmDetach(ctl))
+	}
+	s := sysvSegment(ctl, ring)
+	s.Location = sysvLocation{ctlID, ringID, procinfo.Namespace("ipc")}.String()
+	for _, object := range [][]byte{ctl, ring[:spec.Ring]} {
+		if err := populate(object); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+// sysvMake creates a segment, attaches it and marks it for removal. Between the first call
+// and the last a SIGKILL would leave it behind, so nothing slow stands in between.
+func sysvMake(size int64, mode int, attach func(id int) ([]byte, error)) ([]byte, int, error) {
+	id, err := unix.SysvShmGet(unix.IPC_PRIVATE, int(size), unix.IPC_CREAT|unix.IPC_EXCL|mode)
+	if err != nil {
+		return nil, 0, sysvMakeError(err, size)
+	}
+	mem, err := attach(id)
+	_, rmErr := unix.SysvShmCtl(id, unix.IPC_RMID, nil)
+	if err != nil {
+		return nil, 0, fmt.Errorf("attach the new segment %d of %d bytes: %w", id, size, err)
+	}
+	if rmErr != nil {
+		return nil, 0, fmt.Errorf("mark the new segment %d for removal: %w", id, rmErr)
+	}
+	return mem, id, nil
+}
+
+// Attach maps the two segments that a location names. See Backend.
+func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
+	l, err := parseSysvLocation(location)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.sameNamespace(); err != nil {
+		return nil, err
+	}
+	var desc unix.SysvShmDesc
+	if _, err := unix.SysvShmCtl(l.ring, unix.IPC_STAT, &desc); err != nil {
+		return nil, l.attachError(l.ring, err)
+	}
+	size := uint64(desc.Segsz)
+	if page := uint64(os.Getpagesize()); size == 0 || size%page != 0 || size > math.MaxInt64/4 {
+		return nil, fmt.Errorf("%w: segment %d has %d bytes, which no ring has: the id now belongs to somebody else", fberr.StaleKey, l.ring, size)
+	}
+	ctl, err := unix.SysvShmAttach(l.ctl, 0, 0)
+	if err != nil {
+		return nil, l.attachError(l.ctl, err)
+	}
+	flag := 0
+	if readOnly {
+		flag = unix.SHM_RDONLY
+	}
+	ring, err := sysvMirror(l.ring, int64(size), flag)
+	if err != nil {
+		return nil, errors.Join(l.attachError(l.ring, err), unix.SysvShmDetach(ctl))
+	}
+	s := sysvSegment(ctl, ring)
+	s.Location = location
+	return s, nil
+}
+
+func sysvSegment(ctl, ring []byte) *Segment {
+	half := len(ring) / 2
+	return &Segment{Control: ctl, Ring: ring, unmap: func() error {
+		return errors.Join(
+			unix.SysvShmDetach(ring[:half]),
+			unix.SysvShmDetach(ring[half:]),
+			unix.SysvShmDetach(ctl),
+		)
+	}}
+}
+
+// sysvLocation is what a key says about a SysV segment.
+type sysvLocation struct {
+	ctl, ring int    // shmids
+	ns        uint64 // inode of the IPC namespace they are ids in; 0 if unknown
+}
+
+func (l sysvLocation) String() string {
+	return fmt.Sprintf("%d.%d.%d", l.ctl, l.ring, l.ns)
+}
+
+func parseSysvLocation(s string) (l sysvLocation, err error) {
+	f := strings.Split(s, ".")
+	if len(f) != 3 {
+		return l, fmt.Errorf("%w: sysv location %q has %d fields, not 3", fberr.BadKey, s, len(f))
+	}
+	ctl, err1 := strconv.ParseInt(f[0], 10, 32)
+	ring, err2 := strconv.ParseInt(f[1], 10, 32)
+	ns, err3 := strconv.ParseUint(f[2], 10, 64)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return l, fmt.Errorf("%w: sysv location %q: %w", fberr.BadKey, s, err)
+	}
+	l = sysvLocation{int(ctl), int(ring), ns}
+	if l.String() != s || ctl < 0 || ring < 0 { // one spelling only: keys are compared as strings
+		return l, fmt.Errorf("%w: sysv location %q is not spelled as servers do", fberr.BadKey, s)
+	}
+	return l, nil
+}
+
+// sameNamespace finds the commonest mistake between containers before the kernel answers
+// it with a misleading "invalid argument", or worse with somebody else's segment.
+func (l sysvLocation) sameNamespace() error {
+	here := procinfo.Namespace("ipc")
+	if l.ns == 0 || here == 0 || l.ns == here {
+		return nil
+	}
+	return fmt.Errorf("%w: its memory is in IPC namespace %d and this process is in %d: start this container in the server's IPC namespace (--ipc=container:NAME, the server's with --ipc=shareable), or both in the host's (--ipc=host)",
+		fberr.StaleKey, l.ns, here)
+}

@@ -1,0 +1,28 @@
+package framebuffer
+
+import "io/fs"
+
+// ServerOptions are for NewServer. The zero value, or nil, means the defaults.
+type ServerOptions struct {
+	// Backend is how others attach: "sysv" (the default), for all processes of one IPC
+	// namespace.
+	Backend string
+
+	// Mode is which other users may attach, as for a file: 0600, the default, means the
+	// same user only, 0660 the group too. Whoever may attach may read every frame.
+	Mode fs.FileMode
+
+	// Name is shown to people who watch the segment; at most 64 bytes of it.
+	Name string
+}
+
+// ClientOptions are for Attach. The zero value, or nil, means the defaults.
+type ClientOptions struct {
+	// ReadOnly maps the ring without permission to write: Write and Allocate return
+	// ErrReadOnly, and a stray store to a frame faults instead of spoiling it.
+	ReadOnly bool
+
+	// Name is shown to people who watch the segment; at most 64 bytes of it. Default: the
+	// name of the program.
+	Name string
+}

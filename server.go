@@ -1,0 +1,91 @@
+package framebuffer
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/clock"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
+)
+
+// Server owns a segment: it makes the memory, gives out the key, and by closing ends it for
+// everybody. It takes no part in the exchange of frames and may be the least busy process
+// of all. Its methods may be called concurrently.
+type Server struct {
+	*segment
+}
+
+// NewServer makes a segment whose ring has size bytes, rounded up to whole pages, every
+// page present. It returns ErrBadSize for size <= 0 and ErrNoMemory when the machine, the
+// control group or a kernel limit cannot hold it. Nil options mean defaults.
+//
+// A chunk costs a 64-byte header and padding to 64 bytes beside its payload, so the largest
+// payload is size less 64. A ring for video should hold at least as many frames as are in
+// flight at once, and then some: that number is how late a reader may be.
+func NewServer(size int64, opts *ServerOptions) (*Server, error) {
+	if opts == nil {
+		opts = &ServerOptions{}
+	}
+	if size <= 0 {
+		return nil, fmt.Errorf("%w: a ring of %d bytes; it has at least 1 (which becomes a page of %d)", ErrBadSize, size, os.Getpagesize())
+	}
+	if size > maxRing {
+		return nil, fmt.Errorf("%w: a ring of %d bytes; the address space takes at most %d", ErrNoMemory, size, int64(maxRing))
+	}
+	backend, err := shm.ByName(opts.Backend)
+	if err != nil {
+		return nil, err
+	}
+	m, err := backend.Create(shm.Spec{
+		Control: shm.WholePages(layout.ControlSize),
+		Ring:    shm.WholePages(size),
+		Mode:    opts.Mode,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start server with %d bytes on %s: %w", size, backend.Name(), err)
+	}
+	k := key{backend: backend.Name(), location: m.Location}
+	_, _ = rand.Read(k.nonce[:]) // never fails (crypto/rand)
+	ctl, err := layout.Format(m.Control, layout.Identity{
+		Nonce:       k.nonce,
+		Capacity:    uint64(len(m.Ring) / 2),
+		ServerPID:   os.Getpid(),
+		CreatedWall: time.Now().UnixNano(),
+		CreatedMono: clock.New().Now(),
+	})
+	if err != nil {
+		_ = m.Close()
+		return nil, err
+	}
+	return &Server{newSegment(k, m, ctl, layout.RoleServer, opts.Name)}, nil
+}
+
+// maxRing keeps the doubled mapping within a 47-bit address space.
+const maxRing = 1 << 46
+
+// Key returns the string that others attach with. Whoever has it and the permission to map
+// the memory can read and spoil every frame: hand it on as a credential.
+func (s *Server) Key() string { return s.keyText }
+
+// Allocate takes size bytes of the ring, reusing the memory of the oldest frames, and
+// returns the offset to write to and read from. It is one atomic add and never blocks.
+//
+// It returns ErrBadSize for size <= 0, ErrTooLarge for more than the ring can hold in one
+// chunk, ErrClosed, and ErrTimeout in the rare case that this process was stopped between
+// two instructions for as long as the whole ring took to be reused.
+func (s *Server) Allocate(size int) (offset uint64, err error) { return s.allocate(size) }
+
+// Stats returns the segment's figures at this moment; after Close, zeroes.
+func (s *Server) Stats() Stats { return s.stats() }
+
+// Close ends the segment: clients' Write and Allocate fail with ErrClosed from now on,
+// their reads go on for as long as they stay attached, and nobody attaches any more. The
+// memory is freed when the last process has let go. Closing again does nothing. A server
+// that is never closed lives as long as its process: clients depend on it whether or not
+// anything here still points to it.
+func (s *Server) Close() error {
+	return s.close(func() { s.control.State().Store(layout.StateClosed) })
+}

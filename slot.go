@@ -1,0 +1,117 @@
+package framebuffer
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"sync/atomic"
+
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/procinfo"
+)
+
+// slot is where this process counts in the control object. Slots are for people who watch:
+// nothing on the data path depends on them, so running out of them is no error (slot 0 then
+// counts for everybody without one), and no liveness is guessed. A slot left by a crash is
+// taken over only when the kernel says, in the same PID namespace, that its process is gone.
+type slot struct {
+	index    uint32
+	pid      uint32
+	ticket   uint64
+	words    layout.Slot
+	rest     layout.Slot // slot 0
+	counters *[layout.CounterCount]atomic.Uint64
+}
+
+// claimSlot takes a free slot, or one whose process provably died, or shares slot 0.
+func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
+	s := &slot{pid: uint32(os.Getpid()), ticket: newTicket(), rest: ctl.Slot(0)}
+	pidns := procinfo.Namespace("pid")
+	for i := 1; i < ctl.Slots(); i++ {
+		w := ctl.Slot(i)
+		old := w.Claim().Load()
+		if old != 0 && !abandoned(w, old, pidns) {
+			continue
+		}
+		if !w.Claim().CompareAndSwap(old, s.ticket) {
+			continue // somebody else was faster
+		}
+		s.index, s.words, s.counters = uint32(i), w, w.Counters()
+		fold(s.counters, s.rest.Counters())
+		s.introduce(role, name, pidns, now)
+		return s
+	}
+	s.words, s.counters = s.rest, s.rest.Counters()
+	return s
+}
+
+// introduce writes who this is. Ready comes last: whoever sees it equal to the claim sees
+// the words before it.
+func (s *slot) introduce(role uint32, name string, pidns uint64, now int64) {
+	started, err := procinfo.StartTime(os.Getpid())
+	if err != nil {
+		pidns = 0 // nobody can tell whether we live: never take this slot over
+	}
+	s.words.PID().Store(s.pid)
+	s.words.Role().Store(role)
+	s.words.PIDNS().Store(pidns)
+	s.words.Started().Store(started)
+	s.words.Attached().Store(uint64(now))
+	s.words.SetName(name)
+	s.words.Ready().Store(s.ticket)
+}
+
+// abandoned reports whether the kernel knows that the slot's process is gone. Unknown, as
+// in another PID namespace or behind hidepid, is no.
+func abandoned(w layout.Slot, claim, pidns uint64) bool {
+	if w.Ready().Load() != claim || pidns == 0 || w.PIDNS().Load() != pidns {
+		return false
+	}
+	pid, started := int(w.PID().Load()), w.Started().Load()
+	if pid <= 0 {
+		return false
+	}
+	now, err := procinfo.StartTime(pid)
+	if err == nil {
+		return now != started // another process has the pid by now
+	}
+	return errors.Is(err, fs.ErrNotExist) && w.Claim().Load() == claim
+}
+
+// release gives the slot back, its sums going to slot 0.
+func (s *slot) release() {
+	if s.index == 0 || s.words.Claim().Load() != s.ticket {
+		return
+	}
+	fold(s.counters, s.rest.Counters())
+	s.words.Claim().CompareAndSwap(s.ticket, 0)
+}
+
+// fold moves counts from one slot to another. Each count is in exactly one place but for
+// the instant between the two instructions.
+func fold(from, to *[layout.CounterCount]atomic.Uint64) {
+	for i := range from {
+		if n := from[i].Swap(0); n != 0 {
+			to[i].Add(n)
+		}
+	}
+}
+
+// count adds one to an operation's counter and n to its bytes.
+func (s *slot) count(ops, bytes int, n uint64) {
+	s.counters[ops].Add(1)
+	s.counters[bytes].Add(n)
+}
+
+// newTicket is a number no other claim has had, and not 0.
+func newTicket() uint64 {
+	var b [8]byte
+	for {
+		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+		if t := binary.NativeEndian.Uint64(b[:]); t != 0 {
+			return t
+		}
+	}
+}

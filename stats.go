@@ -1,0 +1,109 @@
+package framebuffer
+
+import (
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// Stats are a segment's figures at one moment. They are read without stopping anybody, so
+// figures of different lines may be some nanoseconds apart.
+type Stats struct {
+	Backend  string        `json:"backend"`  // how this process is attached
+	Capacity uint64        `json:"capacity"` // bytes in the ring
+	Head     uint64        `json:"head"`     // bytes allocated since the start
+	Closed   bool          `json:"closed"`   // whether the server has closed the segment
+	Age      time.Duration `json:"age_ns"`   // since the segment was made
+	Total    Counts        `json:"total"`    // of everybody, those that left included
+	Clients  []ClientStats `json:"clients"`  // who is attached and has a slot
+}
+
+// ClientStats are the figures of one attached process.
+type ClientStats struct {
+	Name     string        `json:"name"`
+	PID      int           `json:"pid"` // in that process's own PID namespace
+	Role     string        `json:"role"`
+	Attached time.Duration `json:"attached_ns"` // how long ago
+	Counts   Counts        `json:"counts"`
+}
+
+// Counts only grow for as long as the segment lives. Bytes allocated include headers and
+// padding; the others are payload.
+type Counts struct {
+	Allocations    uint64 `json:"allocations"`
+	AllocatedBytes uint64 `json:"allocated_bytes"`
+	Writes         uint64 `json:"writes"`
+	WrittenBytes   uint64 `json:"written_bytes"`
+	Reads          uint64 `json:"reads"`
+	ReadBytes      uint64 `json:"read_bytes"`
+	Reused         uint64 `json:"reused"`  // timeouts because the chunk was reused
+	Altered        uint64 `json:"altered"` // timeouts because the bytes were not those written
+}
+
+func (s *segment) stats() Stats {
+	if s.enter() != nil {
+		return Stats{}
+	}
+	defer s.leave()
+	now := s.clock.Now()
+	_, created := s.control.Created()
+	st := Stats{
+		Backend:  s.backend,
+		Capacity: s.control.Capacity(),
+		Head:     s.ring.Head(),
+		Closed:   s.ring.Closed(),
+		Age:      time.Duration(now - created),
+	}
+	for i := range s.control.Slots() {
+		w := s.control.Slot(i)
+		counts := loadCounts(w)
+		st.Total.add(counts)
+		if claim := w.Claim().Load(); claim != 0 && w.Ready().Load() == claim {
+			st.Clients = append(st.Clients, ClientStats{
+				Name:     w.Name(),
+				PID:      int(w.PID().Load()),
+				Role:     roleName(w.Role().Load()),
+				Attached: time.Duration(now - int64(w.Attached().Load())),
+				Counts:   counts,
+			})
+		}
+	}
+	return st
+}
+
+func loadCounts(w layout.Slot) Counts {
+	c := w.Counters()
+	return Counts{
+		Allocations:    c[layout.Allocations].Load(),
+		AllocatedBytes: c[layout.AllocatedBytes].Load(),
+		Writes:         c[layout.Writes].Load(),
+		WrittenBytes:   c[layout.WrittenBytes].Load(),
+		Reads:          c[layout.Reads].Load(),
+		ReadBytes:      c[layout.ReadBytes].Load(),
+		Reused:         c[layout.Reused].Load(),
+		Altered:        c[layout.Altered].Load(),
+	}
+}
+
+func (c *Counts) add(o Counts) {
+	c.Allocations += o.Allocations
+	c.AllocatedBytes += o.AllocatedBytes
+	c.Writes += o.Writes
+	c.WrittenBytes += o.WrittenBytes
+	c.Reads += o.Reads
+	c.ReadBytes += o.ReadBytes
+	c.Reused += o.Reused
+	c.Altered += o.Altered
+}
+
+func roleName(role uint32) string {
+	switch role {
+	case layout.RoleServer:
+		return "server"
+	case layout.RoleClient:
+		return "client"
+	case layout.RoleReadOnly:
+		return "read-only"
+	}
+	return "unknown"
+}
