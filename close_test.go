@@ -1,0 +1,142 @@
+package framebuffer_test
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+func TestUseAfterClose(t *testing.T) {
+	s, c := serve(t, 1<<16)
+	f, err := c.Put([]byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time does nothing
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err1 := c.Allocate(1)
+	_, err2 := c.Write(f.Offset, nil)
+	_, err3 := c.Read(f.Offset, 1, f.Checksum)
+	err4 := c.ReadInto(nil, f.Offset, f.Checksum)
+	_, err5 := c.Put([]byte("x"))
+	_, err6 := c.Get(f)
+	for i, err := range []error{err1, err2, err3, err4, err5, err6} {
+		if !errors.Is(err, framebuffer.ErrClosed) || !errors.Is(err, os.ErrClosed) {
+			t.Errorf("call %d after the client's Close: %v", i+1, err)
+		}
+	}
+	if c.Key() != s.Key() || c.Stats().Capacity != 0 {
+		t.Error("Key and Stats must stay harmless")
+	}
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := s.Allocate(1); !errors.Is(err, framebuffer.ErrClosed) {
+		t.Errorf("allocate after the server's Close: %v", err)
+	}
+}
+
+func TestServerClose(t *testing.T) {
+	s, c := serve(t, 1<<16)
+	f, err := c.Put([]byte("the last frame"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Write(f.Offset, nil); !errors.Is(err, framebuffer.ErrClosed) {
+		t.Errorf("write: %v", err)
+	}
+	if _, err := c.Allocate(1); !errors.Is(err, framebuffer.ErrClosed) {
+		t.Errorf("allocate: %v", err)
+	}
+	if got, err := c.Get(f); err != nil || string(got) != "the last frame" {
+		t.Errorf("read: %q, %v", got, err)
+	}
+	if !c.Stats().Closed {
+		t.Error("stats do not say that the server closed")
+	}
+}
+
+// Closing either side while many goroutines are at work gives them errors and nothing else.
+func TestCloseWhileBusy(t *testing.T) {
+	for round := range 20 {
+		s, c := serve(t, 1<<20)
+		var busy, done sync.WaitGroup
+		for range 4 {
+			busy.Add(1)
+			done.Go(func() {
+				data := make([]byte, 200_000)
+				first := sync.OnceFunc(busy.Done)
+				for {
+					f, err := c.Put(data)
+					if err == nil {
+						err = c.ReadInto(data, f.Offset, f.Checksum)
+					}
+					_ = c.Stats()
+					first()
+					if errors.Is(err, framebuffer.ErrClosed) {
+						return
+					}
+					if err != nil && !errors.Is(err, framebuffer.ErrTimeout) {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		busy.Wait()
+		var err error
+		if round%2 == 0 {
+			err = c.Close()
+		} else {
+			err = s.Close()
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		done.Wait()
+	}
+}
+
+// A client that is dropped without Close gives its memory back in the end.
+func TestDroppedClientIsUnmapped(t *testing.T) {
+	s, _ := serve(t, 1<<20)
+	before := mappings(t)
+	func() {
+		for range 10 {
+			if _, err := framebuffer.Attach(s.Key(), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}()
+	if mappings(t) <= before {
+		t.Fatal("ten clients without a mapping")
+	}
+	for range 1000 {
+		if runtime.GC(); mappings(t) <= before {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Errorf("%d mappings before, %d after", before, mappings(t))
+}
+
+func mappings(t *testing.T) int {
+	text, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(string(text), "/SYSV")
+}

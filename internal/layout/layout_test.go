@@ -1,0 +1,114 @@
+package layout
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/layout.md and testdata from the code")
+
+// The tables of docs/layout.md are those of the code.
+func TestDocumentMatchesCode(t *testing.T) {
+	const file = "../../docs/layout.md"
+	old, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(old)
+	for name, fields := range map[string][]Field{"header": HeaderFields(), "slot": SlotFields(), "chunk": ChunkFields()} {
+		block := regexp.MustCompile(`(?s)<!-- ` + name + ` -->\n.*?<!-- end -->`)
+		if !block.MatchString(text) {
+			t.Fatalf("%s has no block %q", file, name)
+		}
+		text = block.ReplaceAllLiteralString(text, "<!-- "+name+" -->\n"+table(fields)+"<!-- end -->")
+	}
+	if text == string(old) {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s differs from the code: run `go test ./internal/layout -update`", file)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func table(fields []Field) string {
+	var b strings.Builder
+	b.WriteString("| byte | size | word | who writes | meaning |\n| ---: | ---: | --- | --- | --- |\n")
+	for _, f := range fields {
+		fmt.Fprintf(&b, "| %d | %d | %s | %s | %s |\n", f.Offset, f.Size, f.Name, f.Writer, f.Meaning)
+	}
+	return b.String()
+}
+
+// Words do not overlap, are aligned, and stay within their object.
+func TestFieldsFit(t *testing.T) {
+	for _, c := range []struct {
+		fields []Field
+		size   int
+	}{{HeaderFields(), HeaderSize}, {SlotFields(), SlotStride}, {ChunkFields(), ChunkHeader}} {
+		end := 0
+		for _, f := range c.fields {
+			if f.Offset < end || f.Offset%min(f.Size, 8) != 0 || f.Offset+f.Size > c.size {
+				t.Errorf("%s at %d, size %d: overlaps, misaligned or outside", f.Name, f.Offset, f.Size)
+			}
+			end = f.Offset + f.Size
+		}
+	}
+	if ControlSize != HeaderSize+SlotCount*SlotStride || ControlSize%4096 != 0 {
+		t.Errorf("control size %d", ControlSize)
+	}
+}
+
+// Words that processes fight over, or that are read on every operation, do not share a
+// pair of cache lines.
+func TestHotWordsAreApart(t *testing.T) {
+	if OffState/128 == OffHead/128 || OffHead%128 != 0 || SlotCounters%64 != 0 || SlotStride%128 != 0 {
+		t.Error("head, state or counters share lines")
+	}
+}
+
+type guardVector struct {
+	Nonce  string `json:"nonce"` // hex
+	Offset string `json:"offset"`
+	Size   string `json:"size"`
+	Guard  string `json:"guard"` // hex, most significant digit first
+}
+
+// Programs in other languages are held to the same vectors.
+func TestGuardVectors(t *testing.T) {
+	const file = "../../testdata/guards.json"
+	var now []guardVector
+	for i, size := range []uint64{1, 64, 1 << 20, 6220800, 1<<40 + 7} {
+		var nonce [16]byte
+		for j := range nonce {
+			nonce[j] = byte(i*37 + j*11)
+		}
+		offset := uint64(64) + uint64(i)*0x123456789c0
+		now = append(now, guardVector{fmt.Sprintf("%x", nonce), fmt.Sprint(offset), fmt.Sprint(size),
+			fmt.Sprintf("%016x", Guard(nonce, offset, size))})
+	}
+	text, err := json.MarshalIndent(now, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, '\n')
+	if *update {
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(old) != string(text) {
+		t.Errorf("%s differs from the code", file)
+	}
+}

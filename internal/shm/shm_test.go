@@ -1,0 +1,96 @@
+package shm_test
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
+)
+
+func TestMain(m *testing.M) { xproc.Main(m, shmtest.Roles()) }
+
+func TestSysV(t *testing.T) { shmtest.Run(t, shm.SysV{}, ownSegments) }
+
+// ownSegments counts the SysV segments made by this user that nobody is attached to.
+func ownSegments(t *testing.T) (n int) {
+	f, err := os.Open("/proc/sysvipc/shm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if c := strings.Fields(lines.Text()); len(c) > 6 && c[6] == "0" {
+			n++
+		}
+	}
+	return n
+}
+
+// In another IPC namespace the ids mean nothing, or worse something else: the error must
+// say so and give both remedies.
+func TestSysVOtherNamespace(t *testing.T) {
+	xproc.NeedRoot(t)
+	s, err := shm.SysV{}.Create(shm.Spec{Control: 1 << 16, Ring: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	p := xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "shm-attach", "sysv", s.Location)
+	var said string
+	p.Recv(&said)
+	p.Done()
+	for _, word := range []string{"IPC namespace", "--ipc=container:", "--ipc=host"} {
+		if !strings.Contains(said, word) {
+			t.Errorf("the error does not mention %q: %s", word, said)
+		}
+	}
+}
+
+func TestSysVOtherUser(t *testing.T) {
+	xproc.NeedRoot(t)
+	s, err := shm.SysV{}.Create(shm.Spec{Control: 1 << 16, Ring: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	p := xproc.StartWith(t, []xproc.Option{xproc.As(65534, 65534)}, "shm-attach", "sysv", s.Location)
+	var said string
+	p.Recv(&said)
+	p.Done()
+	if !strings.Contains(said, "no permission") || !strings.Contains(said, "65534") {
+		t.Errorf("another user got: %s", said)
+	}
+}
+
+func TestSysVModeLetsOthersIn(t *testing.T) {
+	xproc.NeedRoot(t)
+	s, err := shm.SysV{}.Create(shm.Spec{Control: 1 << 16, Ring: 1 << 20, Mode: 0o666})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	p := xproc.StartWith(t, []xproc.Option{xproc.As(65534, 65534)}, "shm-attach", "sysv", s.Location)
+	var said string
+	p.Recv(&said)
+	p.Done()
+	if said != "done" || s.Ring[0] != 1 {
+		t.Errorf("%s; byte %d", said, s.Ring[0])
+	}
+}
+
+// More than this machine has must fail at once with the figures, however much the kernel
+// would promise.
+func TestMoreThanTheMachineHas(t *testing.T) {
+	_, err := shm.SysV{}.Create(shm.Spec{Control: 1 << 16, Ring: 1 << 43})
+	if !errors.Is(err, fberr.NoMemory) || !strings.Contains(err.Error(), "available") {
+		t.Errorf("8 TiB: %v", err)
+	}
+}

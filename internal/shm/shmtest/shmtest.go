@@ -1,0 +1,260 @@
+// Package shmtest is the conformance suite of internal/shm: what every backend must do,
+// written against the interface.
+package shmtest
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
+)
+
+// Roles must be among those of the test binary that calls Run.
+func Roles() xproc.Roles {
+	return xproc.Roles{
+		"shm-create": createAndPark,
+		"shm-attach": attachAndAdd,
+	}
+}
+
+// Run holds a backend to the contract in package shm. leftovers counts what this machine
+// would keep of segments whose processes are gone.
+func Run(t *testing.T, b shm.Backend, leftovers func(t *testing.T) int) {
+	for name, test := range map[string]func(*testing.T, shm.Backend){
+		"NewMemoryIsZeroAndMirrored": newMemoryIsZeroAndMirrored,
+		"AttachSeesTheSameMemory":    attachSeesTheSameMemory,
+		"OtherProcessSeesTheSame":    otherProcessSeesTheSame,
+		"ReadOnlyRingCannotBeMapped": readOnlyKeepsWritersOut,
+		"TooLargeIsAnError":          tooLargeIsAnError,
+		"BadLocations":               badLocations,
+		"GoneAfterClose":             goneAfterClose,
+		"MemoryOutlivesTheServer":    memoryOutlivesTheServer,
+		"ManyTimes":                  manyTimes,
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := leftovers(t)
+			test(t, b)
+			if after := leftovers(t); after > before {
+				t.Errorf("%d objects left behind", after-before)
+			}
+		})
+	}
+	t.Run("KillLeavesNothing", func(t *testing.T) {
+		before := leftovers(t)
+		p := xproc.Start(t, "shm-create", b.Name())
+		var location string
+		p.Recv(&location)
+		p.Kill()
+		if after := leftovers(t); after > before {
+			t.Errorf("%d objects left behind by a killed process", after-before)
+		}
+		if s, err := b.Attach(location, false); !errors.Is(err, fberr.StaleKey) {
+			t.Errorf("attached to %v of a killed process: %v", s, err)
+		}
+	})
+}
+
+func create(t *testing.T, b shm.Backend, ring int64) *shm.Segment {
+	t.Helper()
+	page := int64(os.Getpagesize())
+	s, err := b.Create(shm.Spec{Control: 2 * page, Ring: ring})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if int64(len(s.Control)) != 2*page || int64(len(s.Ring)) != 2*ring {
+		t.Fatalf("mapped %d and %d bytes", len(s.Control), len(s.Ring))
+	}
+	return s
+}
+
+func closed(t *testing.T, s *shm.Segment) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func newMemoryIsZeroAndMirrored(t *testing.T, b shm.Backend) {
+	for _, pages := range []int64{1, 2, 3, 257} {
+		ring := pages * int64(os.Getpagesize())
+		s := create(t, b, ring)
+		if i := bytes.IndexFunc(s.Ring, func(r rune) bool { return r != 0 }); i >= 0 {
+			t.Errorf("byte %d is not zero", i)
+		}
+		for _, i := range []int64{0, 1, ring / 2, ring - 1} {
+			s.Ring[i] = byte(i) | 1
+			if s.Ring[i+ring] != byte(i)|1 {
+				t.Errorf("%d pages: byte %d does not show in the second half", pages, i)
+			}
+			s.Ring[i+ring] = 0
+			if s.Ring[i] != 0 {
+				t.Errorf("%d pages: the second half's byte %d does not show in the first", pages, i)
+			}
+		}
+		closed(t, s)
+	}
+}
+
+func attachSeesTheSameMemory(t *testing.T, b shm.Backend) {
+	s := create(t, b, 1<<20)
+	defer closed(t, s)
+	c, err := b.Attach(s.Location, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, c)
+	s.Control[17], s.Ring[1<<20-1] = 3, 4
+	if c.Control[17] != 3 || c.Ring[1<<20-1] != 4 || c.Ring[2<<20-1] != 4 {
+		t.Error("what one mapping wrote the other does not see")
+	}
+	if len(c.Ring) != len(s.Ring) || len(c.Control) != len(s.Control) {
+		t.Errorf("attached %d and %d bytes", len(c.Control), len(c.Ring))
+	}
+}
+
+func createAndPark(c *xproc.Child) error {
+	b, err := shm.ByName(c.Args[0])
+	if err != nil {
+		return err
+	}
+	s, err := b.Create(shm.Spec{Control: 1 << 16, Ring: 1 << 20})
+	if err != nil {
+		return err
+	}
+	if err := c.Send(s.Location); err != nil {
+		return err
+	}
+	return c.Park()
+}
+
+func attachAndAdd(c *xproc.Child) error {
+	b, err := shm.ByName(c.Args[0])
+	if err != nil {
+		return err
+	}
+	s, err := b.Attach(c.Args[1], len(c.Args) > 2)
+	if err != nil {
+		return c.Send(err.Error())
+	}
+	if len(c.Args) > 2 {
+		s.Ring[0] = 1 // must fault
+	}
+	s.Ring[0]++
+	s.Ring[len(s.Ring)-1]++
+	return errors.Join(s.Close(), c.Send("done"))
+}
+
+func otherProcessSeesTheSame(t *testing.T, b shm.Backend) {
+	s := create(t, b, 1<<20)
+	defer closed(t, s)
+	for n := byte(1); n <= 3; n++ {
+		p := xproc.Start(t, "shm-attach", b.Name(), s.Location)
+		var said string
+		p.Recv(&said)
+		p.Done()
+		if said != "done" || s.Ring[0] != n || s.Ring[1<<20-1] != n {
+			t.Fatalf("%d: %s; bytes %d and %d", n, said, s.Ring[0], s.Ring[1<<20-1])
+		}
+	}
+}
+
+func readOnlyKeepsWritersOut(t *testing.T, b shm.Backend) {
+	s := create(t, b, 1<<20)
+	defer closed(t, s)
+	p := xproc.Start(t, "shm-attach", b.Name(), s.Location, "read-only")
+	var said string
+	if err := p.TryRecv(&said); err == nil {
+		t.Fatalf("a read-only mapping took a store: %s", said)
+	}
+	if err := p.Wait(); err == nil {
+		t.Error("the process that stored to a read-only mapping ended well")
+	}
+	if s.Ring[0] != 0 {
+		t.Error("the store arrived")
+	}
+}
+
+func tooLargeIsAnError(t *testing.T, b shm.Backend) {
+	for _, ring := range []int64{1 << 45, 1 << 46} {
+		s, err := b.Create(shm.Spec{Control: 1 << 16, Ring: ring})
+		if err == nil {
+			closed(t, s)
+			t.Fatalf("got %d bytes", ring)
+		}
+		if !errors.Is(err, fberr.NoMemory) {
+			t.Errorf("%d bytes: %v", ring, err)
+		}
+	}
+}
+
+func badLocations(t *testing.T, b shm.Backend) {
+	for _, location := range []string{"", "x", ".", "..", "...", "-1.-1.0", strings.Repeat("9", 400)} {
+		s, err := b.Attach(location, false)
+		if err == nil {
+			closed(t, s)
+			t.Errorf("attached to %q", location)
+		} else if !errors.Is(err, fberr.BadKey) {
+			t.Errorf("%q: %v", location, err)
+		}
+	}
+}
+
+func goneAfterClose(t *testing.T, b shm.Backend) {
+	s := create(t, b, 1<<20)
+	location := s.Location
+	closed(t, s)
+	if s, err := b.Attach(location, false); !errors.Is(err, fberr.StaleKey) {
+		t.Errorf("attached to %v: %v", s, err)
+	}
+}
+
+func memoryOutlivesTheServer(t *testing.T, b shm.Backend) {
+	p := xproc.Start(t, "shm-create", b.Name())
+	var location string
+	p.Recv(&location)
+	c, err := b.Attach(location, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, c)
+	p.Kill()
+	c.Ring[0] = 9
+	if c.Ring[1<<20] != 9 {
+		t.Error("the mapping is not what it was")
+	}
+}
+
+func manyTimes(t *testing.T, b shm.Backend) {
+	mappings := func() int {
+		text, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(text, []byte("SYSV")) + bytes.Count(text, []byte("memfd:")) + bytes.Count(text, []byte("framebuffer"))
+	}
+	files := func() int {
+		d, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(d)
+	}
+	s := create(t, b, 1<<20)
+	defer closed(t, s)
+	m, f := mappings(), files()
+	for range 500 {
+		c, err := b.Attach(s.Location, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed(t, c)
+	}
+	if m2, f2 := mappings(), files(); m2 != m || f2 != f {
+		t.Errorf("mappings %d -> %d, files %d -> %d", m, m2, f, f2)
+	}
+}

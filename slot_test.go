@@ -1,0 +1,61 @@
+package framebuffer_test
+
+import (
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
+)
+
+// Totals never shrink, whoever leaves; and those who left are no longer listed.
+func TestTotalsOutliveClients(t *testing.T) {
+	s, stay := serve(t, 1<<20)
+	for i := range 3 {
+		c, err := framebuffer.Attach(s.Key(), &framebuffer.ClientOptions{Name: "guest"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Put(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		if st := stay.Stats(); len(st.Clients) != 3 || st.Clients[2].Name != "guest" || st.Clients[2].Counts.Writes != 1 {
+			t.Errorf("with a guest: %+v", st.Clients)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if st := stay.Stats(); len(st.Clients) != 2 || st.Total.Writes != uint64(i+1) || st.Total.WrittenBytes != uint64(i+1)*100 {
+			t.Errorf("after guest %d: %d clients, %+v", i, len(st.Clients), st.Total)
+		}
+	}
+}
+
+// More clients than slots all work; the surplus counts together.
+func TestMoreClientsThanSlots(t *testing.T) {
+	s, first := serve(t, 1<<20)
+	for range layout.SlotCount + 3 {
+		if _, err := attach(t, s.Key()).Put([]byte{1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st := first.Stats()
+	if len(st.Clients) != layout.SlotCount-1 || st.Total.Writes != layout.SlotCount+3 {
+		t.Errorf("%d slots listed, %d writes counted", len(st.Clients), st.Total.Writes)
+	}
+}
+
+// A killed client's slot is listed until somebody needs it, and what it counted stays.
+func TestSlotOfAKilledClientIsReused(t *testing.T) {
+	s, c := serve(t, 1<<20)
+	for range 3 {
+		p := xproc.Start(t, "put", s.Key(), "1", "1", "1")
+		var d descriptor
+		p.Recv(&d)
+		p.Kill()
+	}
+	// Each newcomer finds its predecessor dead and takes its slot.
+	if st := c.Stats(); len(st.Clients) != 3 || st.Total.Writes < 3 {
+		t.Errorf("%+v", st)
+	}
+}
