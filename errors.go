@@ -16,7 +16,8 @@ var (
 	// ErrTooLarge: a size that no chunk of this ring can have.
 	ErrTooLarge = fberr.TooLarge
 
-	// ErrBadOffset: an offset that Allocate never returned for this ring.
+	// ErrBadOffset: an offset that Allocate never returned for this ring. Where that cannot
+	// be told from a chunk whose header was written over, the error is ErrTimeout as well.
 	ErrBadOffset = fberr.BadOffset
 
 	// ErrTooLong: more data than the chunk was allocated with.

@@ -15,7 +15,7 @@ type Reason int
 const (
 	None    Reason = iota
 	Reused         // the chunk's memory was handed out again
-	Altered        // the bytes are not those the checksum was made of
+	Altered        // the bytes, or the header before them, are not what was written
 )
 
 // Write copies data into the chunk at offset and returns its checksum. Before, between
@@ -23,7 +23,7 @@ const (
 // it is not.
 //
 // It returns fberr.BadOffset, fberr.TooLong when data does not fit the chunk, fberr.Closed,
-// and fberr.Timeout when the chunk was or became reused.
+// and fberr.Timeout when the chunk was or became reused, or its header is gone.
 func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err error) {
 	if r.Closed() {
 		return 0, None, errClosed()
@@ -101,8 +101,16 @@ func (r *Ring) find(offset uint64) (layout.Chunk, Reason, error) {
 	if !r.alive(c) {
 		return layout.Chunk{}, Reused, r.reused(offset)
 	}
-	return layout.Chunk{}, None, fmt.Errorf("%w: no chunk begins at %d; offsets come from Allocate and cannot be computed",
-		fberr.BadOffset, offset)
+	return layout.Chunk{}, Altered, noHeader(offset)
+}
+
+// noHeader is for an offset that could be right and has no header. Either nobody ever got
+// it from Allocate, or a process that was stopped for a whole lap woke up and wrote over
+// the header before it looked at head. The memory cannot tell which, so the error is both:
+// who only knows descriptors that were handed out sees a timeout, as for any lost frame.
+func noHeader(offset uint64) error {
+	return fmt.Errorf("%w: no chunk begins at offset %d: a process stopped for a whole lap wrote over it, or it is a %w, since offsets come from Allocate and cannot be computed",
+		fberr.Timeout, offset, fberr.BadOffset)
 }
 
 func (r *Ring) reused(offset uint64) error {
