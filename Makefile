@@ -1,0 +1,52 @@
+# make test   everything a change must pass; installs what it needs
+# make quick  the same without the race detector, the linter and the long tests
+# make demo   real pictures between real processes
+# make fuzz   every fuzz target for FUZZTIME each
+
+GO        ?= go
+FUZZTIME  ?= 10s
+TOOLS     := $(CURDIR)/.tools
+LINT_VER  := v2.15.0
+LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
+export CGO_ENABLED ?= 1
+
+.PHONY: test setup vet lint unit race fuzz cross demo quick
+
+test: setup vet lint unit race fuzz cross
+
+setup:
+	./scripts/setup
+
+vet:
+	$(GO) vet ./...
+	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change: $$out"; exit 1; }
+	$(GO) mod tidy -diff
+
+lint: $(LINT)
+	$(LINT) run ./...
+
+$(LINT):
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
+	mv $(TOOLS)/golangci-lint $@
+
+unit:
+	$(GO) test -count=1 ./...
+
+# Once on a single processor, where goroutines switch in the middle of things, and once on four.
+race:
+	$(GO) test -count=1 -race -cpu 1,4 ./...
+
+fuzz:
+	FUZZTIME=$(FUZZTIME) ./scripts/fuzz
+
+# The other platforms compile, and their assembly is looked at by vet.
+cross:
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/framebuffer
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
+	GOOS=linux GOARCH=riscv64 CGO_ENABLED=0 $(GO) vet . ./internal/ring ./internal/layout ./internal/shm ./internal/copyhash
+
+demo:
+	$(GO) run ./cmd/framebuffer demo
+
+quick:
+	$(GO) vet ./... && $(GO) test ./...

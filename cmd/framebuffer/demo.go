@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/demo"
+)
+
+type demoCmd struct {
+	Source   string        `arg:"" optional:"" type:"path" help:"Folder of pictures, or a video (needs ffmpeg), to send; default: the pictures that come with Go."`
+	Duration time.Duration `default:"5s" help:"How long to send (default ${default})."`
+	Size     byteSize      `default:"128MiB" help:"Bytes in the ring (default ${default})." placeholder:"SIZE"`
+	Writers  int           `default:"2" help:"Writing processes (default ${default})." placeholder:"N"`
+	Readers  int           `default:"2" help:"Reading processes that keep up (default ${default})." placeholder:"N"`
+	Save     string        `type:"existingdir" help:"Folder where the first reader puts the last picture it read." placeholder:"DIR"`
+}
+
+// Help is shown below the flags.
+func (demoCmd) Help() string {
+	return `Starts a server, writers, readers and one reader that is slow on purpose, each a
+process of its own. Writers allocate through the server, write a picture, and
+send its descriptor to a reader, which compares what it gets with the original,
+byte by byte. Exits with 0 only if every frame was either identical or a timeout.`
+}
+
+// maxParts keeps a slip of the keyboard from starting a thousand processes.
+const maxParts = 64
+
+// Run shows the demo.
+func (c *demoCmd) Run(e *env) error {
+	if c.Writers < 1 || c.Readers < 1 || c.Writers > maxParts || c.Readers > maxParts {
+		return fmt.Errorf("%w: %d writers and %d readers; each must be 1 to %d", errUsage, c.Writers, c.Readers, maxParts)
+	}
+	if c.Duration <= 0 {
+		return fmt.Errorf("%w: a duration of %v; it must be more than 0", errUsage, c.Duration)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	cfg := demo.Config{
+		Self: []string{self, "demo-part"}, Duration: c.Duration, Writers: c.Writers, Readers: c.Readers,
+		Size: int64(c.Size), Source: c.Source, Save: c.Save,
+	}
+	if !e.json {
+		cfg.Screen = demo.NewScreen(e.out)
+	}
+	res, err := demo.Run(e.ctx, cfg)
+	if res.Rows == nil {
+		return err
+	}
+	if e.json {
+		if printErr := e.print(res, ""); printErr != nil {
+			return printErr
+		}
+		return err
+	}
+	if tableErr := res.Table(e.out); tableErr != nil {
+		return fmt.Errorf("demo: %w", tableErr)
+	}
+	if err == nil {
+		_, err = fmt.Fprintln(e.out, "\nEvery frame was either identical to the original or a timeout.")
+	}
+	return err
+}
+
+// demoPartCmd is what the demo's processes run.
+type demoPartCmd struct {
+	Part string `arg:""`
+}
+
+// Run plays the part.
+func (c *demoPartCmd) Run(e *env) error {
+	var p demo.Part
+	if err := json.Unmarshal([]byte(c.Part), &p); err != nil {
+		return fmt.Errorf("%w: part %q: %w", errUsage, c.Part, err)
+	}
+	return demo.RunPart(e.ctx, p)
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+// Exit statuses; scripts rely on them.
+const (
+	exitOK         = 0
+	exitFailed     = 1
+	exitUsage      = 2
+	exitTimeout    = 3
+	exitNoServer   = 4
+	exitNoMemory   = 5
+	exitPermission = 6
+)
+
+// errUsage is for arguments that no library function gets to see.
+var errUsage = errors.New("wrong usage")
+
+// status maps an error to an exit status. Timeout goes first: an error that is a timeout
+// and something else too is one for scripts that retry.
+func status(err error) int {
+	for _, s := range []struct {
+		code int
+		of   []error
+	}{
+		{exitTimeout, []error{framebuffer.ErrTimeout}},
+		{exitPermission, []error{framebuffer.ErrPermission}},
+		{exitNoMemory, []error{framebuffer.ErrNoMemory}},
+		{exitNoServer, []error{service.ErrNoServer, framebuffer.ErrStaleKey, framebuffer.ErrClosed}},
+		{exitUsage, []error{
+			errUsage, framebuffer.ErrBadKey, framebuffer.ErrBadFrame, framebuffer.ErrBadOffset,
+			framebuffer.ErrBadSize, framebuffer.ErrTooLarge, framebuffer.ErrTooLong,
+		}},
+	} {
+		for _, kind := range s.of {
+			if errors.Is(err, kind) {
+				return s.code
+			}
+		}
+	}
+	return exitFailed
+}
+
+// report prints a command's error, if it has one, and returns the exit status.
+func (e *env) report(w io.Writer, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	code := status(err)
+	if e.json {
+		line, jsonErr := json.Marshal(map[string]any{"error": err.Error(), "status": code})
+		if jsonErr == nil {
+			fmt.Fprintf(w, "%s\n", line)
+			return code
+		}
+	}
+	fmt.Fprintf(w, "framebuffer: %s\n", trimPrefix(err.Error()))
+	return code
+}
+
+// trimPrefix spares people the package's name twice in a row.
+func trimPrefix(s string) string {
+	const p = "framebuffer: "
+	if len(s) > len(p) && s[:len(p)] == p {
+		return s[len(p):]
+	}
+	return s
+}
+
+// print writes a result: v as one line of JSON with --json, otherwise text.
+func (e *env) print(v any, text string) error {
+	if e.json {
+		line, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		text = string(line)
+	}
+	if _, err := fmt.Fprintln(e.out, text); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}

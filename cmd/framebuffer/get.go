@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+type getCmd struct {
+	Frame  string `arg:"" help:"The frame's JSON as put printed it; - reads it from standard input."`
+	Output string `short:"o" help:"File to write instead of standard output." placeholder:"FILE"`
+}
+
+// Help is shown below the flags.
+func (getCmd) Help() string {
+	return `Attaches with the key in the frame, so no server is looked for. Writes exactly
+the bytes that were put, or nothing and exits with 3 when the frame is gone.`
+}
+
+// maxFrameText bounds what is read as a frame: a key, three numbers and punctuation.
+const maxFrameText = 64 << 10
+
+// Run reads the frame and writes its bytes.
+func (c *getCmd) Run(e *env) (err error) {
+	text := c.Frame
+	if text == "-" {
+		b, err := io.ReadAll(io.LimitReader(e.in, maxFrameText))
+		if err != nil {
+			return fmt.Errorf("get: %w", err)
+		}
+		text = string(b)
+	} else if !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return fmt.Errorf("%w: %.60q is no frame: give the line of JSON that put printed, or - to read it from standard input (framebuffer get - < FILE)", errUsage, text)
+	}
+	f, err := framebuffer.ParseFrame([]byte(text))
+	if err != nil {
+		return err
+	}
+	client, err := framebuffer.Attach(f.Key, &framebuffer.ClientOptions{ReadOnly: true, Name: "framebuffer get"})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	data, err := client.Get(f)
+	if err != nil {
+		return err
+	}
+	if c.Output != "" {
+		if err := os.WriteFile(c.Output, data, 0o644); err != nil { //nolint:gosec // as any program that writes what it was told to
+			return fmt.Errorf("get: %w", err)
+		}
+		return nil
+	}
+	if term.IsTerminal(int(e.out.Fd())) && !printable(data) {
+		return fmt.Errorf("%w: %d bytes that are no text would spoil this terminal: redirect them, or name a file with -o", errUsage, len(data))
+	}
+	if _, err := e.out.Write(data); err != nil {
+		return fmt.Errorf("get: %w", err)
+	}
+	return nil
+}
+
+// printable reports whether data looks like text.
+func printable(data []byte) bool {
+	for _, b := range data[:min(len(data), 4096)] {
+		if b < ' ' && b != '\n' && b != '\r' && b != '\t' || b == 0x7f {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,102 @@
+// Command framebuffer runs a framebuffer server and moves frames from the command line.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `Hands big frames from process to process through shared memory.
+
+A server owns a ring of memory. Writers put frames into it and pass on a small
+descriptor; readers turn the descriptor back into exactly the bytes that were
+written, or learn that the ring has reused the place: a timeout.
+
+  framebuffer demo                              see it work
+  framebuffer serve &                           a server with a ring of 500 MiB
+  framebuffer put photo.jpg                     prints the frame, one line of JSON
+  framebuffer put photo.jpg | framebuffer get - > same.jpg
+
+Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 timeout (the frame
+is gone), 4 no server (none found, or the key's server is gone), 5 not enough
+memory, 6 no permission.`
+
+// cli is the whole command line.
+type cli struct {
+	Serve      serveCmd      `cmd:"" help:"Run a server: make the ring and give out its key."`
+	Key        keyCmd        `cmd:"" help:"Print the key of the server on this host."`
+	Allocate   allocateCmd   `cmd:"" help:"Allocate a chunk and print its offset."`
+	Put        putCmd        `cmd:"" help:"Write files into the ring and print their frames."`
+	Get        getCmd        `cmd:"" help:"Read a frame back, verified."`
+	Demo       demoCmd       `cmd:"" help:"Send real pictures between real processes, and check every byte."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for your shell."`
+	DemoPart   demoPartCmd   `cmd:"" hidden:""`
+
+	JSON      bool             `help:"Results and errors as JSON, one object per line."`
+	LogFormat string           `enum:"text,json" default:"text" help:"Format of log lines on stderr: ${enum}."`
+	LogLevel  slog.Level       `default:"WARN" help:"Least level that is logged: DEBUG, INFO, WARN or ERROR."`
+	Version   kong.VersionFlag `help:"Print the version and leave."`
+}
+
+// env is what every command gets.
+type env struct {
+	ctx    context.Context
+	in     *os.File
+	out    *os.File
+	json   bool
+	log    *slog.Logger
+	parser *kong.Kong
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run is main with an exit status.
+func run(args []string) int {
+	var c cli
+	parser := kong.Must(&c,
+		kong.Name("framebuffer"),
+		kong.Description(description),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+		kong.Vars{"version": version()},
+	)
+	k, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "framebuffer: %v\nTry: framebuffer --help\n", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first signal ends things in order; a second one finds the default handler and
+	// ends them at once.
+	context.AfterFunc(ctx, stop)
+	e := &env{
+		ctx: ctx, in: os.Stdin, out: os.Stdout, json: c.JSON, parser: parser,
+		log: newLogger(os.Stderr, c.LogFormat, c.LogLevel),
+	}
+	return e.report(os.Stderr, k.Run(e))
+}
+
+func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "framebuffer (built without version)"
+	}
+	return "framebuffer " + info.Main.Version
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+type putCmd struct {
+	Files []string `arg:"" name:"file" help:"Files to write into the ring; - is standard input."`
+	reach
+}
+
+// Help is shown below the flags.
+func (putCmd) Help() string {
+	return `Prints one line of JSON for each file: the frame, which says where the bytes are
+and what their checksum is. Send it to anybody on this host; get turns it back
+into the bytes for as long as the ring has not gone round.`
+}
+
+// Run writes the files and prints their frames.
+func (c *putCmd) Run(e *env) error {
+	client, err := c.attach(e)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for _, name := range c.Files {
+		f, err := put(client, e.in, name)
+		if err != nil {
+			return fmt.Errorf("put %s: %w", name, err)
+		}
+		if _, err := fmt.Fprintln(e.out, f); err != nil { // JSON with and without --json
+			return fmt.Errorf("put %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func put(client ring, in io.Reader, name string) (framebuffer.Frame, error) {
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return framebuffer.Frame{}, err
+		}
+		defer f.Close()
+		in = f
+	}
+	// One byte more than fits is enough to know, whatever comes down the pipe.
+	data, err := io.ReadAll(io.LimitReader(in, int64(client.Stats().Capacity)+1))
+	if err != nil {
+		return framebuffer.Frame{}, err
+	}
+	return client.Put(data)
+}

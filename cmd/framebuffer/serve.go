@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+type serveCmd struct {
+	Size  byteSize `default:"500MiB" help:"Bytes in the ring: as many frames as shall stay readable, times their size (default ${default})." placeholder:"SIZE"`
+	Name  string   `default:"default" env:"FRAMEBUFFER_NAME" help:"Name on this host; servers of different names run side by side."`
+	Mode  octal    `default:"0600" help:"Who may attach, as for a file: 0600 this user only, 0660 the group too." placeholder:"OCTAL"`
+	NATS  string   `name:"nats" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
+	Creds string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for that URL." placeholder:"FILE"`
+}
+
+// octal is a file mode as chmod takes it.
+type octal fs.FileMode
+
+// UnmarshalText reads up to four octal digits.
+func (o *octal) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 8, 12)
+	if err != nil || n&^0o777 != 0 || n == 0 {
+		return fmt.Errorf("%q is no mode: write octal permission bits such as 0600 or 0660", text)
+	}
+	*o = octal(n)
+	return nil
+}
+
+// Help is shown below the flags.
+func (serveCmd) Help() string {
+	return `Runs until it gets SIGINT or SIGTERM, and then leaves nothing behind: the
+memory is removed from the system at birth and freed when the last process has
+let go of it, also after a kill -9. The memory is taken at once, so that a
+machine that lacks it says so now and not in the middle of the night.`
+}
+
+type served struct {
+	Key      string `json:"key"`
+	Capacity uint64 `json:"capacity"`
+	Name     string `json:"name"`
+	NATS     string `json:"nats"`
+	Backend  string `json:"backend"`
+}
+
+// Run serves until the context ends.
+func (c *serveCmd) Run(e *env) (err error) {
+	server, err := framebuffer.NewServer(int64(c.Size), &framebuffer.ServerOptions{
+		Name: "framebuffer serve", Mode: fs.FileMode(c.Mode),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	svc, err := service.Serve(service.Config{
+		Server: server, Name: c.Name, URL: c.NATS, Credentials: c.Creds, Logger: e.log,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, svc.Close()) }()
+
+	st := server.Stats()
+	s := served{Key: server.Key(), Capacity: st.Capacity, Name: c.Name, NATS: svc.URL(), Backend: st.Backend}
+	if err := e.print(s, s.text(c.NATS == "")); err != nil {
+		return err
+	}
+	<-e.ctx.Done()
+	end := server.Stats()
+	e.log.Info("stopping", "allocated_bytes", end.Head, "writes", end.Total.Writes, "reads", end.Total.Reads,
+		"timeouts", end.Total.Reused+end.Total.Altered)
+	return nil
+}
+
+func (s served) text(embedded bool) string {
+	whose := "your own"
+	if embedded {
+		whose = "embedded, this user only"
+	}
+	name := ""
+	if s.Name != "default" {
+		name = " --name " + s.Name
+	}
+	return fmt.Sprintf(`Serving a ring of %s.
+
+  key   %s
+  NATS  %s (%s)
+
+From another terminal:
+
+  framebuffer put%[5]s photo.jpg | framebuffer get - > same.jpg
+
+Ctrl-C ends it and leaves nothing behind.`, byteSize(s.Capacity), s.Key, s.NATS, whose, name)
+}

@@ -1,0 +1,45 @@
+// Package framebuffer hands big payloads (video frames, tensors, images, point clouds) from
+// process to process and container to container on one host, through shared memory, and
+// proves that what arrives is what was sent.
+//
+// # Concepts
+//
+// A Server owns a segment: a ring of memory, and beside it a control object. It gives out a
+// key. A Client attaches with the key, in the same or any other process.
+//
+// Allocate takes a chunk of the ring and returns its offset. Write copies data into the
+// chunk and returns a Checksum. The descriptor, a Frame of key, offset, size and checksum,
+// is a hundred bytes or two and travels by whatever means there are: RPC, a queue, a pipe.
+// Read turns it back into the bytes, or returns ErrTimeout, because the ring has gone round
+// and the place belongs to a later frame.
+//
+//	writer                          ring                         reader
+//	Allocate(n)  ───────────▶  [ . . . . chunk . . . ]
+//	Write(offset, data) ────▶  [ . . . . #####  . . . ]
+//	(key, offset, size, checksum) ─────── any RPC ─────▶  Read(offset, size, checksum)
+//	                           [ . . . . #####  . . . ] ────────▶ data, or ErrTimeout
+//
+// The ring never blocks a writer: the oldest frames are overwritten. A frame stays readable
+// until as many bytes as the ring holds have been allocated after it; choose the ring's
+// size by how late a reader may be.
+//
+// # Guarantees
+//
+// A read returns exactly the bytes that were written, or an error, whatever other processes
+// do meanwhile: overwrite them, be killed, be stopped for an hour, or write nonsense all
+// over the memory. docs/guarantees.md lists what is promised and which test holds each line.
+//
+// Everything may be called concurrently. Nothing here takes a lock that another process
+// could die with, and nothing guesses whether another process lives.
+//
+// # Caveats
+//
+//   - Any process that can attach can spoil frames of others. Their readers notice; they
+//     cannot prevent it. The checksum is no signature.
+//   - With the backend sysv, the only one so far, all processes must be in one IPC namespace
+//     (containers: --ipc=container:NAME or --ipc=host) and, by default, of one user.
+//   - A process that attaches keeps the memory alive, also after the server has closed.
+//   - The memory never leaves the host, and only 64-bit Linux is supported.
+//
+// The protocol is written down for other languages in docs/layout.md.
+package framebuffer

@@ -1,0 +1,175 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+// reader is the seed's reader: a micro service with an endpoint send_data.
+type reader struct {
+	ctx      context.Context // ends when the demo does
+	client   *service.Client
+	pictures []Picture
+	slow     bool
+	mu       sync.Mutex
+	count    Counts
+	last     []byte // the newest frame, for the thumbnail
+}
+
+func runReader(ctx context.Context, p Part, l *link) (err error) {
+	client, pictures, what, err := connect(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	r := &reader{ctx: ctx, client: client, pictures: pictures, slow: p.Role == "slow"}
+	subject := readerSubject
+	if r.slow {
+		subject = slowSubject
+	}
+	name, _, _ := strings.Cut(subject, ".")
+	svc, err := micro.AddService(client.NATS(), micro.Config{
+		Name: name, Version: "1.0.0", Description: "takes descriptors of frames and reads them",
+	})
+	if err != nil {
+		return err
+	}
+	if err := svc.AddEndpoint("send_data", micro.HandlerFunc(r.sendData), micro.WithEndpointSubject(subject)); err != nil {
+		return err
+	}
+	if err := client.NATS().Flush(); err != nil { // the subscription stands before writers start
+		return err
+	}
+	if err := l.send(report{Ready: true, What: what}); err != nil {
+		return err
+	}
+	if err := r.progress(ctx, l, p.Thumbs); err != nil {
+		return err
+	}
+	// The writers have ended and flushed. Who keeps up has answered all of them; the slow
+	// reader's queue may still hold some, and a message to itself gets in line behind them.
+	if r.slow {
+		if _, err := client.NATS().Request(subject, nil, answerLimit); err != nil {
+			return err
+		}
+	}
+	if err := svc.Stop(); err != nil {
+		return err
+	}
+	if p.Save != "" {
+		if err := savePicture(filepath.Join(p.Save, "reader-1.png"), r.last); err != nil {
+			return err
+		}
+	}
+	return l.send(report{Done: true, Count: r.snapshot(true)})
+}
+
+func (r *reader) snapshot(all bool) Counts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.count
+	if !all {
+		c.Latency = nil
+	}
+	return c
+}
+
+// sendData is the endpoint: it reads the frame that the message describes, and says what
+// came of it. An empty message only asks whether those before it are done.
+func (r *reader) sendData(req micro.Request) {
+	if len(req.Data()) == 0 {
+		_ = req.Respond(nil)
+		return
+	}
+	var m sendData
+	if err := json.Unmarshal(req.Data(), &m); err != nil {
+		r.tally(m, nil, err)
+		_ = req.Error("BAD_REQUEST", err.Error(), nil)
+		return
+	}
+	if r.slow {
+		r.dawdle(m)
+	}
+	data, err := r.client.Get(m.Frame)
+	r.tally(m, data, err)
+	answer := "ok"
+	if err != nil {
+		answer = err.Error()
+	}
+	_ = req.Respond([]byte(answer)) // who asked may have gone; the tally stands
+}
+
+// dawdle waits until the ring has been reused past the frame, two times out of three: a
+// reader that is too slow for its ring, without guessing how fast the machine is.
+func (r *reader) dawdle(m sendData) {
+	r.mu.Lock()
+	n := r.count.read()
+	r.mu.Unlock()
+	for n%3 != 0 && r.ctx.Err() == nil {
+		if st := r.client.Stats(); st.Head-m.Offset > st.Capacity {
+			return
+		}
+		select {
+		case <-r.ctx.Done():
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// tally compares what was read with the picture itself, byte by byte: the checksum that is
+// on trial has no say in it.
+func (r *reader) tally(m sendData, data []byte, err error) {
+	took := time.Now().UnixNano() - m.Sent
+	known := m.Picture >= 0 && m.Picture < len(r.pictures)
+	same := err == nil && known && bytes.Equal(data, r.pictures[m.Picture])
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case errors.Is(err, framebuffer.ErrTimeout):
+		r.count.Timeouts++
+	case err != nil:
+		r.count.Failed++
+		if r.count.Failure == "" {
+			r.count.Failure = err.Error()
+		}
+	case same:
+		r.count.Same++
+		r.count.Latency = append(r.count.Latency, took)
+		r.last = data
+	default:
+		r.count.Wrong++
+	}
+}
+
+func (r *reader) progress(ctx context.Context, l *link, thumbs bool) error {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+			rep := report{Count: r.snapshot(false)}
+			if thumbs {
+				r.mu.Lock()
+				last := r.last
+				r.mu.Unlock()
+				rep.Thumb = shrink(last)
+			}
+			if err := l.send(rep); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+const (
+	inFlight    = 3                // frames a writer has under way at once
+	slowEvery   = 8                // every so many-th frame goes to the slow reader as well
+	answerLimit = 10 * time.Second // how long a reader may take to answer
+	tick        = 100 * time.Millisecond
+)
+
+// writer sends pictures as the seed's writer does: allocate by RPC, write, send_data by RPC.
+type writer struct {
+	client   *service.Client
+	pictures []Picture
+	mu       sync.Mutex
+	next     int
+	count    Counts
+}
+
+func runWriter(ctx context.Context, p Part, l *link) (err error) {
+	client, pictures, what, err := connect(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	w := &writer{client: client, pictures: pictures, next: p.Index * 5}
+	if err := l.send(report{Ready: true, What: what}); err != nil {
+		return err
+	}
+	var senders sync.WaitGroup
+	for range inFlight {
+		senders.Go(func() {
+			for ctx.Err() == nil {
+				w.sendOne()
+			}
+		})
+	}
+	if err := progress(ctx, l, w.snapshot); err != nil {
+		return err
+	}
+	senders.Wait() // every frame that was sent gets its answer
+	if err := client.NATS().Flush(); err != nil {
+		return err
+	}
+	return l.send(report{Done: true, Count: w.snapshot()})
+}
+
+func (w *writer) snapshot() Counts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.count
+}
+
+// sendOne sends one picture and waits for the reader's answer. A frame that timed out here
+// or there is counted as such and forgotten: the next is on its way.
+func (w *writer) sendOne() {
+	w.mu.Lock()
+	n := w.next
+	w.next++
+	w.mu.Unlock()
+
+	m := sendData{Picture: n % len(w.pictures), Sent: time.Now().UnixNano()}
+	picture := w.pictures[m.Picture]
+	err := w.write(&m, picture)
+	var slow bool
+	if err == nil {
+		slow, err = w.tell(m, n%slowEvery == 0)
+	}
+
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if slow {
+		w.count.SentSlow++
+	}
+	switch {
+	case err == nil:
+		w.count.Sent++
+	case errors.Is(err, framebuffer.ErrTimeout):
+		w.count.Timeouts++
+	default:
+		w.count.Unanswered++
+		if w.count.Failure == "" {
+			w.count.Failure = err.Error()
+		}
+	}
+}
+
+func (w *writer) write(m *sendData, picture Picture) error {
+	ctx, cancel := context.WithTimeout(context.Background(), answerLimit)
+	defer cancel()
+	offset, err := w.client.RemoteAllocate(ctx, len(picture))
+	if err != nil {
+		return err
+	}
+	sum, err := w.client.Write(offset, picture)
+	if err != nil {
+		return err
+	}
+	m.Frame = framebuffer.Frame{Key: w.client.Key(), Offset: offset, Size: len(picture), Checksum: sum}
+	return nil
+}
+
+// tell sends the descriptor to one of the readers, and to the slow one if asked.
+func (w *writer) tell(m sendData, slowToo bool) (slow bool, err error) {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return false, err
+	}
+	nc := w.client.NATS()
+	if slowToo {
+		if err := nc.Publish(slowSubject, text); err != nil {
+			return false, err
+		}
+	}
+	_, err = nc.Request(readerSubject, text, answerLimit)
+	return slowToo, err
+}
+
+// progress reports now and then until the part is told to finish.
+func progress(ctx context.Context, l *link, snapshot func() Counts) error {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+			if err := l.send(report{Count: snapshot()}); err != nil {
+				return err
+			}
+		}
+	}
+}

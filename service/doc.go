@@ -1,0 +1,19 @@
+// Package service puts the seed's three calls on NATS: a micro service named framebuffer
+// with the endpoints get_key, allocate and stat, and a client that finds the server on this
+// host by itself, attaches, and attaches again when the server was restarted.
+//
+// By default Serve starts an embedded NATS server on loopback, on a port of the system's
+// choice, with credentials made anew each time. Client and server meet through an abstract
+// Unix socket that only lets the same user in; it lives and dies with the server's process,
+// so nothing stale is ever found and nothing is left behind. With Config.URL the service
+// runs on the user's own NATS instead.
+//
+// From a shell, with the nats command:
+//
+//	nats req framebuffer.get_key ''           the key
+//	nats req framebuffer.allocate 1048576     an offset, in decimal
+//	nats req framebuffer.stat ''              figures, as JSON
+//
+// Errors come as the micro service protocol has them, in the headers Nats-Service-Error-Code,
+// one of the stable words in this package's table, and Nats-Service-Error, the text.
+package service

@@ -1,0 +1,95 @@
+package service
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+// The endpoints, by their names. Each answers on two subjects: framebuffer.NAME, which all
+// servers of one NATS share (any of them answers), and framebuffer.ID.NAME, ID being the
+// instance's: a client that knows its server asks that one.
+const (
+	serviceName    = "framebuffer"
+	epKey          = "get_key"
+	epAllocate     = "allocate"
+	epStat         = "stat"
+	startedSubject = serviceName + ".started"
+)
+
+func (s *Service) addEndpoints() error {
+	svc, err := micro.AddService(s.nats, micro.Config{
+		Name:        serviceName,
+		Version:     Version,
+		Description: "frames through shared memory: the key to attach with, allocation, figures",
+		ErrorHandler: func(_ micro.Service, err *micro.NATSError) {
+			s.log.Warn("endpoint failed", "err", err)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("service: add to NATS: %w", err)
+	}
+	s.micro = svc
+	all, own := svc.AddGroup(serviceName), svc.AddGroup(serviceName+"."+svc.Info().ID)
+	for _, ep := range []struct {
+		name string
+		do   func([]byte) ([]byte, error)
+	}{
+		{epKey, s.getKey}, {epAllocate, s.allocate}, {epStat, s.stat},
+	} {
+		handler := micro.HandlerFunc(func(r micro.Request) { s.answer(r, ep.do) })
+		if err := all.AddEndpoint(ep.name, handler); err != nil {
+			return fmt.Errorf("service: endpoint %s: %w", ep.name, err)
+		}
+		if err := own.AddEndpoint(ep.name+"-own", handler, micro.WithEndpointSubject(ep.name)); err != nil {
+			return fmt.Errorf("service: endpoint %s: %w", ep.name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Service) answer(r micro.Request, do func([]byte) ([]byte, error)) {
+	result, err := do(r.Data())
+	if err != nil {
+		err = r.Error(wordFor(err), err.Error(), nil)
+	} else {
+		err = r.Respond(result)
+	}
+	if err != nil {
+		s.log.Warn("an answer was not sent", "subject", r.Subject(), "err", err)
+	}
+}
+
+// getKey takes nothing and answers the key.
+func (s *Service) getKey([]byte) ([]byte, error) {
+	if s.config.Server.Stats().Capacity == 0 {
+		return nil, fmt.Errorf("%w: this server has ended", framebuffer.ErrClosed)
+	}
+	return []byte(s.config.Server.Key()), nil
+}
+
+// allocate takes a size in decimal and answers an offset in decimal.
+func (s *Service) allocate(request []byte) ([]byte, error) {
+	size, err := strconv.Atoi(string(request))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %.40q is no size: send the number of bytes in decimal, such as 1048576", framebuffer.ErrBadSize, request)
+	}
+	offset, err := s.config.Server.Allocate(size)
+	if err != nil {
+		return nil, err
+	}
+	return strconv.AppendUint(nil, offset, 10), nil
+}
+
+// stat takes nothing and answers framebuffer.Stats as JSON.
+func (s *Service) stat([]byte) ([]byte, error) {
+	text, err := json.Marshal(s.config.Server.Stats())
+	if err != nil {
+		return nil, fmt.Errorf("stat: %w", err)
+	}
+	return text, nil
+}

@@ -1,0 +1,71 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+// ErrNoServer: no server of that name and user runs on this host.
+var ErrNoServer = errors.New("framebuffer: no server found")
+
+// maxAnswer bounds what a client reads at the meeting point.
+const maxAnswer = 16 << 10
+
+// find asks the server of that name how to reach it. Anybody may bind an abstract name, so
+// the kernel is asked first whose process is listening.
+func find(ctx context.Context, name string) (a access, err error) {
+	at, err := meetingPoint(name)
+	if err != nil {
+		return a, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, talkLimit)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", at)
+	if errors.Is(err, unix.ECONNREFUSED) {
+		return a, noServer(name)
+	}
+	if err != nil {
+		return a, fmt.Errorf("%w: connect to %s: %w", ErrNoServer, at, err)
+	}
+	c := conn.(*net.UnixConn)
+	defer c.Close()
+	uid, err := peer(c)
+	if err != nil {
+		return a, err
+	}
+	if uid != 0 && uid != os.Geteuid() {
+		return a, fmt.Errorf("%w: the name %s is taken by a process of uid %d, not of uid %d: choose another server name", framebuffer.ErrPermission, at, uid, os.Geteuid())
+	}
+	if err := c.SetDeadline(time.Now().Add(talkLimit)); err != nil {
+		return a, fmt.Errorf("service: %s: %w", at, err)
+	}
+	text, err := io.ReadAll(io.LimitReader(c, maxAnswer))
+	if len(text) == 0 {
+		// It was there when we connected and is not any more: closing, or killed.
+		return a, fmt.Errorf("%w (it ended while being asked: %w)", noServer(name), errors.Join(err, io.ErrUnexpectedEOF))
+	}
+	if jsonErr := json.Unmarshal(text, &a); jsonErr != nil {
+		return a, fmt.Errorf("service: %s answered %.100q: %w", at, text, errors.Join(err, jsonErr))
+	}
+	if a.Refused != "" {
+		return access{}, fmt.Errorf("%w: %s", framebuffer.ErrPermission, a.Refused)
+	}
+	return a, nil
+}
+
+func noServer(name string) error {
+	if name == "" || name == DefaultName {
+		return fmt.Errorf("%w on this host for uid %d: start one with `framebuffer serve`, or name one that runs elsewhere with a key or a NATS URL; containers find each other only within one network namespace", ErrNoServer, os.Geteuid())
+	}
+	return fmt.Errorf("%w named %q on this host for uid %d: start one with `framebuffer serve --name %s`", ErrNoServer, name, os.Geteuid(), name)
+}

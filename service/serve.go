@@ -1,0 +1,137 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+// Version is the version of the service's protocol, as NATS shows it.
+const Version = "1.0.0"
+
+// Config is for Serve.
+type Config struct {
+	// Server is whose key is given out and whose ring is allocated from. Required; Serve
+	// does not close it.
+	Server *framebuffer.Server
+
+	// Name is how clients on this host find the server; several servers run side by side
+	// under different names. Default: DefaultName.
+	Name string
+
+	// URL is the user's own NATS. Default: an embedded server on loopback.
+	URL string
+
+	// Credentials is the path of a NATS credentials file for URL.
+	Credentials string
+
+	// Logger gets what is worth knowing. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Service is a running service. Its methods may be called concurrently.
+type Service struct {
+	config   Config
+	log      *slog.Logger
+	meeting  *listener
+	embedded *natsserver.Server // nil with the user's own NATS
+	nats     *nats.Conn
+	micro    micro.Service
+	access   access
+	close    func() error
+}
+
+// Serve starts the service; it is running, and can be found, when Serve returns. It fails
+// when a server of that name runs on this host already, or NATS is out of reach.
+func Serve(cfg Config) (*Service, error) {
+	if cfg.Server == nil {
+		return nil, errors.New("service: Config.Server is nil: make one with framebuffer.NewServer")
+	}
+	if cfg.Credentials != "" && cfg.URL == "" {
+		return nil, errors.New("service: Config.Credentials without Config.URL: credentials are for your own NATS")
+	}
+	s := &Service{config: cfg, log: cfg.Logger}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.close = sync.OnceValue(s.stop)
+	if err := s.start(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Service) start() (err error) {
+	// The name comes first: whoever has it may bother to start NATS.
+	if s.meeting, err = listen(s.config.Name, s.log); err != nil {
+		return err
+	}
+	s.access = access{URL: s.config.URL, Credentials: s.config.Credentials}
+	opts := []nats.Option{nats.Name("framebuffer server"), nats.MaxReconnects(-1)}
+	if s.config.URL == "" {
+		if s.embedded, s.access, err = startEmbedded(); err != nil {
+			return err
+		}
+		opts = append(opts, nats.InProcessServer(s.embedded))
+	}
+	opts = append(opts, s.access.options()...)
+	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
+		return fmt.Errorf("service: connect to NATS at %s: %w", s.access.URL, err)
+	}
+	if err := s.addEndpoints(); err != nil {
+		return err
+	}
+	s.access.ID, s.access.Key, s.access.PID = s.micro.Info().ID, s.config.Server.Key(), os.Getpid()
+	if err := s.announce(); err != nil {
+		return err
+	}
+	s.meeting.serve(s.access)
+	s.log.Info("serving", "nats", s.access.URL, "id", s.access.ID)
+	return nil
+}
+
+// announce tells clients that stayed connected to a NATS of the user's own that there is a
+// new server: they attach again. It ends with a round trip, after which the endpoints are
+// known to NATS.
+func (s *Service) announce() error {
+	if err := s.nats.Publish(startedSubject, []byte(s.access.ID)); err != nil {
+		return fmt.Errorf("service: announce: %w", err)
+	}
+	if err := s.nats.FlushTimeout(readyLimit); err != nil {
+		return fmt.Errorf("service: announce: %w", err)
+	}
+	return nil
+}
+
+// URL is where the service's NATS is reached, without credentials.
+func (s *Service) URL() string { return s.access.URL }
+
+// Close ends the service, and the embedded NATS with it; the framebuffer.Server is left as
+// it is. Closing again does nothing and returns the same.
+func (s *Service) Close() error { return s.close() }
+
+func (s *Service) stop() error {
+	var errs []error
+	if s.meeting != nil {
+		errs = append(errs, s.meeting.close())
+	}
+	if s.micro != nil {
+		errs = append(errs, s.micro.Stop())
+	}
+	if s.nats != nil {
+		s.nats.Close()
+	}
+	if s.embedded != nil {
+		s.embedded.Shutdown()
+		s.embedded.WaitForShutdown()
+	}
+	return errors.Join(errs...)
+}
