@@ -20,7 +20,7 @@ type listener struct {
 	socket *net.UnixListener
 	answer access
 	log    *slog.Logger
-	ended  chan struct{}
+	ended  chan struct{} // nil until serve
 }
 
 // listen binds the meeting point. Having it is what makes a server the one of its name.
@@ -36,13 +36,13 @@ func listen(name string, log *slog.Logger) (*listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("service: bind %s: %w", at, err)
 	}
-	return &listener{socket: socket, log: log, ended: make(chan struct{})}, nil
+	return &listener{socket: socket, log: log}, nil
 }
 
 // serve answers until close. One visitor after the other: an answer fits the socket's
 // buffer, so nobody can hold it up by not listening, and nothing is read from anybody.
 func (l *listener) serve(answer access) {
-	l.answer = answer
+	l.answer, l.ended = answer, make(chan struct{})
 	go func() {
 		defer close(l.ended)
 		for {
@@ -80,7 +80,9 @@ func (l *listener) tell(c *net.UnixConn) error {
 
 func (l *listener) close() error {
 	err := l.socket.Close()
-	<-l.ended
+	if l.ended != nil {
+		<-l.ended
+	}
 	return err
 }
 

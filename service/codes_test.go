@@ -1,0 +1,36 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+// Every error that has a word comes back as itself, with its text.
+func TestCodesThereAndBack(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range codes() {
+		if seen[c.word] {
+			t.Errorf("%s stands twice", c.word)
+		}
+		seen[c.word] = true
+		sent := fmt.Errorf("%w: of some detail", c.err)
+		word := wordFor(sent)
+		got := fromWire(word, sent.Error())
+		if word != c.word || !errors.Is(got, c.err) || got.Error() != sent.Error() {
+			t.Errorf("%v went as %s and came back as %v", sent, word, got)
+		}
+	}
+	if word := wordFor(errors.New("disk on fire")); word != codeInternal {
+		t.Errorf("an error of no kind is %s", word)
+	}
+	both := fmt.Errorf("%w and %w", framebuffer.ErrBadOffset, framebuffer.ErrTimeout)
+	if word := wordFor(both); word != "TIMEOUT" {
+		t.Errorf("a timeout that is something else too is %s", word)
+	}
+	if err := fromWire("FROM_THE_FUTURE", "text"); err == nil || err.Error() == "text" {
+		t.Errorf("an unknown word: %v", err)
+	}
+}

@@ -1,0 +1,189 @@
+package service_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+// roleServe: NAME [URL] -> the key; closes in order when its input ends.
+func roleServe(c *xproc.Child) (err error) {
+	server, err := framebuffer.NewServer(1<<20, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	cfg := service.Config{Server: server, Name: c.Args[0]}
+	if len(c.Args) > 1 {
+		cfg.URL = c.Args[1]
+	}
+	svc, err := service.Serve(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, svc.Close()) }()
+	if err := c.Send(server.Key()); err != nil {
+		return err
+	}
+	return c.Park()
+}
+
+// roleFind: SOCKET -> what is said there to this user.
+func roleFind(c *xproc.Child) error {
+	conn, err := net.Dial("unix", c.Args[0])
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	text, err := io.ReadAll(conn)
+	if err != nil {
+		return err
+	}
+	return c.Send(string(text))
+}
+
+// roleSquat: SOCKET; binds the name and lies to whoever comes.
+func roleSquat(c *xproc.Child) error {
+	l, err := net.Listen("unix", c.Args[0])
+	if err != nil {
+		return err
+	}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprint(conn, `{"id":"x","key":"fb1_x","url":"nats://127.0.0.1:1"}`)
+			conn.Close()
+		}
+	}()
+	if err := c.Send("bound"); err != nil {
+		return err
+	}
+	return errors.Join(c.Park(), l.Close())
+}
+
+func socket(name string) string { return fmt.Sprintf("@framebuffer-%d-%s", os.Geteuid(), name) }
+
+func TestNoServer(t *testing.T) {
+	for _, name := range []string{unique(t), ""} {
+		if name == "" && bytes.Contains(unixSockets(t), []byte(socket(service.DefaultName))) {
+			continue // somebody runs a real one on this machine
+		}
+		_, err := service.Connect(within(t), &service.Options{Name: name})
+		if !errors.Is(err, service.ErrNoServer) || !strings.Contains(err.Error(), "framebuffer serve") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if _, err := service.Connect(within(t), &service.Options{URL: ownNATS(t)}); !errors.Is(err, service.ErrNoServer) {
+		t.Errorf("a NATS without a server: %v", err)
+	}
+	if _, err := service.Connect(within(t), &service.Options{Name: "../x"}); err == nil {
+		t.Error("a name with a slash was accepted")
+	}
+}
+
+func TestTwoServersOfOneName(t *testing.T) {
+	name := unique(t)
+	first, _ := serve(t, service.Config{Name: name})
+	second, err := framebuffer.NewServer(1<<16, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	_, err = service.Serve(service.Config{Server: second, Name: name})
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), name) {
+		t.Errorf("a second server of the name: %v", err)
+	}
+	if c := connect(t, service.Options{Name: name}); c.Key() != first.Key() {
+		t.Errorf("found %s", c.Key())
+	}
+}
+
+// A killed server leaves no socket, no memory, and its name is free at once.
+func TestKilledServerLeavesNothing(t *testing.T) {
+	name := unique(t)
+	for range 3 {
+		p := xproc.Start(t, "serve", name)
+		var key string
+		p.Recv(&key)
+		if c := connect(t, service.Options{Name: name}); c.Key() != key {
+			t.Errorf("found %s, want %s", c.Key(), key)
+		} else if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		p.Kill()
+		if bytes.Contains(unixSockets(t), []byte(name)) {
+			t.Error("a killed server's socket is still there")
+		}
+		if _, err := service.Connect(within(t), &service.Options{Name: name}); !errors.Is(err, service.ErrNoServer) {
+			t.Errorf("after the kill: %v", err)
+		}
+		if _, err := framebuffer.Attach(key, nil); !errors.Is(err, framebuffer.ErrStaleKey) {
+			t.Errorf("after the kill: %v", err)
+		}
+	}
+}
+
+func unixSockets(t testing.TB) []byte {
+	text, err := os.ReadFile("/proc/net/unix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestOtherUsersAreNotTold(t *testing.T) {
+	xproc.NeedRoot(t)
+	name := unique(t)
+	server, _ := serve(t, service.Config{Name: name})
+	p := xproc.StartWith(t, []xproc.Option{xproc.As(65534, 65534)}, "find", socket(name))
+	var said string
+	p.Recv(&said)
+	p.Done()
+	if !strings.Contains(said, "refused") || strings.Contains(said, server.Key()) || strings.Contains(said, "password") {
+		t.Errorf("another user was told %s", said)
+	}
+}
+
+// Whoever binds the name first is not believed unless it is the right user.
+func TestSquattedNameIsNotBelieved(t *testing.T) {
+	xproc.NeedRoot(t)
+	name := unique(t)
+	p := xproc.StartWith(t, []xproc.Option{xproc.As(65534, 65534)}, "squat", socket(name))
+	var said string
+	p.Recv(&said)
+	_, err := service.Connect(within(t), &service.Options{Name: name})
+	if !errors.Is(err, framebuffer.ErrPermission) || !strings.Contains(err.Error(), "65534") {
+		t.Errorf("a squatter was believed: %v", err)
+	}
+	p.Done()
+}
+
+// Visitors that connect and do nothing hold nobody up.
+func TestSilentVisitors(t *testing.T) {
+	name := unique(t)
+	serve(t, service.Config{Name: name})
+	for range 50 {
+		conn, err := net.DialTimeout("unix", socket(name), limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	before := time.Now()
+	connect(t, service.Options{Name: name})
+	t.Logf("connected in %v behind 50 silent visitors", time.Since(before))
+}

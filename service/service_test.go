@@ -1,0 +1,277 @@
+package service_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+func TestMain(m *testing.M) {
+	xproc.Main(m, xproc.Roles{
+		"serve": roleServe,
+		"find":  roleFind,
+		"squat": roleSquat,
+	})
+}
+
+// limit is how long a test waits for what must happen; nothing takes anywhere near as long.
+const limit = 30 * time.Second
+
+func within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// eventually asks until the condition holds. It is for what another process or NATS does in
+// its own time; the condition is asked, not guessed by waiting.
+func eventually(t testing.TB, what string, ok func() error) {
+	t.Helper()
+	end := time.Now().Add(limit)
+	for {
+		err := ok()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s: %v", what, err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// unique keeps tests that run beside others on this host apart.
+func unique(t testing.TB) string {
+	return strings.Map(func(r rune) rune {
+		if r == '/' || r == '_' {
+			return '.'
+		}
+		return r
+	}, t.Name()) + "." + strconv.FormatInt(time.Now().UnixNano(), 36)
+}
+
+// ownNATS is the user's own NATS: a real server, without anything of ours in it.
+func ownNATS(t testing.TB) string {
+	ns, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoLog: true, NoSigs: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go ns.Start()
+	if !ns.ReadyForConnections(limit) {
+		t.Fatal("NATS is not ready")
+	}
+	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
+	return ns.ClientURL()
+}
+
+func serve(t testing.TB, cfg service.Config) (*framebuffer.Server, *service.Service) {
+	t.Helper()
+	server, err := framebuffer.NewServer(1<<20, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Server = server
+	svc, err := service.Serve(cfg)
+	if err != nil {
+		t.Fatal(errors.Join(err, server.Close()))
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(svc.Close(), server.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return server, svc
+}
+
+func connect(t testing.TB, opts service.Options) *service.Client {
+	t.Helper()
+	c, err := service.Connect(within(t), &opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// A foreign program needs nothing but NATS: the three endpoints by hand, and their errors.
+func TestEndpointsByHand(t *testing.T) {
+	url := ownNATS(t)
+	server, _ := serve(t, service.Config{URL: url, Name: unique(t)})
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	ask := func(subject, data string) (string, string, string) {
+		t.Helper()
+		m, err := nc.Request(subject, []byte(data), limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(m.Data), m.Header.Get(micro.ErrorCodeHeader), m.Header.Get(micro.ErrorHeader)
+	}
+	if key, code, _ := ask("framebuffer.get_key", ""); key != server.Key() || code != "" {
+		t.Errorf("key %q, code %q", key, code)
+	}
+	first, code, _ := ask("framebuffer.allocate", "1000")
+	if first != "64" || code != "" {
+		t.Errorf("offset %q, code %q", first, code)
+	}
+	text, _, _ := ask("framebuffer.stat", "")
+	var st framebuffer.Stats
+	if err := json.Unmarshal([]byte(text), &st); err != nil || st.Capacity != 1<<20 || st.Head != 1088 || st.Total.Allocations != 1 {
+		t.Errorf("stat %s: %v", text, err)
+	}
+	for request, want := range map[string]string{
+		"": "BAD_SIZE", "0": "BAD_SIZE", "-1": "BAD_SIZE", "x": "BAD_SIZE", "1.5": "BAD_SIZE", "99999999999999999999": "BAD_SIZE",
+		"1048576": "TOO_LARGE", "9223372036854775807": "TOO_LARGE",
+	} {
+		if data, code, text := ask("framebuffer.allocate", request); code != want || text == "" || data != "" {
+			t.Errorf("allocate %q: %q, code %q, text %q", request, data, code, text)
+		}
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, subject := range []string{"framebuffer.get_key", "framebuffer.allocate"} {
+		if _, code, text := ask(subject, "1"); code != "CLOSED" {
+			t.Errorf("%s of a closed server: code %q, text %q", subject, code, text)
+		}
+	}
+}
+
+// The service shows itself the way NATS micro services do.
+func TestMicroInfo(t *testing.T) {
+	url := ownNATS(t)
+	serve(t, service.Config{URL: url, Name: unique(t)})
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	m, err := nc.Request("$SRV.INFO.framebuffer", nil, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info micro.Info
+	if err := json.Unmarshal(m.Data, &info); err != nil {
+		t.Fatal(err)
+	}
+	subjects := map[string]bool{}
+	for _, e := range info.Endpoints {
+		subjects[e.Subject] = true
+	}
+	for _, name := range []string{"get_key", "allocate", "stat"} {
+		for _, s := range []string{"framebuffer." + name, "framebuffer." + info.ID + "." + name} {
+			if !subjects[s] {
+				t.Errorf("no endpoint on %s among %v", s, subjects)
+			}
+		}
+	}
+}
+
+func TestClient(t *testing.T) {
+	for name, cfg := range map[string]service.Config{
+		"Embedded": {Name: unique(t)},
+		"OwnNATS":  {Name: unique(t) + "x", URL: ownNATS(t)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, _ := serve(t, cfg)
+			for how, opts := range map[string]service.Options{
+				"by name": {Name: cfg.Name}, "by URL": {URL: cfg.URL},
+			} {
+				if how == "by URL" && cfg.URL == "" {
+					continue
+				}
+				c := connect(t, opts)
+				if c.Key() != server.Key() {
+					t.Errorf("%s: key %q", how, c.Key())
+				}
+				ctx := within(t)
+				if key, err := c.GetKey(ctx); err != nil || key != server.Key() {
+					t.Errorf("%s: get_key %q, %v", how, key, err)
+				}
+				offset, err := c.RemoteAllocate(ctx, 100)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sum, err := c.Write(offset, []byte("by the seed's calls"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, err := c.Read(offset, 19, sum); err != nil || string(got) != "by the seed's calls" {
+					t.Errorf("%s: %q, %v", how, got, err)
+				}
+				f, err := c.Put([]byte("x"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, err := c.Get(f); err != nil || string(got) != "x" {
+					t.Errorf("%s: %q, %v", how, got, err)
+				}
+				if st, err := c.RemoteStats(ctx); err != nil || st.Head != c.Stats().Head {
+					t.Errorf("%s: stats %+v, %v", how, st, err)
+				}
+				_, err = c.RemoteAllocate(ctx, 0)
+				if !errors.Is(err, framebuffer.ErrBadSize) || !strings.Contains(err.Error(), "0 bytes") {
+					t.Errorf("%s: remote allocate 0: %v", how, err)
+				}
+				if _, err = c.RemoteAllocate(ctx, 1<<30); !errors.Is(err, framebuffer.ErrTooLarge) {
+					t.Errorf("%s: remote allocate 1 GiB: %v", how, err)
+				}
+			}
+		})
+	}
+}
+
+func TestEmbeddedNATSAsksForCredentials(t *testing.T) {
+	_, svc := serve(t, service.Config{Name: unique(t)})
+	if !strings.HasPrefix(svc.URL(), "nats://127.0.0.1:") {
+		t.Errorf("embedded NATS is at %s", svc.URL())
+	}
+	for _, opts := range [][]nats.Option{nil, {nats.UserInfo("framebuffer", "")}, {nats.UserInfo("framebuffer", "guess")}, {nats.Token("x")}} {
+		if nc, err := nats.Connect(svc.URL(), opts...); !errors.Is(err, nats.ErrAuthorization) {
+			t.Errorf("got in: %v", err)
+			if nc != nil {
+				nc.Close()
+			}
+		}
+	}
+}
+
+func TestServeRefuses(t *testing.T) {
+	server, err := framebuffer.NewServer(1<<16, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	for name, cfg := range map[string]service.Config{
+		"no server":               {},
+		"credentials without URL": {Server: server, Credentials: "x"},
+		"a name with a space":     {Server: server, Name: "a b"},
+		"a name too long":         {Server: server, Name: strings.Repeat("x", 65)},
+		"NATS that is not there":  {Server: server, Name: unique(t), URL: "nats://127.0.0.1:1"},
+		"credentials not there":   {Server: server, Name: unique(t) + "c", URL: ownNATS(t), Credentials: "/nonexistent"},
+	} {
+		if svc, err := service.Serve(cfg); err == nil {
+			svc.Close()
+			t.Errorf("%s: served", name)
+		}
+	}
+}
