@@ -25,7 +25,7 @@ func roleScribe(c *xproc.Child) error {
 	for {
 		var rounds int
 		if err := c.Recv(&rounds); err != nil {
-			return nil //nolint:nilerr // end of input
+			return nil // end of input
 		}
 		for range rounds {
 			m.Control[rnd.IntN(layout.HeaderSize)] = byte(rnd.Uint32())

@@ -15,7 +15,8 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// ErrNoServer: no server of that name and user runs on this host.
+// ErrNoServer says that no server of that name and user runs on this host, or that nobody
+// answers on the NATS that was named.
 var ErrNoServer = errors.New("framebuffer: no server found")
 
 // maxAnswer bounds what a client reads at the meeting point.

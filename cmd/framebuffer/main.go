@@ -20,9 +20,9 @@ A server owns a ring of memory. Writers put frames into it and pass on a small
 descriptor; readers turn the descriptor back into exactly the bytes that were
 written, or learn that the ring has reused the place: a timeout.
 
-  framebuffer demo                              see it work
-  framebuffer serve &                           a server with a ring of 500 MiB
-  framebuffer put photo.jpg                     prints the frame, one line of JSON
+  framebuffer demo             see it work
+  framebuffer serve &          a server with a ring of 500 MiB
+  framebuffer put photo.jpg    prints the frame, one line of JSON
   framebuffer put photo.jpg | framebuffer get - > same.jpg
 
 Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 timeout (the frame

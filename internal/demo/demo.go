@@ -28,7 +28,7 @@ type Config struct {
 	Screen   *Screen
 }
 
-// ErrFailed: a frame was neither identical nor a timeout.
+// ErrFailed says that a frame was neither identical nor a timeout.
 var ErrFailed = errors.New("demo: not every frame was identical or a timeout")
 
 // Run runs the demo and returns what became of all frames. The error is ErrFailed when any
@@ -62,6 +62,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		}
 		return all, nil
 	}
+	cfg.Screen.wait()
 	server, err := start("server", 1)
 	if err != nil {
 		return Result{}, err

@@ -26,7 +26,7 @@ const (
 )
 
 // maxPictures bounds what each process of the demo keeps in memory.
-const maxPictures = 24
+const maxPictures = 12
 
 // Picture is one frame of raw video: RGB, 8 bits each, rows from the top, no padding.
 type Picture []byte

@@ -43,6 +43,13 @@ func NewScreen(f *os.File) *Screen {
 // Pictures reports whether the screen shows them.
 func (s *Screen) Pictures() bool { return s != nil && s.live && s.colours != none }
 
+// wait says that something is about to happen: processes start and decode pictures.
+func (s *Screen) wait() {
+	if s != nil && s.out != nil {
+		fmt.Fprintln(s.out, "Starting the processes; each decodes the pictures for itself, to compare with.")
+	}
+}
+
 func (s *Screen) begin(sh *show) {
 	if s == nil || s.out == nil {
 		return

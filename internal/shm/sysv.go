@@ -86,7 +86,7 @@ func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
 	if _, err := unix.SysvShmCtl(l.ring, unix.IPC_STAT, &desc); err != nil {
 		return nil, l.attachError(l.ring, err)
 	}
-	size := uint64(desc.Segsz)
+	size := desc.Segsz
 	if page := uint64(os.Getpagesize()); size == 0 || size%page != 0 || size > math.MaxInt64/4 {
 		return nil, fmt.Errorf("%w: segment %d has %d bytes, which no ring has: the id now belongs to somebody else", fberr.StaleKey, l.ring, size)
 	}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// The scripts are given to the real shells where this machine has them; bash it always has.
+func TestCompletion(t *testing.T) {
+	bash := runCommand(t, "", "completion", "bash")
+	script := bash.out + `
+try() { COMP_WORDS=(framebuffer "$@"); COMP_CWORD=$#; COMPREPLY=(); _framebuffer; echo "${COMPREPLY[*]}"; }
+try s
+try serve --si
+try completion z
+try demo-
+`
+	out, err := exec.Command("bash", "-c", script).CombinedOutput()
+	if err != nil || string(out) != "serve\n--size\nzsh\n\n" {
+		t.Errorf("bash: %v, %q", err, out)
+	}
+	for _, shell := range []string{"zsh", "fish"} {
+		r := runCommand(t, "", "completion", shell)
+		for _, word := range []string{"serve", "allocate", "size", "bash"} {
+			if !strings.Contains(r.out, word) {
+				t.Errorf("%s: no %q in the script", shell, word)
+			}
+		}
+		if path, err := exec.LookPath(shell); err == nil {
+			cmd := exec.Command(path, "-n") // parse only
+			cmd.Stdin = strings.NewReader(r.out)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s does not accept its script: %v\n%s", shell, err, out)
+			}
+		}
+	}
+	if r := runCommand(t, "", "completion", "tcsh"); r.status != exitUsage {
+		t.Errorf("tcsh: %+v", r)
+	}
+}

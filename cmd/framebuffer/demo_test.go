@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/demo"
+)
+
+func runDemo(t *testing.T, args ...string) demo.Result {
+	t.Helper()
+	r := runCommand(t, "", append([]string{"--json", "demo", "--duration", "1500ms"}, args...)...)
+	var res demo.Result
+	if err := json.Unmarshal([]byte(r.out), &res); err != nil || r.status != 0 {
+		t.Fatalf("status %d, %v\n%s\n%s", r.status, err, r.out, r.err)
+	}
+	all := res.Rows[len(res.Rows)-1]
+	slow := res.Rows[len(res.Rows)-2]
+	if all.Wrong != 0 || res.Unanswered != 0 || all.Frames <= all.Timeouts || slow.Timeouts == 0 || all.Frames < res.Sent {
+		t.Errorf("%+v", res)
+	}
+	return res
+}
+
+// The demo on Go's own pictures: frames arrive, the slow reader times out, nothing is lost
+// from the books, and the picture that the reader saved is a picture.
+func TestDemo(t *testing.T) {
+	dir := t.TempDir()
+	res := runDemo(t, "--size", "64MiB", "--save", dir)
+	if !strings.Contains(res.Pictures, "testdata") {
+		t.Errorf("pictures from %s", res.Pictures)
+	}
+	f, err := os.Open(filepath.Join(dir, "reader-1.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	img, err := png.Decode(f)
+	if err != nil || img.Bounds().Dx() != demo.Width || img.Bounds().Dy() != demo.Height {
+		t.Errorf("saved %v, %v", img, err)
+	}
+}
+
+// A video that ffmpeg made goes through, frame by frame.
+func TestDemoWithVideo(t *testing.T) {
+	video := filepath.Join(t.TempDir(), "test.mp4")
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=10:duration=2",
+		"-pix_fmt", "yuv420p", video).CombinedOutput(); err != nil {
+		t.Fatalf("make a video (scripts/setup installs ffmpeg): %v\n%s", err, out)
+	}
+	if res := runDemo(t, video, "--size", "64MiB"); res.Pictures != video {
+		t.Errorf("pictures from %s", res.Pictures)
+	}
+}
+
+// A ring that holds hardly more than one frame makes writers and readers time out all the
+// time: still nothing wrong and nothing missing.
+func TestDemoOnATinyRing(t *testing.T) {
+	runDemo(t, "--size", "9MB", "--writers", "3", "--readers", "1")
+}

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+// TestMain makes the test binary the command itself when it is asked to be.
+func TestMain(m *testing.M) {
+	if os.Getenv("FRAMEBUFFER_TEST_COMMAND") != "" {
+		os.Exit(run(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// command prepares the real command as a process of its own.
+func command(args ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Env = append(os.Environ(), "FRAMEBUFFER_TEST_COMMAND=1")
+	return cmd
+}
+
+// result is what a finished command left.
+type result struct {
+	out, err string
+	status   int
+}
+
+func runCommand(t testing.TB, stdin string, args ...string) result {
+	t.Helper()
+	cmd := command(args...)
+	var out, err bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &err
+	if e := cmd.Run(); e != nil && !errors.As(e, new(*exec.ExitError)) {
+		t.Fatal(e)
+	}
+	return result{out.String(), err.String(), cmd.ProcessState.ExitCode()}
+}
+
+// serving starts `serve` under a name of its own; the cleanup ends it with SIGTERM.
+func serving(t testing.TB, args ...string) (name string, s served, cmd *exec.Cmd) {
+	t.Helper()
+	name = "test-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	cmd = command(append([]string{"--json", "serve", "--name", name}, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil && !strings.Contains(err.Error(), "Wait was already called") {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(line), &s); err != nil {
+		t.Fatalf("%q: %v", line, err)
+	}
+	return name, s, cmd
+}
+
+func TestKeyAllocatePutGet(t *testing.T) {
+	name, s, _ := serving(t, "--size", "1MiB")
+	if s.Capacity != 1<<20 || s.Backend != "sysv" || s.Name != name {
+		t.Errorf("serve said %+v", s)
+	}
+	if r := runCommand(t, "", "key", "--name", name); r.out != s.Key+"\n" || r.status != 0 {
+		t.Errorf("key: %+v", r)
+	}
+	if r := runCommand(t, "", "key", "--name", name, "--json"); r.out != fmt.Sprintf("{\"key\":%q}\n", s.Key) {
+		t.Errorf("key --json: %+v", r)
+	}
+	if r := runCommand(t, "", "allocate", "1000", "--name", name); r.out != "64\n" {
+		t.Errorf("allocate: %+v", r)
+	}
+	if r := runCommand(t, "", "allocate", "2KiB", "--key", s.Key, "--json"); r.out != "{\"offset\":\"1152\"}\n" {
+		t.Errorf("allocate --key --json: %+v", r)
+	}
+	content := strings.Repeat("\x00\xff frame", 10_000)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	put := runCommand(t, content, "put", file, "-", "--name", name)
+	frames := strings.SplitAfter(put.out, "\n")
+	if put.status != 0 || len(frames) != 3 {
+		t.Fatalf("put: %+v", put)
+	}
+	for _, f := range frames[:2] {
+		if _, err := framebuffer.ParseFrame([]byte(f)); err != nil {
+			t.Error(err)
+		}
+		for how, r := range map[string]result{
+			"stdin":    runCommand(t, f, "get", "-"),
+			"argument": runCommand(t, "", "get", strings.TrimSpace(f)),
+		} {
+			if r.out != content || r.status != 0 {
+				t.Errorf("get by %s: %d bytes, status %d, %s", how, len(r.out), r.status, r.err)
+			}
+		}
+	}
+	saved := filepath.Join(t.TempDir(), "saved")
+	if r := runCommand(t, frames[0], "get", "-", "-o", saved); r.out != "" || r.status != 0 {
+		t.Errorf("get -o: %+v", r)
+	}
+	if b, err := os.ReadFile(saved); err != nil || string(b) != content {
+		t.Errorf("get -o saved %d bytes, %v", len(b), err)
+	}
+}
+
+func TestExitStatuses(t *testing.T) {
+	name, s, _ := serving(t, "--size", "64KiB")
+	frame := strings.TrimSpace(runCommand(t, "hello", "put", "-", "--name", name).out)
+	if r := runCommand(t, "", "allocate", "65472", "--name", name); r.status != 0 { // the whole ring
+		t.Fatalf("%+v", r)
+	}
+	for what, c := range map[string]struct {
+		args   []string
+		stdin  string
+		status int
+		says   string
+	}{
+		"timeout":            {[]string{"get", frame}, "", exitTimeout, "reused"},
+		"no command":         {nil, "", exitUsage, "--help"},
+		"unknown flag":       {[]string{"key", "--colour"}, "", exitUsage, "--colour"},
+		"no frame":           {[]string{"get", "frame.json"}, "", exitUsage, "get - < FILE"},
+		"half a frame":       {[]string{"get", "-"}, `{"key":"x"`, exitUsage, "frame"},
+		"a frame of no key":  {[]string{"get", "-"}, `{"key":"x","offset":"64","size":1,"checksum":"0000000000000000"}`, exitUsage, "not a key"},
+		"size 0":             {[]string{"allocate", "0", "--name", name}, "", exitUsage, "0 bytes"},
+		"size nonsense":      {[]string{"allocate", "big", "--name", name}, "", exitUsage, "500MiB"},
+		"too large":          {[]string{"allocate", "64KiB", "--name", name}, "", exitUsage, "65472"},
+		"put nothing":        {[]string{"put", "-", "--name", name}, "", exitUsage, "0 bytes"},
+		"put too much":       {[]string{"put", "-", "--name", name}, strings.Repeat("x", 1<<17), exitUsage, "at most"},
+		"put no file":        {[]string{"put", "/nonexistent", "--name", name}, "", exitFailed, "/nonexistent"},
+		"no server":          {[]string{"key", "--name", "nobody"}, "", exitNoServer, "framebuffer serve --name nobody"},
+		"name taken":         {[]string{"serve", "--name", name, "--size", "1MiB"}, "", exitFailed, "already runs"},
+		"serve too much":     {[]string{"serve", "--name", name + "x", "--size", "60TiB"}, "", exitNoMemory, "available"},
+		"serve nothing":      {[]string{"serve", "--name", name + "x", "--size", "0"}, "", exitUsage, "0 bytes"},
+		"serve odd mode":     {[]string{"serve", "--name", name + "x", "--mode", "9"}, "", exitUsage, "octal"},
+		"garbage key":        {[]string{"allocate", "1", "--key", "garbage"}, "", exitUsage, "not a key"},
+		"truncated key":      {[]string{"allocate", "1", "--key", s.Key[:40]}, "", exitUsage, "cut short"},
+		"demo without parts": {[]string{"demo", "--writers", "0"}, "", exitUsage, "1 to 64"},
+		"demo of no folder":  {[]string{"demo", "/nonexistent"}, "", exitFailed, "/nonexistent"},
+	} {
+		r := runCommand(t, c.stdin, c.args...)
+		if r.status != c.status || !strings.Contains(r.err, c.says) || r.out != "" && c.status != exitUsage {
+			t.Errorf("%s: status %d, want %d; stderr %q, want %q; stdout %q", what, r.status, c.status, r.err, c.says, r.out)
+		}
+	}
+	r := runCommand(t, "", "--json", "get", frame)
+	var e struct {
+		Error  string
+		Status int
+	}
+	if err := json.Unmarshal([]byte(r.err), &e); err != nil || e.Status != exitTimeout || e.Error == "" {
+		t.Errorf("--json error: %q, %v", r.err, err)
+	}
+}
+
+// Every sentinel of the library has a status of its own choosing, not 1 by oversight.
+func TestStatusTable(t *testing.T) {
+	for err, want := range map[error]int{
+		framebuffer.ErrTimeout: exitTimeout, framebuffer.ErrBadSize: exitUsage, framebuffer.ErrTooLarge: exitUsage,
+		framebuffer.ErrBadOffset: exitUsage, framebuffer.ErrTooLong: exitUsage, framebuffer.ErrBadKey: exitUsage,
+		framebuffer.ErrStaleKey: exitNoServer, framebuffer.ErrBadFrame: exitUsage, framebuffer.ErrClosed: exitNoServer,
+		framebuffer.ErrPermission: exitPermission, framebuffer.ErrNoMemory: exitNoMemory, service.ErrNoServer: exitNoServer,
+		framebuffer.ErrCorrupt: exitFailed, framebuffer.ErrReadOnly: exitFailed, errors.New("other"): exitFailed,
+		fmt.Errorf("%w, a %w", framebuffer.ErrTimeout, framebuffer.ErrBadOffset): exitTimeout,
+	} {
+		if got := status(fmt.Errorf("wrapped: %w", err)); got != want {
+			t.Errorf("%v: %d, want %d", err, got, want)
+		}
+	}
+}
+
+// Whichever way serve ends, the system holds nothing of it afterwards.
+func TestServeLeavesNothing(t *testing.T) {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, os.Kill} {
+		name, s, cmd := serving(t, "--size", "1MiB")
+		if err := cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		err := cmd.Wait()
+		if sig != os.Kill && err != nil {
+			t.Errorf("%v: %v", sig, err)
+		}
+		if c, err := framebuffer.Attach(s.Key, nil); !errors.Is(err, framebuffer.ErrStaleKey) {
+			t.Errorf("%v: attached %v, %v", sig, c, err)
+		}
+		ids := strings.Split(strings.Split(s.Key, "_")[2], ".")
+		for _, file := range []struct{ path, mark string }{
+			{"/proc/sysvipc/shm", " " + ids[0] + " "}, {"/proc/sysvipc/shm", " " + ids[1] + " "}, {"/proc/net/unix", name},
+		} {
+			b, err := os.ReadFile(file.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(b), file.mark) && file.mark != " 0 " {
+				for line := range strings.Lines(string(b)) {
+					if f := strings.Fields(line); len(f) > 1 && (f[1] == strings.TrimSpace(file.mark) || strings.Contains(line, name)) {
+						t.Errorf("%v: left in %s: %s", sig, file.path, line)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestVersionAndHelp(t *testing.T) {
+	if r := runCommand(t, "", "--version"); r.status != 0 || !strings.HasPrefix(r.out, "framebuffer ") {
+		t.Errorf("%+v", r)
+	}
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"put", "--help"}, {"get", "--help"}, {"demo", "--help"}} {
+		r := runCommand(t, "", args...)
+		if r.status != 0 || len(r.out) < 300 {
+			t.Errorf("%v: %+v", args, r)
+		}
+		for line := range strings.Lines(r.out) {
+			if len(line) > 82 {
+				t.Errorf("%v: too wide for a terminal of 80: %q", args, line)
+			}
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package procinfo
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+func TestStartTime(t *testing.T) {
+	mine, err := StartTime(os.Getpid())
+	if err != nil || mine == 0 {
+		t.Fatalf("%d, %v", mine, err)
+	}
+	cmd := exec.Command("cat")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if theirs, err := StartTime(cmd.Process.Pid); err != nil || theirs < mine {
+		t.Errorf("a child that started at %d, we at %d, %v", theirs, mine, err)
+	}
+	in.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := StartTime(cmd.Process.Pid); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a process that is gone started at %d, %v", at, err)
+	}
+}
+
+// A command's name may hold anything, also what looks like the fields behind it.
+func TestParseStartTime(t *testing.T) {
+	const rest = " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 424242 20"
+	for _, name := range []string{"sh", "a b", ") S 1 2", "((", ")"} {
+		if n, err := parseStartTime([]byte("7 (" + name + ")" + rest)); err != nil || n != 424242 {
+			t.Errorf("%q: %d, %v", name, n, err)
+		}
+	}
+	for _, bad := range []string{"", "7", "7 (sh)", "7 (sh) S 1 2", "7 (sh) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 x 20"} {
+		if n, err := parseStartTime([]byte(bad)); err == nil {
+			t.Errorf("%q: %d", bad, n)
+		}
+	}
+}
+
+func TestNamespace(t *testing.T) {
+	if a, b := Namespace("ipc"), Namespace("pid"); a == 0 || b == 0 || a == b {
+		t.Errorf("ipc %d, pid %d", a, b)
+	}
+	if n := Namespace("nonsense"); n != 0 {
+		t.Errorf("nonsense %d", n)
+	}
+}
