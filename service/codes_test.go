@@ -3,10 +3,25 @@ package service
 import (
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
 )
+
+// The documentation lists the words that there are.
+func TestCodesAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range append(codes(), code{word: codeInternal}) {
+		if !regexp.MustCompile(`\b` + c.word + `\b`).Match(doc) {
+			t.Errorf("%s is not in the package's documentation", c.word)
+		}
+	}
+}
 
 // Every error that has a word comes back as itself, with its text.
 func TestCodesThereAndBack(t *testing.T) {

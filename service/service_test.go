@@ -63,8 +63,12 @@ func unique(t testing.TB) string {
 }
 
 // ownNATS is the user's own NATS: a real server, without anything of ours in it.
-func ownNATS(t testing.TB) string {
-	ns, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoLog: true, NoSigs: true})
+func ownNATS(t testing.TB) string { return runNATS(t, &natsserver.Options{}) }
+
+func runNATS(t testing.TB, opts *natsserver.Options) string {
+	t.Helper()
+	opts.Host, opts.Port, opts.NoLog, opts.NoSigs = "127.0.0.1", natsserver.RANDOM_PORT, true, true
+	ns, err := natsserver.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,6 @@ func run(args []string) int {
 	parser := kong.Must(&c,
 		kong.Name("framebuffer"),
 		kong.Description(description),
-		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
 		kong.Vars{"version": version()},
 	)
