@@ -34,6 +34,11 @@ var ErrFailed = errors.New("demo: not every frame was identical or a timeout")
 // Run runs the demo and returns what became of all frames. The error is ErrFailed when any
 // frame ended otherwise than identical or as a timeout, or says which process failed.
 func Run(ctx context.Context, cfg Config) (Result, error) {
+	if cfg.Source != "" { // before every process says it once
+		if _, err := os.Stat(cfg.Source); err != nil {
+			return Result{}, fmt.Errorf("demo: pictures: %w", err)
+		}
+	}
 	show := &show{cfg: cfg}
 	part := Part{Name: fmt.Sprintf("demo-%d", os.Getpid()), Size: cfg.Size, Source: cfg.Source}
 	// Whatever happens, no process outlives this function: a closed input ends them, and if
