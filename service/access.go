@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 )
@@ -17,7 +18,8 @@ type access struct {
 	ID          string `json:"id"`  // the micro service's instance
 	Key         string `json:"key"` // of the segment
 	PID         int    `json:"pid"` // of the server's process
-	URL         string `json:"url"` // of NATS
+	URL         string `json:"url"` // of NATS, as nats.Connect takes it
+	Embedded    bool   `json:"embedded,omitempty"`
 	User        string `json:"user,omitempty"`
 	Password    string `json:"password,omitempty"`
 	Credentials string `json:"credentials,omitempty"` // path of a file
@@ -33,6 +35,22 @@ func (a access) options() []nats.Option {
 		return []nats.Option{nats.UserInfo(a.User, a.Password)}
 	}
 	return nil
+}
+
+// withoutSecrets is the URL, or list of them, as it may be shown.
+func (a access) withoutSecrets() string {
+	parts := strings.Split(a.URL, ",")
+	for i, part := range parts {
+		scheme, rest, found := strings.Cut(part, "://")
+		if !found {
+			scheme, rest = "nats", part
+		}
+		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+			rest = rest[at+1:]
+		}
+		parts[i] = strings.TrimSpace(scheme) + "://" + rest
+	}
+	return strings.Join(parts, ",")
 }
 
 // meetingPoint is the abstract Unix socket of the server with that name and user. Abstract

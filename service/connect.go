@@ -71,11 +71,10 @@ func (c *Client) connect(ctx context.Context) error {
 			return err
 		}
 		at = found.URL
-		opts = append(opts, nats.SetCustomDialer(door))
-		if found.Credentials != "" {
-			opts = append(opts, nats.UserCredentials(found.Credentials))
+		if found.Embedded {
+			opts = append(opts, nats.SetCustomDialer(door), nats.UserInfoHandler(door.login))
 		} else {
-			opts = append(opts, nats.UserInfoHandler(door.login))
+			opts = append(opts, found.options()...)
 		}
 	} else if c.options.Credentials != "" {
 		opts = append(opts, nats.UserCredentials(c.options.Credentials))
@@ -85,7 +84,7 @@ func (c *Client) connect(ctx context.Context) error {
 	}
 	var err error
 	if c.nats, err = nats.Connect(at, opts...); err != nil {
-		return fmt.Errorf("service: connect to NATS at %s: %w", at, err)
+		return fmt.Errorf("service: connect to NATS at %s: %w", access{URL: at}.withoutSecrets(), err)
 	}
 	// Before the key is asked for, so that no change of server goes unheard in between.
 	if _, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") }); err != nil {

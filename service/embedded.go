@@ -15,7 +15,7 @@ const readyLimit = 10 * time.Second
 // startEmbedded runs a NATS server for this host's own use: loopback only, a port of the
 // system's choice, and a password that nobody knows who was not told.
 func startEmbedded() (*natsserver.Server, access, error) {
-	a := access{User: "framebuffer", Password: newSecret()}
+	a := access{User: "framebuffer", Password: newSecret(), Embedded: true}
 	ns, err := natsserver.NewServer(&natsserver.Options{
 		ServerName: "framebuffer-" + newSecret()[:8],
 		Host:       "127.0.0.1",

@@ -52,12 +52,16 @@ func (s *Service) addEndpoints() error {
 	return nil
 }
 
+// idHeader tells a client which instance answered, so that it can go on with that one.
+const idHeader = "Framebuffer-Id"
+
 func (s *Service) answer(r micro.Request, do func([]byte) ([]byte, error)) {
+	id := micro.WithHeaders(micro.Headers{idHeader: {s.micro.Info().ID}})
 	result, err := do(r.Data())
 	if err != nil {
-		err = r.Error(wordFor(err), err.Error(), nil)
+		err = r.Error(wordFor(err), err.Error(), nil, id)
 	} else {
-		err = r.Respond(result)
+		err = r.Respond(result, id)
 	}
 	if err != nil {
 		s.log.Warn("an answer was not sent", "subject", r.Subject(), "err", err)

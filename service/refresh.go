@@ -70,6 +70,14 @@ func (c *Client) locate(ctx context.Context) (key, id string, err error) {
 		a, err := find(ctx, c.options.Name)
 		return a.Key, a.ID, err
 	}
-	key, err = c.call(ctx, "", epKey, nil)
-	return key, "", err
+	// A NATS may serve several hosts, and any of their servers answers the shared subject.
+	// As long as the one attached is there, it stays.
+	if a := c.attached.Load(); a != nil && a.id != "" {
+		brief, cancel := context.WithTimeout(ctx, rpcLimit/5) // it may have died while being asked
+		defer cancel()
+		if key, id, err := c.call(brief, a.id, epKey, nil); err == nil {
+			return key, id, nil
+		}
+	}
+	return c.call(ctx, "", epKey, nil)
 }

@@ -84,7 +84,7 @@ func (s *Service) start() (err error) {
 	}
 	opts = append(opts, s.access.options()...)
 	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
-		return fmt.Errorf("service: connect to NATS at %s: %w", s.access.URL, err)
+		return fmt.Errorf("service: connect to NATS at %s: %w", s.access.withoutSecrets(), err)
 	}
 	if err := s.addEndpoints(); err != nil {
 		return err
@@ -94,7 +94,7 @@ func (s *Service) start() (err error) {
 		return err
 	}
 	s.meeting.serve(s.access)
-	s.log.Info("serving", "nats", s.access.URL, "id", s.access.ID)
+	s.log.Info("serving", "nats", s.URL(), "id", s.access.ID)
 	return nil
 }
 
@@ -112,7 +112,7 @@ func (s *Service) announce() error {
 }
 
 // URL is where the service's NATS is reached, without credentials.
-func (s *Service) URL() string { return s.access.URL }
+func (s *Service) URL() string { return s.access.withoutSecrets() }
 
 // Close ends the service, and the embedded NATS with it; the framebuffer.Server is left as
 // it is. Closing again does nothing and returns the same.
@@ -125,6 +125,11 @@ func (s *Service) stop() error {
 	}
 	if s.micro != nil {
 		errs = append(errs, s.micro.Stop())
+		// Once NATS has heard that the endpoints are gone, clients are told at once that
+		// nobody answers, rather than waiting for somebody who has left.
+		if err := s.nats.FlushTimeout(talkLimit); err != nil {
+			s.log.Debug("NATS was gone before the service", "err", err)
+		}
 	}
 	if s.nats != nil {
 		s.nats.Close()

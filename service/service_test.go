@@ -244,6 +244,60 @@ func TestClient(t *testing.T) {
 	}
 }
 
+// The user's NATS may be named in all the ways that NATS itself allows, and a password in
+// the URL is not shown to anybody.
+func TestWaysToNameANATS(t *testing.T) {
+	open := ownNATS(t)
+	guarded := runNATS(t, &natsserver.Options{Username: "u", Password: "s3cret"})
+	for what, url := range map[string]string{
+		"without scheme": strings.TrimPrefix(open, "nats://"),
+		"several":        "nats://127.0.0.1:1," + open,
+		"with password":  strings.Replace(guarded, "nats://", "nats://u:s3cret@", 1),
+	} {
+		t.Run(what, func(t *testing.T) {
+			name := unique(t)
+			server, svc := serve(t, service.Config{Name: name, URL: url})
+			if strings.Contains(svc.URL(), "s3cret") || !strings.HasPrefix(svc.URL(), "nats://127.0.0.1:") {
+				t.Errorf("shown as %s", svc.URL())
+			}
+			for _, opts := range []service.Options{{Name: name}, {URL: url}} {
+				c := connect(t, opts)
+				if key, err := c.GetKey(within(t)); err != nil || key != server.Key() {
+					t.Errorf("%+v: %q, %v", opts, key, err)
+				}
+			}
+		})
+	}
+	_, err := service.Connect(within(t), &service.Options{URL: strings.Replace(guarded, "nats://", "nats://u:wr0ng@", 1)})
+	if err == nil || strings.Contains(err.Error(), "wr0ng") {
+		t.Errorf("a wrong password: %v", err)
+	}
+}
+
+// Several hosts may serve one NATS. A client stays with the server it is attached to,
+// also for what it asks over NATS: an offset in somebody else's ring is of no use.
+func TestSeveralServersOnOneNATS(t *testing.T) {
+	url := ownNATS(t)
+	first, svc := serve(t, service.Config{URL: url, Name: unique(t) + "a"})
+	c := connect(t, service.Options{URL: url})
+	second, _ := serve(t, service.Config{URL: url, Name: unique(t) + "b"})
+	for range 30 {
+		head := first.Stats().Head
+		if _, err := c.RemoteAllocate(within(t), 100); err != nil {
+			t.Fatal(err)
+		}
+		if c.Key() != first.Key() || first.Stats().Head == head {
+			t.Fatal("another server allocated")
+		}
+	}
+	if err := errors.Join(svc.Close(), first.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := c.Put([]byte("x")); err != nil || f.Key != second.Key() {
+		t.Errorf("after the first ended: %v, %v", f, err)
+	}
+}
+
 func TestEmbeddedNATSAsksForCredentials(t *testing.T) {
 	_, svc := serve(t, service.Config{Name: unique(t)})
 	if !strings.HasPrefix(svc.URL(), "nats://127.0.0.1:") {
