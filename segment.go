@@ -18,7 +18,7 @@ type segment struct {
 	mapping *shm.Segment
 	control layout.Control
 	ring    *ring.Ring
-	clock   clock.Clock
+	clock   *clock.Clock
 	slot    *slot
 	gate    gate
 }
@@ -83,7 +83,7 @@ func (s *segment) allocate(size int) (uint64, error) {
 		return 0, err
 	}
 	defer s.leave()
-	offset, err := s.ring.Allocate(size, ring.Stamp{Time: s.clock.Now(), Client: s.slot.index, PID: s.slot.pid})
+	offset, err := s.ring.Allocate(size, ring.Stamp{Time: s.clock.Coarse(), Client: s.slot.index, PID: s.slot.pid})
 	if err != nil {
 		return 0, err
 	}

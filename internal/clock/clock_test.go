@@ -17,6 +17,15 @@ func TestNowIsTheKernelsClock(t *testing.T) {
 			t.Fatalf("%d is not between %d and %d", now, before, after)
 		}
 	}
+	// Coarse may lag, but it goes on by itself and never runs ahead.
+	for start, readings := c.Coarse(), 0; c.Coarse() == start; readings++ {
+		if c.Coarse() > c.Now() {
+			t.Fatal("a coarse reading from the future")
+		}
+		if readings > 100_000_000 {
+			t.Fatal("a coarse clock that stands still")
+		}
+	}
 	if a, b := c.Now(), c.Now(); b < a {
 		t.Errorf("went back from %d to %d", a, b)
 	}

@@ -171,7 +171,7 @@ func ChunkFields() []Field {
 	return []Field{
 		{ChunkOffset, 8, "offset", "allocator", "the chunk's own offset: its position plus 64"},
 		{ChunkSize, 8, "size", "allocator", "payload bytes asked for"},
-		{ChunkTime, 8, "time", "allocator", "CLOCK_MONOTONIC at allocation, ns"},
+		{ChunkTime, 8, "time", "allocator", "CLOCK_MONOTONIC at allocation, ns; may be a tenth of a millisecond old"},
 		{ChunkClient, 4, "client", "allocator", "index of the allocator's slot"},
 		{ChunkPID, 4, "pid", "allocator", "the allocator's pid in its own PID namespace"},
 		{ChunkGuard, 8, "guard", "allocator", "see below; makes a header unmistakable"},

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// size is one size of frame.
+type size struct {
+	Name  string `json:"name"`
+	Bytes int    `json:"bytes"`
+}
+
+func sizes() []size {
+	return []size{{"64 B", 64}, {"4 KiB", 4 << 10}, {"64 KiB", 64 << 10}, {"1 MiB", 1 << 20}, {"1080p RGB", 6220800}, {"4K RGB", maxFrame}}
+}
+
+// results are nanoseconds for a frame, by rival and size, one for each round.
+type results struct {
+	Machine string                     `json:"machine"`
+	When    time.Time                  `json:"when"`
+	Rounds  int                        `json:"rounds"`
+	Rivals  []rival                    `json:"rivals"`
+	Sizes   []size                     `json:"sizes"`
+	Samples map[string]map[int][]int64 `json:"ns_per_frame"`
+}
+
+// median of one rival at one size, in nanoseconds for a frame.
+func (r *results) median(name string, bytes int) float64 {
+	s := slices.Clone(r.Samples[name][bytes])
+	if len(s) == 0 {
+		return 0
+	}
+	slices.Sort(s)
+	return float64(s[len(s)/2])
+}
+
+// batch is how long one measurement shall take, about.
+const batch = 60 * time.Millisecond
+
+// measure runs all rivals side by side: each round takes every rival at every size once, so
+// that a noisy neighbour or a throttled clock hits all alike.
+func measure(all []rival, rounds int, only string) (*results, error) {
+	res := &results{Machine: machine(), When: time.Now().UTC(), Rounds: rounds, Sizes: sizes(), Samples: map[string]map[int][]int64{}}
+	var running []*contestant
+	daemons := map[string]bool{}
+	for _, r := range all {
+		if !strings.Contains(r.Name, only) {
+			continue
+		}
+		if r.helper != nil && !daemons[r.helper[0]] {
+			daemons[r.helper[0]] = true
+			stop, err := startDaemon(r.helper)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", r.Name, err)
+			}
+			defer stop()
+		}
+		c, err := start(r)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.Name, err)
+		}
+		defer c.stop()
+		running = append(running, c)
+		res.Rivals = append(res.Rivals, r)
+		res.Samples[r.Name] = map[int][]int64{}
+	}
+	for round := -1; round < rounds; round++ { // the first is to warm up and to find counts
+		for _, s := range res.Sizes {
+			for _, c := range running {
+				ns, err := c.hand(s.Bytes)
+				if err != nil {
+					return nil, fmt.Errorf("%s, %s: %w", c.rival.Name, s.Name, err)
+				}
+				if round >= 0 {
+					res.Samples[c.rival.Name][s.Bytes] = append(res.Samples[c.rival.Name][s.Bytes], ns)
+				}
+			}
+		}
+		log.Printf("round %d of %d", round+1, rounds)
+	}
+	return res, nil
+}
+
+// contestant is a rival's running writer.
+type contestant struct {
+	rival  rival
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	counts map[int]int
+}
+
+func start(r rival) (*contestant, error) {
+	cmd := exec.Command(r.command[0], r.command[1:]...)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	return &contestant{r, cmd, in, bufio.NewReader(out), map[int]int{}}, cmd.Start()
+}
+
+func (c *contestant) stop() {
+	_ = c.in.Close()
+	if err := c.cmd.Wait(); err != nil {
+		log.Printf("%s: %v", c.rival.Name, err)
+	}
+}
+
+// hand lets frames of one size be handed over and returns nanoseconds for one. How many fit
+// the batch is found by trying at first.
+func (c *contestant) hand(bytes int) (int64, error) {
+	count, known := c.counts[bytes]
+	if !known {
+		for count = 4; ; count *= 4 { // warm: the first lap of a ring is not what is measured
+			ns, err := c.ask(bytes, count)
+			if err != nil {
+				return 0, err
+			}
+			if time.Duration(ns) > batch/4 {
+				c.counts[bytes] = max(2, int(int64(batch)*int64(count)/ns))
+				return ns / int64(count), nil
+			}
+		}
+	}
+	ns, err := c.ask(bytes, count)
+	return ns / int64(count), err
+}
+
+func (c *contestant) ask(bytes, count int) (int64, error) {
+	if _, err := fmt.Fprintf(c.in, "%d %d\n", bytes, count); err != nil {
+		return 0, err
+	}
+	line, err := c.out.ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(strings.TrimSpace(line), 10, 64)
+}
+
+// startDaemon runs a rival's daemon until stop.
+func startDaemon(args []string) (stop func(), err error) {
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewReader(out)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return nil, fmt.Errorf("%v ended before it was ready: %w", args, err)
+		}
+		if strings.Contains(line, "ready") {
+			break
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, lines) }()
+	return func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	}, nil
+}
+
+// machine names what was measured on.
+func machine() string {
+	text, _ := os.ReadFile("/proc/cpuinfo") // without it the line says less
+	model, cores := "unknown CPU", 0
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			model = strings.TrimSpace(value)
+			cores++
+		}
+	}
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	release, _, _ := strings.Cut(strings.TrimSpace(string(kernel)), "-")
+	return fmt.Sprintf("%d cores of %s, Linux %s", cores, model, release)
+}
