@@ -1,6 +1,7 @@
 package framebuffer
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,6 +36,11 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 		return nil, fmt.Errorf("%w: %q: %w", ErrBadKey, keyText, err)
 	}
 	m, err := backend.Attach(k.location, opts.ReadOnly)
+	if errors.Is(err, ErrNoMemory) {
+		// Closed clients keep their addresses until the collector has been round.
+		runtime.GC()
+		m, err = backend.Attach(k.location, opts.ReadOnly)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("attach with key %q: %w", keyText, err)
 	}
@@ -50,8 +56,7 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 		name = filepath.Base(os.Args[0])
 	}
 	c := &Client{segment: newSegment(k, m, ctl, role, name), readOnly: opts.ReadOnly}
-	// A backstop for a client that is dropped without Close: its memory comes back, late.
-	runtime.AddCleanup(c, func(s *segment) { _ = s.close(func() {}) }, c.segment)
+	c.unmapWhenUnused() // also a backstop for a client that is dropped without Close
 	return c, nil
 }
 
@@ -78,16 +83,16 @@ func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
 	if c.readOnly {
 		return 0, c.denied("write")
 	}
-	if err := c.enter(); err != nil {
+	s := c.segment
+	defer runtime.KeepAlive(s)
+	if err := s.errIfClosed(); err != nil {
 		return 0, err
 	}
-	defer c.leave()
-	sum, why, err := c.ring.Write(offset, data)
-	if err != nil {
-		c.timedOut(why)
-		return 0, err
+	sum, why, err := s.ring.Write(offset, data)
+	if err != nil || s.closed.Load() {
+		return 0, s.failed(why, err)
 	}
-	c.slot.count(layout.Writes, layout.WrittenBytes, uint64(len(data)))
+	s.slot.count(layout.Writes, layout.WrittenBytes, uint64(len(data)))
 	return Checksum(sum), nil
 }
 
@@ -111,15 +116,15 @@ func (c *Client) Read(offset uint64, size int, sum Checksum) ([]byte, error) {
 // allocated. With an error dst holds zeroes or what it held before, never bytes of another
 // frame.
 func (c *Client) ReadInto(dst []byte, offset uint64, sum Checksum) error {
-	if err := c.enter(); err != nil {
+	s := c.segment
+	defer runtime.KeepAlive(s)
+	if err := s.errIfClosed(); err != nil {
 		return err
 	}
-	defer c.leave()
-	if why, err := c.ring.Read(dst, offset, uint64(sum)); err != nil {
-		c.timedOut(why)
-		return err
+	if why, err := s.ring.Read(dst, offset, uint64(sum)); err != nil {
+		return s.failed(why, err)
 	}
-	c.slot.count(layout.Reads, layout.ReadBytes, uint64(len(dst)))
+	s.slot.count(layout.Reads, layout.ReadBytes, uint64(len(dst)))
 	return nil
 }
 
@@ -149,8 +154,8 @@ func (c *Client) Get(f Frame) ([]byte, error) {
 // Stats returns the segment's figures at this moment; after Close, zeroes.
 func (c *Client) Stats() Stats { return c.stats() }
 
-// Close lets go of the segment. Calls that are under way on other goroutines finish; the
-// memory is unmapped when the last has. Closing again does nothing.
+// Close lets go of the segment at once. Calls that are under way on other goroutines end
+// with what they have or with ErrClosed. Closing again does nothing.
 func (c *Client) Close() error { return c.close(func() {}) }
 
 func (c *Client) denied(what string) error {

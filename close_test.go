@@ -1,6 +1,7 @@
 package framebuffer_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"runtime"
@@ -77,12 +78,16 @@ func TestCloseWhileBusy(t *testing.T) {
 		for range 4 {
 			busy.Add(1)
 			done.Go(func() {
-				data := make([]byte, 200_000)
+				data, got := grow(uint64(round), 200_000), make([]byte, 200_000)
 				first := sync.OnceFunc(busy.Done)
 				for {
 					f, err := c.Put(data)
 					if err == nil {
-						err = c.ReadInto(data, f.Offset, f.Checksum)
+						err = c.ReadInto(got, f.Offset, f.Checksum)
+					}
+					if err == nil && !bytes.Equal(got, data) {
+						t.Error("wrong bytes")
+						return
 					}
 					_ = c.Stats()
 					first()
@@ -107,6 +112,24 @@ func TestCloseWhileBusy(t *testing.T) {
 			t.Error(err)
 		}
 		done.Wait()
+	}
+}
+
+// Close gives the memory back at once, and the addresses in the end, however often.
+func TestCloseDetachesAtOnce(t *testing.T) {
+	s, _ := serve(t, 1<<20)
+	before := mappings(t)
+	for range 200 {
+		c, err := framebuffer.Attach(s.Key(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n := mappings(t); n != before {
+			t.Fatalf("%d mappings of shared memory before, %d after", before, n)
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package framebuffer
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"sync/atomic"
 
 	"github.com/core-framebuffer/framebuffer/internal/clock"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
@@ -10,8 +12,15 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
-// segment is what Server and Client have in common: a mapping, the ring in it, the slot
-// this process counts in, and the gate that keeps the mapping while somebody is inside.
+// segment is what Server and Client have in common: a mapping, the ring in it, and the slot
+// this process counts in.
+//
+// Closing does not wait for calls under way on other goroutines, and they do not pay for a
+// lock: the mapping is replaced by zeroes of the process's own, in which no frame is found
+// (a head of zero is past no chunk, a state of zero is not open), and every call looks at
+// closed before it begins and again before it tells of a success that shared memory would
+// have to know of. The addresses are given back when the collector finds that nobody can be
+// using them: each call keeps the segment alive to its end.
 type segment struct {
 	keyText string
 	backend string
@@ -20,7 +29,7 @@ type segment struct {
 	ring    *ring.Ring
 	clock   *clock.Clock
 	slot    *slot
-	gate    gate
+	closed  atomic.Bool
 }
 
 // newSegment wires up a mapping whose control object is already open.
@@ -37,58 +46,62 @@ func newSegment(k key, m *shm.Segment, ctl layout.Control, role uint32, name str
 	return s
 }
 
-// enter keeps the mapping until leave; the error is ErrClosed.
-func (s *segment) enter() error {
-	if s.gate.enter() {
+// errIfClosed is ErrClosed after close.
+func (s *segment) errIfClosed() error {
+	if !s.closed.Load() {
 		return nil
 	}
 	return fmt.Errorf("%w: this side was closed already", ErrClosed)
 }
 
-func (s *segment) leave() {
-	if s.gate.leave() {
-		// The error has nobody to go to: the caller that closed is long gone. Unmapping what
-		// is mapped does not fail.
-		_ = s.unmap()
-	}
-}
-
-// close shuts the gate and unmaps if nobody is inside; otherwise the last one to leave
-// does. Only the first call does anything; it runs before while the mapping is still there.
+// close detaches; only the first call does anything. before runs while the memory is there.
 func (s *segment) close(before func()) error {
-	if !s.gate.enter() {
+	if !s.closed.CompareAndSwap(false, true) {
 		return nil
 	}
-	first, _ := s.gate.close()
-	if first {
-		before()
-		s.slot.release()
-	}
-	if s.gate.leave() {
-		return s.unmap()
+	before()
+	s.slot.release()
+	if err := s.mapping.Detach(); err != nil {
+		return fmt.Errorf("framebuffer: close: the memory is given back later than now: %w", err)
 	}
 	return nil
 }
 
-func (s *segment) unmap() error {
-	if err := s.mapping.Close(); err != nil {
-		return fmt.Errorf("framebuffer: unmap: %w", err)
+// unmapWhenUnused gives the addresses back, and whatever is still mapped there, when nothing
+// refers to the segment any more.
+func (s *segment) unmapWhenUnused() {
+	type rest struct {
+		slot    *slot
+		mapping *shm.Segment
 	}
-	return nil
+	runtime.AddCleanup(s, func(r rest) {
+		r.slot.release()
+		_ = r.mapping.Close() // there is nobody to tell, and nothing that could fail
+	}, rest{s.slot, s.mapping})
 }
 
 // allocate is Allocate of both sides.
 func (s *segment) allocate(size int) (uint64, error) {
-	if err := s.enter(); err != nil {
+	defer runtime.KeepAlive(s)
+	if err := s.errIfClosed(); err != nil {
 		return 0, err
 	}
-	defer s.leave()
 	offset, err := s.ring.Allocate(size, ring.Stamp{Time: s.clock.Coarse(), Client: s.slot.index, PID: s.slot.pid})
-	if err != nil {
-		return 0, err
+	if err != nil || s.closed.Load() {
+		return 0, s.failed(ring.None, err)
 	}
 	s.slot.count(layout.Allocations, layout.AllocatedBytes, ring.Footprint(size))
 	return offset, nil
+}
+
+// failed counts a timeout by its reason and returns the error to tell: that of closing, if
+// that is what happened under the call.
+func (s *segment) failed(why ring.Reason, err error) error {
+	if closed := s.errIfClosed(); closed != nil {
+		return closed
+	}
+	s.timedOut(why)
+	return err
 }
 
 // timedOut counts a timeout by its reason.

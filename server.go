@@ -87,5 +87,8 @@ func (s *Server) Stats() Stats { return s.stats() }
 // that is never closed lives as long as its process: clients depend on it whether or not
 // anything here still points to it.
 func (s *Server) Close() error {
-	return s.close(func() { s.control.State().Store(layout.StateClosed) })
+	return s.close(func() {
+		s.control.State().Store(layout.StateClosed)
+		s.unmapWhenUnused()
+	})
 }

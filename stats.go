@@ -1,6 +1,7 @@
 package framebuffer
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/internal/layout"
@@ -41,10 +42,10 @@ type Counts struct {
 }
 
 func (s *segment) stats() Stats {
-	if s.enter() != nil {
+	defer runtime.KeepAlive(s)
+	if s.closed.Load() {
 		return Stats{}
 	}
-	defer s.leave()
 	now := s.clock.Now()
 	_, created := s.control.Created()
 	st := Stats{
@@ -67,6 +68,9 @@ func (s *segment) stats() Stats {
 				Counts:   counts,
 			})
 		}
+	}
+	if s.closed.Load() { // meanwhile: the figures may be half zeroes
+		return Stats{}
 	}
 	return st
 }

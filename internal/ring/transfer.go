@@ -28,7 +28,7 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err er
 	if r.Closed() {
 		return 0, None, errClosed()
 	}
-	chunk, why, err := r.find(offset)
+	chunk, payload, why, err := r.find(offset)
 	if err != nil {
 		return 0, why, err
 	}
@@ -37,7 +37,7 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err er
 			fberr.TooLong, len(data), offset, chunk.Size)
 	}
 	c := offset - layout.ChunkHeader
-	sum, done := copyhash.CopyIn(r.at(offset, uint64(len(data))), data, func() bool { return r.alive(c) })
+	sum, done := copyhash.CopyIn(payload[:len(data)], data, func() bool { return r.alive(c) })
 	// This load may run before the last stores are visible elsewhere. Then another process
 	// may take the chunk between the two; nobody reads our frame then (it is dead), and the
 	// frame they spoil fails its checksum.
@@ -54,7 +54,7 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err er
 // It returns fberr.BadOffset, fberr.BadSize when the chunk is shorter than dst, and
 // fberr.Timeout when the chunk was or became reused or holds something else.
 func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
-	chunk, why, err := r.find(offset)
+	chunk, payload, why, err := r.find(offset)
 	if err != nil {
 		return why, err
 	}
@@ -63,7 +63,7 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
 			fberr.BadSize, len(dst), offset, chunk.Size)
 	}
 	c := offset - layout.ChunkHeader
-	got, done := copyhash.CopyOut(dst, r.at(offset, uint64(len(dst))), func() bool { return r.alive(c) })
+	got, done := copyhash.CopyOut(dst, payload[:len(dst)], func() bool { return r.alive(c) })
 	loadFence()
 	if !done || !r.alive(c) {
 		clear(dst)
@@ -76,32 +76,35 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
 	return None, nil
 }
 
-// find returns the header of the living chunk at offset. The header is a private copy and
-// its size is bounded by the ring, so nothing derived from it leaves the mapping.
-func (r *Ring) find(offset uint64) (layout.Chunk, Reason, error) {
+// find returns the header of the living chunk at offset, and its payload. The header is a
+// private copy and its size is bounded by the ring, so nothing derived from it leaves the
+// mapping.
+func (r *Ring) find(offset uint64) (layout.Chunk, []byte, Reason, error) {
 	c := offset - layout.ChunkHeader
 	if offset < layout.ChunkHeader || offset%layout.Align != 0 {
-		return layout.Chunk{}, None, fmt.Errorf("%w: %d; offsets come from Allocate and are multiples of %d from %d up",
+		return layout.Chunk{}, nil, None, fmt.Errorf("%w: %d; offsets come from Allocate and are multiples of %d from %d up",
 			fberr.BadOffset, offset, layout.Align, layout.ChunkHeader)
 	}
 	head := r.head.Load()
 	age := head - c
 	if int64(age) <= layout.ChunkHeader { // nothing that young was handed out; negative is the future
-		return layout.Chunk{}, None, fmt.Errorf("%w: %d was never handed out; the ring has allocated up to %d. Was it made with another key?",
+		return layout.Chunk{}, nil, None, fmt.Errorf("%w: %d was never handed out; the ring has allocated up to %d. Was it made with another key?",
 			fberr.BadOffset, offset, head)
 	}
 	if age > r.capacity {
-		return layout.Chunk{}, Reused, r.reused(offset)
+		return layout.Chunk{}, nil, Reused, r.reused(offset)
 	}
-	chunk, ok := r.seal.Get(r.at(c, layout.ChunkHeader), offset)
+	i := c % r.capacity
+	chunk, ok := r.seal.Get(r.mem[i:], offset)
 	if ok && chunk.Size <= r.capacity-layout.ChunkHeader {
-		return chunk, None, nil
+		i += layout.ChunkHeader
+		return chunk, r.mem[i : i+chunk.Size], None, nil
 	}
 	loadFence()
 	if !r.alive(c) {
-		return layout.Chunk{}, Reused, r.reused(offset)
+		return layout.Chunk{}, nil, Reused, r.reused(offset)
 	}
-	return layout.Chunk{}, Altered, noHeader(offset)
+	return layout.Chunk{}, nil, Altered, noHeader(offset)
 }
 
 // noHeader is for an offset that could be right and has no header. Either nobody ever got

@@ -38,3 +38,23 @@ func sysvMirror(id int, size int64, flag int) ([]byte, error) {
 	}
 	return unsafe.Slice((*byte)(base), 2*size), nil
 }
+
+// blank replaces a mapping by private zeroes in one step: threads that touch it at that
+// moment wait in the page fault and find the one or the other.
+func blank(mem []byte) error {
+	at := unsafe.Pointer(unsafe.SliceData(mem))
+	if _, err := unix.MmapPtr(-1, 0, at, uintptr(len(mem)), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|unix.MAP_FIXED); err != nil {
+		return fmt.Errorf("detach %d bytes: %w", len(mem), err)
+	}
+	return nil
+}
+
+// unmap removes whatever is mapped there. For SysV segments that is what shmdt does: the
+// kernel counts mappings.
+func unmap(mem []byte) error {
+	if err := unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(mem)), uintptr(len(mem))); err != nil {
+		return fmt.Errorf("unmap %d bytes: %w", len(mem), err)
+	}
+	return nil
+}

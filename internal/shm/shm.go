@@ -5,6 +5,7 @@
 package shm
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -22,13 +23,22 @@ type Segment struct {
 	Control  []byte // read-write
 	Ring     []byte // the ring twice in a row: 2×capacity bytes, the halves the same memory
 	Location string // how others attach: goes into the key; letters, digits and . - only
-	unmap    func() error
+}
+
+// Detach gives the shared memory back at once and puts zeroes of this process's own in its
+// place. Goroutines that are using the slices meanwhile see shared bytes, then zeroes, and
+// never a fault; what they store afterwards nobody sees. Only addresses are left, until
+// Close. With an error the mapping is as it was.
+func (s *Segment) Detach() error {
+	return errors.Join(blank(s.Ring), blank(s.Control))
 }
 
 // Close unmaps the segment. Slices into it are invalid from then on: touching one faults.
 //
 // Preconditions: called once, while no other goroutine uses the mapping.
-func (s *Segment) Close() error { return s.unmap() }
+func (s *Segment) Close() error {
+	return errors.Join(unmap(s.Ring), unmap(s.Control))
+}
 
 // Backend is one way to share memory. Implementations hold no state; all their methods may
 // be called concurrently.

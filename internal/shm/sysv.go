@@ -43,9 +43,9 @@ func (SysV) Create(spec Spec) (*Segment, error) {
 		return sysvMirror(id, spec.Ring, 0)
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("ring: %w", err), unix.SysvShmDetach(ctl))
+		return nil, errors.Join(fmt.Errorf("ring: %w", err), unmap(ctl))
 	}
-	s := sysvSegment(ctl, ring)
+	s := &Segment{Control: ctl, Ring: ring}
 	s.Location = sysvLocation{ctlID, ringID, procinfo.Namespace("ipc")}.String()
 	for _, object := range [][]byte{ctl, ring[:spec.Ring]} {
 		if err := populate(object); err != nil {
@@ -100,22 +100,9 @@ func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
 	}
 	ring, err := sysvMirror(l.ring, int64(size), flag)
 	if err != nil {
-		return nil, errors.Join(l.attachError(l.ring, err), unix.SysvShmDetach(ctl))
+		return nil, errors.Join(l.attachError(l.ring, err), unmap(ctl))
 	}
-	s := sysvSegment(ctl, ring)
-	s.Location = location
-	return s, nil
-}
-
-func sysvSegment(ctl, ring []byte) *Segment {
-	half := len(ring) / 2
-	return &Segment{Control: ctl, Ring: ring, unmap: func() error {
-		return errors.Join(
-			unix.SysvShmDetach(ring[:half]),
-			unix.SysvShmDetach(ring[half:]),
-			unix.SysvShmDetach(ctl),
-		)
-	}}
+	return &Segment{Control: ctl, Ring: ring, Location: location}, nil
 }
 
 // sysvLocation is what a key says about a SysV segment.
