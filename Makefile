@@ -1,6 +1,7 @@
 # make test   everything a change must pass; installs what it needs
 # make quick  the same without the race detector, the linter and the long tests
 # make demo   real pictures between real processes
+# make bench  this library and its rivals in one run
 # make fuzz   every fuzz target for FUZZTIME each
 
 GO        ?= go
@@ -10,9 +11,9 @@ LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 export CGO_ENABLED ?= 1
 
-.PHONY: test setup vet lint unit race fuzz cross demo quick
+.PHONY: test setup vet lint unit race purego arm64 generate fuzz cross demo quick bench bench-vet
 
-test: setup vet lint unit race fuzz cross
+test: setup vet lint generate unit race purego arm64 fuzz cross bench-vet
 
 setup:
 	./scripts/setup
@@ -36,6 +37,17 @@ unit:
 race:
 	$(GO) test -count=1 -race -cpu 1,4 ./...
 
+# Without assembly: the torn-read and lapped-writer tests once more, on portable Go.
+purego:
+	$(GO) test -count=1 -tags purego . ./internal/...
+
+arm64:
+	./scripts/test-arm64
+
+# The assembly is what its generator writes.
+generate:
+	./scripts/check-generated
+
 fuzz:
 	FUZZTIME=$(FUZZTIME) ./scripts/fuzz
 
@@ -44,6 +56,14 @@ cross:
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/framebuffer
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
 	GOOS=linux GOARCH=riscv64 CGO_ENABLED=0 $(GO) vet . ./internal/ring ./internal/layout ./internal/shm ./internal/copyhash
+
+# The rivals side by side; bench/setup installs them. The results go into bench/.
+bench:
+	./bench/setup
+	cd bench && $(GO) run . -out .
+
+bench-vet:
+	cd bench && $(GO) vet ./... && $(GO) mod tidy -diff
 
 demo:
 	$(GO) run ./cmd/framebuffer demo

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
@@ -226,8 +227,11 @@ func TestKillAnybody(t *testing.T) {
 	if c, err := framebuffer.Attach(key, nil); !errors.Is(err, framebuffer.ErrStaleKey) {
 		t.Errorf("the key of a killed server attaches: %v %v", c, err)
 	}
-	if after := segments(t); after > before {
-		t.Errorf("%d segments left behind", after-before)
+	// Other tests on this machine have segments in that state for an instant: look again.
+	for end := time.Now().Add(10 * time.Second); segments(t) > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d segments left behind", segments(t)-before)
+		}
 	}
 }
 

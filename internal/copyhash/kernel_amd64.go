@@ -1,0 +1,61 @@
+//go:build amd64 && !purego
+
+package copyhash
+
+import "github.com/klauspost/cpuid/v2"
+
+//go:generate sh -c "cd _gen && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg copyhash"
+
+// canStream says that this build has streaming stores. Without AVX2 they are ordinary.
+const canStream = true
+
+// native returns the kernels in assembly that this machine can run, the best first. cpuid
+// reports a feature only when the system saves its registers.
+func native() []Kernel {
+	var have []Kernel
+	if cpuid.CPU.Supports(cpuid.AVX512F) {
+		have = append(have, AVX512)
+	}
+	if cpuid.CPU.Supports(cpuid.AVX2) {
+		have = append(have, AVX2)
+	}
+	return have
+}
+
+// sum hashes the first stripes of src, at least one. They begin a block of the hash if key
+// is the whole secret; finish has another key for a single stripe.
+func (k Kernel) sum(acc *[8]uint64, src, key []byte, stripes int) {
+	_ = src[stripes*stripeSize-1]
+	switch k {
+	case AVX512:
+		sumAVX512(acc, &src[0], &key[0], stripes)
+	case AVX2:
+		sumAVX2(acc, &src[0], &key[0], stripes)
+	default:
+		sumPortable(acc, src, key, stripes)
+	}
+}
+
+// move copies the first stripes of src, at least one, to dst, and hashes them. private is
+// whichever of the two nobody else writes to; the kernels in assembly do not need it, for
+// what they store and what they hash is the same register.
+func (k Kernel) move(acc *[8]uint64, dst, src, private []byte, stripes int, st stores) {
+	n := stripes * stripeSize
+	_, _ = dst[n-1], src[n-1]
+	switch {
+	case k == AVX2 && st == ordinary:
+		copyAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
+	case k == AVX2 && st == fetching:
+		fetchAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
+	case k == AVX2:
+		streamAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
+	case k == AVX512 && st == ordinary:
+		copyAVX512(acc, &dst[0], &src[0], &secret[0], stripes)
+	case k == AVX512 && st == fetching:
+		fetchAVX512(acc, &dst[0], &src[0], &secret[0], stripes)
+	case k == AVX512:
+		streamAVX512(acc, &dst[0], &src[0], &secret[0], stripes)
+	default:
+		movePortable(acc, dst, src, private, stripes)
+	}
+}
