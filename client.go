@@ -105,7 +105,7 @@ func (c *Client) Read(offset uint64, size int, sum Checksum) ([]byte, error) {
 	if size < 0 || size > c.ring.MaxSize() {
 		return nil, fmt.Errorf("%w: asked to read %d bytes; a chunk of this ring has 0 to %d", ErrBadSize, size, c.ring.MaxSize())
 	}
-	data := make([]byte, size)
+	data := fresh(size)
 	if err := c.ReadInto(data, offset, sum); err != nil {
 		return nil, err
 	}

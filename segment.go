@@ -34,12 +34,16 @@ type segment struct {
 
 // newSegment wires up a mapping whose control object is already open.
 func newSegment(k key, m *shm.Segment, ctl layout.Control, role uint32, name string) *segment {
+	populate := shm.Populate
+	if role == layout.RoleReadOnly {
+		populate = shm.PopulateRead
+	}
 	s := &segment{
 		keyText: k.String(),
 		backend: k.backend,
 		mapping: m,
 		control: ctl,
-		ring:    ring.New(ctl, m.Ring),
+		ring:    ring.New(ctl, m.Ring, populate),
 		clock:   clock.New(),
 	}
 	s.slot = claimSlot(ctl, role, name, s.clock.Now())

@@ -38,7 +38,9 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
 		return 0, r.lappedAllocation(size)
 	}
 	offset = c + layout.ChunkHeader
-	r.seal.Put(r.at(c, layout.ChunkHeader), layout.Chunk{
+	i := c % r.capacity
+	r.present.ensure(i, n)
+	r.seal.Put(r.mem[i:], layout.Chunk{
 		Offset: offset, Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID,
 	})
 	return offset, nil

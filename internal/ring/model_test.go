@@ -21,7 +21,7 @@ func plain(t interface{ Fatal(...any) }, capacity uint64, head uint64) *Ring {
 		t.Fatal(err)
 	}
 	ctl.Head().Store(head)
-	return New(ctl, make([]byte, 2*capacity))
+	return New(ctl, make([]byte, 2*capacity), nil)
 }
 
 // chunk is what the model knows of an allocation: which bytes of memory it owns, how often

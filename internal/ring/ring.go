@@ -30,19 +30,23 @@ type Ring struct {
 	head     *atomic.Uint64
 	state    *atomic.Uint32
 	seal     layout.Seal
+	present  presence
 }
 
-// New returns the ring that mem holds under ctl.
+// New returns the ring that mem holds under ctl. populate makes the pages of a part of mem
+// present in this process; it is called once for each part before its first use, and may
+// be nil.
 //
 // Preconditions: len(mem) is twice ctl.Capacity() and both halves are the same memory;
 // mem is aligned to layout.Align.
-func New(ctl layout.Control, mem []byte) *Ring {
+func New(ctl layout.Control, mem []byte, populate func([]byte)) *Ring {
 	return &Ring{
 		mem:      mem,
 		capacity: ctl.Capacity(),
 		head:     ctl.Head(),
 		state:    ctl.State(),
 		seal:     layout.NewSeal(ctl.Nonce()),
+		present:  newPresence(mem, populate),
 	}
 }
 
@@ -62,14 +66,6 @@ func (r *Ring) Closed() bool { return r.state.Load() != layout.StateOpen }
 // padding.
 func Footprint(size int) uint64 {
 	return (uint64(size) + layout.ChunkHeader + layout.Align - 1) &^ (layout.Align - 1)
-}
-
-// at returns n bytes of memory at a position. The mirror makes them contiguous.
-//
-// Preconditions: n <= capacity.
-func (r *Ring) at(pos, n uint64) []byte {
-	i := pos % r.capacity
-	return r.mem[i : i+n : i+n]
 }
 
 // alive reports whether nothing of the chunk at position c has been handed out again. It

@@ -30,7 +30,7 @@ func mirrored(t interface {
 		t.Fatal(err)
 	}
 	ctl.Head().Store(head)
-	return New(ctl, m.Ring)
+	return New(ctl, m.Ring, shm.Populate)
 }
 
 func TestAllocateRefuses(t *testing.T) {

@@ -98,6 +98,7 @@ func (r *Ring) find(offset uint64) (layout.Chunk, []byte, Reason, error) {
 	chunk, ok := r.seal.Get(r.mem[i:], offset)
 	if ok && chunk.Size <= r.capacity-layout.ChunkHeader {
 		i += layout.ChunkHeader
+		r.present.ensure(i, chunk.Size)
 		return chunk, r.mem[i : i+chunk.Size], None, nil
 	}
 	loadFence()

@@ -110,6 +110,13 @@ func field(b []byte, name string) (int64, bool) {
 	return 0, false
 }
 
+// Populate maps the pages of a part of a ring into this process, for writing: at once, a
+// tenth of the price of a fault for each. It is a hint; what it leaves out is faulted in.
+func Populate(mem []byte) { _ = unix.Madvise(mem, unix.MADV_POPULATE_WRITE) }
+
+// PopulateRead is Populate for a mapping that cannot be written.
+func PopulateRead(mem []byte) { _ = unix.Madvise(mem, unix.MADV_POPULATE_READ) }
+
 // populate makes every page of mem present and writable.
 func populate(mem []byte) error {
 	err := unix.Madvise(mem, unix.MADV_POPULATE_WRITE)

@@ -1,0 +1,41 @@
+package ring
+
+import "sync/atomic"
+
+// presence remembers which parts of the mapping have been populated in this process. The
+// server has every page of the memory present, but each process has page tables of its own,
+// and a fault for every 4 KiB makes the first lap many times slower than the second. Parts
+// are populated when they are first used, so that a process that reads one frame does not
+// pay for the whole ring.
+type presence struct {
+	mem      []byte
+	populate func([]byte)
+	done     []atomic.Bool // by part; only ever set
+}
+
+// part is how much is populated at a time: 512 pages, a fraction of a millisecond.
+const (
+	partShift = 21
+	part      = 1 << partShift
+)
+
+func newPresence(mem []byte, populate func([]byte)) presence {
+	if populate == nil {
+		return presence{}
+	}
+	return presence{mem, populate, make([]atomic.Bool, (len(mem)+part-1)>>partShift)}
+}
+
+// ensure populates what of mem[i:i+n] has not been. Two goroutines may do the same part at
+// the same time, which does no harm.
+func (p *presence) ensure(i, n uint64) {
+	if p.populate == nil {
+		return
+	}
+	for at := i >> partShift; at<<partShift < i+n; at++ {
+		if !p.done[at].Load() {
+			p.populate(p.mem[at<<partShift : min((at+1)<<partShift, uint64(len(p.mem)))])
+			p.done[at].Store(true)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package ring
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// Every byte that is used has been populated before, each part once, none outside.
+func TestPresence(t *testing.T) {
+	mem := make([]byte, 3*part+4096)
+	count := make([]int, 4)
+	var p presence
+	p = newPresence(mem, func(m []byte) {
+		i := int(uintptr(unsafe.Pointer(&m[0]))-uintptr(unsafe.Pointer(&mem[0]))) >> partShift
+		count[i]++
+		if want := min(part, len(mem)-i*part); len(m) != want {
+			t.Errorf("part %d has %d bytes, want %d", i, len(m), want)
+		}
+	})
+	for _, use := range []struct {
+		i, n uint64
+		want [4]int
+	}{
+		{0, 1, [4]int{1, 0, 0, 0}},
+		{part - 1, 1, [4]int{1, 0, 0, 0}},
+		{part - 1, 2, [4]int{1, 1, 0, 0}},
+		{100, 0, [4]int{1, 1, 0, 0}},
+		{3 * part, 4096, [4]int{1, 1, 0, 1}},
+		{0, uint64(len(mem)), [4]int{1, 1, 1, 1}},
+	} {
+		p.ensure(use.i, use.n)
+		if [4]int(count) != use.want {
+			t.Errorf("after %d bytes at %d: %v, want %v", use.n, use.i, count, use.want)
+		}
+	}
+	none := newPresence(mem, nil)
+	none.ensure(0, uint64(len(mem)))
+}
