@@ -13,6 +13,7 @@ type rival struct {
 	Name     string
 	Verifies bool // whether the reader knows that the bytes are those that were written
 	Copies   bool // whether the payload is copied in and out
+	Polls    bool // whether the reader polls, occupying a core, or sleeps
 	command  []string
 	helper   []string // a daemon it needs
 }
@@ -23,16 +24,16 @@ func rivals(bin string) []rival {
 		self = path
 	}
 	return []rival{
-		{"core-framebuffer", true, true, []string{self, "rival", "framebuffer", "writer"}, nil},
-		{"limit: memcpy of libc", false, true, []string{filepath.Join(bin, "memcpy")}, nil},
-		{"limit: copy of Go", false, true, []string{self, "rival", "copy", "writer"}, nil},
-		{"the seed's design in Python", true, true, []string{"/usr/bin/python3", "rivals/seed.py"}, nil},
-		{"Unix socket", false, true, []string{self, "rival", "unix", "writer"}, nil},
-		{"ZeroMQ ipc", false, true, []string{filepath.Join(bin, "zeromq")}, nil},
-		{"NATS payloads", false, true, []string{self, "rival", "nats", "writer"}, nil},
-		{"Redis, Unix socket", false, true, []string{self, "rival", "redis", "writer"}, nil},
-		{"iceoryx 2.0.3, copy in and out", false, true, []string{filepath.Join(bin, "iceoryx"), "copy"}, roudi()},
-		{"iceoryx 2.0.3, in place", false, false, []string{filepath.Join(bin, "iceoryx"), "touch"}, roudi()},
+		{"core-framebuffer", true, true, false, []string{self, "rival", "framebuffer", "writer"}, nil},
+		{"limit: memcpy of libc", false, true, false, []string{filepath.Join(bin, "memcpy")}, nil},
+		{"limit: copy of Go", false, true, false, []string{self, "rival", "copy", "writer"}, nil},
+		{"the seed's design in Python", true, true, false, []string{"/usr/bin/python3", "rivals/seed.py"}, nil},
+		{"Unix socket", false, true, false, []string{self, "rival", "unix", "writer"}, nil},
+		{"ZeroMQ ipc", false, true, false, []string{filepath.Join(bin, "zeromq")}, nil},
+		{"NATS payloads", false, true, false, []string{self, "rival", "nats", "writer"}, nil},
+		{"Redis, Unix socket", false, true, false, []string{self, "rival", "redis", "writer"}, nil},
+		{"iceoryx 2.0.3, copying", false, true, true, []string{filepath.Join(bin, "iceoryx"), "copy"}, roudi()},
+		{"iceoryx 2.0.3, in place", false, false, true, []string{filepath.Join(bin, "iceoryx"), "touch"}, roudi()},
 	}
 }
 
