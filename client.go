@@ -37,8 +37,7 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 	}
 	m, err := backend.Attach(k.location, opts.ReadOnly)
 	if errors.Is(err, ErrNoMemory) {
-		// Closed clients keep their addresses until the collector has been round.
-		runtime.GC()
+		reclaimAddresses()
 		m, err = backend.Attach(k.location, opts.ReadOnly)
 	}
 	if err != nil {

@@ -3,13 +3,17 @@ package framebuffer_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 func TestUseAfterClose(t *testing.T) {
@@ -131,6 +135,44 @@ func TestCloseDetachesAtOnce(t *testing.T) {
 			t.Fatalf("%d mappings of shared memory before, %d after", before, n)
 		}
 	}
+}
+
+// roleAttachOften: KEY; attaches and closes more often than the address space it is given
+// has room for, with the collector switched off.
+func roleAttachOften(c *xproc.Child) error {
+	debug.SetGCPercent(-1)
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return err
+	}
+	var pages uint64 // mapped already; the race detector maps terabytes
+	if _, err := fmt.Sscan(string(statm), &pages); err != nil {
+		return err
+	}
+	most := pages*uint64(os.Getpagesize()) + 8<<30
+	limit := syscall.Rlimit{Cur: most, Max: most}
+	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &limit); err != nil {
+		return err
+	}
+	for range 200 { // 512 MiB of addresses each
+		client, err := framebuffer.Attach(c.Args[0], nil)
+		if err != nil {
+			return err
+		}
+		if err := client.Close(); err != nil {
+			return err
+		}
+	}
+	return c.Send("done")
+}
+
+// Addresses of closed clients come back when they are needed.
+func TestAddressesComeBack(t *testing.T) {
+	s, _ := serve(t, 256<<20)
+	p := xproc.Start(t, "attach-often", s.Key())
+	var said string
+	p.Recv(&said)
+	p.Done()
 }
 
 // A client that is dropped without Close gives its memory back in the end.

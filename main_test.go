@@ -9,11 +9,12 @@ import (
 
 func TestMain(m *testing.M) {
 	xproc.Main(m, xproc.Roles{
-		"attach": roleAttach,
-		"serve":  roleServe,
-		"put":    rolePut,
-		"get":    roleGet,
-		"scribe": roleScribe,
+		"attach":       roleAttach,
+		"attach-often": roleAttachOften,
+		"serve":        roleServe,
+		"put":          rolePut,
+		"get":          roleGet,
+		"scribe":       roleScribe,
 	})
 }
 
