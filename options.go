@@ -12,6 +12,13 @@ type ServerOptions struct {
 	// same user only, 0660 the group too. Whoever may attach may read every frame.
 	Mode fs.FileMode
 
+	// HugePages makes the ring of pages of 2 MiB: those that the administrator has reserved
+	// (vm.nr_hugepages), or else transparent ones where the kernel allows them for shared
+	// memory. Where there are neither, NewServer returns ErrNoMemory and says how to get
+	// them. The size is rounded up to 2 MiB. Starting, attaching and the first lap take a
+	// fraction of the time.
+	HugePages bool
+
 	// Name is shown to people who watch the segment; at most 64 bytes of it.
 	Name string
 }

@@ -43,6 +43,7 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 		Control: shm.WholePages(layout.ControlSize),
 		Ring:    shm.WholePages(size),
 		Mode:    opts.Mode,
+		Huge:    opts.HugePages,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start server with %d bytes on %s: %w", size, backend.Name(), err)
@@ -53,6 +54,7 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 		Nonce:       k.nonce,
 		Capacity:    uint64(len(m.Ring) / 2),
 		ServerPID:   os.Getpid(),
+		Pages:       uint32(m.Pages),
 		CreatedWall: time.Now().UnixNano(),
 		CreatedMono: clock.New().Now(),
 	})

@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
 // Stats are a segment's figures at one moment. They are read without stopping anybody, so
 // figures of different lines may be some nanoseconds apart.
 type Stats struct {
 	Backend  string        `json:"backend"`  // how this process is attached
+	Pages    string        `json:"pages"`    // what the ring is made of: small, huge or transparent huge
 	Capacity uint64        `json:"capacity"` // bytes in the ring
 	Head     uint64        `json:"head"`     // bytes allocated since the start
 	Closed   bool          `json:"closed"`   // whether the server has closed the segment
@@ -50,6 +52,7 @@ func (s *segment) stats() Stats {
 	_, created := s.control.Created()
 	st := Stats{
 		Backend:  s.backend,
+		Pages:    shm.Pages(s.control.Pages()).String(),
 		Capacity: s.control.Capacity(),
 		Head:     s.ring.Head(),
 		Closed:   s.ring.Closed(),

@@ -47,6 +47,9 @@ func (c Control) Created() (wall, mono int64) {
 // ServerPID is the server's process id in its own PID namespace.
 func (c Control) ServerPID() int { return int(c.u32(OffServerPID).Load()) }
 
+// Pages is what the ring is made of, as the server said.
+func (c Control) Pages() uint32 { return c.u32(OffPages).Load() }
+
 // Slots is how many client slots there are.
 func (c Control) Slots() int { return int(c.slots) }
 

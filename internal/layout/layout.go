@@ -48,6 +48,7 @@ const (
 	OffSlotCount   = 52
 	OffSlotStride  = 56
 	OffServerPID   = 64
+	OffPages       = 68
 	OffCreatedWall = 72
 	OffCreatedMono = 80
 	OffState       = 128
@@ -137,6 +138,7 @@ func HeaderFields() []Field {
 		{OffSlotCount, 4, "slot count", "server, once", "how many client slots there are"},
 		{OffSlotStride, 4, "slot stride", "server, once", "bytes from one slot to the next"},
 		{OffServerPID, 4, "server pid", "server, once", "in the server's own PID namespace; for people"},
+		{OffPages, 4, "pages", "server, once", "what the ring is made of: 0 small pages, 1 huge, 2 transparent huge; for people"},
 		{OffCreatedWall, 8, "created, wall", "server, once", "nanoseconds since 1970, UTC"},
 		{OffCreatedMono, 8, "created, monotonic", "server, once", "the same moment by CLOCK_MONOTONIC, in ns"},
 		{OffState, 4, "state", "server; atomic", "1 open, 2 closed; never goes down"},

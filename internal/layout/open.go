@@ -12,8 +12,9 @@ type Identity struct {
 	Nonce       [16]byte
 	Capacity    uint64
 	ServerPID   int
-	CreatedWall int64 // ns since 1970
-	CreatedMono int64 // CLOCK_MONOTONIC ns
+	Pages       uint32 // as in the layout's table
+	CreatedWall int64  // ns since 1970
+	CreatedMono int64  // CLOCK_MONOTONIC ns
 }
 
 // Format writes a fresh control object into mem and opens it. Magic and state come last:
@@ -35,6 +36,7 @@ func Format(mem []byte, id Identity) (Control, error) {
 	le.PutUint32(mem[OffSlotCount:], SlotCount)
 	le.PutUint32(mem[OffSlotStride:], SlotStride)
 	le.PutUint32(mem[OffServerPID:], uint32(id.ServerPID))
+	le.PutUint32(mem[OffPages:], id.Pages)
 	le.PutUint64(mem[OffCreatedWall:], uint64(id.CreatedWall))
 	le.PutUint64(mem[OffCreatedMono:], uint64(id.CreatedMono))
 	c := Control{mem: mem, capacity: id.Capacity, slots: SlotCount}

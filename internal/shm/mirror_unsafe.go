@@ -19,10 +19,9 @@ const shmRemap = 0o40000
 // Preconditions: size is a multiple of the page size (on every Linux CPU this package
 // supports SHMLBA is the page size too).
 func sysvMirror(id int, size int64, flag int) ([]byte, error) {
-	base, err := unix.MmapPtr(-1, 0, nil, uintptr(2*size),
-		unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	base, err := reserve(uintptr(2*size), size%hugePage == 0)
 	if err != nil {
-		return nil, fmt.Errorf("reserve %d bytes of address space: %w", 2*size, err)
+		return nil, err
 	}
 	for half := range 2 {
 		at := unsafe.Add(base, int64(half)*size)
@@ -37,6 +36,31 @@ func sysvMirror(id int, size int64, flag int) ([]byte, error) {
 		return nil, errors.Join(err, unix.MunmapPtr(base, uintptr(2*size)))
 	}
 	return unsafe.Slice((*byte)(base), 2*size), nil
+}
+
+// reserve takes n bytes of addresses, which begin at a multiple of a huge page if aligned.
+func reserve(n uintptr, aligned bool) (unsafe.Pointer, error) {
+	slack := uintptr(0)
+	if aligned {
+		slack = hugePage
+	}
+	base, err := unix.MmapPtr(-1, 0, nil, n+slack,
+		unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, fmt.Errorf("reserve %d bytes of address space: %w", n+slack, err)
+	}
+	if !aligned {
+		return base, nil
+	}
+	before := -uintptr(base) % hugePage
+	start := unsafe.Add(base, before)
+	if before > 0 {
+		err = unix.MunmapPtr(base, before)
+	}
+	if after := slack - before; after > 0 {
+		err = errors.Join(err, unix.MunmapPtr(unsafe.Add(start, n), after))
+	}
+	return start, err
 }
 
 // blank replaces a mapping by private zeroes in one step: threads that touch it at that

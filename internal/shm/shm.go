@@ -16,6 +16,31 @@ type Spec struct {
 	Control int64       // bytes in the control object
 	Ring    int64       // bytes in the ring; both are whole pages
 	Mode    fs.FileMode // permission bits for others; 0 means 0600
+	Huge    bool        // use huge pages for the ring, of either kind, or fail
+}
+
+// Pages says what a ring's memory is made of.
+type Pages uint32
+
+// The kinds of pages. Explicit huge pages were reserved by the administrator; transparent
+// ones are put together by the kernel where it can.
+const (
+	SmallPages       Pages = 0
+	HugePages        Pages = 1
+	TransparentPages Pages = 2
+)
+
+// String is the word for it in figures.
+func (p Pages) String() string {
+	switch p {
+	case SmallPages:
+		return "small"
+	case HugePages:
+		return "huge"
+	case TransparentPages:
+		return "transparent huge"
+	}
+	return "unknown"
 }
 
 // Segment is one process's mapping of a segment.
@@ -23,6 +48,7 @@ type Segment struct {
 	Control  []byte // read-write
 	Ring     []byte // the ring twice in a row: 2×capacity bytes, the halves the same memory
 	Location string // how others attach: goes into the key; letters, digits and . - only
+	Pages    Pages  // as Create made it; Attach does not know
 }
 
 // Detach gives the shared memory back at once and puts zeroes of this process's own in its

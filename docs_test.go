@@ -1,0 +1,54 @@
+package framebuffer_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every test that docs/guarantees.md names is there, and every promise names one.
+func TestGuaranteesNameTheirTests(t *testing.T) {
+	text, err := os.ReadFile("docs/guarantees.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]bool{}
+	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(|^\t+"(\w+)": +\w+,$`).FindAllSubmatch(source, -1) {
+			have[string(m[1])+string(m[2])] = true // functions, and subtests in tables of them
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)[\\w/]+)`")
+	promises := 0
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| promise") || strings.HasPrefix(line, "| ---") {
+			continue
+		}
+		promises++
+		names := named.FindAllStringSubmatch(line, -1)
+		if len(names) == 0 {
+			t.Errorf("a promise without a test: %s", line)
+		}
+		for _, n := range names {
+			for part := range strings.SplitSeq(n[1], "/") {
+				if !have[part] && part != "KillLeavesNothing" {
+					t.Errorf("no test %s: %s", n[1], line)
+				}
+			}
+		}
+	}
+	if promises < 20 {
+		t.Errorf("only %d promises were found: has the table changed its form?", promises)
+	}
+}
