@@ -16,7 +16,7 @@ import (
 const hugePagesFile = "/proc/sys/vm/nr_hugepages"
 
 // withHugePages has the kernel reserve n huge pages more, for as long as the test runs.
-func withHugePages(t *testing.T, n int) {
+func withHugePages(t testing.TB, n int) {
 	t.Helper()
 	text, err := os.ReadFile(hugePagesFile)
 	if err != nil {

@@ -21,7 +21,15 @@ const ring = 512 << 20
 func main() {
 	log.SetFlags(0)
 	turns := flag.Int("turns", 21, "repetitions; the medians count")
+	role := flag.String("role", "", "for the processes that this command starts itself")
+	key := flag.String("key", "", "likewise")
 	flag.Parse()
+	if *role != "" {
+		if err := hammer(*role, *key); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	if err := run(*turns); err != nil {
 		log.Fatal(err)
 	}
@@ -72,7 +80,10 @@ func run(turns int) error {
 	if err := growthByRing(turns); err != nil {
 		return err
 	}
-	return growthByClients(turns)
+	if err := growthByClients(turns); err != nil {
+		return err
+	}
+	return growthByProcesses(turns)
 }
 
 // bench holds what the operations work on.
