@@ -122,8 +122,8 @@ func (c *Client) renewing(do func(*framebuffer.Client) error) error {
 	return do(c.attached.Load().ring)
 }
 
-// Close lets go of the memory and closes the NATS connection. Calls under way finish.
-// Closing again does nothing.
+// Close lets go of the memory and closes the NATS connection. Calls that are under way on
+// other goroutines end with what they have or with ErrClosed. Closing again does nothing.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	already := c.closed

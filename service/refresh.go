@@ -29,7 +29,7 @@ func (c *Client) refreshSoon(why string) {
 }
 
 // refresh attaches to the server that runs now, unless that is the one attached. Calls on
-// the old ring that are under way finish before it is unmapped.
+// the old ring that are under way end with what they have or with ErrClosed.
 func (c *Client) refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, rpcLimit)
 	defer cancel()
@@ -57,7 +57,7 @@ func (c *Client) refresh(ctx context.Context) error {
 	if old == nil {
 		return nil
 	}
-	c.log.Info("attached to a new server", "key", key)
+	c.log.Info("attached to a new server", "id", id)
 	if err := old.ring.Close(); err != nil {
 		c.log.Warn("letting go of the old ring failed", "err", err)
 	}
