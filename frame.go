@@ -3,6 +3,7 @@ package framebuffer
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -67,7 +68,9 @@ func (f *Frame) UnmarshalJSON(text []byte) error {
 func ParseFrame(text []byte) (Frame, error) {
 	var f Frame
 	d := json.NewDecoder(bytes.NewReader(text))
-	if err := d.Decode(&f); err != nil {
+	if err := d.Decode(&f); errors.Is(err, ErrBadFrame) {
+		return Frame{}, err
+	} else if err != nil {
 		return Frame{}, badFrame(text, err)
 	}
 	if _, err := d.Token(); err != io.EOF {

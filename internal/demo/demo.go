@@ -202,7 +202,7 @@ func (p *process) waitReady(ctx context.Context) error {
 	case <-p.ended:
 		return fmt.Errorf("demo: %s did not start: %w", p.part.Role, errors.Join(p.err, ctx.Err()))
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("demo: ended before it began: %w", ctx.Err())
 	}
 }
 

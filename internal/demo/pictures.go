@@ -60,7 +60,7 @@ func goPictures(ctx context.Context) ([]Picture, string, error) {
 			return all, folder, nil
 		}
 	}
-	return drawnPictures(), "drawn here, since this machine has no Go with test pictures (name a folder or a video to use others)", nil
+	return drawnPictures(), "colour bars drawn here (no Go with test pictures on this machine; name a folder or a video to use that)", nil
 }
 
 // folderPictures decodes the pictures of a folder, in the order of their names, each in
