@@ -2,6 +2,7 @@
 # make quick  the same without the race detector, the linter and the long tests
 # make demo   real pictures between real processes
 # make bench  this library and its rivals in one run
+# make avx512 the AVX-512 kernels' tests in an emulator: some minutes, not part of test
 # make fuzz   every fuzz target for FUZZTIME each
 
 GO        ?= go
@@ -11,7 +12,7 @@ LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 export CGO_ENABLED ?= 1
 
-.PHONY: test setup vet lint unit race purego arm64 generate fuzz cross demo quick bench bench-vet
+.PHONY: test setup vet lint unit race purego arm64 avx512 generate fuzz cross demo quick bench bench-vet
 
 test: setup vet lint generate unit race purego arm64 fuzz cross bench-vet
 
@@ -43,6 +44,10 @@ purego:
 
 arm64:
 	./scripts/test-arm64
+
+avx512:
+	apt-get install -y -qq --no-install-recommends bochs bochsbios vgabios isolinux syslinux-common xorriso cpio >/dev/null
+	./scripts/test-avx512
 
 # The assembly is what its generator writes.
 generate:

@@ -44,7 +44,7 @@ func hexDigit(c byte) (uint64, bool) {
 }
 
 // String returns 16 lower-case hex digits, most significant first: the canonical form of
-// XXH3, the same that `xxhsum -H3` prints behind its `XXH3_` mark.
+// XXH3, the same digits that `xxhsum -H3` prints.
 func (c Checksum) String() string { return fmt.Sprintf("%016x", uint64(c)) }
 
 // MarshalText is String, for encoding/json and the like.
