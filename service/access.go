@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"strings"
 
 	"github.com/nats-io/nats.go"
 )
@@ -37,33 +36,22 @@ func (a access) options() []nats.Option {
 	return nil
 }
 
-// withoutSecrets is the URL, or list of them, as it may be shown.
-func (a access) withoutSecrets() string {
-	parts := strings.Split(a.URL, ",")
-	for i, part := range parts {
-		scheme, rest, found := strings.Cut(part, "://")
-		if !found {
-			scheme, rest = "nats", part
-		}
-		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-			rest = rest[at+1:]
-		}
-		parts[i] = strings.TrimSpace(scheme) + "://" + rest
-	}
-	return strings.Join(parts, ",")
-}
-
 // meetingPoint is the abstract Unix socket of the server with that name and user. Abstract
 // names belong to a network namespace and end with the process that bound them: a killed
 // server leaves nothing, and a name that is taken is taken by somebody alive.
 func meetingPoint(name string) (string, error) {
-	if name == "" {
-		name = DefaultName
-	}
+	name = orDefault(name)
 	if !nameForm.MatchString(name) {
-		return "", fmt.Errorf("service: server name %q: use 1 to 64 letters, digits, dots and hyphens", name)
+		return "", fmt.Errorf("service: server name %.80q: use 1 to 64 letters, digits, dots and hyphens", name)
 	}
 	return fmt.Sprintf("@framebuffer-%d-%s", os.Geteuid(), name), nil
+}
+
+func orDefault(name string) string {
+	if name == "" {
+		return DefaultName
+	}
+	return name
 }
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9.-]{1,64}$`)

@@ -26,15 +26,18 @@ type Client struct {
 
 	attached atomic.Pointer[attachment]
 
-	mu      sync.Mutex // one refresh at a time, and none after Close
-	closed  bool
-	pending sync.WaitGroup // refreshes under way by themselves
+	wake    chan string   // why to look for the server; holds one
+	turn    chan struct{} // held by the one search that runs
+	pending sync.WaitGroup
+
+	mu     sync.Mutex // no attachment is made after Close
+	closed bool
 }
 
 // attachment is one server's ring, and the instance to ask things of.
 type attachment struct {
 	ring *framebuffer.Client
-	id   string // of the micro service; empty means any
+	id   string // of the micro service
 }
 
 // NATS is the connection, for subjects of the user's own. It reconnects by itself and is
@@ -44,11 +47,20 @@ func (c *Client) NATS() *nats.Conn { return c.nats }
 // Key is the key of the server that is attached at the moment.
 func (c *Client) Key() string { return c.attached.Load().ring.Key() }
 
-// Stats are the figures of that server's segment.
-func (c *Client) Stats() framebuffer.Stats { return c.attached.Load().ring.Stats() }
+// Stats are the figures of that server's segment; after Close, zeroes.
+func (c *Client) Stats() framebuffer.Stats {
+	for {
+		a := c.attached.Load()
+		// Zeroes may also mean that the ring was let go of for another one right then.
+		if st := a.ring.Stats(); st.Capacity != 0 || c.attached.Load() == a {
+			return st
+		}
+	}
+}
 
 // Allocate takes size bytes of the ring: see framebuffer.Client.Allocate. If the server has
-// closed, its successor's ring is used; then Key has changed.
+// closed, its successor's ring is used; then Key has changed. Looking for a successor is the
+// only thing that can take time, and never more than a few seconds.
 func (c *Client) Allocate(size int) (offset uint64, err error) {
 	err = c.renewing(func(r *framebuffer.Client) error {
 		offset, err = r.Allocate(size)
@@ -67,22 +79,30 @@ func (c *Client) Put(data []byte) (f framebuffer.Frame, err error) {
 	return f, err
 }
 
-// Write writes to an offset: see framebuffer.Client.Write. An offset belongs to one server;
-// after that has closed the error is framebuffer.ErrClosed, and the frame must be allocated
-// anew.
+// Write writes to an offset: see framebuffer.Client.Write. An offset belongs to one server
+// and means nothing to the next: when the server has closed, the error is
+// framebuffer.ErrClosed, and the frame must be allocated anew. Once this client is attached
+// to a successor (Key has changed), an offset kept from before is framebuffer.ErrBadOffset,
+// or, where a chunk of the successor happens to start there, spoils that: its readers get a
+// timeout. Put never does, because it allocates and writes in one ring.
 func (c *Client) Write(offset uint64, data []byte) (framebuffer.Checksum, error) {
-	return c.attached.Load().ring.Write(offset, data)
+	a := c.attached.Load()
+	sum, err := a.ring.Write(offset, data)
+	return sum, c.explain(a, err)
 }
 
 // Read reads by offset, size and checksum: see framebuffer.Client.Read. These say nothing
 // of the server; a frame of an earlier one gives an error. Get knows the difference.
 func (c *Client) Read(offset uint64, size int, sum framebuffer.Checksum) ([]byte, error) {
-	return c.attached.Load().ring.Read(offset, size, sum)
+	a := c.attached.Load()
+	data, err := a.ring.Read(offset, size, sum)
+	return data, c.explain(a, err)
 }
 
 // ReadInto is Read into the caller's memory: see framebuffer.Client.ReadInto.
 func (c *Client) ReadInto(dst []byte, offset uint64, sum framebuffer.Checksum) error {
-	return c.attached.Load().ring.ReadInto(dst, offset, sum)
+	a := c.attached.Load()
+	return c.explain(a, a.ring.ReadInto(dst, offset, sum))
 }
 
 // Get reads a frame: see framebuffer.Client.Get. A frame of a server that has just been
@@ -91,7 +111,10 @@ func (c *Client) ReadInto(dst []byte, offset uint64, sum framebuffer.Checksum) e
 func (c *Client) Get(f framebuffer.Frame) ([]byte, error) {
 	a := c.attached.Load()
 	if f.Key != a.ring.Key() {
-		if err := c.refresh(c.life); err != nil {
+		if c.life.Err() != nil {
+			return nil, errClientClosed()
+		}
+		if err := c.refresh(c.life, a); err != nil {
 			return nil, fmt.Errorf("%w: the frame lies in another ring than the one attached, and no server was found that has it: %w", framebuffer.ErrStaleKey, err)
 		}
 		a = c.attached.Load()
@@ -100,10 +123,16 @@ func (c *Client) Get(f framebuffer.Frame) ([]byte, error) {
 		return nil, fmt.Errorf("%w: the frame lies in a ring of another server than the one that runs now; its key is %.80q, the server's %q", framebuffer.ErrStaleKey, f.Key, now)
 	}
 	data, err := a.ring.Get(f)
+	return data, c.explain(a, err)
+}
+
+// explain says more of a ring that was let go of for its successor during a call: to the
+// caller, whose client is open, "closed" would be a riddle.
+func (c *Client) explain(a *attachment, err error) error {
 	if errors.Is(err, framebuffer.ErrClosed) && c.attached.Load() != a {
-		return nil, fmt.Errorf("%w: the server was restarted while the frame was read: %w", framebuffer.ErrStaleKey, err)
+		return fmt.Errorf("%w: the server was replaced during the call, and the offset was one of its ring: %w", framebuffer.ErrStaleKey, err)
 	}
-	return data, err
+	return err
 }
 
 // renewing runs an operation that any ring will do for. If the server has closed, or this
@@ -111,13 +140,11 @@ func (c *Client) Get(f framebuffer.Frame) ([]byte, error) {
 func (c *Client) renewing(do func(*framebuffer.Client) error) error {
 	a := c.attached.Load()
 	err := do(a.ring)
-	if !errors.Is(err, framebuffer.ErrClosed) {
+	if !errors.Is(err, framebuffer.ErrClosed) || c.life.Err() != nil {
 		return err
 	}
-	if c.attached.Load() == a {
-		if refreshErr := c.refresh(c.life); refreshErr != nil {
-			return fmt.Errorf("%w (and there is no successor yet: %w)", err, refreshErr)
-		}
+	if refreshErr := c.refresh(c.life, a); refreshErr != nil {
+		return fmt.Errorf("%w (and there is no successor yet: %w)", err, refreshErr)
 	}
 	return do(c.attached.Load().ring)
 }

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/url"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -15,13 +12,18 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
+// natsLimit bounds one attempt to get into NATS.
+const natsLimit = 5 * time.Second
+
 // Options are for Connect. The zero value, or nil, means the defaults.
 type Options struct {
-	// Name is which server on this host is meant. Default: DefaultName.
+	// Name is which server on this host is meant. Default: DefaultName. With a URL, servers
+	// of other names are passed over; there the default means any that this process can
+	// attach to, so give names where several run on one host.
 	Name string
 
-	// URL is the user's own NATS, whose server is asked for the key. Default: the server of
-	// that Name is looked for on this host.
+	// URL is the user's own NATS, whose servers are asked for the key. Default: the server of
+	// that Name is looked for on this host, and tells where its NATS is.
 	URL string
 
 	// Credentials is the path of a NATS credentials file for URL.
@@ -36,12 +38,25 @@ type Options struct {
 
 // Connect finds the server, connects to its NATS and attaches to its memory. It returns
 // ErrNoServer when there is none, framebuffer.ErrPermission when it belongs to another user,
-// and what framebuffer.Attach returns. The context bounds the connecting only.
+// what framebuffer.Attach returns, and the context's error. The context bounds the connecting
+// only.
+//
+// A NATS that several hosts share may have servers on all of them. Those whose memory is out
+// of reach are passed over; if there are only such, the error is framebuffer.ErrStaleKey. The
+// account needs to be allowed the subjects framebuffer.> and $SRV.>.
 func Connect(ctx context.Context, opts *Options) (*Client, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	c := &Client{options: *opts, log: opts.Logger}
+	if opts.Credentials != "" && opts.URL == "" {
+		return nil, errors.New("service: Options.Credentials without Options.URL: credentials are for your own NATS")
+	}
+	c := &Client{
+		options: *opts,
+		log:     opts.Logger,
+		wake:    make(chan string, 1),
+		turn:    make(chan struct{}, 1),
+	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -52,9 +67,54 @@ func Connect(ctx context.Context, opts *Options) (*Client, error) {
 	return c, nil
 }
 
-func (c *Client) connect(ctx context.Context) error {
+func (c *Client) connect(ctx context.Context) (err error) {
+	if _, err := meetingPoint(c.options.Name); err != nil { // a bad name is one with a URL too
+		return err
+	}
+	at := access{URL: c.options.URL, Credentials: c.options.Credentials}
+	if at.URL == "" {
+		if at, err = find(ctx, c.options.Name); err != nil {
+			return err
+		}
+	}
+	if err := checkURLs(at.URL); err != nil {
+		return err
+	}
+	if err := c.dial(ctx, at); err != nil {
+		if ctx.Err() != nil {
+			err = errors.Join(ctx.Err(), err)
+		}
+		return fmt.Errorf("service: connect to NATS at %s: %w", shown(at.URL), err)
+	}
+	// Before the key is asked for, so that no change of server goes unheard in between.
+	if _, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") }); err != nil {
+		return fmt.Errorf("service: subscribe to %s: %w", startedSubject, err)
+	}
+	flushing, cancel := context.WithTimeout(ctx, natsLimit)
+	defer cancel()
+	if err := c.nats.FlushWithContext(flushing); err != nil {
+		return fmt.Errorf("service: subscribe to %s: %w", startedSubject, err)
+	}
+	if err := c.refresh(ctx, nil); err != nil {
+		return err
+	}
+	c.pending.Go(c.follow)
+	return nil
+}
+
+// dial connects to NATS, for good: nats.go reconnects until Close.
+func (c *Client) dial(ctx context.Context, at access) (err error) {
+	door := &door{
+		name:    c.options.Name,
+		moves:   at.Embedded,
+		found:   func() { c.refreshSoon("a server was found while NATS was away") },
+		ctx:     ctx,
+		opening: []func() bool{},
+	}
+	defer door.settle(c.life)
 	opts := []nats.Option{
 		nats.Name("framebuffer client"),
+		nats.Timeout(natsLimit),
 		nats.MaxReconnects(-1),
 		nats.CustomReconnectDelay(func(attempts int) time.Duration {
 			return min(20*time.Millisecond<<min(attempts, 10), time.Second)
@@ -62,73 +122,15 @@ func (c *Client) connect(ctx context.Context) error {
 		// A server that is just being replaced may refuse what was right a moment ago.
 		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectHandler(func(*nats.Conn) { c.refreshSoon("NATS connected again") }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.log.Debug("NATS is still away", "err", err) }),
+		nats.SetCustomDialer(door),
+		nats.SkipHostLookup(), // the dialer does it, within its context
 	}
-	at := c.options.URL
-	if at == "" {
-		door := &door{ctx: c.life, name: c.options.Name}
-		found, err := door.find(ctx)
-		if err != nil {
-			return err
-		}
-		at = found.URL
-		if found.Embedded {
-			opts = append(opts, nats.SetCustomDialer(door), nats.UserInfoHandler(door.login))
-		} else {
-			opts = append(opts, found.options()...)
-		}
-	} else if c.options.Credentials != "" {
-		opts = append(opts, nats.UserCredentials(c.options.Credentials))
+	if door.moves {
+		opts = append(opts, nats.UserInfoHandler(door.login))
+	} else {
+		opts = append(opts, at.options()...)
 	}
-	if left, ok := ctx.Deadline(); ok {
-		opts = append(opts, nats.Timeout(max(time.Until(left), time.Millisecond)))
-	}
-	var err error
-	if c.nats, err = nats.Connect(at, opts...); err != nil {
-		return fmt.Errorf("service: connect to NATS at %s: %w", access{URL: at}.withoutSecrets(), err)
-	}
-	// Before the key is asked for, so that no change of server goes unheard in between.
-	if _, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") }); err != nil {
-		return fmt.Errorf("service: subscribe to %s: %w", startedSubject, err)
-	}
-	return c.refresh(ctx)
-}
-
-// door dials the NATS of whatever server has the name at that moment. A server that was
-// restarted has another port and another password; nats.go asks for both at each attempt.
-type door struct {
-	ctx  context.Context
-	name string
-
-	mu   sync.Mutex
-	last access
-}
-
-func (d *door) find(ctx context.Context) (access, error) {
-	a, err := find(ctx, d.name)
-	if err != nil {
-		return a, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.last = a
-	return a, nil
-}
-
-// Dial ignores the address, which may be that of a server long gone.
-func (d *door) Dial(network, _ string) (net.Conn, error) {
-	a, err := d.find(d.ctx)
-	if err != nil {
-		return nil, err
-	}
-	u, err := url.Parse(a.URL)
-	if err != nil {
-		return nil, fmt.Errorf("service: the server's NATS URL %q: %w", a.URL, err)
-	}
-	return (&net.Dialer{Timeout: talkLimit}).DialContext(d.ctx, network, u.Host)
-}
-
-func (d *door) login() (user, password string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.last.User, d.last.Password
+	c.nats, err = nats.Connect(at.URL, opts...)
+	return err
 }

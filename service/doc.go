@@ -14,6 +14,10 @@
 //	nats req framebuffer.allocate 1048576     an offset, in decimal
 //	nats req framebuffer.stat ''              figures, as JSON
 //
+// On a NATS with several servers any of them answers these, and its header Framebuffer-Id says
+// which did; framebuffer.ID.get_key and so on ask that one. An offset belongs to the key of the
+// same server. Each server says framebuffer.started and framebuffer.stopped, with its id.
+//
 // Errors come as the micro service protocol has them, in the headers Nats-Service-Error-Code,
 // one of the words TIMEOUT, BAD_SIZE, TOO_LARGE, BAD_OFFSET, TOO_LONG, BAD_KEY, STALE_KEY,
 // BAD_FRAME, CLOSED, READ_ONLY, NO_PERMISSION, NO_MEMORY, CORRUPT and INTERNAL, which never

@@ -3,6 +3,7 @@ package service
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strconv"
 
 	"github.com/nats-io/nats.go/micro"
@@ -19,13 +20,18 @@ const (
 	epAllocate     = "allocate"
 	epStat         = "stat"
 	startedSubject = serviceName + ".started"
+	stoppedSubject = serviceName + ".stopped"
 )
+
+// metaName is the server's name in what the micro service protocol shows of an instance.
+const metaName = "name"
 
 func (s *Service) addEndpoints() error {
 	svc, err := micro.AddService(s.nats, micro.Config{
 		Name:        serviceName,
 		Version:     Version,
 		Description: "frames through shared memory: the key to attach with, allocation, figures",
+		Metadata:    map[string]string{metaName: orDefault(s.config.Name), "host": host()},
 		ErrorHandler: func(_ micro.Service, err *micro.NATSError) {
 			s.log.Warn("endpoint failed", "err", err)
 		},
@@ -52,7 +58,8 @@ func (s *Service) addEndpoints() error {
 	return nil
 }
 
-// idHeader tells a client which instance answered, so that it can go on with that one.
+// idHeader tells which instance answered: on a NATS with several, a foreign program that got
+// a key from one asks that one for its offsets.
 const idHeader = "Framebuffer-Id"
 
 func (s *Service) answer(r micro.Request, do func([]byte) ([]byte, error)) {
@@ -70,8 +77,8 @@ func (s *Service) answer(r micro.Request, do func([]byte) ([]byte, error)) {
 
 // getKey takes nothing and answers the key.
 func (s *Service) getKey([]byte) ([]byte, error) {
-	if s.config.Server.Stats().Capacity == 0 {
-		return nil, fmt.Errorf("%w: this server has ended", framebuffer.ErrClosed)
+	if _, err := s.figures(); err != nil {
+		return nil, err
 	}
 	return []byte(s.config.Server.Key()), nil
 }
@@ -91,9 +98,32 @@ func (s *Service) allocate(request []byte) ([]byte, error) {
 
 // stat takes nothing and answers framebuffer.Stats as JSON.
 func (s *Service) stat([]byte) ([]byte, error) {
-	text, err := json.Marshal(s.config.Server.Stats())
+	st, err := s.figures()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(st)
 	if err != nil {
 		return nil, fmt.Errorf("stat: %w", err)
 	}
 	return text, nil
+}
+
+// figures are those of a server that has not closed; after that they would be zeroes, which
+// look like an idle one.
+func (s *Service) figures() (framebuffer.Stats, error) {
+	st := s.config.Server.Stats()
+	if st.Capacity == 0 {
+		return st, fmt.Errorf("%w: this server has ended: ask for the key of the one that runs now", framebuffer.ErrClosed)
+	}
+	return st, nil
+}
+
+// host tells people which machine an instance runs on; nothing depends on it.
+func host() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return name
 }

@@ -47,10 +47,12 @@ func find(ctx context.Context, name string) (a access, err error) {
 	if uid != 0 && uid != os.Geteuid() {
 		return a, fmt.Errorf("%w: the name %s is taken by a process of uid %d, not of uid %d: choose another server name", framebuffer.ErrPermission, at, uid, os.Geteuid())
 	}
-	if err := c.SetDeadline(time.Now().Add(talkLimit)); err != nil {
-		return a, fmt.Errorf("service: %s: %w", at, err)
-	}
+	// The context has a deadline, and its caller may also give up before that.
+	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })()
 	text, err := io.ReadAll(io.LimitReader(c, maxAnswer))
+	if len(text) == 0 && ctx.Err() != nil {
+		return a, fmt.Errorf("%w (one holds %s and has said nothing yet; it may be starting: %w)", noServer(name), at, ctx.Err())
+	}
 	if len(text) == 0 {
 		// It was there when we connected and is not any more: closing, or killed.
 		return a, fmt.Errorf("%w (it ended while being asked: %w)", noServer(name), errors.Join(err, io.ErrUnexpectedEOF))
@@ -65,7 +67,7 @@ func find(ctx context.Context, name string) (a access, err error) {
 }
 
 func noServer(name string) error {
-	if name == "" || name == DefaultName {
+	if orDefault(name) == DefaultName {
 		return fmt.Errorf("%w on this host for uid %d: start one with `framebuffer serve`, or name one that runs elsewhere with a key or a NATS URL; containers find each other only within one network namespace", ErrNoServer, os.Geteuid())
 	}
 	return fmt.Errorf("%w named %q on this host for uid %d: start one with `framebuffer serve --name %s`", ErrNoServer, name, os.Geteuid(), name)

@@ -2,11 +2,13 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,23 +77,43 @@ func roleSquat(c *xproc.Child) error {
 	return errors.Join(c.Park(), l.Close())
 }
 
+// roleSeek: -> what becomes of connecting to the server of the default name.
+func roleSeek(c *xproc.Child) error {
+	client, err := service.Connect(context.Background(), nil)
+	if err == nil {
+		return errors.Join(errors.New("there is a server"), client.Close())
+	}
+	if !errors.Is(err, service.ErrNoServer) {
+		return err
+	}
+	return c.Send(err.Error())
+}
+
 func socket(name string) string { return fmt.Sprintf("@framebuffer-%d-%s", os.Geteuid(), name) }
 
 func TestNoServer(t *testing.T) {
-	for _, name := range []string{unique(t), ""} {
-		if name == "" && bytes.Contains(unixSockets(t), []byte(socket(service.DefaultName))) {
-			continue // somebody runs a real one on this machine
-		}
-		_, err := service.Connect(within(t), &service.Options{Name: name})
-		if !errors.Is(err, service.ErrNoServer) || !strings.Contains(err.Error(), "framebuffer serve") {
-			t.Errorf("%q: %v", name, err)
-		}
+	name := unique(t)
+	_, err := service.Connect(within(t), &service.Options{Name: name})
+	if !errors.Is(err, service.ErrNoServer) || !strings.Contains(err.Error(), "framebuffer serve --name "+name) {
+		t.Errorf("%q: %v", name, err)
 	}
 	if _, err := service.Connect(within(t), &service.Options{URL: ownNATS(t)}); !errors.Is(err, service.ErrNoServer) {
 		t.Errorf("a NATS without a server: %v", err)
 	}
 	if _, err := service.Connect(within(t), &service.Options{Name: "../x"}); err == nil {
 		t.Error("a name with a slash was accepted")
+	}
+}
+
+// The default name, as a user who has no server: somebody may run a real one as this one.
+func TestNoServerOfTheDefaultName(t *testing.T) {
+	xproc.NeedRoot(t)
+	p := xproc.StartWith(t, []xproc.Option{xproc.As(54321, 54321)}, "seek")
+	var said string
+	p.Recv(&said)
+	p.Done()
+	if !strings.Contains(said, "start one with `framebuffer serve`") || !strings.Contains(said, "54321") {
+		t.Errorf("told: %s", said)
 	}
 }
 
@@ -124,9 +146,15 @@ func TestKilledServerLeavesNothing(t *testing.T) {
 		} else if err := c.Close(); err != nil {
 			t.Error(err)
 		}
+		if !madeSegments(t, p.PID()) {
+			t.Error("no memory is seen of a server that runs: the test does not look right")
+		}
 		p.Kill()
 		if bytes.Contains(unixSockets(t), []byte(name)) {
 			t.Error("a killed server's socket is still there")
+		}
+		if madeSegments(t, p.PID()) {
+			t.Error("a killed server's memory is still there")
 		}
 		if _, err := service.Connect(within(t), &service.Options{Name: name}); !errors.Is(err, service.ErrNoServer) {
 			t.Errorf("after the kill: %v", err)
@@ -135,6 +163,21 @@ func TestKilledServerLeavesNothing(t *testing.T) {
 			t.Errorf("after the kill: %v", err)
 		}
 	}
+}
+
+// madeSegments reports whether the system has SysV memory that the process made.
+func madeSegments(t testing.TB, pid int) bool {
+	text, err := os.ReadFile("/proc/sysvipc/shm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		const cpid = 4 // the column
+		if f := strings.Fields(line); len(f) > cpid && f[cpid] == strconv.Itoa(pid) {
+			return true
+		}
+	}
+	return false
 }
 
 func unixSockets(t testing.TB) []byte {

@@ -31,7 +31,7 @@ func listen(name string, log *slog.Logger) (*listener, error) {
 	}
 	socket, err := net.ListenUnix("unix", &net.UnixAddr{Name: at, Net: "unix"})
 	if errors.Is(err, unix.EADDRINUSE) {
-		return nil, fmt.Errorf("service: a server named %q already runs on this host (socket %s is bound): stop it, or choose another name: %w", name, at, err)
+		return nil, fmt.Errorf("service: a server named %q already runs on this host (socket %s is bound): stop it, or choose another name: %w", orDefault(name), at, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("service: bind %s: %w", at, err)

@@ -2,82 +2,140 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// rpcLimit bounds a request whose caller set no limit of its own.
+// rpcLimit bounds a request whose caller set no limit of its own, and the search for a
+// server in the middle of a call.
 const rpcLimit = 5 * time.Second
 
-// refreshSoon looks for the present server beside what is going on; it is called from
-// NATS's own goroutines, which must not wait for NATS.
+// A search that was called for and failed is tried again, after the first of these times and
+// then twice as long each time up to the last.
+const (
+	firstWait = 20 * time.Millisecond
+	lastWait  = 2 * time.Second
+)
+
+// refreshSoon has the present server looked for, beside what is going on. It is called from
+// NATS's own goroutines and never waits; any number of calls make one search.
 func (c *Client) refreshSoon(why string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return
+	select {
+	case c.wake <- why:
+	default: // a search is called for already, and has not begun
 	}
-	c.pending.Go(func() {
-		c.log.Info("looking for the server", "why", why)
-		if err := c.refresh(c.life); err != nil {
-			// The next reconnect, announcement or call tries again.
-			c.log.Warn("the server was not found", "why", why, "err", err)
+}
+
+// follow does what refreshSoon calls for, until Close.
+func (c *Client) follow() {
+	for {
+		select {
+		case <-c.life.Done():
+			return
+		case why := <-c.wake:
+			c.log.Debug("looking for the server", "why", why)
+			c.search(why)
 		}
-	})
+	}
+}
+
+// search does not give up: what called for it may have come before the server can be asked,
+// and need not come again. A killed server's ring never says that it has ended.
+func (c *Client) search(why string) {
+	for wait := firstWait; ; wait = min(2*wait, lastWait) {
+		err := c.refresh(c.life, nil)
+		if err == nil || c.life.Err() != nil {
+			return
+		}
+		if wait == firstWait {
+			c.log.Warn("the server was not found; looking on", "why", why, "err", err)
+		}
+		select {
+		case <-c.life.Done():
+			return
+		case <-c.wake:
+		case <-time.After(wait):
+		}
+	}
 }
 
 // refresh attaches to the server that runs now, unless that is the one attached. Calls on
-// the old ring that are under way end with what they have or with ErrClosed.
-func (c *Client) refresh(ctx context.Context) error {
+// the old ring that are under way end with what they have or with ErrClosed. A caller who
+// found fault with an attachment passes it: if it was replaced already, nothing is looked
+// for.
+//
+// One search runs at a time, from the question to the attaching. Otherwise a slow one could
+// end after a later one and go back to a server that is gone.
+func (c *Client) refresh(ctx context.Context, faulty *attachment) error {
 	ctx, cancel := context.WithTimeout(ctx, rpcLimit)
 	defer cancel()
-	key, id, err := c.locate(ctx)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return fmt.Errorf("%w: this client was closed", framebuffer.ErrClosed)
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the search for one did not end in time: %w", ErrNoServer, ctx.Err())
 	}
 	old := c.attached.Load()
-	if old != nil && old.ring.Key() == key && old.id == id {
-		if old.ring.Stats().Closed {
-			return fmt.Errorf("%w: the server is ending", framebuffer.ErrClosed)
-		}
+	if faulty != nil && old != faulty {
 		return nil
 	}
-	ring, err := framebuffer.Attach(key, c.options.Attach)
-	if err != nil {
+	now, err := c.locate(ctx, old)
+	if err != nil || now == old {
 		return err
 	}
-	c.attached.Store(&attachment{ring: ring, id: id})
+	if err := c.replace(now); err != nil {
+		return errors.Join(err, now.ring.Close())
+	}
 	if old == nil {
 		return nil
 	}
-	c.log.Info("attached to a new server", "id", id)
+	c.log.Info("attached to a new server", "id", now.id)
 	if err := old.ring.Close(); err != nil {
 		c.log.Warn("letting go of the old ring failed", "err", err)
 	}
 	return nil
 }
 
-// locate returns the key of the server that runs now, and its instance where it is known.
-func (c *Client) locate(ctx context.Context) (key, id string, err error) {
-	if c.options.URL == "" {
-		a, err := find(ctx, c.options.Name)
-		return a.Key, a.ID, err
+// replace makes it the attachment, unless the client was closed meanwhile.
+func (c *Client) replace(now *attachment) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errClientClosed()
 	}
-	// A NATS may serve several hosts, and any of their servers answers the shared subject.
-	// As long as the one attached is there, it stays.
-	if a := c.attached.Load(); a != nil && a.id != "" {
-		brief, cancel := context.WithTimeout(ctx, rpcLimit/5) // it may have died while being asked
-		defer cancel()
-		if key, id, err := c.call(brief, a.id, epKey, nil); err == nil {
-			return key, id, nil
+	c.attached.Store(now)
+	return nil
+}
+
+// locate returns an attachment to the server that runs now, which may be the old one.
+func (c *Client) locate(ctx context.Context, old *attachment) (*attachment, error) {
+	if c.options.URL != "" {
+		return c.ask(ctx, old)
+	}
+	a, err := find(ctx, c.options.Name)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && old.ring.Key() == a.Key && old.id == a.ID {
+		if old.ring.Stats().Closed {
+			return nil, fmt.Errorf("%w: the server is ending", framebuffer.ErrClosed)
 		}
+		return old, nil
 	}
-	return c.call(ctx, "", epKey, nil)
+	return c.attach(a.Key, a.ID)
+}
+
+func (c *Client) attach(key, id string) (*attachment, error) {
+	ring, err := framebuffer.Attach(key, c.options.Attach)
+	if err != nil {
+		return nil, err
+	}
+	return &attachment{ring: ring, id: id}, nil
+}
+
+func errClientClosed() error {
+	return fmt.Errorf("%w: this client was closed", framebuffer.ErrClosed)
 }

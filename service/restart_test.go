@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	natsserver "github.com/nats-io/nats-server/v2/server"
+
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
@@ -85,6 +87,27 @@ func TestServerRestarts(t *testing.T) {
 			restarts(t, name, c.url, opts, c.end)
 		})
 	}
+}
+
+// A server comes back on the user's own NATS instead of its embedded one.
+func TestServerMovesToAnotherNATS(t *testing.T) {
+	url := strings.Replace(runNATS(t, &natsserver.Options{Username: "u", Password: "s3cret"}), "nats://", "nats://u:s3cret@", 1)
+	name := unique(t)
+	p := xproc.Start(t, "serve", name)
+	var key string
+	p.Recv(&key)
+	c := connect(t, service.Options{Name: name})
+	p.Kill()
+	p = xproc.Start(t, "serve", name, url)
+	p.Recv(&key)
+	eventually(t, "attach to the new server and ask it over NATS", func() error {
+		if c.Key() != key {
+			return fmt.Errorf("still attached to %s", c.Key())
+		}
+		_, err := c.RemoteAllocate(within(t), 100)
+		return err
+	})
+	p.Done()
 }
 
 // Many goroutines work while the server is replaced under them again and again. They may

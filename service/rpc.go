@@ -15,15 +15,14 @@ import (
 
 // GetKey asks the server for its key, as the seed's get_key does.
 func (c *Client) GetKey(ctx context.Context) (string, error) {
-	text, _, err := c.call(ctx, c.attached.Load().id, epKey, nil)
-	return text, err
+	return c.request(ctx, epKey, nil)
 }
 
-// RemoteAllocate asks the server to allocate, as the seed's allocate does. Allocate is the
-// same without the round trip. Errors are those of framebuffer.Server.Allocate, and
-// ErrNoServer.
+// RemoteAllocate asks the server that is attached to allocate, as the seed's allocate does.
+// Allocate is the same without the round trip. Errors are those of
+// framebuffer.Server.Allocate, and ErrNoServer.
 func (c *Client) RemoteAllocate(ctx context.Context, size int) (offset uint64, err error) {
-	text, _, err := c.call(ctx, c.attached.Load().id, epAllocate, []byte(strconv.Itoa(size)))
+	text, err := c.request(ctx, epAllocate, []byte(strconv.Itoa(size)))
 	if err != nil {
 		return 0, err
 	}
@@ -32,7 +31,7 @@ func (c *Client) RemoteAllocate(ctx context.Context, size int) (offset uint64, e
 
 // RemoteStats asks the server for its figures.
 func (c *Client) RemoteStats(ctx context.Context) (st framebuffer.Stats, err error) {
-	text, _, err := c.call(ctx, c.attached.Load().id, epStat, nil)
+	text, err := c.request(ctx, epStat, nil)
 	if err != nil {
 		return st, err
 	}
@@ -42,28 +41,44 @@ func (c *Client) RemoteStats(ctx context.Context) (st framebuffer.Stats, err err
 	return st, nil
 }
 
-// call sends one request and returns the answer and who gave it, or the error that the
-// server sent. An empty id means whichever server answers.
-func (c *Client) call(ctx context.Context, id, endpoint string, request []byte) (answer, from string, err error) {
-	subject := serviceName + "." + endpoint
-	if id != "" {
-		subject = serviceName + "." + id + "." + endpoint
+// request asks the server that is attached. If nobody is there any more, or it has closed,
+// nothing was done, and its successor is asked once instead.
+func (c *Client) request(ctx context.Context, endpoint string, data []byte) (string, error) {
+	a := c.attached.Load()
+	text, err := c.call(ctx, a.id, endpoint, data)
+	if !errors.Is(err, ErrNoServer) && !errors.Is(err, framebuffer.ErrClosed) {
+		return text, err
 	}
+	if refreshErr := c.refresh(ctx, a); refreshErr != nil {
+		return "", fmt.Errorf("%w (and there is no successor yet: %w)", err, refreshErr)
+	}
+	if now := c.attached.Load(); now != a {
+		return c.call(ctx, now.id, endpoint, data)
+	}
+	return "", err
+}
+
+// call sends one request to one server and returns the answer, or the error that it sent.
+func (c *Client) call(ctx context.Context, id, endpoint string, data []byte) (string, error) {
+	subject := serviceName + "." + id + "." + endpoint
 	if _, ok := ctx.Deadline(); !ok { // NATS would wait for ever
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, rpcLimit)
 		defer cancel()
 	}
-	m, err := c.nats.RequestWithContext(ctx, subject, request)
+	m, err := c.nats.RequestWithContext(ctx, subject, data)
 	if errors.Is(err, nats.ErrNoResponders) {
-		return "", "", fmt.Errorf("%w: nobody answers %s on the NATS at %s: start one there with `framebuffer serve --nats URL`: %w",
-			ErrNoServer, subject, c.nats.ConnectedUrlRedacted(), err)
+		return "", fmt.Errorf("%w: nobody answers %s on the NATS at %s any more: start a server with `framebuffer serve`: %w",
+			ErrNoServer, subject, c.where(), err)
+	}
+	if errors.Is(err, nats.ErrConnectionClosed) {
+		return "", fmt.Errorf("%w: %w", errClientClosed(), err)
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("service: request %s: %w", subject, err)
+		return "", fmt.Errorf("service: request %s: %w", subject, err)
 	}
 	if word := m.Header.Get(micro.ErrorCodeHeader); word != "" {
-		return "", "", fromWire(word, m.Header.Get(micro.ErrorHeader))
+		return "", fromWire(word, m.Header.Get(micro.ErrorHeader))
 	}
-	return string(m.Data), m.Header.Get(idHeader), nil
+	return string(m.Data), nil
 }

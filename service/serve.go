@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
@@ -30,7 +31,8 @@ type Config struct {
 	// URL is the user's own NATS. Default: an embedded server on loopback.
 	URL string
 
-	// Credentials is the path of a NATS credentials file for URL.
+	// Credentials is the path of a NATS credentials file for URL. Clients on this host are
+	// told where it is.
 	Credentials string
 
 	// Logger gets what is worth knowing. Default: nothing is logged.
@@ -58,6 +60,12 @@ func Serve(cfg Config) (*Service, error) {
 	if cfg.Credentials != "" && cfg.URL == "" {
 		return nil, errors.New("service: Config.Credentials without Config.URL: credentials are for your own NATS")
 	}
+	if cfg.Server.Stats().Capacity == 0 {
+		return nil, fmt.Errorf("%w: Config.Server was closed already: make a new one with framebuffer.NewServer", framebuffer.ErrClosed)
+	}
+	if err := checkURLs(cfg.URL); err != nil {
+		return nil, err
+	}
 	s := &Service{config: cfg, log: cfg.Logger}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -74,8 +82,25 @@ func (s *Service) start() (err error) {
 	if s.meeting, err = listen(s.config.Name, s.log); err != nil {
 		return err
 	}
-	s.access = access{URL: s.config.URL, Credentials: s.config.Credentials}
-	opts := []nats.Option{nats.Name("framebuffer server"), nats.MaxReconnects(-1)}
+	s.access = access{URL: s.config.URL}
+	if s.config.Credentials != "" {
+		// Clients that are told the path run in other directories.
+		if s.access.Credentials, err = filepath.Abs(s.config.Credentials); err != nil {
+			return fmt.Errorf("service: credentials %q: %w", s.config.Credentials, err)
+		}
+	}
+	opts := []nats.Option{
+		nats.Name("framebuffer server"),
+		nats.MaxReconnects(-1),
+		// An administrator who mends an account must not find that the server gave up.
+		nats.IgnoreAuthErrorAbort(),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // it is nil at Close
+				s.log.Warn("NATS is out of reach; frames go on", "err", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { s.log.Info("NATS connected again") }),
+	}
 	if s.config.URL == "" {
 		if s.embedded, s.access, err = startEmbedded(); err != nil {
 			return err
@@ -84,7 +109,7 @@ func (s *Service) start() (err error) {
 	}
 	opts = append(opts, s.access.options()...)
 	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
-		return fmt.Errorf("service: connect to NATS at %s: %w", s.access.withoutSecrets(), err)
+		return fmt.Errorf("service: connect to NATS at %s: %w", shown(s.access.URL), err)
 	}
 	if err := s.addEndpoints(); err != nil {
 		return err
@@ -94,13 +119,14 @@ func (s *Service) start() (err error) {
 		return err
 	}
 	s.meeting.serve(s.access)
-	s.log.Info("serving", "nats", s.URL(), "id", s.access.ID)
+	s.log.Info("serving", "name", orDefault(s.config.Name), "nats", s.URL(), "id", s.access.ID)
 	return nil
 }
 
 // announce tells clients that stayed connected to a NATS of the user's own that there is a
 // new server: they attach again. It ends with a round trip, after which the endpoints are
-// known to NATS.
+// known to NATS. The message is the instance's id and not the key: who may ask for that is
+// told, and logs of subjects stay free of it.
 func (s *Service) announce() error {
 	if err := s.nats.Publish(startedSubject, []byte(s.access.ID)); err != nil {
 		return fmt.Errorf("service: announce: %w", err)
@@ -111,11 +137,12 @@ func (s *Service) announce() error {
 	return nil
 }
 
-// URL is where the service's NATS is reached, without credentials.
-func (s *Service) URL() string { return s.access.withoutSecrets() }
+// URL is where the service's NATS is reached, without user names, passwords and tokens.
+func (s *Service) URL() string { return shown(s.access.URL) }
 
 // Close ends the service, and the embedded NATS with it; the framebuffer.Server is left as
-// it is. Closing again does nothing and returns the same.
+// it is. It says so on framebuffer.stopped, if NATS is within reach. Closing again does
+// nothing and returns the same.
 func (s *Service) Close() error { return s.close() }
 
 func (s *Service) stop() error {
@@ -125,13 +152,9 @@ func (s *Service) stop() error {
 	}
 	if s.micro != nil {
 		errs = append(errs, s.micro.Stop())
-		// Once NATS has heard that the endpoints are gone, clients are told at once that
-		// nobody answers, rather than waiting for somebody who has left.
-		if err := s.nats.FlushTimeout(talkLimit); err != nil {
-			s.log.Debug("NATS was gone before the service", "err", err)
-		}
 	}
 	if s.nats != nil {
+		s.farewell()
 		s.nats.Close()
 	}
 	if s.embedded != nil {
@@ -139,4 +162,20 @@ func (s *Service) stop() error {
 		s.embedded.WaitForShutdown()
 	}
 	return errors.Join(errs...)
+}
+
+// farewell tells whoever watches that this instance ends. Once NATS has heard that and that
+// the endpoints are gone, clients are told at once that nobody answers, rather than waiting
+// for somebody who has left. A NATS that is away hears nothing, which is no fault of ours.
+func (s *Service) farewell() {
+	if s.access.ID == "" || !s.nats.IsConnected() {
+		return
+	}
+	err := s.nats.Publish(stoppedSubject, []byte(s.access.ID))
+	if err == nil {
+		err = s.nats.FlushTimeout(talkLimit)
+	}
+	if err != nil {
+		s.log.Debug("NATS was gone before the service", "err", err)
+	}
 }

@@ -1,117 +1,18 @@
 package service_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
 )
-
-func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{
-		"serve": roleServe,
-		"find":  roleFind,
-		"squat": roleSquat,
-	})
-}
-
-// limit is how long a test waits for what must happen; nothing takes anywhere near as long.
-const limit = 30 * time.Second
-
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// eventually asks until the condition holds. It is for what another process or NATS does in
-// its own time; the condition is asked, not guessed by waiting.
-func eventually(t testing.TB, what string, ok func() error) {
-	t.Helper()
-	end := time.Now().Add(limit)
-	for {
-		err := ok()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%s: %v", what, err)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
-
-// unique keeps tests that run beside others on this host apart.
-func unique(t testing.TB) string {
-	return strings.Map(func(r rune) rune {
-		if r == '/' || r == '_' {
-			return '.'
-		}
-		return r
-	}, t.Name()) + "." + strconv.FormatInt(time.Now().UnixNano(), 36)
-}
-
-// ownNATS is the user's own NATS: a real server, without anything of ours in it.
-func ownNATS(t testing.TB) string { return runNATS(t, &natsserver.Options{}) }
-
-func runNATS(t testing.TB, opts *natsserver.Options) string {
-	t.Helper()
-	opts.Host, opts.Port, opts.NoLog, opts.NoSigs = "127.0.0.1", natsserver.RANDOM_PORT, true, true
-	ns, err := natsserver.NewServer(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	go ns.Start()
-	if !ns.ReadyForConnections(limit) {
-		t.Fatal("NATS is not ready")
-	}
-	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
-	return ns.ClientURL()
-}
-
-func serve(t testing.TB, cfg service.Config) (*framebuffer.Server, *service.Service) {
-	t.Helper()
-	server, err := framebuffer.NewServer(1<<20, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Server = server
-	svc, err := service.Serve(cfg)
-	if err != nil {
-		t.Fatal(errors.Join(err, server.Close()))
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(svc.Close(), server.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	return server, svc
-}
-
-func connect(t testing.TB, opts service.Options) *service.Client {
-	t.Helper()
-	c, err := service.Connect(within(t), &opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
-}
 
 // A foreign program needs nothing but NATS: the three endpoints by hand, and their errors.
 func TestEndpointsByHand(t *testing.T) {
@@ -133,6 +34,13 @@ func TestEndpointsByHand(t *testing.T) {
 	if key, code, _ := ask("framebuffer.get_key", ""); key != server.Key() || code != "" {
 		t.Errorf("key %q, code %q", key, code)
 	}
+	m, err := nc.Request("framebuffer.get_key", nil, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, _, _ := ask("framebuffer."+m.Header.Get("Framebuffer-Id")+".get_key", ""); key != server.Key() {
+		t.Errorf("the instance by its id: %q", key)
+	}
 	first, code, _ := ask("framebuffer.allocate", "1000")
 	if first != "64" || code != "" {
 		t.Errorf("offset %q, code %q", first, code)
@@ -153,7 +61,7 @@ func TestEndpointsByHand(t *testing.T) {
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, subject := range []string{"framebuffer.get_key", "framebuffer.allocate"} {
+	for _, subject := range []string{"framebuffer.get_key", "framebuffer.allocate", "framebuffer.stat"} {
 		if _, code, text := ask(subject, "1"); code != "CLOSED" {
 			t.Errorf("%s of a closed server: code %q, text %q", subject, code, text)
 		}

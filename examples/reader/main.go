@@ -7,7 +7,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log"
 	"os"
 	"os/signal"
@@ -29,7 +28,7 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	client, err := service.Connect(ctx, nil)
+	client, err := service.Connect(ctx, &service.Options{Name: os.Getenv("FRAMEBUFFER_NAME")})
 	if err != nil {
 		return err
 	}
@@ -42,9 +41,7 @@ func run() error {
 	defer func() { _ = reader.Stop() }() // the connection closes right after
 
 	err = reader.AddGroup("reader").AddEndpoint("send_data", micro.HandlerFunc(func(request micro.Request) {
-		if err := request.Respond([]byte(receive(client, request.Data()))); err != nil {
-			log.Print(err)
-		}
+		_ = request.Respond([]byte(receive(client, request.Data()))) // a lost answer is a lost frame
 	}))
 	if err != nil {
 		return err
@@ -64,14 +61,13 @@ func receive(client *service.Client, message []byte) string {
 		return err.Error()
 	}
 	data, err := client.Get(frame)
-	switch {
-	case errors.Is(err, framebuffer.ErrTimeout):
+	if errors.Is(err, framebuffer.ErrTimeout) {
 		// The ring has reused the place: this frame is lost, the next one is on its way.
-		log.Print(err)
 		return "timeout"
-	case err != nil:
+	}
+	if err != nil {
 		return err.Error()
 	}
 	log.Printf("read %d bytes, checksum %s", len(data), frame.Checksum)
-	return fmt.Sprintf("read %d bytes", len(data))
+	return "ok"
 }

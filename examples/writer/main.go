@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"log"
+	"os"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -29,7 +30,7 @@ func run() error {
 	_, _ = rand.Read(data) // never fails
 
 	// Finds the server on this host, calls get_key, attaches.
-	client, err := service.Connect(ctx, nil)
+	client, err := service.Connect(ctx, &service.Options{Name: os.Getenv("FRAMEBUFFER_NAME")})
 	if err != nil {
 		return err
 	}

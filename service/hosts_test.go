@@ -1,0 +1,84 @@
+package service_test
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+// elsewhere runs a server whose memory is out of reach, as one of another host is.
+func elsewhere(t *testing.T, url string) {
+	t.Helper()
+	p := xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "serve", unique(t), url)
+	var key string
+	p.Recv(&key)
+}
+
+// On a NATS that several hosts share any of their servers may answer first. A client finds
+// the one whose memory it can reach, each time, and says so when there is none.
+func TestServersOfOtherHosts(t *testing.T) {
+	xproc.NeedRoot(t)
+	url := ownNATS(t)
+	for range 3 {
+		elsewhere(t, url)
+	}
+	if c, err := service.Connect(within(t), &service.Options{URL: url}); !errors.Is(err, framebuffer.ErrStaleKey) {
+		t.Fatalf("with servers on other hosts only: %v, %v", c, err)
+	}
+	server, _ := serve(t, service.Config{URL: url, Name: unique(t)})
+	for range 20 {
+		c, err := service.Connect(within(t), &service.Options{URL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Key() != server.Key() {
+			t.Errorf("attached to %s", c.Key())
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	// Also when the one it had is gone, and another starts here beside those elsewhere.
+	p := xproc.Start(t, "serve", unique(t)+"b", url)
+	var key string
+	p.Recv(&key)
+	c := connect(t, service.Options{URL: url})
+	if c.Key() == key {
+		p.Kill()
+	} else if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	left := map[bool]string{true: server.Key(), false: key}[c.Key() == key]
+	eventually(t, "move to the server that is left", func() error {
+		f, err := c.Get(framebuffer.Frame{Key: left, Offset: 64, Size: 1})
+		if c.Key() != left {
+			return errors.New("still at " + c.Key() + ": " + string(f) + " " + err.Error())
+		}
+		return nil
+	})
+}
+
+// A name tells servers of one NATS apart.
+func TestNamesOnOneNATS(t *testing.T) {
+	url := ownNATS(t)
+	keys := map[string]string{}
+	for range 3 {
+		name := unique(t)
+		server, _ := serve(t, service.Config{URL: url, Name: name})
+		keys[name] = server.Key()
+	}
+	for name, key := range keys {
+		if c := connect(t, service.Options{URL: url, Name: name}); c.Key() != key {
+			t.Errorf("%s: attached to another server", name)
+		}
+	}
+	_, err := service.Connect(within(t), &service.Options{URL: url, Name: "nobody"})
+	if !errors.Is(err, service.ErrNoServer) || !strings.Contains(err.Error(), "nobody") {
+		t.Errorf("a name that nobody has: %v", err)
+	}
+}

@@ -1,0 +1,52 @@
+package service
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// natsURLs are the URLs in what NATS takes for one: a list with commas, the scheme optional.
+// The error never holds the text, since that may hold a password.
+func natsURLs(list string) ([]*url.URL, error) {
+	var all []*url.URL
+	for s := range strings.SplitSeq(list, ",") {
+		if s = strings.TrimSpace(s); s == "" {
+			continue
+		}
+		if !strings.Contains(s, "://") {
+			s = "nats://" + s
+		}
+		u, err := url.Parse(s)
+		if err != nil || u.Hostname() == "" {
+			return nil, fmt.Errorf("service: number %d of the NATS URLs is none (not repeated here, it may hold a password): write nats://HOST:4222, with others behind a comma", len(all)+1)
+		}
+		all = append(all, u)
+	}
+	return all, nil
+}
+
+// checkURLs keeps NATS from quoting a URL it does not understand, password and all.
+func checkURLs(list string) error {
+	if list == "" {
+		return nil
+	}
+	all, err := natsURLs(list)
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("service: the NATS URL %q names no server: write nats://HOST:4222", list)
+	}
+	return err
+}
+
+// shown is a NATS URL, or a list of them, without users, passwords and tokens.
+func shown(list string) string {
+	all, err := natsURLs(list)
+	if err != nil {
+		return "(no NATS URL)"
+	}
+	texts := make([]string, len(all))
+	for i, u := range all {
+		texts[i] = (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+	}
+	return strings.Join(texts, ",")
+}
