@@ -12,10 +12,12 @@ import (
 )
 
 // Client is a process attached to a segment. Its methods may be called concurrently; the
-// slices they take and return are the caller's and never lie in shared memory.
+// slices they take and return are the caller's. Those that lie in shared memory are handed
+// out by Reserve, View and Hold alone, which say how long they may be used.
 type Client struct {
 	*segment
 	readOnly bool
+	verify   bool
 }
 
 // Attach maps the segment that a key names. It returns ErrBadKey for a string that is no
@@ -54,7 +56,7 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 	if name == "" {
 		name = filepath.Base(os.Args[0])
 	}
-	c := &Client{segment: newSegment(k, m, ctl, role, name), readOnly: opts.ReadOnly}
+	c := &Client{segment: newSegment(k, m, ctl, role, name), readOnly: opts.ReadOnly, verify: !opts.Unverified}
 	c.unmapWhenUnused() // also a backstop for a client that is dropped without Close
 	return c, nil
 }
@@ -144,8 +146,8 @@ func (c *Client) Put(data []byte) (Frame, error) {
 // Get returns the bytes of a frame, as Read does. It returns ErrBadKey when the frame lies
 // in another ring than this client is attached to.
 func (c *Client) Get(f Frame) ([]byte, error) {
-	if f.Key != c.keyText {
-		return nil, fmt.Errorf("%w: the frame lies in the ring of %q, this client is attached to %q: attach with the frame's key", ErrBadKey, clip(f.Key), c.keyText)
+	if err := c.ours(f); err != nil {
+		return nil, err
 	}
 	return c.Read(f.Offset, f.Size, f.Checksum)
 }
@@ -156,6 +158,14 @@ func (c *Client) Stats() Stats { return c.stats() }
 // Close lets go of the segment at once. Calls that are under way on other goroutines end
 // with what they have or with ErrClosed. Closing again does nothing.
 func (c *Client) Close() error { return c.close(func() {}) }
+
+// ours is ErrBadKey for a frame of another ring.
+func (c *Client) ours(f Frame) error {
+	if f.Key == c.keyText {
+		return nil
+	}
+	return fmt.Errorf("%w: the frame lies in the ring of %q, this client is attached to %q: attach with the frame's key", ErrBadKey, clip(f.Key), c.keyText)
+}
 
 func (c *Client) denied(what string) error {
 	return fmt.Errorf("%w: this client attached with ReadOnly and cannot %s: attach without it", ErrReadOnly, what)

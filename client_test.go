@@ -112,7 +112,7 @@ func TestArgumentsAreChecked(t *testing.T) {
 		"write at 0":               {write(0, 1), framebuffer.ErrBadOffset},
 		"write at 1":               {write(1, 1), framebuffer.ErrBadOffset},
 		"write off by one":         {write(offset+1, 1), framebuffer.ErrBadOffset},
-		"write behind head":        {write(1<<15, 1), framebuffer.ErrBadOffset},
+		"write behind head":        {write(offset+1<<15, 1), framebuffer.ErrBadOffset},
 		"write at 2^63":            {write(1<<63, 1), framebuffer.ErrBadOffset},
 		"read -1":                  {read(offset, -1), framebuffer.ErrBadSize},
 		"read 101 of 100":          {read(offset, 101), framebuffer.ErrBadSize},
@@ -122,7 +122,7 @@ func TestArgumentsAreChecked(t *testing.T) {
 		"read off by one":          {read(offset-1, 1), framebuffer.ErrBadOffset},
 		"read at 2^64-64":          {read(math.MaxUint64-63, 1), framebuffer.ErrBadOffset},
 		"read 99 of 100":           {read(offset, 99), framebuffer.ErrTimeout},
-		"get of another ring":      {get(framebuffer.Frame{Key: "fb1_other", Offset: offset, Size: 100, Checksum: sum}), framebuffer.ErrBadKey},
+		"get of another ring":      {get(framebuffer.Frame{Key: "fb2_other", Offset: offset, Size: 100, Checksum: sum}), framebuffer.ErrBadKey},
 	} {
 		if !errors.Is(got.err, got.want) {
 			t.Errorf("%s: %v, want %v", name, got.err, got.want)

@@ -45,6 +45,9 @@ var (
 	// ErrNoMemory: the machine, the control group or a kernel limit cannot hold the ring.
 	ErrNoMemory = fberr.NoMemory
 
+	// ErrHoldLimit: more would be held than may be, or Allocate found no room between holds.
+	ErrHoldLimit = fberr.HoldLimit
+
 	// ErrCorrupt: the control object does not make sense; some process wrote over it.
 	ErrCorrupt = fberr.Corrupt
 )

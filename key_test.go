@@ -30,7 +30,7 @@ func TestBadKeys(t *testing.T) {
 		"longer":         s.Key() + "0",
 		"with a newline": s.Key() + "\n",
 		"very long":      strings.Repeat(s.Key(), 1000),
-		"other version":  resign("fb2", f[1], f[2], f[3]),
+		"other version":  resign("fb1", f[1], f[2], f[3]),
 		"other backend":  resign(f[0], "posix", f[2], f[3]),
 		"short nonce":    resign(f[0], f[1], f[2], f[3][2:]),
 		"upper case":     resign(f[0], f[1], f[2], strings.ToUpper(f[3])),
@@ -139,7 +139,7 @@ func FuzzAttach(f *testing.F) {
 	defer s.Close()
 	f.Add(s.Key())
 	f.Add("")
-	f.Add("fb1_sysv_0.1.0_00000000000000000000000000000000_00000000")
+	f.Add("fb2_sysv_0.1.0_00000000000000000000000000000000_00000000")
 	f.Fuzz(func(t *testing.T, key string) {
 		c, err := framebuffer.Attach(key, nil)
 		if err != nil {

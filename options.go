@@ -1,6 +1,15 @@
 package framebuffer
 
-import "io/fs"
+import (
+	"fmt"
+	"io/fs"
+	"math/bits"
+	"os"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/clock"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
 
 // ServerOptions are for NewServer. The zero value, or nil, means the defaults.
 type ServerOptions struct {
@@ -19,8 +28,48 @@ type ServerOptions struct {
 	// fraction of the time.
 	HugePages bool
 
+	// HoldLimit is how many bytes of the ring may be held at a time, headers included.
+	// Default: half the ring. With more, holds can leave so little room that Allocate fails.
+	HoldLimit int64
+
+	// Topics is how many topics the segment can have, at most 65,536. Default: 128.
+	Topics int
+
+	// TopicDepth is how many frames each topic remembers, rounded up to a power of two, at
+	// most 65,536. Default: 256. A subscriber that is further behind loses frames, as it does
+	// when the ring has reused them.
+	TopicDepth int
+
 	// Name is shown to people who watch the segment; at most 64 bytes of it.
 	Name string
+}
+
+// plan checks the options and returns what of them goes into the control object.
+func (o *ServerOptions) plan() (layout.Identity, error) {
+	id := layout.Identity{
+		ServerPID:   os.Getpid(),
+		CreatedWall: time.Now().UnixNano(),
+		CreatedMono: clock.New().Now(),
+		HoldLimit:   uint64(o.HoldLimit),
+		Topics:      o.Topics,
+		TopicDepth:  o.TopicDepth,
+	}
+	if id.Topics == 0 {
+		id.Topics = layout.DefaultTopics
+	}
+	if id.TopicDepth == 0 {
+		id.TopicDepth = layout.DefaultTopicDepth
+	}
+	switch {
+	case o.HoldLimit < 0:
+		return id, fmt.Errorf("%w: a hold limit of %d bytes; it has at least 0, which means half the ring", ErrBadSize, o.HoldLimit)
+	case id.Topics < 1 || id.Topics > layout.MaxTopics:
+		return id, fmt.Errorf("%w: room for %d topics; there can be 1 to %d", ErrBadSize, o.Topics, layout.MaxTopics)
+	case id.TopicDepth < 1 || id.TopicDepth > layout.MaxTopicDepth:
+		return id, fmt.Errorf("%w: topics that remember %d frames; they can remember 1 to %d", ErrBadSize, o.TopicDepth, layout.MaxTopicDepth)
+	}
+	id.TopicDepth = 1 << bits.Len(uint(id.TopicDepth-1))
+	return id, nil
 }
 
 // ClientOptions are for Attach. The zero value, or nil, means the defaults.
@@ -28,6 +77,11 @@ type ClientOptions struct {
 	// ReadOnly maps the ring without permission to write: Write and Allocate return
 	// ErrReadOnly, and a stray store to a frame faults instead of spoiling it.
 	ReadOnly bool
+
+	// Unverified makes View and Hold hand out bytes without hashing them first, so that they
+	// cost the same whatever the frame's size. What remains is the proof that the ring had
+	// not reused the chunk; that nobody wrote something else there is then a matter of trust.
+	Unverified bool
 
 	// Name is shown to people who watch the segment; at most 64 bytes of it. Default: the
 	// name of the program.

@@ -30,6 +30,7 @@ type segment struct {
 	ring    *ring.Ring
 	clock   *clock.Clock
 	slot    *slot
+	holds   holds
 	closed  atomic.Bool
 }
 
@@ -39,13 +40,14 @@ func newSegment(k key, m *shm.Segment, ctl layout.Control, role uint32, name str
 	if role == layout.RoleReadOnly {
 		populate = shm.PopulateRead
 	}
+	c := clock.New()
 	s := &segment{
 		keyText: k.String(),
 		backend: k.backend,
 		mapping: m,
 		control: ctl,
-		ring:    ring.New(ctl, m.Ring, populate),
-		clock:   clock.New(),
+		ring:    ring.New(ctl, m.Ring, ring.Options{Populate: populate, Now: c.Now}),
+		clock:   c,
 	}
 	s.slot = claimSlot(ctl, role, name, s.clock.Now())
 	return s
@@ -65,6 +67,7 @@ func (s *segment) close(before func()) error {
 		return nil
 	}
 	before()
+	s.holds.close()
 	s.slot.release()
 	if err := s.mapping.Detach(); err != nil {
 		return fmt.Errorf("framebuffer: close: the memory is given back later than now: %w", err)

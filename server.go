@@ -2,11 +2,10 @@ package framebuffer
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"os"
-	"time"
 
-	"github.com/core-framebuffer/framebuffer/internal/clock"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
@@ -35,12 +34,16 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 	if size > maxRing {
 		return nil, fmt.Errorf("%w: a ring of %d bytes; the address space takes at most %d", ErrNoMemory, size, int64(maxRing))
 	}
+	plan, err := opts.plan()
+	if err != nil {
+		return nil, err
+	}
 	backend, err := shm.ByName(opts.Backend)
 	if err != nil {
 		return nil, err
 	}
 	m, err := backend.Create(shm.Spec{
-		Control: shm.WholePages(layout.ControlSize),
+		Control: shm.WholePages(int64(layout.ControlSize(plan.Topics, plan.TopicDepth))),
 		Ring:    shm.WholePages(size),
 		Mode:    opts.Mode,
 		Huge:    opts.HugePages,
@@ -50,14 +53,15 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 	}
 	k := key{backend: backend.Name(), location: m.Location}
 	_, _ = rand.Read(k.nonce[:]) // never fails (crypto/rand)
-	ctl, err := layout.Format(m.Control, layout.Identity{
-		Nonce:       k.nonce,
-		Capacity:    uint64(len(m.Ring) / 2),
-		ServerPID:   os.Getpid(),
-		Pages:       uint32(m.Pages),
-		CreatedWall: time.Now().UnixNano(),
-		CreatedMono: clock.New().Now(),
-	})
+	plan.Nonce = k.nonce
+	plan.Start = startOf(k.nonce)
+	plan.Capacity = uint64(len(m.Ring) / 2)
+	plan.Pages = uint32(m.Pages)
+	plan.HoldLimit = min(plan.HoldLimit, plan.Capacity)
+	if opts.HoldLimit == 0 {
+		plan.HoldLimit = plan.Capacity / 2
+	}
+	ctl, err := layout.Format(m.Control, plan)
 	if err != nil {
 		_ = m.Close()
 		return nil, err
@@ -67,6 +71,13 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 
 // maxRing keeps the doubled mapping within a 47-bit address space.
 const maxRing = 1 << 46
+
+// startOf is the first position of a ring, below 2^40 and another one for every nonce:
+// offsets that somebody still holds from a server that is gone then name nothing here,
+// where counting from 0 would often make them name a living chunk.
+func startOf(nonce [16]byte) uint64 {
+	return binary.LittleEndian.Uint64(nonce[:]) % (1 << 40) &^ (layout.Align - 1)
+}
 
 // Key returns the string that others attach with. Whoever has it and the permission to map
 // the memory can read and spoil every frame: hand it on as a credential.

@@ -14,7 +14,9 @@ type Stats struct {
 	Backend  string        `json:"backend"`  // how this process is attached
 	Pages    string        `json:"pages"`    // what the ring is made of: small, huge or transparent huge
 	Capacity uint64        `json:"capacity"` // bytes in the ring
-	Head     uint64        `json:"head"`     // bytes allocated since the start
+	Start    uint64        `json:"start"`    // where the first chunk began, as offsets count
+	Head     uint64        `json:"head"`     // where the next chunk begins: Start and all bytes allocated since
+	Held     uint64        `json:"held"`     // bytes of the ring that are held
 	Closed   bool          `json:"closed"`   // whether the server has closed the segment
 	Age      time.Duration `json:"age_ns"`   // since the segment was made
 	Total    Counts        `json:"total"`    // of everybody, those that left included
@@ -54,7 +56,9 @@ func (s *segment) stats() Stats {
 		Backend:  s.backend,
 		Pages:    shm.Pages(s.control.Pages()).String(),
 		Capacity: s.control.Capacity(),
+		Start:    s.control.Start(),
 		Head:     s.ring.Head(),
+		Held:     s.ring.HeldBytes(),
 		Closed:   s.ring.Closed(),
 		Age:      time.Duration(now - created),
 	}

@@ -72,7 +72,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 	}
 	<-e.ctx.Done()
 	end := server.Stats()
-	e.log.Info("stopping", "allocated_bytes", end.Head, "writes", end.Total.Writes, "reads", end.Total.Reads,
+	e.log.Info("stopping", "allocated_bytes", end.Total.AllocatedBytes, "writes", end.Total.Writes, "reads", end.Total.Reads,
 		"timeouts", end.Total.Reused+end.Total.Altered)
 	return nil
 }

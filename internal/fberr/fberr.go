@@ -40,5 +40,6 @@ var (
 	ReadOnly         = errors.New("framebuffer: read-only")
 	Permission error = &sentinel{"framebuffer: no permission", fs.ErrPermission}
 	NoMemory         = errors.New("framebuffer: not enough memory")
+	HoldLimit        = errors.New("framebuffer: too much is held")
 	Corrupt          = errors.New("framebuffer: segment is damaged")
 )

@@ -10,9 +10,11 @@ import (
 //
 // Preconditions for every method: the Control came from Format or Open.
 type Control struct {
-	mem      []byte
-	capacity uint64
-	slots    uint32
+	mem       []byte
+	capacity  uint64
+	holdLimit uint64
+	start     uint64
+	tables    tables
 }
 
 func (c Control) u32(off int) *atomic.Uint32 {
@@ -23,7 +25,7 @@ func (c Control) u64(off int) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Pointer(&c.mem[off]))
 }
 
-// Head is the number of bytes allocated since the start. Any attached process adds to it.
+// Head is the position of the next chunk. Any attached process adds to it.
 func (c Control) Head() *atomic.Uint64 { return c.u64(OffHead) }
 
 // State is StateOpen or StateClosed; only the server stores, everyone loads.
@@ -51,63 +53,37 @@ func (c Control) ServerPID() int { return int(c.u32(OffServerPID).Load()) }
 func (c Control) Pages() uint32 { return c.u32(OffPages).Load() }
 
 // Slots is how many client slots there are.
-func (c Control) Slots() int { return int(c.slots) }
+func (c Control) Slots() int { return c.tables.slots.count }
 
 // Slot returns client slot i.
 //
 // Preconditions: 0 <= i < c.Slots().
 func (c Control) Slot(i int) Slot {
-	at := HeaderSize + i*SlotStride
-	return Slot{mem: c.mem[at : at+SlotStride : at+SlotStride]}
+	return Slot{mem: c.tables.slots.entry(c.mem, i)}
 }
 
-// Slot is one client's line in the control object.
-type Slot struct{ mem []byte }
+// Start is what head was when the segment was made.
+func (c Control) Start() uint64 { return c.start }
 
-func (s Slot) u32(off int) *atomic.Uint32 { return (*atomic.Uint32)(unsafe.Pointer(&s.mem[off])) }
-func (s Slot) u64(off int) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&s.mem[off])) }
+// HoldLimit is how many bytes of the ring may be held at a time.
+func (c Control) HoldLimit() uint64 { return c.holdLimit }
 
-// Claim is 0 while the slot is free.
-func (s Slot) Claim() *atomic.Uint64 { return s.u64(SlotClaim) }
+// HoldUntil is no earlier than the end of any hold ever made.
+func (c Control) HoldUntil() *atomic.Uint64 { return c.u64(OffHoldUntil) }
 
-// PID is the client's process id in its own PID namespace.
-func (s Slot) PID() *atomic.Uint32 { return s.u32(SlotPID) }
+// HoldGen counts holds made and extended.
+func (c Control) HoldGen() *atomic.Uint64 { return c.u64(OffHoldGen) }
 
-// Role is one of the Role constants.
-func (s Slot) Role() *atomic.Uint32 { return s.u32(SlotRole) }
+// HoldHigh bounds the entries of the hold table that were ever used.
+func (c Control) HoldHigh() *atomic.Uint32 { return c.u32(OffHoldHigh) }
 
-// PIDNS is the inode of the client's PID namespace.
-func (s Slot) PIDNS() *atomic.Uint64 { return s.u64(SlotPIDNS) }
-
-// Started is the start time of the client's process, in clock ticks since boot.
-func (s Slot) Started() *atomic.Uint64 { return s.u64(SlotStarted) }
-
-// Attached is when the client attached, by CLOCK_MONOTONIC in ns.
-func (s Slot) Attached() *atomic.Uint64 { return s.u64(SlotAttached) }
-
-// Ready equals Claim once the identity above belongs to the present claim.
-func (s Slot) Ready() *atomic.Uint64 { return s.u64(SlotReady) }
-
-// Counters are the slot's counters, indexed by the constants from Allocations to Altered.
-func (s Slot) Counters() *[CounterCount]atomic.Uint64 {
-	return (*[CounterCount]atomic.Uint64)(unsafe.Pointer(&s.mem[SlotCounters]))
+// Holds is the hold table.
+func (c Control) Holds() *[HoldCount]Hold {
+	return (*[HoldCount]Hold)(unsafe.Pointer(&c.mem[c.tables.holds.at]))
 }
 
-// SetName stores a name for people, cut to SlotNameSize bytes.
-func (s Slot) SetName(name string) {
-	b := s.mem[SlotName : SlotName+SlotNameSize]
-	clear(b[copy(b, name):])
-}
-
-// Name returns a copy of the name, up to the first zero byte.
-func (s Slot) Name() string {
-	var b [SlotNameSize]byte
-	n := copy(b[:], s.mem[SlotName:SlotName+SlotNameSize])
-	for i, c := range b[:n] {
-		if c == 0 {
-			n = i
-			break
-		}
-	}
-	return string(b[:n])
+// Hold is one entry of the hold table.
+type Hold struct {
+	Term, Start, Length atomic.Uint64
+	_                   uint64
 }

@@ -11,11 +11,13 @@
 //	+--------+-----------------------------------------------------------+
 //	|      0 | identity: magic, version, sizes, nonce   (written once)    |
 //	|    128 | state                                    (server writes)   |
-//	|    256 | head                                     (everyone adds)   |
-//	|    384 | reserved, zero                                            |
-//	|   4096 | client slot 0   everyone without a slot, and the departed  |
-//	|   4352 | client slot 1   identity, name | counters                 |
-//	|    ... |                                                           |
+//	|    256 | head, and how far holds go               (everyone)        |
+//	|    512 | where the tables are                     (written once)    |
+//	|   4096 | client slots: slot 0 for everyone without one              |
+//	|  69632 | holds                                                      |
+//	|  77824 | groups: cursors shared by subscribers                      |
+//	|  94208 | subscriptions, for people who watch                        |
+//	| 126976 | topics: as many as the server was asked for                |
 //	+--------+-----------------------------------------------------------+
 //
 //	ring (mapped twice in a row, so every chunk is contiguous)
@@ -25,7 +27,8 @@
 //	^ position c            ^ offset = c+64 (what callers hold)
 //
 // Head and state have 128 bytes each to themselves, because CPUs prefetch cache lines in
-// pairs and head is the one word that every allocation of every process writes.
+// pairs and head is the one word that every allocation of every process writes. What an
+// allocator must know of holds stands beside head, in the line it has just made its own.
 package layout
 
 // Magic is the first word of a control object: "FBUFFER" and a binary 1, so that neither
@@ -34,7 +37,7 @@ const Magic uint64 = 0x0152454646554246
 
 // Version is the layout's version. It changes with any change that an older reader would
 // get wrong; the key carries it too, so that the mistake is found before memory is mapped.
-const Version = 1
+const Version = 2
 
 // Offsets of the control object's words.
 const (
@@ -44,15 +47,19 @@ const (
 	OffNonce       = 16
 	OffCapacity    = 32
 	OffControlSize = 40
-	OffSlots       = 48
-	OffSlotCount   = 52
-	OffSlotStride  = 56
 	OffServerPID   = 64
 	OffPages       = 68
 	OffCreatedWall = 72
 	OffCreatedMono = 80
 	OffState       = 128
 	OffHead        = 256
+	OffHoldUntil   = 264
+	OffHoldGen     = 272
+	OffHoldHigh    = 280
+	OffTables      = 512
+	OffTopicDepth  = 576
+	OffHoldLimit   = 584
+	OffStart       = 592
 
 	// HeaderSize is where the client slots begin.
 	HeaderSize = 4096
@@ -79,7 +86,6 @@ const (
 	SlotCounters = 128
 	SlotStride   = 256
 	SlotCount    = 256
-	ControlSize  = HeaderSize + SlotCount*SlotStride
 	CounterCount = 8
 )
 
@@ -116,66 +122,3 @@ const (
 	ChunkHeader = 64
 	Align       = 64
 )
-
-// Field names one word for docs/layout.md, for the tests and for tools.
-type Field struct {
-	Offset, Size int
-	Name         string
-	Writer       string // who writes it, and how
-	Meaning      string
-}
-
-// HeaderFields is the control object's header, in order.
-func HeaderFields() []Field {
-	return []Field{
-		{OffMagic, 8, "magic", "server, once", "`FBUFFER` and a byte 1, read as a little-endian integer"},
-		{OffVersion, 4, "version", "server, once", "1"},
-		{OffHeaderSize, 4, "header size", "server, once", "4096"},
-		{OffNonce, 16, "nonce", "server, once", "128 random bits; the key carries the same"},
-		{OffCapacity, 8, "capacity", "server, once", "bytes in the ring, a multiple of the page size"},
-		{OffControlSize, 8, "control size", "server, once", "bytes in this object"},
-		{OffSlots, 4, "slots", "server, once", "where client slot 0 begins"},
-		{OffSlotCount, 4, "slot count", "server, once", "how many client slots there are"},
-		{OffSlotStride, 4, "slot stride", "server, once", "bytes from one slot to the next"},
-		{OffServerPID, 4, "server pid", "server, once", "in the server's own PID namespace; for people"},
-		{OffPages, 4, "pages", "server, once", "what the ring is made of: 0 small pages, 1 huge, 2 transparent huge; for people"},
-		{OffCreatedWall, 8, "created, wall", "server, once", "nanoseconds since 1970, UTC"},
-		{OffCreatedMono, 8, "created, monotonic", "server, once", "the same moment by CLOCK_MONOTONIC, in ns"},
-		{OffState, 4, "state", "server; atomic", "1 open, 2 closed; never goes down"},
-		{OffHead, 8, "head", "every allocator; atomic add", "bytes allocated since the start: the position of the next chunk header"},
-	}
-}
-
-// SlotFields is one client slot, in order.
-func SlotFields() []Field {
-	return []Field{
-		{SlotClaim, 8, "claim", "its client; atomic", "0 free; else a number no other claim of this segment has had"},
-		{SlotPID, 4, "pid", "its client; atomic", "in the client's own PID namespace"},
-		{SlotRole, 4, "role", "its client; atomic", "1 server, 2 client, 3 read-only client"},
-		{SlotPIDNS, 8, "pid namespace", "its client; atomic", "inode of /proc/self/ns/pid, 0 if unknown"},
-		{SlotStarted, 8, "process start", "its client; atomic", "field 22 of /proc/self/stat: with the pid, names a process for ever"},
-		{SlotAttached, 8, "attached", "its client; atomic", "CLOCK_MONOTONIC, ns"},
-		{SlotReady, 8, "ready", "its client; atomic", "equals claim once the words above are the claimer's own"},
-		{SlotName, SlotNameSize, "name", "its client", "UTF-8, zero-padded; for people; may be torn while it changes"},
-		{SlotCounters + 8*Allocations, 8, "allocations", "its client; atomic add", "chunks allocated"},
-		{SlotCounters + 8*AllocatedBytes, 8, "allocated bytes", "its client; atomic add", "bytes allocated, headers and padding included"},
-		{SlotCounters + 8*Writes, 8, "writes", "its client; atomic add", "completed writes"},
-		{SlotCounters + 8*WrittenBytes, 8, "written bytes", "its client; atomic add", "payload bytes of those"},
-		{SlotCounters + 8*Reads, 8, "reads", "its client; atomic add", "completed, verified reads"},
-		{SlotCounters + 8*ReadBytes, 8, "read bytes", "its client; atomic add", "payload bytes of those"},
-		{SlotCounters + 8*Reused, 8, "reused", "its client; atomic add", "timeouts: the chunk was reused"},
-		{SlotCounters + 8*Altered, 8, "altered", "its client; atomic add", "timeouts: the bytes are not what was written"},
-	}
-}
-
-// ChunkFields is a chunk header, in order.
-func ChunkFields() []Field {
-	return []Field{
-		{ChunkOffset, 8, "offset", "allocator", "the chunk's own offset: its position plus 64"},
-		{ChunkSize, 8, "size", "allocator", "payload bytes asked for"},
-		{ChunkTime, 8, "time", "allocator", "CLOCK_MONOTONIC at allocation, ns; may be a tenth of a millisecond old"},
-		{ChunkClient, 4, "client", "allocator", "index of the allocator's slot"},
-		{ChunkPID, 4, "pid", "allocator", "the allocator's pid in its own PID namespace"},
-		{ChunkGuard, 8, "guard", "allocator", "see below; makes a header unmistakable"},
-	}
-}

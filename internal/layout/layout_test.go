@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/layout.md and testdata from the code")
@@ -20,12 +21,15 @@ func TestDocumentMatchesCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(old)
-	for name, fields := range map[string][]Field{"header": HeaderFields(), "slot": SlotFields(), "chunk": ChunkFields()} {
+	for name, fields := range map[string][]Field{
+		"header": HeaderFields(), "slot": SlotFields(), "chunk": ChunkFields(), "hold": HoldFields(),
+		"topic": TopicFields(), "group": GroupFields(), "subscription": SubscriptionFields(), "record": RecordFields(),
+	} {
 		block := regexp.MustCompile(`(?s)<!-- ` + name + ` -->\n.*?<!-- end -->`)
 		if !block.MatchString(text) {
 			t.Fatalf("%s has no block %q", file, name)
 		}
-		text = block.ReplaceAllLiteralString(text, "<!-- "+name+" -->\n"+table(fields)+"<!-- end -->")
+		text = block.ReplaceAllLiteralString(text, "<!-- "+name+" -->\n"+rows(fields)+"<!-- end -->")
 	}
 	if text == string(old) {
 		return
@@ -38,7 +42,7 @@ func TestDocumentMatchesCode(t *testing.T) {
 	}
 }
 
-func table(fields []Field) string {
+func rows(fields []Field) string {
 	var b strings.Builder
 	b.WriteString("| byte | size | word | who writes | meaning |\n| ---: | ---: | --- | --- | --- |\n")
 	for _, f := range fields {
@@ -52,24 +56,33 @@ func TestFieldsFit(t *testing.T) {
 	for _, c := range []struct {
 		fields []Field
 		size   int
-	}{{HeaderFields(), HeaderSize}, {SlotFields(), SlotStride}, {ChunkFields(), ChunkHeader}} {
+	}{
+		{HeaderFields(), HeaderSize}, {SlotFields(), SlotStride}, {ChunkFields(), ChunkHeader}, {HoldFields(), HoldStride},
+		{TopicFields(), TopicQueue + 8}, {GroupFields(), GroupStride}, {SubscriptionFields(), SubStride}, {RecordFields(), RecordLong},
+	} {
 		end := 0
 		for _, f := range c.fields {
-			if f.Offset < end || f.Offset%min(f.Size, 8) != 0 || f.Offset+f.Size > c.size {
+			if f.Offset < end || f.Offset%min(f.Size&-f.Size, 8) != 0 || f.Offset+f.Size > c.size {
 				t.Errorf("%s at %d, size %d: overlaps, misaligned or outside", f.Name, f.Offset, f.Size)
 			}
 			end = f.Offset + f.Size
 		}
 	}
-	if ControlSize != HeaderSize+SlotCount*SlotStride || ControlSize%4096 != 0 {
-		t.Errorf("control size %d", ControlSize)
+	if unsafe.Sizeof(Hold{}) != HoldStride || unsafe.Sizeof(Subscription{}) != SubStride {
+		t.Error("a struct is not as long as its entry")
+	}
+	var h Hold
+	var s Subscription
+	if unsafe.Offsetof(h.Length) != HoldLength || unsafe.Offsetof(s.Cursor) != SubCursor || unsafe.Offsetof(s.Lost) != SubLost {
+		t.Error("a struct's words are not where the layout has them")
 	}
 }
 
 // Words that processes fight over, or that are read on every operation, do not share a
 // pair of cache lines.
 func TestHotWordsAreApart(t *testing.T) {
-	if OffState/128 == OffHead/128 || OffHead%128 != 0 || SlotCounters%64 != 0 || SlotStride%128 != 0 {
+	if OffState/128 == OffHead/128 || OffHead%128 != 0 || OffHoldHigh/64 != OffHead/64 ||
+		TopicNext%128 != 0 || TopicQueue%128 != 0 || TopicBytes/64 != TopicNext/64 || SlotCounters%64 != 0 || SlotStride%128 != 0 {
 		t.Error("head, state or counters share lines")
 	}
 }

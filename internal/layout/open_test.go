@@ -7,10 +7,13 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-var testID = Identity{Nonce: [16]byte{1, 2, 3}, Capacity: 1 << 20, ServerPID: 7, CreatedWall: 1, CreatedMono: 2}
+var testID = Identity{Nonce: [16]byte{1, 2, 3}, Capacity: 1 << 20, ServerPID: 7, CreatedWall: 1, CreatedMono: 2,
+	Start: 64 * 99, HoldLimit: 1 << 19, Topics: 3, TopicDepth: 4}
+
+var testSize = ControlSize(testID.Topics, testID.TopicDepth)
 
 func formatted(t testing.TB) []byte {
-	mem := make([]byte, ControlSize)
+	mem := make([]byte, testSize)
 	c, err := Format(mem, testID)
 	if err != nil {
 		t.Fatal(err)
@@ -27,14 +30,16 @@ func TestOpenReadsWhatFormatWrote(t *testing.T) {
 	}
 	wall, mono := c.Created()
 	if c.Capacity() != 1<<20 || c.ServerPID() != 7 || wall != 1 || mono != 2 || c.Nonce() != testID.Nonce ||
-		c.Head().Load() != 12345*64 || c.State().Load() != StateOpen || c.Slot(3).Name() != "camera" || c.Slots() != SlotCount {
+		c.Head().Load() != 12345*64 || c.State().Load() != StateOpen || c.Slot(3).Name() != "camera" || c.Slots() != SlotCount ||
+		c.Start() != 64*99 || c.HoldLimit() != 1<<19 || c.Topics() != 3 || c.TopicDepth() != 4 || len(c.Topic(2).Queue()) != 4 {
 		t.Errorf("read back %+v", c)
 	}
 }
 
 // Every single word that Open looks at, when wrong, is found out.
 func TestOpenFindsEveryWrongWord(t *testing.T) {
-	for _, off := range []int{OffMagic, OffVersion, OffHeaderSize, OffNonce, OffNonce + 15, OffCapacity, OffControlSize, OffSlots, OffSlotCount, OffSlotStride} {
+	for _, off := range []int{OffMagic, OffVersion, OffHeaderSize, OffNonce, OffNonce + 15, OffCapacity, OffControlSize, OffTables, OffTables + 4, OffTables + 8,
+		OffTables + 12, OffTables + 52, OffTables + 56, OffTopicDepth} {
 		mem := formatted(t)
 		mem[off] ^= 0x40
 		_, err := Open(mem, testID.Nonce, testID.Capacity)
@@ -49,12 +54,12 @@ func TestOpenFindsEveryWrongWord(t *testing.T) {
 	if _, err := Open(formatted(t), testID.Nonce, testID.Capacity+4096); !errors.Is(err, fberr.Corrupt) {
 		t.Errorf("a ring of another size: %v", err)
 	}
-	for _, n := range []int{0, 1, HeaderSize - 1, HeaderSize, ControlSize - 1} {
+	for _, n := range []int{0, 1, HeaderSize - 1, HeaderSize, testSize - 1} {
 		if _, err := Open(formatted(t)[:n], testID.Nonce, testID.Capacity); err == nil {
 			t.Errorf("opened %d bytes", n)
 		}
 	}
-	if _, err := Format(make([]byte, ControlSize-1), testID); !errors.Is(err, fberr.Corrupt) {
+	if _, err := Format(make([]byte, testSize-1), testID); !errors.Is(err, fberr.Corrupt) {
 		t.Errorf("formatted too little memory: %v", err)
 	}
 }
@@ -64,7 +69,7 @@ func TestOpenFindsEveryWrongWord(t *testing.T) {
 func FuzzOpen(f *testing.F) {
 	f.Add(uint16(0), []byte("FBUFFER\x01"))
 	f.Add(uint16(OffCapacity), []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
-	f.Add(uint16(OffSlotCount), []byte{0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f})
+	f.Add(uint16(OffTables+52), []byte{0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f})
 	f.Add(uint16(HeaderSize), []byte{1, 2, 3, 4, 5, 6, 7, 8, 9})
 	f.Fuzz(func(t *testing.T, at uint16, b []byte) {
 		mem := formatted(t)
@@ -84,6 +89,14 @@ func FuzzOpen(f *testing.F) {
 			_ = s.Name()
 			s.Counters()[CounterCount-1].Add(1)
 		}
+		for i := range c.Topics() {
+			q := c.Topic(i).Queue()
+			q[len(q)-1].Add(1)
+			_ = c.Topic(i).Name()
+		}
+		c.Holds()[HoldCount-1].Term.Add(1)
+		_ = c.Group(c.Groups() - 1).Name()
+		c.Subscription(c.Subscriptions() - 1).Lost.Add(1)
 	})
 }
 

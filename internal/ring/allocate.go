@@ -16,9 +16,11 @@ type Stamp struct {
 
 // Allocate takes size bytes of the ring, overwriting the oldest, and returns the chunk's
 // offset. It is one atomic add: wait-free, from any process, without the server's help.
+// While there are holds it also looks at them, and steps over those in its way.
 //
-// It returns fberr.BadSize for size <= 0, fberr.TooLarge for more than MaxSize, and
-// fberr.Closed after the server closed the segment.
+// It returns fberr.BadSize for size <= 0, fberr.TooLarge for more than MaxSize,
+// fberr.HoldLimit when holds leave no room for that size, and fberr.Closed after the server
+// closed the segment.
 func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
 	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
 		return 0, r.badSize(size)
@@ -30,6 +32,11 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
 	// Every add is a multiple of Align, and so is head. The mask only matters when a
 	// hostile process stored nonsense there: a misaligned header would fault on arm64.
 	c := (r.head.Add(n) - n) &^ (layout.Align - 1)
+	if r.mayBeHeld(by.Time) {
+		if c, err = r.stepOver(c, n, by.Time); err != nil {
+			return 0, err
+		}
+	}
 	storeFence()
 	// A process stopped here for a whole lap and resumed would put its header into
 	// somebody else's chunk. This look makes the window a few instructions wide; what
@@ -44,6 +51,37 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
 		Offset: offset, Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID,
 	})
 	return offset, nil
+}
+
+// stepOver returns a position from which n bytes, added to head, are free of holds: c, if
+// that is, or one behind the holds in its way. What is stepped over is lost for this lap.
+func (r *Ring) stepOver(c, n uint64, now int64) (uint64, error) {
+	for range 4 * layout.HoldCount {
+		target, held := r.heldIn(c, n, now)
+		if !held {
+			return c, nil
+		}
+		if !r.fits(n, now) {
+			break
+		}
+		c = r.take(target, n)
+	}
+	return 0, fmt.Errorf("%w: %d of the ring's %d bytes are held, and nowhere between them are %d bytes free: release holds, or start the server with a larger size or a smaller HoldLimit",
+		fberr.HoldLimit, r.sum(now), r.capacity, n)
+}
+
+// take adds n to head, which it first raises to target, and returns where they begin.
+func (r *Ring) take(target, n uint64) uint64 {
+	for {
+		head := r.head.Load()
+		c := head
+		if int64(target-head) > 0 {
+			c = target
+		}
+		if r.head.CompareAndSwap(head, c+n) {
+			return c &^ (layout.Align - 1)
+		}
+	}
 }
 
 func (r *Ring) badSize(size int) error {

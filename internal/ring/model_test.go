@@ -16,12 +16,11 @@ const page = 4096
 // plain makes a ring in ordinary memory. It is not mirrored, which only shows where a chunk
 // runs over the end and the memory below is looked at: use mirrored for that.
 func plain(t interface{ Fatal(...any) }, capacity uint64, head uint64) *Ring {
-	ctl, err := layout.Format(make([]byte, layout.ControlSize), layout.Identity{Nonce: [16]byte{7}, Capacity: capacity})
+	ctl, err := layout.Format(make([]byte, layout.ControlSize(1, 1)), layout.Identity{Nonce: [16]byte{7}, Capacity: capacity, HoldLimit: capacity / 2, Start: head, Topics: 1, TopicDepth: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctl.Head().Store(head)
-	return New(ctl, make([]byte, 2*capacity), nil)
+	return New(ctl, make([]byte, 2*capacity), Options{})
 }
 
 // chunk is what the model knows of an allocation: which bytes of memory it owns, how often

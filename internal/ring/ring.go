@@ -7,6 +7,7 @@
 //	head      written: every allocator, one atomic add.  read: everyone.
 //	header    written: the chunk's allocator, plain stores, after its add.
 //	payload   written: the chunk's writer.  read: its readers.
+//	holds     see holds.go
 //
 // An allocator adds to head *before* it, or the writer it tells, stores into the chunk
 // (storeFence where the CPU needs it). A reader loads the payload *before* it loads head
@@ -27,26 +28,52 @@ import (
 type Ring struct {
 	mem      []byte // the ring, twice in a row
 	capacity uint64
+	start    uint64
 	head     *atomic.Uint64
 	state    *atomic.Uint32
 	seal     layout.Seal
 	present  presence
+	now      func() int64
+
+	holds     []layout.Hold
+	holdUntil *atomic.Uint64
+	holdGen   *atomic.Uint64
+	holdHigh  *atomic.Uint32
+	holdLimit uint64
 }
 
-// New returns the ring that mem holds under ctl. populate makes the pages of a part of mem
-// present in this process; it is called once for each part before its first use, and may
-// be nil.
+// Options are what a ring needs of the process it is in.
+type Options struct {
+	// Populate makes the pages of a part of the ring present in this process; it is called
+	// once for each part before its first use, and may be nil.
+	Populate func([]byte)
+
+	// Now reads CLOCK_MONOTONIC in ns; nil is for tests without holds.
+	Now func() int64
+}
+
+// New returns the ring that mem holds under ctl.
 //
 // Preconditions: len(mem) is twice ctl.Capacity() and both halves are the same memory;
 // mem is aligned to layout.Align.
-func New(ctl layout.Control, mem []byte, populate func([]byte)) *Ring {
+func New(ctl layout.Control, mem []byte, opts Options) *Ring {
+	if opts.Now == nil {
+		opts.Now = func() int64 { return 0 }
+	}
 	return &Ring{
-		mem:      mem,
-		capacity: ctl.Capacity(),
-		head:     ctl.Head(),
-		state:    ctl.State(),
-		seal:     layout.NewSeal(ctl.Nonce()),
-		present:  newPresence(mem, populate),
+		mem:       mem,
+		capacity:  ctl.Capacity(),
+		start:     ctl.Start(),
+		head:      ctl.Head(),
+		state:     ctl.State(),
+		seal:      layout.NewSeal(ctl.Nonce()),
+		present:   newPresence(mem, opts.Populate),
+		now:       opts.Now,
+		holds:     ctl.Holds()[:],
+		holdUntil: ctl.HoldUntil(),
+		holdGen:   ctl.HoldGen(),
+		holdHigh:  ctl.HoldHigh(),
+		holdLimit: ctl.HoldLimit(),
 	}
 }
 
@@ -56,7 +83,7 @@ func (r *Ring) Capacity() uint64 { return r.capacity }
 // MaxSize is the largest payload a chunk of this ring can have.
 func (r *Ring) MaxSize() int { return int(r.capacity - layout.ChunkHeader) }
 
-// Head is the number of bytes allocated so far.
+// Head is the position of the next chunk.
 func (r *Ring) Head() uint64 { return r.head.Load() }
 
 // Closed reports whether the server has closed the segment.

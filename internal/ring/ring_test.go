@@ -6,6 +6,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/core-framebuffer/framebuffer/internal/clock"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
@@ -16,7 +17,7 @@ func mirrored(t interface {
 	Fatal(...any)
 	Cleanup(func())
 }, capacity, head uint64) *Ring {
-	m, err := shm.SysV{}.Create(shm.Spec{Control: layout.ControlSize, Ring: int64(capacity)})
+	m, err := shm.SysV{}.Create(shm.Spec{Control: shm.WholePages(int64(layout.ControlSize(1, 1))), Ring: int64(capacity)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,12 +26,11 @@ func mirrored(t interface {
 			t.Fatal(err)
 		}
 	})
-	ctl, err := layout.Format(m.Control, layout.Identity{Nonce: [16]byte{7}, Capacity: capacity})
+	ctl, err := layout.Format(m.Control, layout.Identity{Nonce: [16]byte{7}, Capacity: capacity, HoldLimit: capacity / 2, Start: head, Topics: 1, TopicDepth: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctl.Head().Store(head)
-	return New(ctl, m.Ring, shm.Populate)
+	return New(ctl, m.Ring, Options{Populate: shm.Populate, Now: clock.New().Now})
 }
 
 func TestAllocateRefuses(t *testing.T) {

@@ -59,13 +59,12 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
 		return why, err
 	}
 	if uint64(len(dst)) > chunk.Size {
-		return None, fmt.Errorf("%w: asked to read %d bytes of the chunk at offset %d, which was allocated with %d",
-			fberr.BadSize, len(dst), offset, chunk.Size)
+		return None, beyond(offset, len(dst), chunk.Size)
 	}
 	c := offset - layout.ChunkHeader
-	got, done := copyhash.CopyOut(dst, payload[:len(dst)], func() bool { return r.alive(c) })
+	got, done := copyhash.CopyOut(dst, payload[:len(dst)], func() bool { return r.intact(c) })
 	loadFence()
-	if !done || !r.alive(c) {
+	if !done || !r.intact(c) {
 		clear(dst)
 		return Reused, r.reused(offset)
 	}
@@ -87,11 +86,13 @@ func (r *Ring) find(offset uint64) (layout.Chunk, []byte, Reason, error) {
 	}
 	head := r.head.Load()
 	age := head - c
-	if int64(age) <= layout.ChunkHeader { // nothing that young was handed out; negative is the future
-		return layout.Chunk{}, nil, None, fmt.Errorf("%w: %d was never handed out; the ring has allocated up to %d. Was it made with another key?",
-			fberr.BadOffset, offset, head)
+	// Nothing that young was handed out, the future is negative, and so is what was before
+	// the start.
+	if int64(age) <= layout.ChunkHeader || int64(c-r.start) < 0 {
+		return layout.Chunk{}, nil, None, fmt.Errorf("%w: %d was never handed out; the ring has allocated from %d to %d. Was it made with another key?",
+			fberr.BadOffset, offset, r.start, head)
 	}
-	if age > r.capacity {
+	if age > r.capacity && !r.held(c) {
 		return layout.Chunk{}, nil, Reused, r.reused(offset)
 	}
 	i := c % r.capacity
@@ -102,7 +103,7 @@ func (r *Ring) find(offset uint64) (layout.Chunk, []byte, Reason, error) {
 		return chunk, r.mem[i : i+chunk.Size], None, nil
 	}
 	loadFence()
-	if !r.alive(c) {
+	if !r.intact(c) {
 		return layout.Chunk{}, nil, Reused, r.reused(offset)
 	}
 	return layout.Chunk{}, nil, Altered, noHeader(offset)

@@ -1,0 +1,178 @@
+package framebuffer
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
+)
+
+// MaxHold is the longest that a hold can last without being extended.
+const MaxHold = time.Duration(layout.MaxHold)
+
+// Hold keeps a frame where it is for a bounded time, while writers go on around it. Its
+// methods may be called concurrently.
+type Hold struct {
+	client *Client
+	frame  Frame
+	bytes  []byte
+
+	mu   sync.Mutex
+	hold *ring.Hold // nil after Release
+}
+
+// Hold makes a frame stay for at most d, at most MaxHold: allocators step over it. That is
+// for readers that work on a frame for longer than the ring takes to come round. A frame that
+// is held can be read by everybody. It ends with Release, with the client's Close, or with
+// its time: a holder that crashed or sleeps costs nobody more.
+//
+// The frame is verified first, unless the client is Unverified. Errors are those of Get,
+// ErrBadSize for a d out of range, and ErrHoldLimit when as much as the server's HoldLimit
+// allows, or 256 frames, are held already.
+func (c *Client) Hold(f Frame, d time.Duration) (*Hold, error) {
+	if err := c.ours(f); err != nil {
+		return nil, err
+	}
+	s := c.segment
+	defer runtime.KeepAlive(s)
+	if err := s.errIfClosed(); err != nil {
+		return nil, err
+	}
+	h, why, err := s.ring.Hold(f.Offset, d)
+	if err != nil {
+		return nil, s.failed(why, err)
+	}
+	bytes, why, err := h.Held(f.Size, uint64(f.Checksum), c.verify)
+	if err != nil || s.closed.Load() {
+		h.Release()
+		return nil, s.failed(why, err)
+	}
+	s.slot.count(layout.Reads, layout.ReadBytes, uint64(f.Size))
+	held := &Hold{client: c, frame: f, bytes: bytes, hold: h}
+	if !s.holds.add(held) {
+		h.Release()
+		return nil, s.errIfClosed()
+	}
+	return held, nil
+}
+
+// Frame is what is held.
+func (h *Hold) Frame() Frame { return h.frame }
+
+// Bytes are the frame's bytes in place, in shared memory: for use until Release or the
+// hold's end, and no longer, and not to be written to. What was made of them counts if Err
+// or Release says so afterwards.
+func (h *Hold) Bytes() []byte { return h.bytes }
+
+// Err is nil if the frame has been in place until now, and otherwise ErrTimeout, or
+// ErrClosed after Release and after the client's Close.
+func (h *Hold) Err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.client.segment
+	defer runtime.KeepAlive(s)
+	if h.hold == nil {
+		return h.over()
+	}
+	if !h.hold.Intact() || s.closed.Load() {
+		return s.failed(ring.Reused, h.lost())
+	}
+	return nil
+}
+
+// Extend makes the hold end d from now, at most MaxHold. It returns ErrBadSize for another
+// d, with nothing changed, and ErrTimeout when the hold had ended and the frame is gone.
+func (h *Hold) Extend(d time.Duration) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.client.segment
+	defer runtime.KeepAlive(s)
+	if h.hold == nil {
+		return h.over()
+	}
+	why, err := h.hold.Extend(d)
+	if err != nil || s.closed.Load() {
+		return s.failed(why, err)
+	}
+	return nil
+}
+
+// Release ends the hold. It returns nil if the frame was in place until now, so that what
+// was made of its bytes counts, and otherwise ErrTimeout. Releasing again returns ErrClosed
+// and does nothing.
+func (h *Hold) Release() error {
+	h.client.holds.remove(h)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.client.segment
+	defer runtime.KeepAlive(s)
+	if h.hold == nil {
+		return h.over()
+	}
+	intact := h.hold.Release()
+	h.hold = nil
+	if !intact || s.closed.Load() {
+		return s.failed(ring.Reused, h.lost())
+	}
+	return nil
+}
+
+// drop is Release when the client closes: the memory is still there.
+func (h *Hold) drop() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.hold != nil {
+		h.hold.Release()
+		h.hold = nil
+	}
+}
+
+func (h *Hold) over() error {
+	return fmt.Errorf("%w: the hold was released already", ErrClosed)
+}
+
+func (h *Hold) lost() error {
+	return fmt.Errorf("%w: the hold on the chunk at offset %d has ended and the ring has reused the chunk: hold longer, or extend in time",
+		ErrTimeout, h.frame.Offset)
+}
+
+// holds are those of one client, so that its Close can end them.
+type holds struct {
+	mu     sync.Mutex
+	all    map[*Hold]struct{}
+	closed bool
+}
+
+// add reports whether the client was still open.
+func (h *holds) add(one *Hold) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	if h.all == nil {
+		h.all = make(map[*Hold]struct{})
+	}
+	h.all[one] = struct{}{}
+	return true
+}
+
+func (h *holds) remove(one *Hold) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.all, one)
+}
+
+// close ends every hold; none is added any more.
+func (h *holds) close() {
+	h.mu.Lock()
+	all := h.all
+	h.all, h.closed = nil, true
+	h.mu.Unlock()
+	for one := range all {
+		one.drop()
+	}
+}

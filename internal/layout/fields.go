@@ -1,0 +1,139 @@
+package layout
+
+// Field names one word for docs/layout.md, for the tests and for tools.
+type Field struct {
+	Offset, Size int
+	Name         string
+	Writer       string // who writes it, and how
+	Meaning      string
+}
+
+// HeaderFields is the control object's header, in order.
+func HeaderFields() []Field {
+	return []Field{
+		{OffMagic, 8, "magic", "server, once", "`FBUFFER` and a byte 1, read as a little-endian integer"},
+		{OffVersion, 4, "version", "server, once", "2"},
+		{OffHeaderSize, 4, "header size", "server, once", "4096"},
+		{OffNonce, 16, "nonce", "server, once", "128 random bits; the key carries the same"},
+		{OffCapacity, 8, "capacity", "server, once", "bytes in the ring, a multiple of the page size"},
+		{OffControlSize, 8, "control size", "server, once", "bytes in this object"},
+		{OffServerPID, 4, "server pid", "server, once", "in the server's own PID namespace; for people"},
+		{OffPages, 4, "pages", "server, once", "what the ring is made of: 0 small pages, 1 huge, 2 transparent huge; for people"},
+		{OffCreatedWall, 8, "created, wall", "server, once", "nanoseconds since 1970, UTC"},
+		{OffCreatedMono, 8, "created, monotonic", "server, once", "the same moment by CLOCK_MONOTONIC, in ns"},
+		{OffState, 4, "state", "server; atomic", "1 open, 2 closed; never goes down"},
+		{OffHead, 8, "head", "every allocator; atomic add", "the position of the next chunk header; bytes allocated are head less start"},
+		{OffHoldUntil, 8, "hold until", "holders; atomic", "no hold ever made ends later than this (CLOCK_MONOTONIC, ns); never goes down"},
+		{OffHoldGen, 8, "hold generation", "holders; atomic add", "counts holds made and extended"},
+		{OffHoldHigh, 4, "hold high", "holders; atomic", "entries of the hold table from here on were never used; never goes down"},
+		{OffTables, 12, "slots", "server, once", "where the table begins, how many entries it has, bytes from one to the next: three 4-byte words"},
+		{OffTables + 12, 12, "holds", "server, once", "the same for holds"},
+		{OffTables + 24, 12, "groups", "server, once", "the same for groups"},
+		{OffTables + 36, 12, "subscriptions", "server, once", "the same for subscriptions"},
+		{OffTables + 48, 12, "topics", "server, once", "the same for topics"},
+		{OffTopicDepth, 8, "topic depth", "server, once", "queue words in each topic, a power of two"},
+		{OffHoldLimit, 8, "hold limit", "server, once", "bytes of the ring that may be held at a time"},
+		{OffStart, 8, "start", "server, once", "what head was at the start"},
+	}
+}
+
+// SlotFields is one client slot, in order.
+func SlotFields() []Field {
+	return []Field{
+		{SlotClaim, 8, "claim", "its client; atomic", "0 free; else a number no other claim of this segment has had"},
+		{SlotPID, 4, "pid", "its client; atomic", "in the client's own PID namespace"},
+		{SlotRole, 4, "role", "its client; atomic", "1 server, 2 client, 3 read-only client"},
+		{SlotPIDNS, 8, "pid namespace", "its client; atomic", "inode of /proc/self/ns/pid, 0 if unknown"},
+		{SlotStarted, 8, "process start", "its client; atomic", "field 22 of /proc/self/stat: with the pid, names a process for ever"},
+		{SlotAttached, 8, "attached", "its client; atomic", "CLOCK_MONOTONIC, ns"},
+		{SlotReady, 8, "ready", "its client; atomic", "equals claim once the words above are the claimer's own"},
+		{SlotName, SlotNameSize, "name", "its client", "UTF-8, zero-padded; for people; may be torn while it changes"},
+		{SlotCounters + 8*Allocations, 8, "allocations", "its client; atomic add", "chunks allocated"},
+		{SlotCounters + 8*AllocatedBytes, 8, "allocated bytes", "its client; atomic add", "bytes allocated, headers and padding included"},
+		{SlotCounters + 8*Writes, 8, "writes", "its client; atomic add", "completed writes"},
+		{SlotCounters + 8*WrittenBytes, 8, "written bytes", "its client; atomic add", "payload bytes of those"},
+		{SlotCounters + 8*Reads, 8, "reads", "its client; atomic add", "completed, verified reads"},
+		{SlotCounters + 8*ReadBytes, 8, "read bytes", "its client; atomic add", "payload bytes of those"},
+		{SlotCounters + 8*Reused, 8, "reused", "its client; atomic add", "timeouts: the chunk was reused"},
+		{SlotCounters + 8*Altered, 8, "altered", "its client; atomic add", "timeouts: the bytes are not what was written"},
+	}
+}
+
+// HoldFields is one entry of the hold table, in order.
+func HoldFields() []Field {
+	return []Field{
+		{HoldTerm, 8, "term", "holders; atomic", "0 free; else the end of the hold (CLOCK_MONOTONIC, ns) with its low 10 bits replaced: bit 0 confirmed, the others random"},
+		{HoldStart, 8, "start", "its holder; atomic", "position of the held chunk's header"},
+		{HoldLength, 8, "length", "its holder; atomic", "bytes from there that are held"},
+	}
+}
+
+// TopicFields is one topic, in order; its queue follows.
+func TopicFields() []Field {
+	return []Field{
+		{TopicName, 8, "name hash", "who opens it first; atomic", "0 free; else the XXH3-64 of the name (1 if that is 0)"},
+		{TopicNamed, 4, "named", "who opens it; atomic", "1 once the name below is there"},
+		{TopicState, 4, "state", "publishers; atomic", "0 open, 1 ended"},
+		{TopicText, TopicTextSize, "name", "who opens it", "UTF-8, zero-padded"},
+		{TopicNext, 8, "next", "publishers, subscribers; atomic", "the sequence number that the next frame gets, from 0 up"},
+		{TopicWake, 4, "wake", "publishers, subscribers; atomic", "futex: bit 0 says that somebody may be asleep, the rest counts wakings"},
+		{TopicBytes, 8, "bytes", "publishers; atomic add", "payload bytes published"},
+		{TopicQueue, 8, "queue word 0", "publishers; atomic", "offset of a record, and the lap in its low 6 bits; depth such words"},
+	}
+}
+
+// GroupFields is one group's entry, in order.
+func GroupFields() []Field {
+	return []Field{
+		{GroupName, 8, "name hash", "its first member; atomic", "0 free; else the XXH3-64 of topic, a zero byte and the group's name (1 if that is 0)"},
+		{GroupTopic, 4, "topic", "members; atomic", "index of the topic, plus 1"},
+		{GroupCursor, 8, "cursor", "members; atomic", "0 not set; else 1 more than the sequence number of the frame that is next"},
+		{GroupText, GroupTextSize, "name", "members", "UTF-8, zero-padded"},
+	}
+}
+
+// SubscriptionFields is one subscription's entry, in order.
+func SubscriptionFields() []Field {
+	return []Field{
+		{SubClaim, 8, "claim", "its subscriber; atomic", "0 free; else the claim of the client slot below, without which this entry means nothing"},
+		{SubSlot, 4, "slot", "its subscriber; atomic", "index of the subscriber's client slot"},
+		{SubTopic, 4, "topic", "its subscriber; atomic", "index of the topic, plus 1"},
+		{SubCursor, 8, "cursor", "its subscriber; atomic", "the sequence number it waits for"},
+		{SubReceived, 8, "received", "its subscriber; atomic", "frames it got"},
+		{SubLost, 8, "lost", "its subscriber; atomic", "frames that were gone before it came to them"},
+	}
+}
+
+// RecordFields is a topic's record: the payload of a chunk of its own, in order.
+func RecordFields() []Field {
+	return []Field{
+		{RecordSum, 8, "sum", "its publisher", "XXH3-64 of the rest of the record"},
+		{RecordSequence, 8, "sequence", "its publisher", "the frame's place in the topic, from 0 up"},
+		{RecordOffset, 8, "offset", "its publisher", "the frame's offset"},
+		{RecordSize, 8, "size", "its publisher", "the frame's size"},
+		{RecordChecksum, 8, "checksum", "its publisher", "the frame's checksum"},
+		{RecordTime, 8, "time", "its publisher", "when it was published or, if the publisher says so, taken: ns since 1970, UTC"},
+		{RecordTopic, 4, "topic", "its publisher", "index of the topic, plus 1"},
+		{RecordDims, 1, "dimensions", "its publisher", "how many words of shape count"},
+		{RecordUserLen, 1, "user length", "its publisher", "how many bytes of user count"},
+		{RecordSource, 4, "source", "its publisher", "index of the publisher's client slot"},
+		{RecordWidth, 4, "width", "its publisher", "pixels, 0 if it is no picture; this word and what follows only in records of 232 bytes"},
+		{RecordHeight, 4, "height", "its publisher", "pixels"},
+		{RecordShape, 32, "shape", "its publisher", "8 words of 4 bytes: a tensor's sizes, slowest first"},
+		{RecordFormat, RecordFormatSize, "format", "its publisher", "pixel format or element type, UTF-8, zero-padded"},
+		{RecordType, RecordTypeSize, "content type", "its publisher", "media type, UTF-8, zero-padded"},
+		{RecordUser, RecordUserSize, "user", "its publisher", "the user's own"},
+	}
+}
+
+// ChunkFields is a chunk header, in order.
+func ChunkFields() []Field {
+	return []Field{
+		{ChunkOffset, 8, "offset", "allocator", "the chunk's own offset: its position plus 64"},
+		{ChunkSize, 8, "size", "allocator", "payload bytes asked for"},
+		{ChunkTime, 8, "time", "allocator", "CLOCK_MONOTONIC at allocation, ns; may be a tenth of a millisecond old"},
+		{ChunkClient, 4, "client", "allocator", "index of the allocator's slot"},
+		{ChunkPID, 4, "pid", "allocator", "the allocator's pid in its own PID namespace"},
+		{ChunkGuard, 8, "guard", "allocator", "see below; makes a header unmistakable"},
+	}
+}

@@ -1,0 +1,44 @@
+package layout
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// Slot is one client's line in the control object.
+type Slot struct{ mem []byte }
+
+func (s Slot) u32(off int) *atomic.Uint32 { return (*atomic.Uint32)(unsafe.Pointer(&s.mem[off])) }
+func (s Slot) u64(off int) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&s.mem[off])) }
+
+// Claim is 0 while the slot is free.
+func (s Slot) Claim() *atomic.Uint64 { return s.u64(SlotClaim) }
+
+// PID is the client's process id in its own PID namespace.
+func (s Slot) PID() *atomic.Uint32 { return s.u32(SlotPID) }
+
+// Role is one of the Role constants.
+func (s Slot) Role() *atomic.Uint32 { return s.u32(SlotRole) }
+
+// PIDNS is the inode of the client's PID namespace.
+func (s Slot) PIDNS() *atomic.Uint64 { return s.u64(SlotPIDNS) }
+
+// Started is the start time of the client's process, in clock ticks since boot.
+func (s Slot) Started() *atomic.Uint64 { return s.u64(SlotStarted) }
+
+// Attached is when the client attached, by CLOCK_MONOTONIC in ns.
+func (s Slot) Attached() *atomic.Uint64 { return s.u64(SlotAttached) }
+
+// Ready equals Claim once the identity above belongs to the present claim.
+func (s Slot) Ready() *atomic.Uint64 { return s.u64(SlotReady) }
+
+// Counters are the slot's counters, indexed by the constants from Allocations to Altered.
+func (s Slot) Counters() *[CounterCount]atomic.Uint64 {
+	return (*[CounterCount]atomic.Uint64)(unsafe.Pointer(&s.mem[SlotCounters]))
+}
+
+// SetName stores a name for people, cut to SlotNameSize bytes.
+func (s Slot) SetName(name string) { putText(s.mem[SlotName:SlotName+SlotNameSize], name) }
+
+// Name returns a copy of the name, up to the first zero byte.
+func (s Slot) Name() string { return text(s.mem[SlotName : SlotName+SlotNameSize]) }

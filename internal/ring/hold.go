@@ -1,0 +1,159 @@
+package ring
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// Hold is a chunk that stays where it is until its end or Release. Its methods may not be
+// called concurrently.
+type Hold struct {
+	ring  *Ring
+	entry *layout.Hold
+	term  uint64 // confirmed
+	span  span
+}
+
+// Hold keeps the chunk at offset for d, so that allocators step over it.
+//
+// It returns fberr.BadOffset, fberr.BadSize for a duration that is not positive or beyond
+// layout.MaxHold, fberr.HoldLimit when more may not be held, and fberr.Timeout when the
+// chunk was reused.
+func (r *Ring) Hold(offset uint64, d time.Duration) (*Hold, Reason, error) {
+	if err := checkDuration(d); err != nil {
+		return nil, None, err
+	}
+	chunk, _, why, err := r.find(offset)
+	if err != nil {
+		return nil, why, err
+	}
+	h := &Hold{ring: r, span: span{offset - layout.ChunkHeader, Footprint(int(chunk.Size))}}
+	now := r.now()
+	if err := h.claim(newTerm(now + int64(d))); err != nil {
+		return nil, None, err
+	}
+	if sum := r.sum(now); sum > r.holdLimit {
+		h.withdraw()
+		return nil, None, fmt.Errorf("%w: holding %d bytes more would make %d of the %d that may be held: release others first, or start the server with a larger HoldLimit or size",
+			fberr.HoldLimit, h.span.length, sum, r.holdLimit)
+	}
+	if !r.intact(h.span.start) || !h.confirm() {
+		h.withdraw()
+		return nil, Reused, r.reused(offset)
+	}
+	return h, None, nil
+}
+
+func checkDuration(d time.Duration) error {
+	if d > 0 && d <= layout.MaxHold {
+		return nil
+	}
+	return fmt.Errorf("%w: a hold of %v; it lasts more than 0 and at most %v, and can be extended", fberr.BadSize, d, time.Duration(layout.MaxHold))
+}
+
+// claim takes an entry and publishes it, not yet confirmed. Between the claim and the
+// stores of the other words allocators may see those of the entry's last owner, which makes
+// them step over something for nothing. A process that is stopped there until its own term
+// is over may write over the words of the next owner, who then finds out by holds: his
+// frame is lost, and never silently.
+func (h *Hold) claim(term uint64) error {
+	r := h.ring
+	now := r.now()
+	for i := range r.holds {
+		e := &r.holds[i]
+		old := e.Term.Load()
+		if active(old, now, grace) || !e.Term.CompareAndSwap(old, term) {
+			continue
+		}
+		h.entry, h.term = e, term
+		e.Start.Store(h.span.start)
+		e.Length.Store(h.span.length)
+		raise(r.holdHigh, uint32(i)+1)
+		raise(r.holdUntil, uint64(endOf(term)))
+		r.holdGen.Add(1)
+		return nil
+	}
+	return fmt.Errorf("%w: all %d holds are in use: release others first", fberr.HoldLimit, len(r.holds))
+}
+
+// raise makes a shared word at least v.
+func raise[T uint32 | uint64, W interface {
+	Load() T
+	CompareAndSwap(old, new T) bool
+}](w W, v T) {
+	for old := w.Load(); old < v; old = w.Load() {
+		if w.CompareAndSwap(old, v) {
+			return
+		}
+	}
+}
+
+// confirm tells others that they may rely on the hold.
+func (h *Hold) confirm() bool {
+	if !h.entry.Term.CompareAndSwap(h.term, h.term|layout.HoldConfirmed) {
+		return false // it was over already, and somebody else has the entry
+	}
+	h.term |= layout.HoldConfirmed
+	return true
+}
+
+func (h *Hold) withdraw() { h.entry.Term.CompareAndSwap(h.term, 0) }
+
+// sum is how much would be held with every hold that is published now.
+func (r *Ring) sum(now int64) (n uint64) {
+	for _, s := range r.standing(now) {
+		n += s.length
+	}
+	return n
+}
+
+// Intact reports whether the chunk has been in place until now. Reads of it must be ordered
+// before, by Settle.
+func (h *Hold) Intact() bool {
+	if h.ring.alive(h.span.start) {
+		return true
+	}
+	return h.entry.Term.Load() == h.term && h.entry.Start.Load() == h.span.start &&
+		h.entry.Length.Load() == h.span.length && h.ring.now() < endOf(h.term)
+}
+
+// End is when the hold ends by itself, by CLOCK_MONOTONIC in ns.
+func (h *Hold) End() int64 { return endOf(h.term) }
+
+// Extend makes the hold end d from now, which may be earlier than it would have. On
+// fberr.Timeout the hold is gone; on fberr.BadSize it is as before.
+func (h *Hold) Extend(d time.Duration) (Reason, error) {
+	if err := checkDuration(d); err != nil {
+		return None, err
+	}
+	r, old := h.ring, h.term
+	next := newTerm(r.now() + int64(d))
+	if !h.entry.Term.CompareAndSwap(old, next) {
+		return Reused, h.lost()
+	}
+	h.term = next
+	raise(r.holdUntil, uint64(endOf(next)))
+	// If the old end had come before the exchange, an allocator may have passed.
+	ok := r.now() < endOf(old) && h.entry.Start.Load() == h.span.start && h.entry.Length.Load() == h.span.length
+	if !ok && !r.alive(h.span.start) || !h.confirm() {
+		h.withdraw()
+		return Reused, h.lost()
+	}
+	return None, nil
+}
+
+// Release ends the hold and reports whether the chunk was in place until then.
+func (h *Hold) Release() bool {
+	loadFence() // what was read of the chunk, before this look at it
+	ok := h.Intact()
+	h.withdraw()
+	return ok
+}
+
+func (h *Hold) lost() error {
+	return fmt.Errorf("%w: the hold on the chunk at offset %d ended before it was extended, and the ring has reused the chunk: extend earlier, or hold longer",
+		fberr.Timeout, h.span.start+layout.ChunkHeader)
+}

@@ -1,0 +1,133 @@
+package framebuffer
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// Reservation is a chunk that is being filled in place: by a driver or a decoder that takes
+// a slice, or through the reservation as an io.Writer or io.ReaderFrom. Its methods may not
+// be called concurrently, nor after Commit or Abort.
+type Reservation struct {
+	client *Client
+	bytes  []byte
+	filled int
+	offset uint64
+	err    error // why it cannot be used any more
+}
+
+// Reserve allocates size bytes to be filled in place, which saves the copy of Put. What the
+// chunk holds before is what was last written there.
+//
+// The ring does not wait: a reservation that is not committed before the ring has been
+// reused is lost, which Commit tells. One that is never committed costs nothing more.
+//
+// Errors are those of Allocate.
+func (c *Client) Reserve(size int) (*Reservation, error) {
+	s := c.segment
+	defer runtime.KeepAlive(s)
+	offset, err := c.Allocate(size)
+	if err != nil {
+		return nil, err
+	}
+	bytes, why, err := s.ring.Place(offset)
+	if err != nil || s.closed.Load() {
+		return nil, s.failed(why, err)
+	}
+	return &Reservation{client: c, bytes: bytes, offset: offset}, nil
+}
+
+// Bytes is the whole chunk, in shared memory: size bytes to be written, in any order. The
+// slice is for use until Commit or Abort, and no longer: later stores to it spoil somebody's
+// frame, whose readers then get ErrTimeout, and after the client's Close they may end the
+// process.
+func (r *Reservation) Bytes() []byte { return r.bytes }
+
+// Offset is where the chunk is.
+func (r *Reservation) Offset() uint64 { return r.offset }
+
+// Len is how many bytes Write and ReadFrom have put in.
+func (r *Reservation) Len() int { return r.filled }
+
+// Write appends p behind what Write and ReadFrom have put in, so that encoders can write
+// into the ring. It returns ErrTooLong, and appends nothing, when p does not fit.
+func (r *Reservation) Write(p []byte) (int, error) {
+	if r.err != nil {
+		return 0, r.err
+	}
+	if left := len(r.bytes) - r.filled; len(p) > left {
+		return 0, fmt.Errorf("%w: %d bytes more for a reservation of %d that has room for %d: reserve more", ErrTooLong, len(p), len(r.bytes), left)
+	}
+	r.filled += copy(r.bytes[r.filled:], p)
+	runtime.KeepAlive(r.client.segment)
+	return len(p), nil
+}
+
+// ReadFrom appends what src has until its end or until the reservation is full, whichever
+// comes first, reading straight into the ring.
+func (r *Reservation) ReadFrom(src io.Reader) (n int64, err error) {
+	if r.err != nil {
+		return 0, r.err
+	}
+	before := r.filled
+	for r.filled < len(r.bytes) && err == nil {
+		var m int
+		m, err = src.Read(r.bytes[r.filled:])
+		r.filled += m
+	}
+	runtime.KeepAlive(r.client.segment)
+	if err == io.EOF {
+		err = nil
+	}
+	return int64(r.filled - before), err
+}
+
+// Commit hashes the first size bytes and returns the frame, which others can read from now
+// on. For what was put in through Write and ReadFrom, size is Len.
+//
+// It returns ErrTooLong for more than was reserved, ErrBadSize for less than one byte, and
+// ErrTimeout when the ring has reused the chunk meanwhile. After ErrTooLong and ErrBadSize
+// the reservation is as before; after success and other errors it is over.
+func (r *Reservation) Commit(size int) (Frame, error) {
+	if r.err != nil {
+		return Frame{}, r.err
+	}
+	if size < 1 {
+		return Frame{}, fmt.Errorf("%w: asked to commit %d bytes; a frame has at least 1", ErrBadSize, size)
+	}
+	if size > len(r.bytes) {
+		return Frame{}, fmt.Errorf("%w: asked to commit %d bytes of a reservation of %d: reserve more", ErrTooLong, size, len(r.bytes))
+	}
+	s := r.client.segment
+	defer runtime.KeepAlive(s)
+	r.end()
+	if err := s.errIfClosed(); err != nil {
+		return Frame{}, err
+	}
+	sum, why, err := s.ring.Seal(r.offset, size)
+	if err != nil || s.closed.Load() {
+		return Frame{}, s.failed(why, err)
+	}
+	s.slot.count(layout.Writes, layout.WrittenBytes, uint64(size))
+	return Frame{Key: s.keyText, Offset: r.offset, Size: size, Checksum: Checksum(sum)}, nil
+}
+
+// Abort forgets the reservation. Its memory is reused in its turn. Aborting after Commit
+// does nothing, so that it can be deferred.
+func (r *Reservation) Abort() { r.end() }
+
+func (r *Reservation) end() {
+	r.bytes = nil
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: the reservation was committed or aborted already", ErrClosed)
+	}
+}
+
+var _ interface {
+	io.Writer
+	io.ReaderFrom
+} = (*Reservation)(nil)
+
