@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
@@ -150,6 +151,17 @@ func (c *Client) Get(f Frame) ([]byte, error) {
 		return nil, err
 	}
 	return c.Read(f.Offset, f.Size, f.Checksum)
+}
+
+// Inside is for the packages of this module, such as topic: nobody else can use what it
+// returns.
+func (c *Client) Inside() inside.Segment {
+	s := c.segment
+	return inside.Segment{
+		Control: s.control, Ring: s.ring, Clock: s.clock,
+		Slot: s.slot.index, Ticket: s.slot.ticket, PID: s.slot.pid, ReadOnly: c.readOnly,
+		Closed: s.errIfClosed, OnClose: s.hooks.add, Timeout: s.timedOut,
+	}
 }
 
 // Stats returns the segment's figures at this moment; after Close, zeroes.

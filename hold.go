@@ -19,6 +19,7 @@ type Hold struct {
 	client *Client
 	frame  Frame
 	bytes  []byte
+	forget func() // takes drop back from the client's Close
 
 	mu   sync.Mutex
 	hold *ring.Hold // nil after Release
@@ -52,7 +53,8 @@ func (c *Client) Hold(f Frame, d time.Duration) (*Hold, error) {
 	}
 	s.slot.count(layout.Reads, layout.ReadBytes, uint64(f.Size))
 	held := &Hold{client: c, frame: f, bytes: bytes, hold: h}
-	if !s.holds.add(held) {
+	var open bool
+	if held.forget, open = s.hooks.add(held.drop); !open {
 		h.Release()
 		return nil, s.errIfClosed()
 	}
@@ -104,7 +106,7 @@ func (h *Hold) Extend(d time.Duration) error {
 // was made of its bytes counts, and otherwise ErrTimeout. Releasing again returns ErrClosed
 // and does nothing.
 func (h *Hold) Release() error {
-	h.client.holds.remove(h)
+	h.forget()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.client.segment
@@ -137,42 +139,4 @@ func (h *Hold) over() error {
 func (h *Hold) lost() error {
 	return fmt.Errorf("%w: the hold on the chunk at offset %d has ended and the ring has reused the chunk: hold longer, or extend in time",
 		ErrTimeout, h.frame.Offset)
-}
-
-// holds are those of one client, so that its Close can end them.
-type holds struct {
-	mu     sync.Mutex
-	all    map[*Hold]struct{}
-	closed bool
-}
-
-// add reports whether the client was still open.
-func (h *holds) add(one *Hold) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		return false
-	}
-	if h.all == nil {
-		h.all = make(map[*Hold]struct{})
-	}
-	h.all[one] = struct{}{}
-	return true
-}
-
-func (h *holds) remove(one *Hold) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.all, one)
-}
-
-// close ends every hold; none is added any more.
-func (h *holds) close() {
-	h.mu.Lock()
-	all := h.all
-	h.all, h.closed = nil, true
-	h.mu.Unlock()
-	for one := range all {
-		one.drop()
-	}
 }

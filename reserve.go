@@ -130,4 +130,3 @@ var _ interface {
 	io.Writer
 	io.ReaderFrom
 } = (*Reservation)(nil)
-

@@ -30,7 +30,7 @@ type segment struct {
 	ring    *ring.Ring
 	clock   *clock.Clock
 	slot    *slot
-	holds   holds
+	hooks   hooks
 	closed  atomic.Bool
 }
 
@@ -67,7 +67,7 @@ func (s *segment) close(before func()) error {
 		return nil
 	}
 	before()
-	s.holds.close()
+	s.hooks.run()
 	s.slot.release()
 	if err := s.mapping.Detach(); err != nil {
 		return fmt.Errorf("framebuffer: close: the memory is given back later than now: %w", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
 // Server owns a segment: it makes the memory, gives out the key, and by closing ends it for
@@ -102,6 +103,7 @@ func (s *Server) Stats() Stats { return s.stats() }
 func (s *Server) Close() error {
 	return s.close(func() {
 		s.control.State().Store(layout.StateClosed)
+		topics.WakeAll(s.control)
 		s.unmapWhenUnused()
 	})
 }

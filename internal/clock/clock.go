@@ -19,6 +19,7 @@ type Clock struct {
 	// before the ticks and loaded after them: who sees new ticks sees no older time.
 	lastTicks atomic.Uint64
 	lastTime  atomic.Int64
+	wall      atomic.Int64 // what the wall clock is ahead of CLOCK_MONOTONIC, at that reading
 }
 
 // New calibrates a Clock with a few system calls. Both readings count the same clock, so
@@ -56,8 +57,13 @@ func (c *Clock) Coarse() int64 {
 	return c.refresh(t)
 }
 
+// Wall is the wall clock, in ns since 1970, as of at most about a tenth of a millisecond ago.
+func (c *Clock) Wall() int64 { return c.Coarse() + c.wall.Load() }
+
 func (c *Clock) refresh(t uint64) int64 {
-	now := c.Now()
+	reading := time.Now()
+	now := c.mono + int64(reading.Sub(c.base))
+	c.wall.Store(reading.UnixNano() - now)
 	c.lastTime.Store(now)
 	c.lastTicks.Store(t)
 	return now

@@ -6,6 +6,7 @@ package fberr
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -41,5 +42,7 @@ var (
 	Permission error = &sentinel{"framebuffer: no permission", fs.ErrPermission}
 	NoMemory         = errors.New("framebuffer: not enough memory")
 	HoldLimit        = errors.New("framebuffer: too much is held")
+	TopicLimit       = errors.New("framebuffer: no room for another topic or group")
+	Ended      error = &sentinel{"framebuffer: topic has ended", io.EOF}
 	Corrupt          = errors.New("framebuffer: segment is damaged")
 )

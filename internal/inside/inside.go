@@ -1,0 +1,31 @@
+// Package inside is what the packages of this module may use of an attached client. Being
+// internal, it keeps others from depending on it.
+package inside
+
+import (
+	"github.com/core-framebuffer/framebuffer/internal/clock"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
+)
+
+// Segment is a client's segment. It is valid for as long as the client is; after the
+// client's Close, memory reads as zeroes and Closed tells.
+type Segment struct {
+	Control  layout.Control
+	Ring     *ring.Ring
+	Clock    *clock.Clock
+	Slot     uint32 // the client's slot, 0 if it has none
+	Ticket   uint64 // its claim of that slot
+	PID      uint32
+	ReadOnly bool
+
+	// Closed is framebuffer.ErrClosed, with detail, after the client's Close.
+	Closed func() error
+
+	// OnClose has f called by the client's Close while the memory is still there. It returns
+	// a function that takes it back, and false, with nothing done, after Close.
+	OnClose func(f func()) (stop func(), open bool)
+
+	// Timeout counts a timeout with that reason.
+	Timeout func(ring.Reason)
+}

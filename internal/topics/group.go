@@ -1,0 +1,45 @@
+package topics
+
+import (
+	"fmt"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// Group is a cursor that several subscribers share: each frame goes to one of them. All
+// methods may be called concurrently.
+type Group struct {
+	topic *Topic
+	words layout.Group
+}
+
+// OpenGroup returns the topic's group of that name. If there is none yet it is made, and
+// begins at the sequence number that start returns. It returns fberr.TopicLimit when the
+// control object has no room for another.
+//
+// Preconditions: as Open.
+func (t *Topic) OpenGroup(ctl layout.Control, name string, start func() uint64) (*Group, error) {
+	h := hash(t.words.Name() + "\x00" + name)
+	n := uint64(ctl.Groups())
+	for i := range n {
+		w := ctl.Group(int((h + i) % n))
+		if !w.NameHash().CompareAndSwap(0, h) && w.NameHash().Load() != h {
+			continue
+		}
+		// Everybody stores the same; whoever was first may have died before.
+		w.Topic().Store(t.Index + 1)
+		w.SetName(name)
+		w.Cursor().CompareAndSwap(0, start()+1)
+		return &Group{t, w}, nil
+	}
+	return nil, fmt.Errorf("%w: no room for group %q of topic %q beside the %d groups there are", fberr.TopicLimit, name, t.words.Name(), n)
+}
+
+// Cursor is the sequence number that is next.
+func (g *Group) Cursor() uint64 { return g.words.Cursor().Load() - 1 }
+
+// Advance moves the cursor and reports whether it was this call that did.
+func (g *Group) Advance(from, to uint64) bool {
+	return g.words.Cursor().CompareAndSwap(from+1, to+1)
+}

@@ -1,0 +1,81 @@
+package topics
+
+import "github.com/core-framebuffer/framebuffer/internal/layout"
+
+// Sight is what a subscriber finds at a sequence number.
+type Sight int
+
+// What there may be.
+const (
+	Nothing Sight = iota // not published yet
+	Ready                // a frame that was intact a moment ago
+	Gone                 // published, and lost since
+)
+
+// Look fills rec with the record of that sequence number if it is Ready.
+func (t *Topic) Look(sequence uint64, rec *Record) Sight {
+	w := t.word(sequence)
+	for {
+		word := w.Load()
+		if word&layout.QueueTag == t.lap(sequence) {
+			if t.read(word&^layout.QueueTag, sequence, rec) {
+				return Ready
+			}
+			return Gone
+		}
+		if int64(t.next.Load()-sequence) <= 0 {
+			return Nothing
+		}
+		if w.Load() == word { // else it has just been published
+			return Gone
+		}
+	}
+}
+
+// Waiting reports whether the sequence number has not been published: the one load that
+// those who poll repeat.
+func (t *Topic) Waiting(sequence uint64) bool {
+	return t.word(sequence).Load()&layout.QueueTag != t.lap(sequence) && int64(t.next.Load()-sequence) <= 0
+}
+
+// read copies the record at offset, and reports whether it is that of the sequence number,
+// and its frame is still there.
+func (t *Topic) read(offset, sequence uint64, rec *Record) bool {
+	mem, ok := t.ring.Peek(offset)
+	if !ok || !rec.get(mem) || !t.ring.Intact(offset) {
+		return false
+	}
+	return rec.Sequence == sequence && rec.topic == t.Index+1 && t.ring.Intact(rec.Offset)
+}
+
+// Oldest returns the first sequence number from there on whose record is still there, or
+// that of the next frame.
+func (t *Topic) Oldest(from uint64) uint64 {
+	next := t.next.Load()
+	if int64(next-from) <= 0 {
+		return from
+	}
+	if next-from > t.Depth() {
+		from = next - t.Depth()
+	}
+	for ; from != next; from++ {
+		word := t.word(from).Load()
+		if word&layout.QueueTag == t.lap(from) && t.ring.Intact(word&^layout.QueueTag) {
+			break
+		}
+	}
+	return from
+}
+
+// Newest returns the sequence number of the last frame that is still there, or that of the
+// next frame.
+func (t *Topic) Newest() uint64 {
+	next := t.next.Load()
+	var rec Record
+	for i := uint64(1); i <= min(next, t.Depth()); i++ {
+		if t.Look(next-i, &rec) == Ready {
+			return next - i
+		}
+	}
+	return next
+}

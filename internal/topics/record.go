@@ -1,0 +1,87 @@
+package topics
+
+import (
+	"encoding/binary"
+
+	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// Record is what a topic's entry says of a frame.
+type Record struct {
+	Sequence uint64
+	Offset   uint64
+	Size     uint64
+	Checksum uint64
+	Time     int64 // ns since 1970
+	Content  Content
+	Has      bool // whether Content says anything
+
+	topic, source uint32
+}
+
+// Content is what a record says of the frame's content: the bytes of the layout as they
+// are, so that equal contents compare equal.
+type Content struct {
+	dims, userLen byte
+	bytes         [layout.RecordLong - layout.RecordShort]byte
+}
+
+var order = binary.NativeEndian
+
+func (r *Record) size() int {
+	if r.Has {
+		return layout.RecordLong
+	}
+	return layout.RecordShort
+}
+
+// put writes everything but the sequence number and the sum.
+//
+// Preconditions: len(mem) == r.size().
+func (r *Record) put(mem []byte) {
+	order.PutUint64(mem[layout.RecordOffset:], r.Offset)
+	order.PutUint64(mem[layout.RecordSize:], r.Size)
+	order.PutUint64(mem[layout.RecordChecksum:], r.Checksum)
+	order.PutUint64(mem[layout.RecordTime:], uint64(r.Time))
+	order.PutUint32(mem[layout.RecordTopic:], r.topic)
+	mem[layout.RecordDims], mem[layout.RecordUserLen] = r.Content.dims, r.Content.userLen
+	mem[layout.RecordUserLen+1], mem[layout.RecordUserLen+2] = 0, 0
+	order.PutUint32(mem[layout.RecordSource:], r.source)
+	order.PutUint32(mem[layout.RecordSource+4:], 0)
+	if r.Has {
+		copy(mem[layout.RecordShort:], r.Content.bytes[:])
+	}
+}
+
+// stamp writes the sequence number and the sum.
+func stamp(mem []byte, sequence uint64) {
+	order.PutUint64(mem[layout.RecordSequence:], sequence)
+	order.PutUint64(mem[layout.RecordSum:], copyhash.Sum(mem[layout.RecordSequence:]))
+}
+
+// get copies a record out of shared memory and reports whether it is one. What it believes
+// is its own copy.
+func (r *Record) get(shared []byte) bool {
+	var mem [layout.RecordLong]byte
+	n := copy(mem[:], shared)
+	if n != len(shared) || n != layout.RecordShort && n != layout.RecordLong ||
+		order.Uint64(mem[:]) != copyhash.Sum(mem[layout.RecordSequence:n]) {
+		return false
+	}
+	r.Sequence = order.Uint64(mem[layout.RecordSequence:])
+	r.Offset = order.Uint64(mem[layout.RecordOffset:])
+	r.Size = order.Uint64(mem[layout.RecordSize:])
+	r.Checksum = order.Uint64(mem[layout.RecordChecksum:])
+	r.Time = int64(order.Uint64(mem[layout.RecordTime:]))
+	r.topic = order.Uint32(mem[layout.RecordTopic:])
+	r.source = order.Uint32(mem[layout.RecordSource:])
+	r.Has = n == layout.RecordLong
+	if r.Has {
+		r.Content = Content{mem[layout.RecordDims], mem[layout.RecordUserLen], [layout.RecordLong - layout.RecordShort]byte(mem[layout.RecordShort:])}
+	}
+	return true
+}
+
+// Source is the index of the publisher's client slot.
+func (r *Record) Source() uint32 { return r.source }

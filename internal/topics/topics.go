@@ -1,0 +1,199 @@
+// Package topics is publish and subscribe on the shared memory: each topic is a queue of
+// words in the control object, each word the offset of a record, which lies in the ring in
+// a chunk of its own and says where the frame is. Package topic is its public face.
+//
+// # Words shared between processes, and their order
+//
+//	queue   written: publishers, one compare-and-swap.  read: everyone.
+//	next    written: everyone, compare-and-swap up by 1. read: publishers, those who start.
+//	wake    written: everyone.                          read: publishers, sleepers.
+//	record  written: its publisher, before its offset stands in the queue; never after.
+//
+// A word of the queue is an offset, which no two records ever share, with the lap in the
+// bits that offsets leave free. So a publisher's compare-and-swap succeeds only on the very
+// word that it saw, and the lap tells whether that is the frame of this lap, which somebody
+// has published but not yet counted in next, or that of the last, whose place it takes.
+// Whoever finds the former moves next on. There is no state between "not published" and
+// "published", so publishers that are killed at any instruction leave nothing that anybody
+// would have to wait for or clean up, and sequence numbers have no gaps.
+//
+// A sleeper sets bit 0 of wake *before* it looks at the queue for the last time; a publisher
+// looks at wake *after* its word stands in the queue. So at least one of them sees the other.
+// docs/models/topic.pml is this, checked exhaustively.
+package topics
+
+import (
+	"fmt"
+	"math/bits"
+	"sync/atomic"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/futex"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
+)
+
+// Topic is one process's view of a topic. All methods may be called concurrently.
+type Topic struct {
+	Index uint32 // in the control object
+
+	ring  *ring.Ring
+	words layout.Topic
+	queue []atomic.Uint64
+	next  *atomic.Uint64
+	shift int // log2 of the queue's length
+}
+
+// Open returns the topic of that name, which it makes if there is none yet. It returns
+// fberr.TopicLimit when the control object has no room for another.
+//
+// A topic is taken by a compare-and-swap of its name's hash. Whoever finds the hash there
+// and not yet the name stores it himself: so it does not matter who dies when.
+//
+// Preconditions: 1 <= len(name) <= layout.TopicTextSize, and no zero byte in it.
+func Open(ctl layout.Control, r *ring.Ring, name string) (*Topic, error) {
+	h := hash(name)
+	n := uint64(ctl.Topics())
+	for i := range n {
+		at := (h + i) % n
+		w := ctl.Topic(int(at))
+		if !w.NameHash().CompareAndSwap(0, h) && w.NameHash().Load() != h {
+			continue
+		}
+		if w.Named().Load() == 0 {
+			w.SetName(name)
+			w.Named().Store(1)
+		}
+		if w.Name() != name {
+			return nil, fmt.Errorf("%w: topic %q has the same hash as %q: choose another name", fberr.TopicLimit, name, w.Name())
+		}
+		return view(w, r, int(at)), nil
+	}
+	return nil, fmt.Errorf("%w: no room for topic %q beside the %d there are: start the server with a larger Topics", fberr.TopicLimit, name, n)
+}
+
+func view(w layout.Topic, r *ring.Ring, index int) *Topic {
+	q := w.Queue()
+	return &Topic{Index: uint32(index), ring: r, words: w, queue: q, next: w.Next(), shift: bits.TrailingZeros(uint(len(q)))}
+}
+
+// hash is never 0, which means free.
+func hash(name string) uint64 { return max(copyhash.Sum([]byte(name)), 1) }
+
+// lap is the tag that the word of a sequence number carries. A queue of zeroes has that of
+// the lap before the first.
+func (t *Topic) lap(sequence uint64) uint64 { return (sequence>>t.shift + 1) & layout.QueueTag }
+
+func (t *Topic) word(sequence uint64) *atomic.Uint64 {
+	return &t.queue[sequence&uint64(len(t.queue)-1)]
+}
+
+// Depth is how many frames the topic remembers.
+func (t *Topic) Depth() uint64 { return uint64(len(t.queue)) }
+
+// Next is the sequence number that the next frame gets.
+func (t *Topic) Next() uint64 { return t.next.Load() }
+
+// Publish puts a record at the end of the topic and returns its sequence number. It is
+// lock-free. It returns fberr.Ended when the topic was ended, fberr.Timeout when the ring
+// was reused meanwhile, and what ring.Allocate returns.
+func (t *Topic) Publish(rec Record, by ring.Stamp) (uint64, error) {
+	if t.Ended() {
+		return 0, fmt.Errorf("%w: topic %q: nothing is published any more until a publisher opens it anew", fberr.Ended, t.words.Name())
+	}
+	rec.topic, rec.source = t.Index+1, by.Client
+	offset, mem, err := t.ring.Take(rec.size(), by)
+	if err != nil {
+		return 0, err
+	}
+	rec.put(mem)
+	for range tries {
+		s := t.next.Load()
+		w := t.word(s)
+		old := w.Load()
+		switch {
+		case t.next.Load() != s: // or old could be of any lap
+		case old&layout.QueueTag == t.lap(s):
+			t.next.CompareAndSwap(s, s+1)
+		default:
+			stamp(mem, s)
+			if !t.ring.Intact(offset) {
+				return 0, fmt.Errorf("%w: the ring was reused between two instructions of publishing to topic %q: it is too small for its traffic, or this process was stopped meanwhile", fberr.Timeout, t.words.Name())
+			}
+			if w.CompareAndSwap(old, offset|t.lap(s)) {
+				t.next.CompareAndSwap(s, s+1)
+				t.wake()
+				t.words.Bytes().Add(rec.Size)
+				return s, nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("%w: the queue of topic %q changes without end; some process writes over it", fberr.Corrupt, t.words.Name())
+}
+
+// tries is more often than publishers can take a place from under each other: every failure
+// is somebody else's success.
+const tries = 1 << 20
+
+// wake ends the sleep of all who wait. Without any it is one load.
+func (t *Topic) wake() {
+	w := t.words.Wake()
+	for f := w.Load(); f&1 != 0; f = w.Load() {
+		if w.CompareAndSwap(f, (f+2)&^1) {
+			futex.Wake(w)
+			return
+		}
+	}
+}
+
+// Kick wakes everybody, and whoever is about to sleep does not.
+func (t *Topic) Kick() { kick(t.words) }
+
+func kick(w layout.Topic) {
+	w.Wake().Add(2)
+	futex.Wake(w.Wake())
+}
+
+// WakeAll wakes the sleepers of all topics.
+func WakeAll(ctl layout.Control) {
+	for i := range ctl.Topics() {
+		if w := ctl.Topic(i); w.NameHash().Load() != 0 {
+			kick(w)
+		}
+	}
+}
+
+// asleep is how long a sleeper goes without looking: what it costs when a publisher is
+// killed between publishing and waking.
+const asleep = 200 * time.Millisecond
+
+// Sleep waits until something is published or Kick is called. ready is asked once more
+// after everybody can know of the sleeper; Sleep returns at once if it is true.
+func (t *Topic) Sleep(ready func() bool) error {
+	w := t.words.Wake()
+	f := w.Load()
+	if f&1 == 0 {
+		if !w.CompareAndSwap(f, f|1) {
+			return nil
+		}
+		f |= 1
+	}
+	if ready() {
+		return nil
+	}
+	return futex.Wait(w, f, asleep)
+}
+
+// End says that nothing more comes, and wakes everybody. Reopen takes it back.
+func (t *Topic) End() {
+	t.words.State().Store(layout.TopicEnded)
+	t.Kick()
+}
+
+// Reopen makes an ended topic as it was.
+func (t *Topic) Reopen() { t.words.State().Store(layout.TopicOpen) }
+
+// Ended reports whether End was called.
+func (t *Topic) Ended() bool { return t.words.State().Load() == layout.TopicEnded }

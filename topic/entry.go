@@ -1,0 +1,57 @@
+package topic
+
+import (
+	"github.com/core-framebuffer/framebuffer/internal/inside"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// entry is where people who watch see a subscription. Nothing else depends on it, so there
+// may be none: for clients without a slot, and when the table is full.
+type entry struct{ words *layout.Subscription }
+
+// enter takes a free entry, or one whose client is gone.
+func enter(in inside.Segment, topic uint32, at uint64) entry {
+	if in.Slot == 0 {
+		return entry{}
+	}
+	for i := range in.Control.Subscriptions() {
+		w := in.Control.Subscription(i)
+		old := w.Claim.Load()
+		if old != 0 && stands(in.Control, w, old) || !w.Claim.CompareAndSwap(old, in.Ticket) {
+			continue
+		}
+		w.Slot.Store(in.Slot)
+		w.Cursor.Store(at)
+		w.Received.Store(0)
+		w.Lost.Store(0)
+		w.Topic.Store(topic + 1)
+		return entry{w}
+	}
+	return entry{}
+}
+
+// stands reports whether the client of an entry is still attached.
+func stands(ctl layout.Control, w *layout.Subscription, claim uint64) bool {
+	slot := int(w.Slot.Load())
+	return slot > 0 && slot < ctl.Slots() && ctl.Slot(slot).Claim().Load() == claim
+}
+
+// update shows what has become of the last message. That is done when the next is asked
+// for, where nobody waits for it.
+func (e entry) update(s *Subscription) {
+	if e.words == nil {
+		return
+	}
+	e.words.Cursor.Store(s.at())
+	e.words.Received.Store(s.received.Load())
+	if lost := s.lost.Load(); lost != 0 {
+		e.words.Lost.Store(lost)
+	}
+}
+
+func (e entry) leave() {
+	if e.words != nil {
+		e.words.Topic.Store(0)
+		e.words.Claim.Store(0)
+	}
+}

@@ -1,0 +1,115 @@
+package topic
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/inside"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
+)
+
+// Publisher puts frames into one topic. Its methods may be called concurrently, and there
+// may be any number of publishers of a topic in any number of processes. It needs no Close.
+type Publisher struct {
+	client *framebuffer.Client
+	inside inside.Segment
+	topic  *topics.Topic
+	name   string
+}
+
+// NewPublisher opens the topic of that name, 1 to MaxName bytes, and makes it if there is
+// none. A topic that was ended is open again. It returns ErrBadName, ErrTopicLimit,
+// framebuffer.ErrReadOnly and framebuffer.ErrClosed.
+func NewPublisher(c *framebuffer.Client, name string) (*Publisher, error) {
+	if err := checkName("topic", name); err != nil {
+		return nil, err
+	}
+	in := c.Inside()
+	defer runtime.KeepAlive(c)
+	if in.ReadOnly {
+		return nil, fmt.Errorf("%w: this client attached with ReadOnly and cannot publish: attach without it", framebuffer.ErrReadOnly)
+	}
+	t, err := topics.Open(in.Control, in.Ring, name)
+	if closed := in.Closed(); closed != nil {
+		return nil, closed
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.Ended() {
+		t.Reopen()
+	}
+	return &Publisher{client: c, inside: in, topic: t, name: name}, nil
+}
+
+// Topic is the topic's name.
+func (p *Publisher) Topic() string { return p.name }
+
+// Publish copies data into the ring and publishes it, saying nothing of it if m is nil. It
+// returns what framebuffer's Put and PublishFrame return.
+func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
+	f, err := p.client.Put(data)
+	if err != nil {
+		return Message{}, err
+	}
+	return p.PublishFrame(f, m, time.Time{})
+}
+
+// PublishFrame publishes a frame that lies in the ring already: what a Reservation's Commit
+// returned, or what came from another topic or over any RPC. Nothing is copied. at is when
+// the frame was taken; the zero time means now.
+//
+// It returns ErrBadMeta, ErrEnded after somebody's End, framebuffer.ErrBadKey for a frame of
+// another ring, framebuffer.ErrTimeout when the ring has reused it, framebuffer.ErrBadOffset
+// and ErrBadSize for what is no frame, and framebuffer.ErrClosed.
+func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (Message, error) {
+	defer runtime.KeepAlive(p.client)
+	if f.Key != p.client.Key() {
+		return Message{}, fmt.Errorf("%w: the frame lies in the ring of %.200q, topic %q in that of %q", framebuffer.ErrBadKey, f.Key, p.name, p.client.Key())
+	}
+	if err := p.inside.Closed(); err != nil {
+		return Message{}, err
+	}
+	rec := topics.Record{Offset: f.Offset, Size: uint64(f.Size), Checksum: uint64(f.Checksum)}
+	msg := Message{Frame: f, Time: at}
+	if m != nil {
+		var err error
+		if rec.Content, err = m.content(); err != nil {
+			return Message{}, err
+		}
+		rec.Has, msg.Meta = true, *m
+	}
+	if at.IsZero() {
+		msg.Time = time.Unix(0, p.inside.Clock.Wall())
+	}
+	rec.Time = msg.Time.UnixNano()
+	in := &p.inside
+	if why, err := in.Ring.View(f.Offset, f.Size, 0, false, func([]byte) error { return nil }); err != nil {
+		in.Timeout(why)
+		return Message{}, err
+	}
+	seq, err := p.topic.Publish(rec, ring.Stamp{Time: in.Clock.Coarse(), Client: in.Slot, PID: in.PID})
+	if closed := in.Closed(); closed != nil {
+		return Message{}, closed
+	}
+	if err != nil {
+		return Message{}, err
+	}
+	msg.Sequence = seq
+	return msg, nil
+}
+
+// End says that nothing more comes, to all subscribers and publishers of the topic: those
+// get io.EOF when they have seen everything, these ErrEnded. A later NewPublisher opens the
+// topic again.
+func (p *Publisher) End() error {
+	defer runtime.KeepAlive(p.client)
+	if err := p.inside.Closed(); err != nil {
+		return err
+	}
+	p.topic.End()
+	return nil
+}

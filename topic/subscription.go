@@ -1,0 +1,230 @@
+package topic
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/inside"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
+)
+
+// From says where a subscription begins.
+type From int
+
+// Where it may begin.
+const (
+	FromNext   From = iota // with what is published from now on
+	FromNewest             // with the last frame that is still there
+	FromOldest             // with the oldest frame that is still there
+)
+
+// SubscribeOptions are for Subscribe. The zero value, or nil, means the defaults.
+type SubscribeOptions struct {
+	// From is where to begin. A group that others have begun goes on where it is.
+	From From
+
+	// Group shares the topic's frames with all subscriptions of that group, in any process:
+	// each frame goes to one of them. A frame that was given to a process which then dies is
+	// lost. At most MaxName bytes; empty means no group.
+	Group string
+
+	// Spin is for how long Next polls before it sleeps, which takes a processor and saves a
+	// system call and its wake-up. Negative means for ever. Default: it sleeps at once.
+	Spin time.Duration
+}
+
+// Subscription is a reader's place in a topic. Next and Frames may not be called
+// concurrently with each other; Close, Lost and Received may, with everything.
+type Subscription struct {
+	client *framebuffer.Client
+	inside inside.Segment
+	topic  *topics.Topic
+	group  *topics.Group
+	name   string
+	spin   time.Duration
+	entry  entry
+	forget func() // takes the wake-up back from the client's Close
+
+	cursor  uint64 // without a group
+	pending uint64 // lost since the last message
+	last    topics.Content
+	meta    Meta
+
+	received, lost atomic.Uint64
+	closed         atomic.Bool
+	once           sync.Once
+}
+
+// Subscribe opens the topic of that name, 1 to MaxName bytes, and makes it if there is none:
+// subscribers may come first. It returns ErrBadName, ErrTopicLimit and
+// framebuffer.ErrClosed.
+func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Subscription, error) {
+	if opts == nil {
+		opts = &SubscribeOptions{}
+	}
+	if err := checkName("topic", name); err != nil {
+		return nil, err
+	}
+	in := c.Inside()
+	defer runtime.KeepAlive(c)
+	t, err := topics.Open(in.Control, in.Ring, name)
+	if closed := in.Closed(); closed != nil {
+		return nil, closed
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Subscription{client: c, inside: in, topic: t, name: name, spin: opts.Spin}
+	start := t.Next
+	switch opts.From {
+	case FromNewest:
+		start = t.Newest
+	case FromOldest:
+		start = func() uint64 { return t.Oldest(0) }
+	case FromNext:
+	}
+	if opts.Group != "" {
+		if err := checkName("group", opts.Group); err != nil {
+			return nil, err
+		}
+		if s.group, err = t.OpenGroup(in.Control, opts.Group, start); err != nil {
+			return nil, err
+		}
+	} else {
+		s.cursor = start()
+	}
+	var open bool
+	if s.forget, open = in.OnClose(s.wake); !open {
+		return nil, in.Closed()
+	}
+	s.entry = enter(in, t.Index, s.at())
+	return s, nil
+}
+
+// Topic is the topic's name.
+func (s *Subscription) Topic() string { return s.name }
+
+// Lost is how many frames were gone before they came to this subscription.
+func (s *Subscription) Lost() uint64 { return s.lost.Load() }
+
+// Received is how many messages Next has returned.
+func (s *Subscription) Received() uint64 { return s.received.Load() }
+
+// Next returns the next message, and waits for it. It returns the error of ctx,
+// ErrEnded (which is io.EOF) when the topic was ended and everything in it has been seen, and
+// framebuffer.ErrClosed after the Close of the subscription, its client, or the server.
+// After ErrEnded it may be called again: the topic may be opened anew.
+func (s *Subscription) Next(ctx context.Context) (Message, error) {
+	defer runtime.KeepAlive(s)
+	var rec topics.Record
+	s.entry.update(s)
+	for {
+		at := s.at()
+		switch s.topic.Look(at, &rec) {
+		case topics.Ready:
+			if s.advance(at, at+1) {
+				m := s.message(&rec)
+				if err := s.over(); err != nil {
+					return Message{}, err
+				}
+				return m, nil
+			}
+		case topics.Gone:
+			if to := s.topic.Oldest(at + 1); s.advance(at, to) {
+				s.pending += to - at
+				s.lost.Add(to - at)
+			}
+		case topics.Nothing:
+			if err := s.wait(ctx, at); err != nil {
+				return Message{}, err
+			}
+		}
+		if err := s.over(); err != nil {
+			return Message{}, err
+		}
+	}
+}
+
+// Frames returns the messages as Next does, until ctx is done, the topic has ended, or
+// something was closed: these end the loop, and only the last is told, as an error.
+func (s *Subscription) Frames(ctx context.Context) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		for {
+			m, err := s.Next(ctx)
+			if err != nil {
+				if ctx.Err() == nil && !isEnd(err) {
+					yield(Message{}, err)
+				}
+				return
+			}
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Close ends the subscription, and a Next that is under way. Closing again does nothing.
+func (s *Subscription) Close() error {
+	s.once.Do(func() {
+		s.closed.Store(true)
+		s.forget()
+		s.wake()
+		s.entry.leave()
+	})
+	runtime.KeepAlive(s.client)
+	return nil
+}
+
+func (s *Subscription) wake() { s.topic.Kick() }
+
+// at is the sequence number that is next.
+func (s *Subscription) at() uint64 {
+	if s.group != nil {
+		return s.group.Cursor()
+	}
+	return s.cursor
+}
+
+// advance moves on and reports whether it did: in a group somebody else may be faster.
+func (s *Subscription) advance(from, to uint64) bool {
+	if s.group != nil {
+		return s.group.Advance(from, to)
+	}
+	s.cursor = to
+	return true
+}
+
+func (s *Subscription) message(rec *topics.Record) Message {
+	if rec.Has && rec.Content != s.last {
+		s.last, s.meta = rec.Content, metaOf(&rec.Content)
+	}
+	m := Message{
+		Frame: framebuffer.Frame{
+			Key: s.client.Key(), Offset: rec.Offset, Size: int(rec.Size), Checksum: framebuffer.Checksum(rec.Checksum),
+		},
+		Sequence: rec.Sequence,
+		Time:     time.Unix(0, rec.Time),
+		Lost:     s.pending,
+	}
+	if rec.Has {
+		m.Meta = s.meta
+	}
+	s.pending = 0
+	s.received.Add(1)
+	return m
+}
+
+// over is ErrClosed if this side was closed.
+func (s *Subscription) over() error {
+	if s.closed.Load() {
+		return fmt.Errorf("%w: the subscription to topic %q", framebuffer.ErrClosed, s.name)
+	}
+	return s.inside.Closed()
+}

@@ -1,0 +1,91 @@
+package topic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+// wait returns nil when it is worth looking at the sequence number again, first polling,
+// then asleep.
+func (s *Subscription) wait(ctx context.Context, at uint64) error {
+	if err := s.stopped(ctx, at); err != nil {
+		return err
+	}
+	if s.spin != 0 && s.poll(ctx, at) {
+		return nil
+	}
+	if ctx.Done() != nil {
+		// Woken by the word itself: a change between the look below and the sleep is not missed.
+		stop := context.AfterFunc(ctx, s.wake)
+		defer stop()
+	}
+	for {
+		if err := s.stopped(ctx, at); err != nil {
+			return err
+		}
+		more := false
+		err := s.topic.Sleep(func() bool {
+			more = !s.topic.Waiting(at) || s.at() != at
+			return more || s.stopped(ctx, at) != nil
+		})
+		if err != nil {
+			return fmt.Errorf("wait for topic %q: %w", s.name, err)
+		}
+		if more || !s.topic.Waiting(at) || s.at() != at {
+			return nil
+		}
+	}
+}
+
+// poll looks without sleeping for as long as was asked, and reports whether there may be
+// something.
+func (s *Subscription) poll(ctx context.Context, at uint64) bool {
+	var end time.Time
+	for {
+		for range 1000 {
+			if !s.topic.Waiting(at) {
+				return true
+			}
+		}
+		if s.stopped(ctx, at) != nil || s.at() != at {
+			return true
+		}
+		if s.spin > 0 {
+			now := time.Now()
+			if end.IsZero() {
+				end = now.Add(s.spin)
+			}
+			if now.After(end) {
+				return false
+			}
+		}
+	}
+}
+
+// stopped says why nothing more comes, if that is so. Of an end that follows a last frame,
+// the frame is seen first.
+func (s *Subscription) stopped(ctx context.Context, at uint64) error {
+	if err := s.over(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ended, closed := s.topic.Ended(), s.inside.Ring.Closed()
+	if !ended && !closed || !s.topic.Waiting(at) {
+		return nil
+	}
+	if err := s.over(); err != nil { // the memory reads as zeroes now
+		return err
+	}
+	if closed {
+		return fmt.Errorf("%w: the server closed this segment: get its new key and attach again", framebuffer.ErrClosed)
+	}
+	return fmt.Errorf("%w: topic %q", ErrEnded, s.name)
+}
+
+func isEnd(err error) bool { return errors.Is(err, ErrEnded) }
