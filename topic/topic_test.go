@@ -188,9 +188,15 @@ func TestEnd(t *testing.T) {
 // Whatever is closed under a waiting Next ends it at once and not by the sleeper's own look.
 func TestClosingEndsNext(t *testing.T) {
 	for name, how := range map[string]func(*framebuffer.Server, *framebuffer.Client, *topic.Subscription, context.CancelFunc) error{
-		"server":       func(s *framebuffer.Server, _ *framebuffer.Client, _ *topic.Subscription, _ context.CancelFunc) error { return s.Close() },
-		"client":       func(_ *framebuffer.Server, c *framebuffer.Client, _ *topic.Subscription, _ context.CancelFunc) error { return c.Close() },
-		"subscription": func(_ *framebuffer.Server, _ *framebuffer.Client, s *topic.Subscription, _ context.CancelFunc) error { return s.Close() },
+		"server": func(s *framebuffer.Server, _ *framebuffer.Client, _ *topic.Subscription, _ context.CancelFunc) error {
+			return s.Close()
+		},
+		"client": func(_ *framebuffer.Server, c *framebuffer.Client, _ *topic.Subscription, _ context.CancelFunc) error {
+			return c.Close()
+		},
+		"subscription": func(_ *framebuffer.Server, _ *framebuffer.Client, s *topic.Subscription, _ context.CancelFunc) error {
+			return s.Close()
+		},
 		"context": func(_ *framebuffer.Server, _ *framebuffer.Client, _ *topic.Subscription, cancel context.CancelFunc) error {
 			cancel()
 			return nil

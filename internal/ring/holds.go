@@ -59,10 +59,10 @@ func (r *Ring) used() []layout.Hold {
 	return r.holds[:min(int(r.holdHigh.Load()), len(r.holds))]
 }
 
-// mayBeHeld reports whether any hold may stand; one word next to head tells.
+// mayBeHeld reports whether any hold may stand; one word next to head tells. A clock that
+// has not begun, as in tests without one, knows no holds.
 func (r *Ring) mayBeHeld(now int64) bool {
-	until := r.holdUntil.Load()
-	return until != 0 && int64(until)+grace > now
+	return r.holdUntil.Load() > uint64(now-grace)
 }
 
 // load returns what an entry holds, if it makes sense and is respected at that time.
@@ -100,6 +100,9 @@ func (r *Ring) heldIn(c, n uint64, now int64) (end uint64, held bool) {
 	for range 64 {
 		gen := r.holdGen.Load()
 		for i := range r.used() {
+			if r.atEntry != nil {
+				r.atEntry(i)
+			}
 			if s, _, ok := r.load(&r.holds[i], now, grace); ok {
 				if e, yes := r.overlap(c, n, s); yes && (!held || e-c > end-c) {
 					end, held = e, true

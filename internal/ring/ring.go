@@ -40,6 +40,8 @@ type Ring struct {
 	holdGen   *atomic.Uint64
 	holdHigh  *atomic.Uint32
 	holdLimit uint64
+
+	atEntry func(int) // for tests: what may happen before a scan comes to an entry; nil
 }
 
 // Options are what a ring needs of the process it is in.

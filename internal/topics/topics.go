@@ -44,6 +44,10 @@ type Topic struct {
 	queue []atomic.Uint64
 	next  *atomic.Uint64
 	shift int // log2 of the queue's length
+
+	// patience is how long a sleeper goes without looking: what it costs when a publisher is
+	// killed between publishing and waking.
+	patience time.Duration
 }
 
 // Open returns the topic of that name, which it makes if there is none yet. It returns
@@ -76,7 +80,10 @@ func Open(ctl layout.Control, r *ring.Ring, name string) (*Topic, error) {
 
 func view(w layout.Topic, r *ring.Ring, index int) *Topic {
 	q := w.Queue()
-	return &Topic{Index: uint32(index), ring: r, words: w, queue: q, next: w.Next(), shift: bits.TrailingZeros(uint(len(q)))}
+	return &Topic{
+		Index: uint32(index), ring: r, words: w, queue: q, next: w.Next(),
+		shift: bits.TrailingZeros(uint(len(q))), patience: 200 * time.Millisecond,
+	}
 }
 
 // hash is never 0, which means free.
@@ -165,10 +172,6 @@ func WakeAll(ctl layout.Control) {
 	}
 }
 
-// asleep is how long a sleeper goes without looking: what it costs when a publisher is
-// killed between publishing and waking.
-const asleep = 200 * time.Millisecond
-
 // Sleep waits until something is published or Kick is called. ready is asked once more
 // after everybody can know of the sleeper; Sleep returns at once if it is true.
 func (t *Topic) Sleep(ready func() bool) error {
@@ -183,7 +186,7 @@ func (t *Topic) Sleep(ready func() bool) error {
 	if ready() {
 		return nil
 	}
-	return futex.Wait(w, f, asleep)
+	return futex.Wait(w, f, t.patience)
 }
 
 // End says that nothing more comes, and wakes everybody. Reopen takes it back.

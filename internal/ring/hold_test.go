@@ -1,0 +1,345 @@
+package ring
+
+import (
+	"bytes"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// timed is a ring whose clock the test moves. Its tick runs whenever the ring reads the
+// clock: the place where a test can do what another process might do just then.
+type timed struct {
+	*Ring
+	clock atomic.Int64
+	tick  func()
+}
+
+func newTimed(t testing.TB, capacity uint64) *timed {
+	r := &timed{Ring: mirrored(t, capacity, 64*1000)}
+	r.clock.Store(int64(time.Hour))
+	r.now = func() int64 {
+		if tick := r.tick; tick != nil {
+			r.tick = nil
+			tick()
+		}
+		return r.clock.Load()
+	}
+	return r
+}
+
+func (r *timed) stamp() Stamp { return Stamp{Time: r.clock.Load()} }
+
+// put allocates and fills a chunk with its own offset.
+func (r *timed) put(t testing.TB, size int) (offset, sum uint64) {
+	t.Helper()
+	offset, err := r.Allocate(size, r.stamp())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, _, err = r.Write(offset, bytes.Repeat([]byte{byte(offset >> 6)}, size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return offset, sum
+}
+
+func (r *timed) laps(t testing.TB, n int) {
+	t.Helper()
+	for before := r.Head(); r.Head()-before < uint64(n)*r.Capacity(); {
+		r.put(t, 500)
+	}
+}
+
+func (r *timed) hold(t testing.TB, offset uint64, d time.Duration) *Hold {
+	t.Helper()
+	h, _, err := r.Hold(offset, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// readable reports whether the chunk can be read and holds what put wrote.
+func (r *timed) readable(offset, sum uint64, size int) bool {
+	dst := make([]byte, size)
+	_, err := r.Read(dst, offset, sum)
+	return err == nil && copyhash.Sum(dst) == sum
+}
+
+func TestHoldKeepsAChunk(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	other, otherSum := r.put(t, 5000)
+	h := r.hold(t, offset, time.Second)
+	r.laps(t, 5)
+	if !h.Intact() || !r.readable(offset, sum, 5000) {
+		t.Error("a held chunk was reused")
+	}
+	if r.readable(other, otherSum, 5000) {
+		t.Error("a chunk that nobody holds was read after five laps")
+	}
+	if got := r.HeldBytes(); got != Footprint(5000) {
+		t.Errorf("%d bytes held", got)
+	}
+	bytes, _, err := h.Held(5000, sum, true)
+	if err != nil || copyhash.Sum(bytes) != sum {
+		t.Errorf("its bytes: %v", err)
+	}
+	if !h.Release() || r.HeldBytes() != 0 {
+		t.Error("released, but not intact or still counted")
+	}
+	r.laps(t, 1)
+	if r.readable(offset, sum, 5000) || h.Intact() {
+		t.Error("a released chunk stayed")
+	}
+}
+
+// A holder that does nothing more costs its time, for allocators a little longer than for
+// itself.
+func TestHoldEnds(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	h := r.hold(t, offset, time.Second)
+	r.laps(t, 2)
+	r.clock.Add(int64(time.Second) - 1)
+	if !h.Intact() || !r.readable(offset, sum, 5000) {
+		t.Error("ended early")
+	}
+	r.clock.Add(layout.HoldTag + 1)
+	if h.Intact() || r.readable(offset, sum, 5000) {
+		t.Error("its holder believes in it after its end")
+	}
+	r.laps(t, 2)
+	if !bytes.Equal(r.mem[offset%r.capacity:][:5000], bytes.Repeat([]byte{byte(offset >> 6)}, 5000)) {
+		t.Error("allocators did not wait for the clocks that are late")
+	}
+	r.clock.Add(grace)
+	r.laps(t, 2)
+	if bytes.Equal(r.mem[offset%r.capacity:][:5000], bytes.Repeat([]byte{byte(offset >> 6)}, 5000)) {
+		t.Error("still held after its end")
+	}
+	if h.Release() {
+		t.Error("released as intact")
+	}
+}
+
+func TestHoldLimits(t *testing.T) {
+	r := newTimed(t, 16*page)
+	a, _ := r.put(t, 20000)
+	b, _ := r.put(t, 20000)
+	h := r.hold(t, a, time.Second)
+	again := r.hold(t, a, time.Second) // the same chunk is counted once
+	if _, _, err := r.Hold(b, time.Second); !errors.Is(err, fberr.HoldLimit) {
+		t.Errorf("more than half the ring held: %v", err)
+	}
+	h.Release()
+	if _, _, err := r.Hold(b, time.Second); !errors.Is(err, fberr.HoldLimit) {
+		t.Errorf("somebody else still holds it: %v", err)
+	}
+	again.Release()
+	r.hold(t, b, time.Second).Release()
+	for _, d := range []time.Duration{0, -1, time.Duration(layout.MaxHold) + 1} {
+		if _, _, err := r.Hold(b, d); !errors.Is(err, fberr.BadSize) {
+			t.Errorf("held for %v: %v", d, err)
+		}
+	}
+	if _, _, err := r.Hold(b+64, time.Second); err == nil {
+		t.Error("held what is no chunk")
+	}
+	small, _ := r.put(t, 1)
+	for range layout.HoldCount {
+		r.hold(t, small, time.Second)
+	}
+	if _, _, err := r.Hold(small, time.Second); !errors.Is(err, fberr.HoldLimit) {
+		t.Errorf("more holds than there is room for: %v", err)
+	}
+	r.clock.Add(int64(2 * time.Second))
+	r.hold(t, small, time.Second)
+}
+
+// Allocation fails for holds only when nowhere between them is room, and then moves nothing
+// that could push others out.
+func TestAllocateBetweenHolds(t *testing.T) {
+	r := newTimed(t, 16*page)
+	r.holdLimit = r.capacity
+	var held []uint64
+	for i := range 8 {
+		offset, _ := r.put(t, 2*page-layout.ChunkHeader)
+		if i%2 == 0 {
+			r.hold(t, offset, time.Second)
+			held = append(held, offset)
+		}
+	}
+	before := r.Head()
+	if _, err := r.Allocate(2*page, r.stamp()); !errors.Is(err, fberr.HoldLimit) {
+		t.Errorf("more than any gap: %v", err)
+	}
+	if moved := r.Head() - before; moved > Footprint(2*page) {
+		t.Errorf("a failure moved head by %d", moved)
+	}
+	for range 100 {
+		r.put(t, 2*page-layout.ChunkHeader) // exactly a gap
+	}
+	for _, offset := range held {
+		if !r.Intact(offset) {
+			t.Errorf("lost %d", offset)
+		}
+	}
+}
+
+func TestExtend(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	h := r.hold(t, offset, time.Second)
+	r.laps(t, 2)
+	for range 5 {
+		r.clock.Add(int64(time.Second) - 1)
+		if _, err := h.Extend(time.Second); err != nil {
+			t.Fatal(err)
+		}
+		r.laps(t, 1)
+	}
+	if !r.readable(offset, sum, 5000) {
+		t.Error("an extended hold did not hold")
+	}
+	if _, err := h.Extend(0); !errors.Is(err, fberr.BadSize) || !h.Intact() {
+		t.Errorf("extended by nothing: %v", err)
+	}
+	r.clock.Add(int64(time.Second) + grace + layout.HoldTag)
+	r.laps(t, 2)
+	if _, err := h.Extend(time.Second); !errors.Is(err, fberr.Timeout) || r.HeldBytes() != 0 {
+		t.Errorf("extended after its end: %v, %d held", err, r.HeldBytes())
+	}
+	// Before its end, or later, but in time.
+	offset, _ = r.put(t, 5000)
+	h = r.hold(t, offset, time.Second)
+	r.clock.Add(int64(2 * time.Second))
+	if _, err := h.Extend(time.Second); err != nil || !h.Intact() {
+		t.Errorf("the chunk was alive all the time: %v", err)
+	}
+}
+
+// The end comes, and allocators pass, between Extend's exchange and its second look at the
+// clock: nobody may believe in the hold then, neither its holder nor who reads the chunk.
+func TestExtendTooLate(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	h := r.hold(t, offset, time.Second)
+	r.laps(t, 2)
+	reads := 0
+	r.tick = func() { // the first reading
+		r.tick = func() { // the second: the exchange has been made, as if late
+			r.clock.Add(int64(time.Second) + grace + layout.HoldTag + 1)
+			reads++
+			if r.readable(offset, sum, 5000) {
+				t.Error("a reader relied on a hold that is being extended too late")
+			}
+		}
+	}
+	if _, err := h.Extend(time.Minute); !errors.Is(err, fberr.Timeout) {
+		t.Errorf("extended too late: %v", err)
+	}
+	if reads != 1 {
+		t.Fatal("the test did not get in between")
+	}
+}
+
+// Somebody else's hold makes a chunk holdable that head has long passed, and it then stays
+// when the first holder goes.
+func TestHoldJoinsAHold(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	first := r.hold(t, offset, time.Second)
+	r.laps(t, 2)
+	second := r.hold(t, offset, 3*time.Second)
+	first.Release()
+	r.laps(t, 2)
+	if !second.Intact() || !r.readable(offset, sum, 5000) {
+		t.Error("lost with the first hold")
+	}
+	second.Release()
+	if _, _, err := r.Hold(offset, time.Second); !errors.Is(err, fberr.Timeout) {
+		t.Errorf("held what nobody kept: %v", err)
+	}
+}
+
+// A hold is joined and let go while an allocator is between the two entries, having seen the
+// first one empty: it must look again.
+func TestHoldJoinedUnderScan(t *testing.T) {
+	r := newTimed(t, 16*page)
+	small, _ := r.put(t, 1)
+	offset, sum := r.put(t, 5000)
+	first := r.hold(t, small, time.Second) // takes entry 0 for now
+	second := r.hold(t, offset, time.Second)
+	first.Release()
+	r.laps(t, 2)
+	for r.Head()%r.capacity+600 < offset%r.capacity || r.Head()%r.capacity > offset%r.capacity { // up to the chunk
+		r.put(t, 100)
+	}
+	var joined *Hold
+	r.atEntry = func(i int) {
+		if i == 1 && joined == nil {
+			joined = r.hold(t, offset, time.Second)
+			second.Release()
+		}
+	}
+	r.put(t, 1000)
+	if joined == nil {
+		t.Fatal("the test did not get in between")
+	}
+	r.laps(t, 2)
+	if !joined.Intact() || !r.readable(offset, sum, 5000) {
+		t.Error("the chunk was handed out under the hold that had joined")
+	}
+}
+
+// The end of a hold comes, and allocators pass, before its holder has seen its chunk alive:
+// nobody may believe in it.
+func TestHoldTooLate(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	r.tick = func() { // Hold's first reading, before it publishes
+		r.tick = func() { // its second, in claim
+			r.laps(t, 2)
+			if r.readable(offset, sum, 5000) {
+				t.Error("read after two laps")
+			}
+		}
+	}
+	if _, _, err := r.Hold(offset, time.Second); !errors.Is(err, fberr.Timeout) {
+		t.Errorf("held a chunk that was reused meanwhile: %v", err)
+	}
+	if r.HeldBytes() != 0 {
+		t.Error("a hold that failed stayed in the table")
+	}
+}
+
+// Nonsense in the table stops nobody: entries that make no sense are not respected, and
+// those that claim the ring make allocation fail, for no longer than holds last.
+func TestHostileHolds(t *testing.T) {
+	r := newTimed(t, 16*page)
+	for i := range r.holds {
+		r.holds[i].Term.Store(uint64(r.clock.Load()) + 1<<62 + uint64(i))
+		r.holds[i].Start.Store(^uint64(i))
+		r.holds[i].Length.Store(^uint64(0))
+	}
+	r.holdHigh.Store(^uint32(0))
+	r.holdUntil.Store(^uint64(0) >> 1)
+	r.laps(t, 2)
+	offset, _ := r.put(t, 100)
+	r.hold(t, offset, time.Second).Release()
+	r.holds[0].Term.Store(uint64(r.clock.Load()) + uint64(time.Minute))
+	r.holds[0].Start.Store(0)
+	r.holds[0].Length.Store(r.capacity)
+	if _, err := r.Allocate(100, r.stamp()); !errors.Is(err, fberr.HoldLimit) {
+		t.Errorf("all of the ring is held: %v", err)
+	}
+	r.clock.Add(int64(2 * time.Minute))
+	r.put(t, 100)
+}

@@ -1,0 +1,180 @@
+package topics
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/clock"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
+)
+
+type segment struct {
+	ctl  layout.Control
+	ring *ring.Ring
+}
+
+func newSegment(t testing.TB, capacity int64, topics, depth int) segment {
+	m, err := shm.SysV{}.Create(shm.Spec{Control: shm.WholePages(int64(layout.ControlSize(topics, depth))), Ring: capacity})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	ctl, err := layout.Format(m.Control, layout.Identity{Nonce: [16]byte{7}, Capacity: uint64(capacity), Topics: topics, TopicDepth: depth})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return segment{ctl, ring.New(ctl, m.Ring, ring.Options{Now: clock.New().Now})}
+}
+
+func (s segment) open(t testing.TB, name string) *Topic {
+	t.Helper()
+	p, err := Open(s.ctl, s.ring, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// frame allocates something to publish.
+func (s segment) frame(t testing.TB) Record {
+	offset, err := s.ring.Allocate(8, ring.Stamp{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Record{Offset: offset, Size: 8}
+}
+
+func (s segment) publish(t testing.TB, p *Topic) uint64 {
+	t.Helper()
+	n, err := p.Publish(s.frame(t), ring.Stamp{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Topics are found by their names, whatever was hashed to the same place, until there is no
+// room.
+func TestDirectory(t *testing.T) {
+	s := newSegment(t, 1<<20, 8, 2)
+	seen := map[uint32]string{}
+	for i := range 8 {
+		name := fmt.Sprint("topic ", i)
+		p := s.open(t, name)
+		if other, ok := seen[p.Index]; ok || s.open(t, name).Index != p.Index {
+			t.Errorf("%s is at %d, like %q, or moves", name, p.Index, other)
+		}
+		seen[p.Index] = name
+	}
+	if _, err := Open(s.ctl, s.ring, "one more"); !errors.Is(err, fberr.TopicLimit) {
+		t.Errorf("opened one too many: %v", err)
+	}
+	for i := range s.ctl.Groups() {
+		if _, err := s.open(t, "topic 0").OpenGroup(s.ctl, fmt.Sprint(i), func() uint64 { return 0 }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.open(t, "topic 0").OpenGroup(s.ctl, "one more", func() uint64 { return 0 }); !errors.Is(err, fberr.TopicLimit) {
+		t.Errorf("one group too many: %v", err)
+	}
+}
+
+// Who dies between taking a topic and naming it leaves it to the next who wants it.
+func TestDeadOpener(t *testing.T) {
+	s := newSegment(t, 1<<20, 4, 2)
+	w := s.ctl.Topic(int(hash("x") % 4))
+	w.NameHash().Store(hash("x"))
+	if p := s.open(t, "x"); p.words.Name() != "x" || w.Named().Load() != 1 {
+		t.Errorf("found %q", p.words.Name())
+	}
+}
+
+// Who dies after the frame stands in the queue leaves the rest to the next publisher, and
+// subscribers see the frame all the same.
+func TestDeadPublisher(t *testing.T) {
+	s := newSegment(t, 1<<20, 1, 4)
+	p := s.open(t, "x")
+	for want := range uint64(20) {
+		if got := s.publish(t, p); got != want {
+			t.Fatalf("published as %d, want %d", got, want)
+		}
+		p.next.Add(^uint64(0)) // the publisher did not come to this
+		var rec Record
+		if got := p.Look(want, &rec); got != Ready || p.Waiting(want) {
+			t.Fatalf("frame %d: %v", want, got)
+		}
+	}
+}
+
+// A record that is not that of its place is not believed: one that was reused, one of
+// another topic or lap, one that was scribbled over.
+func TestRecordsAreChecked(t *testing.T) {
+	s := newSegment(t, 1<<20, 2, 4)
+	p, q := s.open(t, "x"), s.open(t, "y")
+	s.publish(t, p)
+	s.publish(t, q)
+	s.publish(t, p)
+	word := p.word(0).Load()
+	var rec Record
+	for what, w := range map[string]uint64{
+		"another topic's": q.word(0).Load(),
+		"another number":  p.word(1).Load(),
+		"no record":       rec.Offset&^layout.QueueTag | 1,
+		"a frame":         s.frame(t).Offset | 1,
+		"nonsense":        ^uint64(0)&^layout.QueueTag | 1,
+	} {
+		p.word(0).Store(w)
+		if got := p.Look(0, &rec); got != Gone {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+	p.word(0).Store(word)
+	if p.Look(0, &rec) != Ready {
+		t.Fatal("the right one is not ready")
+	}
+	mem, _ := s.ring.Peek(word &^ layout.QueueTag)
+	for i := range mem {
+		mem[i] ^= 4
+		if got := p.Look(0, &rec); got != Gone {
+			t.Errorf("byte %d changed: %v", i, got)
+		}
+		mem[i] ^= 4
+	}
+}
+
+// Whatever stands in the topic's words, nobody hangs, and nothing is believed that is not so.
+func FuzzHostileTopic(f *testing.F) {
+	f.Add(uint64(0), uint64(0), uint64(0), uint64(0))
+	f.Add(^uint64(0), ^uint64(0), uint64(1)<<63, uint64(65))
+	f.Fuzz(func(t *testing.T, next, word, cursor, at uint64) {
+		s := newSegment(t, 1<<16, 1, 4)
+		p := s.open(t, "x")
+		s.publish(t, p)
+		p.next.Store(next)
+		p.queue[at%4].Store(word)
+		var rec Record
+		for _, n := range []uint64{cursor, at, 0, next, next - 1, next + 1} {
+			if p.Look(n, &rec) == Ready && (n != 0 || rec.Size != 8) {
+				t.Errorf("believed in frame %d: %+v", n, rec)
+			}
+			if oldest := p.Oldest(n); oldest-n > ^uint64(0)>>1 {
+				t.Errorf("the oldest from %d is %d", n, oldest)
+			}
+			p.Waiting(n)
+		}
+		_ = p.Newest()
+		g, err := p.OpenGroup(s.ctl, "g", p.Newest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.words.Cursor().Store(cursor)
+		g.Advance(g.Cursor(), at)
+		if _, err := p.Publish(s.frame(t), ring.Stamp{}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -1,0 +1,132 @@
+package main
+
+// mutant is one broken ordering, and the tests that are to notice it.
+type mutant struct {
+	name  string
+	file  string
+	edits []edit
+	pkg   string
+	test  string
+}
+
+// edit replaces text that stands in the file exactly once. Where the break alone is a window
+// of an instruction or two, the new text also yields the processor, so that the tests need
+// seconds and not days.
+type edit struct{ old, new string }
+
+const ringPkg, topicsPkg = "./internal/ring", "./internal/topics"
+
+var mutants = []mutant{
+	{
+		name: "allocate: looks at holds before it adds to head",
+		file: "internal/ring/allocate.go",
+		edits: []edit{
+			{"	c := (r.head.Add(n) - n) &^ (layout.Align - 1)\n", `	guess := r.head.Load()
+	_, blocked := r.heldIn(guess, n, by.Time)
+	for range 3000 {
+		_ = r.alive(guess)
+	}
+	c := (r.head.Add(n) - n) &^ (layout.Align - 1)
+`},
+			{"	if r.mayBeHeld(by.Time) {\n", "	if blocked {\n"},
+		},
+		pkg: ringPkg, test: "StressHolds|StressJoin",
+	},
+	{
+		name: "allocate: writes the header before it adds to head",
+		file: "internal/ring/allocate.go",
+		edits: []edit{
+			{"	c := (r.head.Add(n) - n) &^ (layout.Align - 1)\n", `	guess := r.head.Load()
+	r.seal.Put(r.mem[guess%r.capacity:], layout.Chunk{Offset: guess + layout.ChunkHeader, Size: uint64(size)})
+	for range 3000 {
+		_ = r.alive(guess)
+	}
+	c := (r.head.Add(n) - n) &^ (layout.Align - 1)
+`},
+		},
+		pkg: ringPkg, test: "StressView",
+	},
+	{
+		name:  "view: does not look at head after reading",
+		file:  "internal/ring/place.go",
+		edits: []edit{{"	if !r.intact(offset - layout.ChunkHeader) {\n		return Reused, r.reused(offset)\n	}\n	return None, err\n", "	return None, err\n"}},
+		pkg:   ringPkg, test: "StressView",
+	},
+	{
+		name: "hold: looks whether the chunk is alive before it publishes",
+		file: "internal/ring/hold.go",
+		edits: []edit{
+			{"	if err := h.claim(newTerm(now + int64(d))); err != nil {\n", "	alive := r.intact(h.span.start)\n	for range 100 {\n		_ = r.now()\n	}\n	if err := h.claim(newTerm(now + int64(d))); err != nil {\n"},
+			{"	if !r.intact(h.span.start) || !h.confirm() {\n", "	if !alive || !h.confirm() {\n"},
+		},
+		pkg: ringPkg, test: "HoldTooLate",
+	},
+	{
+		name:  "hold: an allocator does not look again when holds were made meanwhile",
+		file:  "internal/ring/holds.go",
+		edits: []edit{{"		if held || r.holdGen.Load() == gen {\n", "		_ = gen\n		if true {\n"}},
+		pkg:   ringPkg, test: "HoldJoinedUnderScan",
+	},
+	{
+		name:  "extend: does not look at the clock again",
+		file:  "internal/ring/hold.go",
+		edits: []edit{{"	ok := r.now() < endOf(old) && ", "	r.now()\n	ok := "}},
+		pkg:   ringPkg, test: "ExtendTooLate",
+	},
+	{
+		name: "extend: stays confirmed meanwhile",
+		file: "internal/ring/hold.go",
+		edits: []edit{
+			{"	next := newTerm(r.now() + int64(d))\n", "	next := newTerm(r.now()+int64(d)) | layout.HoldConfirmed\n"},
+		},
+		pkg: ringPkg, test: "ExtendTooLate",
+	},
+	{
+		name: "publish: takes a place without looking at next again",
+		file: "internal/topics/topics.go",
+		edits: []edit{
+			{"		case t.next.Load() != s: // or old could be of any lap\n", "		case false:\n"},
+			{"		old := w.Load()\n", "		for range 200 {\n			_ = t.Ended()\n		}\n		old := w.Load()\n"},
+		},
+		pkg: topicsPkg, test: "StressPublish",
+	},
+	{
+		name: "publish: numbers the record after it stands in the queue",
+		file: "internal/topics/topics.go",
+		edits: []edit{
+			{"			stamp(mem, s)\n", ""},
+			{"				t.wake()\n", "				stamp(mem, s)\n				t.wake()\n"},
+		},
+		pkg: topicsPkg, test: "StressPublish",
+	},
+	{
+		name:  "publish: does not help a publisher that died",
+		file:  "internal/topics/topics.go",
+		edits: []edit{{"			t.next.CompareAndSwap(s, s+1)\n		default:\n", "		default:\n"}},
+		pkg:   topicsPkg, test: "DeadPublisher",
+	},
+	{
+		name: "publish: looks for sleepers before the frame is there",
+		file: "internal/topics/topics.go",
+		edits: []edit{
+			{"			if w.CompareAndSwap(old, offset|t.lap(s)) {\n", "			t.wake()\n			for range 200 {\n				_ = t.Ended()\n			}\n			if w.CompareAndSwap(old, offset|t.lap(s)) {\n"},
+			{"				t.wake()\n				t.words", "				t.words"},
+		},
+		pkg: topicsPkg, test: "StressSleep",
+	},
+	{
+		name: "sleep: looks before it says that it sleeps",
+		file: "internal/topics/topics.go",
+		edits: []edit{
+			{"	f := w.Load()\n	if f&1 == 0 {\n		if !w", "	seen := ready()\n	for range 200 {\n		_ = t.Ended()\n	}\n	f := w.Load()\n	if f&1 == 0 {\n		if !w"},
+			{"	if ready() {\n", "	if seen {\n"},
+		},
+		pkg: topicsPkg, test: "StressSleep",
+	},
+	{
+		name:  "group: takes a frame without compare-and-swap",
+		file:  "internal/topics/group.go",
+		edits: []edit{{"	return g.words.Cursor().CompareAndSwap(from+1, to+1)\n", "	g.words.Cursor().Store(to + 1)\n	return true\n"}},
+		pkg:   topicsPkg, test: "StressGroup",
+	},
+}
