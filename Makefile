@@ -12,9 +12,9 @@ LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 export CGO_ENABLED ?= 1
 
-.PHONY: test setup vet lint unit race purego arm64 avx512 generate fuzz cross demo quick bench bench-vet
+.PHONY: test setup vet lint unit race mutants purego arm64 avx512 generate fuzz cross demo quick bench bench-vet
 
-test: setup vet lint generate unit race purego arm64 fuzz cross bench-vet
+test: setup vet lint generate unit race mutants purego arm64 fuzz cross bench-vet
 
 setup:
 	./scripts/setup
@@ -37,6 +37,10 @@ unit:
 # Once on a single processor, where goroutines switch in the middle of things, and once on four.
 race:
 	$(GO) test -count=1 -race -cpu 1,4 ./...
+
+# One ordering of the protocols broken at a time: the tests must notice.
+mutants:
+	$(GO) run ./scripts/mutants
 
 # Without assembly: the torn-read and lapped-writer tests once more, on portable Go.
 purego:

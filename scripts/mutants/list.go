@@ -33,20 +33,6 @@ var mutants = []mutant{
 		pkg: ringPkg, test: "StressHolds|StressJoin",
 	},
 	{
-		name: "allocate: writes the header before it adds to head",
-		file: "internal/ring/allocate.go",
-		edits: []edit{
-			{"	c := (r.head.Add(n) - n) &^ (layout.Align - 1)\n", `	guess := r.head.Load()
-	r.seal.Put(r.mem[guess%r.capacity:], layout.Chunk{Offset: guess + layout.ChunkHeader, Size: uint64(size)})
-	for range 3000 {
-		_ = r.alive(guess)
-	}
-	c := (r.head.Add(n) - n) &^ (layout.Align - 1)
-`},
-		},
-		pkg: ringPkg, test: "StressView",
-	},
-	{
 		name:  "view: does not look at head after reading",
 		file:  "internal/ring/place.go",
 		edits: []edit{{"	if !r.intact(offset - layout.ChunkHeader) {\n		return Reused, r.reused(offset)\n	}\n	return None, err\n", "	return None, err\n"}},
