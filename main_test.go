@@ -15,6 +15,7 @@ func TestMain(m *testing.M) {
 		"put":          rolePut,
 		"get":          roleGet,
 		"scribe":       roleScribe,
+		"hold":         roleHold,
 	})
 }
 

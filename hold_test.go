@@ -1,0 +1,194 @@
+package framebuffer_test
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
+)
+
+// A held frame stays while writers go on, for its holder and for everybody; then it goes.
+func TestHold(t *testing.T) {
+	s, c := serve(t, 1<<18)
+	reader := attach(t, s.Key())
+	f, err := c.Put(grow(1, 20_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := reader.Hold(f, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		fillRing(t, c)
+	}
+	if !bytes.Equal(h.Bytes(), grow(1, 20_000)) || h.Err() != nil || h.Frame() != f {
+		t.Errorf("not what it was: %v", h.Err())
+	}
+	if got, err := c.Get(f); err != nil || !bytes.Equal(got, grow(1, 20_000)) {
+		t.Errorf("read by somebody else: %v", err)
+	}
+	if st := c.Stats(); st.Held == 0 || st.Held > 30_000 {
+		t.Errorf("%d bytes held", st.Held)
+	}
+	if err := h.Extend(time.Minute); err != nil {
+		t.Error(err)
+	}
+	if err := h.Release(); err != nil {
+		t.Error(err)
+	}
+	for what, err := range map[string]error{"Err": h.Err(), "Extend": h.Extend(time.Second), "Release": h.Release()} {
+		if !errors.Is(err, framebuffer.ErrClosed) {
+			t.Errorf("%s after Release: %v", what, err)
+		}
+	}
+	fillRing(t, c)
+	if _, err := c.Get(f); !errors.Is(err, framebuffer.ErrTimeout) || c.Stats().Held != 0 {
+		t.Errorf("after Release: %v", err)
+	}
+}
+
+// A hold that runs out tells so.
+func TestHoldRunsOut(t *testing.T) {
+	_, c := serve(t, 1<<18)
+	f, err := c.Put(grow(1, 20_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := c.Hold(f, time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c.Stats().Held != 0 {
+		fillRing(t, c)
+	}
+	fillRing(t, c)
+	if err := h.Err(); !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Errorf("Err: %v", err)
+	}
+	if err := h.Extend(time.Second); !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Errorf("Extend: %v", err)
+	}
+	if err := h.Release(); !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Errorf("Release: %v", err)
+	}
+}
+
+func TestHoldRefuses(t *testing.T) {
+	s, err := framebuffer.NewServer(1<<18, &framebuffer.ServerOptions{HoldLimit: 50_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c := attach(t, s.Key())
+	f, err := c.Put(grow(1, 40_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := c.Put(grow(2, 40_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold := func(f framebuffer.Frame, d time.Duration) error {
+		h, err := c.Hold(f, d)
+		if err == nil {
+			err = h.Release()
+		}
+		return err
+	}
+	h, err := c.Hold(f, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := f
+	wrong.Checksum++
+	for what, c := range map[string]struct{ err, want error }{
+		"no time":       {hold(f, 0), framebuffer.ErrBadSize},
+		"too long":      {hold(f, framebuffer.MaxHold+1), framebuffer.ErrBadSize},
+		"over limit":    {hold(other, time.Second), framebuffer.ErrHoldLimit},
+		"other ring":    {hold(framebuffer.Frame{Key: "x"}, time.Second), framebuffer.ErrBadKey},
+		"wrong bytes":   {hold(wrong, time.Second), framebuffer.ErrTimeout},
+		"the same":      {hold(f, time.Second), nil},
+		"the whole max": {hold(f, framebuffer.MaxHold), nil},
+	} {
+		if !errors.Is(c.err, c.want) {
+			t.Errorf("%s: %v, want %v", what, c.err, c.want)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s.Stats().Held != 0 {
+		t.Error("held after the holder's Close")
+	}
+	for what, err := range map[string]error{"Err": h.Err(), "Extend": h.Extend(time.Second), "Release": h.Release(), "Hold": hold(f, time.Second)} {
+		if !errors.Is(err, framebuffer.ErrClosed) {
+			t.Errorf("%s after Close: %v", what, err)
+		}
+	}
+}
+
+// roleHold: KEY NANOSECONDS; holds each frame it gets, and answers with the error.
+func roleHold(c *xproc.Child) error {
+	client, err := framebuffer.Attach(c.Args[0], nil)
+	if err != nil {
+		return err
+	}
+	ns, err := strconv.ParseInt(c.Args[1], 10, 64)
+	if err != nil {
+		return err
+	}
+	for {
+		var f framebuffer.Frame
+		if err := c.Recv(&f); err != nil {
+			return nil
+		}
+		answer := ""
+		if _, err := client.Hold(f, time.Duration(ns)); err != nil {
+			answer = err.Error()
+		}
+		if err := c.Send(answer); err != nil {
+			return err
+		}
+	}
+}
+
+// A holder that is killed costs its time and nothing more: writers go on around what it
+// held, and over it afterwards.
+func TestKillHolder(t *testing.T) {
+	s, c := serve(t, 1<<18)
+	const d = 300 * time.Millisecond
+	for range 5 {
+		holder := xproc.Start(t, "hold", s.Key(), strconv.Itoa(int(d)))
+		f, err := c.Put(grow(1, 20_000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := time.Now()
+		holder.Send(f)
+		var answer string
+		holder.Recv(&answer)
+		if answer != "" {
+			t.Fatal(answer)
+		}
+		holder.Kill()
+		for c.Stats().Held != 0 {
+			fillRing(t, c)
+			got, err := c.Get(f)
+			if err == nil && !bytes.Equal(got, grow(1, 20_000)) {
+				t.Fatal("wrong bytes")
+			}
+			if err != nil && time.Since(before) < d {
+				t.Fatalf("lost while it was held: %v", err)
+			}
+		}
+		fillRing(t, c)
+		if _, err := c.Get(f); !errors.Is(err, framebuffer.ErrTimeout) {
+			t.Fatalf("after the dead holder's time: %v", err)
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package framebuffer_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+// What is filled in place, by hand, through an encoder or from a reader, is what is read.
+func TestReserveAndCommit(t *testing.T) {
+	s, c := serve(t, 1<<20)
+	reader := attach(t, s.Key())
+	for name, fill := range map[string]func(*framebuffer.Reservation) (string, error){
+		"by hand": func(r *framebuffer.Reservation) (string, error) {
+			return "pixels", errors.Join(nil, errIf(copy(r.Bytes(), "pixels") != 6))
+		},
+		"encoder": func(r *framebuffer.Reservation) (string, error) {
+			return "{\"a\":1}\n", json.NewEncoder(r).Encode(map[string]int{"a": 1})
+		},
+		"reader": func(r *framebuffer.Reservation) (string, error) {
+			_, err := io.Copy(r, strings.NewReader("from a reader"))
+			return "from a reader", err
+		},
+		"ReadFull": func(r *framebuffer.Reservation) (string, error) {
+			_, err := io.ReadFull(strings.NewReader(strings.Repeat("x", 1000)), r.Bytes())
+			return strings.Repeat("x", 1000), err
+		},
+	} {
+		r, err := c.Reserve(1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := fill(r)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		f, err := r.Commit(max(r.Len(), len(want)))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if f.Checksum != framebuffer.ChecksumOf([]byte(want)) || f.Offset != r.Offset() || f.Size != len(want) {
+			t.Errorf("%s: committed %v", name, f)
+		}
+		if got, err := reader.Get(f); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+func errIf(bad bool) error {
+	if bad {
+		return errors.New("short")
+	}
+	return nil
+}
+
+func TestReservationEnds(t *testing.T) {
+	_, c := serve(t, 1<<16)
+	r, err := c.Reserve(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit := func(n int) error { _, err := r.Commit(n); return err }
+	if err := commit(0); !errors.Is(err, framebuffer.ErrBadSize) {
+		t.Errorf("committed nothing: %v", err)
+	}
+	if err := commit(101); !errors.Is(err, framebuffer.ErrTooLong) {
+		t.Errorf("committed too much: %v", err)
+	}
+	if n, err := r.Write(make([]byte, 60)); n != 60 || err != nil {
+		t.Errorf("wrote %d, %v", n, err)
+	}
+	if n, err := r.Write(make([]byte, 60)); n != 0 || !errors.Is(err, framebuffer.ErrTooLong) || r.Len() != 60 {
+		t.Errorf("wrote %d too many, %v", n, err)
+	}
+	if n, err := r.ReadFrom(bytes.NewReader(make([]byte, 60))); n != 40 || err != nil || r.Len() != 100 {
+		t.Errorf("read %d, %v", n, err)
+	}
+	if err := commit(100); err != nil {
+		t.Errorf("errors of before count: %v", err)
+	}
+	_, write := r.Write([]byte("x"))
+	_, read := r.ReadFrom(strings.NewReader("x"))
+	r.Abort()
+	for what, err := range map[string]error{"commit": commit(1), "write": write, "read": read} {
+		if !errors.Is(err, framebuffer.ErrClosed) {
+			t.Errorf("%s after the end: %v", what, err)
+		}
+	}
+	if r.Bytes() != nil {
+		t.Error("bytes after the end")
+	}
+	if r, err = c.Reserve(100); err != nil {
+		t.Fatal(err)
+	}
+	r.Abort()
+	if err := commit(1); !errors.Is(err, framebuffer.ErrClosed) {
+		t.Errorf("committed after Abort: %v", err)
+	}
+}
+
+// A reservation does not stop the ring, and is told.
+func TestReservationIsLapped(t *testing.T) {
+	_, c := serve(t, 1<<16)
+	r, err := c.Reserve(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fillRing(t, c)
+	if _, err := r.Commit(1000); !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Errorf("committed after a lap: %v", err)
+	}
+	if got := c.Stats().Total; got.Reused != 1 || got.Writes == 0 {
+		t.Errorf("counted %+v", got)
+	}
+}
+
+// Code that keeps the slice of a reservation and stores to it after Commit spoils a frame:
+// its own at first, whose readers are told, and never unnoticed.
+func TestSliceKeptAfterCommit(t *testing.T) {
+	_, c := serve(t, 1<<16)
+	r, err := c.Reserve(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := r.Bytes()
+	f, err := r.Commit(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept[500] ^= 1
+	if _, err := c.Get(f); !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Errorf("read a spoilt frame: %v", err)
+	}
+	fillRing(t, c)
+	other, err := c.Put(make([]byte, 1<<16-64)) // lies over everything
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range kept {
+		kept[i] ^= 1
+	}
+	if _, err := c.Get(other); !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Errorf("read somebody else's spoilt frame: %v", err)
+	}
+}
+
+func TestReserveRefuses(t *testing.T) {
+	s, c := serve(t, 1<<16)
+	ro, err := framebuffer.Attach(s.Key(), &framebuffer.ClientOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ro.Close()
+	r, err := c.Reserve(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reserve := func(c *framebuffer.Client, n int) error { _, err := c.Reserve(n); return err }
+	if err := reserve(c, 0); !errors.Is(err, framebuffer.ErrBadSize) {
+		t.Error(err)
+	}
+	if err := reserve(c, 1<<16); !errors.Is(err, framebuffer.ErrTooLarge) {
+		t.Error(err)
+	}
+	if err := reserve(ro, 1); !errors.Is(err, framebuffer.ErrReadOnly) {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Commit(100); !errors.Is(err, framebuffer.ErrClosed) {
+		t.Errorf("committed after the server's Close: %v", err)
+	}
+	if err := reserve(c, 1); !errors.Is(err, framebuffer.ErrClosed) {
+		t.Error(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := reserve(c, 1); !errors.Is(err, framebuffer.ErrClosed) {
+		t.Error(err)
+	}
+}
+
+// fillRing turns the ring once.
+func fillRing(t testing.TB, c *framebuffer.Client) {
+	t.Helper()
+	for st := c.Stats(); c.Stats().Head-st.Head <= st.Capacity; {
+		if _, err := c.Put(make([]byte, st.Capacity/20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
