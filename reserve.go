@@ -16,7 +16,7 @@ type Reservation struct {
 	bytes  []byte
 	filled int
 	offset uint64
-	err    error // why it cannot be used any more
+	ended  bool
 }
 
 // Reserve allocates size bytes to be filled in place, which saves the copy of Put. What the
@@ -27,15 +27,12 @@ type Reservation struct {
 //
 // Errors are those of Allocate.
 func (c *Client) Reserve(size int) (*Reservation, error) {
-	s := c.segment
-	defer runtime.KeepAlive(s)
-	offset, err := c.Allocate(size)
+	if c.readOnly {
+		return nil, c.denied("reserve")
+	}
+	offset, bytes, err := c.take(size)
 	if err != nil {
 		return nil, err
-	}
-	bytes, why, err := s.ring.Place(offset)
-	if err != nil || s.closed.Load() {
-		return nil, s.failed(why, err)
 	}
 	return &Reservation{client: c, bytes: bytes, offset: offset}, nil
 }
@@ -55,8 +52,8 @@ func (r *Reservation) Len() int { return r.filled }
 // Write appends p behind what Write and ReadFrom have put in, so that encoders can write
 // into the ring. It returns ErrTooLong, and appends nothing, when p does not fit.
 func (r *Reservation) Write(p []byte) (int, error) {
-	if r.err != nil {
-		return 0, r.err
+	if r.ended {
+		return 0, errEnded()
 	}
 	if left := len(r.bytes) - r.filled; len(p) > left {
 		return 0, fmt.Errorf("%w: %d bytes more for a reservation of %d that has room for %d: reserve more", ErrTooLong, len(p), len(r.bytes), left)
@@ -69,8 +66,8 @@ func (r *Reservation) Write(p []byte) (int, error) {
 // ReadFrom appends what src has until its end or until the reservation is full, whichever
 // comes first, reading straight into the ring.
 func (r *Reservation) ReadFrom(src io.Reader) (n int64, err error) {
-	if r.err != nil {
-		return 0, r.err
+	if r.ended {
+		return 0, errEnded()
 	}
 	before := r.filled
 	for r.filled < len(r.bytes) && err == nil {
@@ -91,9 +88,16 @@ func (r *Reservation) ReadFrom(src io.Reader) (n int64, err error) {
 // It returns ErrTooLong for more than was reserved, ErrBadSize for less than one byte, and
 // ErrTimeout when the ring has reused the chunk meanwhile. After ErrTooLong and ErrBadSize
 // the reservation is as before; after success and other errors it is over.
-func (r *Reservation) Commit(size int) (Frame, error) {
-	if r.err != nil {
-		return Frame{}, r.err
+func (r *Reservation) Commit(size int) (Frame, error) { return r.commit(size, true) }
+
+// CommitUnverified is Commit without hashing, so that it costs the same whatever the size.
+// The frame has no checksum: only View and Hold of clients attached with Unverified accept
+// it, for all others it is not what was written.
+func (r *Reservation) CommitUnverified(size int) (Frame, error) { return r.commit(size, false) }
+
+func (r *Reservation) commit(size int, hash bool) (Frame, error) {
+	if r.ended {
+		return Frame{}, errEnded()
 	}
 	if size < 1 {
 		return Frame{}, fmt.Errorf("%w: asked to commit %d bytes; a frame has at least 1", ErrBadSize, size)
@@ -103,11 +107,12 @@ func (r *Reservation) Commit(size int) (Frame, error) {
 	}
 	s := r.client.segment
 	defer runtime.KeepAlive(s)
-	r.end()
+	data := r.bytes[:size]
+	r.Abort()
 	if err := s.errIfClosed(); err != nil {
 		return Frame{}, err
 	}
-	sum, why, err := s.ring.Seal(r.offset, size)
+	sum, why, err := s.ring.Seal(r.offset, data, hash)
 	if err != nil || s.closed.Load() {
 		return Frame{}, s.failed(why, err)
 	}
@@ -117,13 +122,10 @@ func (r *Reservation) Commit(size int) (Frame, error) {
 
 // Abort forgets the reservation. Its memory is reused in its turn. Aborting after Commit
 // does nothing, so that it can be deferred.
-func (r *Reservation) Abort() { r.end() }
+func (r *Reservation) Abort() { r.bytes, r.ended = nil, true }
 
-func (r *Reservation) end() {
-	r.bytes = nil
-	if r.err == nil {
-		r.err = fmt.Errorf("%w: the reservation was committed or aborted already", ErrClosed)
-	}
+func errEnded() error {
+	return fmt.Errorf("%w: the reservation was committed or aborted already", ErrClosed)
 }
 
 var _ interface {

@@ -104,6 +104,35 @@ func TestReservationEnds(t *testing.T) {
 	}
 }
 
+// A frame that was committed without a checksum is for those who said that they trust it.
+func TestCommitUnverified(t *testing.T) {
+	s, c := serve(t, 1<<16)
+	r, err := c.Reserve(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(r.Bytes(), "unhashed")
+	f, err := r.CommitUnverified(8)
+	if err != nil || f.Checksum != 0 {
+		t.Fatal(f, err)
+	}
+	look := func(p []byte) error { return errIf(string(p) != "unhashed") }
+	if err := c.View(f, look); !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Errorf("viewed: %v", err)
+	}
+	if _, err := c.Get(f); !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Errorf("read: %v", err)
+	}
+	trusting, err := framebuffer.Attach(s.Key(), &framebuffer.ClientOptions{Unverified: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trusting.Close()
+	if err := trusting.View(f, look); err != nil {
+		t.Errorf("viewed by who trusts: %v", err)
+	}
+}
+
 // A reservation does not stop the ring, and is told.
 func TestReservationIsLapped(t *testing.T) {
 	_, c := serve(t, 1<<16)

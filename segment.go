@@ -103,16 +103,22 @@ func reclaimAddresses() {
 
 // allocate is Allocate of both sides.
 func (s *segment) allocate(size int) (uint64, error) {
+	offset, _, err := s.take(size)
+	return offset, err
+}
+
+// take allocates, and returns the payload as well.
+func (s *segment) take(size int) (offset uint64, payload []byte, err error) {
 	defer runtime.KeepAlive(s)
 	if err := s.errIfClosed(); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	offset, err := s.ring.Allocate(size, ring.Stamp{Time: s.clock.Coarse(), Client: s.slot.index, PID: s.slot.pid})
+	offset, payload, err = s.ring.Take(size, ring.Stamp{Time: s.clock.Coarse(), Client: s.slot.index, PID: s.slot.pid})
 	if err != nil || s.closed.Load() {
-		return 0, s.failed(ring.None, err)
+		return 0, nil, s.failed(ring.None, err)
 	}
 	s.slot.count(layout.Allocations, layout.AllocatedBytes, ring.Footprint(size))
-	return offset, nil
+	return offset, payload, nil
 }
 
 // failed counts a timeout by its reason and returns the error to tell: that of closing, if

@@ -2,7 +2,8 @@ package ring
 
 import "github.com/core-framebuffer/framebuffer/internal/layout"
 
-// Take is Allocate and Place in one.
+// Take is Allocate, and returns the new chunk's payload to be filled in place: size bytes.
+// Another process may be handed the same memory at any time; Seal tells.
 func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err error) {
 	offset, err = r.Allocate(size, by)
 	if err != nil {

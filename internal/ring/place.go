@@ -8,40 +8,23 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Place returns the payload of the chunk at offset, to be filled in place: all the bytes
-// that were allocated, and no more. Another process may be handed the same memory at any
-// time; Seal tells.
+// Seal returns the checksum of data, what was written in place into the chunk at offset;
+// without hash it is 0. It returns fberr.Closed, and fberr.Timeout when the chunk was reused
+// before it was done.
 //
-// It returns fberr.BadOffset, fberr.Closed and fberr.Timeout.
-func (r *Ring) Place(offset uint64) ([]byte, Reason, error) {
+// Preconditions: data lies in the payload that Take returned with offset.
+func (r *Ring) Seal(offset uint64, data []byte, hash bool) (sum uint64, why Reason, err error) {
 	if r.Closed() {
-		return nil, None, errClosed()
+		return 0, None, errClosed()
 	}
-	chunk, payload, why, err := r.find(offset)
-	if err != nil {
-		return nil, why, err
+	if hash {
+		sum = copyhash.Sum(data)
 	}
-	return payload[:chunk.Size:chunk.Size], None, nil
-}
-
-// Seal returns the checksum of the first n bytes of the chunk at offset, which were written
-// in place. It returns fberr.TooLong, fberr.Closed, and fberr.Timeout when the chunk was
-// reused before it was done.
-func (r *Ring) Seal(offset uint64, n int) (sum uint64, why Reason, err error) {
-	payload, why, err := r.Place(offset)
-	if err != nil {
-		return 0, why, err
-	}
-	if n > len(payload) {
-		return 0, None, fmt.Errorf("%w: %d bytes for the chunk at offset %d, which was allocated with %d",
-			fberr.TooLong, n, offset, len(payload))
-	}
-	sum = copyhash.Sum(payload[:n])
 	// As at the end of Write: whoever takes the chunk after this look spoils a frame that
 	// nobody can read any more.
 	loadFence()
 	if !r.alive(offset - layout.ChunkHeader) {
-		return 0, Reused, r.lappedWrite(offset, n)
+		return 0, Reused, r.lappedWrite(offset, len(data))
 	}
 	return sum, None, nil
 }
