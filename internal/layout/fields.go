@@ -63,8 +63,8 @@ func SlotFields() []Field {
 func HoldFields() []Field {
 	return []Field{
 		{HoldTerm, 8, "term", "holders; atomic", "0 free; else the end of the hold (CLOCK_MONOTONIC, ns) with its low 10 bits replaced: bit 0 confirmed, the others random"},
-		{HoldStart, 8, "start", "its holder; atomic", "position of the held chunk's header"},
-		{HoldLength, 8, "length", "its holder; atomic", "bytes from there that are held"},
+		{HoldStart, 8, "start", "its holder; atomic", "position of the held chunk's header; the low 6 bits count claims"},
+		{HoldLength, 8, "length", "its holder; atomic", "bytes from there that are held; the low 6 bits count claims"},
 	}
 }
 

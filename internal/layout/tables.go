@@ -13,6 +13,9 @@ const (
 	HoldConfirmed = 1
 	HoldTag       = 1<<10 - 1
 
+	// HoldClaims are the bits of an entry's start and length that count its claims.
+	HoldClaims = Align - 1
+
 	// MaxHold is the longest hold in ns; HoldGrace how much longer than its holder
 	// allocators respect one.
 	MaxHold   = 3_600_000_000_000

@@ -15,6 +15,8 @@ type Hold struct {
 	entry *layout.Hold
 	term  uint64 // confirmed
 	span  span
+
+	start, length uint64 // the span as the entry has it
 }
 
 // Hold keeps the chunk at offset for d, so that allocators step over it.
@@ -54,23 +56,30 @@ func checkDuration(d time.Duration) error {
 	return fmt.Errorf("%w: a hold of %v; it lasts more than 0 and at most %v, and can be extended", fberr.BadSize, d, time.Duration(layout.MaxHold))
 }
 
-// claim takes an entry and publishes it, not yet confirmed. Between the claim and the
-// stores of the other words allocators may see those of the entry's last owner, which makes
-// them step over something for nothing. A process that is stopped there until its own term
-// is over may write over the words of the next owner, who then finds out by holds: his
-// frame is lost, and never silently.
+// claim takes an entry and publishes it, not yet confirmed. Between the claim and the other
+// words allocators may see those of the entry's last owner, which makes them step over
+// something for nothing.
+//
+// A process that is stopped there until its own term is over must not write over the words
+// of the next owner when it wakes. So they are changed by compare-and-swap from what stood
+// there before the claim, and count the claims in the bits that positions and lengths leave
+// free, since the next owner may have found them as he wanted them.
 func (h *Hold) claim(term uint64) error {
 	r := h.ring
 	now := r.now()
 	for i := range r.holds {
 		e := &r.holds[i]
+		start, length := e.Start.Load(), e.Length.Load()
 		old := e.Term.Load()
 		if active(old, now, grace) || !e.Term.CompareAndSwap(old, term) {
 			continue
 		}
 		h.entry, h.term = e, term
-		e.Start.Store(h.span.start)
-		e.Length.Store(h.span.length)
+		h.start, h.length = counted(h.span.start, start), counted(h.span.length, length)
+		if !e.Start.CompareAndSwap(start, h.start) || !e.Length.CompareAndSwap(length, h.length) {
+			h.withdraw()
+			continue
+		}
 		raise(r.holdHigh, uint32(i)+1)
 		raise(r.holdUntil, uint64(endOf(term)))
 		r.holdGen.Add(1)
@@ -78,6 +87,9 @@ func (h *Hold) claim(term uint64) error {
 	}
 	return fmt.Errorf("%w: all %d holds are in use: release others first", fberr.HoldLimit, len(r.holds))
 }
+
+// counted is a multiple of 64 with the count of the word that it replaces, plus 1.
+func counted(v, before uint64) uint64 { return v | (before+1)&layout.HoldClaims }
 
 // raise makes a shared word at least v.
 func raise[T uint32 | uint64, W interface {
@@ -116,15 +128,16 @@ func (h *Hold) Intact() bool {
 	if h.ring.alive(h.span.start) {
 		return true
 	}
-	return h.entry.Term.Load() == h.term && h.entry.Start.Load() == h.span.start &&
-		h.entry.Length.Load() == h.span.length && h.ring.now() < endOf(h.term)
+	return h.entry.Term.Load() == h.term && h.entry.Start.Load() == h.start &&
+		h.entry.Length.Load() == h.length && h.ring.now() < endOf(h.term)
 }
 
 // End is when the hold ends by itself, by CLOCK_MONOTONIC in ns.
 func (h *Hold) End() int64 { return endOf(h.term) }
 
 // Extend makes the hold end d from now, which may be earlier than it would have. On
-// fberr.Timeout the hold is gone; on fberr.BadSize it is as before.
+// fberr.Timeout the hold is gone, also if the chunk is still alive: after its end it no longer
+// counted among what is held. On fberr.BadSize it is as before.
 func (h *Hold) Extend(d time.Duration) (Reason, error) {
 	if err := checkDuration(d); err != nil {
 		return None, err
@@ -137,8 +150,7 @@ func (h *Hold) Extend(d time.Duration) (Reason, error) {
 	h.term = next
 	raise(r.holdUntil, uint64(endOf(next)))
 	// If the old end had come before the exchange, an allocator may have passed.
-	ok := r.now() < endOf(old) && h.entry.Start.Load() == h.span.start && h.entry.Length.Load() == h.span.length
-	if !ok && !r.alive(h.span.start) || !h.confirm() {
+	if r.now() >= endOf(old) || h.entry.Start.Load() != h.start || h.entry.Length.Load() != h.length || !h.confirm() {
 		h.withdraw()
 		return Reused, h.lost()
 	}
@@ -154,6 +166,6 @@ func (h *Hold) Release() bool {
 }
 
 func (h *Hold) lost() error {
-	return fmt.Errorf("%w: the hold on the chunk at offset %d ended before it was extended, and the ring has reused the chunk: extend earlier, or hold longer",
+	return fmt.Errorf("%w: the hold on the chunk at offset %d ended before it was extended: extend earlier, or hold longer",
 		fberr.Timeout, h.span.start+layout.ChunkHeader)
 }

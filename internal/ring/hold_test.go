@@ -216,12 +216,13 @@ func TestExtend(t *testing.T) {
 	if _, err := h.Extend(time.Second); !errors.Is(err, fberr.Timeout) || r.HeldBytes() != 0 {
 		t.Errorf("extended after its end: %v, %d held", err, r.HeldBytes())
 	}
-	// Before its end, or later, but in time.
+	// Too late is too late even if the chunk is alive: meanwhile others may have been granted
+	// what it took of the limit.
 	offset, _ = r.put(t, 5000)
 	h = r.hold(t, offset, time.Second)
 	r.clock.Add(int64(2 * time.Second))
-	if _, err := h.Extend(time.Second); err != nil || !h.Intact() {
-		t.Errorf("the chunk was alive all the time: %v", err)
+	if _, err := h.Extend(time.Second); !errors.Is(err, fberr.Timeout) || r.HeldBytes() != 0 {
+		t.Errorf("extended after its end: %v, %d held", err, r.HeldBytes())
 	}
 }
 
@@ -317,6 +318,31 @@ func TestHoldTooLate(t *testing.T) {
 	}
 	if r.HeldBytes() != 0 {
 		t.Error("a hold that failed stayed in the table")
+	}
+}
+
+// A holder that was stopped in the middle of its claim until its term was over, and wakes
+// when somebody else has the entry, leaves that one's words alone.
+func TestClaimWakesTooLate(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	other, _ := r.put(t, 100)
+	e := &r.holds[0]
+	start, length := e.Start.Load(), e.Length.Load()
+	if !e.Term.CompareAndSwap(0, newTerm(r.clock.Load()+int64(time.Second))) {
+		t.Fatal("the entry is not free")
+	}
+	r.clock.Add(int64(2 * time.Second)) // the sleep
+	h := r.hold(t, offset, time.Second)
+	if h.entry != e {
+		t.Fatal("the next holder took another entry")
+	}
+	if e.Start.CompareAndSwap(start, counted(other-layout.ChunkHeader, start)) || e.Length.CompareAndSwap(length, counted(64, length)) {
+		t.Error("the sleeper wrote over the words of the next owner")
+	}
+	r.laps(t, 2)
+	if !h.Intact() || !r.readable(offset, sum, 5000) {
+		t.Error("the hold was lost")
 	}
 }
 

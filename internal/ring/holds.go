@@ -20,8 +20,9 @@ import (
 // the other: the holder gives up, or the allocator steps over. All of these are
 // sequentially consistent.
 //
-// Two rules make an end by the clock safe, although nobody's clock reading and store are
-// one instruction. Allocators take a hold for ended only grace after its end, by a clock
+// Three rules make an end by the clock safe, although nobody's clock reading and store are
+// one instruction. Who finds that a hold is over has read the clock before the words, who
+// relies on one reads it after. Allocators take a hold for ended only grace after its end, by a clock
 // that may be late; holders and readers do at its end. And a term that is being changed is
 // not confirmed until its holder has looked at the clock once more.
 //
@@ -61,6 +62,8 @@ func (r *Ring) used() []layout.Hold {
 
 // mayBeHeld reports whether any hold may stand; one word next to head tells. A clock that
 // has not begun, as in tests without one, knows no holds.
+//
+// Preconditions: now was read before.
 func (r *Ring) mayBeHeld(now int64) bool {
 	return r.holdUntil.Load() > uint64(now-grace)
 }
@@ -71,8 +74,8 @@ func (r *Ring) load(e *layout.Hold, now, late int64) (span, uint64, bool) {
 	if !active(term, now, late) {
 		return span{}, 0, false
 	}
-	s := span{e.Start.Load(), e.Length.Load()}
-	ok := s.length > 0 && s.length <= r.capacity && s.start%layout.Align == 0 && s.length%layout.Align == 0
+	s := span{e.Start.Load() &^ layout.HoldClaims, e.Length.Load() &^ layout.HoldClaims}
+	ok := s.length > 0 && s.length <= r.capacity
 	return s, term, ok
 }
 

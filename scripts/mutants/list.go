@@ -56,7 +56,7 @@ var mutants = []mutant{
 	{
 		name:  "extend: does not look at the clock again",
 		file:  "internal/ring/hold.go",
-		edits: []edit{{"	ok := r.now() < endOf(old) && ", "	r.now()\n	ok := "}},
+		edits: []edit{{"	if r.now() >= endOf(old) || ", "	if r.now() < 0 || "}},
 		pkg:   ringPkg, test: "ExtendTooLate",
 	},
 	{
