@@ -2,6 +2,7 @@
 # make quick  the same without the race detector, the linter and the long tests
 # make demo   real pictures between real processes
 # make bench  this library and its rivals in one run
+# make models every state of the protocols in docs/models: some minutes, part of test
 # make avx512 the AVX-512 kernels' tests in an emulator: some minutes, not part of test
 # make fuzz   every fuzz target for FUZZTIME each
 
@@ -12,9 +13,9 @@ LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 export CGO_ENABLED ?= 1
 
-.PHONY: test setup vet lint unit race mutants purego arm64 avx512 generate fuzz cross demo quick bench bench-vet
+.PHONY: test setup vet lint unit race mutants models purego arm64 avx512 generate fuzz cross demo quick bench bench-vet
 
-test: setup vet lint generate unit race mutants purego arm64 fuzz cross bench-vet
+test: setup vet lint models generate unit race mutants purego arm64 fuzz cross bench-vet
 
 setup:
 	./scripts/setup
@@ -30,6 +31,10 @@ lint: $(LINT)
 $(LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
 	mv $(TOOLS)/golangci-lint $@
+
+# The protocols hold in every state of their models, and fail without any of their orderings.
+models:
+	./scripts/check-models
 
 unit:
 	$(GO) test -count=1 ./...

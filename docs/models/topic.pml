@@ -1,0 +1,252 @@
+/*
+ * Topics: publish, next frame, sleep and wake, end, groups.
+ *
+ * One or two PUBLISHERS publish FRAMES0 and FRAMES1 frames into K slots; with END the first
+ * then ends the topic. SUBSCRIBERS read them, each for itself or, with GROUP, as one group.
+ * With KILL one publisher may be killed at any step. Every access to a shared word is a step
+ * of its own, so a process can be stopped between any two, for any time. README.md says what
+ * is left out and what each BREAK_ macro is about.
+ */
+#define TAGS 2 /* laps that a tag tells apart; the code has 64 */
+#define FRAMES (FRAMES0 + FRAMES1)
+
+/* A slot: where the record is, which for the model is its number, and the tag of the lap. */
+#define LAPTAG(t) (((t) / K + 1) % TAGS)
+#define WORD(o, t) ((o) * TAGS + LAPTAG(t))
+#define TAG(w) ((w) % TAGS)
+#define RECORD(w) ((w) / TAGS)
+
+/* The futex word: bit 0 says that somebody may sleep; clearing it counts. */
+#ifdef BREAK_FUTEX_NOT_COUNTED
+#define CLEARED(f) ((f) & 254)
+#else
+#define CLEARED(f) (((f) + 2) & 254)
+#endif
+
+byte next, futex;
+bool ended;
+byte slots[K];
+byte seq[FRAMES + 1]; /* in record o, o > 0 */
+byte cursor;          /* of the group */
+
+#ifdef END
+#define STATE ended
+#else
+#define STATE false
+#endif
+
+/* The kernel: who sleeps in futex_wait. */
+bool asleep[2];
+
+/* For the model and its assertions only. */
+byte count;             /* slots filled, which is frames published */
+byte frame[FRAMES + 1]; /* record that was published under a number */
+byte before;            /* frames published before the end */
+byte finished;
+bool killed;
+bool kill[2];
+bool delivered[FRAMES + 1];
+
+#ifdef BREAK_WAKE_ONE
+inline wake() { d_step { if :: asleep[0] -> asleep[0] = false :: else -> asleep[1] = false fi } }
+#else
+inline wake() { d_step { asleep[0] = false; asleep[1] = false } }
+#endif
+
+/* Whoever sleeps is woken, if the bit says that somebody might. */
+inline tell() {
+	f = futex;
+	if
+	:: f & 1 ->
+#ifdef BREAK_WAKE_BEFORE_FUTEX
+		wake();
+#endif
+		atomic { if :: futex == f -> futex = CLEARED(f); f = 1 :: else -> f = 0 fi }
+#ifndef BREAK_WAKE_BEFORE_FUTEX
+		if :: f -> wake() :: else fi /* otherwise somebody else has cleared the bit, and wakes */
+#endif
+	:: else
+	fi;
+	f = 0
+}
+
+/* CAS next t -> t + 1 */
+inline advance(t) { d_step { if :: next == t -> next = t + 1 :: else fi } }
+
+proctype Publisher(byte me) {
+	byte o, t, w, f, left;
+
+	atomic { o = 1 + me * FRAMES0; left = (me == 0 -> FRAMES0 : FRAMES1) }
+	{
+		do
+		:: left > 0 ->
+			left--;
+#ifdef BREAK_TELL_BEFORE_SLOT
+			tell();
+#endif
+again:			atomic { w = 0; t = next }
+			w = slots[t % K];
+			atomic {
+#ifndef BREAK_NEXT_NOT_LOADED_AGAIN
+				if :: next != t -> goto again :: else fi;
+#endif
+				if :: TAG(w) != LAPTAG(t) -> goto fill :: else fi
+			}
+#ifdef BREAK_NO_HELP
+			next != t; /* wait for whoever filled the slot */
+#endif
+			advance(t);
+			goto again;
+fill:
+#ifndef BREAK_SEQ_AFTER_SLOT
+			seq[o] = t;
+#endif
+#ifdef BREAK_NEXT_BEFORE_SLOT
+			atomic { if :: next == t -> next = t + 1 :: else -> goto again fi }
+#endif
+			atomic {
+#ifndef BREAK_SLOT_BY_STORE
+				if :: slots[t % K] != w -> goto again :: else fi;
+#endif
+				slots[t % K] = WORD(o, t);
+				assert(t == count); /* no gap, no duplicate */
+				frame[t] = o; count++; w = 0
+			}
+#ifdef BREAK_SEQ_AFTER_SLOT
+			seq[o] = t;
+#endif
+			advance(t);
+			t = 0;
+#ifndef BREAK_TELL_BEFORE_SLOT
+			tell();
+#endif
+			o++
+		:: else -> break
+		od;
+#ifdef END
+		if
+		:: me == 0 ->
+#ifdef BREAK_END_WAKES_FIRST
+			futex = CLEARED(futex); wake(); atomic { ended = true; before = count }
+#else
+			atomic { ended = true; before = count }
+			futex = CLEARED(futex); /* a loop of compare-and-swap */
+			wake()
+#endif
+		:: else
+		fi
+#endif
+	} unless { kill[me] };
+	atomic { finished++; o = 0; t = 0; w = 0; f = 0; left = 0 }
+}
+
+#if SUBSCRIBERS > 0
+proctype Subscriber(byte me) {
+	byte s, n, w, f;
+	bool end, armed;
+
+look:
+	atomic {
+		n = 0; w = 0; end = false;
+#ifdef GROUP
+		s = cursor
+#endif
+	}
+#ifdef BREAK_STATE_AFTER_SLOT
+	n = next; w = slots[s % K]; end = STATE;
+#elif defined(BREAK_NEXT_AFTER_SLOT)
+	end = STATE; w = slots[s % K]; n = next;
+#else
+	end = STATE; n = next; w = slots[s % K];
+#endif
+	atomic {
+		if
+		:: TAG(w) == LAPTAG(s) -> armed = false; f = 0
+		:: TAG(w) != LAPTAG(s) && n > s -> goto overtaken
+		:: TAG(w) != LAPTAG(s) && n <= s && end -> goto eof
+		:: TAG(w) != LAPTAG(s) && n <= s && !end && armed -> goto wait
+		:: TAG(w) != LAPTAG(s) && n <= s && !end && !armed -> goto arm
+		fi
+	}
+
+	/* the slot holds frame s, or its tag is that of a later lap */
+	if :: n == s -> advance(s) :: true fi; /* may help */
+	atomic {
+#ifndef BREAK_SEQ_NOT_CHECKED
+		if :: seq[RECORD(w)] != s -> goto overtaken :: else fi;
+#endif
+		assert(frame[s] == RECORD(w))
+	}
+	atomic {
+#ifdef GROUP
+#ifdef BREAK_CURSOR_BY_STORE
+		cursor = s + 1;
+#else
+		if :: cursor != s -> goto look :: else -> cursor = s + 1 fi;
+#endif
+		assert(!delivered[s]); delivered[s] = true;
+#endif
+		s++; goto look
+	}
+
+overtaken:
+	atomic {
+		assert(count > s + K); /* only what is no longer there is skipped */
+		n = (n > s + K -> n - K : s + 1);
+#ifdef GROUP
+		if :: cursor == s -> cursor = n :: else fi;
+#endif
+		s = n; armed = false; f = 0; goto look
+	}
+
+arm:	/* set the bit, then look once more */
+	atomic { n = 0; w = 0; f = futex; if :: f & 1 -> armed = true :: else fi }
+	if
+	:: !armed ->
+		atomic { if :: futex != f -> goto arm :: else -> futex = f | 1; f = f | 1; armed = true fi }
+	:: else
+	fi;
+#ifndef BREAK_NO_SECOND_LOOK
+	goto look;
+#endif
+
+wait:
+	atomic { n = 0; w = 0; armed = false; asleep[me] = (futex == f); f = 0 } /* futex_wait */
+	atomic {
+		if
+		:: !asleep[me] -> goto look
+		:: killed -> asleep[me] = false; goto look /* 200 ms; not counted on while all live */
+		:: finished == PUBLISHERS && count <= s && !ended -> goto done /* for ever, and rightly */
+		fi
+	}
+
+eof:
+	assert(s >= before); /* what was published before the end was seen */
+done:
+	atomic { s = 0; n = 0; w = 0; f = 0; end = false; armed = false }
+}
+#endif
+
+#ifdef KILL
+proctype Killer() {
+	if
+	:: atomic { kill[0] = true; killed = true }
+	:: atomic { kill[PUBLISHERS - 1] = true; killed = true }
+	:: true
+	fi
+}
+#endif
+
+init {
+	byte n;
+	atomic {
+		for (n : 1 .. PUBLISHERS) { run Publisher(n - 1) }
+#if SUBSCRIBERS > 0
+		for (n : 1 .. SUBSCRIBERS) { run Subscriber(n - 1) }
+#endif
+#ifdef KILL
+		run Killer();
+#endif
+		n = 0
+	}
+}
