@@ -144,8 +144,8 @@ func roleHold(c *xproc.Child) error {
 	}
 	for {
 		var f framebuffer.Frame
-		if err := c.Recv(&f); err != nil {
-			return nil
+		if c.Recv(&f) != nil {
+			return nil // end of input
 		}
 		answer := ""
 		if _, err := client.Hold(f, time.Duration(ns)); err != nil {
