@@ -142,11 +142,7 @@ func roleHold(c *xproc.Child) error {
 	if err != nil {
 		return err
 	}
-	for {
-		var f framebuffer.Frame
-		if c.Recv(&f) != nil {
-			return nil // end of input
-		}
+	for f := (framebuffer.Frame{}); c.Recv(&f) == nil; { // to the end of input
 		answer := ""
 		if _, err := client.Hold(f, time.Duration(ns)); err != nil {
 			answer = err.Error()
@@ -155,6 +151,7 @@ func roleHold(c *xproc.Child) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // A holder that is killed costs its time and nothing more: writers go on around what it
