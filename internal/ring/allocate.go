@@ -53,6 +53,17 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
 	return offset, nil
 }
 
+// Take is Allocate, and returns the new chunk's payload to be filled in place: size bytes.
+// Another process may be handed the same memory at any time; Seal tells.
+func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err error) {
+	offset, err = r.Allocate(size, by)
+	if err != nil {
+		return 0, nil, err
+	}
+	i := offset % r.capacity
+	return offset, r.mem[i : i+uint64(size) : i+uint64(size)], nil
+}
+
 // stepOver returns a position from which n bytes, added to head, are free of holds: c, if
 // that is, or one behind the holds in its way. What is stepped over is lost for this lap.
 func (r *Ring) stepOver(c, n uint64, now int64) (uint64, error) {

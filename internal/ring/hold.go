@@ -28,13 +28,13 @@ func (r *Ring) Hold(offset uint64, d time.Duration) (*Hold, Reason, error) {
 	if err := checkDuration(d); err != nil {
 		return nil, None, err
 	}
-	chunk, _, why, err := r.find(offset)
+	payload, why, err := r.find(offset)
 	if err != nil {
 		return nil, why, err
 	}
-	h := &Hold{ring: r, span: span{offset - layout.ChunkHeader, Footprint(int(chunk.Size))}}
+	h := &Hold{ring: r, span: span{offset - layout.ChunkHeader, Footprint(len(payload))}}
 	now := r.now()
-	if err := h.claim(newTerm(now + int64(d))); err != nil {
+	if err := h.claim(now, d); err != nil {
 		return nil, None, err
 	}
 	if sum := r.sum(now); sum > r.holdLimit {
@@ -64,9 +64,10 @@ func checkDuration(d time.Duration) error {
 // of the next owner when it wakes. So they are changed by compare-and-swap from what stood
 // there before the claim, and count the claims in the bits that positions and lengths leave
 // free, since the next owner may have found them as he wanted them.
-func (h *Hold) claim(term uint64) error {
-	r := h.ring
-	now := r.now()
+//
+// Preconditions: now was read before.
+func (h *Hold) claim(now int64, d time.Duration) error {
+	r, term := h.ring, newTerm(now+int64(d))
 	for i := range r.holds {
 		e := &r.holds[i]
 		start, length := e.Start.Load(), e.Length.Load()
@@ -114,26 +115,15 @@ func (h *Hold) confirm() bool {
 
 func (h *Hold) withdraw() { h.entry.Term.CompareAndSwap(h.term, 0) }
 
-// sum is how much would be held with every hold that is published now.
-func (r *Ring) sum(now int64) (n uint64) {
-	for _, s := range r.standing(now) {
-		n += s.length
-	}
-	return n
-}
-
-// Intact reports whether the chunk has been in place until now. Reads of it must be ordered
-// before, by Settle.
+// Intact reports whether the chunk was in place at all reads before this call.
 func (h *Hold) Intact() bool {
+	loadFence()
 	if h.ring.alive(h.span.start) {
 		return true
 	}
 	return h.entry.Term.Load() == h.term && h.entry.Start.Load() == h.start &&
 		h.entry.Length.Load() == h.length && h.ring.now() < endOf(h.term)
 }
-
-// End is when the hold ends by itself, by CLOCK_MONOTONIC in ns.
-func (h *Hold) End() int64 { return endOf(h.term) }
 
 // Extend makes the hold end d from now, which may be earlier than it would have. On
 // fberr.Timeout the hold is gone, also if the chunk is still alive: after its end it no longer
@@ -159,7 +149,6 @@ func (h *Hold) Extend(d time.Duration) (Reason, error) {
 
 // Release ends the hold and reports whether the chunk was in place until then.
 func (h *Hold) Release() bool {
-	loadFence() // what was read of the chunk, before this look at it
 	ok := h.Intact()
 	h.withdraw()
 	return ok

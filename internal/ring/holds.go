@@ -22,9 +22,9 @@ import (
 //
 // Three rules make an end by the clock safe, although nobody's clock reading and store are
 // one instruction. Who finds that a hold is over has read the clock before the words, who
-// relies on one reads it after. Allocators take a hold for ended only grace after its end, by a clock
-// that may be late; holders and readers do at its end. And a term that is being changed is
-// not confirmed until its holder has looked at the clock once more.
+// relies on one reads it after. Allocators take a hold for ended only grace after its end,
+// by a clock that may be late; holders and readers do at its end. And a term that is being
+// changed is not confirmed until its holder has looked at the clock once more.
 //
 // A chunk that head has passed is intact only by virtue of a confirmed hold. Somebody else
 // may hold it too: he publishes, raises gen, and then sees the other hold still there. An
@@ -39,7 +39,7 @@ const grace = int64(layout.HoldGrace)
 // span is a part of the ring, by position.
 type span struct{ start, length uint64 }
 
-// term makes the word of a hold that ends at that time; no two of one entry are equal but
+// newTerm makes the word of a hold that ends at that time; no two of one entry are equal but
 // by a chance of 1 in 512 within a microsecond.
 func newTerm(end int64) uint64 {
 	return (uint64(end)+layout.HoldTag)&^layout.HoldTag | rand.Uint64()&layout.HoldTag&^layout.HoldConfirmed
@@ -187,12 +187,17 @@ func (r *Ring) fits(n uint64, now int64) bool {
 
 // HeldBytes is how much of the ring is held now.
 func (r *Ring) HeldBytes() uint64 {
-	now, sum := r.now(), uint64(0)
+	now := r.now()
 	if !r.mayBeHeld(now) {
 		return 0
 	}
+	return r.sum(now)
+}
+
+// sum is how much is held with every hold that is published now, confirmed or not.
+func (r *Ring) sum(now int64) (n uint64) {
 	for _, s := range r.standing(now) {
-		sum += s.length
+		n += s.length
 	}
-	return sum
+	return n
 }

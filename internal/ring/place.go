@@ -1,10 +1,7 @@
 package ring
 
 import (
-	"fmt"
-
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
-	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
@@ -35,20 +32,15 @@ func (r *Ring) Seal(offset uint64, data []byte, hash bool) (sum uint64, why Reas
 //
 // It returns what Read returns, and the error of look.
 func (r *Ring) View(offset uint64, n int, sum uint64, verify bool, look func([]byte) error) (Reason, error) {
-	chunk, payload, why, err := r.find(offset)
+	payload, why, err := r.part(offset, n)
 	if err != nil {
 		return why, err
 	}
-	if n < 0 || uint64(n) > chunk.Size {
-		return None, beyond(offset, n, chunk.Size)
-	}
-	payload = payload[:n:n]
 	if why, err := r.verify(payload, offset, sum, verify); err != nil {
 		return why, err
 	}
 	err = look(payload)
-	loadFence() // everything that look has read, before the last look at head
-	if !r.intact(offset - layout.ChunkHeader) {
+	if !r.Intact(offset) { // after everything that look has read
 		return Reused, r.reused(offset)
 	}
 	return None, err
@@ -60,8 +52,7 @@ func (r *Ring) verify(payload []byte, offset, sum uint64, verify bool) (Reason, 
 		return None, nil
 	}
 	got := copyhash.Sum(payload)
-	loadFence()
-	if !r.intact(offset - layout.ChunkHeader) {
+	if !r.Intact(offset) {
 		return Reused, r.reused(offset)
 	}
 	if got != sum {
@@ -74,19 +65,10 @@ func (r *Ring) verify(payload []byte, offset, sum uint64, verify bool) (Reason, 
 // They are those bytes for as long as the hold is intact.
 func (h *Hold) Held(n int, sum uint64, verify bool) ([]byte, Reason, error) {
 	r, offset := h.ring, h.span.start+layout.ChunkHeader
-	chunk, payload, why, err := r.find(offset)
+	payload, why, err := r.part(offset, n)
 	if err != nil {
 		return nil, why, err
 	}
-	if n < 0 || uint64(n) > chunk.Size {
-		return nil, None, beyond(offset, n, chunk.Size)
-	}
-	payload = payload[:n:n]
 	why, err = r.verify(payload, offset, sum, verify)
 	return payload, why, err
-}
-
-func beyond(offset uint64, n int, size uint64) error {
-	return fmt.Errorf("%w: asked to read %d bytes of the chunk at offset %d, which was allocated with %d",
-		fberr.BadSize, n, offset, size)
 }

@@ -28,13 +28,13 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err er
 	if r.Closed() {
 		return 0, None, errClosed()
 	}
-	chunk, payload, why, err := r.find(offset)
+	payload, why, err := r.find(offset)
 	if err != nil {
 		return 0, why, err
 	}
-	if uint64(len(data)) > chunk.Size {
+	if len(data) > len(payload) {
 		return 0, None, fmt.Errorf("%w: %d bytes of data for the chunk at offset %d, which was allocated with %d: allocate as much as is written",
-			fberr.TooLong, len(data), offset, chunk.Size)
+			fberr.TooLong, len(data), offset, len(payload))
 	}
 	c := offset - layout.ChunkHeader
 	sum, done := copyhash.CopyIn(payload[:len(data)], data, func() bool { return r.alive(c) })
@@ -54,15 +54,12 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err er
 // It returns fberr.BadOffset, fberr.BadSize when the chunk is shorter than dst, and
 // fberr.Timeout when the chunk was or became reused or holds something else.
 func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
-	chunk, payload, why, err := r.find(offset)
+	payload, why, err := r.part(offset, len(dst))
 	if err != nil {
 		return why, err
 	}
-	if uint64(len(dst)) > chunk.Size {
-		return None, beyond(offset, len(dst), chunk.Size)
-	}
 	c := offset - layout.ChunkHeader
-	got, done := copyhash.CopyOut(dst, payload[:len(dst)], func() bool { return r.intact(c) })
+	got, done := copyhash.CopyOut(dst, payload, func() bool { return r.intact(c) })
 	loadFence()
 	if !done || !r.intact(c) {
 		clear(dst)
@@ -73,49 +70,6 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
 		return Altered, altered(offset, len(dst), got, sum)
 	}
 	return None, nil
-}
-
-// find returns the header of the living chunk at offset, and its payload. The header is a
-// private copy and its size is bounded by the ring, so nothing derived from it leaves the
-// mapping.
-func (r *Ring) find(offset uint64) (layout.Chunk, []byte, Reason, error) {
-	c := offset - layout.ChunkHeader
-	if offset < layout.ChunkHeader || offset%layout.Align != 0 {
-		return layout.Chunk{}, nil, None, fmt.Errorf("%w: %d; offsets come from Allocate and are multiples of %d from %d up",
-			fberr.BadOffset, offset, layout.Align, layout.ChunkHeader)
-	}
-	head := r.head.Load()
-	age := head - c
-	// Nothing that young was handed out, the future is negative, and so is what was before
-	// the start.
-	if int64(age) <= layout.ChunkHeader || int64(c-r.start) < 0 {
-		return layout.Chunk{}, nil, None, fmt.Errorf("%w: %d was never handed out; the ring has allocated from %d to %d. Was it made with another key?",
-			fberr.BadOffset, offset, r.start, head)
-	}
-	if age > r.capacity && !r.held(c) {
-		return layout.Chunk{}, nil, Reused, r.reused(offset)
-	}
-	i := c % r.capacity
-	chunk, ok := r.seal.Get(r.mem[i:], offset)
-	if ok && chunk.Size <= r.capacity-layout.ChunkHeader {
-		i += layout.ChunkHeader
-		r.present.ensure(i, chunk.Size)
-		return chunk, r.mem[i : i+chunk.Size], None, nil
-	}
-	loadFence()
-	if !r.intact(c) {
-		return layout.Chunk{}, nil, Reused, r.reused(offset)
-	}
-	return layout.Chunk{}, nil, Altered, noHeader(offset)
-}
-
-// noHeader is for an offset that could be right and has no header. Either nobody ever got
-// it from Allocate, or a process that was stopped for a whole lap woke up and wrote over
-// the header before it looked at head. The memory cannot tell which, so the error is both:
-// who only knows descriptors that were handed out sees a timeout, as for any lost frame.
-func noHeader(offset uint64) error {
-	return fmt.Errorf("%w: no chunk begins at offset %d: a process stopped for a whole lap wrote over it, or it is a %w, since offsets come from Allocate and cannot be computed",
-		fberr.Timeout, offset, fberr.BadOffset)
 }
 
 func (r *Ring) reused(offset uint64) error {

@@ -35,14 +35,14 @@ var mutants = []mutant{
 	{
 		name:  "view: does not look at head after reading",
 		file:  "internal/ring/place.go",
-		edits: []edit{{"	if !r.intact(offset - layout.ChunkHeader) {\n		return Reused, r.reused(offset)\n	}\n	return None, err\n", "	return None, err\n"}},
+		edits: []edit{{"	if !r.Intact(offset) { // after everything that look has read\n		return Reused, r.reused(offset)\n	}\n	return None, err\n", "	return None, err\n"}},
 		pkg:   ringPkg, test: "StressView",
 	},
 	{
 		name: "hold: looks whether the chunk is alive before it publishes",
 		file: "internal/ring/hold.go",
 		edits: []edit{
-			{"	if err := h.claim(newTerm(now + int64(d))); err != nil {\n", "	alive := r.intact(h.span.start)\n	for range 100 {\n		_ = r.now()\n	}\n	if err := h.claim(newTerm(now + int64(d))); err != nil {\n"},
+			{"	now := r.now()\n	if err := h.claim(", "	alive := r.intact(h.span.start)\n	now := r.now()\n	if err := h.claim("},
 			{"	if !r.intact(h.span.start) || !h.confirm() {\n", "	if !alive || !h.confirm() {\n"},
 		},
 		pkg: ringPkg, test: "HoldTooLate",

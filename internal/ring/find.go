@@ -1,0 +1,92 @@
+package ring
+
+import (
+	"fmt"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// Peek returns the payload of the intact chunk at offset, if there is one; for those who do
+// not want to know why not. What they read of it counts only if Intact says so afterwards.
+// The header is loaded once and its size is bounded by the ring, so nothing derived from it
+// leaves the mapping.
+func (r *Ring) Peek(offset uint64) (payload []byte, ok bool) {
+	c := offset - layout.ChunkHeader
+	if offset < layout.ChunkHeader || offset%layout.Align != 0 || !r.intact(c) {
+		return nil, false
+	}
+	i := c % r.capacity
+	chunk, ok := r.seal.Get(r.mem[i:], offset)
+	if !ok || chunk.Size > r.capacity-layout.ChunkHeader {
+		return nil, false
+	}
+	i += layout.ChunkHeader
+	r.present.ensure(i, chunk.Size)
+	return r.mem[i : i+chunk.Size : i+chunk.Size], true
+}
+
+// Intact reports whether the chunk at offset was what it is at all reads before this call.
+func (r *Ring) Intact(offset uint64) bool {
+	loadFence()
+	return r.intact(offset - layout.ChunkHeader)
+}
+
+// find is Peek for those who want to know why not.
+func (r *Ring) find(offset uint64) (payload []byte, why Reason, err error) {
+	if payload, ok := r.Peek(offset); ok {
+		return payload, None, nil
+	}
+	why, err = r.missing(offset)
+	return nil, why, err
+}
+
+// part is find for the first n bytes of the payload.
+func (r *Ring) part(offset uint64, n int) (payload []byte, why Reason, err error) {
+	payload, why, err = r.find(offset)
+	if err != nil {
+		return nil, why, err
+	}
+	if n < 0 || n > len(payload) {
+		return nil, None, fmt.Errorf("%w: asked to read %d bytes of the chunk at offset %d, which was allocated with %d: ask for 0 to that many",
+			fberr.BadSize, n, offset, len(payload))
+	}
+	return payload[:n:n], None, nil
+}
+
+// Check reports whether n bytes could be read at offset, without looking at them. It returns
+// what Read returns but for bytes that are not those written.
+func (r *Ring) Check(offset uint64, n int) (Reason, error) {
+	_, why, err := r.part(offset, n)
+	return why, err
+}
+
+// missing says why there is no intact chunk at offset.
+func (r *Ring) missing(offset uint64) (Reason, error) {
+	c := offset - layout.ChunkHeader
+	if offset < layout.ChunkHeader || offset%layout.Align != 0 {
+		return None, fmt.Errorf("%w: %d; offsets come from Allocate and are multiples of %d from %d up",
+			fberr.BadOffset, offset, layout.Align, layout.ChunkHeader)
+	}
+	head := r.head.Load()
+	// Nothing that young was handed out, the future is negative, and so is what was before
+	// the start.
+	if int64(head-c) <= layout.ChunkHeader || int64(c-r.start) < 0 {
+		return None, fmt.Errorf("%w: %d was never handed out; the ring has allocated from %d to %d. Was it made with another key?",
+			fberr.BadOffset, offset, r.start, head)
+	}
+	loadFence() // the header, before this look at head
+	if !r.intact(c) {
+		return Reused, r.reused(offset)
+	}
+	return Altered, noHeader(offset)
+}
+
+// noHeader is for an offset that could be right and has no header. Either nobody ever got
+// it from Allocate, or a process that was stopped for a whole lap woke up and wrote over
+// the header before it looked at head. The memory cannot tell which, so the error is both:
+// who only knows descriptors that were handed out sees a timeout, as for any lost frame.
+func noHeader(offset uint64) error {
+	return fmt.Errorf("%w: no chunk begins at offset %d: a process stopped for a whole lap wrote over it, or it is a %w, since offsets come from Allocate and cannot be computed",
+		fberr.Timeout, offset, fberr.BadOffset)
+}
