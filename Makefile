@@ -3,6 +3,7 @@
 # make demo   real pictures between real processes
 # make bench  this library and its rivals in one run
 # make models every state of the protocols in docs/models: some minutes, part of test
+# make mutants the orderings broken one at a time: the tests must notice; part of test
 # make avx512 the AVX-512 kernels' tests in an emulator: some minutes, not part of test
 # make fuzz   every fuzz target for FUZZTIME each
 

@@ -159,8 +159,8 @@ func (c *Client) Inside() inside.Segment {
 	s := c.segment
 	return inside.Segment{
 		Control: s.control, Ring: s.ring, Clock: s.clock,
-		Slot: s.slot.index, Ticket: s.slot.ticket, PID: s.slot.pid, ReadOnly: c.readOnly,
-		Closed: s.errIfClosed, OnClose: s.hooks.add, Timeout: s.timedOut,
+		Slot: s.slot.index, Ticket: s.slot.ticket, ReadOnly: c.readOnly,
+		Take: s.take, Closed: s.errIfClosed, OnClose: s.hooks.add, Timeout: s.timedOut,
 	}
 }
 

@@ -23,11 +23,20 @@
 // until as many bytes as the ring holds have been allocated after it; choose the ring's
 // size by how late a reader may be.
 //
+// # In place
+//
+// Reserve gives a chunk to fill in place, and Commit makes it a frame; View shows a frame's
+// bytes in place. Neither copies. The ring goes on meanwhile; Hold keeps a frame where it is
+// for a bounded time, for readers that work on it for longer. Package topic passes frames on
+// inside the shared memory itself, to any number of subscribers, with no RPC at all.
+//
 // # Guarantees
 //
 // A read returns exactly the bytes that were written, or an error, whatever other processes
 // do meanwhile: overwrite them, be killed, be stopped for an hour, or write nonsense all
-// over the memory. docs/guarantees.md lists what is promised and which test holds each line.
+// over the memory. Of bytes in place the proof is that of the moment before, and that the
+// ring did not reuse them: a process that was stopped for a whole lap, or that means harm, can
+// still store there. docs/guarantees.md lists what is promised and which test holds each line.
 //
 // Everything may be called concurrently. Nothing here takes a lock that another process
 // could die with, and nothing guesses whether another process lives.

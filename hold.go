@@ -19,7 +19,7 @@ type Hold struct {
 	client *Client
 	frame  Frame
 	bytes  []byte
-	forget func() // takes drop back from the client's Close
+	forget func() // takes the release back from the client's Close
 
 	mu   sync.Mutex
 	hold *ring.Hold // nil after Release
@@ -54,7 +54,7 @@ func (c *Client) Hold(f Frame, d time.Duration) (*Hold, error) {
 	s.slot.count(layout.Reads, layout.ReadBytes, uint64(f.Size))
 	held := &Hold{client: c, frame: f, bytes: bytes, hold: h}
 	var open bool
-	if held.forget, open = s.hooks.add(held.drop); !open {
+	if held.forget, open = s.hooks.add(func() { _ = held.release() }); !open {
 		h.Release()
 		return nil, s.errIfClosed()
 	}
@@ -72,34 +72,18 @@ func (h *Hold) Bytes() []byte { return h.bytes }
 // Err is nil if the frame has been in place until now, and otherwise ErrTimeout, or
 // ErrClosed after Release and after the client's Close.
 func (h *Hold) Err() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := h.client.segment
-	defer runtime.KeepAlive(s)
-	if h.hold == nil {
-		return h.over()
-	}
-	if !h.hold.Intact() || s.closed.Load() {
-		return s.failed(ring.Reused, h.lost())
-	}
-	return nil
+	return h.do(func(r *ring.Hold) (ring.Reason, error) {
+		if !r.Intact() {
+			return ring.None, h.lost() // counted once, by Release
+		}
+		return ring.None, nil
+	})
 }
 
 // Extend makes the hold end d from now, at most MaxHold. It returns ErrBadSize for another
-// d, with nothing changed, and ErrTimeout when the hold had ended and the frame is gone.
+// d, with nothing changed, and ErrTimeout when the hold had ended, which is then gone.
 func (h *Hold) Extend(d time.Duration) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := h.client.segment
-	defer runtime.KeepAlive(s)
-	if h.hold == nil {
-		return h.over()
-	}
-	why, err := h.hold.Extend(d)
-	if err != nil || s.closed.Load() {
-		return s.failed(why, err)
-	}
-	return nil
+	return h.do(func(r *ring.Hold) (ring.Reason, error) { return r.Extend(d) })
 }
 
 // Release ends the hold. It returns nil if the frame was in place until now, so that what
@@ -107,33 +91,33 @@ func (h *Hold) Extend(d time.Duration) error {
 // and does nothing.
 func (h *Hold) Release() error {
 	h.forget()
+	return h.release()
+}
+
+func (h *Hold) release() error {
+	return h.do(func(r *ring.Hold) (ring.Reason, error) {
+		h.hold = nil
+		if !r.Release() {
+			return ring.Reused, h.lost()
+		}
+		return ring.None, nil
+	})
+}
+
+// do calls f with the hold, alone and while the memory is there, and returns the error to tell.
+func (h *Hold) do(f func(*ring.Hold) (ring.Reason, error)) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.client.segment
 	defer runtime.KeepAlive(s)
 	if h.hold == nil {
-		return h.over()
+		return fmt.Errorf("%w: the hold was released already: hold the frame anew", ErrClosed)
 	}
-	intact := h.hold.Release()
-	h.hold = nil
-	if !intact || s.closed.Load() {
-		return s.failed(ring.Reused, h.lost())
+	why, err := f(h.hold)
+	if err != nil || s.closed.Load() {
+		return s.failed(why, err)
 	}
 	return nil
-}
-
-// drop is Release when the client closes: the memory is still there.
-func (h *Hold) drop() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.hold != nil {
-		h.hold.Release()
-		h.hold = nil
-	}
-}
-
-func (h *Hold) over() error {
-	return fmt.Errorf("%w: the hold was released already", ErrClosed)
 }
 
 func (h *Hold) lost() error {

@@ -10,7 +10,7 @@ import (
 
 // Reservation is a chunk that is being filled in place: by a driver or a decoder that takes
 // a slice, or through the reservation as an io.Writer or io.ReaderFrom. Its methods may not
-// be called concurrently, nor after Commit or Abort.
+// be called concurrently. After Commit and Abort they return ErrClosed.
 type Reservation struct {
 	client *Client
 	bytes  []byte
@@ -30,7 +30,7 @@ func (c *Client) Reserve(size int) (*Reservation, error) {
 	if c.readOnly {
 		return nil, c.denied("reserve")
 	}
-	offset, bytes, err := c.take(size)
+	offset, bytes, err := c.take(size, c.clock.Coarse())
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +93,8 @@ func (r *Reservation) Commit(size int) (Frame, error) { return r.commit(size, tr
 // CommitUnverified is Commit without hashing, so that it costs the same whatever the size.
 // The frame has no checksum: only View and Hold of clients attached with Unverified accept
 // it, for all others it is not what was written.
+//
+// Errors are those of Commit.
 func (r *Reservation) CommitUnverified(size int) (Frame, error) { return r.commit(size, false) }
 
 func (r *Reservation) commit(size int, hash bool) (Frame, error) {
@@ -125,7 +127,7 @@ func (r *Reservation) commit(size int, hash bool) (Frame, error) {
 func (r *Reservation) Abort() { r.bytes, r.ended = nil, true }
 
 func errEnded() error {
-	return fmt.Errorf("%w: the reservation was committed or aborted already", ErrClosed)
+	return fmt.Errorf("%w: the reservation was committed or aborted already: reserve anew", ErrClosed)
 }
 
 var _ interface {

@@ -103,17 +103,17 @@ func reclaimAddresses() {
 
 // allocate is Allocate of both sides.
 func (s *segment) allocate(size int) (uint64, error) {
-	offset, _, err := s.take(size)
+	offset, _, err := s.take(size, s.clock.Coarse())
 	return offset, err
 }
 
-// take allocates, and returns the payload as well.
-func (s *segment) take(size int) (offset uint64, payload []byte, err error) {
+// take allocates, now being a reading of the coarse clock, and returns the payload as well.
+func (s *segment) take(size int, now int64) (offset uint64, payload []byte, err error) {
 	defer runtime.KeepAlive(s)
 	if err := s.errIfClosed(); err != nil {
 		return 0, nil, err
 	}
-	offset, payload, err = s.ring.Take(size, ring.Stamp{Time: s.clock.Coarse(), Client: s.slot.index, PID: s.slot.pid})
+	offset, payload, err = s.ring.Take(size, ring.Stamp{Time: now, Client: s.slot.index, PID: s.slot.pid})
 	if err != nil || s.closed.Load() {
 		return 0, nil, s.failed(ring.None, err)
 	}

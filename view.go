@@ -26,17 +26,10 @@ func (c *Client) View(f Frame, look func([]byte) error) error {
 	if err := s.errIfClosed(); err != nil {
 		return err
 	}
-	looked := false
-	why, err := s.ring.View(f.Offset, f.Size, uint64(f.Checksum), c.verify, func(p []byte) error {
-		looked = true
-		return look(p)
-	})
-	if s.closed.Load() || err != nil && !looked {
+	why, err := s.ring.View(f.Offset, f.Size, uint64(f.Checksum), c.verify, look)
+	if err != nil || s.closed.Load() {
 		return s.failed(why, err)
 	}
-	s.timedOut(why)
-	if err == nil {
-		s.slot.count(layout.Reads, layout.ReadBytes, uint64(f.Size))
-	}
-	return err
+	s.slot.count(layout.Reads, layout.ReadBytes, uint64(f.Size))
+	return nil
 }

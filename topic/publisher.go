@@ -7,7 +7,6 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
-	"github.com/core-framebuffer/framebuffer/internal/ring"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
@@ -73,7 +72,7 @@ func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (Me
 	if err := p.inside.Closed(); err != nil {
 		return Message{}, err
 	}
-	rec := topics.Record{Offset: f.Offset, Size: uint64(f.Size), Checksum: uint64(f.Checksum)}
+	rec := topics.Record{Offset: f.Offset, Size: uint64(f.Size), Checksum: uint64(f.Checksum), Source: p.inside.Slot}
 	msg := Message{Frame: f, Time: at}
 	if m != nil {
 		var err error
@@ -82,16 +81,21 @@ func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (Me
 		}
 		rec.Has, msg.Meta = true, *m
 	}
+	in := &p.inside
+	now := in.Clock.Coarse()
 	if at.IsZero() {
-		msg.Time = time.Unix(0, p.inside.Clock.Wall())
+		msg.Time = time.Unix(0, in.Clock.Wall(now))
 	}
 	rec.Time = msg.Time.UnixNano()
-	in := &p.inside
-	if why, err := in.Ring.View(f.Offset, f.Size, 0, false, func([]byte) error { return nil }); err != nil {
+	if why, err := in.Ring.Check(f.Offset, f.Size); err != nil {
 		in.Timeout(why)
 		return Message{}, err
 	}
-	seq, err := p.topic.Publish(rec, ring.Stamp{Time: in.Clock.Coarse(), Client: in.Slot, PID: in.PID})
+	offset, mem, err := in.Take(rec.Bytes(), now)
+	if err != nil {
+		return Message{}, err
+	}
+	seq, err := p.topic.Publish(&rec, offset, mem)
 	if closed := in.Closed(); closed != nil {
 		return Message{}, closed
 	}

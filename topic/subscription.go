@@ -2,6 +2,7 @@ package topic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"runtime"
@@ -62,7 +63,8 @@ type Subscription struct {
 }
 
 // Subscribe opens the topic of that name, 1 to MaxName bytes, and makes it if there is none:
-// subscribers may come first. It returns ErrBadName, ErrTopicLimit and
+// subscribers may come first. Close it when it is not needed any more: until then it is kept
+// by its client. It returns ErrBadName, ErrTopicLimit and
 // framebuffer.ErrClosed.
 func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Subscription, error) {
 	if opts == nil {
@@ -158,7 +160,7 @@ func (s *Subscription) Frames(ctx context.Context) iter.Seq2[Message, error] {
 		for {
 			m, err := s.Next(ctx)
 			if err != nil {
-				if ctx.Err() == nil && !isEnd(err) {
+				if ctx.Err() == nil && !errors.Is(err, ErrEnded) {
 					yield(Message{}, err)
 				}
 				return

@@ -58,6 +58,18 @@ func TestPublishAndNext(t *testing.T) {
 	}
 }
 
+// What publishing takes of the ring is counted like everything else.
+func TestPublishingIsCounted(t *testing.T) {
+	_, c := serve(t, 1<<20, nil)
+	pub := publisher(t, c, "x")
+	for range 5 {
+		publish(t, pub, "x")
+	}
+	if st := c.Stats(); st.Total.AllocatedBytes != st.Head-st.Start || st.Total.Allocations != 10 {
+		t.Errorf("%d bytes taken, counted %+v", st.Head-st.Start, st.Total)
+	}
+}
+
 // A reservation is published without a copy, and a frame can be in several topics.
 func TestPublishReservationToTwoTopics(t *testing.T) {
 	_, c := serve(t, 1<<20, nil)

@@ -2,7 +2,6 @@ package topic
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -24,21 +23,19 @@ func (s *Subscription) wait(ctx context.Context, at uint64) error {
 		defer stop()
 	}
 	for {
-		if err := s.stopped(ctx, at); err != nil {
-			return err
-		}
-		more := false
-		err := s.topic.Sleep(func() bool {
-			more = !s.topic.Waiting(at) || s.at() != at
-			return more || s.stopped(ctx, at) != nil
-		})
-		if err != nil {
+		if err := s.topic.Sleep(func() bool { return s.ready(ctx, at) }); err != nil {
 			return fmt.Errorf("wait for topic %q: %w", s.name, err)
 		}
-		if more || !s.topic.Waiting(at) || s.at() != at {
-			return nil
+		if s.ready(ctx, at) {
+			return s.stopped(ctx, at)
 		}
 	}
+}
+
+// ready reports whether there is a reason to go on: a frame, somebody else in the group who
+// took it, or an end.
+func (s *Subscription) ready(ctx context.Context, at uint64) bool {
+	return !s.topic.Waiting(at) || s.at() != at || s.stopped(ctx, at) != nil
 }
 
 // poll looks without sleeping for as long as was asked, and reports whether there may be
@@ -46,12 +43,12 @@ func (s *Subscription) wait(ctx context.Context, at uint64) error {
 func (s *Subscription) poll(ctx context.Context, at uint64) bool {
 	var end time.Time
 	for {
-		for range 1000 {
-			if !s.topic.Waiting(at) {
+		for range 10_000 { // some microseconds
+			if s.topic.Published(at) {
 				return true
 			}
 		}
-		if s.stopped(ctx, at) != nil || s.at() != at {
+		if s.ready(ctx, at) {
 			return true
 		}
 		if s.spin > 0 {
@@ -87,5 +84,3 @@ func (s *Subscription) stopped(ctx context.Context, at uint64) error {
 	}
 	return fmt.Errorf("%w: topic %q", ErrEnded, s.name)
 }
-
-func isEnd(err error) bool { return errors.Is(err, ErrEnded) }

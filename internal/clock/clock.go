@@ -57,8 +57,8 @@ func (c *Clock) Coarse() int64 {
 	return c.refresh(t)
 }
 
-// Wall is the wall clock, in ns since 1970, as of at most about a tenth of a millisecond ago.
-func (c *Clock) Wall() int64 { return c.Coarse() + c.wall.Load() }
+// Wall is the wall clock, in ns since 1970, at a recent reading of the other one.
+func (c *Clock) Wall(mono int64) int64 { return mono + c.wall.Load() }
 
 func (c *Clock) refresh(t uint64) int64 {
 	reading := time.Now()

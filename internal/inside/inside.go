@@ -16,8 +16,11 @@ type Segment struct {
 	Clock    *clock.Clock
 	Slot     uint32 // the client's slot, 0 if it has none
 	Ticket   uint64 // its claim of that slot
-	PID      uint32
 	ReadOnly bool
+
+	// Take allocates a chunk, counts it, and returns its payload; now is a reading of
+	// Clock.Coarse.
+	Take func(size int, now int64) (offset uint64, payload []byte, err error)
 
 	// Closed is framebuffer.ErrClosed, with detail, after the client's Close.
 	Closed func() error

@@ -33,7 +33,7 @@ func (t *Topic) OpenGroup(ctl layout.Control, name string, start func() uint64) 
 		w.Cursor().CompareAndSwap(0, start()+1)
 		return &Group{t, w}, nil
 	}
-	return nil, fmt.Errorf("%w: no room for group %q of topic %q beside the %d groups there are", fberr.TopicLimit, name, t.words.Name(), n)
+	return nil, fmt.Errorf("%w: no room for group %q of topic %q beside the %d groups there are, which is all that a segment can have: use fewer, or a segment of its own", fberr.TopicLimit, name, t.words.Name(), n)
 }
 
 // Cursor is the sequence number that is next.

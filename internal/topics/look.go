@@ -32,10 +32,16 @@ func (t *Topic) Look(sequence uint64, rec *Record) Sight {
 	}
 }
 
-// Waiting reports whether the sequence number has not been published: the one load that
-// those who poll repeat.
+// Published reports whether the sequence number's frame stands in the queue. It is one load
+// of a word that nobody writes meanwhile: for those who poll. Of one that was overrun since
+// only Waiting knows.
+func (t *Topic) Published(sequence uint64) bool {
+	return t.word(sequence).Load()&layout.QueueTag == t.lap(sequence)
+}
+
+// Waiting reports whether the sequence number has not been published.
 func (t *Topic) Waiting(sequence uint64) bool {
-	return t.word(sequence).Load()&layout.QueueTag != t.lap(sequence) && int64(t.next.Load()-sequence) <= 0
+	return !t.Published(sequence) && int64(t.next.Load()-sequence) <= 0
 }
 
 // read copies the record at offset, and reports whether it is that of the sequence number,

@@ -15,9 +15,10 @@ type Record struct {
 	Checksum uint64
 	Time     int64 // ns since 1970
 	Content  Content
-	Has      bool // whether Content says anything
+	Has      bool   // whether Content says anything
+	Source   uint32 // index of the publisher's client slot
 
-	topic, source uint32
+	topic uint32
 }
 
 // Content is what a record says of the frame's content: the bytes of the layout as they
@@ -29,7 +30,8 @@ type Content struct {
 
 var order = binary.NativeEndian
 
-func (r *Record) size() int {
+// Bytes is how many bytes the record takes in its chunk.
+func (r *Record) Bytes() int {
 	if r.Has {
 		return layout.RecordLong
 	}
@@ -38,7 +40,7 @@ func (r *Record) size() int {
 
 // put writes everything but the sequence number and the sum.
 //
-// Preconditions: len(mem) == r.size().
+// Preconditions: len(mem) == r.Bytes().
 func (r *Record) put(mem []byte) {
 	order.PutUint64(mem[layout.RecordOffset:], r.Offset)
 	order.PutUint64(mem[layout.RecordSize:], r.Size)
@@ -47,7 +49,7 @@ func (r *Record) put(mem []byte) {
 	order.PutUint32(mem[layout.RecordTopic:], r.topic)
 	mem[layout.RecordDims], mem[layout.RecordUserLen] = r.Content.dims, r.Content.userLen
 	mem[layout.RecordUserLen+1], mem[layout.RecordUserLen+2] = 0, 0
-	order.PutUint32(mem[layout.RecordSource:], r.source)
+	order.PutUint32(mem[layout.RecordSource:], r.Source)
 	order.PutUint32(mem[layout.RecordSource+4:], 0)
 	if r.Has {
 		copy(mem[layout.RecordShort:], r.Content.bytes[:])
@@ -75,13 +77,10 @@ func (r *Record) get(shared []byte) bool {
 	r.Checksum = order.Uint64(mem[layout.RecordChecksum:])
 	r.Time = int64(order.Uint64(mem[layout.RecordTime:]))
 	r.topic = order.Uint32(mem[layout.RecordTopic:])
-	r.source = order.Uint32(mem[layout.RecordSource:])
+	r.Source = order.Uint32(mem[layout.RecordSource:])
 	r.Has = n == layout.RecordLong
 	if r.Has {
 		r.Content = Content{mem[layout.RecordDims], mem[layout.RecordUserLen], [layout.RecordLong - layout.RecordShort]byte(mem[layout.RecordShort:])}
 	}
 	return true
 }
-
-// Source is the index of the publisher's client slot.
-func (r *Record) Source() uint32 { return r.source }

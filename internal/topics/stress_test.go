@@ -10,7 +10,6 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/ring"
 )
 
 func rounds() uint64 {
@@ -37,9 +36,9 @@ func TestStressPublish(t *testing.T) {
 				for p.Next()-seen.Load() >= depth && !t.Failed() {
 					runtime.Gosched() // several may pass at once: then frames are overrun
 				}
-				n, err := p.Publish(s.frame(t), ring.Stamp{})
+				n, err := s.put(p, s.frame(t))
 				for errors.Is(err, fberr.Timeout) { // this one was stopped while the others went round
-					n, err = p.Publish(s.frame(t), ring.Stamp{})
+					n, err = s.put(p, s.frame(t))
 				}
 				if err != nil {
 					t.Error(err)

@@ -103,18 +103,16 @@ func (t *Topic) Depth() uint64 { return uint64(len(t.queue)) }
 // Next is the sequence number that the next frame gets.
 func (t *Topic) Next() uint64 { return t.next.Load() }
 
-// Publish puts a record at the end of the topic and returns its sequence number. It is
-// lock-free. It returns fberr.Ended when the topic was ended, fberr.Timeout when the ring
-// was reused meanwhile, and what ring.Allocate returns.
-func (t *Topic) Publish(rec Record, by ring.Stamp) (uint64, error) {
+// Publish writes a record into the chunk at offset, puts it at the end of the topic, and
+// returns its sequence number. It is lock-free. It returns fberr.Ended when the topic was
+// ended, and fberr.Timeout when the ring was reused meanwhile.
+//
+// Preconditions: mem is the payload that Take returned with offset, of rec.Bytes() bytes.
+func (t *Topic) Publish(rec *Record, offset uint64, mem []byte) (uint64, error) {
 	if t.Ended() {
 		return 0, fmt.Errorf("%w: topic %q: nothing is published any more until a publisher opens it anew", fberr.Ended, t.words.Name())
 	}
-	rec.topic, rec.source = t.Index+1, by.Client
-	offset, mem, err := t.ring.Take(rec.size(), by)
-	if err != nil {
-		return 0, err
-	}
+	rec.topic = t.Index + 1
 	rec.put(mem)
 	for range tries {
 		s := t.next.Load()
@@ -137,7 +135,7 @@ func (t *Topic) Publish(rec Record, by ring.Stamp) (uint64, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("%w: the queue of topic %q changes without end; some process writes over it", fberr.Corrupt, t.words.Name())
+	return 0, fmt.Errorf("%w: the queue of topic %q changes without end; some process writes over it: restart the server", fberr.Corrupt, t.words.Name())
 }
 
 // tries is more often than publishers can take a place from under each other: every failure

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/core-framebuffer/framebuffer/internal/clock"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
@@ -48,9 +49,18 @@ func (s segment) frame(t testing.TB) Record {
 	return Record{Offset: offset, Size: 8}
 }
 
+// put publishes a record.
+func (s segment) put(p *Topic, rec Record) (uint64, error) {
+	offset, mem, err := s.ring.Take(rec.Bytes(), ring.Stamp{})
+	if err != nil {
+		return 0, err
+	}
+	return p.Publish(&rec, offset, mem)
+}
+
 func (s segment) publish(t testing.TB, p *Topic) uint64 {
 	t.Helper()
-	n, err := p.Publish(s.frame(t), ring.Stamp{})
+	n, err := s.put(p, s.frame(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +117,36 @@ func TestDeadPublisher(t *testing.T) {
 		if got := p.Look(want, &rec); got != Ready || p.Waiting(want) {
 			t.Fatalf("frame %d: %v", want, got)
 		}
+	}
+}
+
+// Publishing wakes nobody, and so makes no system call, while nobody sleeps: only waking
+// changes the futex word.
+func TestNobodyAsleepNobodyWoken(t *testing.T) {
+	s := newSegment(t, 1<<20, 1, 4)
+	p := s.open(t, "x")
+	for range 10 {
+		s.publish(t, p)
+	}
+	if w := p.words.Wake().Load(); w != 0 {
+		t.Errorf("the futex word is %d", w)
+	}
+}
+
+// A publisher that dies before it wakes costs the sleepers their patience and no more.
+func TestPublisherDiesBeforeWaking(t *testing.T) {
+	s := newSegment(t, 1<<20, 1, 4)
+	p := s.open(t, "x")
+	p.patience = 10 * time.Millisecond
+	if err := p.Sleep(func() bool {
+		s.publish(t, p) // sees the sleeper, and ...
+		p.words.Wake().Store(1)
+		return false // ... has died before it came to the word that the sleeper now waits on
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if p.Waiting(0) {
+		t.Error("slept, and the frame is not there")
 	}
 }
 
@@ -173,7 +213,7 @@ func FuzzHostileTopic(f *testing.F) {
 		}
 		g.words.Cursor().Store(cursor)
 		g.Advance(g.Cursor(), at)
-		if _, err := p.Publish(s.frame(t), ring.Stamp{}); err != nil {
+		if _, err := s.put(p, s.frame(t)); err != nil {
 			t.Fatal(err)
 		}
 	})
