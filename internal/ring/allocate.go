@@ -14,19 +14,26 @@ type Stamp struct {
 	PID    uint32
 }
 
-// Allocate takes size bytes of the ring, overwriting the oldest, and returns the chunk's
-// offset. It is one atomic add: wait-free, from any process, without the server's help.
-// While there are holds it also looks at them, and steps over those in its way.
+// Allocate is Take for those who do not want the payload.
+func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
+	offset, _, err = r.Take(size, by)
+	return offset, err
+}
+
+// Take takes size bytes of the ring, overwriting the oldest, and returns the chunk's offset,
+// and its payload to be filled in place. It is one atomic add: wait-free, from any process,
+// without the server's help. While there are holds it also looks at them, and steps over
+// those in its way. Another process may be handed the same memory at any time; Seal tells.
 //
 // It returns fberr.BadSize for size <= 0, fberr.TooLarge for more than MaxSize,
 // fberr.HoldLimit when holds leave no room for that size, and fberr.Closed after the server
 // closed the segment.
-func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
+func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err error) {
 	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
-		return 0, r.badSize(size)
+		return 0, nil, r.badSize(size)
 	}
 	if r.Closed() {
-		return 0, errClosed()
+		return 0, nil, errClosed()
 	}
 	n := Footprint(size)
 	// Every add is a multiple of Align, and so is head. The mask only matters when a
@@ -34,7 +41,7 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
 	c := (r.head.Add(n) - n) &^ (layout.Align - 1)
 	if r.mayBeHeld(by.Time) {
 		if c, err = r.stepOver(c, n, by.Time); err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 	}
 	storeFence()
@@ -42,7 +49,7 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
 	// somebody else's chunk. This look makes the window a few instructions wide; what
 	// slips through is caught by that chunk's checksum.
 	if !r.alive(c) {
-		return 0, r.lappedAllocation(size)
+		return 0, nil, r.lappedAllocation(size)
 	}
 	offset = c + layout.ChunkHeader
 	i := c % r.capacity
@@ -50,17 +57,7 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
 	r.seal.Put(r.mem[i:], layout.Chunk{
 		Offset: offset, Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID,
 	})
-	return offset, nil
-}
-
-// Take is Allocate, and returns the new chunk's payload to be filled in place: size bytes.
-// Another process may be handed the same memory at any time; Seal tells.
-func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err error) {
-	offset, err = r.Allocate(size, by)
-	if err != nil {
-		return 0, nil, err
-	}
-	i := offset % r.capacity
+	i += layout.ChunkHeader
 	return offset, r.mem[i : i+uint64(size) : i+uint64(size)], nil
 }
 
