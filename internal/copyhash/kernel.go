@@ -23,12 +23,16 @@ func (k Kernel) String() string {
 	return [...]string{"portable", "neon", "avx2", "avx512"}[k]
 }
 
-// Kernels returns the kernels that this machine can run, the best first.
+// Kernels returns the kernels that this machine can run, the best first. On amd64 a process
+// can be kept from the better ones by GODEBUG: see native.
 func Kernels() []Kernel { return append(native(), Portable) }
 
 // best is chosen once, when the program starts. The methods of Kernel switch on it and call
 // the kernels directly: through function values the accumulators would escape to the heap.
 var best = choose(Kernels())
+
+// InUse returns the kernel that the functions of the package take.
+func InUse() Kernel { return best }
 
 // choose returns the first kernel that shows that it is right here and now. It takes some
 // microseconds, and spares whoever has a CPU, an emulator or a hypervisor that nobody tried

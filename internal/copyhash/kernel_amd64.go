@@ -2,21 +2,22 @@
 
 package copyhash
 
-import "github.com/klauspost/cpuid/v2"
+import "golang.org/x/sys/cpu"
 
 //go:generate sh -c "cd _gen && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg copyhash"
 
 // canStream says that this build has streaming stores. Without AVX2 they are ordinary.
 const canStream = true
 
-// native returns the kernels in assembly that this machine can run, the best first. cpuid
-// reports a feature only when the system saves its registers.
+// native returns the kernels in assembly that this machine can run, the best first. The
+// package cpu reports a feature only when the system saves its registers (XGETBV), and
+// leaves out what GODEBUG turns off: cpu.avx512f=off, cpu.avx2=off.
 func native() []Kernel {
 	var have []Kernel
-	if cpuid.CPU.Supports(cpuid.AVX512F) {
+	if cpu.X86.HasAVX512F {
 		have = append(have, AVX512)
 	}
-	if cpuid.CPU.Supports(cpuid.AVX2) {
+	if cpu.X86.HasAVX2 {
 		have = append(have, AVX2)
 	}
 	return have
