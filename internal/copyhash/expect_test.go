@@ -1,0 +1,3 @@
+package copyhash_test
+
+import _ "github.com/core-framebuffer/framebuffer/internal/copyhash/expect"
