@@ -13,6 +13,9 @@ const Block = 64 << 10
 //
 // Preconditions: len(dst) >= len(src), and the two do not overlap.
 func CopyIn(dst, src []byte, alive func() bool) (sum uint64, done bool) {
+	if len(src) <= maxShort {
+		return shortIn(dst, src), true
+	}
 	return best.CopyIn(dst, src, alive)
 }
 
@@ -22,6 +25,9 @@ func CopyIn(dst, src []byte, alive func() bool) (sum uint64, done bool) {
 //
 // Preconditions: len(dst) >= len(src), and the two do not overlap.
 func CopyOut(dst, src []byte, alive func() bool) (sum uint64, done bool) {
+	if len(src) <= maxShort {
+		return shortOut(dst, src), true
+	}
 	return best.CopyOut(dst, src, alive)
 }
 

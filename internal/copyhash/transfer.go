@@ -36,8 +36,7 @@ func (k Kernel) CopyOut(dst, src []byte, alive func() bool) (sum uint64, done bo
 func (k Kernel) copyIn(dst, src []byte, alive func() bool, st stores) (sum uint64, done bool) {
 	dst = dst[:len(src)]
 	if len(src) <= maxShort {
-		copy(dst, src)
-		return xxh3.Hash(src), true
+		return shortIn(dst, src), true
 	}
 	return k.transfer(dst, src, src, alive, st)
 }
@@ -45,10 +44,22 @@ func (k Kernel) copyIn(dst, src []byte, alive func() bool, st stores) (sum uint6
 func (k Kernel) copyOut(dst, src []byte, alive func() bool, st stores) (sum uint64, done bool) {
 	dst = dst[:len(src)]
 	if len(src) <= maxShort {
-		copy(dst, src)
-		return xxh3.Hash(dst), true
+		return shortOut(dst, src), true
 	}
 	return k.transfer(dst, src, dst, alive, st)
+}
+
+// shortIn is copyIn of up to maxShort bytes: the kernels have no part in it.
+func shortIn(dst, src []byte) uint64 {
+	copy(dst[:len(src)], src)
+	return xxh3.Hash(src)
+}
+
+// shortOut is copyOut of up to maxShort bytes.
+func shortOut(dst, src []byte) uint64 {
+	dst = dst[:len(src)]
+	copy(dst, src)
+	return xxh3.Hash(dst)
 }
 
 // transfer copies src to dst, which are of one length above maxShort, and returns the hash
