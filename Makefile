@@ -4,7 +4,7 @@
 # make bench  this library and its rivals in one run
 # make models every state of the protocols in docs/models: some minutes, part of test
 # make mutants the orderings broken one at a time: the tests must notice; part of test
-# make avx512 the AVX-512 kernels' tests in an emulator: some minutes, not part of test
+# make avx512 the AVX-512 kernels' tests in an emulator: ten minutes, not part of test
 # make fuzz   every fuzz target for FUZZTIME each
 
 GO        ?= go
@@ -14,9 +14,9 @@ LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 export CGO_ENABLED ?= 1
 
-.PHONY: test setup vet lint unit race mutants models purego arm64 avx512 generate fuzz cross demo quick bench bench-vet
+.PHONY: test setup vet lint unit race mutants models kernels arm64 avx512 generate fuzz cross demo quick bench bench-vet
 
-test: setup vet lint models generate unit race mutants purego arm64 fuzz cross bench-vet
+test: setup vet lint models generate unit race mutants kernels arm64 fuzz cross bench-vet
 
 setup:
 	./scripts/setup
@@ -48,9 +48,10 @@ race:
 mutants:
 	$(GO) run ./scripts/mutants
 
-# Without assembly: the torn-read and lapped-writer tests once more, on portable Go.
-purego:
-	$(GO) test -count=1 -tags purego . ./internal/...
+# The torn-read and lapped-writer tests once more with each kernel below the best, and
+# without assembly.
+kernels:
+	GO="$(GO)" ./scripts/test-kernels
 
 arm64:
 	./scripts/test-arm64
