@@ -2,9 +2,10 @@ package layout
 
 import "unsafe"
 
-// Chunk is a chunk header's content.
+// Chunk is a chunk header's content but for the chunk's own offset, with which it would have
+// five fields: the compiler keeps no struct of more than four in registers, and one that goes
+// through memory field by field and back in larger pieces waits for the CPU's store buffer.
 type Chunk struct {
-	Offset uint64 // the chunk's own offset
 	Size   uint64 // payload bytes asked for
 	Time   int64  // CLOCK_MONOTONIC at allocation, ns
 	Client uint32 // the allocator's slot
@@ -45,17 +46,17 @@ func NewSeal(nonce [16]byte) Seal {
 	}
 }
 
-// Put writes c at the start of mem, the whole cache line at once. The stores are plain: no
+// Put writes the header of the chunk at offset at the start of mem, the whole cache line at once. The stores are plain: no
 // reader looks for this header before it was told the offset, and that message orders them.
 //
 // Preconditions: len(mem) >= ChunkHeader, mem is 64-byte aligned.
-func (s Seal) Put(mem []byte, c Chunk) {
+func (s Seal) Put(mem []byte, offset uint64, c Chunk) {
 	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
-	w[0] = c.Offset
+	w[0] = offset
 	w[1] = c.Size
 	w[2] = uint64(c.Time)
 	w[3] = uint64(c.Client) | uint64(c.PID)<<32
-	w[4] = guard(s.lo, s.hi, c.Offset, c.Size)
+	w[4] = guard(s.lo, s.hi, offset, c.Size)
 	w[5], w[6], w[7] = 0, 0, 0
 }
 
@@ -68,6 +69,6 @@ func (s Seal) Get(mem []byte, offset uint64) (c Chunk, ok bool) {
 	// wait until they have left the CPU's store buffer, which costs more than all the rest.
 	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
 	who := w[3]
-	c = Chunk{Offset: w[0], Size: w[1], Time: int64(w[2]), Client: uint32(who), PID: uint32(who >> 32)}
-	return c, c.Offset == offset && w[4] == guard(s.lo, s.hi, c.Offset, c.Size)
+	c = Chunk{Size: w[1], Time: int64(w[2]), Client: uint32(who), PID: uint32(who >> 32)}
+	return c, w[0] == offset && w[4] == guard(s.lo, s.hi, offset, c.Size)
 }

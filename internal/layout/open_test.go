@@ -103,8 +103,8 @@ func FuzzOpen(f *testing.F) {
 func TestSealKnowsItsOwn(t *testing.T) {
 	mem := make([]byte, 2*ChunkHeader)
 	s := NewSeal(testID.Nonce)
-	in := Chunk{Offset: 640, Size: 99, Time: 5, Client: 6, PID: 7}
-	s.Put(mem, in)
+	in := Chunk{Size: 99, Time: 5, Client: 6, PID: 7}
+	s.Put(mem, 640, in)
 	if out, ok := s.Get(mem, 640); !ok || out != in {
 		t.Fatalf("put %+v, got %+v %v", in, out, ok)
 	}

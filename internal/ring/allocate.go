@@ -54,9 +54,7 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 	offset = c + layout.ChunkHeader
 	i := c % r.capacity
 	r.present.ensure(i, n)
-	r.seal.Put(r.mem[i:], layout.Chunk{
-		Offset: offset, Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID,
-	})
+	r.seal.Put(r.mem[i:], offset, layout.Chunk{Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID})
 	i += layout.ChunkHeader
 	return offset, r.mem[i : i+uint64(size) : i+uint64(size)], nil
 }

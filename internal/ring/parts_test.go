@@ -38,7 +38,7 @@ func BenchmarkParts(b *testing.B) {
 		{"next chunk", func(int) { kept += uint64(len(next())) }},
 		{"next chunk, a store into each line", func(int) { p := next(); p[0], p[64] = 1, 1 }},
 		{"next chunk, header", func(int) {
-			r.seal.Put(next(), layout.Chunk{Offset: at + layout.ChunkHeader, Size: size})
+			r.seal.Put(next(), at+layout.ChunkHeader, layout.Chunk{Size: size})
 		}},
 		{"next chunk, header looked at", func(int) {
 			c, _ := r.seal.Get(next(), at+layout.ChunkHeader)

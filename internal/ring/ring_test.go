@@ -76,7 +76,7 @@ func TestPayloadIsNoHeader(t *testing.T) {
 	}
 	forged := make([]byte, 2048)
 	for at := 0; at+128 <= len(forged); at += 64 {
-		layout.NewSeal([16]byte{8}).Put(forged[at:], layout.Chunk{Offset: offset + uint64(at) + 64, Size: 10})
+		layout.NewSeal([16]byte{8}).Put(forged[at:], offset+uint64(at)+64, layout.Chunk{Size: 10})
 	}
 	if _, _, err := r.Write(offset, forged); err != nil {
 		t.Fatal(err)
