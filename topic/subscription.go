@@ -20,7 +20,7 @@ type From int
 
 // Where it may begin.
 const (
-	FromNext   From = iota // with what is published from now on
+	FromNext   From = iota // with what is published from now on, past an earlier End
 	FromNewest             // with the last frame that is still there
 	FromOldest             // with the oldest frame that is still there
 )
@@ -53,6 +53,8 @@ type Subscription struct {
 	forget func() // takes the wake-up back from the client's Close
 
 	cursor  uint64 // without a group
+	earlier bool   // the topic's end is one from before this subscription, which waits on
+	began   uint64 // while nothing was published since
 	pending uint64 // lost since the last message
 	last    topics.Content
 	meta    Meta
@@ -82,7 +84,7 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 	if err != nil {
 		return nil, err
 	}
-	s := &Subscription{client: c, inside: in, topic: t, name: name, spin: opts.Spin}
+	s := &Subscription{client: c, inside: in, topic: t, name: name, spin: opts.Spin, began: t.Next()}
 	start := t.Next
 	switch opts.From {
 	case FromNewest:
@@ -101,6 +103,7 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 	} else {
 		s.cursor = start()
 	}
+	s.earlier = opts.From == FromNext && t.Ended()
 	var open bool
 	if s.forget, open = in.OnClose(s.wake); !open {
 		return nil, in.Closed()
@@ -121,7 +124,8 @@ func (s *Subscription) Received() uint64 { return s.received.Load() }
 // Next returns the next message, and waits for it. It returns the error of ctx,
 // ErrEnded (which is io.EOF) when the topic was ended and everything in it has been seen, and
 // framebuffer.ErrClosed after the Close of the subscription, its client, or the server.
-// After ErrEnded it may be called again: the topic may be opened anew.
+// After ErrEnded it may be called again: the topic may be opened anew. An End from before a
+// subscription that begins FromNext is not its end: it waits for what is published after.
 func (s *Subscription) Next(ctx context.Context) (Message, error) {
 	defer runtime.KeepAlive(s)
 	var rec topics.Record

@@ -197,6 +197,64 @@ func TestEnd(t *testing.T) {
 	}
 }
 
+// Whoever wants what comes next waits past an end from before it came, for the pipeline may
+// run again; whoever wants what is there sees that it is all.
+func TestSubscribeToAnEndedTopic(t *testing.T) {
+	_, c := serve(t, 1<<20, nil)
+	pub := publisher(t, c, "x")
+	publish(t, pub, "old")
+	if err := pub.End(); err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	waiting, looking := subscribe(t, c, "x", nil), subscribe(t, c, "x", nil)
+	for _, s := range []*topic.Subscription{waiting, looking} {
+		if _, err := s.Next(gone); !errors.Is(err, context.Canceled) {
+			t.Errorf("from next, at an ended topic: %v", err)
+		}
+	}
+	all := subscribe(t, c, "x", &topic.SubscribeOptions{From: topic.FromOldest})
+	if m := next(t, all); m.Sequence != 0 {
+		t.Errorf("from oldest: %d", m.Sequence)
+	}
+	if _, err := all.Next(gone); !errors.Is(err, topic.ErrEnded) && !errors.Is(err, context.Canceled) {
+		t.Errorf("from oldest, at the end: %v", err)
+	}
+	if _, err := all.Next(context.Background()); !errors.Is(err, topic.ErrEnded) {
+		t.Errorf("from oldest, at the end: %v", err)
+	}
+	pub = publisher(t, c, "x")
+	if _, err := looking.Next(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("opened again: %v", err)
+	}
+	if err := pub.End(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := looking.Next(context.Background()); !errors.Is(err, topic.ErrEnded) {
+		t.Errorf("opened and ended before its eyes: %v", err)
+	}
+	one := subscribe(t, c, "x", &topic.SubscribeOptions{Group: "g"})
+	other := subscribe(t, c, "x", &topic.SubscribeOptions{Group: "g"})
+	pub = publisher(t, c, "x")
+	publish(t, pub, "new")
+	if err := pub.End(); err != nil {
+		t.Fatal(err)
+	}
+	if m := next(t, one); m.Sequence != 1 {
+		t.Errorf("in a group: %d", m.Sequence)
+	}
+	if _, err := other.Next(context.Background()); !errors.Is(err, topic.ErrEnded) {
+		t.Errorf("in a group, with nothing left: %v", err)
+	}
+	if m := next(t, waiting); m.Sequence != 1 {
+		t.Errorf("from next: %d", m.Sequence)
+	}
+	if _, err := waiting.Next(context.Background()); !errors.Is(err, topic.ErrEnded) {
+		t.Errorf("after what came next: %v", err)
+	}
+}
+
 // Whatever is closed under a waiting Next ends it at once and not by the sleeper's own look.
 func TestClosingEndsNext(t *testing.T) {
 	for name, how := range map[string]func(*framebuffer.Server, *framebuffer.Client, *topic.Subscription, context.CancelFunc) error{

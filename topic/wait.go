@@ -69,10 +69,12 @@ func (s *Subscription) stopped(ctx context.Context, at uint64) error {
 	if err := s.over(); err != nil {
 		return err
 	}
+	ended, closed := s.topic.Ended(), s.inside.Ring.Closed()
+	s.earlier = s.earlier && ended && s.topic.Next() == s.began
+	ended = ended && !s.earlier
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ended, closed := s.topic.Ended(), s.inside.Ring.Closed()
 	if !ended && !closed || !s.topic.Waiting(at) {
 		return nil
 	}

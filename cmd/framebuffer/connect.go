@@ -32,3 +32,20 @@ func (r *reach) attach(e *env) (ring, error) {
 		Name: r.Name, URL: r.NATS, Credentials: r.Creds, Attach: opts, Logger: e.log,
 	})
 }
+
+// direct returns a client of the memory itself: with the key if there is one, else with that
+// of the server that is found.
+func (r *reach) direct(e *env, name string) (*framebuffer.Client, error) {
+	key := r.Key
+	if key == "" {
+		found, err := service.Connect(e.ctx, &service.Options{Name: r.Name, URL: r.NATS, Credentials: r.Creds, Logger: e.log})
+		if err != nil {
+			return nil, err
+		}
+		key = found.Key()
+		if err := found.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return framebuffer.Attach(key, &framebuffer.ClientOptions{Name: name})
+}

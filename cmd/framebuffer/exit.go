@@ -7,7 +7,9 @@ import (
 	"io"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/pixels"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // Exit statuses; scripts rely on them.
@@ -31,13 +33,14 @@ func status(err error) int {
 		code int
 		of   []error
 	}{
-		{exitTimeout, []error{framebuffer.ErrTimeout}},
+		{exitTimeout, []error{framebuffer.ErrTimeout, errNoFrame}},
 		{exitPermission, []error{framebuffer.ErrPermission}},
 		{exitNoMemory, []error{framebuffer.ErrNoMemory}},
 		{exitNoServer, []error{service.ErrNoServer, framebuffer.ErrStaleKey, framebuffer.ErrClosed}},
 		{exitUsage, []error{
 			errUsage, framebuffer.ErrBadKey, framebuffer.ErrBadFrame, framebuffer.ErrBadOffset,
 			framebuffer.ErrBadSize, framebuffer.ErrTooLarge, framebuffer.ErrTooLong,
+			pixels.ErrFormat, topic.ErrBadName, topic.ErrBadMeta,
 		}},
 	} {
 		for _, kind := range s.of {

@@ -24,9 +24,10 @@ written, or learn that the ring has reused the place: a timeout.
   framebuffer serve &          a server with a ring of 500 MiB
   framebuffer put photo.jpg    prints the frame, one line of JSON
   framebuffer put photo.jpg | framebuffer get - > same.jpg
+  framebuffer sub cam > same.mjpeg & framebuffer pub cam --mjpeg < clip.mjpeg
 
 Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 timeout (the frame
-is gone), 4 no server (none found, or the key's server is gone), 5 not enough
+is gone, or none came), 4 no server (none found, or the key's server is gone), 5 not enough
 memory, 6 no permission.`
 
 // cli is the whole command line.
@@ -36,6 +37,9 @@ type cli struct {
 	Allocate   allocateCmd   `cmd:"" help:"Allocate a chunk and print its offset."`
 	Put        putCmd        `cmd:"" help:"Write files into the ring and print their frames."`
 	Get        getCmd        `cmd:"" help:"Read a frame back, verified."`
+	Pub        pubCmd        `cmd:"" help:"Publish standard input to a topic, frame by frame."`
+	Sub        subCmd        `cmd:"" help:"Write a topic's frames to standard output."`
+	Topics     topicsCmd     `cmd:"" help:"List the topics and who reads them."`
 	Demo       demoCmd       `cmd:"" help:"Send real pictures between real processes, and check every byte."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for your shell."`
 	DemoPart   demoPartCmd   `cmd:"" hidden:""`

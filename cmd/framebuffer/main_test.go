@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // command prepares the real command as a process of its own.
 func command(args ...string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", args...)
-	cmd.Env = append(os.Environ(), "FRAMEBUFFER_TEST_COMMAND=1")
+	cmd.Env = append(os.Environ(), "FRAMEBUFFER_TEST_COMMAND=1", "GORACE=atexit_sleep_ms=0") // under -race every exit would take a second
 	return cmd
 }
 
@@ -233,7 +233,7 @@ func TestVersionAndHelp(t *testing.T) {
 	if r := runCommand(t, "", "--version"); r.status != 0 || !strings.HasPrefix(r.out, "framebuffer ") {
 		t.Errorf("%+v", r)
 	}
-	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"put", "--help"}, {"get", "--help"}, {"demo", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"put", "--help"}, {"pub", "--help"}, {"sub", "--help"}, {"topics", "--help"}, {"get", "--help"}, {"demo", "--help"}} {
 		r := runCommand(t, "", args...)
 		if r.status != 0 || len(r.out) < 300 {
 			t.Errorf("%v: %+v", args, r)

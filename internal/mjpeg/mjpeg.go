@@ -164,11 +164,10 @@ func (r *Reader) segment() ([]byte, error) {
 // the data is followed by a zero.
 func (r *Reader) compressed() error {
 	for {
-		some, err := r.in.Peek(1)
-		if err != nil {
+		if _, err := r.in.Peek(1); err != nil {
 			return cut(err)
 		}
-		some, _ = r.in.Peek(r.in.Buffered())
+		some, _ := r.in.Peek(r.in.Buffered())
 		i := bytes.IndexByte(some, 0xff)
 		if i < 0 {
 			i = len(some)

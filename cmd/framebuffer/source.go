@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// sizedSource has frames that are all of one size. They are read into the ring itself.
+type sizedSource struct {
+	in   *bufio.Reader
+	size int
+	meta *topic.Meta
+	read uint64 // whole frames
+}
+
+func (s *sizedSource) next(c *framebuffer.Client) (framebuffer.Frame, *topic.Meta, error) {
+	// The place is taken when there is something to put in: one that waits grows old.
+	if _, err := s.in.Peek(1); err != nil {
+		return framebuffer.Frame{}, nil, err
+	}
+	place, err := c.Reserve(s.size)
+	if err != nil {
+		return framebuffer.Frame{}, nil, err
+	}
+	if _, err := place.ReadFrom(s.in); err != nil {
+		place.Abort()
+		return framebuffer.Frame{}, nil, err
+	}
+	if n := place.Len(); n < s.size {
+		place.Abort()
+		return framebuffer.Frame{}, nil, fmt.Errorf("%w: the input ended %d bytes into frame %d, which has %d: is the size of a frame right?",
+			framebuffer.ErrBadSize, n, s.read, s.size)
+	}
+	s.read++
+	f, err := place.Commit(s.size)
+	return f, s.meta, err
+}
+
+// jpegSource has frames as large as they say themselves.
+type jpegSource struct {
+	in   *mjpeg.Reader
+	meta *topic.Meta
+}
+
+func (s *jpegSource) next(c *framebuffer.Client) (framebuffer.Frame, *topic.Meta, error) {
+	picture, err := s.in.Next()
+	if errors.Is(err, io.EOF) && s.in.Broken() > 0 {
+		return framebuffer.Frame{}, nil, fmt.Errorf("%w: %d pictures of the input were cut off or no JPEGs, and were left out", errBadInput, s.in.Broken())
+	}
+	if errors.Is(err, mjpeg.ErrTooLarge) {
+		return framebuffer.Frame{}, nil, fmt.Errorf("%w: %w: start the server with a larger --size", framebuffer.ErrTooLarge, err)
+	}
+	if err != nil {
+		return framebuffer.Frame{}, nil, err
+	}
+	meta := *s.meta
+	meta.Width, meta.Height = s.in.Size()
+	f, err := c.Put(picture)
+	return f, &meta, err
+}
+
+// wholeSource has one frame.
+type wholeSource struct {
+	in   io.Reader
+	most int
+	meta *topic.Meta
+	done bool
+}
+
+func (s *wholeSource) next(c *framebuffer.Client) (framebuffer.Frame, *topic.Meta, error) {
+	if s.done {
+		return framebuffer.Frame{}, nil, io.EOF
+	}
+	s.done = true
+	// One byte more than fits is enough to know, whatever comes down the pipe.
+	data, err := io.ReadAll(io.LimitReader(s.in, int64(s.most)+1))
+	if err != nil {
+		return framebuffer.Frame{}, nil, err
+	}
+	f, err := c.Put(data)
+	return f, s.meta, err
+}
+
+// errBadInput is for input that was not what it should be, of which the rest was taken.
+var errBadInput = errors.New("bad input")

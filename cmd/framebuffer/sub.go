@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+type subCmd struct {
+	Topic   string        `arg:"" help:"Topic to subscribe to."`
+	From    string        `enum:"next,newest,oldest" default:"next" help:"Frame to begin with: ${enum}."`
+	Group   string        `help:"Share the frames with all others of this group." placeholder:"NAME"`
+	Count   uint64        `help:"End after so many frames." placeholder:"N"`
+	Timeout time.Duration `help:"End with status 3 when no frame comes for so long." placeholder:"5s"`
+	Strict  bool          `help:"End with status 3 when a frame is lost."`
+	Spin    bool          `help:"Never sleep: a processor for the least latency."`
+	reach
+}
+
+// Help is shown below the flags.
+func (subCmd) Help() string {
+	return `Writes the frames to standard output, verified, one behind the other, until the
+topic is ended. With --json it writes a line for each frame instead: where it is
+(for get), its number, time and metadata, and how many were lost before it.
+
+  framebuffer sub cam | ffplay -f rawvideo -pixel_format rgb24 \
+    -video_size 1920x1080 -
+  framebuffer sub cam --count 1 > now.jpg`
+}
+
+// Run writes frames until there is a reason to end.
+func (c *subCmd) Run(e *env) error {
+	if c.Timeout < 0 {
+		return fmt.Errorf("%w: --timeout %v cannot be negative", errUsage, c.Timeout)
+	}
+	client, err := c.direct(e, "framebuffer sub "+c.Topic)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	opts := &topic.SubscribeOptions{Group: c.Group, From: map[string]topic.From{
+		"next": topic.FromNext, "newest": topic.FromNewest, "oldest": topic.FromOldest,
+	}[c.From]}
+	if c.Spin {
+		opts.Spin = -1
+	}
+	s, err := topic.Subscribe(client, c.Topic, opts)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	widen(e.out)
+	// A broken pipe is an error of write(2) then, and not the sudden end of the process.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	defer signal.Stop(broken)
+	// Whoever reads our output may be stuck, and write(2) with him. After a signal he has a
+	// moment to take the frame that is under way.
+	done := make(chan error, 1)
+	go func() { done <- c.copy(e, client, s) }()
+	select {
+	case err = <-done:
+	case <-e.ctx.Done():
+		select {
+		case err = <-done:
+		case <-time.After(leave):
+			return fmt.Errorf("%w: nobody reads standard output: the last frame may be cut off", errBadOutput)
+		}
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return nil // whoever read has seen enough
+	}
+	return ended(err)
+}
+
+// leave is how long a frame that is being written may take after a signal.
+const leave = 2 * time.Second
+
+var (
+	errBadOutput = errors.New("bad output")
+	errNoFrame   = errors.New("timeout: no frame")
+)
+
+func (c *subCmd) copy(e *env, client *framebuffer.Client, s *topic.Subscription) error {
+	out := output{env: e, most: client.Stats().Capacity, terminal: term.IsTerminal(int(e.out.Fd()))}
+	var frames, late uint64
+	start := time.Now()
+	defer func() {
+		if lost := s.Lost() + late; lost > 0 {
+			e.log.Warn("frames were overwritten before they were read: read faster, or start the server with a larger --size", "lost", lost, "frames", frames)
+		}
+		e.log.Info("received", "topic", c.Topic, "frames", frames, "bytes", out.bytes, "seconds", time.Since(start).Seconds())
+	}()
+	for c.Count == 0 || frames < c.Count {
+		m, err := c.next(e.ctx, s)
+		if err != nil {
+			return err
+		}
+		if c.Strict && m.Lost > 0 {
+			return fmt.Errorf("%w: %d frames before number %d of topic %q were lost: read faster, or start the server with a larger --size",
+				framebuffer.ErrTimeout, m.Lost, m.Sequence, c.Topic)
+		}
+		err = out.write(client, m)
+		if errors.Is(err, framebuffer.ErrTimeout) && !c.Strict {
+			late++
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		frames++
+	}
+	return nil
+}
+
+// next waits as long as it may.
+func (c *subCmd) next(ctx context.Context, s *topic.Subscription) (topic.Message, error) {
+	if c.Timeout == 0 {
+		return s.Next(ctx)
+	}
+	limited, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	m, err := s.Next(limited)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w in topic %q for %v: does anybody publish to it? framebuffer topics tells", errNoFrame, c.Topic, c.Timeout)
+	}
+	return m, err
+}
+
+// output writes frames.
+type output struct {
+	env      *env
+	most     uint64
+	terminal bool
+	buffer   []byte
+	bytes    uint64
+}
+
+// write writes a frame, or with --json what there is to say of it. The bytes are copied and
+// verified before the first of them leaves.
+func (o *output) write(c *framebuffer.Client, m topic.Message) error {
+	if o.env.json {
+		return o.env.print(m, "")
+	}
+	n := m.Frame.Size
+	if n < 1 || uint64(n) > o.most {
+		return fmt.Errorf("%w: number %d claims %d bytes, and the ring has %d", framebuffer.ErrCorrupt, m.Sequence, n, o.most)
+	}
+	if n > cap(o.buffer) {
+		o.buffer = make([]byte, n)
+	}
+	data := o.buffer[:n]
+	if err := c.ReadInto(data, m.Frame.Offset, m.Frame.Checksum); err != nil {
+		return err
+	}
+	if o.terminal && !printable(data) {
+		return fmt.Errorf("%w: %d bytes that are no text would spoil this terminal: redirect them, or ask for --json", errUsage, n)
+	}
+	k, err := o.env.out.Write(data)
+	o.bytes += uint64(k)
+	if err == nil && k < n {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return fmt.Errorf("write a frame: %w", err)
+	}
+	return nil
+}

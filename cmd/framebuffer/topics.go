@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+type topicsCmd struct{ reach }
+
+// Help is shown below the flags.
+func (topicsCmd) Help() string {
+	return `BEHIND is how many frames a subscriber has still to look at, LOST how many were
+overwritten before it did. A group's frames go to one of its members each.`
+}
+
+// Run prints a table, or with --json a line for each topic.
+func (c *topicsCmd) Run(e *env) error {
+	client, err := c.direct(e, "framebuffer topics")
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	all, err := topic.List(client)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		for _, t := range all {
+			if err := e.print(t, ""); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(all) == 0 {
+		e.log.Warn("this server has no topics yet: publish one with framebuffer pub TOPIC < FILE")
+	}
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "TOPIC\tFRAMES\tBYTES\tREADER\tRECEIVED\tBEHIND\tLOST")
+	for _, t := range all {
+		name := text(t.Name)
+		if t.Ended {
+			name += " (ended)"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t\t\t\t\n", name, t.Published, humanize.Bytes(t.Bytes))
+		for _, s := range t.Subscribers {
+			fmt.Fprintf(w, "\t\t\t%s, pid %d\t%d\t%d\t%d\n", text(s.Name), s.PID, s.Received, s.Behind, s.Lost)
+		}
+		for _, g := range t.Groups {
+			fmt.Fprintf(w, "\t\t\tgroup %s\t\t%d\t\n", text(g.Name), g.Behind)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("topics: %w", err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(e.out, strings.TrimRight(line, " \n")); err != nil {
+			return fmt.Errorf("topics: %w", err)
+		}
+	}
+	return nil
+}
+
+// text is a name from shared memory as a terminal may see it.
+func text(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(name, "?"))
+}
