@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
 )
 
 // size is one size of frame.
@@ -50,7 +52,7 @@ const batch = 60 * time.Millisecond
 // measure runs all rivals side by side: each round takes every rival at every size once, so
 // that a noisy neighbour or a throttled clock hits all alike.
 func measure(all []rival, rounds int, only string) (*results, error) {
-	res := &results{Machine: machine(), When: time.Now().UTC(), Rounds: rounds, Sizes: sizes(), Samples: map[string]map[int][]int64{}}
+	res := &results{Machine: machine.Name(), When: time.Now().UTC(), Rounds: rounds, Sizes: sizes(), Samples: map[string]map[int][]int64{}}
 	var running []*contestant
 	daemons := map[string]bool{}
 	for _, r := range all {
@@ -178,19 +180,4 @@ func startDaemon(args []string) (stop func(), err error) {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 	}, nil
-}
-
-// machine names what was measured on.
-func machine() string {
-	text, _ := os.ReadFile("/proc/cpuinfo") // without it the line says less
-	model, cores := "unknown CPU", 0
-	for line := range strings.Lines(string(text)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			model = strings.TrimSpace(value)
-			cores++
-		}
-	}
-	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	release, _, _ := strings.Cut(strings.TrimSpace(string(kernel)), "-")
-	return fmt.Sprintf("%d cores of %s, Linux %s", cores, model, release)
 }

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/futex"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// line hands one cache line to and fro: the least that any two processes can do. With a
+// size, a second line is the payload.
+func (s *stage) line(t task) func() (int64, error) {
+	mine, theirs := s.mine(), s.theirs()
+	send := func(i uint64) {
+		if t.Size > 0 {
+			for j := range mine.Payload {
+				mine.Payload[j] = i
+			}
+		}
+		mine.Word.Store(i)
+	}
+	receive := func(i uint64) error {
+		for theirs.Word.Load() != i {
+		}
+		wrong := uint64(0)
+		if t.Size > 0 {
+			for j := range theirs.Payload {
+				wrong |= theirs.Payload[j] ^ i
+			}
+		}
+		if wrong != 0 {
+			return fmt.Errorf("the line of round %d is another", i)
+		}
+		return nil
+	}
+	from := mine.Word.Load()
+	return func() (int64, error) { return s.rounds(t.Count, from, send, receive) }
+}
+
+// futex hands a word to and fro between two who sleep.
+func (s *stage) futex(t task) func() (int64, error) {
+	mine, theirs := &s.mine().Small, &s.theirs().Small
+	send := func(i uint64) {
+		mine.Store(uint32(i))
+		futex.Wake(mine)
+	}
+	receive := func(i uint64) error {
+		for {
+			now := theirs.Load()
+			if now == uint32(i) {
+				return nil
+			}
+			if err := futex.Wait(theirs, now, 200*time.Millisecond); err != nil {
+				return err
+			}
+		}
+	}
+	from := uint64(mine.Load())
+	return func() (int64, error) { return s.rounds(t.Count, from, send, receive) }
+}
+
+// rounds plays count rounds: the left side sends first, the right side answers.
+func (s *stage) rounds(count int, from uint64, send func(uint64), receive func(uint64) error) (int64, error) {
+	return timed(func() error {
+		for i := from + 1; i <= from+uint64(count); i++ {
+			if s.left {
+				send(i)
+			}
+			if err := receive(i); err != nil {
+				return err
+			}
+			if !s.left {
+				send(i)
+			}
+		}
+		return nil
+	})
+}
+
+// ends are a topic's two directions as one side sees them.
+type ends struct {
+	client *framebuffer.Client
+	pub    *topic.Publisher
+	sub    *topic.Subscription
+	number uint64
+}
+
+func (e *ends) close() error {
+	return errors.Join(e.sub.Close(), e.client.Close())
+}
+
+// open attaches, publishes to one topic and subscribes to the other; it does so once.
+func (s *stage) open(t task) (*ends, error) {
+	id := fmt.Sprint(t.Key, t.Topic, t.Verify, t.Spin)
+	if e := s.topics[id]; e != nil {
+		return e, nil
+	}
+	e := &ends{}
+	var err error
+	if e.client, err = framebuffer.Attach(t.Key, &framebuffer.ClientOptions{Unverified: !t.Verify}); err != nil {
+		return nil, err
+	}
+	if err := lap(e.client); err != nil {
+		return nil, err
+	}
+	there, back := short(id+"/there"), short(id+"/back")
+	if !s.left {
+		there, back = back, there
+	}
+	if e.pub, err = topic.NewPublisher(e.client, there); err != nil {
+		return nil, err
+	}
+	if e.sub, err = topic.Subscribe(e.client, back, &topic.SubscribeOptions{Spin: t.Spin}); err != nil {
+		return nil, err
+	}
+	s.topics[id] = e
+	return e, nil
+}
+
+// lap goes round the ring once, which makes its pages present in this process: what the first
+// lap costs is not what is measured.
+func lap(c *framebuffer.Client) error {
+	size := c.Stats().Capacity
+	part := make([]byte, min(size/4, 1<<20))
+	for done := uint64(0); done <= size; done += uint64(len(part)) {
+		if _, err := c.Put(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// short is a name of a topic for a long one.
+func short(name string) string { return framebuffer.ChecksumOf([]byte(name)).String() }
+
+// ping hands frames to and fro through two topics.
+func (s *stage) ping(t task) (func() (int64, error), error) {
+	e, err := s.open(t)
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	data := make([]byte, t.Size)
+	send := func(i uint64) error {
+		if t.Way == "copy" {
+			fill(data, t.Touch, i)
+			_, err := e.pub.Publish(data, nil)
+			return err
+		}
+		r, err := e.client.Reserve(t.Size)
+		if err != nil {
+			return err
+		}
+		fill(r.Bytes(), t.Touch, i)
+		f, err := r.Commit(t.Size)
+		if err != nil {
+			return err
+		}
+		_, err = e.pub.PublishFrame(f, nil, time.Time{})
+		return err
+	}
+	var i uint64
+	see := func(b []byte) error { return look(b, t.Touch, i) }
+	receive := func() error {
+		m, err := e.sub.Next(ctx)
+		if err != nil {
+			return err
+		}
+		return e.client.View(m.Frame, see)
+	}
+	i = e.number
+	return func() (int64, error) {
+		defer func() { e.number = i }()
+		return timed(func() error {
+			for range t.Count {
+				i++
+				if s.left {
+					if err := send(i); err != nil {
+						return err
+					}
+				}
+				if err := receive(); err != nil {
+					return err
+				}
+				if !s.left {
+					if err := send(i); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	}, nil
+}

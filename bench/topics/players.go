@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/bench/internal/words"
+)
+
+// task is what players are told to do, as one line of JSON; those in C++ are told the
+// words that say returns.
+type task struct {
+	Do     string // ping, futex, stream, …
+	Key    string
+	Topic  string
+	Size   int
+	Count  int
+	Window int
+	Touch  string // all, ends, lines, none
+	Way    string // copy or place
+	Verify bool
+	Spin   time.Duration
+}
+
+// player is one of the processes that measure. It prepares a task, says so, begins when it
+// is told, and answers with nanoseconds.
+type player struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+	say func(task) string
+}
+
+// sayJSON is for players in Go.
+func sayJSON(t task) string {
+	line, _ := json.Marshal(t) // plain data
+	return string(line)
+}
+
+// startPlayer runs a command with the shared page as its file 3. On two cores, each side has
+// one of its own, so that those who poll do not wait for each other's time slice.
+func startPlayer(say func(task) string, page *os.File, command ...string) (*player, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stderr = os.Stderr
+	cmd.ExtraFiles = []*os.File{page}
+	in, err1 := cmd.StdinPipe()
+	out, err2 := cmd.StdoutPipe()
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	return &player{cmd, in, bufio.NewReader(out), say}, cmd.Start()
+}
+
+func (p *player) stop() error { return errors.Join(p.in.Close(), p.cmd.Wait()) }
+
+// tell sends a line and expect reads one.
+func (p *player) tell(line string) error {
+	_, err := fmt.Fprintln(p.in, line)
+	return err
+}
+
+func (p *player) expect() (string, error) {
+	line, err := p.out.ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("%v ended: %w", p.cmd.Args, err)
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// pair is two players of one rival.
+type pair struct{ left, right *player }
+
+// startPair starts two; each is told by its last argument which it is.
+func startPair(say func(task) string, command ...string) (*pair, error) {
+	page, err := words.Make()
+	if err != nil {
+		return nil, err
+	}
+	defer page.Close()
+	p := &pair{}
+	if p.left, err = startPlayer(say, page, append(command, "left")...); err != nil {
+		return nil, err
+	}
+	if p.right, err = startPlayer(say, page, append(command, "right")...); err != nil {
+		return nil, errors.Join(err, p.left.stop())
+	}
+	return p, nil
+}
+
+// startGo is a pair of this program's own processes.
+func startGo() (*pair, error) { return startPair(sayJSON, "/proc/self/exe", "play") }
+
+func (p *pair) stop() error { return errors.Join(p.left.stop(), p.right.stop()) }
+
+// run has both sides do a task and returns what they say it took, in nanoseconds.
+func (p *pair) run(t task) (left, right int64, err error) { return together(t, p.left, p.right) }
+
+func together(t task, a, b *player) (left, right int64, err error) {
+	all := []*player{a, b}
+	for _, s := range all {
+		if err := s.tell(s.say(t)); err != nil {
+			return 0, 0, err
+		}
+	}
+	for _, s := range all {
+		if _, err := s.expect(); err != nil {
+			return 0, 0, err
+		}
+	}
+	for _, s := range []*player{b, a} {
+		if err := s.tell("go"); err != nil {
+			return 0, 0, err
+		}
+	}
+	var ns [2]int64
+	for i, s := range all {
+		line, err := s.expect()
+		if err != nil {
+			return 0, 0, err
+		}
+		if ns[i], err = strconv.ParseInt(line, 10, 64); err != nil {
+			return 0, 0, err
+		}
+	}
+	return ns[0], ns[1], nil
+}
+
+// play is what such a process does.
+func play(side string) error {
+	page, err := words.Map(3)
+	if err != nil {
+		return err
+	}
+	s := &stage{left: side != "right", page: page, topics: map[string]*ends{}}
+	pin(side)
+	in := bufio.NewReader(os.Stdin)
+	for {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return s.close()
+		} else if err != nil {
+			return err
+		}
+		var t task
+		if err := json.Unmarshal(line, &t); err != nil {
+			return err
+		}
+		do, err := s.prepare(t)
+		if err != nil {
+			return fmt.Errorf("prepare %+v: %w", t, err)
+		}
+		fmt.Println("ready")
+		if _, err := in.ReadBytes('\n'); err != nil {
+			return err
+		}
+		s.meet()
+		ns, err := do()
+		if err != nil {
+			return fmt.Errorf("%+v: %w", t, err)
+		}
+		fmt.Println(ns)
+	}
+}
+
+// pin keeps a side of a pair on its core, before what else runs there if this user may do
+// that. Others go where they like.
+func pin(side string) {
+	core := map[string]int{"left": 0, "right": 1}
+	c, known := core[side]
+	if !known {
+		return
+	}
+	var set unix.CPUSet
+	set.Set(c)
+	entries, _ := os.ReadDir("/proc/self/task") // without it nothing is pinned
+	for _, e := range entries {
+		if tid, err := strconv.Atoi(e.Name()); err == nil {
+			_ = unix.SchedSetaffinity(tid, &set) // with one core there is nothing to choose
+			_ = unix.Setpriority(unix.PRIO_PROCESS, tid, -19)
+		}
+	}
+}
+
+// stage is what a player keeps from task to task.
+type stage struct {
+	left   bool
+	page   *words.Page
+	topics map[string]*ends
+}
+
+// mine and theirs are the words that this side writes and the other.
+func (s *stage) mine() *words.Line {
+	if s.left {
+		return &s.page.Lines[0]
+	}
+	return &s.page.Lines[4]
+}
+
+func (s *stage) theirs() *words.Line {
+	if s.left {
+		return &s.page.Lines[4]
+	}
+	return &s.page.Lines[0]
+}
+
+// meet waits until both sides are here, awake.
+func (s *stage) meet() {
+	mine, theirs := &s.page.Lines[1].Word, &s.page.Lines[5].Word
+	if !s.left {
+		mine, theirs = theirs, mine
+	}
+	for n := mine.Add(1); theirs.Load() < n; {
+	}
+}
+
+func (s *stage) close() error {
+	var all []error
+	for _, e := range s.topics {
+		all = append(all, e.close())
+	}
+	return errors.Join(all...)
+}
+
+// prepare does what is not measured and returns what is.
+func (s *stage) prepare(t task) (func() (int64, error), error) {
+	switch t.Do {
+	case "line":
+		return s.line(t), nil
+	case "ping":
+		return s.ping(t)
+	case "futex":
+		return s.futex(t), nil
+	}
+	return nil, fmt.Errorf("no task %q", t.Do)
+}
+
+// timed runs f and returns how long it took.
+func timed(f func() error) (int64, error) {
+	start := time.Now()
+	err := f()
+	return time.Since(start).Nanoseconds(), err
+}
