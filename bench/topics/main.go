@@ -16,14 +16,15 @@ import (
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) > 2 && os.Args[1] == "play" {
-		if err := play(os.Args[2]); err != nil {
-			log.Fatalf("%s: %v", os.Args[2], err)
+		// Those who are to be pinned have two words, the others one more.
+		if err := play(os.Args[len(os.Args)-1], len(os.Args) == 3); err != nil {
+			log.Fatalf("%s: %v", os.Args[2:], err)
 		}
 		return
 	}
 	out := flag.String("out", ".", "folder for topics.md and topics.json; empty writes none")
 	rounds := flag.Int("rounds", 21, "how often each is measured; the median counts")
-	only := flag.String("only", "", "measure only these parts, separated by commas: latency")
+	only := flag.String("only", "", "measure only these parts, separated by commas: pairs, fan")
 	match := flag.String("match", "", "and of those only what has this in its name")
 	flag.Parse()
 	if err := run(*out, *rounds, *only, *match); err != nil {
@@ -42,7 +43,8 @@ func run(out string, rounds int, only, match string) error {
 		name string
 		do   func(bin string, res *results) error
 	}{
-		{"latency", measureLatency},
+		{"pairs", measurePairs},
+		{"fan", measureFan},
 	} {
 		if only != "" && !strings.Contains(","+only+",", ","+part.name+",") {
 			continue

@@ -156,7 +156,11 @@ func (s *stage) ping(t task) (func() (int64, error), error) {
 			return err
 		}
 		fill(r.Bytes(), t.Touch, i)
-		f, err := r.Commit(t.Size)
+		commit := r.CommitUnverified
+		if t.Verify {
+			commit = r.Commit
+		}
+		f, err := commit(t.Size)
 		if err != nil {
 			return err
 		}

@@ -30,6 +30,8 @@ type task struct {
 	Way    string // copy or place
 	Verify bool
 	Spin   time.Duration
+
+	Topics, Publishers, Subscribers int // Subscribers of each topic
 }
 
 // player is one of the processes that measure. It prepares a task, says so, begins when it
@@ -102,47 +104,49 @@ func startGo() (*pair, error) { return startPair(sayJSON, "/proc/self/exe", "pla
 
 func (p *pair) stop() error { return errors.Join(p.left.stop(), p.right.stop()) }
 
-// run has both sides do a task and returns what they say it took, in nanoseconds.
-func (p *pair) run(t task) (left, right int64, err error) { return together(t, p.left, p.right) }
+// answer is what a side says of a task: nanoseconds, and frames where those are counted.
+type answer struct{ ns, got, lost int64 }
 
-func together(t task, a, b *player) (left, right int64, err error) {
-	all := []*player{a, b}
+// run has both sides do a task.
+func (p *pair) run(t task) (left, right answer, err error) {
+	all := []*player{p.left, p.right}
 	for _, s := range all {
 		if err := s.tell(s.say(t)); err != nil {
-			return 0, 0, err
+			return left, right, err
 		}
 	}
 	for _, s := range all {
 		if _, err := s.expect(); err != nil {
-			return 0, 0, err
+			return left, right, err
 		}
 	}
-	for _, s := range []*player{b, a} {
+	for _, s := range []*player{p.right, p.left} {
 		if err := s.tell("go"); err != nil {
-			return 0, 0, err
+			return left, right, err
 		}
 	}
-	var ns [2]int64
-	for i, s := range all {
-		line, err := s.expect()
+	for i, a := range []*answer{&left, &right} {
+		line, err := all[i].expect()
 		if err != nil {
-			return 0, 0, err
+			return left, right, err
 		}
-		if ns[i], err = strconv.ParseInt(line, 10, 64); err != nil {
-			return 0, 0, err
+		if _, err := fmt.Sscan(line, &a.ns, &a.got, &a.lost); err != nil {
+			return left, right, fmt.Errorf("%q: %w", line, err)
 		}
 	}
-	return ns[0], ns[1], nil
+	return left, right, nil
 }
 
 // play is what such a process does.
-func play(side string) error {
+func play(side string, pinned bool) error {
 	page, err := words.Map(3)
 	if err != nil {
 		return err
 	}
 	s := &stage{left: side != "right", page: page, topics: map[string]*ends{}}
-	pin(side)
+	if pinned {
+		pin(side)
+	}
 	in := bufio.NewReader(os.Stdin)
 	for {
 		line, err := in.ReadBytes('\n')
@@ -168,7 +172,7 @@ func play(side string) error {
 		if err != nil {
 			return fmt.Errorf("%+v: %w", t, err)
 		}
-		fmt.Println(ns)
+		fmt.Println(ns, s.got, s.lost)
 	}
 }
 
@@ -196,6 +200,8 @@ type stage struct {
 	left   bool
 	page   *words.Page
 	topics map[string]*ends
+
+	got, lost uint64 // by the subscriptions of the last task, where those are counted
 }
 
 // mine and theirs are the words that this side writes and the other.
@@ -240,6 +246,12 @@ func (s *stage) prepare(t task) (func() (int64, error), error) {
 		return s.ping(t)
 	case "futex":
 		return s.futex(t), nil
+	case "stream":
+		return s.stream(t)
+	case "view":
+		return s.view(t)
+	case "fan":
+		return s.fan(t)
 	}
 	return nil, fmt.Errorf("no task %q", t.Do)
 }

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// startIceoryx builds and starts the rival and its daemon.
+func startIceoryx(bin string) (p *pair, stop func(), err error) {
+	program := filepath.Join(bin, "iceoryx")
+	if _, err := os.Stat(program); err != nil {
+		cmd := exec.Command("g++", "-std=c++14", "-O3", "-I/usr/include/iceoryx/v2.0.3", "-o", program, "rivals/topics.cpp",
+			"-liceoryx_posh", "-liceoryx_hoofs", "-liceoryx_platform")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, nil, fmt.Errorf("%v: %w (./setup installs what it needs)\n%s", cmd.Args, err, out)
+		}
+	}
+	daemon := exec.Command("iox-roudi", "-l", "off", "-c", "rivals/roudi.toml")
+	daemon.Stderr = os.Stderr
+	out, err := daemon.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := daemon.Start(); err != nil {
+		return nil, nil, err
+	}
+	end := func() {
+		_ = daemon.Process.Signal(syscall.SIGTERM)
+		_ = daemon.Wait()
+	}
+	lines := bufio.NewReader(out)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			end()
+			return nil, nil, fmt.Errorf("iox-roudi ended before it was ready: %w", err)
+		}
+		if strings.Contains(line, "ready") {
+			break
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, lines) }()
+	p, err = startPair(sayWords, program, strconv.Itoa(os.Getpid()))
+	if err != nil {
+		end()
+		return nil, nil, err
+	}
+	return p, func() {
+		if err := p.stop(); err != nil {
+			log.Print(err)
+		}
+		end()
+	}, nil
+}
+
+// sayWords is for the player in C++.
+func sayWords(t task) string {
+	return fmt.Sprintf("%s %d %d %d %s", t.Do, t.Size, t.Count, max(t.Window, 1), cmp.Or(t.Touch, touchEnds))
+}
