@@ -51,7 +51,7 @@ func List(c *framebuffer.Client) ([]Info, error) {
 			Name:      w.Name(),
 			Published: w.Next().Load(),
 			Bytes:     w.Bytes().Load(),
-			Ended:     w.State().Load() == layout.TopicEnded,
+			Ended:     layout.Ended(w.State().Load()),
 		})
 	}
 	behind := func(t *Info, cursor uint64) uint64 { return uint64(max(int64(t.Published-cursor), 0)) }

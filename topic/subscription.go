@@ -12,6 +12,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
@@ -53,8 +54,8 @@ type Subscription struct {
 	forget func() // takes the wake-up back from the client's Close
 
 	cursor  uint64 // without a group
-	earlier bool   // the topic's end is one from before this subscription, which waits on
-	began   uint64 // while nothing was published since
+	earlier bool   // the topic is in the state in which it was at the start
+	began   uint32 // this state, if it is an end that the subscription waits past
 	pending uint64 // lost since the last message
 	last    topics.Content
 	meta    Meta
@@ -84,7 +85,7 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 	if err != nil {
 		return nil, err
 	}
-	s := &Subscription{client: c, inside: in, topic: t, name: name, spin: opts.Spin, began: t.Next()}
+	s := &Subscription{client: c, inside: in, topic: t, name: name, spin: opts.Spin, began: t.State()}
 	start := t.Next
 	switch opts.From {
 	case FromNewest:
@@ -103,7 +104,7 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 	} else {
 		s.cursor = start()
 	}
-	s.earlier = opts.From == FromNext && t.Ended()
+	s.earlier = opts.From == FromNext && layout.Ended(s.began)
 	var open bool
 	if s.forget, open = in.OnClose(s.wake); !open {
 		return nil, in.Closed()

@@ -225,14 +225,11 @@ func TestSubscribeToAnEndedTopic(t *testing.T) {
 		t.Errorf("from oldest, at the end: %v", err)
 	}
 	pub = publisher(t, c, "x")
-	if _, err := looking.Next(gone); !errors.Is(err, context.Canceled) {
-		t.Errorf("opened again: %v", err)
-	}
 	if err := pub.End(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := looking.Next(context.Background()); !errors.Is(err, topic.ErrEnded) {
-		t.Errorf("opened and ended before its eyes: %v", err)
+		t.Errorf("opened and ended while nobody looked: %v", err)
 	}
 	one := subscribe(t, c, "x", &topic.SubscribeOptions{Group: "g"})
 	other := subscribe(t, c, "x", &topic.SubscribeOptions{Group: "g"})

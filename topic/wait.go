@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
 // wait returns nil when it is worth looking at the sequence number again, first polling,
@@ -69,9 +70,9 @@ func (s *Subscription) stopped(ctx context.Context, at uint64) error {
 	if err := s.over(); err != nil {
 		return err
 	}
-	ended, closed := s.topic.Ended(), s.inside.Ring.Closed()
-	s.earlier = s.earlier && ended && s.topic.Next() == s.began
-	ended = ended && !s.earlier
+	state, closed := s.topic.State(), s.inside.Ring.Closed()
+	s.earlier = s.earlier && state == s.began
+	ended := layout.Ended(state) && !s.earlier
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func TopicFields() []Field {
 	return []Field{
 		{TopicName, 8, "name hash", "who opens it first; atomic", "0 free; else the XXH3-64 of the name (1 if that is 0)"},
 		{TopicNamed, 4, "named", "who opens it; atomic", "1 once the name below is there"},
-		{TopicState, 4, "state", "publishers; atomic", "0 open, 1 ended"},
+		{TopicState, 4, "state", "publishers; atomic", "even: open, odd: ended; counts how often it was either"},
 		{TopicText, TopicTextSize, "name", "who opens it", "UTF-8, zero-padded"},
 		{TopicNext, 8, "next", "publishers, subscribers; atomic", "the sequence number that the next frame gets, from 0 up"},
 		{TopicWake, 4, "wake", "publishers, subscribers; atomic", "futex: bit 0 says that somebody may be asleep, the rest counts wakings"},

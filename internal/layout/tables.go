@@ -59,11 +59,8 @@ const (
 	TopicQueue    = 256
 )
 
-// Values of a topic's state.
-const (
-	TopicOpen  = 0
-	TopicEnded = 1
-)
+// Ended tells what a topic's state says: even is open, odd is ended.
+func Ended(state uint32) bool { return state%2 == 1 }
 
 // QueueTag are the bits of a queue word that hold the lap; offsets have zeroes there.
 const QueueTag = Align - 1

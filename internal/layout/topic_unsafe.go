@@ -35,7 +35,8 @@ func (t Topic) NameHash() *atomic.Uint64 { return t.u64(TopicName) }
 // Named is 1 once the name is there.
 func (t Topic) Named() *atomic.Uint32 { return t.u32(TopicNamed) }
 
-// State is TopicOpen or TopicEnded.
+// State is even while the topic is open and odd after its end. It grows by one at each, so
+// that who slept through an opening and another end can tell.
 func (t Topic) State() *atomic.Uint32 { return t.u32(TopicState) }
 
 // Next is the sequence number that the next frame gets.

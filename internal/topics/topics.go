@@ -189,12 +189,23 @@ func (t *Topic) Sleep(ready func() bool) error {
 
 // End says that nothing more comes, and wakes everybody. Reopen takes it back.
 func (t *Topic) End() {
-	t.words.State().Store(layout.TopicEnded)
+	t.turn(false)
 	t.Kick()
 }
 
 // Reopen makes an ended topic as it was.
-func (t *Topic) Reopen() { t.words.State().Store(layout.TopicOpen) }
+func (t *Topic) Reopen() { t.turn(true) }
+
+// turn counts the state on if it is the other one. A compare-and-swap that fails means that
+// somebody else did so just now, and either order of the two is right.
+func (t *Topic) turn(ended bool) {
+	if state := t.State(); layout.Ended(state) == ended {
+		t.words.State().CompareAndSwap(state, state+1)
+	}
+}
+
+// State is a number that differs after every End and Reopen.
+func (t *Topic) State() uint32 { return t.words.State().Load() }
 
 // Ended reports whether End was called.
-func (t *Topic) Ended() bool { return t.words.State().Load() == layout.TopicEnded }
+func (t *Topic) Ended() bool { return layout.Ended(t.State()) }
