@@ -13,6 +13,7 @@ const (
 	wideRing = 256 << 20 // more than any does
 	big      = 1 << 20
 	hd       = 1920 * 1080 * 3
+	asleep   = 100 * time.Microsecond // in which a reader surely falls asleep
 )
 
 // measurePairs is all that two processes do with each other: latency polling and asleep, and
@@ -54,9 +55,9 @@ func measurePairs(bin string, res *results) (err error) {
 	add("ping 1 MiB, ends touched, iceoryx", theirs, turn, task{Size: big, Touch: touchEnds})
 	add("ping 1 MiB, every line touched", ours, turn, task{Key: hot, Topic: "p", Size: big, Touch: touchLines, Spin: -1})
 	add("ping 1 MiB, every line touched, iceoryx", theirs, turn, task{Size: big, Touch: touchLines})
-	add("futex, bare", ours, turn, task{})
-	add("ping 64 B, asleep", ours, turn, task{Key: hot, Topic: "s", Size: 64, Touch: touchAll})
 	const long = 60 * time.Millisecond
+	add("futex, bare", ours, long, task{Think: asleep})
+	add("ping 64 B, asleep", ours, long, task{Key: hot, Topic: "s", Size: 64, Touch: touchAll, Think: asleep})
 	for _, window := range []int{2, 8} {
 		name := map[int]string{2: "stream 1080p, 2 ahead", 8: "stream 1080p, 8 ahead"}[window]
 		add(name, ours, long, task{Key: wide, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})

@@ -45,6 +45,7 @@ func (s *stage) line(t task) func() (int64, error) {
 func (s *stage) futex(t task) func() (int64, error) {
 	mine, theirs := &s.mine().Small, &s.theirs().Small
 	send := func(i uint64) {
+		think(t)
 		mine.Store(uint32(i))
 		futex.Wake(mine)
 	}
@@ -60,7 +61,10 @@ func (s *stage) futex(t task) func() (int64, error) {
 		}
 	}
 	from := uint64(mine.Load())
-	return func() (int64, error) { return s.rounds(t.Count, from, send, receive) }
+	return func() (int64, error) {
+		ns, err := s.rounds(t.Count, from, send, receive)
+		return ns - thought(t), err
+	}
 }
 
 // rounds plays count rounds: the left side sends first, the right side answers.
@@ -146,6 +150,7 @@ func (s *stage) ping(t task) (func() (int64, error), error) {
 	ctx := context.Background()
 	data := make([]byte, t.Size)
 	send := func(i uint64) error {
+		think(t)
 		if t.Way == "copy" {
 			fill(data, t.Touch, i)
 			_, err := e.pub.Publish(data, nil)
@@ -179,7 +184,7 @@ func (s *stage) ping(t task) (func() (int64, error), error) {
 	i = e.number
 	return func() (int64, error) {
 		defer func() { e.number = i }()
-		return timed(func() error {
+		ns, err := timed(func() error {
 			for range t.Count {
 				i++
 				if s.left {
@@ -198,5 +203,17 @@ func (s *stage) ping(t task) (func() (int64, error), error) {
 			}
 			return nil
 		})
+		return ns - thought(t), err
 	}, nil
 }
+
+// think lets time pass.
+func think(t task) {
+	if t.Think > 0 {
+		for end := time.Now().Add(t.Think); time.Now().Before(end); {
+		}
+	}
+}
+
+// thought is how long both sides did so, in nanoseconds.
+func thought(t task) int64 { return 2 * int64(t.Count) * t.Think.Nanoseconds() }

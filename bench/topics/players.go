@@ -30,6 +30,7 @@ type task struct {
 	Way    string // copy or place
 	Verify bool
 	Spin   time.Duration
+	Think  time.Duration // before each sending, so that the other side surely sleeps
 
 	Topics, Publishers, Subscribers int // Subscribers of each topic
 }
