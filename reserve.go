@@ -25,16 +25,23 @@ type Reservation struct {
 // The ring does not wait: a reservation that is not committed before the ring has been
 // reused is lost, which Commit tells. One that is never committed costs nothing more.
 //
-// Errors are those of Allocate.
+// Errors are those of Allocate; what comes with one is over already.
 func (c *Client) Reserve(size int) (*Reservation, error) {
+	// So short that it is inlined, and what its caller keeps to itself is not on the heap.
+	r := Reservation{client: c}
+	err := r.begin(size)
+	return &r, err
+}
+
+func (r *Reservation) begin(size int) (err error) {
+	c := r.client
 	if c.readOnly {
-		return nil, c.denied("reserve")
+		err = c.denied("reserve")
+	} else {
+		r.offset, r.bytes, err = c.take(size, c.clock.Coarse())
 	}
-	offset, bytes, err := c.take(size, c.clock.Coarse())
-	if err != nil {
-		return nil, err
-	}
-	return &Reservation{client: c, bytes: bytes, offset: offset}, nil
+	r.ended = err != nil
+	return err
 }
 
 // Bytes is the whole chunk, in shared memory: size bytes to be written, in any order. The
