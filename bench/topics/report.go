@@ -8,10 +8,9 @@ import (
 // markdown is the report: what was wanted, and all figures.
 func (r *results) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured %s on %s, %d rounds, by `cd bench && ./setup && go run ./topics`. Everybody takes\n"+
-		"turns of some milliseconds, one after the other; two processes, each on a core of its own, before\n"+
-		"other work if the user may do that. The machine is shared and noisy: beside the median stands the\n"+
-		"lowest tenth.\n\n", r.When.Format("2006-01-02"), r.Machine, r.Rounds)
+	fmt.Fprintf(&b, "# Topics: latency, streams, fan-out\n\nMeasured %s on %s, %d rounds, by\n`cd bench && ./setup && go run ./topics`. Everybody takes turns of some milliseconds, one after the\n"+
+		"other; two processes, each on a core of its own, before other work if the user may do that. The\n"+
+		"machine is shared and noisy: beside the median stands the lowest tenth.\n\n", r.When.Format("2006-01-02"), r.Machine, r.Rounds)
 	b.WriteString("| target | wanted | median | lowest tenth |\n| --- | ---: | ---: | ---: |\n")
 	for _, t := range []struct {
 		what, left, right string
