@@ -4,6 +4,7 @@
 # make bench  this library and its rivals in one run
 # make models every state of the protocols in docs/models: some minutes, part of test
 # make mutants the orderings broken one at a time: the tests must notice; part of test
+# make containers  the command in real containers, as root; part of test
 # make avx512 the AVX-512 kernels' tests in an emulator: ten minutes, not part of test
 # make fuzz   every fuzz target for FUZZTIME each
 
@@ -14,15 +15,16 @@ LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 export CGO_ENABLED ?= 1
 
-.PHONY: test setup vet lint unit race mutants models kernels arm64 avx512 generate fuzz cross demo quick bench bench-vet
+.PHONY: test setup vet lint unit race mutants models kernels containers arm64 avx512 generate fuzz cross demo quick bench bench-vet
 
-test: setup vet lint models generate unit race mutants kernels arm64 fuzz cross bench-vet
+test: setup vet lint models generate unit race mutants kernels containers arm64 fuzz cross bench-vet
 
 setup:
 	./scripts/setup
 
 vet:
 	$(GO) vet ./...
+	$(GO) vet -tags containers ./internal/containers
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change: $$out"; exit 1; }
 	$(GO) mod tidy -diff
 
@@ -52,6 +54,10 @@ mutants:
 # without assembly.
 kernels:
 	GO="$(GO)" ./scripts/test-kernels
+
+# The static command in real containers.
+containers:
+	$(GO) test -count=1 -tags containers ./internal/containers
 
 arm64:
 	./scripts/test-arm64

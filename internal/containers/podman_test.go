@@ -1,0 +1,157 @@
+//go:build containers
+
+package containers
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const image = "framebuffer:test"
+
+// engine is podman with a storage of its own, so that nothing else on the machine is touched.
+type engine struct{ dir string }
+
+var podman engine
+
+func TestMain(m *testing.M) {
+	code, err := withEngine(m.Run)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func withEngine(tests func() int) (code int, err error) {
+	dir, err := os.MkdirTemp("", "framebuffer-containers-")
+	if err != nil {
+		return 1, err
+	}
+	podman = engine{dir}
+	defer func() {
+		_, rm := podman.run("rm", "--all", "--force", "--time", "1")
+		_, rmi := podman.run("rmi", "--all", "--force")
+		err = errors.Join(err, rm, rmi, os.RemoveAll(dir))
+	}()
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "framebuffer"), "../../cmd/framebuffer")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("%v: %w\n%s", build.Args, err, out)
+	}
+	if out, err := exec.Command("tar", "-C", dir, "-cf", filepath.Join(dir, "image.tar"), "framebuffer").CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("tar: %w\n%s", err, out)
+	}
+	if _, err := podman.run("import", "--quiet", filepath.Join(dir, "image.tar"), image); err != nil {
+		return 1, fmt.Errorf("%w (scripts/setup installs podman and runc; it takes root)", err)
+	}
+	return tests(), nil
+}
+
+// command is podman without systemd, and with runc, which does not need it either.
+func (e engine) command(args ...string) *exec.Cmd {
+	return exec.Command("podman", append([]string{
+		"--root", filepath.Join(e.dir, "storage"), "--runroot", filepath.Join(e.dir, "run"),
+		"--cgroup-manager=cgroupfs", "--runtime", runc(),
+	}, args...)...)
+}
+
+// runc is where it is installed: sbin may not be in the path.
+func runc() string {
+	if path, err := exec.LookPath("runc"); err == nil {
+		return path
+	}
+	return "/usr/sbin/runc"
+}
+
+func (e engine) run(args ...string) (string, error) {
+	out, err := e.command(args...).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("podman %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out), err
+}
+
+// box is what every container gets: nothing but its own namespaces.
+func box(flags ...string) []string {
+	return append([]string{
+		"run", "--rm", "--interactive", "--network=none", "--read-only", "--cap-drop=all",
+		"--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024",
+	}, flags...)
+}
+
+// started is a command that runs in a container.
+type started struct {
+	*exec.Cmd
+	name     string
+	out, err bytes.Buffer
+}
+
+// start runs `framebuffer args` in a container with the flags.
+func start(t *testing.T, stdin string, flags []string, args ...string) *started {
+	t.Helper()
+	s := &started{name: fmt.Sprintf("framebuffer-%d-%d", os.Getpid(), time.Now().UnixNano())}
+	all := append(box(append([]string{"--name", s.name}, flags...)...), image, "/framebuffer")
+	s.Cmd = podman.command(append(all, args...)...)
+	s.Stdin, s.Stdout, s.Stderr = strings.NewReader(stdin), &s.out, &s.err
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// result is what a command left.
+type result struct {
+	out, err string
+	status   int
+}
+
+func (s *started) end(t *testing.T) result {
+	t.Helper()
+	if err := s.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		t.Fatal(err)
+	}
+	return result{s.out.String(), s.err.String(), s.ProcessState.ExitCode()}
+}
+
+func run(t *testing.T, stdin string, flags []string, args ...string) result {
+	t.Helper()
+	return start(t, stdin, flags, args...).end(t)
+}
+
+// serve starts a server in a container and returns that container's name and the key.
+func serve(t *testing.T, flags []string, args ...string) (name, key string) {
+	t.Helper()
+	name = fmt.Sprintf("framebuffer-%d-%d", os.Getpid(), time.Now().UnixNano())
+	all := append(box(append([]string{"--name", name}, flags...)...), image, "/framebuffer", "--json", "serve")
+	cmd := podman.command(append(all, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := podman.run("stop", "--time", "10", name); err != nil {
+			t.Error(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	var said struct{ Key string }
+	if err := json.NewDecoder(out).Decode(&said); err != nil {
+		t.Fatal(err)
+	}
+	return name, said.Key
+}
