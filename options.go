@@ -14,11 +14,19 @@ import (
 // ServerOptions are for NewServer. The zero value, or nil, means the defaults.
 type ServerOptions struct {
 	// Backend is how others attach: "sysv" (the default), for all processes of one IPC
-	// namespace.
+	// namespace, or "memfd", for all that can reach a Unix socket in Dir, in whatever
+	// namespaces.
 	Backend string
 
+	// Dir is the directory of memfd's socket, and is made if there is none. Default: the
+	// environment's FRAMEBUFFER_DIR, or framebuffer in its XDG_RUNTIME_DIR, or
+	// framebuffer-UID in the directory for temporary files. Clients find the socket at the
+	// same path, or in the directory that FRAMEBUFFER_DIR names.
+	Dir string
+
 	// Mode is which other users may attach, as for a file: 0600, the default, means the
-	// same user only, 0660 the group too. Whoever may attach may read every frame.
+	// same user only, 0660 the group too, 0666 everybody. Whoever may attach may read every
+	// frame.
 	Mode fs.FileMode
 
 	// HugePages makes the ring of pages of 2 MiB: those that the administrator has reserved

@@ -48,6 +48,7 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 		Ring:    shm.WholePages(size),
 		Mode:    opts.Mode,
 		Huge:    opts.HugePages,
+		Dir:     opts.Dir,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start server with %d bytes on %s: %w", size, backend.Name(), err)

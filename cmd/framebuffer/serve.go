@@ -11,12 +11,14 @@ import (
 )
 
 type serveCmd struct {
-	Size  byteSize `default:"500MiB" help:"Bytes in the ring: as many frames as shall stay readable, times their size (default ${default})." placeholder:"SIZE"`
-	Name  string   `default:"default" env:"FRAMEBUFFER_NAME" help:"Name on this host; servers of different names run side by side."`
-	Mode  octal    `default:"0600" help:"Who may attach, as for a file: 0600 this user only, 0660 the group too." placeholder:"OCTAL"`
-	Huge  bool     `name:"huge-pages" help:"Make the ring of huge pages, reserved or transparent; fails and says how to get them where there are none."`
-	NATS  string   `name:"nats" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
-	Creds string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for that URL." placeholder:"FILE"`
+	Size    byteSize `default:"500MiB" help:"Bytes in the ring: as many frames as shall stay readable, times their size (default ${default})." placeholder:"SIZE"`
+	Name    string   `default:"default" env:"FRAMEBUFFER_NAME" help:"Name on this host; servers of different names run side by side."`
+	Backend string   `enum:"sysv,memfd" default:"sysv" help:"How others attach: sysv (one IPC namespace) or memfd (a shared directory, any namespaces)."`
+	Dir     string   `help:"Directory of memfd's socket (default: this user's own)." placeholder:"DIR"`
+	Mode    octal    `default:"0600" help:"Who may attach, as for a file: 0600 this user only, 0660 the group too." placeholder:"OCTAL"`
+	Huge    bool     `name:"huge-pages" help:"Make the ring of huge pages, reserved or transparent; fails and says how to get them where there are none."`
+	NATS    string   `name:"nats" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
+	Creds   string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for that URL." placeholder:"FILE"`
 }
 
 // octal is a file mode as chmod takes it.
@@ -51,7 +53,7 @@ type served struct {
 // Run serves until the context ends.
 func (c *serveCmd) Run(e *env) (err error) {
 	server, err := framebuffer.NewServer(int64(c.Size), &framebuffer.ServerOptions{
-		Name: "framebuffer serve", Mode: fs.FileMode(c.Mode), HugePages: c.Huge,
+		Name: "framebuffer serve", Mode: fs.FileMode(c.Mode), Backend: c.Backend, Dir: c.Dir, HugePages: c.Huge,
 	})
 	if err != nil {
 		return err

@@ -3,9 +3,12 @@ package shm
 import (
 	"errors"
 	"fmt"
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
 // shmRemap is SHM_REMAP of <sys/shm.h>, which x/sys does not define: shmat may replace what
@@ -36,6 +39,44 @@ func sysvMirror(id int, size int64, flag int) ([]byte, error) {
 		return nil, errors.Join(err, unix.MunmapPtr(base, uintptr(2*size)))
 	}
 	return unsafe.Slice((*byte)(base), 2*size), nil
+}
+
+// mirrorFile maps a file of size bytes twice in a row and returns both halves as one slice;
+// see sysvMirror.
+func mirrorFile(f *os.File, size int64, readOnly bool) ([]byte, error) {
+	base, err := reserve(uintptr(2*size), size%hugePage == 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", fberr.NoMemory, err)
+	}
+	for half := range 2 {
+		if err := mapAt(f, unsafe.Add(base, int64(half)*size), size, readOnly); err != nil {
+			return nil, errors.Join(err, unix.MunmapPtr(base, uintptr(2*size)))
+		}
+	}
+	return unsafe.Slice((*byte)(base), 2*size), nil
+}
+
+// mapFile maps a file of size bytes.
+func mapFile(f *os.File, size int64, readOnly bool) ([]byte, error) {
+	base, err := reserve(uintptr(size), false)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", fberr.NoMemory, err)
+	}
+	if err := mapAt(f, base, size, readOnly); err != nil {
+		return nil, errors.Join(err, unix.MunmapPtr(base, uintptr(size)))
+	}
+	return unsafe.Slice((*byte)(base), size), nil
+}
+
+func mapAt(f *os.File, at unsafe.Pointer, size int64, readOnly bool) error {
+	prot := unix.PROT_READ | unix.PROT_WRITE
+	if readOnly {
+		prot = unix.PROT_READ
+	}
+	if _, err := unix.MmapPtr(int(f.Fd()), 0, at, uintptr(size), prot, unix.MAP_SHARED|unix.MAP_FIXED); err != nil {
+		return fmt.Errorf("map %d bytes: %w", size, err)
+	}
+	return nil
 }
 
 // reserve takes n bytes of addresses, which begin at a multiple of a huge page if aligned.
@@ -77,6 +118,9 @@ func blank(mem []byte) error {
 // unmap removes whatever is mapped there. For SysV segments that is what shmdt does: the
 // kernel counts mappings.
 func unmap(mem []byte) error {
+	if len(mem) == 0 {
+		return nil // what failed half way
+	}
 	if err := unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(mem)), uintptr(len(mem))); err != nil {
 		return fmt.Errorf("unmap %d bytes: %w", len(mem), err)
 	}

@@ -17,6 +17,7 @@ type Spec struct {
 	Ring    int64       // bytes in the ring; both are whole pages
 	Mode    fs.FileMode // permission bits for others; 0 means 0600
 	Huge    bool        // use huge pages for the ring, of either kind, or fail
+	Dir     string      // where memfd has its socket; empty means a place of the user's own
 }
 
 // Pages says what a ring's memory is made of.
@@ -49,6 +50,8 @@ type Segment struct {
 	Ring     []byte // the ring twice in a row: 2×capacity bytes, the halves the same memory
 	Location string // how others attach: goes into the key; letters, digits and . - only
 	Pages    Pages  // as Create made it; Attach does not know
+
+	stop func() error // ends what lets others in; nil for none, and after it was called
 }
 
 // Detach gives the shared memory back at once and puts zeroes of this process's own in its
@@ -56,14 +59,24 @@ type Segment struct {
 // never a fault; what they store afterwards nobody sees. Only addresses are left, until
 // Close. With an error the mapping is as it was.
 func (s *Segment) Detach() error {
-	return errors.Join(blank(s.Ring), blank(s.Control))
+	return errors.Join(s.refuse(), blank(s.Ring), blank(s.Control))
 }
 
 // Close unmaps the segment. Slices into it are invalid from then on: touching one faults.
 //
 // Preconditions: called once, while no other goroutine uses the mapping.
 func (s *Segment) Close() error {
-	return errors.Join(unmap(s.Ring), unmap(s.Control))
+	return errors.Join(s.refuse(), unmap(s.Ring), unmap(s.Control))
+}
+
+// refuse lets nobody in any more.
+func (s *Segment) refuse() error {
+	if s.stop == nil {
+		return nil
+	}
+	stop := s.stop
+	s.stop = nil
+	return stop()
 }
 
 // Backend is one way to share memory. Implementations hold no state; all their methods may
@@ -89,8 +102,10 @@ func ByName(name string) (Backend, error) {
 	switch name {
 	case "", "sysv":
 		return SysV{}, nil
+	case "memfd":
+		return Memfd{}, nil
 	}
-	return nil, fmt.Errorf("framebuffer: unknown backend %q; this version has: sysv", name)
+	return nil, fmt.Errorf("framebuffer: unknown backend %q; this version has: sysv, memfd", name)
 }
 
 // WholePages rounds a size up to a multiple of the page size.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +18,22 @@ import (
 func TestMain(m *testing.M) { xproc.Main(m, shmtest.Roles()) }
 
 func TestSysV(t *testing.T) { shmtest.Run(t, shm.SysV{}, ownSegments) }
+
+// A killed server leaves a socket at which nobody answers: the next one removes it.
+func TestMemfd(t *testing.T) {
+	t.Setenv(shm.SocketDirVariable, t.TempDir())
+	shmtest.Run(t, shm.Memfd{}, func(t *testing.T) int {
+		s, err := shm.Memfd{}.Create(shm.Spec{Control: 1 << 16, Ring: 1 << 16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		left, err := filepath.Glob(filepath.Join(os.Getenv(shm.SocketDirVariable), "*"))
+		if err := errors.Join(err, s.Close()); err != nil {
+			t.Error(err)
+		}
+		return len(left)
+	})
+}
 
 // ownSegments counts the SysV segments made by this user that nobody is attached to.
 func ownSegments(t *testing.T) (n int) {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
@@ -188,6 +190,14 @@ func readOnlyKeepsWritersOut(t *testing.T, b shm.Backend) {
 	}
 	if s.Ring[0] != 0 {
 		t.Error("the store arrived")
+	}
+	c, err := b.Attach(s.Location, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, c)
+	if err := unix.Mprotect(c.Ring, unix.PROT_READ|unix.PROT_WRITE); err == nil {
+		t.Error("a read-only mapping could be made writable")
 	}
 }
 

@@ -1,0 +1,182 @@
+package shm
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+)
+
+// door is the Unix socket at which a server hands out its files. A client sends one byte,
+// what it wants, and gets one byte with the files: or another, without, if it may not.
+type door struct {
+	listener         *net.UnixListener
+	control          *os.File
+	ring, ringToRead *os.File
+	mode             fs.FileMode
+	done             chan struct{}
+}
+
+// The bytes of the protocol.
+const (
+	wantWriting = 'w'
+	wantReading = 'r'
+	granted     = 'y'
+	denied      = 'n'
+)
+
+// patience is how long either side waits for the other's byte.
+const patience = 5 * time.Second
+
+// SocketDirVariable names the directory of sockets, for servers that are not told another
+// and for clients to which the server's is mounted elsewhere.
+const SocketDirVariable = "FRAMEBUFFER_DIR"
+
+// socketDir is where servers listen that are not told.
+func socketDir() string {
+	if dir := os.Getenv(SocketDirVariable); dir != "" {
+		return dir
+	}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "framebuffer")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("framebuffer-%d", os.Getuid()))
+}
+
+// openDoor listens with a name of its own in the directory, and hands out duplicates of the
+// files until close.
+func openDoor(spec Spec, control, ring *os.File) (_ *door, err error) {
+	dir := spec.Dir
+	if dir == "" {
+		dir = socketDir()
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	mode := fs.FileMode(0o700)
+	if spec.Mode.Perm()&0o066 != 0 {
+		mode = 0o755
+	}
+	if err := os.MkdirAll(dir, mode); err != nil {
+		return nil, fmt.Errorf("%w: the directory of the socket: %w", fberr.Permission, err)
+	}
+	sweep(dir)
+	var name [8]byte
+	_, _ = rand.Read(name[:]) // never fails (crypto/rand)
+	path := filepath.Join(dir, hex.EncodeToString(name[:])+suffix)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("listen at %s (of which the kernel allows 107 bytes): %w", path, err)
+	}
+	d := &door{listener: l, mode: spec.Mode.Perm(), done: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close(), d.closeFiles())
+		}
+	}()
+	// Who may have the files is for admit to say, which knows the peer.
+	if err := os.Chmod(path, 0o666); err != nil { //nolint:gosec // see above
+		return nil, err
+	}
+	if d.control, err = again(control, os.O_RDWR); err != nil {
+		return nil, err
+	}
+	if d.ring, err = again(ring, os.O_RDWR); err != nil {
+		return nil, err
+	}
+	if d.ringToRead, err = again(ring, os.O_RDONLY); err != nil {
+		return nil, err
+	}
+	go d.serve()
+	return d, nil
+}
+
+const suffix = ".fb"
+
+// again opens a file anew, for reading or as it is.
+func again(f *os.File, flag int) (*os.File, error) {
+	if flag == os.O_RDONLY {
+		return os.Open(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	}
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+// sweep removes sockets of servers that were killed.
+func sweep(dir string) {
+	all, _ := filepath.Glob(filepath.Join(dir, "*"+suffix))
+	for _, path := range all {
+		c, err := net.DialTimeout("unix", path, patience)
+		if err == nil {
+			_ = c.Close()
+		} else if errors.Is(err, unix.ECONNREFUSED) {
+			_ = os.Remove(path)
+		}
+	}
+}
+
+func (d *door) location() string { return hex.EncodeToString([]byte(d.listener.Addr().String())) }
+
+// parseDoor returns the socket's path. Where there is no such file, but one of that name in
+// the directory that the environment names, it is that: a mount may be elsewhere.
+func parseDoor(location string) (string, error) {
+	b, err := hex.DecodeString(location)
+	path := string(b)
+	if err != nil || !filepath.IsAbs(path) || filepath.Clean(path) != path || len(path) > 107 ||
+		!strings.HasSuffix(path, suffix) || hex.EncodeToString(b) != location {
+		return "", fmt.Errorf("%w: memfd location %.60q is no path as servers have", fberr.BadKey, location)
+	}
+	if dir := os.Getenv(SocketDirVariable); dir != "" {
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			return filepath.Join(dir, filepath.Base(path)), nil
+		}
+	}
+	return path, nil
+}
+
+func (d *door) closeFiles() error {
+	var all []error
+	for _, f := range []*os.File{d.control, d.ring, d.ringToRead} {
+		if f != nil {
+			all = append(all, f.Close())
+		}
+	}
+	return errors.Join(all...)
+}
+
+// close ends the listening, removes the socket, and gives the files back.
+func (d *door) close() error {
+	err := d.listener.Close()
+	<-d.done
+	return errors.Join(err, d.closeFiles())
+}
+
+// serve answers one client after the other. None can keep the others waiting for long.
+func (d *door) serve() {
+	defer close(d.done)
+	for {
+		c, err := d.listener.AcceptUnix()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			time.Sleep(10 * time.Millisecond) // no descriptors left, say
+			continue
+		}
+		d.answer(c)
+		_ = c.Close()
+	}
+}

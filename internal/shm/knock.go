@@ -1,0 +1,113 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+)
+
+// answer gives a client what it wants, if it may have it. Only one that may is waited for.
+func (d *door) answer(c *net.UnixConn) {
+	_ = c.SetDeadline(time.Now().Add(patience))
+	if !d.admits(c) {
+		_, _ = c.Write([]byte{denied})
+		return
+	}
+	var want [1]byte
+	if _, err := c.Read(want[:]); err != nil {
+		return
+	}
+	ring := d.ring
+	if want[0] == wantReading {
+		ring = d.ringToRead
+	} else if want[0] != wantWriting {
+		return
+	}
+	_, _, _ = c.WriteMsgUnix([]byte{granted}, unix.UnixRights(int(d.control.Fd()), int(ring.Fd())), nil)
+}
+
+// admits reports whether the peer may have the files, by the mode, as for a file of this
+// process: its user, its group if the mode has bits for that, and everybody.
+func (d *door) admits(c *net.UnixConn) bool {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return false
+	}
+	var peer *unix.Ucred
+	var errCred error
+	err = raw.Control(func(fd uintptr) { peer, errCred = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
+	if err != nil || errCred != nil {
+		return false
+	}
+	return peer.Uid == uint32(os.Geteuid()) ||
+		d.mode&0o006 != 0 ||
+		d.mode&0o060 != 0 && peer.Gid == uint32(os.Getegid())
+}
+
+// knock asks at a socket for the files of a segment.
+func knock(path string, readOnly bool) (control, ring *os.File, err error) {
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
+		return nil, nil, fmt.Errorf("%w: no server answers at %s: it is gone, or its directory is not mounted here (at the same path, or where %s says) (%w)",
+			fberr.StaleKey, path, SocketDirVariable, err)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, nil, fmt.Errorf("%w: this process (uid %d) may not go to %s: open the directory to it (chmod), or run both as the same user (%w)",
+			fberr.Permission, os.Geteuid(), path, err)
+	case err != nil:
+		return nil, nil, fmt.Errorf("ask at %s: %w", path, err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, nil, err
+	}
+	want := byte(wantWriting)
+	if readOnly {
+		want = wantReading
+	}
+	// Who is refused may find the door closed already, and the word behind it.
+	_, wrote := c.Write([]byte{want})
+	said := make([]byte, 1)
+	rights := make([]byte, unix.CmsgSpace(2*4))
+	n, nr, _, _, err := c.ReadMsgUnix(said, rights)
+	if err != nil || n == 0 {
+		return nil, nil, fmt.Errorf("%w: the server at %s went away: %w", fberr.StaleKey, path, errors.Join(wrote, err, fs.ErrClosed))
+	}
+	if said[0] == denied {
+		return nil, nil, fmt.Errorf("%w: the server at %s lets in its own user only, and this process is uid %d: run both as the same user, or start the server with a wider mode",
+			fberr.Permission, path, os.Geteuid())
+	}
+	files, err := received(rights[:nr])
+	if err != nil || len(files) != 2 {
+		for _, f := range files {
+			_ = f.Close()
+		}
+		return nil, nil, fmt.Errorf("%w: what answers at %s is no server: %d files (%w)", fberr.StaleKey, path, len(files), errors.Join(err, fs.ErrInvalid))
+	}
+	return files[0], files[1], nil
+}
+
+// received are the files that came with a message. ReadMsgUnix has them closed on exec.
+func received(rights []byte) (files []*os.File, err error) {
+	messages, err := unix.ParseSocketControlMessage(rights)
+	if err != nil {
+		return nil, err
+	}
+	for i := range messages {
+		fds, err := unix.ParseUnixRights(&messages[i])
+		if err != nil {
+			return files, err
+		}
+		for _, fd := range fds {
+			files = append(files, os.NewFile(uintptr(fd), "framebuffer"))
+		}
+	}
+	return files, nil
+}

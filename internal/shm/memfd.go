@@ -1,0 +1,160 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+)
+
+// Memfd shares anonymous files, which the server hands to whoever asks at a Unix socket and
+// may have them: containers need only share the socket's directory, and no namespace. The
+// memory is freed when the last process has let go of it; a killed server leaves a socket
+// that nobody answers at, which the next one in that directory removes.
+type Memfd struct{}
+
+// Name is "memfd".
+func (Memfd) Name() string { return "memfd" }
+
+// seals keep a file at its length: whoever maps it and may write to it could otherwise make
+// the others fault.
+const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+
+// Create makes the two files and listens. See Backend.
+func (Memfd) Create(spec Spec) (_ *Segment, err error) {
+	if spec.Huge {
+		spec.Ring = (spec.Ring + hugePage - 1) / hugePage * hugePage
+	}
+	s := &Segment{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	ctl, err := makeMemfd("framebuffer-control", spec.Control, 0)
+	if err != nil {
+		return nil, fmt.Errorf("control object: %w", err)
+	}
+	defer ctl.Close()
+	ring, pages, err := memfdRing(spec)
+	if err != nil {
+		return nil, fmt.Errorf("ring: %w", err)
+	}
+	defer ring.Close()
+	if s.Control, err = mapFile(ctl, spec.Control, false); err != nil {
+		return nil, fmt.Errorf("control object: %w", err)
+	}
+	if s.Ring, err = mirrorFile(ring, spec.Ring, false); err != nil {
+		return nil, fmt.Errorf("ring: %w", err)
+	}
+	if s.Pages = pages; pages == TransparentPages {
+		adviseHuge(s.Ring)
+	}
+	for _, object := range [][]byte{s.Control, s.Ring[:spec.Ring]} {
+		if err := populate(object); err != nil {
+			return nil, err
+		}
+	}
+	door, err := openDoor(spec, ctl, ring)
+	if err != nil {
+		return nil, err
+	}
+	s.Location, s.stop = door.location(), door.close
+	return s, nil
+}
+
+// memfdRing makes the ring's file of the pages that were asked for; see sysvRing.
+func memfdRing(spec Spec) (*os.File, Pages, error) {
+	if spec.Huge {
+		f, err := makeMemfd("framebuffer-ring", spec.Ring, unix.MFD_HUGETLB|unix.MFD_HUGE_2MB)
+		if err == nil {
+			return f, HugePages, nil
+		}
+		if !transparentAllowed() {
+			return nil, 0, noHugePages(spec.Ring, err)
+		}
+	}
+	if err := checkRoom(spec.Ring); err != nil {
+		return nil, 0, err
+	}
+	f, err := makeMemfd("framebuffer-ring", spec.Ring, 0)
+	if err == nil && spec.Huge {
+		return f, TransparentPages, nil
+	}
+	return f, SmallPages, err
+}
+
+func makeMemfd(name string, size int64, flags int) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|flags)
+	if err != nil {
+		return nil, fmt.Errorf("memfd_create: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	// The owner's own bits too: what was handed out for reading cannot be opened for writing
+	// through /proc by a process without the capability to pass over them.
+	if err := errors.Join(unix.Ftruncate(fd, size), unix.Fchmod(fd, 0o400)); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: a memfd of %d bytes: %w", fberr.NoMemory, size, err), f.Close())
+	}
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals); err != nil {
+		return nil, errors.Join(fmt.Errorf("seal a memfd: %w", err), f.Close())
+	}
+	return f, nil
+}
+
+// Attach asks the server for the two files and maps them. See Backend.
+func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
+	path, err := parseDoor(location)
+	if err != nil {
+		return nil, err
+	}
+	ctl, ring, err := knock(path, readOnly)
+	if err != nil {
+		return nil, err
+	}
+	defer ctl.Close()
+	defer ring.Close()
+	s := &Segment{Location: location}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	size, err := sealedSize(ctl)
+	if err != nil {
+		return nil, fmt.Errorf("control object: %w", err)
+	}
+	if s.Control, err = mapFile(ctl, size, false); err != nil {
+		return nil, fmt.Errorf("control object: %w", err)
+	}
+	if size, err = sealedSize(ring); err != nil {
+		return nil, fmt.Errorf("ring: %w", err)
+	}
+	if s.Ring, err = mirrorFile(ring, size, readOnly); err != nil {
+		return nil, fmt.Errorf("ring: %w", err)
+	}
+	adviseHuge(s.Ring) // matters only where the server asked for transparent huge pages
+	return s, nil
+}
+
+// sealedSize is the length of a file that came from a server, if nobody can shorten it.
+func sealedSize(f *os.File) (int64, error) {
+	got, err := unix.FcntlInt(f.Fd(), unix.F_GET_SEALS, 0)
+	if err != nil {
+		return 0, fmt.Errorf("%w: what answers there is no server: its file has no seals: %w", fberr.StaleKey, err)
+	}
+	if got&unix.F_SEAL_SHRINK == 0 {
+		return 0, fmt.Errorf("%w: what answers there is no server: it could shorten its file under us", fberr.StaleKey)
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if n := st.Size(); n <= 0 || n%int64(os.Getpagesize()) != 0 || n > math.MaxInt64/4 {
+		return 0, fmt.Errorf("%w: what answers there gave a file of %d bytes, which no server has", fberr.StaleKey, n)
+	}
+	return st.Size(), nil
+}
