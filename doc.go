@@ -45,8 +45,9 @@
 //
 //   - Any process that can attach can spoil frames of others. Their readers notice; they
 //     cannot prevent it. The checksum is no signature.
-//   - With the backend sysv, the only one so far, all processes must be in one IPC namespace
-//     (containers: --ipc=container:NAME or --ipc=host) and, by default, of one user.
+//   - With the backend sysv, the default, all processes must be in one IPC namespace
+//     (containers: --ipc=container:NAME or --ipc=host); with memfd they must reach one
+//     directory. By default they must be of one user.
 //   - A process that attaches keeps the memory alive, also after the server has closed.
 //   - The memory never leaves the host, and only 64-bit Linux is supported.
 //
