@@ -11,10 +11,12 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
+func backends() []string { return []string{"sysv", "memfd"} }
+
 // Whatever the backend, another process reads what this one wrote, readers that may only read
 // cannot attach for more, and a key is worth nothing when its server has closed.
 func TestBackends(t *testing.T) {
-	for _, backend := range []string{"sysv", "memfd"} {
+	for _, backend := range backends() {
 		t.Run(backend, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "made", "here")
 			s, err := framebuffer.NewServer(1<<20, &framebuffer.ServerOptions{Backend: backend, Dir: dir})
@@ -64,7 +66,7 @@ func TestBackends(t *testing.T) {
 // The server of a memfd looks at who asks: the socket's directory may be open to all.
 func TestMemfdAdmitsByMode(t *testing.T) {
 	xproc.NeedRoot(t)
-	for mode, admitted := range map[os.FileMode]bool{0o600: false, 0o660: false, 0o666: true} {
+	for mode, admitted := range map[os.FileMode]bool{0o600: false, 0o660: false, 0o644: false, 0o622: false, 0o666: true} {
 		dir, err := os.MkdirTemp("", "framebuffer-test-")
 		if err != nil {
 			t.Fatal(err)

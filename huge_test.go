@@ -35,8 +35,8 @@ func withHugePages(t testing.TB, n int) {
 	set(had + n)
 }
 
-func hugeServer(t *testing.T, size int64) (*framebuffer.Server, error) {
-	s, err := framebuffer.NewServer(size, &framebuffer.ServerOptions{HugePages: true})
+func hugeServer(t *testing.T, backend string, size int64) (*framebuffer.Server, error) {
+	s, err := framebuffer.NewServer(size, &framebuffer.ServerOptions{HugePages: true, Backend: backend, Dir: t.TempDir()})
 	if err == nil {
 		t.Cleanup(func() { s.Close() })
 	}
@@ -48,7 +48,13 @@ func hugeServer(t *testing.T, size int64) (*framebuffer.Server, error) {
 func TestHugePages(t *testing.T) {
 	xproc.NeedRoot(t)
 	withHugePages(t, 8)
-	s, err := hugeServer(t, 15<<20) // rounded up to 16 MiB
+	for _, backend := range backends() {
+		t.Run(backend, func(t *testing.T) { hugePages(t, backend) })
+	}
+}
+
+func hugePages(t *testing.T, backend string) {
+	s, err := hugeServer(t, backend, 15<<20) // rounded up to 16 MiB
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,14 +91,20 @@ func TestHugePages(t *testing.T) {
 
 // Where there are none, the error says how to get them, and nothing smaller is given.
 func TestNoHugePages(t *testing.T) {
+	for _, backend := range backends() {
+		t.Run(backend, func(t *testing.T) { noHugePages(t, backend) })
+	}
+}
+
+func noHugePages(t *testing.T, backend string) {
 	if b, err := os.ReadFile("/sys/kernel/mm/transparent_hugepage/shmem_enabled"); err == nil && !bytes.Contains(b, []byte("[never]")) {
-		s, err := hugeServer(t, 1<<20)
+		s, err := hugeServer(t, backend, 1<<20)
 		if err != nil || s.Stats().Pages == "small" {
 			t.Errorf("transparent huge pages are allowed, and yet: %v", err)
 		}
 		return
 	}
-	_, err := hugeServer(t, 1<<40)
+	_, err := hugeServer(t, backend, 1<<40)
 	if !errors.Is(err, framebuffer.ErrNoMemory) || !strings.Contains(err.Error(), "nr_hugepages=524288") || !strings.Contains(err.Error(), "shmem_enabled") {
 		t.Errorf("%v", err)
 	}

@@ -20,6 +20,7 @@ import (
 // door is the Unix socket at which a server hands out its files. A client sends one byte,
 // what it wants, and gets one byte with the files: or another, without, if it may not.
 type door struct {
+	path             string
 	listener         *net.UnixListener
 	control          *os.File
 	ring, ringToRead *os.File
@@ -53,67 +54,54 @@ func socketDir() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("framebuffer-%d", os.Getuid()))
 }
 
-// openDoor listens with a name of its own in the directory, and hands out duplicates of the
-// files until close.
-func openDoor(spec Spec, control, ring *os.File) (_ *door, err error) {
-	dir := spec.Dir
+// open listens with a name of its own in the directory, or in the user's own, and hands out
+// the files until close.
+func (d *door) open(dir string) (err error) {
 	if dir == "" {
 		dir = socketDir()
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
-		return nil, err
+		return fmt.Errorf("the directory of the socket: %w", err)
 	}
 	mode := fs.FileMode(0o700)
-	if spec.Mode.Perm()&0o066 != 0 {
+	if d.mode&0o066 != 0 {
 		mode = 0o755
 	}
 	if err := os.MkdirAll(dir, mode); err != nil {
-		return nil, fmt.Errorf("%w: the directory of the socket: %w", fberr.Permission, err)
+		return fmt.Errorf("%w: the directory of the socket cannot be made: name one that can be, or make it: %w", fberr.Permission, err)
 	}
 	sweep(dir)
 	var name [8]byte
 	_, _ = rand.Read(name[:]) // never fails (crypto/rand)
-	path := filepath.Join(dir, hex.EncodeToString(name[:])+suffix)
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	d.path = filepath.Join(dir, hex.EncodeToString(name[:])+suffix)
+	if len(d.path) > maxPath-len(unready) {
+		return fmt.Errorf("the socket's path %s has %d bytes, and the kernel takes %d: name a directory with a shorter path", d.path, len(d.path), maxPath-len(unready))
+	}
+	// Another server that looks for dead sockets must not see one that is bound and does not
+	// listen yet.
+	bound := d.path + unready
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: bound, Net: "unix"})
 	if err != nil {
-		return nil, fmt.Errorf("listen at %s (of which the kernel allows 107 bytes): %w", path, err)
+		return fmt.Errorf("listen in %s: %w", dir, err)
 	}
-	d := &door{listener: l, mode: spec.Mode.Perm(), done: make(chan struct{})}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, l.Close(), d.closeFiles())
-		}
-	}()
-	// Who may have the files is for admit to say, which knows the peer.
-	if err := os.Chmod(path, 0o666); err != nil { //nolint:gosec // see above
-		return nil, err
+	l.SetUnlinkOnClose(false)
+	// Who may have the files is for admits to say, which knows the peer.
+	if err := errors.Join(os.Chmod(bound, 0o666), os.Rename(bound, d.path)); err != nil { //nolint:gosec // see above
+		return errors.Join(fmt.Errorf("open the socket to others: %w", err), l.Close(), os.Remove(bound))
 	}
-	if d.control, err = again(control, os.O_RDWR); err != nil {
-		return nil, err
+	if d.ringToRead, err = os.Open(fmt.Sprintf("/proc/self/fd/%d", d.ring.Fd())); err != nil {
+		return errors.Join(fmt.Errorf("open the ring for reading only: %w", err), l.Close(), os.Remove(d.path))
 	}
-	if d.ring, err = again(ring, os.O_RDWR); err != nil {
-		return nil, err
-	}
-	if d.ringToRead, err = again(ring, os.O_RDONLY); err != nil {
-		return nil, err
-	}
+	d.listener, d.done = l, make(chan struct{})
 	go d.serve()
-	return d, nil
+	return nil
 }
 
-const suffix = ".fb"
-
-// again opens a file anew, for reading or as it is.
-func again(f *os.File, flag int) (*os.File, error) {
-	if flag == os.O_RDONLY {
-		return os.Open(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
-	}
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), f.Name()), nil
-}
+const (
+	suffix  = ".fb"
+	unready = ".new"
+	maxPath = 107
+)
 
 // sweep removes sockets of servers that were killed.
 func sweep(dir string) {
@@ -128,14 +116,14 @@ func sweep(dir string) {
 	}
 }
 
-func (d *door) location() string { return hex.EncodeToString([]byte(d.listener.Addr().String())) }
+func (d *door) location() string { return hex.EncodeToString([]byte(d.path)) }
 
 // parseDoor returns the socket's path. Where there is no such file, but one of that name in
 // the directory that the environment names, it is that: a mount may be elsewhere.
 func parseDoor(location string) (string, error) {
 	b, err := hex.DecodeString(location)
 	path := string(b)
-	if err != nil || !filepath.IsAbs(path) || filepath.Clean(path) != path || len(path) > 107 ||
+	if err != nil || !filepath.IsAbs(path) || filepath.Clean(path) != path || len(path) > maxPath ||
 		!strings.HasSuffix(path, suffix) || hex.EncodeToString(b) != location {
 		return "", fmt.Errorf("%w: memfd location %.60q is no path as servers have", fberr.BadKey, location)
 	}
@@ -159,7 +147,7 @@ func (d *door) closeFiles() error {
 
 // close ends the listening, removes the socket, and gives the files back.
 func (d *door) close() error {
-	err := d.listener.Close()
+	err := errors.Join(os.Remove(d.path), d.listener.Close())
 	<-d.done
 	return errors.Join(err, d.closeFiles())
 }

@@ -1,6 +1,7 @@
 package shm
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -29,4 +30,42 @@ func adviseHuge(mem []byte) { _ = unix.Madvise(mem, unix.MADV_HUGEPAGE) }
 func noHugePages(size int64, err error) error {
 	return fmt.Errorf("%w: no huge pages for a ring of %d bytes: reserve them (sysctl vm.nr_hugepages=%d; users other than root also need their group in vm.hugetlb_shm_group), or allow transparent ones (echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled), or do without: %w",
 		fberr.NoMemory, size, (size+hugePage-1)/hugePage, err)
+}
+
+// withPages has attempt make the ring of the pages that were asked for, and says which. There
+// is no falling back to small ones: who asks for huge pages wants to know that there are none.
+func withPages(spec Spec, attempt func(reserved bool) error) (Pages, error) {
+	pages := SmallPages
+	if spec.Huge {
+		// Reserved pages are not among those that checkRoom knows of; the kernel says at
+		// once whether there are enough.
+		err := attempt(true)
+		if err == nil {
+			return HugePages, nil
+		}
+		if !transparentAllowed() {
+			return 0, noHugePages(spec.Ring, err)
+		}
+		pages = TransparentPages
+	}
+	if err := checkRoom(spec.Ring); err != nil {
+		return 0, err
+	}
+	return pages, attempt(false)
+}
+
+// finish brings all pages of a new segment in.
+func (s *Segment) finish(pages Pages) error {
+	if s.Pages = pages; pages == TransparentPages {
+		adviseHuge(s.Ring)
+	}
+	return errors.Join(populate(s.Control), populate(s.Ring[:len(s.Ring)/2]))
+}
+
+// whole is the spec with a ring of whole pages of the kind that it asks for.
+func (s Spec) whole() Spec {
+	if s.Huge {
+		s.Ring = (s.Ring + hugePage - 1) / hugePage * hugePage
+	}
+	return s
 }

@@ -34,7 +34,8 @@ func (d *door) answer(c *net.UnixConn) {
 }
 
 // admits reports whether the peer may have the files, by the mode, as for a file of this
-// process: its user, its group if the mode has bits for that, and everybody.
+// process that is opened for reading and writing: its user, those whose first group is its
+// own, and everybody, the latter two if the mode has both bits for them.
 func (d *door) admits(c *net.UnixConn) bool {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -47,8 +48,8 @@ func (d *door) admits(c *net.UnixConn) bool {
 		return false
 	}
 	return peer.Uid == uint32(os.Geteuid()) ||
-		d.mode&0o006 != 0 ||
-		d.mode&0o060 != 0 && peer.Gid == uint32(os.Getegid())
+		d.mode&0o006 == 0o006 ||
+		d.mode&0o060 == 0o060 && peer.Gid == uint32(os.Getegid())
 }
 
 // knock asks at a socket for the files of a segment.
@@ -81,11 +82,11 @@ func knock(path string, readOnly bool) (control, ring *os.File, err error) {
 		return nil, nil, fmt.Errorf("%w: the server at %s went away: %w", fberr.StaleKey, path, errors.Join(wrote, err, fs.ErrClosed))
 	}
 	if said[0] == denied {
-		return nil, nil, fmt.Errorf("%w: the server at %s lets in its own user only, and this process is uid %d: run both as the same user, or start the server with a wider mode",
-			fberr.Permission, path, os.Geteuid())
+		return nil, nil, fmt.Errorf("%w: the server at %s does not let in uid %d, gid %d: run both as the same user, or start the server with a wider mode (0660 its group, 0666 everybody)",
+			fberr.Permission, path, os.Geteuid(), os.Getegid())
 	}
 	files, err := received(rights[:nr])
-	if err != nil || len(files) != 2 {
+	if err != nil || len(files) != 2 || said[0] != granted {
 		for _, f := range files {
 			_ = f.Close()
 		}

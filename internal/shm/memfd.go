@@ -26,66 +26,46 @@ const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 
 // Create makes the two files and listens. See Backend.
 func (Memfd) Create(spec Spec) (_ *Segment, err error) {
-	if spec.Huge {
-		spec.Ring = (spec.Ring + hugePage - 1) / hugePage * hugePage
-	}
-	s := &Segment{}
+	spec = spec.whole()
+	s, d := &Segment{}, &door{mode: spec.Mode.Perm()}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.Close())
+			err = errors.Join(err, d.closeFiles(), s.Close())
 		}
 	}()
-	ctl, err := makeMemfd("framebuffer-control", spec.Control, 0)
-	if err != nil {
+	if d.control, err = makeMemfd("framebuffer-control", spec.Control, 0); err != nil {
 		return nil, fmt.Errorf("control object: %w", err)
 	}
-	defer ctl.Close()
-	ring, pages, err := memfdRing(spec)
-	if err != nil {
-		return nil, fmt.Errorf("ring: %w", err)
-	}
-	defer ring.Close()
-	if s.Control, err = mapFile(ctl, spec.Control, false); err != nil {
+	if s.Control, err = mapFile(d.control, spec.Control); err != nil {
 		return nil, fmt.Errorf("control object: %w", err)
 	}
-	if s.Ring, err = mirrorFile(ring, spec.Ring, false); err != nil {
-		return nil, fmt.Errorf("ring: %w", err)
-	}
-	if s.Pages = pages; pages == TransparentPages {
-		adviseHuge(s.Ring)
-	}
-	for _, object := range [][]byte{s.Control, s.Ring[:spec.Ring]} {
-		if err := populate(object); err != nil {
-			return nil, err
+	pages, err := withPages(spec, func(reserved bool) (err error) {
+		flags := 0
+		if reserved {
+			flags = unix.MFD_HUGETLB | unix.MFD_HUGE_2MB
 		}
-	}
-	door, err := openDoor(spec, ctl, ring)
+		if d.ring, err = makeMemfd("framebuffer-ring", spec.Ring, flags); err != nil {
+			return err
+		}
+		// The kernel looks for reserved pages when they are mapped.
+		if s.Ring, err = mirrorFile(d.ring, spec.Ring, false); err != nil {
+			err = errors.Join(err, d.ring.Close())
+			d.ring = nil
+			return err
+		}
+		return nil
+	})
 	if err != nil {
+		return nil, fmt.Errorf("ring: %w", err)
+	}
+	if err := s.finish(pages); err != nil {
 		return nil, err
 	}
-	s.Location, s.stop = door.location(), door.close
+	if err := d.open(spec.Dir); err != nil {
+		return nil, err
+	}
+	s.Location, s.stop = d.location(), d.close
 	return s, nil
-}
-
-// memfdRing makes the ring's file of the pages that were asked for; see sysvRing.
-func memfdRing(spec Spec) (*os.File, Pages, error) {
-	if spec.Huge {
-		f, err := makeMemfd("framebuffer-ring", spec.Ring, unix.MFD_HUGETLB|unix.MFD_HUGE_2MB)
-		if err == nil {
-			return f, HugePages, nil
-		}
-		if !transparentAllowed() {
-			return nil, 0, noHugePages(spec.Ring, err)
-		}
-	}
-	if err := checkRoom(spec.Ring); err != nil {
-		return nil, 0, err
-	}
-	f, err := makeMemfd("framebuffer-ring", spec.Ring, 0)
-	if err == nil && spec.Huge {
-		return f, TransparentPages, nil
-	}
-	return f, SmallPages, err
 }
 
 func makeMemfd(name string, size int64, flags int) (*os.File, error) {
@@ -94,10 +74,9 @@ func makeMemfd(name string, size int64, flags int) (*os.File, error) {
 		return nil, fmt.Errorf("memfd_create: %w", err)
 	}
 	f := os.NewFile(uintptr(fd), name)
-	// The owner's own bits too: what was handed out for reading cannot be opened for writing
-	// through /proc by a process without the capability to pass over them.
+	// Without the bits for others, whose read-only descriptors cannot be opened for writing.
 	if err := errors.Join(unix.Ftruncate(fd, size), unix.Fchmod(fd, 0o400)); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: a memfd of %d bytes: %w", fberr.NoMemory, size, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("%w: a memfd of %d bytes: %w: ask for less", fberr.NoMemory, size, err), f.Close())
 	}
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals); err != nil {
 		return nil, errors.Join(fmt.Errorf("seal a memfd: %w", err), f.Close())
@@ -127,7 +106,7 @@ func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("control object: %w", err)
 	}
-	if s.Control, err = mapFile(ctl, size, false); err != nil {
+	if s.Control, err = mapFile(ctl, size); err != nil {
 		return nil, fmt.Errorf("control object: %w", err)
 	}
 	if size, err = sealedSize(ring); err != nil {

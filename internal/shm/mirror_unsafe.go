@@ -15,68 +15,67 @@ import (
 // is mapped at the address.
 const shmRemap = 0o40000
 
-// sysvMirror attaches a segment of size bytes twice in a row and returns both halves as one
-// slice. The address range is reserved first, so the second half cannot be taken by
-// another thread, and shmRemap replaces the reservation half by half.
+// mirror has attach put an object of size bytes twice in a row and returns both halves as one
+// slice. The address range is reserved first, so the second half cannot be taken by another
+// thread; attach replaces the reservation half by half.
 //
 // Preconditions: size is a multiple of the page size (on every Linux CPU this package
 // supports SHMLBA is the page size too).
-func sysvMirror(id int, size int64, flag int) ([]byte, error) {
+func mirror(size int64, attach func(at unsafe.Pointer) error) ([]byte, error) {
 	base, err := reserve(uintptr(2*size), size%hugePage == 0)
 	if err != nil {
 		return nil, err
 	}
 	for half := range 2 {
-		at := unsafe.Add(base, int64(half)*size)
-		mem, err := unix.SysvShmAttach(id, uintptr(at), flag|shmRemap)
-		if err == nil && int64(len(mem)) == size {
-			continue
-		}
-		if err == nil { // the id changed hands since it was measured
-			err = errors.Join(unix.EIDRM, unix.SysvShmDetach(mem))
-		}
-		// munmap detaches whatever half is attached: the kernel counts mappings.
-		return nil, errors.Join(err, unix.MunmapPtr(base, uintptr(2*size)))
-	}
-	return unsafe.Slice((*byte)(base), 2*size), nil
-}
-
-// mirrorFile maps a file of size bytes twice in a row and returns both halves as one slice;
-// see sysvMirror.
-func mirrorFile(f *os.File, size int64, readOnly bool) ([]byte, error) {
-	base, err := reserve(uintptr(2*size), size%hugePage == 0)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", fberr.NoMemory, err)
-	}
-	for half := range 2 {
-		if err := mapAt(f, unsafe.Add(base, int64(half)*size), size, readOnly); err != nil {
+		if err := attach(unsafe.Add(base, int64(half)*size)); err != nil {
+			// munmap detaches whatever half is attached: the kernel counts mappings.
 			return nil, errors.Join(err, unix.MunmapPtr(base, uintptr(2*size)))
 		}
 	}
 	return unsafe.Slice((*byte)(base), 2*size), nil
 }
 
-// mapFile maps a file of size bytes.
-func mapFile(f *os.File, size int64, readOnly bool) ([]byte, error) {
-	base, err := reserve(uintptr(size), false)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", fberr.NoMemory, err)
-	}
-	if err := mapAt(f, base, size, readOnly); err != nil {
-		return nil, errors.Join(err, unix.MunmapPtr(base, uintptr(size)))
-	}
-	return unsafe.Slice((*byte)(base), size), nil
+// sysvMirror is mirror of a System V segment.
+func sysvMirror(id int, size int64, flag int) ([]byte, error) {
+	return mirror(size, func(at unsafe.Pointer) error {
+		mem, err := unix.SysvShmAttach(id, uintptr(at), flag|shmRemap)
+		if err == nil && int64(len(mem)) != size { // the id changed hands since it was measured
+			err = errors.Join(unix.EIDRM, unix.SysvShmDetach(mem))
+		}
+		return err
+	})
 }
 
-func mapAt(f *os.File, at unsafe.Pointer, size int64, readOnly bool) error {
+// mirrorFile is mirror of a file.
+func mirrorFile(f *os.File, size int64, readOnly bool) ([]byte, error) {
 	prot := unix.PROT_READ | unix.PROT_WRITE
 	if readOnly {
 		prot = unix.PROT_READ
 	}
-	if _, err := unix.MmapPtr(int(f.Fd()), 0, at, uintptr(size), prot, unix.MAP_SHARED|unix.MAP_FIXED); err != nil {
-		return fmt.Errorf("map %d bytes: %w", size, err)
+	return mirror(size, func(at unsafe.Pointer) error {
+		_, err := mapAt(f, at, size, prot, unix.MAP_SHARED|unix.MAP_FIXED)
+		return err
+	})
+}
+
+// mapFile maps a file of size bytes once.
+func mapFile(f *os.File, size int64) ([]byte, error) {
+	at, err := mapAt(f, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return unsafe.Slice((*byte)(at), size), nil
+}
+
+func mapAt(f *os.File, at unsafe.Pointer, size int64, prot, flags int) (unsafe.Pointer, error) {
+	at, err := unix.MmapPtr(int(f.Fd()), 0, at, uintptr(size), prot, flags)
+	if errors.Is(err, unix.ENOMEM) {
+		return nil, fmt.Errorf("%w: no room to map %d bytes (ulimit -v? huge pages?): %w", fberr.NoMemory, size, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("map %d bytes: %w", size, err)
+	}
+	return at, nil
 }
 
 // reserve takes n bytes of addresses, which begin at a multiple of a huge page if aligned.

@@ -26,58 +26,35 @@ func (SysV) Name() string { return "sysv" }
 
 // Create makes the two segments. See Backend.
 func (SysV) Create(spec Spec) (*Segment, error) {
-	if spec.Huge {
-		spec.Ring = (spec.Ring + hugePage - 1) / hugePage * hugePage
-	}
-	mode := spec.Mode.Perm()
+	spec = spec.whole()
+	mode := int(spec.Mode.Perm())
 	if mode == 0 {
 		mode = 0o600
 	}
-	ctl, ctlID, err := sysvMake(spec.Control, int(mode), func(id int) ([]byte, error) {
+	ctl, ctlID, err := sysvMake(spec.Control, mode, func(id int) ([]byte, error) {
 		return unix.SysvShmAttach(id, 0, 0)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("control object: %w", err)
 	}
-	ring, ringID, pages, err := sysvRing(spec, int(mode))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("ring: %w", err), unmap(ctl))
-	}
-	s := &Segment{Control: ctl, Ring: ring, Pages: pages}
-	s.Location = sysvLocation{ctlID, ringID, procinfo.Namespace("ipc")}.String()
-	for _, object := range [][]byte{ctl, ring[:spec.Ring]} {
-		if err := populate(object); err != nil {
-			return nil, errors.Join(err, s.Close())
+	s := &Segment{Control: ctl}
+	var ringID int
+	pages, err := withPages(spec, func(reserved bool) (err error) {
+		flags := mode
+		if reserved {
+			flags |= shmHugeTLB
 		}
+		s.Ring, ringID, err = sysvMake(spec.Ring, flags, func(id int) ([]byte, error) { return sysvMirror(id, spec.Ring, 0) })
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("ring: %w", err), s.Close())
+	}
+	s.Location = sysvLocation{ctlID, ringID, procinfo.Namespace("ipc")}.String()
+	if err := s.finish(pages); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
-}
-
-// sysvRing makes the ring of the pages that were asked for. There is no falling back to
-// small ones: who asks for huge pages wants to know that there are none.
-func sysvRing(spec Spec, mode int) ([]byte, int, Pages, error) {
-	mirror := func(id int) ([]byte, error) { return sysvMirror(id, spec.Ring, 0) }
-	pages := SmallPages
-	if spec.Huge {
-		// Reserved pages are not among those that checkRoom knows of; the kernel says at
-		// once whether there are enough.
-		ring, id, err := sysvMake(spec.Ring, mode|shmHugeTLB, mirror)
-		if err == nil {
-			return ring, id, HugePages, nil
-		}
-		if !transparentAllowed() {
-			return nil, 0, 0, noHugePages(spec.Ring, err)
-		}
-		pages = TransparentPages
-	}
-	if err := checkRoom(spec.Ring); err != nil {
-		return nil, 0, 0, err
-	}
-	ring, id, err := sysvMake(spec.Ring, mode, mirror)
-	if err == nil && spec.Huge {
-		adviseHuge(ring)
-	}
-	return ring, id, pages, err
 }
 
 // sysvMake creates a segment, attaches it and marks it for removal. Between the first call
