@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/core-framebuffer/framebuffer/bench/internal/iceoryx"
 )
 
 // rival is one way to hand a frame over. Its command is the writer; the writer starts its
@@ -32,27 +34,23 @@ func rivals(bin string) []rival {
 		{"ZeroMQ ipc", false, true, false, []string{filepath.Join(bin, "zeromq")}, nil},
 		{"NATS payloads", false, true, false, []string{self, "rival", "nats", "writer"}, nil},
 		{"Redis, Unix socket", false, true, false, []string{self, "rival", "redis", "writer"}, nil},
-		{"iceoryx 2.0.3, copying", false, true, true, []string{filepath.Join(bin, "iceoryx"), "copy"}, roudi()},
-		{"iceoryx 2.0.3, in place", false, false, true, []string{filepath.Join(bin, "iceoryx"), "touch"}, roudi()},
+		{"iceoryx 2.0.3, copying", false, true, true, []string{filepath.Join(bin, "iceoryx"), "copy"}, iceoryx.Daemon()},
+		{"iceoryx 2.0.3, in place", false, false, true, []string{filepath.Join(bin, "iceoryx"), "touch"}, iceoryx.Daemon()},
 	}
 }
-
-func roudi() []string { return []string{"iox-roudi", "-l", "off", "-c", "rivals/roudi.toml"} }
 
 // buildRivals compiles the rivals in C and C++. bench/setup installs what they need.
 func buildRivals(bin string) error {
 	for _, args := range [][]string{
 		{"gcc", "-O3", "-march=native", "-o", filepath.Join(bin, "memcpy"), "rivals/memcpy.c"},
 		{"gcc", "-O3", "-o", filepath.Join(bin, "zeromq"), "rivals/zeromq.c", "-lzmq"},
-		{"g++", "-std=c++14", "-O3", "-I/usr/include/iceoryx/v2.0.3", "-o", filepath.Join(bin, "iceoryx"), "rivals/iceoryx.cpp",
-			"-liceoryx_posh", "-liceoryx_hoofs", "-liceoryx_platform"},
 	} {
 		cmd := exec.Command(args[0], args[1:]...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%v: %w (./setup installs what it needs)\n%s", args, err, out)
 		}
 	}
-	return nil
+	return iceoryx.Build("rivals/iceoryx.cpp", filepath.Join(bin, "iceoryx"))
 }
 
 // playRival is what the processes of the rivals in Go run.

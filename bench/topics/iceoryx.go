@@ -12,19 +12,18 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/core-framebuffer/framebuffer/bench/internal/iceoryx"
 )
 
 // startIceoryx builds and starts the rival and its daemon.
 func startIceoryx(bin string) (p *pair, stop func(), err error) {
 	program := filepath.Join(bin, "iceoryx")
-	if _, err := os.Stat(program); err != nil {
-		cmd := exec.Command("g++", "-std=c++14", "-O3", "-I/usr/include/iceoryx/v2.0.3", "-o", program, "rivals/topics.cpp",
-			"-liceoryx_posh", "-liceoryx_hoofs", "-liceoryx_platform")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return nil, nil, fmt.Errorf("%v: %w (./setup installs what it needs)\n%s", cmd.Args, err, out)
-		}
+	if err := iceoryx.Build("rivals/topics.cpp", program); err != nil {
+		return nil, nil, err
 	}
-	daemon := exec.Command("iox-roudi", "-l", "off", "-c", "rivals/roudi.toml")
+	command := iceoryx.Daemon()
+	daemon := exec.Command(command[0], command[1:]...)
 	daemon.Stderr = os.Stderr
 	out, err := daemon.StdoutPipe()
 	if err != nil {

@@ -55,7 +55,7 @@ func run(out string, rounds int, only, match string) error {
 	}
 	text := res.markdown()
 	fmt.Print(text)
-	if out == "" {
+	if out == "" || only != "" || match != "" { // a part is no report
 		return nil
 	}
 	if err := os.WriteFile(filepath.Join(out, "topics.md"), []byte(text), 0o644); err != nil {
