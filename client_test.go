@@ -203,7 +203,7 @@ func TestErrorsAreTheStandardLibrarysToo(t *testing.T) {
 	}
 }
 
-// Neither writing nor reading into one's own memory allocates.
+// Neither writing, nor filling in place, nor reading into one's own memory allocates.
 func TestHotPathDoesNotAllocate(t *testing.T) {
 	_, c := serve(t, 1<<20)
 	data, dst := make([]byte, 100_000), make([]byte, 100_000)
@@ -217,6 +217,13 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := c.ReadInto(dst, offset, sum); err != nil {
+			t.Fatal(err)
+		}
+		place, err := c.Reserve(len(data)) // which stays with its maker
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := place.Commit(len(data)); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {

@@ -197,6 +197,12 @@ func TestReserveRefuses(t *testing.T) {
 	if err := reserve(c, 1<<16); !errors.Is(err, framebuffer.ErrTooLarge) {
 		t.Error(err)
 	}
+	// Who does not look at the error gets another one.
+	if refused, err := c.Reserve(0); err == nil {
+		t.Error("reserved nothing")
+	} else if _, err := refused.Commit(1); !errors.Is(err, framebuffer.ErrClosed) {
+		t.Errorf("committed what was refused: %v", err)
+	}
 	if err := reserve(ro, 1); !errors.Is(err, framebuffer.ErrReadOnly) {
 		t.Error(err)
 	}

@@ -38,9 +38,7 @@ func NewPublisher(c *framebuffer.Client, name string) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.Ended() {
-		t.Reopen()
-	}
+	t.Reopen()
 	return &Publisher{client: c, inside: in, topic: t, name: name}, nil
 }
 

@@ -54,8 +54,7 @@ type Subscription struct {
 	forget func() // takes the wake-up back from the client's Close
 
 	cursor  uint64 // without a group
-	earlier bool   // the topic is in the state in which it was at the start
-	began   uint32 // this state, if it is an end that the subscription waits past
+	past    uint32 // the topic's state that is an end from before, and is waited past; or 0
 	pending uint64 // lost since the last message
 	last    topics.Content
 	meta    Meta
@@ -85,8 +84,11 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 	if err != nil {
 		return nil, err
 	}
-	s := &Subscription{client: c, inside: in, topic: t, name: name, spin: opts.Spin, began: t.State()}
+	s := &Subscription{client: c, inside: in, topic: t, name: name, spin: opts.Spin}
 	start := t.Next
+	if state := t.State(); opts.From == FromNext && layout.Ended(state) {
+		s.past = state
+	}
 	switch opts.From {
 	case FromNewest:
 		start = t.Newest
@@ -104,7 +106,6 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 	} else {
 		s.cursor = start()
 	}
-	s.earlier = opts.From == FromNext && layout.Ended(s.began)
 	var open bool
 	if s.forget, open = in.OnClose(s.wake); !open {
 		return nil, in.Closed()

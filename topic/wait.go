@@ -71,8 +71,7 @@ func (s *Subscription) stopped(ctx context.Context, at uint64) error {
 		return err
 	}
 	state, closed := s.topic.State(), s.inside.Ring.Closed()
-	s.earlier = s.earlier && state == s.began
-	ended := layout.Ended(state) && !s.earlier
+	ended := layout.Ended(state) && state != s.past
 	if err := ctx.Err(); err != nil {
 		return err
 	}

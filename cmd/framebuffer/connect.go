@@ -5,12 +5,32 @@ import (
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
-// reach is how client commands find their server.
-type reach struct {
-	Key   string `help:"Attach with this key instead of looking for a server." env:"FRAMEBUFFER_KEY" placeholder:"KEY"`
+// lookup is how a server is found.
+type lookup struct {
 	Name  string `help:"Name of the server on this host." env:"FRAMEBUFFER_NAME" default:"default"`
 	NATS  string `name:"nats" help:"Ask the server through your own NATS at this URL." env:"FRAMEBUFFER_NATS" placeholder:"URL"`
 	Creds string `help:"NATS credentials file for that URL." env:"FRAMEBUFFER_CREDS" type:"existingfile" placeholder:"FILE"`
+}
+
+func (l *lookup) connect(e *env, attach *framebuffer.ClientOptions) (*service.Client, error) {
+	return service.Connect(e.ctx, &service.Options{
+		Name: l.Name, URL: l.NATS, Credentials: l.Creds, Attach: attach, Logger: e.log,
+	})
+}
+
+// key asks the server for its key.
+func (l *lookup) key(e *env) (string, error) {
+	client, err := l.connect(e, nil)
+	if err != nil {
+		return "", err
+	}
+	return client.Key(), client.Close()
+}
+
+// reach is how client commands get at the memory.
+type reach struct {
+	Key string `help:"Attach with this key instead of looking for a server." env:"FRAMEBUFFER_KEY" placeholder:"KEY"`
+	lookup
 }
 
 // ring is what the commands need of either kind of client.
@@ -28,9 +48,7 @@ func (r *reach) attach(e *env) (ring, error) {
 	if r.Key != "" {
 		return framebuffer.Attach(r.Key, opts)
 	}
-	return service.Connect(e.ctx, &service.Options{
-		Name: r.Name, URL: r.NATS, Credentials: r.Creds, Attach: opts, Logger: e.log,
-	})
+	return r.connect(e, opts)
 }
 
 // direct returns a client of the memory itself: with the key if there is one, else with that
@@ -38,12 +56,8 @@ func (r *reach) attach(e *env) (ring, error) {
 func (r *reach) direct(e *env, name string) (*framebuffer.Client, error) {
 	key := r.Key
 	if key == "" {
-		found, err := service.Connect(e.ctx, &service.Options{Name: r.Name, URL: r.NATS, Credentials: r.Creds, Logger: e.log})
-		if err != nil {
-			return nil, err
-		}
-		key = found.Key()
-		if err := found.Close(); err != nil {
+		var err error
+		if key, err = r.key(e); err != nil {
 			return nil, err
 		}
 	}

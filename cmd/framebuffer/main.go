@@ -24,11 +24,12 @@ written, or learn that the ring has reused the place: a timeout.
   framebuffer serve &          a server with a ring of 500 MiB
   framebuffer put photo.jpg    prints the frame, one line of JSON
   framebuffer put photo.jpg | framebuffer get - > same.jpg
-  framebuffer sub cam > same.mjpeg & framebuffer pub cam --mjpeg < clip.mjpeg
+  framebuffer sub cam > same.mjpeg &
+  framebuffer pub cam --mjpeg < clip.mjpeg
 
 Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 timeout (the frame
-is gone, or none came), 4 no server (none found, or the key's server is gone), 5 not enough
-memory, 6 no permission.`
+is gone, or none came), 4 no server (none found, or the key's server is gone),
+5 not enough memory, 6 no permission.`
 
 // cli is the whole command line.
 type cli struct {

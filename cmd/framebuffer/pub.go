@@ -16,14 +16,14 @@ import (
 )
 
 type pubCmd struct {
-	Topic       string   `arg:"" help:"Topic to publish to."`
-	FrameSize   byteSize `xor:"kind" help:"Every frame has that many bytes, such as 6220800." placeholder:"BYTES"`
-	Video       string   `xor:"kind" help:"Raw video, such as 1920x1080:rgb24." placeholder:"WxH:FORMAT"`
-	MJPEG       bool     `name:"mjpeg" xor:"kind" help:"JPEGs, one behind the other."`
-	ContentType string   `help:"What the frames are, for those who read them." placeholder:"TYPE"`
-	Rate        float64  `help:"At most so many frames a second." placeholder:"FPS"`
-	Wait        int      `help:"Begin when so many subscriptions are there." placeholder:"N"`
-	Keep        bool     `help:"Leave the topic open at the end: others publish to it too."`
+	Topic       string    `arg:"" help:"Topic to publish to."`
+	FrameSize   *byteSize `xor:"kind" help:"Every frame has that many bytes, such as 6220800." placeholder:"BYTES"`
+	Video       string    `xor:"kind" help:"Raw video, such as 1920x1080:rgb24." placeholder:"WxH:FORMAT"`
+	MJPEG       bool      `name:"mjpeg" xor:"kind" help:"JPEGs, one behind the other."`
+	ContentType string    `help:"What the frames are, for those who read them." placeholder:"TYPE"`
+	Rate        float64   `help:"At most so many frames a second." placeholder:"FPS"`
+	Wait        int       `help:"Begin when so many subscriptions are there." placeholder:"N"`
+	Keep        bool      `help:"Leave the topic open at the end: others publish to it too."`
 	reach
 }
 
@@ -78,20 +78,20 @@ func (c *pubCmd) Run(e *env) (err error) {
 
 // source chooses by the kind of frame.
 func (c *pubCmd) source(in io.Reader, client *framebuffer.Client) (source, error) {
-	most := int(client.Stats().Capacity)
+	most := int64(client.Stats().Capacity)
 	meta := &topic.Meta{ContentType: c.ContentType}
-	sized := func(size int) (source, error) {
+	sized := func(size int64) (source, error) {
 		if size > most {
 			return nil, fmt.Errorf("%w: a frame of %d bytes, and the ring has %d: start the server with a larger --size", framebuffer.ErrTooLarge, size, most)
 		}
-		return &sizedSource{in: bufio.NewReader(in), size: size, meta: meta}, nil
+		return &sizedSource{in: bufio.NewReader(in), size: int(size), meta: meta}, nil
 	}
 	switch {
 	case c.MJPEG:
 		if meta.ContentType == "" {
 			meta.ContentType = "image/jpeg"
 		}
-		return &jpegSource{in: mjpeg.NewReader(in, most), meta: meta}, nil
+		return &jpegSource{in: mjpeg.NewReader(in, int(most)), meta: meta}, nil
 	case c.Video != "":
 		g, size, err := pixels.Parse(c.Video)
 		if err != nil {
@@ -101,14 +101,14 @@ func (c *pubCmd) source(in io.Reader, client *framebuffer.Client) (source, error
 			meta.ContentType = "video/raw"
 		}
 		meta.Width, meta.Height, meta.Format = g.Width, g.Height, g.Format
-		return sized(size)
-	case c.FrameSize > 0:
-		if c.FrameSize > math.MaxInt {
-			return nil, fmt.Errorf("%w: --frame-size %d does not fit an int", errUsage, c.FrameSize)
+		return sized(int64(size))
+	case c.FrameSize != nil:
+		if *c.FrameSize < 1 {
+			return nil, fmt.Errorf("%w: --frame-size %d; a frame has at least 1 byte", errUsage, *c.FrameSize)
 		}
-		return sized(int(c.FrameSize))
+		return sized(int64(*c.FrameSize))
 	}
-	return &wholeSource{in: in, most: most, meta: meta}, nil
+	return &wholeSource{in: in, meta: meta}, nil
 }
 
 // await waits for subscriptions. The directory tells nobody of newcomers, so it is looked at
@@ -146,7 +146,9 @@ func (c *pubCmd) publish(e *env, client *framebuffer.Client, pub *topic.Publishe
 		}
 		f, meta, err := from.next(client)
 		if err == nil {
-			_, err = pub.PublishFrame(f, meta, time.Time{})
+			if _, err = pub.PublishFrame(f, meta, time.Time{}); errors.Is(err, topic.ErrEnded) {
+				return fmt.Errorf("%w: another publisher ended it: run that one with --keep", errEndedByOther)
+			}
 		}
 		switch {
 		case err == nil:
@@ -176,9 +178,13 @@ func pace(ctx context.Context, start time.Time, number uint64, rate float64) err
 	}
 }
 
-// ended is nil for ends that are as they should be: the input's, the topic's and a signal.
+// errEndedByOther is not topic.ErrEnded, which is an end of input as well.
+var errEndedByOther = errors.New("the topic was ended before the input was")
+
+// ended is nil for ends that are as they should be: the input's, the topic's for those who
+// read it, and a signal.
 func ended(err error) error {
-	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err

@@ -48,6 +48,11 @@ func put(client ring, in io.Reader, name string) (framebuffer.Frame, error) {
 		defer f.Close()
 		in = f
 	}
+	return putAll(client, in)
+}
+
+// putAll puts all that comes as one frame.
+func putAll(client ring, in io.Reader) (framebuffer.Frame, error) {
 	// One byte more than fits is enough to know, whatever comes down the pipe.
 	data, err := io.ReadAll(io.LimitReader(in, int64(client.Stats().Capacity)+1))
 	if err != nil {

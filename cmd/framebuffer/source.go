@@ -68,7 +68,6 @@ func (s *jpegSource) next(c *framebuffer.Client) (framebuffer.Frame, *topic.Meta
 // wholeSource has one frame.
 type wholeSource struct {
 	in   io.Reader
-	most int
 	meta *topic.Meta
 	done bool
 }
@@ -78,12 +77,7 @@ func (s *wholeSource) next(c *framebuffer.Client) (framebuffer.Frame, *topic.Met
 		return framebuffer.Frame{}, nil, io.EOF
 	}
 	s.done = true
-	// One byte more than fits is enough to know, whatever comes down the pipe.
-	data, err := io.ReadAll(io.LimitReader(s.in, int64(s.most)+1))
-	if err != nil {
-		return framebuffer.Frame{}, nil, err
-	}
-	f, err := c.Put(data)
+	f, err := putAll(c, s.in)
 	return f, s.meta, err
 }
 

@@ -160,23 +160,24 @@ func TestPubSubStatuses(t *testing.T) {
 		status int
 		says   string
 	}{
-		"no geometry":      {[]string{"pub", "t", "--video", "1920x1080"}, "", exitUsage, "1920x1080:rgb24"},
-		"unknown format":   {[]string{"pub", "t", "--video", "9x9:rgb"}, "", exitUsage, "rgb24"},
-		"two kinds":        {[]string{"pub", "t", "--video", "9x9:rgb24", "--mjpeg"}, "", exitUsage, "mjpeg"},
-		"too large":        {[]string{"pub", "t", "--frame-size", "1MiB"}, "", exitUsage, "--size"},
-		"whole too large":  {[]string{"pub", "t"}, strings.Repeat("x", 1<<17), exitUsage, "65472"},
-		"nothing":          {[]string{"pub", "t"}, "", exitUsage, "0 bytes"},
-		"no frames":        {[]string{"pub", "t", "--frame-size", "4"}, "", exitOK, ""},
-		"half a frame":     {[]string{"pub", "t", "--frame-size", "4"}, "123456", exitUsage, "2 bytes into frame 1"},
-		"a cut picture":    {[]string{"pub", "t", "--mjpeg"}, "\xff\xd8\xff\xe0\x00", exitFailed, "1 pictures"},
-		"negative rate":    {[]string{"pub", "t", "--rate=-1"}, "", exitUsage, "negative"},
-		"long name":        {[]string{"pub", strings.Repeat("t", 500)}, "", exitUsage, "topic"},
-		"long type":        {[]string{"pub", "t", "--content-type", strings.Repeat("t", 500)}, "x", exitUsage, "content type"},
-		"nobody publishes": {[]string{"sub", "nobody", "--timeout", "10ms"}, "", exitTimeout, "nobody"},
-		"lost":             {[]string{"sub", "lost", "--from", "oldest", "--strict", "--timeout", "10s"}, "", exitTimeout, "lost"},
-		"odd start":        {[]string{"sub", "t", "--from", "middle"}, "", exitUsage, "oldest"},
-		"no server":        {[]string{"sub", "t", "--key", "garbage"}, "", exitUsage, "not a key"},
-		"negative timeout": {[]string{"sub", "t", "--timeout=-1s"}, "", exitUsage, "negative"},
+		"no geometry":       {[]string{"pub", "t", "--video", "1920x1080"}, "", exitUsage, "1920x1080:rgb24"},
+		"unknown format":    {[]string{"pub", "t", "--video", "9x9:rgb"}, "", exitUsage, "rgb24"},
+		"two kinds":         {[]string{"pub", "t", "--video", "9x9:rgb24", "--mjpeg"}, "", exitUsage, "mjpeg"},
+		"too large":         {[]string{"pub", "t", "--frame-size", "1MiB"}, "", exitUsage, "--size"},
+		"whole too large":   {[]string{"pub", "t"}, strings.Repeat("x", 1<<17), exitUsage, "65472"},
+		"nothing":           {[]string{"pub", "t"}, "", exitUsage, "0 bytes"},
+		"no frames":         {[]string{"pub", "t", "--frame-size", "4"}, "", exitOK, ""},
+		"frames of no size": {[]string{"pub", "t", "--frame-size", "0"}, "x", exitUsage, "at least 1"},
+		"half a frame":      {[]string{"pub", "t", "--frame-size", "4"}, "123456", exitUsage, "2 bytes into frame 1"},
+		"a cut picture":     {[]string{"pub", "t", "--mjpeg"}, "\xff\xd8\xff\xe0\x00", exitFailed, "1 pictures"},
+		"negative rate":     {[]string{"pub", "t", "--rate=-1"}, "", exitUsage, "negative"},
+		"long name":         {[]string{"pub", strings.Repeat("t", 500)}, "", exitUsage, "topic"},
+		"long type":         {[]string{"pub", "t", "--content-type", strings.Repeat("t", 500)}, "x", exitUsage, "content type"},
+		"nobody publishes":  {[]string{"sub", "nobody", "--timeout", "10ms"}, "", exitTimeout, "nobody"},
+		"lost":              {[]string{"sub", "lost", "--from", "oldest", "--strict", "--timeout", "10s"}, "", exitTimeout, "lost"},
+		"odd start":         {[]string{"sub", "t", "--from", "middle"}, "", exitUsage, "oldest"},
+		"no server":         {[]string{"sub", "t", "--key", "garbage"}, "", exitUsage, "not a key"},
+		"negative timeout":  {[]string{"sub", "t", "--timeout=-1s"}, "", exitUsage, "negative"},
 	} {
 		if c.args[1] == "lost" { // more than the ring holds, before anybody reads
 			runCommand(t, strings.Repeat("x", 1<<20), "pub", "lost", "--name", name, "--frame-size", "16KiB", "--keep")
@@ -213,6 +214,21 @@ func TestPubSubEnd(t *testing.T) {
 	signalled(t, pub, syscall.SIGTERM, exitOK)
 	if r := sub.end(t); r.status != exitOK || r.out != string(frame[:1000]) {
 		t.Errorf("sub, after the topic was ended: %+v", r)
+	}
+	// Another publisher's end is no end of the input.
+	left := start(t, read, append(pubArgs, "--keep")...)
+	if _, err := write.Write(frame[:1000]); err != nil {
+		t.Fatal(err)
+	}
+	await(t, name, `"x","published":2`)
+	if r := runCommand(t, "", pubArgs...); r.status != exitOK {
+		t.Errorf("the other publisher: %+v", r)
+	}
+	if _, err := write.Write(frame[:1000]); err != nil {
+		t.Fatal(err)
+	}
+	if r := left.end(t); r.status != exitFailed || !strings.Contains(r.err, "--keep") {
+		t.Errorf("pub, after another's end: %+v", r)
 	}
 	// A signal ends sub, that waits.
 	sub = start(t, nil, "sub", "y", "--name", name)
@@ -267,7 +283,7 @@ func TestPubSubEnd(t *testing.T) {
 	if _, err := write.Write(frame[:1000]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, name, `"x","published":2`)
+	await(t, name, `"x","published":3`)
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

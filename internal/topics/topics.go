@@ -193,7 +193,7 @@ func (t *Topic) End() {
 	t.Kick()
 }
 
-// Reopen makes an ended topic as it was.
+// Reopen makes an ended topic as it was. An open one stays so.
 func (t *Topic) Reopen() { t.turn(true) }
 
 // turn counts the state on if it is the other one. A compare-and-swap that fails means that
