@@ -36,9 +36,9 @@ type Check func(m Machine, ring int64) Result
 
 // Machine is what is looked at.
 type Machine struct {
-	Root  fs.FS                            // what lies below /
-	Space func(dir string) (Space, error)  // of the file system at a path from /
-	Try   func(backend string) error       // serves a small ring and attaches to it
+	Root  fs.FS                           // what lies below /
+	Space func(dir string) (Space, error) // of the file system at a path from /
+	Try   func(backend string) error      // serves a small ring and attaches to it
 }
 
 // Space is the room in a file system.
@@ -93,7 +93,7 @@ func space(dir string) (Space, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return Space{}, err
 	}
-	block := int64(st.Bsize)
+	block := st.Bsize
 	return Space{
 		Total: int64(st.Blocks) * block, Free: int64(st.Bavail) * block,
 		ReadOnly: st.Flags&unix.ST_RDONLY != 0,

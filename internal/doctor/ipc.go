@@ -12,10 +12,10 @@ func ipcNamespace(m Machine, _ int64) Result {
 	case 0:
 		return unknown(fmt.Errorf("/proc/self/ns/ipc is not to be read")).named(name)
 	case hostIPC:
-		return good("the host's (%d)", here).named(name)
+		return good("%s", whose(here)).named(name)
 	default:
 		return bad(Warn, "start the others with --ipc=container:NAME of this one, and this one with --ipc=shareable, or all with --ipc=host; or serve --backend memfd, which needs only a directory",
-			"a container's own (%d): with sysv, only processes in it can attach to servers in it", here).named(name)
+			"%s: with sysv, only processes in it can attach to servers in it", whose(here)).named(name)
 	}
 }
 
@@ -30,14 +30,15 @@ func sameIPC(m Machine, key uint64) Result {
 		return bad(Warn, "see whether attaching works", "this process is in %d; the key does not say where its memory is", here).named(name)
 	case key != here:
 		return bad(Fail, "start this container with --ipc=container:NAME of the server's, and that one with --ipc=shareable, or both with --ipc=host; or serve --backend memfd, which needs only a directory",
-			"the key's memory is in %s, this process in %s", ownerOf(key), ownerOf(here)).named(name)
+			"the key's memory is in %s; this process is in %s", whose(key), whose(here)).named(name)
 	}
-	return good("the key's is this process's: %s", ownerOf(here)).named(name)
+	return good("%s: that of the key", whose(here)).named(name)
 }
 
-func ownerOf(namespace uint64) string {
+// whose names an IPC namespace.
+func whose(namespace uint64) string {
 	if namespace == hostIPC {
 		return fmt.Sprintf("the host's (%d)", namespace)
 	}
-	return fmt.Sprintf("a container's (%d)", namespace)
+	return fmt.Sprintf("%d, not the host's", namespace)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,12 +20,18 @@ func lookAtKey(m Machine, key string) []Result {
 	}
 	all := place(m, key)
 	if err != nil {
-		return append(all, refused(key, err))
+		return append(all, refused(err, len(Failed(all)) > 0))
 	}
 	defer client.Close()
-	others := peersOf(client.Inside())
+	segment := client.Inside()
+	others := peersOf(segment)
 	st := client.Stats()
-	all = append(all, good("works: a ring of %s, of %s pages; attached are %d", size(int64(st.Capacity)), st.Pages, len(others)).named("attach"))
+	all = append(all, good("works: a ring of %s, of %s pages; others attached: %d", size(int64(st.Capacity)), st.Pages, len(others)).named("attach"))
+	if !slices.ContainsFunc(others, func(p peer) bool { return p.server }) {
+		// A server has a slot from the start to its end, and only one that is provably gone
+		// loses it to another: just now to this client, perhaps.
+		all = append(all, serverGone(fmt.Sprintf("pid %d", segment.Control.ServerPID())))
+	}
 	for _, p := range others {
 		all = append(all, m.peer(p))
 	}
@@ -56,19 +63,18 @@ func place(m Machine, key string) []Result {
 	return []Result{good("%s", backend).named("key")}
 }
 
-// refused says why attaching did not work.
-func refused(key string, err error) Result {
-	finding := strings.TrimPrefix(plain(err), fmt.Sprintf("attach with key %q: ", key))
-	remedy := "look into the text above"
+// refused says why attaching did not work; placed, if where the memory is says so already.
+func refused(err error, placed bool) Result {
+	remedy := "start the server again" // ErrCorrupt, and what nobody has thought of
 	switch {
+	case placed:
+		return bad(Fail, "as above", "does not work from here").named("attach")
 	case errors.Is(err, framebuffer.ErrPermission):
 		remedy = "run as the server's user, or let others in: serve --mode 0660 or 0666"
 	case errors.Is(err, framebuffer.ErrNoMemory):
 		remedy = "ulimit -v unlimited"
 	case errors.Is(err, framebuffer.ErrStaleKey):
 		remedy = "get the key of the server that runs now (framebuffer key), and share with it what the key needs: an IPC namespace or a directory"
-	case errors.Is(err, framebuffer.ErrCorrupt):
-		remedy = "start the server again: a process wrote over its control object"
 	}
-	return bad(Fail, remedy, "%s", finding).named("attach")
+	return bad(Fail, remedy, "%s", plain(err)).named("attach")
 }

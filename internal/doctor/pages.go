@@ -47,12 +47,14 @@ func hugePages(m Machine, ring int64) Result {
 		return good("%s reserved and free", size(reserved)).named(name)
 	case allowed:
 		return good("transparent ones for shared memory (/%s)", thp).named(name)
+	case ring == 0:
+		return good("none, and no ring is to be made here").named(name)
 	case reserved > 0 && reserved >= ring:
 		return bad(Warn, "put one of this user's groups into sysctl vm.hugetlb_shm_group, or serve --backend memfd",
 			"%s reserved and free, but not for this user with sysv; no transparent ones", size(reserved)).named(name)
 	}
 	const pageSize = 2 << 20
-	return bad(Warn, "sysctl vm.nr_hugepages="+strconv.FormatInt(max(1, (ring+pageSize-1)/pageSize), 10)+", or echo advise > /"+thp+", or do without serve --huge-pages",
+	return bad(Warn, "sysctl vm.nr_hugepages="+strconv.FormatInt((ring+pageSize-1)/pageSize, 10)+", or echo advise > /"+thp+", or do without serve --huge-pages",
 		"%s reserved and free, no transparent ones for shared memory", size(reserved)).named(name)
 }
 

@@ -61,9 +61,14 @@ func (m Machine) peer(p peer) Result {
 	case alive:
 		return m.apart(p.pid, "%s", who).named(name)
 	case p.server:
-		return bad(Warn, "start a server and give out its key", "%s, is gone: the memory stays as long as somebody is attached, and nobody else is told of its key", who).named(name)
+		return serverGone(who)
 	}
 	return good("%s, is gone: whoever attaches next takes its slot", who).named(name)
+}
+
+// serverGone is about a server that was killed.
+func serverGone(who string) Result {
+	return bad(Warn, "start a server, and give out its key", "%s, is gone: the memory stays for those who have the key, but nobody is told of it", who).named("server")
 }
 
 // alive reports whether a pid of this PID namespace is that very process.

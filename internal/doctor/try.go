@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -19,7 +20,7 @@ func sysvWorks(m Machine, ring int64) Result {
 
 // memfdWorks is sysvWorks for memfd, which is not the default.
 func memfdWorks(m Machine, ring int64) Result {
-	return m.tried("memfd", ring, Warn, "name a directory that can be written to: serve --backend memfd --dir DIR")
+	return m.tried("memfd", ring, Warn, "serve without --backend memfd; or, if it is the directory, name another: --dir DIR")
 }
 
 func (m Machine) tried(backend string, ring int64, status Status, remedy string) Result {
@@ -56,8 +57,9 @@ func try(backend string) (err error) {
 	return err
 }
 
-// plain is an error's text on one line and without the library's name, which all of them begin
-// with or wrap.
+// plain is an error's text for a finding: on one line, without the library's name and without
+// the whole key.
 func plain(err error) string {
-	return strings.NewReplacer("framebuffer: ", "", "\n", "; ").Replace(err.Error())
+	text := strings.NewReplacer("framebuffer: ", "", "\n", "; ").Replace(err.Error())
+	return regexp.MustCompile(`attach with key "[^"]*": `).ReplaceAllLiteralString(text, "")
 }
