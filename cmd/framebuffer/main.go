@@ -26,6 +26,7 @@ written, or learn that the ring has reused the place: a timeout.
   framebuffer put photo.jpg | framebuffer get - > same.jpg
   framebuffer sub cam > same.mjpeg &
   framebuffer pub cam --mjpeg < clip.mjpeg
+  framebuffer doctor           what this machine allows, and what to do
 
 Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 timeout (the frame
 is gone, or none came), 4 no server (none found, or the key's server is gone),
