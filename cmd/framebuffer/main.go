@@ -26,6 +26,7 @@ written, or learn that the ring has reused the place: a timeout.
   framebuffer put photo.jpg | framebuffer get - > same.jpg
   framebuffer sub cam > same.mjpeg &
   framebuffer pub cam --mjpeg < clip.mjpeg
+  framebuffer doctor           what this machine allows, and what to do
 
 Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 timeout (the frame
 is gone, or none came), 4 no server (none found, or the key's server is gone),
@@ -41,6 +42,7 @@ type cli struct {
 	Pub        pubCmd        `cmd:"" help:"Publish standard input to a topic, frame by frame."`
 	Sub        subCmd        `cmd:"" help:"Write a topic's frames to standard output."`
 	Topics     topicsCmd     `cmd:"" help:"List the topics and who reads them."`
+	Doctor     doctorCmd     `cmd:"" help:"Say what this machine or container allows, and what to do."`
 	Demo       demoCmd       `cmd:"" help:"Send real pictures between real processes, and check every byte."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for your shell."`
 	DemoPart   demoPartCmd   `cmd:"" hidden:""`
@@ -61,6 +63,9 @@ type env struct {
 	parser *kong.Kong
 }
 
+// ringSize is what serve makes unless told otherwise.
+const ringSize = "500MiB"
+
 func main() { os.Exit(run(os.Args[1:])) }
 
 // run is main with an exit status.
@@ -70,7 +75,7 @@ func run(args []string) int {
 		kong.Name("framebuffer"),
 		kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": version(), "ring_size": ringSize},
 	)
 	k, err := parser.Parse(args)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 type serveCmd struct {
-	Size    byteSize `default:"500MiB" help:"Bytes in the ring: as many frames as shall stay readable, times their size (default ${default})." placeholder:"SIZE"`
+	Size    byteSize `default:"${ring_size}" help:"Bytes in the ring: as many frames as shall stay readable, times their size (default ${default})." placeholder:"SIZE"`
 	Name    string   `default:"default" env:"FRAMEBUFFER_NAME" help:"Name on this host; servers of different names run side by side."`
 	Backend string   `enum:"sysv,memfd" default:"sysv" help:"How others attach: sysv (one IPC namespace) or memfd (a shared directory, any namespaces)."`
 	Dir     string   `help:"Directory of memfd's socket (default: this user's own)." placeholder:"DIR"`

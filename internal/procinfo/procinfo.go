@@ -29,7 +29,12 @@ func Namespace(kind string) uint64 {
 // fs.ErrNotExist when this PID namespace has no such process, and another error when the
 // process exists but cannot be looked at.
 func StartTime(pid int) (uint64, error) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return StartTimeIn(os.DirFS("/"), pid)
+}
+
+// StartTimeIn is StartTime by the /proc of another root.
+func StartTimeIn(root fs.FS, pid int) (uint64, error) {
+	b, err := fs.ReadFile(root, "proc/"+strconv.Itoa(pid)+"/stat")
 	if errors.Is(err, unix.ESRCH) {
 		err = fs.ErrNotExist
 	}
@@ -52,4 +57,17 @@ func parseStartTime(stat []byte) (uint64, error) {
 		return 0, fmt.Errorf("%d fields behind the command name, want %d", len(f), field+1)
 	}
 	return strconv.ParseUint(string(f[field]), 10, 64)
+}
+
+// Field finds "name 123" among the lines of a file such as /proc/meminfo, whose names end
+// with a colon, or memory.stat, whose names do not.
+func Field(file []byte, name string) (int64, bool) {
+	for line := range bytes.Lines(file) {
+		f := bytes.Fields(line)
+		if len(f) >= 2 && string(f[0]) == name {
+			n, err := strconv.ParseInt(string(f[1]), 10, 64)
+			return n, err == nil
+		}
+	}
+	return 0, false
 }

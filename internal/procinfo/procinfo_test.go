@@ -56,3 +56,17 @@ func TestNamespace(t *testing.T) {
 		t.Errorf("nonsense %d", n)
 	}
 }
+
+func TestField(t *testing.T) {
+	file := []byte("Mem: 1 kB\nMemAvailable:  42 kB\nempty\nword x\nlast 7")
+	for name, want := range map[string]int64{"Mem:": 1, "MemAvailable:": 42, "last": 7} {
+		if n, ok := Field(file, name); n != want || !ok {
+			t.Errorf("%s: %d, %v", name, n, ok)
+		}
+	}
+	for _, name := range []string{"MemAvailable", "empty", "word", "kB", ""} {
+		if n, ok := Field(file, name); ok {
+			t.Errorf("%q: %d", name, n)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+// Package doctor looks at what this machine and this container allow: whether a ring of some
+// size can be served here, whether a key can be attached with, and what is to be done where
+// not. It changes nothing that outlasts it.
+package doctor
+
+import (
+	"io/fs"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// Status is what a finding means.
+type Status string
+
+// With Fail, a server with a ring of that size, or attaching with that key, does not work
+// here; with Warn it does, but something else that may be wanted does not.
+const (
+	OK   Status = "ok"
+	Warn Status = "warn"
+	Fail Status = "fail"
+)
+
+// Result is what one look found.
+type Result struct {
+	Name    string `json:"name"`
+	Status  Status `json:"status"`
+	Finding string `json:"finding"`
+	Remedy  string `json:"remedy,omitempty"` // only if not OK
+}
+
+// Check looks at one topic. The ring is the size that a server's shall have; with 0 none is
+// to be made here, and lack of room for one is nothing to complain of.
+type Check func(m Machine, ring int64) Result
+
+// Machine is what is looked at.
+type Machine struct {
+	Root  fs.FS                           // what lies below /
+	Space func(dir string) (Space, error) // of the file system at a path from /
+	Try   func(backend string) error      // serves a small ring and attaches to it
+}
+
+// Space is the room in a file system.
+type Space struct {
+	Total, Free int64
+	ReadOnly    bool
+}
+
+// Here is the machine, or the container, that this process is in.
+func Here() Machine {
+	return Machine{Root: os.DirFS("/"), Space: space, Try: try}
+}
+
+// Checks are all of them, in the order in which they are told.
+func Checks() []Check {
+	return []Check{
+		kernel, memory, overcommit, controlGroup, addressSpace,
+		sysvLimits, sysvWorks, memfdWorks, ipcNamespace, removeIPC,
+		devShm, hugePages, memlock, descriptors, tasks,
+	}
+}
+
+// Examine makes all checks, for a ring of that size or for 0. With a key it looks at that too:
+// what is known of the key goes before what can only be supposed without one.
+func Examine(m Machine, ring int64, key string) []Result {
+	var all []Result
+	for _, check := range Checks() {
+		all = append(all, check(m, ring))
+	}
+	if key == "" {
+		return all
+	}
+	ofKey := lookAtKey(m, key)
+	all = slices.DeleteFunc(all, func(r Result) bool {
+		return slices.ContainsFunc(ofKey, func(k Result) bool { return k.Name == r.Name })
+	})
+	return append(all, ofKey...)
+}
+
+// Failed are the names of those that failed.
+func Failed(all []Result) (names []string) {
+	for _, r := range all {
+		if r.Status == Fail {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+func space(dir string) (Space, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return Space{}, err
+	}
+	block := st.Bsize
+	return Space{
+		Total: int64(st.Blocks) * block, Free: int64(st.Bavail) * block,
+		ReadOnly: st.Flags&unix.ST_RDONLY != 0,
+	}, nil
+}

@@ -1,0 +1,80 @@
+package doctor
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+// lookAtKey is what can be told of a key: whose memory it names, whether attaching works, and
+// who else is attached.
+func lookAtKey(m Machine, key string) []Result {
+	client, err := framebuffer.Attach(key, &framebuffer.ClientOptions{ReadOnly: true, Name: "framebuffer doctor"})
+	if errors.Is(err, framebuffer.ErrBadKey) {
+		return []Result{bad(Fail, "copy all of what framebuffer key prints, or serve", "%s", plain(err)).named("key")}
+	}
+	all := place(m, key)
+	if err != nil {
+		return append(all, refused(err, len(Failed(all)) > 0))
+	}
+	defer client.Close()
+	segment := client.Inside()
+	others := peersOf(segment)
+	st := client.Stats()
+	all = append(all, good("works: a ring of %s, of %s pages; others attached: %d", size(int64(st.Capacity)), st.Pages, len(others)).named("attach"))
+	if !slices.ContainsFunc(others, func(p peer) bool { return p.server }) {
+		// A server has a slot from the start to its end, and only one that is provably gone
+		// loses it to another: just now to this client, perhaps.
+		all = append(all, serverGone(fmt.Sprintf("pid %d", segment.Control.ServerPID())))
+	}
+	for _, p := range others {
+		all = append(all, m.peer(p))
+	}
+	return all
+}
+
+// place says where a key's memory is. The key is well formed: attaching parsed it.
+func place(m Machine, key string) []Result {
+	f := strings.Split(key, "_")
+	backend, location := f[1], f[2]
+	switch backend {
+	case "sysv": // control, ring and IPC namespace
+		words := strings.Split(location, ".")
+		namespace, err := strconv.ParseUint(words[len(words)-1], 10, 64)
+		if err != nil {
+			namespace = 0 // attaching, which reads the whole location, says what is wrong
+		}
+		return []Result{good("sysv: by System V ids, in one IPC namespace").named("key"), sameIPC(m, namespace)}
+	case "memfd":
+		path, err := hex.DecodeString(location)
+		if err != nil {
+			path = []byte(location)
+		}
+		return []Result{
+			good("memfd: by the socket %q", path).named("key"),
+			good("%d; memfd needs no common one", m.namespace("self", "ipc")).named("ipc namespace"),
+		}
+	}
+	return []Result{good("%s", backend).named("key")}
+}
+
+// refused says why attaching did not work; placed, if where the memory is says so already.
+func refused(err error, placed bool) Result {
+	remedy := "start the server again" // ErrCorrupt, and what nobody has thought of
+	switch {
+	case placed:
+		return bad(Fail, "as above", "does not work from here").named("attach")
+	case errors.Is(err, framebuffer.ErrPermission):
+		remedy = "run as the server's user, or let others in: serve --mode 0660 or 0666"
+	case errors.Is(err, framebuffer.ErrNoMemory):
+		remedy = "ulimit -v unlimited"
+	case errors.Is(err, framebuffer.ErrStaleKey):
+		remedy = "get the key of the server that runs now (framebuffer key), and share with it what the key needs: an IPC namespace or a directory"
+	}
+	return bad(Fail, remedy, "%s", plain(err)).named("attach")
+}

@@ -1,0 +1,79 @@
+package doctor
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// removeIPC is about what systemd does when a user's last session ends: with RemoveIPC it
+// removes the user's System V segments that nobody is attached to, and the files in /dev/shm.
+func removeIPC(m Machine, _ int64) Result {
+	const name = "RemoveIPC"
+	if _, err := fs.Stat(m.Root, "run/systemd/system"); missing(err) {
+		return good("no systemd runs here that would remove anything at logout").named(name)
+	}
+	set, err := m.logind("RemoveIPC")
+	if err != nil {
+		return unknown(err).named(name)
+	}
+	switch strings.ToLower(set) {
+	case "":
+		set = "yes, the default"
+	case "no", "false", "0", "off", "n", "f":
+		return good("off (logind.conf)").named(name)
+	}
+	return good("%s (logind.conf); it matters not: segments and memfds are without a name from the start", set).named(name)
+}
+
+// logind returns what systemd-logind's configuration sets, and nothing where it does not. The
+// last drop-in by name wins, wherever it lies; one in an earlier directory hides others of its
+// name (logind.conf(5)).
+func (m Machine) logind(setting string) (value string, err error) {
+	dirs := []string{"etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd"}
+	for _, dir := range dirs { // the first main file counts, and no other
+		text, err := m.text(path.Join(dir, "logind.conf"))
+		if missing(err) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		value = lastOf(text, setting, value)
+		break
+	}
+	dropIns := map[string]string{}
+	for _, dir := range dirs {
+		all, err := fs.ReadDir(m.Root, path.Join(dir, "logind.conf.d"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		for _, file := range all {
+			if _, hidden := dropIns[file.Name()]; !hidden && strings.HasSuffix(file.Name(), ".conf") {
+				dropIns[file.Name()] = path.Join(dir, "logind.conf.d", file.Name())
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(dropIns)) {
+		text, err := m.text(dropIns[name])
+		if err != nil {
+			return "", err
+		}
+		value = lastOf(text, setting, value)
+	}
+	return value, nil
+}
+
+// lastOf is the last value that a file gives to a setting, or what there was before.
+func lastOf(text, setting, before string) string {
+	for line := range strings.Lines(text) {
+		name, value, ok := strings.Cut(line, "=")
+		if ok && strings.TrimSpace(name) == setting {
+			before = strings.TrimSpace(value)
+		}
+	}
+	return before
+}

@@ -1,0 +1,127 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/core-framebuffer/framebuffer/internal/inside"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/procinfo"
+)
+
+// peer is an attached process as its slot describes it.
+type peer struct {
+	name    string
+	server  bool
+	pid     int
+	pidns   uint64 // in which the pid counts; 0 if unknown
+	started uint64
+}
+
+// peersOf reads the slots of all but this client.
+func peersOf(s inside.Segment) (all []peer) {
+	for i := range s.Control.Slots() {
+		w := s.Control.Slot(i)
+		if claim := w.Claim().Load(); claim == 0 || w.Ready().Load() != claim || uint32(i) == s.Slot {
+			continue
+		}
+		all = append(all, peer{
+			name: w.Name(), server: w.Role().Load() == layout.RoleServer,
+			pid: int(w.PID().Load()), pidns: w.PIDNS().Load(), started: w.Started().Load(),
+		})
+	}
+	return all
+}
+
+// peer tells where another process is, as far as it can be seen from here.
+func (m Machine) peer(p peer) Result {
+	name := "client"
+	if p.server {
+		name = "server"
+	}
+	who := fmt.Sprintf("%q, pid %d", p.name, p.pid)
+	mine := m.namespace("self", "pid")
+	switch {
+	case p.pidns == 0 || mine == 0:
+		return good("%s, of a pid namespace that is not known", who).named(name)
+	case p.pidns != mine:
+		who = fmt.Sprintf("%s in pid namespace %d", who, p.pidns)
+		here := m.search(p)
+		if here == 0 {
+			return good("%s, which cannot be seen from this one (%d)", who, mine).named(name)
+		}
+		return m.apart(here, "%s, here %d", who, here).named(name)
+	}
+	switch alive, err := m.alive(p.pid, p); {
+	case err != nil:
+		return good("%s, of which nothing can be seen: %v", who, err).named(name)
+	case alive:
+		return m.apart(p.pid, "%s", who).named(name)
+	case p.server:
+		return serverGone(who)
+	}
+	return good("%s, is gone: whoever attaches next takes its slot", who).named(name)
+}
+
+// serverGone is about a server that was killed.
+func serverGone(who string) Result {
+	return bad(Warn, "start a server, and give out its key", "%s, is gone: the memory stays for those who have the key, but nobody is told of it", who).named("server")
+}
+
+// alive reports whether a pid of this PID namespace is that very process.
+func (m Machine) alive(pid int, p peer) (bool, error) {
+	started, err := procinfo.StartTimeIn(m.Root, pid)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return started == p.started, err
+}
+
+// search finds the pid that a process of another PID namespace has in this one: those of
+// namespaces further in are seen here, with a pid for each (NSpid, the innermost last). It
+// returns 0 where there is none or it may not be looked at.
+func (m Machine) search(p peer) int {
+	all, err := fs.ReadDir(m.Root, "proc")
+	if err != nil {
+		return 0
+	}
+	for _, dir := range all {
+		pid, err := strconv.Atoi(dir.Name())
+		if err != nil || m.namespace(dir.Name(), "pid") != p.pidns {
+			continue
+		}
+		pids, err := m.statusWords(dir.Name(), "NSpid")
+		if err != nil || len(pids) == 0 || pids[len(pids)-1] != strconv.Itoa(p.pid) {
+			continue
+		}
+		if alive, err := m.alive(pid, p); err == nil && alive {
+			return pid
+		}
+	}
+	return 0
+}
+
+// apart adds to what is said of a process which namespaces it does not share with this one.
+func (m Machine) apart(pid int, finding string, args ...any) Result {
+	finding = fmt.Sprintf(finding, args...)
+	var others []string
+	for _, kind := range []string{"ipc", "mnt", "net", "user", "time"} {
+		theirs, mine := m.namespace(strconv.Itoa(pid), kind), m.namespace("self", kind)
+		switch {
+		case theirs == 0 || mine == 0:
+			return good("%s; its namespaces may not be looked at", finding)
+		case theirs == mine:
+		case kind == "time":
+			return bad(Warn, "run both in one time namespace", "%s, in another time namespace (%d): holds end by a clock that is not the same there", finding, theirs)
+		default:
+			others = append(others, kind)
+		}
+	}
+	if len(others) > 0 {
+		finding += ", with its own " + strings.Join(others, ", ") + " namespace"
+	}
+	return good("%s", finding)
+}

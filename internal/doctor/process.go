@@ -1,0 +1,112 @@
+package doctor
+
+import (
+	"fmt"
+
+	"github.com/core-framebuffer/framebuffer/internal/cgroup"
+)
+
+// What a server with its embedded NATS needs: with no client a dozen descriptors and, on a
+// small machine, as many threads; each client that looks it up is another descriptor.
+const (
+	leastDescriptors = 16
+	leastTasks       = 16
+	manyClients      = 256
+	manyTasks        = 64
+)
+
+// descriptors is whether a process gets enough files and sockets.
+func descriptors(m Machine, _ int64) Result {
+	const name = "descriptors"
+	bound, err := m.resource("Max open files")
+	if err != nil {
+		return unknown(err).named(name)
+	}
+	status := OK
+	switch {
+	case bound < leastDescriptors:
+		status = Fail
+	case bound < leastDescriptors+manyClients:
+		status = Warn
+	}
+	if status != OK {
+		return bad(status, fmt.Sprintf("ulimit -n %d, or for a container podman run --ulimit nofile=%[1]d", 4*manyClients),
+			"a process may have %d (ulimit -n); a server needs %d, and one more for each client that asks it for its key", bound, leastDescriptors).named(name)
+	}
+	used, all, err := m.openFiles()
+	if err != nil {
+		return unknown(err).named(name)
+	}
+	if all-used < leastDescriptors+manyClients {
+		return bad(Warn, "sysctl fs.file-max=…, or find who has them open: lsof",
+			"the machine has %d open of %d that it may have (/proc/sys/fs/file-nr)", used, all).named(name)
+	}
+	return good("a process may have %s (ulimit -n)", count(bound)).named(name)
+}
+
+func (m Machine) openFiles() (used, all int64, err error) {
+	text, err := m.text("proc/sys/fs/file-nr")
+	if err != nil {
+		return 0, 0, err
+	}
+	var free int64
+	if _, err := fmt.Sscan(text, &used, &free, &all); err != nil {
+		return 0, 0, fmt.Errorf("/proc/sys/fs/file-nr: %q: %w", text, err)
+	}
+	return used - free, all, nil
+}
+
+// tasks is whether threads can be started: Go ends the process where one cannot.
+func tasks(m Machine, _ int64) Result {
+	const name = "threads"
+	bounds, err := m.taskBounds()
+	if err != nil {
+		return unknown(err).named(name)
+	}
+	least := bounds[0]
+	for _, b := range bounds[1:] {
+		if b.free < least.free {
+			least = b
+		}
+	}
+	finding := fmt.Sprintf(least.finding, count(least.free))
+	switch {
+	case least.free < leastTasks:
+		return bad(Fail, least.remedy, "%s; a server needs %d", finding, leastTasks).named(name)
+	case least.free < manyTasks:
+		return bad(Warn, least.remedy, "%s: enough for one or two commands", finding).named(name)
+	}
+	return good("%s", finding).named(name)
+}
+
+// taskBound is one limit on threads, and what to say of it.
+type taskBound struct {
+	free            int64
+	finding, remedy string
+}
+
+func (m Machine) taskBounds() (all []taskBound, err error) {
+	ofUser, err := m.resource("Max processes")
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, taskBound{ofUser, "this user may have %s threads (ulimit -u)", "ulimit -u, or for a container podman run --ulimit nproc=…"})
+	ofMachine, err := m.number("proc/sys/kernel/threads-max")
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, taskBound{ofMachine, "the machine may have %s threads (kernel.threads-max)", "sysctl kernel.threads-max=…"})
+	groups, err := cgroup.Tasks(m.Root)
+	if least, found := cgroup.Least(groups); found {
+		all = append(all, taskBound{least.Free, "%s more threads may be started (" + least.File + ")", "start the container with more: podman run --pids-limit=…"})
+	}
+	return all, err
+}
+
+// count is a limit for people.
+func count(n int64) string {
+	if n == noLimit {
+		return "any number of"
+	}
+	return fmt.Sprint(n)
+}

@@ -1,0 +1,89 @@
+package doctor
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// sysvLimits is whether the IPC namespace has room for the two segments of a server
+// (shmget(2)): for the longer one, for one more of each, and for all of their pages.
+func sysvLimits(m Machine, ring int64) Result {
+	const name = "sysv limits"
+	longest, err := m.number("proc/sys/kernel/shmmax")
+	if missing(err) {
+		return bad(failIf(ring), "serve --backend memfd", "this kernel has no System V shared memory: there is no /proc/sys/kernel/shmmax").named(name)
+	}
+	if err != nil {
+		return unknown(err).named(name)
+	}
+	pages, err := m.number("proc/sys/kernel/shmall")
+	if err != nil {
+		return unknown(err).named(name)
+	}
+	count, err := m.number("proc/sys/kernel/shmmni")
+	if err != nil {
+		return unknown(err).named(name)
+	}
+	usedCount, usedPages, err := m.segments()
+	if err != nil {
+		return unknown(err).named(name)
+	}
+	if ring > longest {
+		return bad(Fail, raise("shmmax", ring), "a segment may have %s (kernel.shmmax), too little for %s", size(longest), ringOf(ring)).named(name)
+	}
+	control := int64(layout.ControlSize(layout.DefaultTopics, layout.DefaultTopicDepth))
+	need := inPages(ring) + inPages(control)
+	if free := pages - usedPages; ring > 0 && need > free {
+		return bad(Fail, raise("shmall", usedPages+need), "all segments of this IPC namespace may have %d pages, of which %d are left (kernel.shmall), and %s takes %d",
+			pages, free, ringOf(ring), need).named(name)
+	}
+	const perServer = 2
+	if free := count - usedCount; free < perServer {
+		return bad(failIf(ring), raise("shmmni", usedCount+perServer)+"; or remove segments that ipcs -m shows",
+			"there may be %d segments in this IPC namespace, of which %d are left (kernel.shmmni), and a server takes %d", count, free, perServer).named(name)
+	}
+	return good("%s a segment, %d of %d segments in use", limitOf(longest), usedCount, count).named(name)
+}
+
+// limitOf is a limit for people: the kernel's default is as good as none.
+func limitOf(n int64) string {
+	if n > 1<<60 {
+		return "any size"
+	}
+	return "up to " + size(n)
+}
+
+func raise(sysctl string, to int64) string {
+	return fmt.Sprintf("sysctl kernel.%[1]s=%[2]d, or for a container podman run --sysctl kernel.%[1]s=%[2]d; or serve --backend memfd", sysctl, to)
+}
+
+func inPages(n int64) int64 {
+	page := int64(os.Getpagesize())
+	return (n + page - 1) / page
+}
+
+// segments counts the System V segments of this IPC namespace, and their pages.
+func (m Machine) segments() (count, pages int64, err error) {
+	table, err := m.text("proc/sysvipc/shm")
+	if err != nil {
+		return 0, 0, err
+	}
+	for i, line := range strings.Split(table, "\n") {
+		f := strings.Fields(line)
+		const bytesField = 3
+		if i == 0 || len(f) <= bytesField {
+			continue // the heading
+		}
+		n, err := strconv.ParseInt(f[bytesField], 10, 64)
+		if err != nil {
+			return 0, 0, fmt.Errorf("/proc/sysvipc/shm: %w", err)
+		}
+		count++
+		pages += inPages(n)
+	}
+	return count, pages, nil
+}

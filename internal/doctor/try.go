@@ -1,0 +1,65 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+// trialRing is enough to see whether a way to share memory works at all.
+const trialRing = 64 << 10
+
+// sysvWorks makes a small server, since more than limits can forbid one: a filter of system
+// calls, a security module.
+func sysvWorks(m Machine, ring int64) Result {
+	return m.tried("sysv", ring, Fail, "serve --backend memfd")
+}
+
+// memfdWorks is sysvWorks for memfd, which is not the default.
+func memfdWorks(m Machine, ring int64) Result {
+	return m.tried("memfd", ring, Warn, "serve without --backend memfd; or, if it is the directory, name another: --dir DIR")
+}
+
+func (m Machine) tried(backend string, ring int64, status Status, remedy string) Result {
+	if ring == 0 {
+		return good("not tried, since no ring is to be made here").named(backend)
+	}
+	if err := m.Try(backend); err != nil {
+		return bad(status, remedy, "serving a ring of 64 KiB does not work: %s", plain(err)).named(backend)
+	}
+	return good("serving a ring of 64 KiB and attaching to it works").named(backend)
+}
+
+// try serves a ring, attaches to it and sends a frame through.
+func try(backend string) (err error) {
+	server, err := framebuffer.NewServer(trialRing, &framebuffer.ServerOptions{Backend: backend, Name: "framebuffer doctor"})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	client, err := framebuffer.Attach(server.Key(), &framebuffer.ClientOptions{Name: "framebuffer doctor"})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	const sent = "doctor"
+	frame, err := client.Put([]byte(sent))
+	if err != nil {
+		return err
+	}
+	got, err := client.Get(frame)
+	if err == nil && string(got) != sent {
+		err = fmt.Errorf("%q arrived instead of %q", got, sent)
+	}
+	return err
+}
+
+// plain is an error's text for a finding: on one line, without the library's name and without
+// the whole key.
+func plain(err error) string {
+	text := strings.NewReplacer("framebuffer: ", "", "\n", "; ").Replace(err.Error())
+	return regexp.MustCompile(`attach with key "[^"]*": `).ReplaceAllLiteralString(text, "")
+}
