@@ -66,7 +66,7 @@ func (s *segment) stats() Stats {
 		w := s.control.Slot(i)
 		counts := loadCounts(w)
 		st.Total.add(counts)
-		if claim := w.Claim().Load(); claim != 0 && w.Ready().Load() == claim {
+		if w.Taken() {
 			st.Clients = append(st.Clients, ClientStats{
 				Name:     w.Name(),
 				PID:      int(w.PID().Load()),

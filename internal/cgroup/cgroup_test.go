@@ -31,6 +31,14 @@ func TestMemory(t *testing.T) {
 			"sys/fs/cgroup/a/memory.current":   "600\n",
 			"sys/fs/cgroup/a/memory.stat":      "anon 7\ninactive_file 100\nactive_file 20\n",
 		}, []Limit{{"/sys/fs/cgroup/a/memory.max", 1000, 520}}},
+		"version 2, a group that is gone, and two above it that bind": {map[string]string{
+			"proc/self/cgroup":               "0::/a/b/gone\n",
+			"sys/fs/cgroup/a/memory.max":     "1000\n",
+			"sys/fs/cgroup/a/memory.current": "700\n",
+			"sys/fs/cgroup/a/memory.stat":    "anon 300\ninactive_file 150\nactive_file 50\n",
+			"sys/fs/cgroup/memory.max":       "5000\n",
+			"sys/fs/cgroup/memory.current":   "1000\n",
+		}, []Limit{{"/sys/fs/cgroup/a/memory.max", 1000, 500}, {"/sys/fs/cgroup/memory.max", 5000, 4000}}},
 		"version 2, the container's own group is the root": {map[string]string{
 			"proc/self/cgroup":             "0::/../somewhere/else\n",
 			"sys/fs/cgroup/memory.max":     "1000\n",

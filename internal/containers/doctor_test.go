@@ -30,9 +30,12 @@ func findings(t *testing.T, out string) map[string]finding {
 // says is what a finding has to be.
 type says struct{ status, finding, remedy string }
 
-func expect(t *testing.T, out string, want map[string]says) {
+func expect(t *testing.T, r result, status int, want map[string]says) {
 	t.Helper()
-	by := findings(t, out)
+	if r.status != status {
+		t.Errorf("%+v", r)
+	}
+	by := findings(t, r.out)
 	for name, w := range want {
 		f := by[name]
 		if f.Status != w.status || !strings.Contains(f.Finding, w.finding) || !strings.Contains(f.Remedy, w.remedy) {
@@ -46,10 +49,7 @@ func expect(t *testing.T, out string, want map[string]says) {
 func TestDoctorSeesTheContainersLimits(t *testing.T) {
 	flags := []string{"--ipc=private", "--memory=96m", "--pids-limit=40", "--ulimit=nofile=100:100"}
 	big := run(t, "", flags, "doctor", "--json", "--size", "128MiB")
-	if big.status != 1 {
-		t.Errorf("%+v", big)
-	}
-	expect(t, big.out, map[string]says{
+	expect(t, big, 1, map[string]says{
 		"cgroup memory": {"fail", "96 MiB, of which", "--memory="},
 		"/dev/shm":      {"warn", "63 MiB, of which 63 MiB are left", "--shm-size=134217728"},
 		"ipc namespace": {"warn", "not the host's", "--ipc=container:NAME"},
@@ -61,10 +61,7 @@ func TestDoctorSeesTheContainersLimits(t *testing.T) {
 		t.Errorf("serve: %+v", r)
 	}
 	small := run(t, "", flags, "doctor", "--json", "--size", "60MiB")
-	if small.status != 0 {
-		t.Errorf("%+v", small)
-	}
-	expect(t, small.out, map[string]says{"cgroup memory": {"ok", "96 MiB, of which", ""}, "/dev/shm": {"ok", "63 MiB", ""}})
+	expect(t, small, 0, map[string]says{"cgroup memory": {"ok", "96 MiB, of which", ""}, "/dev/shm": {"ok", "63 MiB", ""}})
 	if _, key := serve(t, flags, "--size", "60MiB"); key == "" {
 		t.Error("a ring that fits was refused")
 	}
@@ -74,19 +71,13 @@ func TestDoctorSeesTheContainersLimits(t *testing.T) {
 func TestDoctorOfAKey(t *testing.T) {
 	server, key := serve(t, []string{"--ipc=shareable"}, "--size", "1MiB")
 	joined := run(t, "", []string{"--ipc=container:" + server}, "doctor", "--json", key)
-	if joined.status != 0 {
-		t.Errorf("%+v", joined)
-	}
-	expect(t, joined.out, map[string]says{
+	expect(t, joined, 0, map[string]says{
 		"ipc namespace": {"ok", "that of the key", ""},
 		"attach":        {"ok", "1.0 MiB", ""},
 		"server":        {"ok", "pid 1 in pid namespace", ""},
 	})
 	foreign := run(t, "", []string{"--ipc=private"}, "doctor", "--json", key)
-	if foreign.status != 1 {
-		t.Errorf("%+v", foreign)
-	}
-	expect(t, foreign.out, map[string]says{
+	expect(t, foreign, 1, map[string]says{
 		"ipc namespace": {"fail", "the key's memory is in", "--ipc=container:NAME"},
 		"attach":        {"fail", "from here", "as above"},
 	})
@@ -102,7 +93,7 @@ func TestDoctorFindsPeersInContainers(t *testing.T) {
 	if err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
-	expect(t, string(out), map[string]says{
+	expect(t, result{out: string(out), status: host.ProcessState.ExitCode()}, 0, map[string]says{
 		"key":    {"ok", "/run/fb/", ""},
 		"attach": {"ok", "1.0 MiB", ""},
 		"server": {"ok", ", here ", ""},

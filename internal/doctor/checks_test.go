@@ -19,7 +19,7 @@ type expected struct {
 	remedy  string // in the remedy
 }
 
-func expect(t *testing.T, check Check, cases map[string]expected) {
+func expect(t *testing.T, check func(Machine, int64) Result, cases map[string]expected) {
 	t.Helper()
 	for name, c := range cases {
 		expectResult(t, name, check(made(c.changes), c.ring), c)
@@ -221,12 +221,15 @@ func TestTasks(t *testing.T) {
 		"of the user":    {changes{"proc/self/limits": limits("15", "1", "1")}, 0, Fail, "this user may have 15 threads (ulimit -u)", "nproc="},
 		"of the machine": {changes{"proc/sys/kernel/threads-max": "63"}, 0, Warn, "the machine may have 63", "threads-max"},
 		"unknown":        {changes{"proc/self/cgroup": "-"}, 0, Warn, "control groups", "/proc"},
+		"an odd group": {changes{
+			"proc/self/cgroup": "0::/a%d\n", "sys/fs/cgroup/a%d/pids.max": "100", "sys/fs/cgroup/a%d/pids.current": "0",
+		}, 0, OK, "100 more threads may be started (/sys/fs/cgroup/a%d/pids.max)", ""},
 	})
 }
 
 func TestTried(t *testing.T) {
 	for name, c := range map[string]struct {
-		check Check
+		check func(Machine, int64) Result
 		err   error
 		expected
 	}{

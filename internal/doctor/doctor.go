@@ -1,6 +1,7 @@
 // Package doctor looks at what this machine and this container allow: whether a ring of some
 // size can be served here, whether a key can be attached with, and what is to be done where
-// not. It changes nothing that outlasts it.
+// not. What it makes to see whether it works is gone afterwards, but for the directory of
+// memfd's socket, which serve would make too.
 package doctor
 
 import (
@@ -30,9 +31,13 @@ type Result struct {
 	Remedy  string `json:"remedy,omitempty"` // only if not OK
 }
 
-// Check looks at one topic. The ring is the size that a server's shall have; with 0 none is
-// to be made here, and lack of room for one is nothing to complain of.
-type Check func(m Machine, ring int64) Result
+// Check is a look at one topic, by the name that its result gets. The ring is the size that a
+// server's shall have; with 0 none is to be made here, and lack of room for one is nothing to
+// complain of.
+type Check struct {
+	Name string
+	Look func(m Machine, ring int64) Result
+}
 
 // Machine is what is looked at.
 type Machine struct {
@@ -55,9 +60,21 @@ func Here() Machine {
 // Checks are all of them, in the order in which they are told.
 func Checks() []Check {
 	return []Check{
-		kernel, memory, overcommit, controlGroup, addressSpace,
-		sysvLimits, sysvWorks, memfdWorks, ipcNamespace, removeIPC,
-		devShm, hugePages, memlock, descriptors, tasks,
+		{"kernel", kernel},
+		{"memory", memory},
+		{"overcommit", overcommit},
+		{"cgroup memory", controlGroup},
+		{"address space", addressSpace},
+		{"sysv limits", sysvLimits},
+		{"sysv", sysvWorks},
+		{"memfd", memfdWorks},
+		{"ipc namespace", ipcNamespace},
+		{"RemoveIPC", removeIPC},
+		{"/dev/shm", devShm},
+		{"huge pages", hugePages},
+		{"memlock", memlock},
+		{"descriptors", descriptors},
+		{"threads", tasks},
 	}
 }
 
@@ -66,7 +83,7 @@ func Checks() []Check {
 func Examine(m Machine, ring int64, key string) []Result {
 	var all []Result
 	for _, check := range Checks() {
-		all = append(all, check(m, ring))
+		all = append(all, check.Look(m, ring).named(check.Name))
 	}
 	if key == "" {
 		return all

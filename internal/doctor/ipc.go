@@ -7,32 +7,30 @@ const hostIPC = 0xEFFFFFFF
 
 // ipcNamespace tells whose System V memory can be seen from here.
 func ipcNamespace(m Machine, _ int64) Result {
-	const name = "ipc namespace"
 	switch here := m.namespace("self", "ipc"); here {
 	case 0:
-		return unknown(fmt.Errorf("/proc/self/ns/ipc is not to be read")).named(name)
+		return unknown(fmt.Errorf("/proc/self/ns/ipc is not to be read"))
 	case hostIPC:
-		return good("%s", whose(here)).named(name)
+		return good("%s", whose(here))
 	default:
 		return bad(Warn, "start the others with --ipc=container:NAME of this one, and this one with --ipc=shareable, or all with --ipc=host; or serve --backend memfd, which needs only a directory",
-			"%s: with sysv, only processes in it can attach to servers in it", whose(here)).named(name)
+			"%s: with sysv, only processes in it can attach to servers in it", whose(here))
 	}
 }
 
 // sameIPC is ipcNamespace for a key that says in which one its memory is; 0 if it does not know.
 func sameIPC(m Machine, key uint64) Result {
-	const name = "ipc namespace"
 	here := m.namespace("self", "ipc")
 	switch {
 	case here == 0:
-		return unknown(fmt.Errorf("/proc/self/ns/ipc is not to be read")).named(name)
+		return unknown(fmt.Errorf("/proc/self/ns/ipc is not to be read"))
 	case key == 0:
-		return bad(Warn, "see whether attaching works", "this process is in %d; the key does not say where its memory is", here).named(name)
+		return bad(Warn, "see whether attaching works", "this process is in %d; the key does not say where its memory is", here)
 	case key != here:
 		return bad(Fail, "start this container with --ipc=container:NAME of the server's, and that one with --ipc=shareable, or both with --ipc=host; or serve --backend memfd, which needs only a directory",
-			"the key's memory is in %s; this process is in %s", whose(key), whose(here)).named(name)
+			"the key's memory is in %s; this process is in %s", whose(key), whose(here))
 	}
-	return good("%s: that of the key", whose(here)).named(name)
+	return good("%s: that of the key", whose(here))
 }
 
 // whose names an IPC namespace.

@@ -1,14 +1,13 @@
 package doctor
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
 // lookAtKey is what can be told of a key: whose memory it names, whether attaching works, and
@@ -43,21 +42,14 @@ func place(m Machine, key string) []Result {
 	f := strings.Split(key, "_")
 	backend, location := f[1], f[2]
 	switch backend {
-	case "sysv": // control, ring and IPC namespace
-		words := strings.Split(location, ".")
-		namespace, err := strconv.ParseUint(words[len(words)-1], 10, 64)
-		if err != nil {
-			namespace = 0 // attaching, which reads the whole location, says what is wrong
-		}
-		return []Result{good("sysv: by System V ids, in one IPC namespace").named("key"), sameIPC(m, namespace)}
+	case "sysv":
+		namespace, _ := shm.SysVNamespace(location) // parsed already
+		return []Result{good("sysv: by System V ids, in one IPC namespace").named("key"), sameIPC(m, namespace).named("ipc namespace")}
 	case "memfd":
-		path, err := hex.DecodeString(location)
-		if err != nil {
-			path = []byte(location)
-		}
+		path, _ := shm.MemfdSocket(location) // parsed already
 		return []Result{
 			good("memfd: by the socket %q", path).named("key"),
-			good("%d; memfd needs no common one", m.namespace("self", "ipc")).named("ipc namespace"),
+			good("this process is in %d; memfd needs no common one", m.namespace("self", "ipc")).named("ipc namespace"),
 		}
 	}
 	return []Result{good("%s", backend).named("key")}

@@ -12,21 +12,20 @@ import (
 // removeIPC is about what systemd does when a user's last session ends: with RemoveIPC it
 // removes the user's System V segments that nobody is attached to, and the files in /dev/shm.
 func removeIPC(m Machine, _ int64) Result {
-	const name = "RemoveIPC"
 	if _, err := fs.Stat(m.Root, "run/systemd/system"); missing(err) {
-		return good("no systemd runs here that would remove anything at logout").named(name)
+		return good("no systemd runs here that would remove anything at logout")
 	}
 	set, err := m.logind("RemoveIPC")
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
 	switch strings.ToLower(set) {
 	case "":
 		set = "yes, the default"
 	case "no", "false", "0", "off", "n", "f":
-		return good("off (logind.conf)").named(name)
+		return good("off (logind.conf)")
 	}
-	return good("%s (logind.conf); it matters not: segments and memfds are without a name from the start", set).named(name)
+	return good("%s (logind.conf); it matters not: segments and memfds are without a name from the start", set)
 }
 
 // logind returns what systemd-logind's configuration sets, and nothing where it does not. The

@@ -2,90 +2,85 @@ package doctor
 
 import (
 	"fmt"
-	"io/fs"
 
 	"github.com/core-framebuffer/framebuffer/internal/cgroup"
-	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
 // memory is whether the machine has the pages, all of which are taken at start.
 func memory(m Machine, ring int64) Result {
-	const name = "memory"
 	free, err := m.meminfo("MemAvailable:")
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
 	if ring > free {
 		return bad(Fail, "stop what else uses memory, or serve --size "+atMost(free),
-			"%s available (MemAvailable in /proc/meminfo), too little for %s", size(free), ringOf(ring)).named(name)
+			"%s available (MemAvailable in /proc/meminfo), too little for %s", size(free), ringOf(ring))
 	}
-	return good("%s available", size(free)).named(name)
+	return good("%s available", size(free))
 }
 
 // overcommit is whether the kernel promises the pages.
 func overcommit(m Machine, ring int64) Result {
-	const name = "overcommit"
 	mode, err := m.number("proc/sys/vm/overcommit_memory")
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
 	const strict = 2
 	if mode != strict {
-		return good("not strict (vm.overcommit_memory is %d)", mode).named(name)
+		return good("not strict (vm.overcommit_memory is %d)", mode)
 	}
 	bound, err := m.meminfo("CommitLimit:")
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
 	used, err := m.meminfo("Committed_AS:")
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
 	if free := bound - used; ring > free {
 		return bad(Fail, "sysctl vm.overcommit_memory=0, or a higher vm.overcommit_ratio, or serve --size "+atMost(free),
-			"strict (vm.overcommit_memory is 2): the kernel promises %s more, too little for %s", size(free), ringOf(ring)).named(name)
+			"strict (vm.overcommit_memory is 2): the kernel promises %s more, too little for %s", size(free), ringOf(ring))
 	}
-	return good("strict (vm.overcommit_memory is 2): the kernel promises %s more", size(bound-used)).named(name)
+	return good("strict (vm.overcommit_memory is 2): the kernel promises %s more", size(bound-used))
 }
 
 // controlGroup is whether the container has the memory: a ring's pages count for the group
 // of the server, whoever writes to them.
 func controlGroup(m Machine, ring int64) Result {
-	const name = "cgroup memory"
 	all, err := cgroup.Memory(m.Root)
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
 	least, found := cgroup.Least(all)
 	if !found {
-		return good("no limit").named(name)
+		return good("no limit")
 	}
 	if ring > least.Free {
 		return bad(Fail, "start the container with more (podman run --memory=…), or serve --size "+atMost(least.Free),
-			"%s, of which %s are left (%s), too little for %s", size(least.Max), size(least.Free), least.File, ringOf(ring)).named(name)
+			"%s, of which %s are left (%s), too little for %s", size(least.Max), size(least.Free), least.File, ringOf(ring))
 	}
-	return good("%s, of which %s are left (%s)", size(least.Max), size(least.Free), least.File).named(name)
+	return good("%s, of which %s are left (%s)", size(least.Max), size(least.Free), least.File)
 }
 
 // addressSpace is whether a process can map the ring, which every process does twice in a row.
 func addressSpace(m Machine, ring int64) Result {
-	const name = "address space"
 	bound, err := m.resource("Max address space")
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
 	if bound == noLimit {
-		return good("no limit").named(name)
+		return good("no limit")
 	}
-	used, err := m.statusKB("VmSize")
+	used, err := m.field("proc/self/status", "VmSize:")
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
+	used <<= 10 // the file has kB
 	if free := bound - used; 2*ring > free {
 		return bad(Fail, "ulimit -v unlimited, or serve --size "+atMost(free/2),
-			"%s, of which %s are left (ulimit -v): %s is mapped twice", size(bound), size(free), ringOf(ring)).named(name)
+			"%s, of which %s are left (ulimit -v): %s is mapped twice", size(bound), size(free), ringOf(ring))
 	}
-	return good("%s, of which %s are left (ulimit -v); a ring is mapped twice", size(bound), size(bound-used)).named(name)
+	return good("%s, of which %s are left (ulimit -v); a ring is mapped twice", size(bound), size(bound-used))
 }
 
 // atMost is a size to serve with where no more than that is free: a tenth less, since who
@@ -93,33 +88,7 @@ func addressSpace(m Machine, ring int64) Result {
 func atMost(free int64) string {
 	mib := max(free, 0) / 10 * 9 >> 20
 	if mib == 0 {
-		return "of less than 1MiB"
+		return "smaller than 1MiB"
 	}
 	return fmt.Sprintf("%dMiB", mib)
-}
-
-// meminfo reads a line of /proc/meminfo, in bytes.
-func (m Machine) meminfo(name string) (int64, error) {
-	b, err := fs.ReadFile(m.Root, "proc/meminfo")
-	if err != nil {
-		return 0, err
-	}
-	kb, ok := procinfo.Field(b, name)
-	if !ok {
-		return 0, fmt.Errorf("/proc/meminfo: no %q", name)
-	}
-	return kb << 10, nil
-}
-
-// statusKB reads a line of /proc/self/status that is in kB, in bytes.
-func (m Machine) statusKB(name string) (int64, error) {
-	b, err := fs.ReadFile(m.Root, "proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	kb, ok := procinfo.Field(b, name+":")
-	if !ok {
-		return 0, fmt.Errorf("/proc/self/status: no %q", name)
-	}
-	return kb << 10, nil
 }

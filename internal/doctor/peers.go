@@ -25,7 +25,7 @@ type peer struct {
 func peersOf(s inside.Segment) (all []peer) {
 	for i := range s.Control.Slots() {
 		w := s.Control.Slot(i)
-		if claim := w.Claim().Load(); claim == 0 || w.Ready().Load() != claim || uint32(i) == s.Slot {
+		if !w.Taken() || uint32(i) == s.Slot {
 			continue
 		}
 		all = append(all, peer{

@@ -9,9 +9,11 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
-// The words of results, with the name to be filled in.
+// The words of results. Whoever asked for one knows its name.
 
 func good(finding string, args ...any) Result {
 	return Result{Status: OK, Finding: fmt.Sprintf(finding, args...)}
@@ -79,10 +81,33 @@ func (m Machine) resource(name string) (soft int64, err error) {
 			if f[0] == "unlimited" {
 				return noLimit, nil
 			}
-			return strconv.ParseInt(f[0], 10, 64)
+			n, err := strconv.ParseInt(f[0], 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("/proc/self/limits: %q: %w", name, err)
+			}
+			return n, nil
 		}
 	}
 	return 0, fmt.Errorf("/proc/self/limits: no %q", name)
+}
+
+// field reads the number behind a name in a file of such lines.
+func (m Machine) field(file, name string) (int64, error) {
+	b, err := fs.ReadFile(m.Root, file)
+	if err != nil {
+		return 0, err
+	}
+	n, ok := procinfo.Field(b, name)
+	if !ok {
+		return 0, fmt.Errorf("/%s: no %q", file, name)
+	}
+	return n, nil
+}
+
+// meminfo reads a line of /proc/meminfo that is in kB, in bytes.
+func (m Machine) meminfo(name string) (int64, error) {
+	kb, err := m.field("proc/meminfo", name)
+	return kb << 10, err
 }
 
 // statusWords returns the words behind a name in /proc/PID/status.
@@ -99,20 +124,8 @@ func (m Machine) statusWords(pid, name string) ([]string, error) {
 	return nil, fmt.Errorf("/proc/%s/status: no %q", pid, name)
 }
 
-// namespace is the inode that names a namespace of a process, as procinfo.Namespace tells of
-// this one's; 0 where it cannot be read.
-func (m Machine) namespace(pid, kind string) uint64 {
-	link, err := fs.ReadLink(m.Root, "proc/"+pid+"/ns/"+kind)
-	if err != nil {
-		return 0
-	}
-	inode, found := strings.CutPrefix(link, kind+":[")
-	n, err := strconv.ParseUint(strings.TrimSuffix(inode, "]"), 10, 64)
-	if !found || err != nil {
-		return 0
-	}
-	return n
-}
+// namespace is the inode that names a namespace of a process; 0 where it cannot be read.
+func (m Machine) namespace(pid, kind string) uint64 { return procinfo.NamespaceIn(m.Root, pid, kind) }
 
 // missing reports whether an error says that there is no such file.
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

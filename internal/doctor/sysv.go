@@ -12,41 +12,40 @@ import (
 // sysvLimits is whether the IPC namespace has room for the two segments of a server
 // (shmget(2)): for the longer one, for one more of each, and for all of their pages.
 func sysvLimits(m Machine, ring int64) Result {
-	const name = "sysv limits"
 	longest, err := m.number("proc/sys/kernel/shmmax")
 	if missing(err) {
-		return bad(failIf(ring), "serve --backend memfd", "this kernel has no System V shared memory: there is no /proc/sys/kernel/shmmax").named(name)
+		return bad(failIf(ring), "serve --backend memfd", "this kernel has no System V shared memory: there is no /proc/sys/kernel/shmmax")
 	}
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
 	pages, err := m.number("proc/sys/kernel/shmall")
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
 	count, err := m.number("proc/sys/kernel/shmmni")
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
 	usedCount, usedPages, err := m.segments()
 	if err != nil {
-		return unknown(err).named(name)
+		return unknown(err)
 	}
 	if ring > longest {
-		return bad(Fail, raise("shmmax", ring), "a segment may have %s (kernel.shmmax), too little for %s", size(longest), ringOf(ring)).named(name)
+		return bad(Fail, raise("shmmax", ring), "a segment may have %s (kernel.shmmax), too little for %s", size(longest), ringOf(ring))
 	}
 	control := int64(layout.ControlSize(layout.DefaultTopics, layout.DefaultTopicDepth))
 	need := inPages(ring) + inPages(control)
 	if free := pages - usedPages; ring > 0 && need > free {
 		return bad(Fail, raise("shmall", usedPages+need), "all segments of this IPC namespace may have %d pages, of which %d are left (kernel.shmall), and %s takes %d",
-			pages, free, ringOf(ring), need).named(name)
+			pages, free, ringOf(ring), need)
 	}
 	const perServer = 2
 	if free := count - usedCount; free < perServer {
 		return bad(failIf(ring), raise("shmmni", usedCount+perServer)+"; or remove segments that ipcs -m shows",
-			"there may be %d segments in this IPC namespace, of which %d are left (kernel.shmmni), and a server takes %d", count, free, perServer).named(name)
+			"there may be %d segments in this IPC namespace, of which %d are left (kernel.shmmni), and a server takes %d", count, free, perServer)
 	}
-	return good("%s a segment, %d of %d segments in use", limitOf(longest), usedCount, count).named(name)
+	return good("%s a segment, %d of %d segments in use", limitOf(longest), usedCount, count)
 }
 
 // limitOf is a limit for people: the kernel's default is as good as none.

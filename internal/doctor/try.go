@@ -25,12 +25,12 @@ func memfdWorks(m Machine, ring int64) Result {
 
 func (m Machine) tried(backend string, ring int64, status Status, remedy string) Result {
 	if ring == 0 {
-		return good("not tried, since no ring is to be made here").named(backend)
+		return good("not tried, since no ring is to be made here")
 	}
 	if err := m.Try(backend); err != nil {
-		return bad(status, remedy, "serving a ring of 64 KiB does not work: %s", plain(err)).named(backend)
+		return bad(status, remedy, "serving a ring of 64 KiB does not work: %s", plain(err))
 	}
-	return good("serving a ring of 64 KiB and attaching to it works").named(backend)
+	return good("serving a ring of 64 KiB and attaching to it works")
 }
 
 // try serves a ring, attaches to it and sends a frame through.

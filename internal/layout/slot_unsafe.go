@@ -32,6 +32,12 @@ func (s Slot) Attached() *atomic.Uint64 { return s.u64(SlotAttached) }
 // Ready equals Claim once the identity above belongs to the present claim.
 func (s Slot) Ready() *atomic.Uint64 { return s.u64(SlotReady) }
 
+// Taken reports whether a process has claimed the slot and described itself in it.
+func (s Slot) Taken() bool {
+	claim := s.Claim().Load()
+	return claim != 0 && s.Ready().Load() == claim
+}
+
 // Counters are the slot's counters, indexed by the constants from Allocations to Altered.
 func (s Slot) Counters() *[CounterCount]atomic.Uint64 {
 	return (*[CounterCount]atomic.Uint64)(unsafe.Pointer(&s.mem[SlotCounters]))

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,12 +17,21 @@ import (
 // Namespace returns the inode that names one of this process's namespaces ("ipc", "pid",
 // "net", …), or 0 where /proc does not tell. Two processes are in the same namespace
 // exactly if their inodes are equal and not 0.
-func Namespace(kind string) uint64 {
-	var st unix.Stat_t
-	if err := unix.Stat("/proc/self/ns/"+kind, &st); err != nil {
+func Namespace(kind string) uint64 { return NamespaceIn(os.DirFS("/"), "self", kind) }
+
+// NamespaceIn is Namespace of any process, "self" being this one, by the /proc of another
+// root. Of other users' processes it is 0.
+func NamespaceIn(root fs.FS, pid, kind string) uint64 {
+	link, err := fs.ReadLink(root, "proc/"+pid+"/ns/"+kind) // such as "ipc:[4026531839]"
+	if err != nil {
 		return 0
 	}
-	return st.Ino
+	inode, found := strings.CutPrefix(link, kind+":[")
+	n, err := strconv.ParseUint(strings.TrimSuffix(inode, "]"), 10, 64)
+	if !found || err != nil {
+		return 0
+	}
+	return n
 }
 
 // StartTime returns when the process started, in clock ticks since boot: together with the

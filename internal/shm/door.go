@@ -118,14 +118,24 @@ func sweep(dir string) {
 
 func (d *door) location() string { return hex.EncodeToString([]byte(d.path)) }
 
-// parseDoor returns the socket's path. Where there is no such file, but one of that name in
-// the directory that the environment names, it is that: a mount may be elsewhere.
-func parseDoor(location string) (string, error) {
+// MemfdSocket returns the socket's path that a memfd's location names, as its server sees it,
+// or fberr.BadKey.
+func MemfdSocket(location string) (string, error) {
 	b, err := hex.DecodeString(location)
 	path := string(b)
 	if err != nil || !filepath.IsAbs(path) || filepath.Clean(path) != path || len(path) > maxPath ||
 		!strings.HasSuffix(path, suffix) || hex.EncodeToString(b) != location {
 		return "", fmt.Errorf("%w: memfd location %.60q is no path as servers have", fberr.BadKey, location)
+	}
+	return path, nil
+}
+
+// findDoor returns the socket's path here. Where there is no such file, but one of that name
+// in the directory that the environment names, it is that: a mount may be elsewhere.
+func findDoor(location string) (string, error) {
+	path, err := MemfdSocket(location)
+	if err != nil {
+		return "", err
 	}
 	if dir := os.Getenv(SocketDirVariable); dir != "" {
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {

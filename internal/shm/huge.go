@@ -3,6 +3,7 @@ package shm
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -11,16 +12,19 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// hugePage is the size of a huge page on amd64 and, with 4 KiB pages, on arm64.
-const hugePage = 2 << 20
+// HugePage is the size of a huge page on amd64 and, with 4 KiB pages, on arm64.
+const HugePage = 2 << 20
+
+// TransparentFile says below / whether the kernel puts huge pages together for shared memory.
+const TransparentFile = "sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 // shmHugeTLB is SHM_HUGETLB of <linux/shm.h>.
 const shmHugeTLB = 0o4000
 
-// transparentAllowed reports whether the kernel puts huge pages together for shared memory
-// when it is asked to.
-func transparentAllowed() bool {
-	b, err := os.ReadFile("/sys/kernel/mm/transparent_hugepage/shmem_enabled")
+// TransparentAllowed reports whether the kernel puts huge pages together for shared memory
+// when it is asked to: by TransparentFile below that root.
+func TransparentAllowed(root fs.FS) bool {
+	b, err := fs.ReadFile(root, TransparentFile)
 	return err == nil && !strings.Contains(string(b), "[never]") && !strings.Contains(string(b), "[deny]")
 }
 
@@ -28,8 +32,8 @@ func transparentAllowed() bool {
 func adviseHuge(mem []byte) { _ = unix.Madvise(mem, unix.MADV_HUGEPAGE) }
 
 func noHugePages(size int64, err error) error {
-	return fmt.Errorf("%w: no huge pages for a ring of %d bytes: reserve them (sysctl vm.nr_hugepages=%d; users other than root also need their group in vm.hugetlb_shm_group), or allow transparent ones (echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled), or do without: %w",
-		fberr.NoMemory, size, (size+hugePage-1)/hugePage, err)
+	return fmt.Errorf("%w: no huge pages for a ring of %d bytes: reserve them (sysctl vm.nr_hugepages=%d; users other than root also need their group in vm.hugetlb_shm_group), or allow transparent ones (echo advise > /%s), or do without: %w",
+		fberr.NoMemory, size, (size+HugePage-1)/HugePage, TransparentFile, err)
 }
 
 // withPages has attempt make the ring of the pages that were asked for, and says which. There
@@ -43,7 +47,7 @@ func withPages(spec Spec, attempt func(reserved bool) error) (Pages, error) {
 		if err == nil {
 			return HugePages, nil
 		}
-		if !transparentAllowed() {
+		if !TransparentAllowed(os.DirFS("/")) {
 			return 0, noHugePages(spec.Ring, err)
 		}
 		pages = TransparentPages
@@ -65,7 +69,7 @@ func (s *Segment) finish(pages Pages) error {
 // whole is the spec with a ring of whole pages of the kind that it asks for.
 func (s Spec) whole() Spec {
 	if s.Huge {
-		s.Ring = (s.Ring + hugePage - 1) / hugePage * hugePage
+		s.Ring = (s.Ring + HugePage - 1) / HugePage * HugePage
 	}
 	return s
 }

@@ -86,7 +86,7 @@ func makeMemfd(name string, size int64, flags int) (*os.File, error) {
 
 // Attach asks the server for the two files and maps them. See Backend.
 func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
-	path, err := parseDoor(location)
+	path, err := findDoor(location)
 	if err != nil {
 		return nil, err
 	}

@@ -1,19 +1,18 @@
 package shm
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/internal/cgroup"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
 // checkRoom refuses a segment that this machine or this control group cannot hold. The
@@ -38,78 +37,17 @@ type limit struct {
 // limits lists every bound that can be read. What cannot be read does not limit: the
 // kernel has the last word anyway.
 func limits() (all []limit) {
-	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
-		if kb, ok := field(b, "MemAvailable:"); ok {
+	root := os.DirFS("/")
+	if b, err := fs.ReadFile(root, "proc/meminfo"); err == nil {
+		if kb, ok := procinfo.Field(b, "MemAvailable:"); ok {
 			all = append(all, limit{"MemAvailable in /proc/meminfo", kb << 10})
 		}
 	}
-	groups, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		return all
-	}
-	for _, line := range strings.Split(string(groups), "\n") {
-		f := strings.SplitN(line, ":", 3)
-		if len(f) != 3 {
-			continue
-		}
-		switch {
-		case f[0] == "0" && f[1] == "":
-			all = append(all, groupLimits("/sys/fs/cgroup", f[2], "memory.max", "memory.current")...)
-		case f[1] == "memory":
-			all = append(all, groupLimits("/sys/fs/cgroup/memory", f[2], "memory.limit_in_bytes", "memory.usage_in_bytes")...)
-		}
+	groups, _ := cgroup.Memory(root)
+	for _, g := range groups {
+		all = append(all, limit{g.File, g.Free})
 	}
 	return all
-}
-
-// groupLimits reads the limits of a control group and all its ancestors, any of which may
-// be the one that binds. In a container the path is often that of the host and does not
-// exist here; then the mount's root is the container's own group.
-func groupLimits(mount, group, maxFile, useFile string) (all []limit) {
-	for dir := path.Clean("/" + group); ; dir = path.Dir(dir) {
-		at := path.Join(mount, dir)
-		if bound, err := number(path.Join(at, maxFile)); err == nil {
-			if used, err := number(path.Join(at, useFile)); err == nil {
-				stat, _ := os.ReadFile(path.Join(at, "memory.stat")) // without it, nothing counts as cache
-				all = append(all, limit{path.Join(at, maxFile), bound - used + fileCache(stat)})
-			}
-		}
-		if dir == "/" {
-			return all
-		}
-	}
-}
-
-// fileCache is what the group's use counts but the kernel gives back when asked.
-func fileCache(stat []byte) (sum int64) {
-	for _, name := range []string{"inactive_file", "active_file"} {
-		if n, ok := field(stat, "total_"+name); ok { // cgroup v1, children included
-			sum += n
-		} else if n, ok := field(stat, name); ok {
-			sum += n
-		}
-	}
-	return sum
-}
-
-func number(file string) (int64, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64) // "max" is an error: no limit
-}
-
-// field finds "name 123" among the lines of b.
-func field(b []byte, name string) (int64, bool) {
-	for line := range bytes.Lines(b) {
-		f := strings.Fields(string(line))
-		if len(f) >= 2 && f[0] == name {
-			n, err := strconv.ParseInt(f[1], 10, 64)
-			return n, err == nil
-		}
-	}
-	return 0, false
 }
 
 // Populate maps the pages of a part of a ring into this process, for writing: at once, a

@@ -22,7 +22,7 @@ const shmRemap = 0o40000
 // Preconditions: size is a multiple of the page size (on every Linux CPU this package
 // supports SHMLBA is the page size too).
 func mirror(size int64, attach func(at unsafe.Pointer) error) ([]byte, error) {
-	base, err := reserve(uintptr(2*size), size%hugePage == 0)
+	base, err := reserve(uintptr(2*size), size%HugePage == 0)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func mapAt(f *os.File, at unsafe.Pointer, size int64, prot, flags int) (unsafe.P
 func reserve(n uintptr, aligned bool) (unsafe.Pointer, error) {
 	slack := uintptr(0)
 	if aligned {
-		slack = hugePage
+		slack = HugePage
 	}
 	base, err := unix.MmapPtr(-1, 0, nil, n+slack,
 		unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
@@ -92,7 +92,7 @@ func reserve(n uintptr, aligned bool) (unsafe.Pointer, error) {
 	if !aligned {
 		return base, nil
 	}
-	before := -uintptr(base) % hugePage
+	before := -uintptr(base) % HugePage
 	start := unsafe.Add(base, before)
 	if before > 0 {
 		err = unix.MunmapPtr(base, before)

@@ -136,6 +136,13 @@ func parseSysvLocation(s string) (l sysvLocation, err error) {
 	return l, nil
 }
 
+// SysVNamespace returns the inode of the IPC namespace that a sysv location's memory is in, 0
+// if it does not say, or fberr.BadKey.
+func SysVNamespace(location string) (uint64, error) {
+	l, err := parseSysvLocation(location)
+	return l.ns, err
+}
+
 // sameNamespace finds the commonest mistake between containers before the kernel answers
 // it with a misleading "invalid argument", or worse with somebody else's segment.
 func (l sysvLocation) sameNamespace() error {
