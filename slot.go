@@ -99,10 +99,18 @@ func fold(from, to *[layout.CounterCount]atomic.Uint64) {
 	}
 }
 
-// count adds one to an operation's counter and n to its bytes.
+// count adds one to an operation's counter and n to its bytes. It comes before an operation:
+// an atomic addition waits until all stores before it have arrived, and those of an operation
+// go to memory that no cache has. An operation that fails takes it back.
 func (s *slot) count(ops, bytes int, n uint64) {
 	s.counters[ops].Add(1)
 	s.counters[bytes].Add(n)
+}
+
+// uncount takes back what count added.
+func (s *slot) uncount(ops, bytes int, n uint64) {
+	s.counters[ops].Add(^uint64(0))
+	s.counters[bytes].Add(-n)
 }
 
 // newTicket is a number no other claim has had, and not 0.
