@@ -96,6 +96,7 @@ func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
 		s.slot.uncount(layout.Writes, layout.WrittenBytes, uint64(len(data)))
 		return 0, s.failed(why, err)
 	}
+	s.slot.reached(offset)
 	return Checksum(sum), nil
 }
 
@@ -129,6 +130,7 @@ func (c *Client) ReadInto(dst []byte, offset uint64, sum Checksum) error {
 		s.slot.uncount(layout.Reads, layout.ReadBytes, uint64(len(dst)))
 		return s.failed(why, err)
 	}
+	s.slot.reached(offset)
 	return nil
 }
 
@@ -161,7 +163,7 @@ func (c *Client) Inside() inside.Segment {
 	s := c.segment
 	return inside.Segment{
 		Control: s.control, Ring: s.ring, Clock: s.clock,
-		Slot: s.slot.index, Ticket: s.slot.ticket, ReadOnly: c.readOnly,
+		Slot: s.slot.index, Ticket: s.slot.ticket, Last: s.slot.last, ReadOnly: c.readOnly,
 		Take: s.take, Closed: s.errIfClosed, OnClose: s.hooks.add, Timeout: s.timedOut,
 	}
 }

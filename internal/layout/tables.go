@@ -22,6 +22,17 @@ const (
 	HoldGrace = 1_000_000
 )
 
+// Offsets within a milestone.
+const (
+	MilestonePosition = 0
+	MilestoneTime     = 8
+	MilestoneStride   = 16
+	MilestoneCount    = 1024
+
+	// MilestoneTag are the bits of a milestone's time that hold the lap of the table.
+	MilestoneTag = 1<<10 - 1
+)
+
 // Offsets within a group's entry.
 const (
 	GroupName     = 0
@@ -62,8 +73,13 @@ const (
 // Ended tells what a topic's state says: even is open, odd is ended.
 func Ended(state uint32) bool { return state%2 == 1 }
 
-// QueueTag are the bits of a queue word that hold the lap; offsets have zeroes there.
-const QueueTag = Align - 1
+// QueueTag are the bits of a queue word where offsets have zeroes: QueueLap hold the lap,
+// QueueRecord says that the offset is a record's and not the frame's own.
+const (
+	QueueTag    = Align - 1
+	QueueLap    = QueueTag >> 1
+	QueueRecord = QueueTag &^ QueueLap
+)
 
 // Offsets within a record.
 const (
@@ -113,8 +129,8 @@ func (t table) entry(mem []byte, i int) []byte {
 
 // tables are all of them, in the order in which they lie and are told in the header.
 type tables struct {
-	slots, holds, groups, subs, topics table
-	depth                              int
+	slots, holds, milestones, groups, subs, topics table
+	depth                                          int
 }
 
 // plan lays out the tables for that many topics with queues of that depth.
@@ -122,13 +138,16 @@ func plan(topics, depth int) tables {
 	t := tables{depth: depth}
 	t.slots = table{HeaderSize, SlotCount, SlotStride}
 	t.holds = table{t.slots.end(), HoldCount, HoldStride}
-	t.groups = table{t.holds.end(), GroupCount, GroupStride}
+	t.milestones = table{t.holds.end(), MilestoneCount, MilestoneStride}
+	t.groups = table{t.milestones.end(), GroupCount, GroupStride}
 	t.subs = table{t.groups.end(), SubCount, SubStride}
 	t.topics = table{t.subs.end(), topics, TopicQueue + 8*depth}
 	return t
 }
 
-func (t tables) all() []table { return []table{t.slots, t.holds, t.groups, t.subs, t.topics} }
+func (t tables) all() []table {
+	return []table{t.slots, t.holds, t.milestones, t.groups, t.subs, t.topics}
+}
 
 // ControlSize is how many bytes a control object with that many topics of that depth has.
 func ControlSize(topics, depth int) int { return plan(topics, depth).topics.end() }
