@@ -16,18 +16,13 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-32
 	MOVQ         $0x000000009e3779b1, SI
 	VMOVQ        SI, X2
 	VPBROADCASTQ X2, Y2
-	MOVQ         BX, SI
-	SHRQ         $0x04, SI
-	ANDQ         $0x0f, BX
-	TESTQ        SI, SI
-	JZ           left
 
 block:
 	TESTQ      $0x00000c00, CX
-	JNZ        blockSrcKnown
+	JNZ        srcKnown
 	PREFETCHT0 12288(CX)
 
-blockSrcKnown:
+srcKnown:
 	VMOVDQU  (CX), Y3
 	VPXOR    (DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -42,6 +37,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  64(CX), Y3
 	VPXOR    8(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -56,6 +53,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  128(CX), Y3
 	VPXOR    16(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -70,6 +69,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  192(CX), Y3
 	VPXOR    24(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -84,6 +85,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  256(CX), Y3
 	VPXOR    32(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -98,6 +101,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  320(CX), Y3
 	VPXOR    40(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -112,6 +117,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  384(CX), Y3
 	VPXOR    48(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -126,6 +133,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  448(CX), Y3
 	VPXOR    56(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -140,6 +149,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  512(CX), Y3
 	VPXOR    64(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -154,6 +165,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  576(CX), Y3
 	VPXOR    72(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -168,6 +181,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  640(CX), Y3
 	VPXOR    80(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -182,6 +197,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  704(CX), Y3
 	VPXOR    88(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -196,6 +213,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  768(CX), Y3
 	VPXOR    96(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -210,6 +229,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  832(CX), Y3
 	VPXOR    104(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -224,6 +245,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  896(CX), Y3
 	VPXOR    112(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -238,6 +261,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  960(CX), Y3
 	VPXOR    120(DX), Y3, Y4
 	VPSRLQ   $0x20, Y4, Y5
@@ -269,36 +294,8 @@ blockSrcKnown:
 	VPSLLQ   $0x20, Y3, Y3
 	VPADDQ   Y3, Y1, Y1
 	ADDQ     $0x00000400, CX
-	DECQ     SI
-	JNZ      block
-
-left:
-	TESTQ      BX, BX
-	JZ         done
-	TESTQ      $0x00000c00, CX
-	JNZ        leftSrcKnown
-	PREFETCHT0 12288(CX)
-
-leftSrcKnown:
-single:
-	VMOVDQU  (CX), Y2
-	VPXOR    (DX), Y2, Y3
-	VPSRLQ   $0x20, Y3, Y4
-	VPMULUDQ Y3, Y4, Y3
-	VPSHUFD  $0x4e, Y2, Y2
-	VPADDQ   Y2, Y3, Y3
-	VPADDQ   Y3, Y0, Y0
-	VMOVDQU  32(CX), Y2
-	VPXOR    32(DX), Y2, Y3
-	VPSRLQ   $0x20, Y3, Y4
-	VPMULUDQ Y3, Y4, Y3
-	VPSHUFD  $0x4e, Y2, Y2
-	VPADDQ   Y2, Y3, Y3
-	VPADDQ   Y3, Y1, Y1
-	ADDQ     $0x00000040, CX
-	ADDQ     $0x08, DX
 	DECQ     BX
-	JNZ      single
+	JNZ      block
 
 done:
 	VMOVDQU Y0, (AX)
@@ -318,18 +315,13 @@ TEXT ·sumFetchAVX2(SB), NOSPLIT, $0-32
 	MOVQ         $0x000000009e3779b1, SI
 	VMOVQ        SI, X2
 	VPBROADCASTQ X2, Y2
-	MOVQ         BX, SI
-	SHRQ         $0x04, SI
-	ANDQ         $0x0f, BX
-	TESTQ        SI, SI
-	JZ           left
 
 block:
 	TESTQ      $0x00000c00, CX
-	JNZ        blockSrcKnown
+	JNZ        srcKnown
 	PREFETCHT0 16384(CX)
 
-blockSrcKnown:
+srcKnown:
 	PREFETCHT0 4096(CX)
 	VMOVDQU    (CX), Y3
 	VPXOR      (DX), Y3, Y4
@@ -345,6 +337,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4160(CX)
 	VMOVDQU    64(CX), Y3
 	VPXOR      8(DX), Y3, Y4
@@ -360,6 +354,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4224(CX)
 	VMOVDQU    128(CX), Y3
 	VPXOR      16(DX), Y3, Y4
@@ -375,6 +371,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4288(CX)
 	VMOVDQU    192(CX), Y3
 	VPXOR      24(DX), Y3, Y4
@@ -390,6 +388,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4352(CX)
 	VMOVDQU    256(CX), Y3
 	VPXOR      32(DX), Y3, Y4
@@ -405,6 +405,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4416(CX)
 	VMOVDQU    320(CX), Y3
 	VPXOR      40(DX), Y3, Y4
@@ -420,6 +422,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4480(CX)
 	VMOVDQU    384(CX), Y3
 	VPXOR      48(DX), Y3, Y4
@@ -435,6 +439,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4544(CX)
 	VMOVDQU    448(CX), Y3
 	VPXOR      56(DX), Y3, Y4
@@ -450,6 +456,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4608(CX)
 	VMOVDQU    512(CX), Y3
 	VPXOR      64(DX), Y3, Y4
@@ -465,6 +473,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4672(CX)
 	VMOVDQU    576(CX), Y3
 	VPXOR      72(DX), Y3, Y4
@@ -480,6 +490,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4736(CX)
 	VMOVDQU    640(CX), Y3
 	VPXOR      80(DX), Y3, Y4
@@ -495,6 +507,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4800(CX)
 	VMOVDQU    704(CX), Y3
 	VPXOR      88(DX), Y3, Y4
@@ -510,6 +524,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4864(CX)
 	VMOVDQU    768(CX), Y3
 	VPXOR      96(DX), Y3, Y4
@@ -525,6 +541,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4928(CX)
 	VMOVDQU    832(CX), Y3
 	VPXOR      104(DX), Y3, Y4
@@ -540,6 +558,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4992(CX)
 	VMOVDQU    896(CX), Y3
 	VPXOR      112(DX), Y3, Y4
@@ -555,6 +575,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 5056(CX)
 	VMOVDQU    960(CX), Y3
 	VPXOR      120(DX), Y3, Y4
@@ -587,36 +609,8 @@ blockSrcKnown:
 	VPSLLQ     $0x20, Y3, Y3
 	VPADDQ     Y3, Y1, Y1
 	ADDQ       $0x00000400, CX
-	DECQ       SI
+	DECQ       BX
 	JNZ        block
-
-left:
-	TESTQ      BX, BX
-	JZ         done
-	TESTQ      $0x00000c00, CX
-	JNZ        leftSrcKnown
-	PREFETCHT0 16384(CX)
-
-leftSrcKnown:
-single:
-	VMOVDQU  (CX), Y2
-	VPXOR    (DX), Y2, Y3
-	VPSRLQ   $0x20, Y3, Y4
-	VPMULUDQ Y3, Y4, Y3
-	VPSHUFD  $0x4e, Y2, Y2
-	VPADDQ   Y2, Y3, Y3
-	VPADDQ   Y3, Y0, Y0
-	VMOVDQU  32(CX), Y2
-	VPXOR    32(DX), Y2, Y3
-	VPSRLQ   $0x20, Y3, Y4
-	VPMULUDQ Y3, Y4, Y3
-	VPSHUFD  $0x4e, Y2, Y2
-	VPADDQ   Y2, Y3, Y3
-	VPADDQ   Y3, Y1, Y1
-	ADDQ     $0x00000040, CX
-	ADDQ     $0x08, DX
-	DECQ     BX
-	JNZ      single
 
 done:
 	VMOVDQU Y0, (AX)
@@ -637,23 +631,18 @@ TEXT ·copyAVX2(SB), NOSPLIT, $0-40
 	MOVQ         $0x000000009e3779b1, DI
 	VMOVQ        DI, X2
 	VPBROADCASTQ X2, Y2
-	MOVQ         BX, DI
-	SHRQ         $0x04, DI
-	ANDQ         $0x0f, BX
-	TESTQ        DI, DI
-	JZ           left
 
 block:
 	TESTQ      $0x00000c00, SI
-	JNZ        blockDstKnown
+	JNZ        dstKnown
 	PREFETCHT0 12288(SI)
 
-blockDstKnown:
+dstKnown:
 	TESTQ      $0x00000c00, CX
-	JNZ        blockSrcKnown
+	JNZ        srcKnown
 	PREFETCHT0 12288(CX)
 
-blockSrcKnown:
+srcKnown:
 	VMOVDQU  (CX), Y3
 	VMOVDQU  Y3, (SI)
 	VPXOR    (DX), Y3, Y4
@@ -670,6 +659,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  64(CX), Y3
 	VMOVDQU  Y3, 64(SI)
 	VPXOR    8(DX), Y3, Y4
@@ -686,6 +677,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  128(CX), Y3
 	VMOVDQU  Y3, 128(SI)
 	VPXOR    16(DX), Y3, Y4
@@ -702,6 +695,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  192(CX), Y3
 	VMOVDQU  Y3, 192(SI)
 	VPXOR    24(DX), Y3, Y4
@@ -718,6 +713,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  256(CX), Y3
 	VMOVDQU  Y3, 256(SI)
 	VPXOR    32(DX), Y3, Y4
@@ -734,6 +731,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  320(CX), Y3
 	VMOVDQU  Y3, 320(SI)
 	VPXOR    40(DX), Y3, Y4
@@ -750,6 +749,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  384(CX), Y3
 	VMOVDQU  Y3, 384(SI)
 	VPXOR    48(DX), Y3, Y4
@@ -766,6 +767,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  448(CX), Y3
 	VMOVDQU  Y3, 448(SI)
 	VPXOR    56(DX), Y3, Y4
@@ -782,6 +785,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  512(CX), Y3
 	VMOVDQU  Y3, 512(SI)
 	VPXOR    64(DX), Y3, Y4
@@ -798,6 +803,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  576(CX), Y3
 	VMOVDQU  Y3, 576(SI)
 	VPXOR    72(DX), Y3, Y4
@@ -814,6 +821,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  640(CX), Y3
 	VMOVDQU  Y3, 640(SI)
 	VPXOR    80(DX), Y3, Y4
@@ -830,6 +839,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  704(CX), Y3
 	VMOVDQU  Y3, 704(SI)
 	VPXOR    88(DX), Y3, Y4
@@ -846,6 +857,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  768(CX), Y3
 	VMOVDQU  Y3, 768(SI)
 	VPXOR    96(DX), Y3, Y4
@@ -862,6 +875,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  832(CX), Y3
 	VMOVDQU  Y3, 832(SI)
 	VPXOR    104(DX), Y3, Y4
@@ -878,6 +893,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  896(CX), Y3
 	VMOVDQU  Y3, 896(SI)
 	VPXOR    112(DX), Y3, Y4
@@ -894,6 +911,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  960(CX), Y3
 	VMOVDQU  Y3, 960(SI)
 	VPXOR    120(DX), Y3, Y4
@@ -928,44 +947,8 @@ blockSrcKnown:
 	VPADDQ   Y3, Y1, Y1
 	ADDQ     $0x00000400, CX
 	ADDQ     $0x00000400, SI
-	DECQ     DI
-	JNZ      block
-
-left:
-	TESTQ      BX, BX
-	JZ         done
-	TESTQ      $0x00000c00, SI
-	JNZ        leftDstKnown
-	PREFETCHT0 12288(SI)
-
-leftDstKnown:
-	TESTQ      $0x00000c00, CX
-	JNZ        leftSrcKnown
-	PREFETCHT0 12288(CX)
-
-leftSrcKnown:
-single:
-	VMOVDQU  (CX), Y2
-	VMOVDQU  Y2, (SI)
-	VPXOR    (DX), Y2, Y3
-	VPSRLQ   $0x20, Y3, Y4
-	VPMULUDQ Y3, Y4, Y3
-	VPSHUFD  $0x4e, Y2, Y2
-	VPADDQ   Y2, Y3, Y3
-	VPADDQ   Y3, Y0, Y0
-	VMOVDQU  32(CX), Y2
-	VMOVDQU  Y2, 32(SI)
-	VPXOR    32(DX), Y2, Y3
-	VPSRLQ   $0x20, Y3, Y4
-	VPMULUDQ Y3, Y4, Y3
-	VPSHUFD  $0x4e, Y2, Y2
-	VPADDQ   Y2, Y3, Y3
-	VPADDQ   Y3, Y1, Y1
-	ADDQ     $0x00000040, CX
-	ADDQ     $0x00000040, SI
-	ADDQ     $0x08, DX
 	DECQ     BX
-	JNZ      single
+	JNZ      block
 
 done:
 	VMOVDQU Y0, (AX)
@@ -986,23 +969,18 @@ TEXT ·fetchAVX2(SB), NOSPLIT, $0-40
 	MOVQ         $0x000000009e3779b1, DI
 	VMOVQ        DI, X2
 	VPBROADCASTQ X2, Y2
-	MOVQ         BX, DI
-	SHRQ         $0x04, DI
-	ANDQ         $0x0f, BX
-	TESTQ        DI, DI
-	JZ           left
 
 block:
 	TESTQ      $0x00000c00, SI
-	JNZ        blockDstKnown
+	JNZ        dstKnown
 	PREFETCHT0 12288(SI)
 
-blockDstKnown:
+dstKnown:
 	TESTQ      $0x00000c00, CX
-	JNZ        blockSrcKnown
+	JNZ        srcKnown
 	PREFETCHT0 16384(CX)
 
-blockSrcKnown:
+srcKnown:
 	PREFETCHT0 4096(CX)
 	VMOVDQU    (CX), Y3
 	VMOVDQU    Y3, (SI)
@@ -1020,6 +998,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4160(CX)
 	VMOVDQU    64(CX), Y3
 	VMOVDQU    Y3, 64(SI)
@@ -1037,6 +1017,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4224(CX)
 	VMOVDQU    128(CX), Y3
 	VMOVDQU    Y3, 128(SI)
@@ -1054,6 +1036,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4288(CX)
 	VMOVDQU    192(CX), Y3
 	VMOVDQU    Y3, 192(SI)
@@ -1071,6 +1055,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4352(CX)
 	VMOVDQU    256(CX), Y3
 	VMOVDQU    Y3, 256(SI)
@@ -1088,6 +1074,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4416(CX)
 	VMOVDQU    320(CX), Y3
 	VMOVDQU    Y3, 320(SI)
@@ -1105,6 +1093,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4480(CX)
 	VMOVDQU    384(CX), Y3
 	VMOVDQU    Y3, 384(SI)
@@ -1122,6 +1112,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4544(CX)
 	VMOVDQU    448(CX), Y3
 	VMOVDQU    Y3, 448(SI)
@@ -1139,6 +1131,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4608(CX)
 	VMOVDQU    512(CX), Y3
 	VMOVDQU    Y3, 512(SI)
@@ -1156,6 +1150,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4672(CX)
 	VMOVDQU    576(CX), Y3
 	VMOVDQU    Y3, 576(SI)
@@ -1173,6 +1169,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4736(CX)
 	VMOVDQU    640(CX), Y3
 	VMOVDQU    Y3, 640(SI)
@@ -1190,6 +1188,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4800(CX)
 	VMOVDQU    704(CX), Y3
 	VMOVDQU    Y3, 704(SI)
@@ -1207,6 +1207,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4864(CX)
 	VMOVDQU    768(CX), Y3
 	VMOVDQU    Y3, 768(SI)
@@ -1224,6 +1226,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4928(CX)
 	VMOVDQU    832(CX), Y3
 	VMOVDQU    Y3, 832(SI)
@@ -1241,6 +1245,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4992(CX)
 	VMOVDQU    896(CX), Y3
 	VMOVDQU    Y3, 896(SI)
@@ -1258,6 +1264,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Y3, Y3
 	VPADDQ     Y3, Y4, Y4
 	VPADDQ     Y4, Y1, Y1
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 5056(CX)
 	VMOVDQU    960(CX), Y3
 	VMOVDQU    Y3, 960(SI)
@@ -1293,44 +1301,8 @@ blockSrcKnown:
 	VPADDQ     Y3, Y1, Y1
 	ADDQ       $0x00000400, CX
 	ADDQ       $0x00000400, SI
-	DECQ       DI
+	DECQ       BX
 	JNZ        block
-
-left:
-	TESTQ      BX, BX
-	JZ         done
-	TESTQ      $0x00000c00, SI
-	JNZ        leftDstKnown
-	PREFETCHT0 12288(SI)
-
-leftDstKnown:
-	TESTQ      $0x00000c00, CX
-	JNZ        leftSrcKnown
-	PREFETCHT0 16384(CX)
-
-leftSrcKnown:
-single:
-	VMOVDQU  (CX), Y2
-	VMOVDQU  Y2, (SI)
-	VPXOR    (DX), Y2, Y3
-	VPSRLQ   $0x20, Y3, Y4
-	VPMULUDQ Y3, Y4, Y3
-	VPSHUFD  $0x4e, Y2, Y2
-	VPADDQ   Y2, Y3, Y3
-	VPADDQ   Y3, Y0, Y0
-	VMOVDQU  32(CX), Y2
-	VMOVDQU  Y2, 32(SI)
-	VPXOR    32(DX), Y2, Y3
-	VPSRLQ   $0x20, Y3, Y4
-	VPMULUDQ Y3, Y4, Y3
-	VPSHUFD  $0x4e, Y2, Y2
-	VPADDQ   Y2, Y3, Y3
-	VPADDQ   Y3, Y1, Y1
-	ADDQ     $0x00000040, CX
-	ADDQ     $0x00000040, SI
-	ADDQ     $0x08, DX
-	DECQ     BX
-	JNZ      single
 
 done:
 	VMOVDQU Y0, (AX)
@@ -1351,23 +1323,18 @@ TEXT ·streamAVX2(SB), NOSPLIT, $0-40
 	MOVQ         $0x000000009e3779b1, DI
 	VMOVQ        DI, X2
 	VPBROADCASTQ X2, Y2
-	MOVQ         BX, DI
-	SHRQ         $0x04, DI
-	ANDQ         $0x0f, BX
-	TESTQ        DI, DI
-	JZ           left
 
 block:
 	TESTQ      $0x00000c00, SI
-	JNZ        blockDstKnown
+	JNZ        dstKnown
 	PREFETCHT0 12288(SI)
 
-blockDstKnown:
+dstKnown:
 	TESTQ      $0x00000c00, CX
-	JNZ        blockSrcKnown
+	JNZ        srcKnown
 	PREFETCHT0 12288(CX)
 
-blockSrcKnown:
+srcKnown:
 	VMOVDQU  (CX), Y3
 	VMOVNTDQ Y3, (SI)
 	VPXOR    (DX), Y3, Y4
@@ -1384,6 +1351,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  64(CX), Y3
 	VMOVNTDQ Y3, 64(SI)
 	VPXOR    8(DX), Y3, Y4
@@ -1400,6 +1369,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  128(CX), Y3
 	VMOVNTDQ Y3, 128(SI)
 	VPXOR    16(DX), Y3, Y4
@@ -1416,6 +1387,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  192(CX), Y3
 	VMOVNTDQ Y3, 192(SI)
 	VPXOR    24(DX), Y3, Y4
@@ -1432,6 +1405,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  256(CX), Y3
 	VMOVNTDQ Y3, 256(SI)
 	VPXOR    32(DX), Y3, Y4
@@ -1448,6 +1423,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  320(CX), Y3
 	VMOVNTDQ Y3, 320(SI)
 	VPXOR    40(DX), Y3, Y4
@@ -1464,6 +1441,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  384(CX), Y3
 	VMOVNTDQ Y3, 384(SI)
 	VPXOR    48(DX), Y3, Y4
@@ -1480,6 +1459,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  448(CX), Y3
 	VMOVNTDQ Y3, 448(SI)
 	VPXOR    56(DX), Y3, Y4
@@ -1496,6 +1477,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  512(CX), Y3
 	VMOVNTDQ Y3, 512(SI)
 	VPXOR    64(DX), Y3, Y4
@@ -1512,6 +1495,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  576(CX), Y3
 	VMOVNTDQ Y3, 576(SI)
 	VPXOR    72(DX), Y3, Y4
@@ -1528,6 +1513,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  640(CX), Y3
 	VMOVNTDQ Y3, 640(SI)
 	VPXOR    80(DX), Y3, Y4
@@ -1544,6 +1531,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  704(CX), Y3
 	VMOVNTDQ Y3, 704(SI)
 	VPXOR    88(DX), Y3, Y4
@@ -1560,6 +1549,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  768(CX), Y3
 	VMOVNTDQ Y3, 768(SI)
 	VPXOR    96(DX), Y3, Y4
@@ -1576,6 +1567,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  832(CX), Y3
 	VMOVNTDQ Y3, 832(SI)
 	VPXOR    104(DX), Y3, Y4
@@ -1592,6 +1585,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  896(CX), Y3
 	VMOVNTDQ Y3, 896(SI)
 	VPXOR    112(DX), Y3, Y4
@@ -1608,6 +1603,8 @@ blockSrcKnown:
 	VPSHUFD  $0x4e, Y3, Y3
 	VPADDQ   Y3, Y4, Y4
 	VPADDQ   Y4, Y1, Y1
+	DECQ     BX
+	JZ       done
 	VMOVDQU  960(CX), Y3
 	VMOVNTDQ Y3, 960(SI)
 	VPXOR    120(DX), Y3, Y4
@@ -1642,44 +1639,8 @@ blockSrcKnown:
 	VPADDQ   Y3, Y1, Y1
 	ADDQ     $0x00000400, CX
 	ADDQ     $0x00000400, SI
-	DECQ     DI
-	JNZ      block
-
-left:
-	TESTQ      BX, BX
-	JZ         done
-	TESTQ      $0x00000c00, SI
-	JNZ        leftDstKnown
-	PREFETCHT0 12288(SI)
-
-leftDstKnown:
-	TESTQ      $0x00000c00, CX
-	JNZ        leftSrcKnown
-	PREFETCHT0 12288(CX)
-
-leftSrcKnown:
-single:
-	VMOVDQU  (CX), Y2
-	VMOVNTDQ Y2, (SI)
-	VPXOR    (DX), Y2, Y3
-	VPSRLQ   $0x20, Y3, Y4
-	VPMULUDQ Y3, Y4, Y3
-	VPSHUFD  $0x4e, Y2, Y2
-	VPADDQ   Y2, Y3, Y3
-	VPADDQ   Y3, Y0, Y0
-	VMOVDQU  32(CX), Y2
-	VMOVNTDQ Y2, 32(SI)
-	VPXOR    32(DX), Y2, Y3
-	VPSRLQ   $0x20, Y3, Y4
-	VPMULUDQ Y3, Y4, Y3
-	VPSHUFD  $0x4e, Y2, Y2
-	VPADDQ   Y2, Y3, Y3
-	VPADDQ   Y3, Y1, Y1
-	ADDQ     $0x00000040, CX
-	ADDQ     $0x00000040, SI
-	ADDQ     $0x08, DX
 	DECQ     BX
-	JNZ      single
+	JNZ      block
 
 done:
 	VMOVDQU Y0, (AX)
@@ -1697,11 +1658,6 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-32
 	VMOVDQU64    (AX), Z0
 	MOVQ         $0x000000009e3779b1, SI
 	VPBROADCASTQ SI, Z1
-	MOVQ         BX, SI
-	SHRQ         $0x04, SI
-	ANDQ         $0x0f, BX
-	TESTQ        SI, SI
-	JZ           left
 	VMOVDQU64    (DX), Z2
 	VMOVDQU64    8(DX), Z3
 	VMOVDQU64    16(DX), Z4
@@ -1721,10 +1677,10 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-32
 
 block:
 	TESTQ      $0x00000c00, CX
-	JNZ        blockSrcKnown
+	JNZ        srcKnown
 	PREFETCHT0 12288(CX)
 
-blockSrcKnown:
+srcKnown:
 	VMOVDQU64 (CX), Z18
 	VPXORQ    Z2, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1732,6 +1688,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 64(CX), Z18
 	VPXORQ    Z3, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1739,6 +1697,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 128(CX), Z18
 	VPXORQ    Z4, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1746,6 +1706,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 192(CX), Z18
 	VPXORQ    Z5, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1753,6 +1715,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 256(CX), Z18
 	VPXORQ    Z6, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1760,6 +1724,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 320(CX), Z18
 	VPXORQ    Z7, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1767,6 +1733,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 384(CX), Z18
 	VPXORQ    Z8, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1774,6 +1742,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 448(CX), Z18
 	VPXORQ    Z9, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1781,6 +1751,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 512(CX), Z18
 	VPXORQ    Z10, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1788,6 +1760,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 576(CX), Z18
 	VPXORQ    Z11, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1795,6 +1769,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 640(CX), Z18
 	VPXORQ    Z12, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1802,6 +1778,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 704(CX), Z18
 	VPXORQ    Z13, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1809,6 +1787,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 768(CX), Z18
 	VPXORQ    Z14, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1816,6 +1796,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 832(CX), Z18
 	VPXORQ    Z15, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1823,6 +1805,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 896(CX), Z18
 	VPXORQ    Z16, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1830,6 +1814,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 960(CX), Z18
 	VPXORQ    Z17, Z18, Z19
 	VPSRLQ    $0x20, Z19, Z20
@@ -1846,29 +1832,8 @@ blockSrcKnown:
 	VPSLLQ    $0x20, Z18, Z18
 	VPADDQ    Z18, Z0, Z0
 	ADDQ      $0x00000400, CX
-	DECQ      SI
-	JNZ       block
-
-left:
-	TESTQ      BX, BX
-	JZ         done
-	TESTQ      $0x00000c00, CX
-	JNZ        leftSrcKnown
-	PREFETCHT0 12288(CX)
-
-leftSrcKnown:
-single:
-	VMOVDQU64 (CX), Z1
-	VPXORQ    (DX), Z1, Z2
-	VPSRLQ    $0x20, Z2, Z3
-	VPMULUDQ  Z2, Z3, Z2
-	VPSHUFD   $0x4e, Z1, Z1
-	VPADDQ    Z1, Z2, Z2
-	VPADDQ    Z2, Z0, Z0
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x08, DX
 	DECQ      BX
-	JNZ       single
+	JNZ       block
 
 done:
 	VMOVDQU64 Z0, (AX)
@@ -1885,11 +1850,6 @@ TEXT ·sumFetchAVX512(SB), NOSPLIT, $0-32
 	VMOVDQU64    (AX), Z0
 	MOVQ         $0x000000009e3779b1, SI
 	VPBROADCASTQ SI, Z1
-	MOVQ         BX, SI
-	SHRQ         $0x04, SI
-	ANDQ         $0x0f, BX
-	TESTQ        SI, SI
-	JZ           left
 	VMOVDQU64    (DX), Z2
 	VMOVDQU64    8(DX), Z3
 	VMOVDQU64    16(DX), Z4
@@ -1909,10 +1869,10 @@ TEXT ·sumFetchAVX512(SB), NOSPLIT, $0-32
 
 block:
 	TESTQ      $0x00000c00, CX
-	JNZ        blockSrcKnown
+	JNZ        srcKnown
 	PREFETCHT0 16384(CX)
 
-blockSrcKnown:
+srcKnown:
 	PREFETCHT0 4096(CX)
 	VMOVDQU64  (CX), Z18
 	VPXORQ     Z2, Z18, Z19
@@ -1921,6 +1881,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4160(CX)
 	VMOVDQU64  64(CX), Z18
 	VPXORQ     Z3, Z18, Z19
@@ -1929,6 +1891,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4224(CX)
 	VMOVDQU64  128(CX), Z18
 	VPXORQ     Z4, Z18, Z19
@@ -1937,6 +1901,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4288(CX)
 	VMOVDQU64  192(CX), Z18
 	VPXORQ     Z5, Z18, Z19
@@ -1945,6 +1911,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4352(CX)
 	VMOVDQU64  256(CX), Z18
 	VPXORQ     Z6, Z18, Z19
@@ -1953,6 +1921,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4416(CX)
 	VMOVDQU64  320(CX), Z18
 	VPXORQ     Z7, Z18, Z19
@@ -1961,6 +1931,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4480(CX)
 	VMOVDQU64  384(CX), Z18
 	VPXORQ     Z8, Z18, Z19
@@ -1969,6 +1941,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4544(CX)
 	VMOVDQU64  448(CX), Z18
 	VPXORQ     Z9, Z18, Z19
@@ -1977,6 +1951,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4608(CX)
 	VMOVDQU64  512(CX), Z18
 	VPXORQ     Z10, Z18, Z19
@@ -1985,6 +1961,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4672(CX)
 	VMOVDQU64  576(CX), Z18
 	VPXORQ     Z11, Z18, Z19
@@ -1993,6 +1971,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4736(CX)
 	VMOVDQU64  640(CX), Z18
 	VPXORQ     Z12, Z18, Z19
@@ -2001,6 +1981,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4800(CX)
 	VMOVDQU64  704(CX), Z18
 	VPXORQ     Z13, Z18, Z19
@@ -2009,6 +1991,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4864(CX)
 	VMOVDQU64  768(CX), Z18
 	VPXORQ     Z14, Z18, Z19
@@ -2017,6 +2001,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4928(CX)
 	VMOVDQU64  832(CX), Z18
 	VPXORQ     Z15, Z18, Z19
@@ -2025,6 +2011,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4992(CX)
 	VMOVDQU64  896(CX), Z18
 	VPXORQ     Z16, Z18, Z19
@@ -2033,6 +2021,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 5056(CX)
 	VMOVDQU64  960(CX), Z18
 	VPXORQ     Z17, Z18, Z19
@@ -2050,29 +2040,8 @@ blockSrcKnown:
 	VPSLLQ     $0x20, Z18, Z18
 	VPADDQ     Z18, Z0, Z0
 	ADDQ       $0x00000400, CX
-	DECQ       SI
+	DECQ       BX
 	JNZ        block
-
-left:
-	TESTQ      BX, BX
-	JZ         done
-	TESTQ      $0x00000c00, CX
-	JNZ        leftSrcKnown
-	PREFETCHT0 16384(CX)
-
-leftSrcKnown:
-single:
-	VMOVDQU64 (CX), Z1
-	VPXORQ    (DX), Z1, Z2
-	VPSRLQ    $0x20, Z2, Z3
-	VPMULUDQ  Z2, Z3, Z2
-	VPSHUFD   $0x4e, Z1, Z1
-	VPADDQ    Z1, Z2, Z2
-	VPADDQ    Z2, Z0, Z0
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x08, DX
-	DECQ      BX
-	JNZ       single
 
 done:
 	VMOVDQU64 Z0, (AX)
@@ -2090,11 +2059,6 @@ TEXT ·copyAVX512(SB), NOSPLIT, $0-40
 	VMOVDQU64    (AX), Z0
 	MOVQ         $0x000000009e3779b1, DI
 	VPBROADCASTQ DI, Z1
-	MOVQ         BX, DI
-	SHRQ         $0x04, DI
-	ANDQ         $0x0f, BX
-	TESTQ        DI, DI
-	JZ           left
 	VMOVDQU64    (DX), Z2
 	VMOVDQU64    8(DX), Z3
 	VMOVDQU64    16(DX), Z4
@@ -2114,15 +2078,15 @@ TEXT ·copyAVX512(SB), NOSPLIT, $0-40
 
 block:
 	TESTQ      $0x00000c00, SI
-	JNZ        blockDstKnown
+	JNZ        dstKnown
 	PREFETCHT0 12288(SI)
 
-blockDstKnown:
+dstKnown:
 	TESTQ      $0x00000c00, CX
-	JNZ        blockSrcKnown
+	JNZ        srcKnown
 	PREFETCHT0 12288(CX)
 
-blockSrcKnown:
+srcKnown:
 	VMOVDQU64 (CX), Z18
 	VMOVDQU64 Z18, (SI)
 	VPXORQ    Z2, Z18, Z19
@@ -2131,6 +2095,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 64(CX), Z18
 	VMOVDQU64 Z18, 64(SI)
 	VPXORQ    Z3, Z18, Z19
@@ -2139,6 +2105,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 128(CX), Z18
 	VMOVDQU64 Z18, 128(SI)
 	VPXORQ    Z4, Z18, Z19
@@ -2147,6 +2115,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 192(CX), Z18
 	VMOVDQU64 Z18, 192(SI)
 	VPXORQ    Z5, Z18, Z19
@@ -2155,6 +2125,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 256(CX), Z18
 	VMOVDQU64 Z18, 256(SI)
 	VPXORQ    Z6, Z18, Z19
@@ -2163,6 +2135,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 320(CX), Z18
 	VMOVDQU64 Z18, 320(SI)
 	VPXORQ    Z7, Z18, Z19
@@ -2171,6 +2145,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 384(CX), Z18
 	VMOVDQU64 Z18, 384(SI)
 	VPXORQ    Z8, Z18, Z19
@@ -2179,6 +2155,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 448(CX), Z18
 	VMOVDQU64 Z18, 448(SI)
 	VPXORQ    Z9, Z18, Z19
@@ -2187,6 +2165,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 512(CX), Z18
 	VMOVDQU64 Z18, 512(SI)
 	VPXORQ    Z10, Z18, Z19
@@ -2195,6 +2175,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 576(CX), Z18
 	VMOVDQU64 Z18, 576(SI)
 	VPXORQ    Z11, Z18, Z19
@@ -2203,6 +2185,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 640(CX), Z18
 	VMOVDQU64 Z18, 640(SI)
 	VPXORQ    Z12, Z18, Z19
@@ -2211,6 +2195,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 704(CX), Z18
 	VMOVDQU64 Z18, 704(SI)
 	VPXORQ    Z13, Z18, Z19
@@ -2219,6 +2205,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 768(CX), Z18
 	VMOVDQU64 Z18, 768(SI)
 	VPXORQ    Z14, Z18, Z19
@@ -2227,6 +2215,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 832(CX), Z18
 	VMOVDQU64 Z18, 832(SI)
 	VPXORQ    Z15, Z18, Z19
@@ -2235,6 +2225,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 896(CX), Z18
 	VMOVDQU64 Z18, 896(SI)
 	VPXORQ    Z16, Z18, Z19
@@ -2243,6 +2235,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 960(CX), Z18
 	VMOVDQU64 Z18, 960(SI)
 	VPXORQ    Z17, Z18, Z19
@@ -2261,36 +2255,8 @@ blockSrcKnown:
 	VPADDQ    Z18, Z0, Z0
 	ADDQ      $0x00000400, CX
 	ADDQ      $0x00000400, SI
-	DECQ      DI
-	JNZ       block
-
-left:
-	TESTQ      BX, BX
-	JZ         done
-	TESTQ      $0x00000c00, SI
-	JNZ        leftDstKnown
-	PREFETCHT0 12288(SI)
-
-leftDstKnown:
-	TESTQ      $0x00000c00, CX
-	JNZ        leftSrcKnown
-	PREFETCHT0 12288(CX)
-
-leftSrcKnown:
-single:
-	VMOVDQU64 (CX), Z1
-	VMOVDQU64 Z1, (SI)
-	VPXORQ    (DX), Z1, Z2
-	VPSRLQ    $0x20, Z2, Z3
-	VPMULUDQ  Z2, Z3, Z2
-	VPSHUFD   $0x4e, Z1, Z1
-	VPADDQ    Z1, Z2, Z2
-	VPADDQ    Z2, Z0, Z0
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000040, SI
-	ADDQ      $0x08, DX
 	DECQ      BX
-	JNZ       single
+	JNZ       block
 
 done:
 	VMOVDQU64 Z0, (AX)
@@ -2308,11 +2274,6 @@ TEXT ·fetchAVX512(SB), NOSPLIT, $0-40
 	VMOVDQU64    (AX), Z0
 	MOVQ         $0x000000009e3779b1, DI
 	VPBROADCASTQ DI, Z1
-	MOVQ         BX, DI
-	SHRQ         $0x04, DI
-	ANDQ         $0x0f, BX
-	TESTQ        DI, DI
-	JZ           left
 	VMOVDQU64    (DX), Z2
 	VMOVDQU64    8(DX), Z3
 	VMOVDQU64    16(DX), Z4
@@ -2332,15 +2293,15 @@ TEXT ·fetchAVX512(SB), NOSPLIT, $0-40
 
 block:
 	TESTQ      $0x00000c00, SI
-	JNZ        blockDstKnown
+	JNZ        dstKnown
 	PREFETCHT0 12288(SI)
 
-blockDstKnown:
+dstKnown:
 	TESTQ      $0x00000c00, CX
-	JNZ        blockSrcKnown
+	JNZ        srcKnown
 	PREFETCHT0 16384(CX)
 
-blockSrcKnown:
+srcKnown:
 	PREFETCHT0 4096(CX)
 	VMOVDQU64  (CX), Z18
 	VMOVDQU64  Z18, (SI)
@@ -2350,6 +2311,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4160(CX)
 	VMOVDQU64  64(CX), Z18
 	VMOVDQU64  Z18, 64(SI)
@@ -2359,6 +2322,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4224(CX)
 	VMOVDQU64  128(CX), Z18
 	VMOVDQU64  Z18, 128(SI)
@@ -2368,6 +2333,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4288(CX)
 	VMOVDQU64  192(CX), Z18
 	VMOVDQU64  Z18, 192(SI)
@@ -2377,6 +2344,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4352(CX)
 	VMOVDQU64  256(CX), Z18
 	VMOVDQU64  Z18, 256(SI)
@@ -2386,6 +2355,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4416(CX)
 	VMOVDQU64  320(CX), Z18
 	VMOVDQU64  Z18, 320(SI)
@@ -2395,6 +2366,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4480(CX)
 	VMOVDQU64  384(CX), Z18
 	VMOVDQU64  Z18, 384(SI)
@@ -2404,6 +2377,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4544(CX)
 	VMOVDQU64  448(CX), Z18
 	VMOVDQU64  Z18, 448(SI)
@@ -2413,6 +2388,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4608(CX)
 	VMOVDQU64  512(CX), Z18
 	VMOVDQU64  Z18, 512(SI)
@@ -2422,6 +2399,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4672(CX)
 	VMOVDQU64  576(CX), Z18
 	VMOVDQU64  Z18, 576(SI)
@@ -2431,6 +2410,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4736(CX)
 	VMOVDQU64  640(CX), Z18
 	VMOVDQU64  Z18, 640(SI)
@@ -2440,6 +2421,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4800(CX)
 	VMOVDQU64  704(CX), Z18
 	VMOVDQU64  Z18, 704(SI)
@@ -2449,6 +2432,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4864(CX)
 	VMOVDQU64  768(CX), Z18
 	VMOVDQU64  Z18, 768(SI)
@@ -2458,6 +2443,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4928(CX)
 	VMOVDQU64  832(CX), Z18
 	VMOVDQU64  Z18, 832(SI)
@@ -2467,6 +2454,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 4992(CX)
 	VMOVDQU64  896(CX), Z18
 	VMOVDQU64  Z18, 896(SI)
@@ -2476,6 +2465,8 @@ blockSrcKnown:
 	VPSHUFD    $0x4e, Z18, Z18
 	VPADDQ     Z18, Z19, Z19
 	VPADDQ     Z19, Z0, Z0
+	DECQ       BX
+	JZ         done
 	PREFETCHT0 5056(CX)
 	VMOVDQU64  960(CX), Z18
 	VMOVDQU64  Z18, 960(SI)
@@ -2495,36 +2486,8 @@ blockSrcKnown:
 	VPADDQ     Z18, Z0, Z0
 	ADDQ       $0x00000400, CX
 	ADDQ       $0x00000400, SI
-	DECQ       DI
+	DECQ       BX
 	JNZ        block
-
-left:
-	TESTQ      BX, BX
-	JZ         done
-	TESTQ      $0x00000c00, SI
-	JNZ        leftDstKnown
-	PREFETCHT0 12288(SI)
-
-leftDstKnown:
-	TESTQ      $0x00000c00, CX
-	JNZ        leftSrcKnown
-	PREFETCHT0 16384(CX)
-
-leftSrcKnown:
-single:
-	VMOVDQU64 (CX), Z1
-	VMOVDQU64 Z1, (SI)
-	VPXORQ    (DX), Z1, Z2
-	VPSRLQ    $0x20, Z2, Z3
-	VPMULUDQ  Z2, Z3, Z2
-	VPSHUFD   $0x4e, Z1, Z1
-	VPADDQ    Z1, Z2, Z2
-	VPADDQ    Z2, Z0, Z0
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000040, SI
-	ADDQ      $0x08, DX
-	DECQ      BX
-	JNZ       single
 
 done:
 	VMOVDQU64 Z0, (AX)
@@ -2542,11 +2505,6 @@ TEXT ·streamAVX512(SB), NOSPLIT, $0-40
 	VMOVDQU64    (AX), Z0
 	MOVQ         $0x000000009e3779b1, DI
 	VPBROADCASTQ DI, Z1
-	MOVQ         BX, DI
-	SHRQ         $0x04, DI
-	ANDQ         $0x0f, BX
-	TESTQ        DI, DI
-	JZ           left
 	VMOVDQU64    (DX), Z2
 	VMOVDQU64    8(DX), Z3
 	VMOVDQU64    16(DX), Z4
@@ -2566,15 +2524,15 @@ TEXT ·streamAVX512(SB), NOSPLIT, $0-40
 
 block:
 	TESTQ      $0x00000c00, SI
-	JNZ        blockDstKnown
+	JNZ        dstKnown
 	PREFETCHT0 12288(SI)
 
-blockDstKnown:
+dstKnown:
 	TESTQ      $0x00000c00, CX
-	JNZ        blockSrcKnown
+	JNZ        srcKnown
 	PREFETCHT0 12288(CX)
 
-blockSrcKnown:
+srcKnown:
 	VMOVDQU64 (CX), Z18
 	VMOVNTDQ  Z18, (SI)
 	VPXORQ    Z2, Z18, Z19
@@ -2583,6 +2541,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 64(CX), Z18
 	VMOVNTDQ  Z18, 64(SI)
 	VPXORQ    Z3, Z18, Z19
@@ -2591,6 +2551,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 128(CX), Z18
 	VMOVNTDQ  Z18, 128(SI)
 	VPXORQ    Z4, Z18, Z19
@@ -2599,6 +2561,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 192(CX), Z18
 	VMOVNTDQ  Z18, 192(SI)
 	VPXORQ    Z5, Z18, Z19
@@ -2607,6 +2571,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 256(CX), Z18
 	VMOVNTDQ  Z18, 256(SI)
 	VPXORQ    Z6, Z18, Z19
@@ -2615,6 +2581,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 320(CX), Z18
 	VMOVNTDQ  Z18, 320(SI)
 	VPXORQ    Z7, Z18, Z19
@@ -2623,6 +2591,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 384(CX), Z18
 	VMOVNTDQ  Z18, 384(SI)
 	VPXORQ    Z8, Z18, Z19
@@ -2631,6 +2601,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 448(CX), Z18
 	VMOVNTDQ  Z18, 448(SI)
 	VPXORQ    Z9, Z18, Z19
@@ -2639,6 +2611,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 512(CX), Z18
 	VMOVNTDQ  Z18, 512(SI)
 	VPXORQ    Z10, Z18, Z19
@@ -2647,6 +2621,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 576(CX), Z18
 	VMOVNTDQ  Z18, 576(SI)
 	VPXORQ    Z11, Z18, Z19
@@ -2655,6 +2631,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 640(CX), Z18
 	VMOVNTDQ  Z18, 640(SI)
 	VPXORQ    Z12, Z18, Z19
@@ -2663,6 +2641,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 704(CX), Z18
 	VMOVNTDQ  Z18, 704(SI)
 	VPXORQ    Z13, Z18, Z19
@@ -2671,6 +2651,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 768(CX), Z18
 	VMOVNTDQ  Z18, 768(SI)
 	VPXORQ    Z14, Z18, Z19
@@ -2679,6 +2661,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 832(CX), Z18
 	VMOVNTDQ  Z18, 832(SI)
 	VPXORQ    Z15, Z18, Z19
@@ -2687,6 +2671,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 896(CX), Z18
 	VMOVNTDQ  Z18, 896(SI)
 	VPXORQ    Z16, Z18, Z19
@@ -2695,6 +2681,8 @@ blockSrcKnown:
 	VPSHUFD   $0x4e, Z18, Z18
 	VPADDQ    Z18, Z19, Z19
 	VPADDQ    Z19, Z0, Z0
+	DECQ      BX
+	JZ        done
 	VMOVDQU64 960(CX), Z18
 	VMOVNTDQ  Z18, 960(SI)
 	VPXORQ    Z17, Z18, Z19
@@ -2713,36 +2701,8 @@ blockSrcKnown:
 	VPADDQ    Z18, Z0, Z0
 	ADDQ      $0x00000400, CX
 	ADDQ      $0x00000400, SI
-	DECQ      DI
-	JNZ       block
-
-left:
-	TESTQ      BX, BX
-	JZ         done
-	TESTQ      $0x00000c00, SI
-	JNZ        leftDstKnown
-	PREFETCHT0 12288(SI)
-
-leftDstKnown:
-	TESTQ      $0x00000c00, CX
-	JNZ        leftSrcKnown
-	PREFETCHT0 12288(CX)
-
-leftSrcKnown:
-single:
-	VMOVDQU64 (CX), Z1
-	VMOVNTDQ  Z1, (SI)
-	VPXORQ    (DX), Z1, Z2
-	VPSRLQ    $0x20, Z2, Z3
-	VPMULUDQ  Z2, Z3, Z2
-	VPSHUFD   $0x4e, Z1, Z1
-	VPADDQ    Z1, Z2, Z2
-	VPADDQ    Z2, Z0, Z0
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000040, SI
-	ADDQ      $0x08, DX
 	DECQ      BX
-	JNZ       single
+	JNZ       block
 
 done:
 	VMOVDQU64 Z0, (AX)
