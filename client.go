@@ -90,13 +90,17 @@ func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
 	if err := s.errIfClosed(); err != nil {
 		return 0, err
 	}
-	s.slot.count(layout.Writes, layout.WrittenBytes, uint64(len(data)))
-	sum, why, err := s.ring.Write(offset, data)
-	if err != nil || s.closed.Load() {
-		s.slot.uncount(layout.Writes, layout.WrittenBytes, uint64(len(data)))
+	place, why, err := s.ring.Place(offset, len(data))
+	if err != nil {
 		return 0, s.failed(why, err)
 	}
-	s.slot.reached(offset)
+	// Not afterwards: an atomic addition waits until all stores before it have arrived, and
+	// these go to memory that no cache has.
+	s.slot.did(layout.Writes, layout.WrittenBytes, offset, len(data))
+	sum, why, err := s.ring.Fill(place, offset, data)
+	if err != nil || s.closed.Load() {
+		return 0, s.failed(why, err)
+	}
 	return Checksum(sum), nil
 }
 
@@ -125,12 +129,10 @@ func (c *Client) ReadInto(dst []byte, offset uint64, sum Checksum) error {
 	if err := s.errIfClosed(); err != nil {
 		return err
 	}
-	s.slot.count(layout.Reads, layout.ReadBytes, uint64(len(dst)))
 	if why, err := s.ring.Read(dst, offset, uint64(sum)); err != nil {
-		s.slot.uncount(layout.Reads, layout.ReadBytes, uint64(len(dst)))
 		return s.failed(why, err)
 	}
-	s.slot.reached(offset)
+	s.slot.did(layout.Reads, layout.ReadBytes, offset, len(dst))
 	return nil
 }
 

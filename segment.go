@@ -46,9 +46,11 @@ func newSegment(k key, m *shm.Segment, ctl layout.Control, role uint32, name str
 		backend: k.backend,
 		mapping: m,
 		control: ctl,
-		ring:    ring.New(ctl, m.Ring, ring.Options{Populate: populate, Now: c.Now}),
 		clock:   c,
 	}
+	s.ring = ring.New(ctl, m.Ring, ring.Options{Populate: populate, Now: c.Now, Took: func(n uint64) {
+		s.slot.count(layout.Allocations, layout.AllocatedBytes, n)
+	}})
 	s.slot = claimSlot(ctl, role, name, s.clock.Now())
 	return s
 }
@@ -113,13 +115,8 @@ func (s *segment) take(size int, now int64) (offset uint64, payload []byte, err 
 	if err := s.errIfClosed(); err != nil {
 		return 0, nil, err
 	}
-	if err := s.ring.CheckSize(size); err != nil {
-		return 0, nil, err
-	}
-	s.slot.count(layout.Allocations, layout.AllocatedBytes, ring.Footprint(size))
 	offset, payload, err = s.ring.Take(size, ring.Stamp{Time: now, Client: s.slot.index, PID: s.slot.pid})
 	if err != nil || s.closed.Load() {
-		s.slot.uncount(layout.Allocations, layout.AllocatedBytes, ring.Footprint(size))
 		return 0, nil, s.failed(ring.None, err)
 	}
 	return offset, payload, nil

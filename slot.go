@@ -102,26 +102,15 @@ func fold(from, to *[layout.CounterCount]atomic.Uint64) {
 	}
 }
 
-// count adds one to an operation's counter and n to its bytes. It comes before an operation:
-// an atomic addition waits until all stores before it have arrived, and those of an operation
-// go to memory that no cache has. An operation that fails takes it back.
+// count adds one to an operation's counter and n to its bytes.
 func (s *slot) count(ops, bytes int, n uint64) {
 	s.counters[ops].Add(1)
 	s.counters[bytes].Add(n)
 }
 
-// uncount takes back what count added.
-func (s *slot) uncount(ops, bytes int, n uint64) {
-	s.counters[ops].Add(^uint64(0))
-	s.counters[bytes].Add(-n)
-}
-
-// reached says that the frame at offset is the last that was written or read.
-func (s *slot) reached(offset uint64) { line.Store(s.last, offset) }
-
-// did counts an operation on the frame at offset that has been done.
+// did counts an operation on the frame at offset.
 func (s *slot) did(ops, bytes int, offset uint64, n int) {
-	s.reached(offset)
+	line.Store(s.last, offset)
 	s.count(ops, bytes, uint64(n))
 }
 

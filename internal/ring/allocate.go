@@ -29,8 +29,8 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
 // fberr.HoldLimit when holds leave no room for that size, and fberr.Closed after the server
 // closed the segment.
 func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err error) {
-	if err := r.CheckSize(size); err != nil {
-		return 0, nil, err
+	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
+		return 0, nil, r.badSize(size)
 	}
 	if r.Closed() {
 		return 0, nil, errClosed()
@@ -90,18 +90,11 @@ func (r *Ring) take(target, n uint64, now int64) uint64 {
 			c = target
 		}
 		if r.head.CompareAndSwap(head, c+n) {
+			r.took(c + n - head)
 			r.milestone(head, c+n, now)
 			return c &^ (layout.Align - 1)
 		}
 	}
-}
-
-// CheckSize returns the error that Take would for a size that no chunk of the ring can have.
-func (r *Ring) CheckSize(size int) error {
-	if size > 0 && uint64(size) <= r.capacity-layout.ChunkHeader {
-		return nil
-	}
-	return r.badSize(size)
 }
 
 func (r *Ring) badSize(size int) error {

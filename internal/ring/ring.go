@@ -38,6 +38,7 @@ type Ring struct {
 	present  presence
 	batch    batch
 	now      func() int64
+	took     func(uint64)
 
 	holds     []layout.Hold
 	holdUntil *atomic.Uint64
@@ -56,6 +57,9 @@ type Options struct {
 
 	// Now reads CLOCK_MONOTONIC in ns; nil is for tests without holds.
 	Now func() int64
+
+	// Took is told by how many bytes an allocation has just moved head, and may be nil.
+	Took func(bytes uint64)
 }
 
 // New returns the ring that mem holds under ctl.
@@ -65,6 +69,9 @@ type Options struct {
 func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 	if opts.Now == nil {
 		opts.Now = func() int64 { return 0 }
+	}
+	if opts.Took == nil {
+		opts.Took = func(uint64) {}
 	}
 	r := &Ring{
 		mem:       mem,
@@ -77,6 +84,7 @@ func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 		seal:      layout.NewSeal(ctl.Nonce()),
 		present:   newPresence(mem, opts.Populate),
 		now:       opts.Now,
+		took:      opts.Took,
 		holds:     ctl.Holds()[:],
 		holdUntil: ctl.HoldUntil(),
 		holdGen:   ctl.HoldGen(),

@@ -21,26 +21,40 @@ const (
 // settled is how far behind head memory is taken to be written already.
 const settled = 256 << 10
 
-// Write copies data into the chunk at offset and returns its checksum. Before, between
-// blocks and after, it looks whether the chunk is still its own, and stops at once when
-// it is not.
-//
-// It returns fberr.BadOffset, fberr.TooLong when data does not fit the chunk, fberr.Closed,
-// and fberr.Timeout when the chunk was or became reused, or its header is gone.
+// Write is Place and Fill.
 func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err error) {
-	if r.Closed() {
-		return 0, None, errClosed()
-	}
-	payload, why, err := r.find(offset)
+	place, why, err := r.Place(offset, len(data))
 	if err != nil {
 		return 0, why, err
 	}
-	if len(data) > len(payload) {
-		return 0, None, fmt.Errorf("%w: %d bytes of data for the chunk at offset %d, which was allocated with %d: allocate as much as is written",
-			fberr.TooLong, len(data), offset, len(payload))
+	return r.Fill(place, offset, data)
+}
+
+// Place returns where n bytes that are written to the chunk at offset go.
+//
+// It returns fberr.BadOffset, fberr.TooLong when they do not fit the chunk, fberr.Closed, and
+// fberr.Timeout when the chunk was reused or its header is gone.
+func (r *Ring) Place(offset uint64, n int) (place []byte, why Reason, err error) {
+	if r.Closed() {
+		return nil, None, errClosed()
 	}
+	payload, why, err := r.find(offset)
+	if err != nil {
+		return nil, why, err
+	}
+	if n > len(payload) {
+		return nil, None, fmt.Errorf("%w: %d bytes of data for the chunk at offset %d, which was allocated with %d: allocate as much as is written",
+			fberr.TooLong, n, offset, len(payload))
+	}
+	return payload[:n], None, nil
+}
+
+// Fill copies data to its place in the chunk at offset and returns its checksum. Between
+// blocks and after, it looks whether the chunk is still its own, and stops at once when it is
+// not: fberr.Timeout.
+func (r *Ring) Fill(place []byte, offset uint64, data []byte) (sum uint64, why Reason, err error) {
 	c := offset - layout.ChunkHeader
-	sum, done := copyhash.CopyIn(payload[:len(data)], data, func() bool { return r.alive(c) })
+	sum, done := copyhash.CopyIn(place, data, func() bool { return r.alive(c) })
 	// This load may run before the last stores are visible elsewhere. Then another process
 	// may take the chunk between the two; nobody reads our frame then (it is dead), and the
 	// frame they spoil fails its checksum.
