@@ -47,7 +47,7 @@ func readClient(w layout.Slot, slot int, now int64) (c Client, taken bool) {
 	}
 	c = Client{
 		Slot: slot, Name: clean(w.Name()), PID: int(w.PID().Load()), Role: role(w.Role().Load()),
-		Attached: seconds(now - int64(w.Attached().Load())), LastSeen: unknown(), Counts: counts(w), claim: claim,
+		Attached: seconds(now - int64(w.Attached().Load())), LastSeen: unknown(), Counts: counts(w), ID: claim,
 	}
 	return c, w.Ready().Load() == claim && w.Claim().Load() == claim
 }
@@ -60,7 +60,7 @@ func process(w layout.Slot, c *Client, pidns uint64) Process {
 	}
 	state, now, err := procinfo.Stat(c.PID)
 	switch {
-	case w.Claim().Load() != c.claim: // the words were of another process
+	case w.Claim().Load() != c.ID: // the words were of another process
 		return ProcessUnknown
 	case errors.Is(err, fs.ErrNotExist):
 		return ProcessGone

@@ -86,7 +86,7 @@ func (m *memory) rate(s *Snapshot, base *moment, window Seconds) {
 	s.Rates = rates(base.total, s.Total, window)
 	for i := range s.Clients {
 		c := &s.Clients[i]
-		c.Rates = rates(base.clients[c.claim], c.Counts, window) // one that has come since began at 0
+		c.Rates = rates(base.clients[c.ID], c.Counts, window) // one that has come since began at 0
 	}
 	for i := range s.Topics {
 		t := &s.Topics[i]
@@ -101,7 +101,7 @@ func (m *memory) watch(s *Snapshot, now int64) {
 	seen := make(map[uint64]activity, len(s.Clients))
 	for i := range s.Clients {
 		c := &s.Clients[i]
-		a, known := m.seen[c.claim]
+		a, known := m.seen[c.ID]
 		if !known {
 			a.counts = c.Counts
 		} else if a.counts != c.Counts {
@@ -110,7 +110,7 @@ func (m *memory) watch(s *Snapshot, now int64) {
 		if a.at != 0 {
 			c.LastSeen = seconds(now - a.at)
 		}
-		seen[c.claim] = a
+		seen[c.ID] = a
 	}
 	m.seen = seen
 }
@@ -119,7 +119,7 @@ func (m *memory) watch(s *Snapshot, now int64) {
 func (m *memory) remember(s *Snapshot, now int64) {
 	cur := moment{at: now, total: s.Total, clients: make(map[uint64]framebuffer.Counts), topics: make(map[int]progress)}
 	for _, c := range s.Clients {
-		cur.clients[c.claim] = c.Counts
+		cur.clients[c.ID] = c.Counts
 	}
 	for _, t := range s.Topics {
 		cur.topics[t.Index] = progress{t.Published, t.Bytes}
