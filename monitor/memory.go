@@ -13,13 +13,8 @@ const (
 	Kept   = 90 * time.Second
 )
 
-const (
-	// spacing is the least time between two moments that are remembered.
-	spacing = 200 * time.Millisecond
-
-	// tracked is for how long marks are kept: horizons beyond that are told by Now alone.
-	tracked = 30 * time.Minute
-)
+// spacing is the least time between two moments that are remembered.
+const spacing = 200 * time.Millisecond
 
 // memory is what a monitor remembers of earlier snapshots.
 type memory struct {
@@ -52,10 +47,9 @@ type activity struct {
 }
 
 // compare fills in what a snapshot tells beside those before, and remembers it.
-func (m *memory) compare(s *Snapshot, now int64) {
-	m.track.add(mark{now, s.Head})
-	m.track.forget(now - int64(tracked))
-	s.Horizon = m.track.horizon(s.Capacity, s.Start)
+func (m *memory) compare(s *Snapshot, milestones []mark, now int64) {
+	m.track = m.track.add(mark{now, s.Head})
+	s.Horizon = merge(milestones, m.track).horizon(s.Capacity, s.Start)
 	m.watch(s, now)
 	if base := m.base(now); base != nil {
 		m.rate(s, base, seconds(now-base.at))
@@ -107,8 +101,8 @@ func (m *memory) watch(s *Snapshot, now int64) {
 		} else if a.counts != c.Counts {
 			a = activity{c.Counts, now}
 		}
-		if a.at != 0 {
-			c.LastSeen = seconds(now - a.at)
+		if ago := seconds(now - a.at); a.at != 0 && !(ago >= c.LastSeen) { // also if that is not known
+			c.LastSeen = ago
 		}
 		seen[c.ID] = a
 	}
