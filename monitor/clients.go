@@ -9,6 +9,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
 )
 
 // readClients fills in the clients and the sums. A client that leaves moves its counts to
@@ -64,8 +65,15 @@ func (m *Monitor) readLast(s *Snapshot, c *Client, now int64) {
 		return
 	}
 	c.Lag = lag
-	if at, known := m.inside.Ring.Born(c.Last); known && at <= now && at > 0 {
-		c.LastSeen = seconds(now - at)
+	h, known := m.inside.Ring.Header(c.Last)
+	if !known {
+		return
+	}
+	if h.Size < s.Capacity {
+		c.Lag = lag - min(lag, ring.Footprint(int(h.Size)))
+	}
+	if h.Time > 0 && h.Time <= now {
+		c.LastSeen = seconds(now - h.Time)
 	}
 }
 

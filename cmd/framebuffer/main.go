@@ -26,6 +26,7 @@ written, or learn that the ring has reused the place: a timeout.
   framebuffer put photo.jpg | framebuffer get - > same.jpg
   framebuffer sub cam > same.mjpeg &
   framebuffer pub cam --mjpeg < clip.mjpeg
+  framebuffer stat             what happens in a ring: rates, horizon, clients
   framebuffer doctor           what this machine allows, and what to do
 
 Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 timeout (the frame
@@ -41,6 +42,7 @@ type cli struct {
 	Get        getCmd        `cmd:"" help:"Read a frame back, verified."`
 	Pub        pubCmd        `cmd:"" help:"Publish standard input to a topic, frame by frame."`
 	Sub        subCmd        `cmd:"" help:"Write a topic's frames to standard output."`
+	Stat       statCmd       `cmd:"" help:"Show what happens in a ring: rates, horizon, clients, topics."`
 	Topics     topicsCmd     `cmd:"" help:"List the topics and who reads them."`
 	Doctor     doctorCmd     `cmd:"" help:"Say what this machine or container allows, and what to do."`
 	Demo       demoCmd       `cmd:"" help:"Send real pictures between real processes, and check every byte."`
