@@ -60,7 +60,7 @@ func readClient(w layout.Slot, slot int, now int64) (c Client, taken bool) {
 func (m *Monitor) readLast(s *Snapshot, c *Client, now int64) {
 	c.Last = atomic.LoadUint64(m.inside.Control.Slot(c.Slot).Last())
 	lag := s.Head - (c.Last - layout.ChunkHeader)
-	if c.Last < s.Start || lag > s.Head-s.Start { // none, or nonsense
+	if c.Last < s.Start || lag > s.Head-s.Start || int64(lag) < 0 { // none, or nonsense
 		c.Last = 0
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -98,8 +99,8 @@ func run(args []string) int {
 
 func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+	if format == "json" { // for collectors, to which the process must say who it is
+		return slog.New(slog.NewJSONHandler(w, opts)).With("service.name", "framebuffer", "service.version", strings.TrimPrefix(version(), "framebuffer "), "process.pid", os.Getpid())
 	}
 	return slog.New(slog.NewTextHandler(w, opts))
 }
