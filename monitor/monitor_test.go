@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,26 @@ func look(t testing.TB, m *monitor.Monitor) *monitor.Snapshot {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// A key lets others in, so it must not be in what is shown to others.
+func TestNoKeyInASnapshot(t *testing.T) {
+	server := serve(t, 1<<16, nil)
+	pub, err := topic.NewPublisher(attach(t, server.Key(), nil), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pub.Publish([]byte("hello"), nil); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(look(t, watch(t, server.Key())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nonce := strings.Split(server.Key(), "_")[3]
+	if !strings.Contains(string(text), `"newest":{`) || strings.Contains(string(text), nonce) {
+		t.Errorf("with the nonce %s in it: %s", nonce, text)
+	}
 }
 
 // What clients do is seen, by whom, and looking changes nothing.
