@@ -57,7 +57,10 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 	if name == "" {
 		name = filepath.Base(os.Args[0])
 	}
-	c := &Client{segment: newSegment(k, m, ctl, role, name), readOnly: opts.ReadOnly, verify: !opts.Unverified}
+	if opts.Unlisted {
+		role = layout.RoleUnlisted
+	}
+	c := &Client{segment: newSegment(k, m, ctl, role, opts.ReadOnly, name), readOnly: opts.ReadOnly, verify: !opts.Unverified}
 	c.unmapWhenUnused() // also a backstop for a client that is dropped without Close
 	return c, nil
 }

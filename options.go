@@ -94,4 +94,9 @@ type ClientOptions struct {
 	// Name is shown to people who watch the segment; at most 64 bytes of it. Default: the
 	// name of the program.
 	Name string
+
+	// Unlisted takes no client slot, so that attaching changes nothing of what others see. It
+	// is for monitors: the client is not shown to people who watch, a subscription of its is
+	// not either, and what it reads is counted among those without a slot.
+	Unlisted bool
 }

@@ -35,9 +35,9 @@ type segment struct {
 }
 
 // newSegment wires up a mapping whose control object is already open.
-func newSegment(k key, m *shm.Segment, ctl layout.Control, role uint32, name string) *segment {
+func newSegment(k key, m *shm.Segment, ctl layout.Control, role uint32, readOnly bool, name string) *segment {
 	populate := shm.Populate
-	if role == layout.RoleReadOnly {
+	if readOnly {
 		populate = shm.PopulateRead
 	}
 	c := clock.New()

@@ -68,7 +68,7 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 		_ = m.Close()
 		return nil, err
 	}
-	return &Server{newSegment(k, m, ctl, layout.RoleServer, opts.Name)}, nil
+	return &Server{newSegment(k, m, ctl, layout.RoleServer, false, opts.Name)}, nil
 }
 
 // maxRing keeps the doubled mapping within a 47-bit address space.

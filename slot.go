@@ -27,11 +27,12 @@ type slot struct {
 	last     *atomic.Uint64 // offset of the frame it wrote, read or was handed last
 }
 
-// claimSlot takes a free slot, or one whose process provably died, or shares slot 0.
+// claimSlot takes a free slot, or one whose process provably died, or shares slot 0, as do
+// those who do not want to be seen.
 func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 	s := &slot{pid: uint32(os.Getpid()), ticket: newTicket(), rest: ctl.Slot(0)}
 	pidns := procinfo.Namespace("pid")
-	for i := 1; i < ctl.Slots(); i++ {
+	for i := 1; i < ctl.Slots() && role != layout.RoleUnlisted; i++ {
 		w := ctl.Slot(i)
 		old := w.Claim().Load()
 		if old != 0 && !abandoned(w, old, pidns) {

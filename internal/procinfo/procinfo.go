@@ -44,29 +44,39 @@ func StartTime(pid int) (uint64, error) {
 
 // StartTimeIn is StartTime by the /proc of another root.
 func StartTimeIn(root fs.FS, pid int) (uint64, error) {
+	_, started, err := statIn(root, pid)
+	return started, err
+}
+
+// Stat is StartTime with the letter of the process's state: R running, S sleeping, D in a
+// system call that cannot be interrupted, T and t stopped, Z and X dead.
+func Stat(pid int) (state byte, started uint64, err error) { return statIn(os.DirFS("/"), pid) }
+
+func statIn(root fs.FS, pid int) (state byte, started uint64, err error) {
 	b, err := fs.ReadFile(root, "proc/"+strconv.Itoa(pid)+"/stat")
 	if errors.Is(err, unix.ESRCH) {
 		err = fs.ErrNotExist
 	}
 	if err != nil {
-		return 0, fmt.Errorf("process %d: %w", pid, err)
+		return 0, 0, fmt.Errorf("process %d: %w", pid, err)
 	}
-	return parseStartTime(b)
+	return parseStat(b)
 }
 
-// parseStartTime takes field 22 of /proc/PID/stat. Field 2, the command name, may hold
+// parseStat takes fields 3 and 22 of /proc/PID/stat. Field 2, the command name, may hold
 // spaces and parentheses of its own, so counting starts behind the last ')'.
-func parseStartTime(stat []byte) (uint64, error) {
+func parseStat(stat []byte) (state byte, started uint64, err error) {
 	i := bytes.LastIndexByte(stat, ')')
 	if i < 0 {
-		return 0, fmt.Errorf("no command name in %q", stat)
+		return 0, 0, fmt.Errorf("no command name in %q", stat)
 	}
 	f := bytes.Fields(stat[i+1:])
 	const field = 22 - 3
 	if len(f) <= field {
-		return 0, fmt.Errorf("%d fields behind the command name, want %d", len(f), field+1)
+		return 0, 0, fmt.Errorf("%d fields behind the command name, want %d", len(f), field+1)
 	}
-	return strconv.ParseUint(string(f[field]), 10, 64)
+	started, err = strconv.ParseUint(string(f[field]), 10, 64)
+	return f[0][0], started, err
 }
 
 // Field finds "name 123" among the lines of a file such as /proc/meminfo, whose names end
