@@ -46,10 +46,13 @@ func newSegment(k key, m *shm.Segment, ctl layout.Control, role uint32, name str
 		backend: k.backend,
 		mapping: m,
 		control: ctl,
-		ring:    ring.New(ctl, m.Ring, ring.Options{Populate: populate, Now: c.Now}),
 		clock:   c,
+		slot:    claimSlot(ctl, role, name, c.Now()),
 	}
-	s.slot = claimSlot(ctl, role, name, s.clock.Now())
+	s.ring = ring.New(ctl, m.Ring, ring.Options{
+		Populate: populate, Now: c.Now,
+		Allocations: &s.slot.counters[layout.Allocations], AllocatedBytes: &s.slot.counters[layout.AllocatedBytes],
+	})
 	return s
 }
 
@@ -117,7 +120,6 @@ func (s *segment) take(size int, now int64) (offset uint64, payload []byte, err 
 	if err != nil || s.closed.Load() {
 		return 0, nil, s.failed(ring.None, err)
 	}
-	s.slot.count(layout.Allocations, layout.AllocatedBytes, ring.Footprint(size))
 	return offset, payload, nil
 }
 

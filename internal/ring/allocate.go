@@ -42,6 +42,11 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 			return 0, nil, err
 		}
 	}
+	// Before the chunk is touched: an atomic add waits for all stores that came before it.
+	if r.counts[0] != nil {
+		r.counts[0].Add(1)
+		r.counts[1].Add(n)
+	}
 	storeFence()
 	// A process stopped here for a whole lap and resumed would put its header into
 	// somebody else's chunk. This look makes the window a few instructions wide; what

@@ -38,12 +38,15 @@ type Ring struct {
 	present  presence
 	batch    batch
 	now      func() int64
+	counts   [2]*atomic.Uint64
 
 	holds     []layout.Hold
 	holdUntil *atomic.Uint64
 	holdGen   *atomic.Uint64
 	holdHigh  *atomic.Uint32
 	holdLimit uint64
+
+	ahead ahead
 
 	atEntry func(int) // for tests: what may happen before a scan comes to an entry; nil
 }
@@ -53,6 +56,9 @@ type Options struct {
 	// Populate makes the pages of a part of the ring present in this process; it is called
 	// once for each part before its first use, and may be nil.
 	Populate func([]byte)
+
+	// Allocations and AllocatedBytes count; they may be nil.
+	Allocations, AllocatedBytes *atomic.Uint64
 
 	// Now reads CLOCK_MONOTONIC in ns; nil is for tests without holds.
 	Now func() int64
@@ -77,6 +83,7 @@ func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 		seal:      layout.NewSeal(ctl.Nonce()),
 		present:   newPresence(mem, opts.Populate),
 		now:       opts.Now,
+		counts:    [2]*atomic.Uint64{opts.Allocations, opts.AllocatedBytes},
 		holds:     ctl.Holds()[:],
 		holdUntil: ctl.HoldUntil(),
 		holdGen:   ctl.HoldGen(),

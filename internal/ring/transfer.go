@@ -38,6 +38,7 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err er
 	}
 	c := offset - layout.ChunkHeader
 	sum, done := copyhash.CopyIn(payload[:len(data)], data, func() bool { return r.alive(c) })
+	r.ahead.completed()
 	// This load may run before the last stores are visible elsewhere. Then another process
 	// may take the chunk between the two; nobody reads our frame then (it is dead), and the
 	// frame they spoil fails its checksum.
