@@ -47,11 +47,12 @@ func newSegment(k key, m *shm.Segment, ctl layout.Control, role uint32, readOnly
 		mapping: m,
 		control: ctl,
 		clock:   c,
+		slot:    claimSlot(ctl, role, name, c.Now()),
 	}
-	s.ring = ring.New(ctl, m.Ring, ring.Options{Populate: populate, Now: c.Now, Took: func(n uint64) {
-		s.slot.count(layout.Allocations, layout.AllocatedBytes, n)
-	}})
-	s.slot = claimSlot(ctl, role, name, s.clock.Now())
+	s.ring = ring.New(ctl, m.Ring, ring.Options{
+		Populate: populate, Now: c.Now,
+		Allocations: &s.slot.counters[layout.Allocations], AllocatedBytes: &s.slot.counters[layout.AllocatedBytes],
+	})
 	return s
 }
 

@@ -103,16 +103,11 @@ func fold(from, to *[layout.CounterCount]atomic.Uint64) {
 	}
 }
 
-// count adds one to an operation's counter and n to its bytes.
-func (s *slot) count(ops, bytes int, n uint64) {
-	s.counters[ops].Add(1)
-	s.counters[bytes].Add(n)
-}
-
-// did counts an operation on the frame at offset.
+// did adds one to an operation's counter and n to its bytes, for the frame at offset.
 func (s *slot) did(ops, bytes int, offset uint64, n int) {
 	line.Store(s.last, offset)
-	s.count(ops, bytes, uint64(n))
+	s.counters[ops].Add(1)
+	s.counters[bytes].Add(uint64(n))
 }
 
 // newTicket is a number no other claim has had, and not 0.

@@ -11,7 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{"publish": rolePublish, "subscribe": roleSubscribe, "scribe": roleScribe, "echo": roleEcho})
+	xproc.Main(m, xproc.Roles{"publish": rolePublish, "subscribe": roleSubscribe, "scribe": roleScribe, "echo": roleEcho, "quiet": roleQuiet})
 }
 
 // limit ends a test that hangs; no correct one comes near it.

@@ -74,6 +74,15 @@ func (r *Ring) stepOver(c, n uint64, now int64) (uint64, error) {
 		fberr.HoldLimit, r.sum(now), r.capacity, n)
 }
 
+// count says that head was moved, before anything is stored there: an atomic addition waits
+// until all stores before it have arrived.
+func (r *Ring) count(bytes uint64) {
+	if r.counts[0] != nil {
+		r.counts[0].Add(1)
+		r.counts[1].Add(bytes)
+	}
+}
+
 // milestone notes the time if head passed a milestone on its way from one position to another.
 func (r *Ring) milestone(from, to uint64, now int64) {
 	if (from^to)>>r.shift != 0 {
@@ -90,7 +99,7 @@ func (r *Ring) take(target, n uint64, now int64) uint64 {
 			c = target
 		}
 		if r.head.CompareAndSwap(head, c+n) {
-			r.took(c + n - head)
+			r.count(c + n - head)
 			r.milestone(head, c+n, now)
 			return c &^ (layout.Align - 1)
 		}

@@ -1,9 +1,6 @@
 package ring
 
-import (
-	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/line"
-)
+import "github.com/core-framebuffer/framebuffer/internal/layout"
 
 // A label is the part of a chunk's header that says of which publication the chunk is the
 // frame, so that a subscriber finds all about it in the line that it must look at anyway.
@@ -33,14 +30,6 @@ func (r *Ring) Label(offset, size uint64, client uint32, l layout.Label) bool {
 // Preconditions: Label returned true for the chunk, and nobody was told its offset by a queue.
 func (r *Ring) Relabel(offset uint64, l layout.Label) {
 	r.seal.Change(r.mem[(offset-layout.ChunkHeader)%r.capacity:], l)
-}
-
-// Fetch asks for what a reader of the chunk at offset looks at first, without waiting for it.
-// Any offset will do.
-func (r *Ring) Fetch(offset uint64) {
-	i := (offset - layout.ChunkHeader) % r.capacity
-	line.Need(&r.mem[i])
-	line.Need(&r.mem[i+layout.ChunkHeader])
 }
 
 // Labelled returns the size and the label of the intact chunk at offset, if there is one, and

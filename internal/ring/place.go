@@ -17,6 +17,7 @@ func (r *Ring) Seal(offset uint64, data []byte, hash bool) (sum uint64, why Reas
 	if hash {
 		sum = copyhash.Sum(data)
 	}
+	r.ahead.completed()
 	// As at the end of Write: whoever takes the chunk after this look spoils a frame that
 	// nobody can read any more.
 	loadFence()

@@ -38,13 +38,15 @@ type Ring struct {
 	present  presence
 	batch    batch
 	now      func() int64
-	took     func(uint64)
+	counts   [2]*atomic.Uint64
 
 	holds     []layout.Hold
 	holdUntil *atomic.Uint64
 	holdGen   *atomic.Uint64
 	holdHigh  *atomic.Uint32
 	holdLimit uint64
+
+	ahead ahead
 
 	atEntry func(int) // for tests: what may happen before a scan comes to an entry; nil
 }
@@ -55,11 +57,12 @@ type Options struct {
 	// once for each part before its first use, and may be nil.
 	Populate func([]byte)
 
+	// Allocations and AllocatedBytes count how often head is moved from here and by how much;
+	// they may be nil.
+	Allocations, AllocatedBytes *atomic.Uint64
+
 	// Now reads CLOCK_MONOTONIC in ns; nil is for tests without holds.
 	Now func() int64
-
-	// Took is told by how many bytes an allocation has just moved head, and may be nil.
-	Took func(bytes uint64)
 }
 
 // New returns the ring that mem holds under ctl.
@@ -69,9 +72,6 @@ type Options struct {
 func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 	if opts.Now == nil {
 		opts.Now = func() int64 { return 0 }
-	}
-	if opts.Took == nil {
-		opts.Took = func(uint64) {}
 	}
 	r := &Ring{
 		mem:       mem,
@@ -84,7 +84,7 @@ func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 		seal:      layout.NewSeal(ctl.Nonce()),
 		present:   newPresence(mem, opts.Populate),
 		now:       opts.Now,
-		took:      opts.Took,
+		counts:    [2]*atomic.Uint64{opts.Allocations, opts.AllocatedBytes},
 		holds:     ctl.Holds()[:],
 		holdUntil: ctl.HoldUntil(),
 		holdGen:   ctl.HoldGen(),

@@ -55,6 +55,7 @@ func (r *Ring) Place(offset uint64, n int) (place []byte, why Reason, err error)
 func (r *Ring) Fill(place []byte, offset uint64, data []byte) (sum uint64, why Reason, err error) {
 	c := offset - layout.ChunkHeader
 	sum, done := copyhash.CopyIn(place, data, func() bool { return r.alive(c) })
+	r.ahead.completed()
 	// This load may run before the last stores are visible elsewhere. Then another process
 	// may take the chunk between the two; nobody reads our frame then (it is dead), and the
 	// frame they spoil fails its checksum.

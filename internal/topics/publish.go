@@ -5,6 +5,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/line"
 )
 
 // entry is what a word of the queue leads to. Most often that is the frame itself: its
@@ -23,7 +24,7 @@ type entry struct {
 // entry makes one for rec; record is called if a record is needed, for its chunk.
 func (t *Topic) entry(rec *Record, record func(size int) (uint64, []byte, error)) (e entry, err error) {
 	s := t.next.Load()
-	t.want(s)
+	line.Want(t.word(s))
 	rec.topic = t.Index + 1
 	e = entry{topic: t, offset: rec.Offset}
 	e.label = layout.Label{Checksum: rec.Checksum, Time: rec.Time, Topic: rec.topic, Sequence: s}
@@ -84,6 +85,7 @@ func (t *Topic) Publish(rec *Record, record func(size int) (offset uint64, mem [
 			if w.CompareAndSwap(old, e.word()|t.lap(s)) {
 				t.next.CompareAndSwap(s, s+1)
 				t.wake()
+				t.ring.Publishes(&t.wantNext)
 				t.words.Bytes().Add(rec.Size)
 				return s, nil
 			}

@@ -31,7 +31,7 @@ func TestStressPublish(t *testing.T) {
 	numbers := make([]atomic.Uint32, total)
 	some := func() Record { // with a record or a label
 		rec := s.frame(t)
-		rec.Has = rec.Offset&layout.Align != 0
+		rec.Has = rec.Offset/128%2 == 0
 		return rec
 	}
 	var all sync.WaitGroup

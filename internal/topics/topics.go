@@ -47,6 +47,8 @@ type Topic struct {
 	next  *atomic.Uint64
 	shift int // log2 of the queue's length
 
+	wantNext func() // asks for the word of the next frame
+
 	// patience is how long a sleeper goes without looking: what it costs when a publisher is
 	// killed between publishing and waking.
 	patience time.Duration
@@ -82,10 +84,12 @@ func Open(ctl layout.Control, r *ring.Ring, name string) (*Topic, error) {
 
 func view(w layout.Topic, r *ring.Ring, index int) *Topic {
 	q := w.Queue()
-	return &Topic{
+	t := &Topic{
 		Index: uint32(index), ring: r, words: w, queue: q, next: w.Next(),
 		shift: bits.TrailingZeros(uint(len(q))), patience: 200 * time.Millisecond,
 	}
+	t.wantNext = func() { line.Want(t.word(t.next.Load())) }
+	return t
 }
 
 // hash is never 0, which means free.
@@ -98,10 +102,6 @@ func (t *Topic) lap(sequence uint64) uint64 { return (sequence>>t.shift + 1) & l
 func (t *Topic) word(sequence uint64) *atomic.Uint64 {
 	return &t.queue[sequence&uint64(len(t.queue)-1)]
 }
-
-// want asks for the word of a sequence number, which somebody may be looking at without a
-// pause, to be written soon.
-func (t *Topic) want(sequence uint64) { line.Want(t.word(sequence)) }
 
 // Depth is how many frames the topic remembers.
 func (t *Topic) Depth() uint64 { return uint64(len(t.queue)) }

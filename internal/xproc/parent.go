@@ -49,6 +49,15 @@ func Namespaces(flags uintptr) Option {
 	}
 }
 
+// Under runs the child by another command, which is given the test binary as its last word.
+func Under(command ...string) Option {
+	return func(c *exec.Cmd) {
+		exe, err := os.Executable()
+		by := exec.Command(command[0], append(command[1:], exe)...)
+		c.Path, c.Args, c.Err = by.Path, by.Args, errors.Join(err, by.Err)
+	}
+}
+
 // Start runs the role in a process of its own, which is killed when the test ends.
 func Start(t testing.TB, role string, args ...string) *Proc {
 	t.Helper()

@@ -1,0 +1,46 @@
+package ring
+
+import (
+	"sync/atomic"
+
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/line"
+)
+
+// ahead is what this process will write soon, by what it did before. Cache lines take longer
+// to come from another core than all instructions on the way of a small frame, so they are
+// asked for early; nothing but time depends on it.
+type ahead struct {
+	// took: this process has added to head since it last fetched a frame to read. One that
+	// does both in turn, as who answers does, will add again when it has read, so it wants head
+	// for itself at once. One that only reads leaves head to those who write.
+	took atomic.Bool
+
+	// publish asks for what is written after a frame is complete.
+	publish atomic.Pointer[func()]
+}
+
+// Publishes has want called whenever this process has completed a frame.
+func (r *Ring) Publishes(want *func()) {
+	if r.ahead.publish.Load() != want {
+		r.ahead.publish.Store(want)
+	}
+}
+
+func (a *ahead) completed() {
+	if want := a.publish.Load(); want != nil {
+		(*want)()
+	}
+}
+
+// Fetch asks for what a reader of the chunk at offset looks at first, without waiting for it.
+// Any offset will do.
+func (r *Ring) Fetch(offset uint64) {
+	i := (offset - layout.ChunkHeader) % r.capacity
+	line.Need(&r.mem[i])
+	line.Need(&r.mem[i+layout.ChunkHeader])
+	if r.ahead.took.Load() {
+		r.ahead.took.Store(false)
+		line.Want(r.head)
+	}
+}
