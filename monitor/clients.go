@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
@@ -36,6 +37,7 @@ func (m *Monitor) readClients(s *Snapshot, now int64) {
 	for i := range s.Clients {
 		c := &s.Clients[i]
 		c.Process = process(ctl.Slot(c.Slot), c, pidns)
+		m.readLast(s, c, now)
 	}
 }
 
@@ -47,9 +49,24 @@ func readClient(w layout.Slot, slot int, now int64) (c Client, taken bool) {
 	}
 	c = Client{
 		Slot: slot, Name: clean(w.Name()), PID: int(w.PID().Load()), Role: role(w.Role().Load()),
-		Attached: seconds(now - int64(w.Attached().Load())), LastSeen: unknown(), Counts: counts(w), claim: claim,
+		Attached: seconds(now - int64(w.Attached().Load())), LastSeen: unknown(), Counts: counts(w), ID: claim,
 	}
 	return c, w.Ready().Load() == claim && w.Claim().Load() == claim
+}
+
+// readLast tells of the frame that the client wrote or read last, which it did no earlier than
+// it was allocated.
+func (m *Monitor) readLast(s *Snapshot, c *Client, now int64) {
+	c.Last = atomic.LoadUint64(m.inside.Control.Slot(c.Slot).Last())
+	lag := s.Head - (c.Last - layout.ChunkHeader)
+	if c.Last < s.Start || lag > s.Head-s.Start { // none, or nonsense
+		c.Last = 0
+		return
+	}
+	c.Lag = lag
+	if at, known := m.inside.Ring.Born(c.Last); known && at <= now && at > 0 {
+		c.LastSeen = seconds(now - at)
+	}
 }
 
 // process asks the kernel about a client's process.
@@ -60,7 +77,7 @@ func process(w layout.Slot, c *Client, pidns uint64) Process {
 	}
 	state, now, err := procinfo.Stat(c.PID)
 	switch {
-	case w.Claim().Load() != c.claim: // the words were of another process
+	case w.Claim().Load() != c.ID: // the words were of another process
 		return ProcessUnknown
 	case errors.Is(err, fs.ErrNotExist):
 		return ProcessGone

@@ -13,13 +13,8 @@ const (
 	Kept   = 90 * time.Second
 )
 
-const (
-	// spacing is the least time between two moments that are remembered.
-	spacing = 200 * time.Millisecond
-
-	// tracked is for how long marks are kept: horizons beyond that are told by Now alone.
-	tracked = 30 * time.Minute
-)
+// spacing is the least time between two moments that are remembered.
+const spacing = 200 * time.Millisecond
 
 // memory is what a monitor remembers of earlier snapshots.
 type memory struct {
@@ -52,10 +47,9 @@ type activity struct {
 }
 
 // compare fills in what a snapshot tells beside those before, and remembers it.
-func (m *memory) compare(s *Snapshot, now int64) {
-	m.track.add(mark{now, s.Head})
-	m.track.forget(now - int64(tracked))
-	s.Horizon = m.track.horizon(s.Capacity, s.Start)
+func (m *memory) compare(s *Snapshot, milestones []mark, now int64) {
+	m.track = m.track.add(mark{now, s.Head})
+	s.Horizon = merge(milestones, m.track).horizon(s.Capacity, s.Start)
 	m.watch(s, now)
 	if base := m.base(now); base != nil {
 		m.rate(s, base, seconds(now-base.at))
@@ -86,7 +80,7 @@ func (m *memory) rate(s *Snapshot, base *moment, window Seconds) {
 	s.Rates = rates(base.total, s.Total, window)
 	for i := range s.Clients {
 		c := &s.Clients[i]
-		c.Rates = rates(base.clients[c.claim], c.Counts, window) // one that has come since began at 0
+		c.Rates = rates(base.clients[c.ID], c.Counts, window) // one that has come since began at 0
 	}
 	for i := range s.Topics {
 		t := &s.Topics[i]
@@ -101,16 +95,16 @@ func (m *memory) watch(s *Snapshot, now int64) {
 	seen := make(map[uint64]activity, len(s.Clients))
 	for i := range s.Clients {
 		c := &s.Clients[i]
-		a, known := m.seen[c.claim]
+		a, known := m.seen[c.ID]
 		if !known {
 			a.counts = c.Counts
 		} else if a.counts != c.Counts {
 			a = activity{c.Counts, now}
 		}
-		if a.at != 0 {
-			c.LastSeen = seconds(now - a.at)
+		if ago := seconds(now - a.at); a.at != 0 && !(ago >= c.LastSeen) { // also if that is not known
+			c.LastSeen = ago
 		}
-		seen[c.claim] = a
+		seen[c.ID] = a
 	}
 	m.seen = seen
 }
@@ -119,7 +113,7 @@ func (m *memory) watch(s *Snapshot, now int64) {
 func (m *memory) remember(s *Snapshot, now int64) {
 	cur := moment{at: now, total: s.Total, clients: make(map[uint64]framebuffer.Counts), topics: make(map[int]progress)}
 	for _, c := range s.Clients {
-		cur.clients[c.claim] = c.Counts
+		cur.clients[c.ID] = c.Counts
 	}
 	for _, t := range s.Topics {
 		cur.topics[t.Index] = progress{t.Published, t.Bytes}

@@ -51,7 +51,7 @@ func (m *Monitor) Snapshot() (*Snapshot, error) {
 	if err := m.inside.Closed(); err != nil { // meanwhile, perhaps: the figures may be zeroes
 		return nil, err
 	}
-	m.memory.compare(s, now)
+	m.memory.compare(s, m.milestones(s.Head, now), now)
 	return s, nil
 }
 

@@ -61,6 +61,8 @@ func (s Seconds) String() string {
 		return "-" + (-s).String()
 	case v == 0:
 		return "0 s"
+	case v < 0.95e-6:
+		return "<1 µs"
 	}
 	for _, u := range []struct {
 		below, scale float64

@@ -81,7 +81,8 @@ type Rates struct {
 
 // Client is an attached process.
 type Client struct {
-	Slot     int                `json:"slot"` // tells clients of one name apart
+	ID       uint64             `json:"id,string"` // of this attachment: no other has it
+	Slot     int                `json:"slot"`      // tells clients of one name apart
 	Name     string             `json:"name"`
 	PID      int                `json:"pid"`               // in its own PID namespace
 	Role     string             `json:"role"`              // server, client or read-only
@@ -92,8 +93,6 @@ type Client struct {
 	Lag      uint64             `json:"lag_bytes"`         // what was allocated since that; its frames time out as this nears the capacity
 	Counts   framebuffer.Counts `json:"counts"`
 	Rates    Rates              `json:"rates"`
-
-	claim uint64
 }
 
 // Process is what the kernel says of a client's process.
@@ -132,8 +131,9 @@ type Topic struct {
 
 // Subscriber is a subscription of an attached client.
 type Subscriber struct {
-	Slot     int    `json:"slot"` // of its client
-	Name     string `json:"name"` // of its client
+	Entry    int    `json:"entry"` // tells subscriptions of one client apart
+	Slot     int    `json:"slot"`  // of its client
+	Name     string `json:"name"`  // of its client
 	PID      int    `json:"pid"`
 	Cursor   uint64 `json:"cursor"` // sequence number it waits for
 	Lag      uint64 `json:"lag"`    // frames it has still to look at

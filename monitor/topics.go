@@ -49,7 +49,7 @@ func (m *Monitor) readSubscribers(s *Snapshot, byIndex map[uint32]*Topic) {
 	ctl := m.inside.Control
 	clients := make(map[uint64]*Client)
 	for i := range s.Clients {
-		clients[s.Clients[i].claim] = &s.Clients[i]
+		clients[s.Clients[i].ID] = &s.Clients[i]
 	}
 	for i := range ctl.Subscriptions() {
 		w := ctl.Subscription(i)
@@ -59,7 +59,7 @@ func (m *Monitor) readSubscribers(s *Snapshot, byIndex map[uint32]*Topic) {
 		}
 		cursor := w.Cursor.Load()
 		t.Subscribers = append(t.Subscribers, Subscriber{
-			Slot: c.Slot, Name: c.Name, PID: c.PID, Cursor: cursor, Lag: behind(t, cursor),
+			Entry: i, Slot: c.Slot, Name: c.Name, PID: c.PID, Cursor: cursor, Lag: behind(t, cursor),
 			Received: w.Received.Load(), Lost: w.Lost.Load(),
 		})
 	}

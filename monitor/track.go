@@ -1,14 +1,10 @@
 package monitor
 
 import (
-	"math"
 	"slices"
 	"sort"
 	"time"
 )
-
-// step is the least time between two marks, but for the last.
-const step = 50 * time.Millisecond
 
 // mark says where the head was at a time.
 type mark struct {
@@ -16,59 +12,75 @@ type mark struct {
 	head uint64
 }
 
-// track is where the head has been: marks that rise in time and do not fall in position. All
-// that is said of horizons comes from it, whoever made the marks.
-type track struct{ marks []mark }
+// track is where the head has been: marks that fall neither in time nor in position, the last
+// of them of now. All that is said of horizons comes from it.
+type track []mark
 
-// add appends a mark. One that goes back is nonsense somewhere: what was before is forgotten.
-func (t *track) add(m mark) {
-	n := len(t.marks)
-	switch {
-	case n == 0:
-	case m.at <= t.marks[n-1].at:
-		return
-	case m.head-t.marks[n-1].head > math.MaxInt64:
-		t.marks = t.marks[:0]
-	case n > 1 && m.at-t.marks[n-2].at < int64(step):
-		t.marks = t.marks[:n-1]
+// merge makes one track of what others left in the shared memory and what was seen from here,
+// both in the order of positions. Times that go back are off by what clocks are read late, or
+// are nonsense: such a mark counts from the one before it.
+func merge(a, b []mark) track {
+	all := make(track, 0, len(a)+len(b))
+	for len(a)+len(b) > 0 {
+		from := &a
+		if len(a) == 0 || len(b) > 0 && (b[0].head < a[0].head || b[0].head == a[0].head && b[0].at < a[0].at) {
+			from = &b
+		}
+		next := (*from)[0]
+		*from = (*from)[1:]
+		if n := len(all); n > 0 {
+			next.at = max(next.at, all[n-1].at)
+		}
+		all = append(all, next)
 	}
-	t.marks = append(t.marks, m)
+	return all
 }
 
-// forget drops what was before a time, except the last mark there.
-func (t *track) forget(before int64) {
-	n := sort.Search(len(t.marks), func(i int) bool { return t.marks[i].at >= before })
-	t.marks = slices.Delete(t.marks, 0, max(n-1, 0))
+// since returns the last mark at or before a time, or the first of all.
+func (t track) since(at int64) mark {
+	n := sort.Search(len(t), func(i int) bool { return t[i].at > at })
+	return t[max(n-1, 0)]
 }
 
-// since returns the last mark at or before a time, or the first.
-func (t *track) since(at int64) mark {
-	n := sort.Search(len(t.marks), func(i int) bool { return t.marks[i].at > at })
-	return t.marks[max(n-1, 0)]
-}
-
-// passed tells when the head passed a position, which is when the byte there was allocated;
-// between two marks it is taken to have gone evenly. What was before the first mark is not
-// known, and what is ahead neither.
-func (t *track) passed(position uint64) (at int64, known bool) {
-	if len(t.marks) == 0 || int64(position-t.marks[0].head) < 0 {
-		return 0, false
+// around returns the last mark before the byte at a position was allocated and the first
+// after it. They are not known for what was before the first mark and is ahead of the last.
+func (t track) around(position uint64) (before, after mark, known bool) {
+	n := sort.Search(len(t), func(i int) bool { return t[i].head > position })
+	if n == 0 || n == len(t) {
+		return mark{}, mark{}, false
 	}
-	first := t.marks[0].head // distances from here keep their order also where positions wrap
-	n := sort.Search(len(t.marks), func(i int) bool { return t.marks[i].head-first > position-first })
-	if n == len(t.marks) {
-		return 0, false
-	}
-	a, b := t.marks[n-1], t.marks[n]
-	part := float64(position-a.head) / float64(b.head-a.head)
-	return a.at + int64(part*float64(b.at-a.at)), true
+	return t[n-1], t[n], true
 }
 
-// rate is how many bytes a second the head went between a mark and the last.
-func (t *track) rate(from mark) (rate float64, known bool) {
-	last := t.marks[len(t.marks)-1]
+// rate is how many bytes a second the head went from a mark to the last.
+func (t track) rate(from mark) (rate float64, known bool) {
+	last := t[len(t)-1]
 	if last.at <= from.at {
 		return 0, false
 	}
 	return float64(last.head-from.head) / float64(seconds(last.at-from.at)), true
+}
+
+const (
+	// step is the least time between two marks of the monitor's own, but for the last, and
+	// tracked is for how long they are kept. Milestones reach back further where more was
+	// allocated, and what lies between two of them changes little.
+	step    = 200 * time.Millisecond
+	tracked = 2 * time.Minute
+)
+
+// add appends a mark of the monitor's own, the last of all. One that goes back is nonsense
+// somewhere: what was before is forgotten.
+func (t track) add(m mark) track {
+	n := len(t)
+	switch {
+	case n == 0:
+	case m.at <= t[n-1].at || m.head < t[n-1].head:
+		t = t[:0]
+	case n > 1 && m.at-t[n-2].at < int64(step):
+		t = t[:n-1]
+	}
+	t = append(t, m)
+	old := sort.Search(len(t), func(i int) bool { return m.at-t[i].at <= int64(tracked) })
+	return slices.Delete(t, 0, old)
 }

@@ -19,6 +19,8 @@ type serveCmd struct {
 	Huge    bool     `name:"huge-pages" help:"Make the ring of huge pages, reserved or transparent; fails and says how to get them where there are none."`
 	NATS    string   `name:"nats" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
 	Creds   string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for that URL." placeholder:"FILE"`
+	HTTP    string   `name:"http" help:"Serve metrics and health over HTTP at this address, such as 127.0.0.1:9090; off loopback, and for frames, with a token." placeholder:"ADDR"`
+	Token   string   `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token (default: a new one)." placeholder:"TOKEN"`
 }
 
 // octal is a file mode as chmod takes it.
@@ -48,6 +50,7 @@ type served struct {
 	Name     string `json:"name"`
 	NATS     string `json:"nats"`
 	Backend  string `json:"backend"`
+	HTTP     string `json:"http,omitempty"` // with the token, where one is needed
 }
 
 // Run serves until the context ends.
@@ -69,6 +72,14 @@ func (c *serveCmd) Run(e *env) (err error) {
 
 	st := server.Stats()
 	s := served{Key: server.Key(), Capacity: st.Capacity, Name: c.Name, NATS: svc.URL(), Backend: st.Backend}
+	if c.HTTP != "" {
+		pages, err := startHTTP(e, s.Key, c.HTTP, c.Token)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, pages.end()) }()
+		s.HTTP = pages.url
+	}
 	if err := e.print(s, s.text(c.NATS == "")); err != nil {
 		return err
 	}
@@ -88,14 +99,18 @@ func (s served) text(embedded bool) string {
 	if s.Name != "default" {
 		name = " --name " + s.Name
 	}
+	http := ""
+	if s.HTTP != "" {
+		http = "\n  HTTP  " + s.HTTP
+	}
 	return fmt.Sprintf(`Serving a ring of %s.
 
   key   %s
-  NATS  %s (%s)
+  NATS  %s (%s)%s
 
 From another terminal:
 
-  framebuffer put%[5]s photo.jpg | framebuffer get - > same.jpg
+  framebuffer put%[6]s photo.jpg | framebuffer get - > same.jpg
 
-Ctrl-C ends it and leaves nothing behind.`, byteSize(s.Capacity), s.Key, s.NATS, whose, name)
+Ctrl-C ends it and leaves nothing behind.`, byteSize(s.Capacity), s.Key, s.NATS, whose, http, name)
 }
