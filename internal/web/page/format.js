@@ -11,7 +11,7 @@ function scaled(value, step, units) {
 }
 
 /** Memory: 500 MiB. */
-export const memory = (n) => scaled(n, 1024, ["B", "KiB", "MiB", "GiB", "TiB"]);
+export const memory = (n) => scaled(n, 1024, ["B", "KiB", "MiB", "GiB", "TiB"]).replace(/\.0+ /, " ");
 
 /** Data: 2.76 MB. */
 export const bytes = (n) => scaled(n, 1000, ["B", "kB", "MB", "GB", "TB", "PB"]);
