@@ -4,8 +4,8 @@
 package preview
 
 import (
-	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/core-framebuffer/framebuffer/internal/pixels"
@@ -66,5 +66,29 @@ func TooLarge(size int) Preview {
 }
 
 func words(note string, data []byte) Preview {
-	return Preview{Text: &Text{Note: note, Hex: hex.Dump(data[:min(len(data), hexBytes)])}}
+	return Preview{Text: &Text{Note: note, Hex: dump(data[:min(len(data), hexBytes)])}}
+}
+
+// dump has lines of eight bytes, as numbers and as characters, which fit where pictures do.
+func dump(data []byte) string {
+	var b strings.Builder
+	for line := range slices.Chunk(data, 8) {
+		readable := strings.Map(func(r rune) rune {
+			if r < ' ' || r > '~' {
+				return '.'
+			}
+			return r
+		}, latin(line))
+		fmt.Fprintf(&b, "%-23s  %s\n", fmt.Sprintf("% x", line), readable)
+	}
+	return b.String()
+}
+
+// latin has a character for each byte.
+func latin(data []byte) string {
+	all := make([]rune, len(data))
+	for i, c := range data {
+		all[i] = rune(c)
+	}
+	return string(all)
 }

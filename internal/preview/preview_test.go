@@ -131,8 +131,8 @@ func TestHostileAndOtherData(t *testing.T) {
 			t.Errorf("%s took %d bytes", what, used)
 		}
 	}
-	p := Of([]byte("hello, frame"), &topic.Meta{})
-	if !strings.Contains(p.Text.Hex, "68 65 6c 6c 6f") || !strings.Contains(p.Text.Hex, "|hello, frame|") {
+	p := Of([]byte("hello, frame\x00\xff"), &topic.Meta{})
+	if p.Text.Hex != "68 65 6c 6c 6f 2c 20 66  hello, f\n72 61 6d 65 00 ff        rame..\n" {
 		t.Errorf("%q", p.Text.Hex)
 	}
 	if p := TooLarge(1 << 40); !strings.Contains(p.Text.Note, "1099511627776") {

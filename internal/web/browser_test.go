@@ -28,9 +28,8 @@ type tab struct {
 	complaints []string // of the console
 }
 
-// open starts a browser and shows an address in it. The test fails in the end if the console
-// had anything to complain of.
-func open(t testing.TB, url string) *tab {
+// browser starts a real one.
+func browser(t testing.TB) context.Context {
 	t.Helper()
 	var chromium string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -49,6 +48,18 @@ func open(t testing.TB, url string) *tab {
 	ctx, cancel = chromedp.NewExecAllocator(ctx, opts...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// open shows an address in a tab of its own. The test fails in the end if the console had
+// anything to complain of.
+func open(t testing.TB, browser context.Context, url string) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
 	b := &tab{TB: t, ctx: ctx}
 	b.do(chromedp.Navigate("about:blank"))
@@ -155,4 +166,14 @@ func (b *tab) media(name, value string) {
 		})
 		return err
 	}))
+}
+
+// goroot is where Go is, with its test pictures.
+func goroot(t testing.TB) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
 }

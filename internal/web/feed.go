@@ -123,9 +123,36 @@ func (f *feed) look() ([]byte, error) {
 	return text, nil
 }
 
+// apart joins points that are less than a second apart, since whoever else looks at the segment
+// makes some too, and rates over short times jump.
+func apart(points []monitor.Point) (all []monitor.Point) {
+	for i := 0; i < len(points); {
+		p := points[i]
+		i++
+		for i < len(points) && p.Span < 0.9 {
+			p = join(p, points[i])
+			i++
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// join makes one point of two that follow each other.
+func join(a, b monitor.Point) monitor.Point {
+	span := a.Span + b.Span
+	mean := func(x, y float64) float64 { return (x*float64(a.Span) + y*float64(b.Span)) / float64(span) }
+	b.Span, b.Rates = span, monitor.Rates{
+		WrittenBytes: mean(a.Rates.WrittenBytes, b.Rates.WrittenBytes),
+		ReadBytes:    mean(a.Rates.ReadBytes, b.Rates.ReadBytes),
+		Timeouts:     mean(a.Rates.Timeouts, b.Rates.Timeouts),
+	}
+	return b
+}
+
 func plotOf(points []monitor.Point) plot {
 	p := plot{Ago: []float64{}}
-	for _, at := range points {
+	for _, at := range apart(points) {
 		ago := at.Time.Sub(points[len(points)-1].Time).Seconds()
 		p.Ago = append(p.Ago, math.Round(ago*100)/100)
 		p.Written = append(p.Written, math.Round(at.Rates.WrittenBytes))

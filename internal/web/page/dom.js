@@ -45,5 +45,10 @@ export function keyed(parent, items, key, make, update) {
   for (const e of old.values()) e.remove();
 }
 
-/** The colour of a topic is a class; there are eight. */
-export const colour = (topic) => `topic-${topic % 8}`;
+const order = new Map(); // of topics, by index, as they were first seen
+
+/** The colour of a topic is a class; there are eight, and the first eight topics have one each. */
+export function colour(topic) {
+  if (!order.has(topic)) order.set(topic, order.size);
+  return `topic-${order.get(topic) % 8}`;
+}
