@@ -39,6 +39,9 @@ export function seconds(v, unknown = "–") {
   return `${short(v / 86400)} d`;
 }
 
+/** How old something is. What came while the figures were read is from the future by a little. */
+export const ago = (v) => seconds(v === null ? v : Math.max(v, 0));
+
 /** A share: 37 %. */
 export const percent = (part, of) => `${of > 0 ? Math.round((100 * part) / of) : 0} %`;
 

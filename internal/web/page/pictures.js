@@ -1,7 +1,7 @@
 // The newest frame of each topic. Only those in sight are fetched, one after the other, each
 // again when the one before is there.
 import { colour, el, keyed, say } from "./dom.js";
-import { bytes, frames, seconds } from "./format.js";
+import { ago, bytes, frames } from "./format.js";
 
 const list = document.getElementById("pictures");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -39,7 +39,7 @@ class Card {
       if (m.width) parts.push(`${m.width}×${m.height}${m.format ? ` ${m.format}` : ""}`);
       if (m.shape) parts.push(`${m.shape.join("×")}${m.format && !m.width ? ` ${m.format}` : ""}`);
       if (m.content_type) parts.push(m.content_type);
-      parts.push(bytes(f.size_bytes), `${seconds(f.age_seconds)} old`);
+      parts.push(bytes(f.size_bytes), `${ago(f.age_seconds)} old`);
       if (f.source) parts.push(`by ${f.source}`);
     } else {
       parts.push(t.published ? "its frames are overwritten" : "no frame yet");

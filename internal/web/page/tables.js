@@ -1,7 +1,7 @@
 // The tables of topics and clients. On a phone each row becomes a block, so roles are spelled
 // out: a table that is laid out otherwise is none for some readers.
 import { colour, el, keyed, say } from "./dom.js";
-import { bytes, count, frames, percent, rate, seconds } from "./format.js";
+import { ago, bytes, count, frames, percent, rate, seconds } from "./format.js";
 
 /** Columns are [heading, text of an item, class]. */
 function table(id, columns, empty) {
@@ -36,7 +36,7 @@ const showTopics = table("topics", [
   ["Frames/s", (t) => frames(t.frame_rate), "number"],
   ["Data", (t) => rate(t.byte_rate), "number"],
   ["Frames", (t) => count(t.published), "number"],
-  ["Last frame", (t) => (t.newest ? `${seconds(t.newest.age_seconds)} ago` : "gone"), "number"],
+  ["Last frame", (t) => (t.newest ? `${ago(t.newest.age_seconds)} ago` : "gone"), "number"],
   ["Readers", readers, "readers"],
 ], "No topics.");
 
