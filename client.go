@@ -93,11 +93,13 @@ func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
 	if err := s.errIfClosed(); err != nil {
 		return 0, err
 	}
+	s.slot.count(layout.Writes, layout.WrittenBytes, uint64(len(data)))
 	sum, why, err := s.ring.Write(offset, data)
 	if err != nil || s.closed.Load() {
+		s.slot.uncount(layout.Writes, layout.WrittenBytes, uint64(len(data)))
 		return 0, s.failed(why, err)
 	}
-	s.slot.did(layout.Writes, layout.WrittenBytes, offset, len(data))
+	s.slot.reached(offset)
 	return Checksum(sum), nil
 }
 
@@ -126,10 +128,12 @@ func (c *Client) ReadInto(dst []byte, offset uint64, sum Checksum) error {
 	if err := s.errIfClosed(); err != nil {
 		return err
 	}
+	s.slot.count(layout.Reads, layout.ReadBytes, uint64(len(dst)))
 	if why, err := s.ring.Read(dst, offset, uint64(sum)); err != nil {
+		s.slot.uncount(layout.Reads, layout.ReadBytes, uint64(len(dst)))
 		return s.failed(why, err)
 	}
-	s.slot.did(layout.Reads, layout.ReadBytes, offset, len(dst))
+	s.slot.reached(offset)
 	return nil
 }
 

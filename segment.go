@@ -113,11 +113,15 @@ func (s *segment) take(size int, now int64) (offset uint64, payload []byte, err 
 	if err := s.errIfClosed(); err != nil {
 		return 0, nil, err
 	}
-	offset, payload, err = s.ring.Take(size, ring.Stamp{Time: now, Client: s.slot.index, PID: s.slot.pid})
-	if err != nil || s.closed.Load() {
-		return 0, nil, s.failed(ring.None, err)
+	if err := s.ring.CheckSize(size); err != nil {
+		return 0, nil, err
 	}
 	s.slot.count(layout.Allocations, layout.AllocatedBytes, ring.Footprint(size))
+	offset, payload, err = s.ring.Take(size, ring.Stamp{Time: now, Client: s.slot.index, PID: s.slot.pid})
+	if err != nil || s.closed.Load() {
+		s.slot.uncount(layout.Allocations, layout.AllocatedBytes, ring.Footprint(size))
+		return 0, nil, s.failed(ring.None, err)
+	}
 	return offset, payload, nil
 }
 

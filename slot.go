@@ -24,7 +24,7 @@ type slot struct {
 	words    layout.Slot
 	rest     layout.Slot // slot 0
 	counters *[layout.CounterCount]atomic.Uint64
-	last     *uint64 // offset of the frame it wrote, read or was handed last
+	last     *atomic.Uint64 // offset of the frame it wrote, read or was handed last
 }
 
 // claimSlot takes a free slot, or one whose process provably died, or shares slot 0, as do
@@ -47,7 +47,7 @@ func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 		s.introduce(role, name, pidns, now)
 		return s
 	}
-	s.words, s.counters, s.last = s.rest, s.rest.Counters(), new(uint64)
+	s.words, s.counters, s.last = s.rest, s.rest.Counters(), new(atomic.Uint64)
 	return s
 }
 
@@ -103,15 +103,26 @@ func fold(from, to *[layout.CounterCount]atomic.Uint64) {
 	}
 }
 
-// count adds one to an operation's counter and n to its bytes.
+// count adds one to an operation's counter and n to its bytes. It comes before an operation:
+// an atomic addition waits until all stores before it have arrived, and those of an operation
+// go to memory that no cache has. An operation that fails takes it back.
 func (s *slot) count(ops, bytes int, n uint64) {
 	s.counters[ops].Add(1)
 	s.counters[bytes].Add(n)
 }
 
-// did counts an operation on the frame at offset.
+// uncount takes back what count added.
+func (s *slot) uncount(ops, bytes int, n uint64) {
+	s.counters[ops].Add(^uint64(0))
+	s.counters[bytes].Add(-n)
+}
+
+// reached says that the frame at offset is the last that was written or read.
+func (s *slot) reached(offset uint64) { line.Store(s.last, offset) }
+
+// did counts an operation on the frame at offset that has been done.
 func (s *slot) did(ops, bytes int, offset uint64, n int) {
-	line.Store(s.last, offset)
+	s.reached(offset)
 	s.count(ops, bytes, uint64(n))
 }
 

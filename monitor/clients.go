@@ -9,6 +9,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
 )
 
 // readClients fills in the clients and the sums. A client that leaves moves its counts to
@@ -59,13 +60,20 @@ func readClient(w layout.Slot, slot int, now int64) (c Client, taken bool) {
 func (m *Monitor) readLast(s *Snapshot, c *Client, now int64) {
 	c.Last = atomic.LoadUint64(m.inside.Control.Slot(c.Slot).Last())
 	lag := s.Head - (c.Last - layout.ChunkHeader)
-	if c.Last < s.Start || lag > s.Head-s.Start { // none, or nonsense
+	if c.Last < s.Start || lag > s.Head-s.Start || int64(lag) < 0 { // none, or nonsense
 		c.Last = 0
 		return
 	}
 	c.Lag = lag
-	if at, known := m.inside.Ring.Born(c.Last); known && at <= now && at > 0 {
-		c.LastSeen = seconds(now - at)
+	h, known := m.inside.Ring.Header(c.Last)
+	if !known {
+		return
+	}
+	if h.Size < s.Capacity {
+		c.Lag = lag - min(lag, ring.Footprint(int(h.Size)))
+	}
+	if h.Time > 0 && h.Time <= now {
+		c.LastSeen = seconds(now - h.Time)
 	}
 }
 

@@ -90,7 +90,7 @@ type Client struct {
 	Attached Seconds            `json:"attached_seconds"`  // how long ago
 	LastSeen Seconds            `json:"last_seen_seconds"` // how long ago it last did something, as far as is known
 	Last     uint64             `json:"last,string"`       // offset of the frame it last wrote or read; 0 if none or not known
-	Lag      uint64             `json:"lag_bytes"`         // what was allocated since that; its frames time out as this nears the capacity
+	Lag      uint64             `json:"lag_bytes"`         // what was allocated after that; its frames time out as this nears the capacity
 	Counts   framebuffer.Counts `json:"counts"`
 	Rates    Rates              `json:"rates"`
 }

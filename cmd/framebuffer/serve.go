@@ -85,8 +85,8 @@ func (c *serveCmd) Run(e *env) (err error) {
 	}
 	<-e.ctx.Done()
 	end := server.Stats()
-	e.log.Info("stopping", "allocated_bytes", end.Total.AllocatedBytes, "writes", end.Total.Writes, "reads", end.Total.Reads,
-		"timeouts", end.Total.Reused+end.Total.Altered)
+	e.log.Info("stopping", "framebuffer.allocated_bytes", end.Total.AllocatedBytes, "framebuffer.writes", end.Total.Writes, "framebuffer.reads", end.Total.Reads,
+		"framebuffer.timeouts", end.Total.Reused+end.Total.Altered)
 	return nil
 }
 

@@ -83,11 +83,14 @@ func BenchmarkPair(b *testing.B) {
 	if err := file.Truncate(coldSize); err != nil {
 		b.Fatal(err)
 	}
-	memory, err := unix.Mmap(fd, 0, coldSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+	memory, err := unix.Mmap(fd, 0, coldSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer unix.Munmap(memory)
+	if err := unix.Madvise(memory, unix.MADV_POPULATE_WRITE); err != nil {
+		b.Fatal(err)
+	}
 	reader := exec.Command(os.Args[0])
 	reader.Env = append(os.Environ(), readerEnv+"=1")
 	reader.ExtraFiles = []*os.File{file}

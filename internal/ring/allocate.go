@@ -29,19 +29,16 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
 // fberr.HoldLimit when holds leave no room for that size, and fberr.Closed after the server
 // closed the segment.
 func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err error) {
-	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
-		return 0, nil, r.badSize(size)
+	if err := r.CheckSize(size); err != nil {
+		return 0, nil, err
 	}
 	if r.Closed() {
 		return 0, nil, errClosed()
 	}
 	n := Footprint(size)
-	// Every add is a multiple of Align, and so is head. The mask only matters when a
-	// hostile process stored nonsense there: a misaligned header would fault on arm64.
-	c := (r.head.Add(n) - n) &^ (layout.Align - 1)
-	r.milestone(c, c+n, by.Time)
-	if r.mayBeHeld(by.Time) {
-		if c, err = r.stepOver(c, n, by.Time); err != nil {
+	c, ok := r.small(n, by.Time)
+	if !ok {
+		if c, err = r.room(n, by.Time); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -97,6 +94,14 @@ func (r *Ring) take(target, n uint64, now int64) uint64 {
 			return c &^ (layout.Align - 1)
 		}
 	}
+}
+
+// CheckSize returns the error that Take would for a size that no chunk of the ring can have.
+func (r *Ring) CheckSize(size int) error {
+	if size > 0 && uint64(size) <= r.capacity-layout.ChunkHeader {
+		return nil
+	}
+	return r.badSize(size)
 }
 
 func (r *Ring) badSize(size int) error {

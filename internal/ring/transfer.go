@@ -18,6 +18,9 @@ const (
 	Altered        // the bytes, or the header before them, are not what was written
 )
 
+// settled is how far behind head memory is taken to be written already.
+const settled = 256 << 10
+
 // Write copies data into the chunk at offset and returns its checksum. Before, between
 // blocks and after, it looks whether the chunk is still its own, and stops at once when
 // it is not.
@@ -59,7 +62,10 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
 		return why, err
 	}
 	c := offset - layout.ChunkHeader
-	got, done := copyhash.CopyOut(dst, payload, func() bool { return r.intact(c) })
+	// Where more has been allocated behind the chunk than is asked for ahead, the frames that
+	// lie there are read next, or nobody minds.
+	onward := r.head.Load()-c-Footprint(len(payload)) >= settled
+	got, done := copyhash.CopyOut(dst, payload, onward, func() bool { return r.intact(c) })
 	loadFence()
 	if !done || !r.intact(c) {
 		clear(dst)
