@@ -186,7 +186,9 @@ func TestClientsComeAndGo(t *testing.T) {
 		if _, err := c.Put([]byte("x")); err != nil {
 			t.Fatal(err)
 		}
-		scrape(t, from)
+		if _, err := from.Gather(); err != nil {
+			t.Fatal(err)
+		}
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
