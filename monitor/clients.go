@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
-	"sync/atomic"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
@@ -58,7 +57,7 @@ func readClient(w layout.Slot, slot int, now int64) (c Client, taken bool) {
 // readLast tells of the frame that the client wrote or read last, which it did no earlier than
 // it was allocated.
 func (m *Monitor) readLast(s *Snapshot, c *Client, now int64) {
-	c.Last = atomic.LoadUint64(m.inside.Control.Slot(c.Slot).Last())
+	c.Last = m.inside.Control.Slot(c.Slot).Last().Load()
 	lag := s.Head - (c.Last - layout.ChunkHeader)
 	if c.Last < s.Start || lag > s.Head-s.Start || int64(lag) < 0 { // none, or nonsense
 		c.Last = 0

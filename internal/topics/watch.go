@@ -10,9 +10,19 @@ import (
 // Preconditions: 0 <= i < ctl.Topics().
 func At(ctl layout.Control, r *ring.Ring, i int) *Topic { return view(ctl.Topic(i), r, i) }
 
-// Glance is Look for people who watch: it looks once, at what stands there now, and reports
-// whether that is an intact frame. However fast others change the queue, it returns.
+// Glance is Look for people who watch: it looks once, at what stands there now, fills rec,
+// and reports whether that is an intact frame. However fast others change the queue, it
+// returns.
 func (t *Topic) Glance(sequence uint64, rec *Record) bool {
+	*rec = Record{}
 	word := t.word(sequence).Load()
-	return word&layout.QueueTag == t.lap(sequence) && t.read(word&^layout.QueueTag, sequence, rec)
+	if word&layout.QueueLap != t.lap(sequence) || !t.read(word, sequence, rec) {
+		return false
+	}
+	if word&layout.QueueRecord == 0 { // only its own allocator labels a chunk
+		h, ok := t.ring.Header(rec.Offset)
+		rec.Source = h.Client
+		return ok
+	}
+	return true
 }
