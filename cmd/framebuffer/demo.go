@@ -23,7 +23,8 @@ func (demoCmd) Help() string {
 	return `Starts a server, writers, readers and one reader that is slow on purpose, each a
 process of its own. Writers allocate through the server, write a picture, and
 send its descriptor to a reader, which compares what it gets with the original,
-byte by byte. Exits with 0 only if every frame was either identical or a timeout.`
+byte by byte. Prints the address of a page that shows the same in a browser.
+Exits with 0 only if every frame was either identical or a timeout.`
 }
 
 // maxParts keeps a slip of the keyboard from starting a thousand processes.

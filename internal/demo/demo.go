@@ -110,6 +110,7 @@ type show struct {
 	mu    sync.Mutex
 	parts []*process
 	what  string    // where the pictures come from
+	page  string    // where a browser can watch, or why it cannot
 	thumb thumbnail // what reader 1 read last
 }
 
@@ -189,6 +190,9 @@ func (s *show) take(p *process, r report) {
 	defer s.mu.Unlock()
 	if r.What != "" {
 		s.what = r.What
+	}
+	if r.Page != "" {
+		s.page = r.Page
 	}
 	if r.Thumb != nil {
 		s.thumb = r.Thumb

@@ -82,6 +82,7 @@ type report struct {
 	Ready bool      `json:"ready,omitempty"`
 	Done  bool      `json:"done,omitempty"`
 	What  string    `json:"what,omitempty"` // where the pictures come from
+	Page  string    `json:"page,omitempty"` // where a browser can watch, or why it cannot
 	Count Counts    `json:"count"`
 	Thumb thumbnail `json:"thumb,omitempty"`
 }

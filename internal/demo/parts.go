@@ -58,7 +58,9 @@ func runServer(ctx context.Context, p Part, l *link) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, svc.Close()) }()
-	if err := l.send(report{Ready: true}); err != nil {
+	page, end := startPage(ctx, server.Key())
+	defer func() { err = errors.Join(err, end()) }()
+	if err := l.send(report{Ready: true, Page: page}); err != nil {
 		return err
 	}
 	<-ctx.Done()

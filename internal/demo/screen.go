@@ -58,7 +58,8 @@ func (s *Screen) begin(sh *show) {
 	defer sh.mu.Unlock()
 	fmt.Fprintf(s.out, "%d writers, %d readers and a slow reader, each a process of its own, on a ring of %s.\n",
 		sh.cfg.Writers, sh.cfg.Readers, humanize.IBytes(uint64(sh.cfg.Size)))
-	fmt.Fprintf(s.out, "Frames: %d×%d RGB, %s each, from %s\n\n", Width, Height, humanize.Comma(Width*Height*bpp), sh.what)
+	fmt.Fprintf(s.out, "Frames: %d×%d RGB, %s each, from %s\n", Width, Height, humanize.Comma(Width*Height*bpp), sh.what)
+	fmt.Fprintf(s.out, "In a browser, while it runs (--duration 5m is longer): %s\n\n", sh.page)
 }
 
 // draw shows the present state.
