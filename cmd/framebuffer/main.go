@@ -28,6 +28,7 @@ written, or learn that the ring has reused the place: a timeout.
   framebuffer sub cam > same.mjpeg &
   framebuffer pub cam --mjpeg < clip.mjpeg
   framebuffer stat             what happens in a ring: rates, horizon, clients
+  framebuffer web              the same in a browser, with pictures
   framebuffer doctor           what this machine allows, and what to do
 
 Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 timeout (the frame
@@ -44,6 +45,7 @@ type cli struct {
 	Pub        pubCmd        `cmd:"" help:"Publish standard input to a topic, frame by frame."`
 	Sub        subCmd        `cmd:"" help:"Write a topic's frames to standard output."`
 	Stat       statCmd       `cmd:"" help:"Show what happens in a ring: rates, horizon, clients, topics."`
+	Web        webCmd        `cmd:"" help:"Show a ring in a browser, with the latest frames as pictures."`
 	Topics     topicsCmd     `cmd:"" help:"List the topics and who reads them."`
 	Doctor     doctorCmd     `cmd:"" help:"Say what this machine or container allows, and what to do."`
 	Demo       demoCmd       `cmd:"" help:"Send real pictures between real processes, and check every byte."`

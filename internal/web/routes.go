@@ -17,7 +17,7 @@ func (s *Server) routes() http.Handler {
 	all := http.NewServeMux()
 	all.Handle("GET /metrics", s.figures(s.metrics()))
 	all.Handle("GET /healthz", s.figures(http.HandlerFunc(s.health)))
-	all.Handle("GET /{$}", s.frames(http.HandlerFunc(s.index)))
+	s.page(all)
 	return all
 }
 
@@ -40,10 +40,4 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	fmt.Fprintln(w, now.State)
-}
-
-// index says what there is.
-func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprintln(w, "/metrics  for Prometheus\n/healthz  whether the segment has a server")
 }

@@ -24,6 +24,8 @@ type Options struct {
 // Server serves one segment's figures until its context ends.
 type Server struct {
 	monitor  *monitor.Monitor
+	feed     *feed
+	gallery  *gallery
 	log      *slog.Logger
 	token    string
 	loopback bool
@@ -33,7 +35,7 @@ type Server struct {
 
 // Listen takes the address and answers nobody yet. Serve does, and closes it; m is left open.
 func Listen(m *monitor.Monitor, opts *Options) (*Server, error) {
-	s := &Server{monitor: m, log: opts.Log, token: opts.Token}
+	s := &Server{monitor: m, feed: newFeed(m), gallery: newGallery(m), log: opts.Log, token: opts.Token}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -79,7 +81,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
 	s.http.BaseContext = func(net.Listener) context.Context { return inner }
-	go s.sample(inner)
+	go s.feed.run(inner)
 	ended := make(chan error, 1)
 	go func() { ended <- s.http.Serve(s.listener) }()
 	s.log.Info("serving HTTP", "server.address", s.address().IP.String(), "server.port", s.address().Port)
@@ -98,18 +100,3 @@ func (s *Server) Serve(ctx context.Context) error {
 
 // Close gives the address back, where Serve was not called.
 func (s *Server) Close() error { return s.listener.Close() }
-
-func (s *Server) sample(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		if _, err := s.monitor.Snapshot(); err != nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
