@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
@@ -38,8 +39,10 @@ func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 		if !w.Claim().CompareAndSwap(old, s.ticket) {
 			continue // somebody else was faster
 		}
+		failpoint.Hit(failpoint.SlotClaimed)
 		s.index, s.words, s.counters = uint32(i), w, w.Counters()
 		fold(s.counters, s.rest.Counters())
+		failpoint.Hit(failpoint.SlotFolded)
 		s.introduce(role, name, pidns, now)
 		return s
 	}
@@ -60,7 +63,9 @@ func (s *slot) introduce(role uint32, name string, pidns uint64, now int64) {
 	s.words.Started().Store(started)
 	s.words.Attached().Store(uint64(now))
 	s.words.SetName(name)
+	failpoint.Hit(failpoint.SlotDescribed)
 	s.words.Ready().Store(s.ticket)
+	failpoint.Hit(failpoint.SlotReady)
 }
 
 // abandoned reports whether the kernel knows that the slot's process is gone. Unknown, as
@@ -86,7 +91,9 @@ func (s *slot) release() {
 		return
 	}
 	fold(s.counters, s.rest.Counters())
+	failpoint.Hit(failpoint.CloseFolded)
 	s.words.Claim().CompareAndSwap(s.ticket, 0)
+	failpoint.Hit(failpoint.CloseReleased)
 }
 
 // fold moves counts from one slot to another. Each count is in exactly one place but for
@@ -94,6 +101,7 @@ func (s *slot) release() {
 func fold(from, to *[layout.CounterCount]atomic.Uint64) {
 	for i := range from {
 		if n := from[i].Swap(0); n != 0 {
+			failpoint.Hit(failpoint.FoldTook)
 			to[i].Add(n)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
@@ -136,7 +137,9 @@ func (s *Subscription) Next(ctx context.Context) (Message, error) {
 		at := s.at()
 		switch s.topic.Look(at, &rec) {
 		case topics.Ready:
+			failpoint.Hit(failpoint.NextLooked)
 			if s.advance(at, at+1) {
+				failpoint.Hit(failpoint.NextTaken)
 				m := s.message(&rec)
 				if err := s.over(); err != nil {
 					return Message{}, err
@@ -145,6 +148,7 @@ func (s *Subscription) Next(ctx context.Context) (Message, error) {
 			}
 		case topics.Gone:
 			if to := s.topic.Oldest(at + 1); s.advance(at, to) {
+				failpoint.Hit(failpoint.NextLost)
 				s.pending += to - at
 				s.lost.Add(to - at)
 			}

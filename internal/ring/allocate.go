@@ -3,6 +3,7 @@ package ring
 import (
 	"fmt"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
@@ -39,6 +40,7 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 	// Every add is a multiple of Align, and so is head. The mask only matters when a
 	// hostile process stored nonsense there: a misaligned header would fault on arm64.
 	c := (r.head.Add(n) - n) &^ (layout.Align - 1)
+	failpoint.Hit(failpoint.AllocateAdded)
 	if r.mayBeHeld(by.Time) {
 		if c, err = r.stepOver(c, n, by.Time); err != nil {
 			return 0, nil, err
@@ -55,6 +57,7 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 	i := c % r.capacity
 	r.present.ensure(i, n)
 	r.seal.Put(r.mem[i:], offset, layout.Chunk{Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID})
+	failpoint.Hit(failpoint.AllocateHeaded)
 	i += layout.ChunkHeader
 	return offset, r.mem[i : i+uint64(size) : i+uint64(size)], nil
 }
@@ -70,7 +73,9 @@ func (r *Ring) stepOver(c, n uint64, now int64) (uint64, error) {
 		if !r.fits(n, now) {
 			break
 		}
+		failpoint.Hit(failpoint.AllocateStepping)
 		c = r.take(target, n)
+		failpoint.Hit(failpoint.AllocateStepped)
 	}
 	return 0, fmt.Errorf("%w: %d of the ring's %d bytes are held, and nowhere between them are %d bytes free: release holds, or start the server with a larger size or a smaller HoldLimit",
 		fberr.HoldLimit, r.sum(now), r.capacity, n)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
@@ -46,6 +47,7 @@ func (r *Ring) Hold(offset uint64, d time.Duration) (*Hold, Reason, error) {
 		h.withdraw()
 		return nil, Reused, r.reused(offset)
 	}
+	failpoint.Hit(failpoint.HoldConfirmed)
 	return h, None, nil
 }
 
@@ -75,15 +77,22 @@ func (h *Hold) claim(now int64, d time.Duration) error {
 		if active(old, now, grace) || !e.Term.CompareAndSwap(old, term) {
 			continue
 		}
+		failpoint.Hit(failpoint.HoldClaimed)
 		h.entry, h.term = e, term
 		h.start, h.length = counted(h.span.start, start), counted(h.span.length, length)
-		if !e.Start.CompareAndSwap(start, h.start) || !e.Length.CompareAndSwap(length, h.length) {
+		placed := e.Start.CompareAndSwap(start, h.start)
+		failpoint.Hit(failpoint.HoldPlaced)
+		if !placed || !e.Length.CompareAndSwap(length, h.length) {
 			h.withdraw()
 			continue
 		}
+		failpoint.Hit(failpoint.HoldMeasured)
 		raise(r.holdHigh, uint32(i)+1)
+		failpoint.Hit(failpoint.HoldBounded)
 		raise(r.holdUntil, uint64(endOf(term)))
+		failpoint.Hit(failpoint.HoldTimed)
 		r.holdGen.Add(1)
+		failpoint.Hit(failpoint.HoldCounted)
 		return nil
 	}
 	return fmt.Errorf("%w: all %d holds are in use: release others first", fberr.HoldLimit, len(r.holds))
@@ -137,20 +146,25 @@ func (h *Hold) Extend(d time.Duration) (Reason, error) {
 	if !h.entry.Term.CompareAndSwap(old, next) {
 		return Reused, h.lost()
 	}
+	failpoint.Hit(failpoint.ExtendExchanged)
 	h.term = next
 	raise(r.holdUntil, uint64(endOf(next)))
+	failpoint.Hit(failpoint.ExtendTimed)
 	// If the old end had come before the exchange, an allocator may have passed.
 	if r.now() >= endOf(old) || h.entry.Start.Load() != h.start || h.entry.Length.Load() != h.length || !h.confirm() {
 		h.withdraw()
 		return Reused, h.lost()
 	}
+	failpoint.Hit(failpoint.ExtendConfirmed)
 	return None, nil
 }
 
 // Release ends the hold and reports whether the chunk was in place until then.
 func (h *Hold) Release() bool {
 	ok := h.Intact()
+	failpoint.Hit(failpoint.ReleaseBegun)
 	h.withdraw()
+	failpoint.Hit(failpoint.ReleaseDone)
 	return ok
 }
 

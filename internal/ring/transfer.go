@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
@@ -37,7 +38,9 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err er
 			fberr.TooLong, len(data), offset, len(payload))
 	}
 	c := offset - layout.ChunkHeader
-	sum, done := copyhash.CopyIn(payload[:len(data)], data, func() bool { return r.alive(c) })
+	failpoint.Hit(failpoint.WriteFound)
+	sum, done := copyhash.CopyIn(payload[:len(data)], data, func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive })
+	failpoint.Hit(failpoint.WriteCopied)
 	// This load may run before the last stores are visible elsewhere. Then another process
 	// may take the chunk between the two; nobody reads our frame then (it is dead), and the
 	// frame they spoil fails its checksum.
@@ -59,7 +62,9 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
 		return why, err
 	}
 	c := offset - layout.ChunkHeader
+	failpoint.Hit(failpoint.ReadFound)
 	got, done := copyhash.CopyOut(dst, payload, func() bool { return r.intact(c) })
+	failpoint.Hit(failpoint.ReadCopied)
 	loadFence()
 	if !done || !r.intact(c) {
 		clear(dst)

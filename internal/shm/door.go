@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
@@ -85,6 +86,7 @@ func (d *door) open(dir string) (err error) {
 		return fmt.Errorf("listen in %s: %w", dir, err)
 	}
 	l.SetUnlinkOnClose(false)
+	failpoint.Hit(failpoint.StartBound)
 	// Who may have the files is for admits to say, which knows the peer.
 	if err := errors.Join(os.Chmod(bound, 0o666), os.Rename(bound, d.path)); err != nil { //nolint:gosec // see above
 		return errors.Join(fmt.Errorf("open the socket to others: %w", err), l.Close(), os.Remove(bound))
@@ -92,6 +94,7 @@ func (d *door) open(dir string) (err error) {
 	if d.ringToRead, err = os.Open(fmt.Sprintf("/proc/self/fd/%d", d.ring.Fd())); err != nil {
 		return errors.Join(fmt.Errorf("open the ring for reading only: %w", err), l.Close(), os.Remove(d.path))
 	}
+	failpoint.Hit(failpoint.StartListening)
 	d.listener, d.done = l, make(chan struct{})
 	go d.serve()
 	return nil
@@ -158,6 +161,7 @@ func (d *door) closeFiles() error {
 // close ends the listening, removes the socket, and gives the files back.
 func (d *door) close() error {
 	err := errors.Join(os.Remove(d.path), d.listener.Close())
+	failpoint.Hit(failpoint.StopShut)
 	<-d.done
 	return errors.Join(err, d.closeFiles())
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
@@ -75,6 +76,7 @@ func knock(path string, readOnly bool) (control, ring *os.File, err error) {
 	}
 	// Who is refused may find the door closed already, and the word behind it.
 	_, wrote := c.Write([]byte{want})
+	failpoint.Hit(failpoint.AttachAsked)
 	said := make([]byte, 1)
 	rights := make([]byte, unix.CmsgSpace(2*4))
 	n, nr, _, _, err := c.ReadMsgUnix(said, rights)
@@ -92,6 +94,7 @@ func knock(path string, readOnly bool) (control, ring *os.File, err error) {
 		}
 		return nil, nil, fmt.Errorf("%w: what answers at %s is no server: %d files (%w)", fberr.StaleKey, path, len(files), errors.Join(err, fs.ErrInvalid))
 	}
+	failpoint.Hit(failpoint.AttachReceived)
 	return files[0], files[1], nil
 }
 

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/futex"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
@@ -66,10 +67,13 @@ func Open(ctl layout.Control, r *ring.Ring, name string) (*Topic, error) {
 		if !w.NameHash().CompareAndSwap(0, h) && w.NameHash().Load() != h {
 			continue
 		}
+		failpoint.Hit(failpoint.TopicTaken)
 		if w.Named().Load() == 0 {
 			w.SetName(name)
+			failpoint.Hit(failpoint.TopicWritten)
 			w.Named().Store(1)
 		}
+		failpoint.Hit(failpoint.TopicOpened)
 		if w.Name() != name {
 			return nil, fmt.Errorf("%w: topic %q has the same hash as %q: choose another name", fberr.TopicLimit, name, w.Name())
 		}
@@ -114,6 +118,7 @@ func (t *Topic) Publish(rec *Record, offset uint64, mem []byte) (uint64, error) 
 	}
 	rec.topic = t.Index + 1
 	rec.put(mem)
+	failpoint.Hit(failpoint.PublishBegun)
 	for range tries {
 		s := t.next.Load()
 		w := t.word(s)
@@ -124,12 +129,16 @@ func (t *Topic) Publish(rec *Record, offset uint64, mem []byte) (uint64, error) 
 			t.next.CompareAndSwap(s, s+1)
 		default:
 			stamp(mem, s)
+			failpoint.Hit(failpoint.PublishNumbered)
 			if !t.ring.Intact(offset) {
 				return 0, fmt.Errorf("%w: the ring was reused between two instructions of publishing to topic %q: it is too small for its traffic, or this process was stopped meanwhile", fberr.Timeout, t.words.Name())
 			}
 			if w.CompareAndSwap(old, offset|t.lap(s)) {
+				failpoint.Hit(failpoint.PublishQueued)
 				t.next.CompareAndSwap(s, s+1)
+				failpoint.Hit(failpoint.PublishCounted)
 				t.wake()
+				failpoint.Hit(failpoint.PublishWoken)
 				t.words.Bytes().Add(rec.Size)
 				return s, nil
 			}
@@ -147,6 +156,7 @@ func (t *Topic) wake() {
 	w := t.words.Wake()
 	for f := w.Load(); f&1 != 0; f = w.Load() {
 		if w.CompareAndSwap(f, (f+2)&^1) {
+			failpoint.Hit(failpoint.WakeCleared)
 			futex.Wake(w)
 			return
 		}
@@ -181,6 +191,7 @@ func (t *Topic) Sleep(ready func() bool) error {
 		}
 		f |= 1
 	}
+	failpoint.Hit(failpoint.SleepSaid)
 	if ready() {
 		return nil
 	}
@@ -190,11 +201,12 @@ func (t *Topic) Sleep(ready func() bool) error {
 // End says that nothing more comes, and wakes everybody. Reopen takes it back.
 func (t *Topic) End() {
 	t.turn(false)
+	failpoint.Hit(failpoint.EndTurned)
 	t.Kick()
 }
 
 // Reopen makes an ended topic as it was. An open one stays so.
-func (t *Topic) Reopen() { t.turn(true) }
+func (t *Topic) Reopen() { t.turn(true); failpoint.Hit(failpoint.ReopenTurned) }
 
 // turn counts the state on if it is the other one. A compare-and-swap that fails means that
 // somebody else did so just now, and either order of the two is right.
