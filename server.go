@@ -104,12 +104,13 @@ func (s *Server) Stats() Stats { return s.stats() }
 // memory is freed when the last process has let go. Closing again does nothing. A server
 // that is never closed lives as long as its process: clients depend on it whether or not
 // anything here still points to it.
-func (s *Server) Close() error {
-	return s.close(func() {
-		s.control.State().Store(layout.StateClosed)
-		failpoint.Hit(failpoint.StopSaid)
-		topics.WakeAll(s.control)
-		failpoint.Hit(failpoint.StopWoken)
-		s.unmapWhenUnused()
-	})
+func (s *Server) Close() error { return s.close(s.end) }
+
+// end tells everybody.
+func (s *Server) end() {
+	s.control.State().Store(layout.StateClosed)
+	failpoint.Hit(failpoint.StopSaid)
+	topics.WakeAll(s.control)
+	failpoint.Hit(failpoint.StopWoken)
+	s.unmapWhenUnused()
 }
