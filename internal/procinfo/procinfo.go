@@ -35,11 +35,63 @@ func NamespaceIn(root fs.FS, pid, kind string) uint64 {
 }
 
 // StartTime returns when the process started, in clock ticks since boot: together with the
-// pid it names one process for as long as the machine runs. It returns an error that is
+// pid it names one process for as long as the machine runs. Processes of different time
+// namespaces may read it with a difference of one. It returns an error that is
 // fs.ErrNotExist when this PID namespace has no such process, and another error when the
 // process exists but cannot be looked at.
 func StartTime(pid int) (uint64, error) {
-	return StartTimeIn(os.DirFS("/"), pid)
+	t, err := StartTimeIn(os.DirFS("/"), pid)
+	_, boot := TimeOffsets()
+	return t - uint64(boot/tick), err
+}
+
+// tick is what the kernel counts start times in: USER_HZ, 100 on every Linux.
+const tick = 10_000_000
+
+// TimeOffsets returns by how many ns CLOCK_MONOTONIC and CLOCK_BOOTTIME are ahead here of
+// what they are in the host's time namespace: containers may have one of their own
+// (unshare --time). 0 where /proc does not tell.
+func TimeOffsets() (monotonic, boot int64) { return TimeOffsetsIn(os.DirFS("/")) }
+
+// TimeOffsetsIn is TimeOffsets by the /proc of another root.
+func TimeOffsetsIn(root fs.FS) (monotonic, boot int64) {
+	// The file tells of children to come. They are in another namespace only between
+	// unshare(2) and fork(2).
+	if NamespaceIn(root, "self", "time") != childrenTime(root) {
+		return 0, 0
+	}
+	b, err := fs.ReadFile(root, "proc/self/timens_offsets")
+	if err != nil {
+		return 0, 0
+	}
+	for line := range bytes.Lines(b) {
+		f := strings.Fields(string(line))
+		if len(f) != 3 {
+			continue
+		}
+		s, err1 := strconv.ParseInt(f[1], 10, 64)
+		ns, err2 := strconv.ParseInt(f[2], 10, 64)
+		if err1 != nil || err2 != nil {
+			continue
+		}
+		switch f[0] {
+		case "monotonic":
+			monotonic = s*1e9 + ns
+		case "boottime":
+			boot = s*1e9 + ns
+		}
+	}
+	return monotonic, boot
+}
+
+// childrenTime is the time namespace of children to come.
+func childrenTime(root fs.FS) uint64 {
+	link, err := fs.ReadLink(root, "proc/self/ns/time_for_children") // such as "time:[4026531834]"
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(link, "time:["), "]"), 10, 64)
+	return n
 }
 
 // StartTimeIn is StartTime by the /proc of another root.

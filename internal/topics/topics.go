@@ -82,6 +82,11 @@ func Open(ctl layout.Control, r *ring.Ring, name string) (*Topic, error) {
 	return nil, fmt.Errorf("%w: no room for topic %q beside the %d there are: start the server with a larger Topics", fberr.TopicLimit, name, n)
 }
 
+// At returns the topic at an index, for people who watch.
+//
+// Preconditions: 0 <= index < ctl.Topics().
+func At(ctl layout.Control, r *ring.Ring, index int) *Topic { return view(ctl.Topic(index), r, index) }
+
 func view(w layout.Topic, r *ring.Ring, index int) *Topic {
 	q := w.Queue()
 	return &Topic{
