@@ -30,6 +30,10 @@ type slot struct {
 func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 	s := &slot{pid: uint32(os.Getpid()), ticket: newTicket(), rest: ctl.Slot(0)}
 	pidns := procinfo.Namespace("pid")
+	started, err := procinfo.StartTime(os.Getpid())
+	if err != nil {
+		pidns = 0 // nobody can tell whether we live: never take this slot over
+	}
 	for i := 1; i < ctl.Slots(); i++ {
 		w := ctl.Slot(i)
 		old := w.Claim().Load()
@@ -43,7 +47,7 @@ func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 		s.index, s.words, s.counters = uint32(i), w, w.Counters()
 		fold(s.counters, s.rest.Counters())
 		failpoint.Hit(failpoint.SlotFolded)
-		s.introduce(role, name, pidns, now)
+		s.introduce(role, name, pidns, started, now)
 		return s
 	}
 	s.words, s.counters = s.rest, s.rest.Counters()
@@ -52,11 +56,10 @@ func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 
 // introduce writes who this is. Ready comes last: whoever sees it equal to the claim sees
 // the words before it.
-func (s *slot) introduce(role uint32, name string, pidns uint64, now int64) {
-	started, err := procinfo.StartTime(os.Getpid())
-	if err != nil {
-		pidns = 0 // nobody can tell whether we live: never take this slot over
-	}
+//
+// Who is killed between the claim and this last store leaves a slot that nobody takes over,
+// so what takes time comes before the claim.
+func (s *slot) introduce(role uint32, name string, pidns, started uint64, now int64) {
 	s.words.PID().Store(s.pid)
 	s.words.Role().Store(role)
 	s.words.PIDNS().Store(pidns)

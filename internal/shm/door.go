@@ -106,8 +106,16 @@ const (
 	maxPath = 107
 )
 
-// sweep removes sockets of servers that were killed.
+// sweep removes sockets of servers that were killed. One that was killed between two system
+// calls left a socket under its first name, which looks like that of a server about to listen:
+// nobody needs a minute for that.
 func sweep(dir string) {
+	early, _ := filepath.Glob(filepath.Join(dir, "*"+suffix+unready))
+	for _, path := range early {
+		if st, err := os.Lstat(path); err == nil && time.Since(st.ModTime()) > time.Minute {
+			_ = os.Remove(path)
+		}
+	}
 	all, _ := filepath.Glob(filepath.Join(dir, "*"+suffix))
 	for _, path := range all {
 		c, err := net.DialTimeout("unix", path, patience)

@@ -1,0 +1,17 @@
+package faults
+
+import (
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
+)
+
+func TestMain(m *testing.M) {
+	xproc.Main(m, xproc.Roles{"peer": rolePeer})
+}
+
+// backends are those that every fault is tried with.
+func backends() []string { return []string{"sysv", "memfd"} }
+
+// depth is what topics remember here: little, so that queues go round.
+const depth = 8
