@@ -160,6 +160,10 @@ func (s *Subscription) Next(ctx context.Context) (Message, error) {
 		if err := s.over(); err != nil {
 			return Message{}, err
 		}
+		// A peer that stores nonsense can have frames be lost, or a group's taken, without end.
+		if err := ctx.Err(); err != nil {
+			return Message{}, err
+		}
 	}
 }
 

@@ -152,7 +152,6 @@ func TestStopAndGoOn(t *testing.T) {
 	}
 }
 
-
 // Every point has a test: docs/crash.md says that it is executed.
 func TestEveryPointIsTried(t *testing.T) {
 	source, err := os.ReadFile("../failpoint/points.go")

@@ -3,7 +3,6 @@
 package faults
 
 import (
-
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 )
 
@@ -72,4 +71,3 @@ func slots(dead, more, lost int) func(w *world) {
 		next.Done()
 	}
 }
-

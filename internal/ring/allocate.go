@@ -64,7 +64,7 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 
 // stepOver returns a position from which n bytes, added to head, are free of holds: c, if
 // that is, or one behind the holds in its way. What is stepped over is lost for this lap.
-func (r *Ring) stepOver(c, n uint64, now int64) (uint64, error) {
+func (r *Ring) stepOver(c, n uint64, now int64) (_ uint64, err error) {
 	for range 4 * layout.HoldCount {
 		target, held := r.heldIn(c, n, now)
 		if !held {
@@ -74,25 +74,32 @@ func (r *Ring) stepOver(c, n uint64, now int64) (uint64, error) {
 			break
 		}
 		failpoint.Hit(failpoint.AllocateStepping)
-		c = r.take(target, n)
+		if c, err = r.take(target, n); err != nil {
+			return 0, err
+		}
 		failpoint.Hit(failpoint.AllocateStepped)
 	}
 	return 0, fmt.Errorf("%w: %d of the ring's %d bytes are held, and nowhere between them are %d bytes free: release holds, or start the server with a larger size or a smaller HoldLimit",
 		fberr.HoldLimit, r.sum(now), r.capacity, n)
 }
 
+// tries is more often than a compare-and-swap can fail by others' success: who fails as often
+// has a peer that stores nonsense there without end.
+const tries = 1 << 20
+
 // take adds n to head, which it first raises to target, and returns where they begin.
-func (r *Ring) take(target, n uint64) uint64 {
-	for {
+func (r *Ring) take(target, n uint64) (uint64, error) {
+	for range tries {
 		head := r.head.Load()
 		c := head
 		if int64(target-head) > 0 {
 			c = target
 		}
 		if r.head.CompareAndSwap(head, c+n) {
-			return c &^ (layout.Align - 1)
+			return c &^ (layout.Align - 1), nil
 		}
 	}
+	return 0, errChanging("head")
 }
 
 func (r *Ring) badSize(size int) error {
@@ -106,6 +113,10 @@ func (r *Ring) badSize(size int) error {
 func (r *Ring) lappedAllocation(size int) error {
 	return fmt.Errorf("%w: the ring of %d bytes was reused between two instructions of allocating %d: it is too small for its traffic, or this process was stopped meanwhile",
 		fberr.Timeout, r.capacity, size)
+}
+
+func errChanging(word string) error {
+	return fmt.Errorf("%w: %s changes without end; some process writes over it: restart the server", fberr.Corrupt, word)
 }
 
 func errClosed() error {

@@ -87,9 +87,12 @@ func (h *Hold) claim(now int64, d time.Duration) error {
 			continue
 		}
 		failpoint.Hit(failpoint.HoldMeasured)
-		raise(r.holdHigh, uint32(i)+1)
+		bounded := raise(r.holdHigh, uint32(i)+1)
 		failpoint.Hit(failpoint.HoldBounded)
-		raise(r.holdUntil, uint64(endOf(term)))
+		if !bounded || !raise(r.holdUntil, uint64(endOf(term))) {
+			h.withdraw()
+			return errChanging("what bounds the holds")
+		}
 		failpoint.Hit(failpoint.HoldTimed)
 		r.holdGen.Add(1)
 		failpoint.Hit(failpoint.HoldCounted)
@@ -101,16 +104,17 @@ func (h *Hold) claim(now int64, d time.Duration) error {
 // counted is a multiple of 64 with the count of the word that it replaces, plus 1.
 func counted(v, before uint64) uint64 { return v | (before+1)&layout.HoldClaims }
 
-// raise makes a shared word at least v.
+// raise makes a shared word at least v, and reports whether it could.
 func raise[T uint32 | uint64, W interface {
 	Load() T
 	CompareAndSwap(old, new T) bool
-}](w W, v T) {
-	for old := w.Load(); old < v; old = w.Load() {
-		if w.CompareAndSwap(old, v) {
-			return
+}](w W, v T) bool {
+	for range tries {
+		if old := w.Load(); old >= v || w.CompareAndSwap(old, v) {
+			return true
 		}
 	}
+	return false
 }
 
 // confirm tells others that they may rely on the hold.
@@ -148,10 +152,10 @@ func (h *Hold) Extend(d time.Duration) (Reason, error) {
 	}
 	failpoint.Hit(failpoint.ExtendExchanged)
 	h.term = next
-	raise(r.holdUntil, uint64(endOf(next)))
+	raised := raise(r.holdUntil, uint64(endOf(next)))
 	failpoint.Hit(failpoint.ExtendTimed)
 	// If the old end had come before the exchange, an allocator may have passed.
-	if r.now() >= endOf(old) || h.entry.Start.Load() != h.start || h.entry.Length.Load() != h.length || !h.confirm() {
+	if r.now() >= endOf(old) || h.entry.Start.Load() != h.start || h.entry.Length.Load() != h.length || !raised || !h.confirm() {
 		h.withdraw()
 		return Reused, h.lost()
 	}

@@ -159,7 +159,11 @@ const tries = 1 << 20
 // wake ends the sleep of all who wait. Without any it is one load.
 func (t *Topic) wake() {
 	w := t.words.Wake()
-	for f := w.Load(); f&1 != 0; f = w.Load() {
+	for range tries {
+		f := w.Load()
+		if f&1 == 0 {
+			return
+		}
 		if w.CompareAndSwap(f, (f+2)&^1) {
 			failpoint.Hit(failpoint.WakeCleared)
 			futex.Wake(w)
