@@ -7,7 +7,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{"peer": rolePeer})
+	xproc.Main(m, xproc.Roles{"peer": rolePeer, "work": roleWork, "vandal": roleVandal})
 }
 
 // backends are those that every fault is tried with.
