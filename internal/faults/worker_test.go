@@ -22,6 +22,7 @@ type tally struct {
 	Timeouts uint64
 	Errors   uint64 // others, that it may get
 	Wrong    uint64 // frames that were read and are not what was written
+	Spoilt   uint64 // frames that somebody wrote over while they were looked at in place
 	Note     string // the first error that it may not get
 }
 
@@ -31,6 +32,7 @@ func (t *tally) add(o tally) {
 	t.Timeouts += o.Timeouts
 	t.Errors += o.Errors
 	t.Wrong += o.Wrong
+	t.Spoilt += o.Spoilt
 	if t.Note == "" {
 		t.Note = o.Note
 	}
@@ -87,6 +89,9 @@ func roleWork(c *xproc.Child) error {
 				return
 			default:
 				w.count(again())
+				if rand.IntN(4) == 0 {
+					time.Sleep(100 * time.Microsecond) // there are more workers than processors
+				}
 			}
 		}
 	}()
@@ -117,6 +122,8 @@ func (w *worker) count(err error) {
 		w.Good++
 	case errors.Is(err, errWrong):
 		w.Wrong++
+	case errors.Is(err, errSpoilt):
+		w.Spoilt++
 	case errors.Is(err, framebuffer.ErrTimeout):
 		w.Timeouts++
 	case errors.Is(err, framebuffer.ErrHoldLimit), errors.Is(err, framebuffer.ErrClosed), errors.Is(err, context.DeadlineExceeded), w.hostile:
@@ -126,7 +133,10 @@ func (w *worker) count(err error) {
 	}
 }
 
-var errWrong = errors.New("wrong bytes")
+var (
+	errWrong  = errors.New("wrong bytes")
+	errSpoilt = errors.New("wrong bytes in place")
+)
 
 // size is mostly small, sometimes of several blocks.
 func size() int {
@@ -236,10 +246,10 @@ func (w *worker) read(group string) (func() error, error) {
 // hold holds frames while it looks at them, and views others.
 func (w *worker) hold() (func() error, error) {
 	s, err := topic.Subscribe(w.client, "x", nil)
-	// In place a peer that means harm can do what it likes unnoticed.
+	// In place a process that slept for a lap, or one that means harm, can store unnoticed.
 	look := func(data []byte) error {
 		if !rightful(data) && !w.hostile {
-			return errWrong
+			return errSpoilt
 		}
 		return nil
 	}
@@ -251,11 +261,19 @@ func (w *worker) hold() (func() error, error) {
 		if rand.IntN(2) == 0 {
 			return w.client.View(m.Frame, look)
 		}
-		h, err := w.client.Hold(m.Frame, time.Duration(1+rand.IntN(20_000))*time.Microsecond)
+		long := time.Duration(1+rand.IntN(20_000)) * time.Microsecond
+		over := rand.IntN(4) == 0 // the ring is to come round meanwhile
+		if over {
+			long *= 50
+		}
+		h, err := w.client.Hold(m.Frame, long)
 		if err != nil {
 			return err
 		}
 		saw := look(bytes.Clone(h.Bytes()))
+		for r := w.client.Inside().Ring; over && h.Err() == nil && r.Head()-m.Frame.Offset < 2*r.Capacity(); {
+			time.Sleep(time.Millisecond)
+		}
 		if err := h.Extend(time.Duration(1+rand.IntN(20_000)) * time.Microsecond); err != nil {
 			return errors.Join(err, released(h))
 		}

@@ -52,3 +52,16 @@ func (p *Proc) Killed() bool {
 	status, ok := exit.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
+
+// Ended reports whether the child has ended; it does not wait.
+func (p *Proc) Ended() bool { return p.state(unix.WEXITED) }
+
+// HasStopped reports whether the child has stopped; it does not wait.
+func (p *Proc) HasStopped() bool { return p.state(unix.WSTOPPED) }
+
+// state asks whether the child is in a state, and leaves it as it is.
+func (p *Proc) state(options int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, p.PID(), &info, options|unix.WNOWAIT|unix.WNOHANG, nil)
+	return err == nil && info.Signo != 0
+}
