@@ -7,7 +7,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{"peer": rolePeer, "work": roleWork, "vandal": roleVandal})
+	xproc.Main(m, xproc.Roles{"peer": rolePeer, "work": roleWork, "vandal": roleVandal, "fork": roleFork, "reuse": roleReuse})
 }
 
 // backends are those that every fault is tried with.

@@ -167,7 +167,9 @@ type handle struct {
 	t testing.TB
 }
 
-func newPeer(t testing.TB) handle { return handle{xproc.Start(t, "peer"), t} }
+func newPeer(t testing.TB, opts ...xproc.Option) handle {
+	return handle{xproc.StartWith(t, opts, "peer"), t}
+}
 
 // must does what is told, and fails the test if that does not work.
 func (h handle) must(o order) answer {

@@ -66,6 +66,7 @@ func TestWriterStoppedForManyLaps(t *testing.T) {
 				t.Logf("%d of %d frames spoilt", spoilt, len(frames))
 				w.lap()
 				w.goesOn()
+				w.victim.Done()
 				w.finish()
 			})
 		}

@@ -65,3 +65,15 @@ func (p *Proc) state(options int) bool {
 	err := unix.Waitid(unix.P_PID, p.PID(), &info, options|unix.WNOWAIT|unix.WNOHANG, nil)
 	return err == nil && info.Signo != 0
 }
+
+// Through has another program start the child, such as unshare(1) with options.
+func Through(program string, args ...string) Option {
+	return func(c *exec.Cmd) {
+		self, err := os.Executable() // /proc/self/exe would be the other program
+		if err == nil {
+			c.Path, err = exec.LookPath(program)
+		}
+		c.Err = err
+		c.Args = append(append([]string{program}, args...), self)
+	}
+}
