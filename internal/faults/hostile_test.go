@@ -1,3 +1,5 @@
+//go:build failpoints
+
 package faults
 
 import (
@@ -152,13 +154,7 @@ func (v *vandal) act() {
 }
 
 // bursts is how often the vandal is let loose.
-func bursts() int {
-	n := number("HOSTILE_BURSTS", 60)
-	if testing.Short() {
-		n = min(n, 10)
-	}
-	return n
-}
+func bursts() int { return number("SOAK_BURSTS", 40) }
 
 // number is a number of the environment.
 func number(name string, otherwise int) int {
@@ -171,12 +167,14 @@ func number(name string, otherwise int) int {
 // A peer writes nonsense over everything, also such as looks like sense, while others write,
 // publish, subscribe, hold, attach, list and leave. They may get errors, but nobody crashes,
 // hangs, or gets wrong bytes.
+//
+// SOAK_BURSTS says how often it is let loose, for a thousand acts each, SOAK_SEED how it begins.
 func TestVandal(t *testing.T) {
 	for _, backend := range backends() {
 		t.Run(backend, func(t *testing.T) {
 			w := newWorld(t, backend, t.TempDir())
-			seed := uint64(number("HOSTILE_SEED", int(rand.Uint32())))
-			t.Logf("HOSTILE_SEED=%d", seed)
+			seed := uint64(number("SOAK_SEED", int(rand.Uint32())))
+			t.Logf("SOAK_SEED=%d", seed)
 			v := xproc.Start(t, "vandal", w.key, strconv.FormatUint(seed, 10))
 			m := newTeam(t, w.key, "hostile")
 			for i := range bursts() {

@@ -73,9 +73,6 @@ type figures struct {
 // SOAK_ROUNDS says how many rounds there are, SOAK_TIME how long at least.
 func TestSoak(t *testing.T) {
 	rounds := number("SOAK_ROUNDS", 200)
-	if testing.Short() {
-		rounds = min(rounds, 20)
-	}
 	at := time.Now()
 	least := time.Duration(number("SOAK_TIME", 0)) * time.Second
 	f := figures{rounds: map[string]int{}, points: map[failpoint.Point]int{}}

@@ -1,6 +1,6 @@
-//go:build !failpoints
+//go:build failpoints
 
-package failpoint_test
+package faults
 
 import (
 	"bytes"
@@ -32,7 +32,7 @@ func TestNothingIsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	points, err := os.ReadFile("points.go")
+	points, err := os.ReadFile("../failpoint/points.go")
 	if err != nil {
 		t.Fatal(err)
 	}
