@@ -83,7 +83,7 @@ func abandoned(w layout.Slot, claim, pidns uint64) bool {
 	}
 	now, err := procinfo.StartTime(pid)
 	if err == nil {
-		return now+1-started > 2 // another process has the pid by now; a tick more or less is rounding
+		return !procinfo.SameStart(now, started) // another process has the pid by now
 	}
 	return errors.Is(err, fs.ErrNotExist) && w.Claim().Load() == claim
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{"peer": rolePeer, "work": roleWork, "vandal": roleVandal, "fork": roleFork, "reuse": roleReuse})
+	xproc.Main(m, xproc.Roles{"peer": rolePeer, "work": roleWork, "vandal": roleVandal, "fork": roleFork, "reuse": roleReuse, "few": roleFew})
 }
 
 // backends are those that every fault is tried with.

@@ -106,7 +106,9 @@ func (f *figures) world(t *testing.T, backend string, stops bool, rounds int) in
 		stopped += f.round(w, m, kind, stops)
 		m.atWork()
 		r := w.inOrder()
-		f.damaged += r.Damaged
+		if f.damaged += r.Damaged; !stops && r.Damaged > 0 {
+			t.Errorf("damaged, and nobody was stopped: %+v", r)
+		}
 		if t.Failed() {
 			return rounds
 		}

@@ -20,7 +20,7 @@ type Report struct {
 	Holds    int      `json:"holds"`    // confirmed and not over
 	Topics   int      `json:"topics"`
 	Frames   int      `json:"frames"`  // in queues and still there
-	Damaged  int      `json:"damaged"` // of those: not the bytes that were published
+	Damaged  int      `json:"damaged"` // of those, and of what is held: not what was written
 }
 
 // passes is how often a segment is looked at while there are problems: others may be at work,

@@ -80,8 +80,7 @@ func TestEveryDamageIsFound(t *testing.T) {
 		"hold high":     {func(in inside.Segment, _ framebuffer.Frame) { in.Control.HoldHigh().Store(0) }, "beyond hold high"},
 		"hold high far": {func(in inside.Segment, _ framebuffer.Frame) { in.Control.HoldHigh().Store(1000) }, "hold high is"},
 		"hold until":    {func(in inside.Segment, _ framebuffer.Frame) { in.Control.HoldUntil().Store(5) }, "after hold until"},
-		"held place":    {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Holds()[0].Start.Add(64) }, "no such chunk"},
-		"held length":   {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Holds()[0].Length.Add(64) }, "no such chunk"},
+		"held length":   {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Holds()[0].Length.Add(64) }, "where a chunk has"},
 		"held too much": {func(in inside.Segment, _ framebuffer.Frame) {
 			in.Control.Holds()[0].Length.Store(in.Control.Capacity())
 		}, "may be"},
@@ -115,6 +114,10 @@ func TestDamageIsCounted(t *testing.T) {
 	payload, _ := c.Inside().Ring.Peek(last.Offset)
 	payload[17]++
 	if r := integrity.Check(c.Inside()); len(r.Problems) > 0 || r.Damaged != 1 || r.Frames != 8 {
+		t.Errorf("%+v", r)
+	}
+	c.Inside().Control.Holds()[0].Start.Add(64) // as if its header were gone
+	if r := integrity.Check(c.Inside()); len(r.Problems) > 0 || r.Damaged != 2 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -35,15 +35,16 @@ func NamespaceIn(root fs.FS, pid, kind string) uint64 {
 }
 
 // StartTime returns when the process started, in clock ticks since boot: together with the
-// pid it names one process for as long as the machine runs. Processes of different time
-// namespaces may read it with a difference of one. It returns an error that is
-// fs.ErrNotExist when this PID namespace has no such process, and another error when the
-// process exists but cannot be looked at.
+// pid it names one process for as long as the machine runs, if compared with SameStart. It
+// returns an error that is fs.ErrNotExist when this PID namespace has no such process, and
+// another error when the process exists but cannot be looked at.
 func StartTime(pid int) (uint64, error) {
-	t, err := StartTimeIn(os.DirFS("/"), pid)
-	_, boot := TimeOffsets()
-	return t - uint64(boot/tick), err
+	return StartTimeIn(os.DirFS("/"), pid)
 }
+
+// SameStart reports whether two start times are those of one process. Processes of different
+// time namespaces may read it with a difference of one.
+func SameStart(a, b uint64) bool { return a-b+1 <= 2 }
 
 // tick is what the kernel counts start times in: USER_HZ, 100 on every Linux.
 const tick = 10_000_000
@@ -103,7 +104,9 @@ func StartTimeIn(root fs.FS, pid int) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("process %d: %w", pid, err)
 	}
-	return parseStartTime(b)
+	t, err := parseStartTime(b)
+	_, boot := TimeOffsetsIn(root)
+	return t - uint64(boot/tick), err
 }
 
 // parseStartTime takes field 22 of /proc/PID/stat. Field 2, the command name, may hold
