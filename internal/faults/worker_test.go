@@ -20,7 +20,7 @@ import (
 // tally is what a worker has done so far.
 type tally struct {
 	Rounds   uint64 // of its loop, whatever came of them
-	Good     uint64 // frames whose every byte was compared
+	Good     uint64 // of those: went well; who read a frame has compared every byte
 	Timeouts uint64
 	Errors   uint64 // others, that it may get
 	Wrong    uint64 // frames that were read and are not what was written
