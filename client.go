@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
@@ -46,10 +47,12 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attach with key %q: %w", keyText, err)
 	}
+	failpoint.Hit(failpoint.AttachMapped)
 	ctl, err := openControl(k, m)
 	if err != nil {
 		return nil, fmt.Errorf("attach with key %q: %w", keyText, err)
 	}
+	failpoint.Hit(failpoint.AttachOpened)
 	role, name := uint32(layout.RoleClient), opts.Name
 	if opts.ReadOnly {
 		role = layout.RoleReadOnly

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/internal/clock"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/ring"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
@@ -69,12 +70,15 @@ func (s *segment) close(before func()) error {
 	if !s.closed.CompareAndSwap(false, true) {
 		return nil
 	}
+	failpoint.Hit(failpoint.CloseBegun)
 	before()
 	s.hooks.run()
+	failpoint.Hit(failpoint.CloseHooked)
 	s.slot.release()
 	if err := s.mapping.Detach(); err != nil {
 		return fmt.Errorf("framebuffer: close: the memory is given back later than now: %w", err)
 	}
+	failpoint.Hit(failpoint.CloseDetached)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
@@ -53,6 +54,7 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start server with %d bytes on %s: %w", size, backend.Name(), err)
 	}
+	failpoint.Hit(failpoint.StartMapped)
 	k := key{backend: backend.Name(), location: m.Location}
 	_, _ = rand.Read(k.nonce[:]) // never fails (crypto/rand)
 	plan.Nonce = k.nonce
@@ -68,6 +70,7 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 		_ = m.Close()
 		return nil, err
 	}
+	failpoint.Hit(failpoint.StartFormatted)
 	return &Server{newSegment(k, m, ctl, layout.RoleServer, false, opts.Name)}, nil
 }
 
@@ -101,10 +104,13 @@ func (s *Server) Stats() Stats { return s.stats() }
 // memory is freed when the last process has let go. Closing again does nothing. A server
 // that is never closed lives as long as its process: clients depend on it whether or not
 // anything here still points to it.
-func (s *Server) Close() error {
-	return s.close(func() {
-		s.control.State().Store(layout.StateClosed)
-		topics.WakeAll(s.control)
-		s.unmapWhenUnused()
-	})
+func (s *Server) Close() error { return s.close(s.end) }
+
+// end tells everybody.
+func (s *Server) end() {
+	s.control.State().Store(layout.StateClosed)
+	failpoint.Hit(failpoint.StopSaid)
+	topics.WakeAll(s.control)
+	failpoint.Hit(failpoint.StopWoken)
+	s.unmapWhenUnused()
 }

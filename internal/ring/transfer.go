@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
@@ -54,7 +55,9 @@ func (r *Ring) Place(offset uint64, n int) (place []byte, why Reason, err error)
 // not: fberr.Timeout.
 func (r *Ring) Fill(place []byte, offset uint64, data []byte) (sum uint64, why Reason, err error) {
 	c := offset - layout.ChunkHeader
-	sum, done := copyhash.CopyIn(place, data, func() bool { return r.alive(c) })
+	failpoint.Hit(failpoint.WriteFound)
+	sum, done := copyhash.CopyIn(place, data, func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive })
+	failpoint.Hit(failpoint.WriteCopied)
 	r.ahead.completed()
 	// This load may run before the last stores are visible elsewhere. Then another process
 	// may take the chunk between the two; nobody reads our frame then (it is dead), and the
@@ -77,10 +80,12 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
 		return why, err
 	}
 	c := offset - layout.ChunkHeader
+	failpoint.Hit(failpoint.ReadFound)
 	// Where more has been allocated behind the chunk than is asked for ahead, the frames that
 	// lie there are read next, or nobody minds.
 	onward := r.head.Load()-c-Footprint(len(payload)) >= settled
 	got, done := copyhash.CopyOut(dst, payload, onward, func() bool { return r.intact(c) })
+	failpoint.Hit(failpoint.ReadCopied)
 	loadFence()
 	if !done || !r.intact(c) {
 		clear(dst)

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
@@ -85,6 +86,7 @@ func (d *door) open(dir string) (err error) {
 		return fmt.Errorf("listen in %s: %w", dir, err)
 	}
 	l.SetUnlinkOnClose(false)
+	failpoint.Hit(failpoint.StartBound)
 	// Who may have the files is for admits to say, which knows the peer.
 	if err := errors.Join(os.Chmod(bound, 0o666), os.Rename(bound, d.path)); err != nil { //nolint:gosec // see above
 		return errors.Join(fmt.Errorf("open the socket to others: %w", err), l.Close(), os.Remove(bound))
@@ -92,6 +94,7 @@ func (d *door) open(dir string) (err error) {
 	if d.ringToRead, err = os.Open(fmt.Sprintf("/proc/self/fd/%d", d.ring.Fd())); err != nil {
 		return errors.Join(fmt.Errorf("open the ring for reading only: %w", err), l.Close(), os.Remove(d.path))
 	}
+	failpoint.Hit(failpoint.StartListening)
 	d.listener, d.done = l, make(chan struct{})
 	go d.serve()
 	return nil
@@ -103,8 +106,16 @@ const (
 	maxPath = 107
 )
 
-// sweep removes sockets of servers that were killed.
+// sweep removes sockets of servers that were killed. One that was killed between two system
+// calls left a socket under its first name, which looks like that of a server about to listen:
+// nobody needs a minute for that.
 func sweep(dir string) {
+	early, _ := filepath.Glob(filepath.Join(dir, "*"+suffix+unready))
+	for _, path := range early {
+		if st, err := os.Lstat(path); err == nil && time.Since(st.ModTime()) > time.Minute {
+			_ = os.Remove(path)
+		}
+	}
 	all, _ := filepath.Glob(filepath.Join(dir, "*"+suffix))
 	for _, path := range all {
 		c, err := net.DialTimeout("unix", path, patience)
@@ -158,6 +169,7 @@ func (d *door) closeFiles() error {
 // close ends the listening, removes the socket, and gives the files back.
 func (d *door) close() error {
 	err := errors.Join(os.Remove(d.path), d.listener.Close())
+	failpoint.Hit(failpoint.StopShut)
 	<-d.done
 	return errors.Join(err, d.closeFiles())
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
@@ -75,9 +76,10 @@ func knock(path string, readOnly bool) (control, ring *os.File, err error) {
 	}
 	// Who is refused may find the door closed already, and the word behind it.
 	_, wrote := c.Write([]byte{want})
+	failpoint.Hit(failpoint.AttachAsked)
 	said := make([]byte, 1)
 	rights := make([]byte, unix.CmsgSpace(2*4))
-	n, nr, _, _, err := c.ReadMsgUnix(said, rights)
+	n, nr, flags, _, err := c.ReadMsgUnix(said, rights)
 	if err != nil || n == 0 {
 		return nil, nil, fmt.Errorf("%w: the server at %s went away: %w", fberr.StaleKey, path, errors.Join(wrote, err, fs.ErrClosed))
 	}
@@ -90,8 +92,12 @@ func knock(path string, readOnly bool) (control, ring *os.File, err error) {
 		for _, f := range files {
 			_ = f.Close()
 		}
+		if flags&unix.MSG_CTRUNC != 0 {
+			return nil, nil, fmt.Errorf("ask at %s: no room for the two files that the server sent: raise the limit (ulimit -n): %w", path, unix.EMFILE)
+		}
 		return nil, nil, fmt.Errorf("%w: what answers at %s is no server: %d files (%w)", fberr.StaleKey, path, len(files), errors.Join(err, fs.ErrInvalid))
 	}
+	failpoint.Hit(failpoint.AttachReceived)
 	return files[0], files[1], nil
 }
 

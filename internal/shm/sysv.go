@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
@@ -64,7 +65,9 @@ func sysvMake(size int64, mode int, attach func(id int) ([]byte, error)) ([]byte
 	if err != nil {
 		return nil, 0, sysvMakeError(err, size)
 	}
+	failpoint.Hit(failpoint.StartMade)
 	mem, err := attach(id)
+	failpoint.Hit(failpoint.StartAttached)
 	_, rmErr := unix.SysvShmCtl(id, unix.IPC_RMID, nil)
 	if err != nil {
 		return nil, 0, fmt.Errorf("attach the new segment %d of %d bytes: %w", id, size, err)

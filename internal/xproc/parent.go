@@ -110,6 +110,9 @@ func (p *Proc) Send(v any) {
 	}
 }
 
+// TrySend is Send for children that may be dead.
+func (p *Proc) TrySend(v any) error { return writeJSON(p.in, v) }
+
 // Recv waits for the child's next message.
 func (p *Proc) Recv(v any) {
 	p.t.Helper()
