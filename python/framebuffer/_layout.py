@@ -1,0 +1,171 @@
+"""The numbers of docs/layout.md, and nothing else: where every word of shared memory lies.
+
+testdata/layout.json has the same numbers, written by the Go library's tests; the tests of
+both read it.
+"""
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import NamedTuple
+
+MAGIC = 0x0152454646554246
+VERSION = 2
+
+MASK = (1 << 64) - 1  # positions and times are 64-bit words
+
+# The control object's header.
+OFF_MAGIC = 0
+OFF_VERSION = 8
+OFF_HEADER_SIZE = 12
+OFF_NONCE = 16
+OFF_CAPACITY = 32
+OFF_CONTROL_SIZE = 40
+OFF_SERVER_PID = 64
+OFF_PAGES = 68
+OFF_CREATED_WALL = 72
+OFF_CREATED_MONO = 80
+OFF_STATE = 128
+OFF_HEAD = 256
+OFF_HOLD_UNTIL = 264
+OFF_HOLD_GEN = 272
+OFF_HOLD_HIGH = 280
+OFF_TABLES = 512
+OFF_TOPIC_DEPTH = 576
+OFF_HOLD_LIMIT = 584
+OFF_START = 592
+HEADER_SIZE = 4096
+
+STATE_OPEN = 1
+STATE_CLOSED = 2
+
+# A client slot.
+SLOT_CLAIM = 0
+SLOT_PID = 8
+SLOT_ROLE = 12
+SLOT_PIDNS = 16
+SLOT_STARTED = 24
+SLOT_ATTACHED = 32
+SLOT_READY = 40
+SLOT_NAME = 64
+SLOT_NAME_SIZE = 64
+SLOT_COUNTERS = 128
+SLOT_STRIDE = 256
+SLOT_COUNT = 256
+COUNTER_COUNT = 8
+
+ROLE_SERVER = 1
+ROLE_CLIENT = 2
+ROLE_READ_ONLY = 3
+
+# The counters of a slot, in order.
+ALLOCATIONS, ALLOCATED_BYTES, WRITES, WRITTEN_BYTES, READS, READ_BYTES, REUSED, ALTERED = range(8)
+
+# An entry of the hold table.
+HOLD_TERM = 0
+HOLD_START = 8
+HOLD_LENGTH = 16
+HOLD_STRIDE = 32
+HOLD_COUNT = 256
+HOLD_CONFIRMED = 1
+HOLD_TAG = (1 << 10) - 1
+HOLD_CLAIMS = 63
+MAX_HOLD = 3_600_000_000_000  # ns
+HOLD_GRACE = 1_000_000
+
+# A group's entry.
+GROUP_NAME = 0
+GROUP_TOPIC = 8
+GROUP_CURSOR = 16
+GROUP_TEXT = 64
+GROUP_TEXT_SIZE = 64
+GROUP_STRIDE = 128
+GROUP_COUNT = 128
+
+# A subscription's entry.
+SUB_CLAIM = 0
+SUB_SLOT = 8
+SUB_TOPIC = 12
+SUB_CURSOR = 16
+SUB_RECEIVED = 24
+SUB_LOST = 32
+SUB_STRIDE = 64
+SUB_COUNT = 512
+
+# A topic.
+TOPIC_NAME = 0
+TOPIC_NAMED = 8
+TOPIC_STATE = 12
+TOPIC_TEXT = 16
+TOPIC_TEXT_SIZE = 64
+TOPIC_NEXT = 128
+TOPIC_WAKE = 136
+TOPIC_BYTES = 144
+TOPIC_QUEUE = 256
+QUEUE_TAG = 63
+MAX_TOPICS = 1 << 16
+DEFAULT_TOPICS = 128
+MAX_TOPIC_DEPTH = 1 << 16
+DEFAULT_TOPIC_DEPTH = 256
+
+# A chunk header: offset, size, time, client, pid, guard, and zeroes.
+ALIGN = 64
+CHUNK_HEADER = 64
+CHUNK = Struct("@QQQIIQQQQ")
+CHUNK_FRONT = Struct("@QQQIIQ")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where one table lies in the control object."""
+
+    at: int
+    count: int
+    stride: int
+
+    @property
+    def end(self) -> int:
+        return self.at + self.count * self.stride
+
+    def entry(self, i: int) -> int:
+        """Where entry i begins."""
+        return self.at + i * self.stride
+
+
+class Tables(NamedTuple):
+    """All tables, in the order in which they lie and are told in the header."""
+
+    slots: Table
+    holds: Table
+    groups: Table
+    subs: Table
+    topics: Table
+
+
+def plan(topics: int, depth: int) -> Tables:
+    """Lays out the tables for that many topics with queues of that depth."""
+    slots = Table(HEADER_SIZE, SLOT_COUNT, SLOT_STRIDE)
+    holds = Table(slots.end, HOLD_COUNT, HOLD_STRIDE)
+    groups = Table(holds.end, GROUP_COUNT, GROUP_STRIDE)
+    subs = Table(groups.end, SUB_COUNT, SUB_STRIDE)
+    return Tables(slots, holds, groups, subs, Table(subs.end, topics, TOPIC_QUEUE + 8 * depth))
+
+
+def footprint(size: int) -> int:
+    """How many bytes of the ring a payload of that size takes."""
+    return (size + CHUNK_HEADER + ALIGN - 1) & ~(ALIGN - 1)
+
+
+class Guard:
+    """What makes a chunk header unmistakable: SplitMix64's finaliser of offset and size,
+    keyed with the segment's nonce."""
+
+    __slots__ = ("_lo", "_hi")
+
+    def __init__(self, nonce: bytes) -> None:
+        self._lo, self._hi = (int.from_bytes(part, "little") for part in (nonce[:8], nonce[8:]))
+
+    def __call__(self, offset: int, size: int) -> int:
+        z = ((offset ^ self._lo) + (size ^ self._hi) * 0x9E3779B97F4A7C15) & MASK
+        z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & MASK
+        z = ((z ^ z >> 27) * 0x94D049BB133111EB) & MASK
+        return z ^ z >> 31
