@@ -44,14 +44,14 @@ class Control:
         """Whether the server has closed the segment."""
         return bool(self.halves[L.OFF_STATE // 4] != L.STATE_OPEN)
 
-    def text(self, at: int, size: int) -> str:
-        """The zero-padded text there. What is no UTF-8 is replaced."""
-        return bytes(self.bytes[at : at + size]).partition(b"\0")[0].decode(errors="replace")
+    def text(self, at: int) -> str:
+        """The zero-padded name there. What is no UTF-8 is replaced."""
+        return bytes(self.bytes[at : at + L.NAME_SIZE]).partition(b"\0")[0].decode(errors="replace")
 
-    def put_text(self, at: int, size: int, text: str) -> None:
-        """Stores a text, cut to that size at a character's border, and zeroes behind it."""
-        raw = text.encode(errors="replace")[:size].decode(errors="ignore").encode()
-        self.bytes[at : at + size] = raw.ljust(size, b"\0")
+    def put_text(self, at: int, text: str) -> None:
+        """Stores a name, cut to its size at a character's border, and zeroes behind it."""
+        raw = text.encode(errors="replace")[: L.NAME_SIZE].decode(errors="ignore").encode()
+        self.bytes[at : at + L.NAME_SIZE] = raw.ljust(L.NAME_SIZE, b"\0")
 
 
 def size(topics: int, depth: int) -> int:
@@ -74,7 +74,7 @@ def format_new(memory: Memory, who: Identity) -> Control:
         (L.OFF_CAPACITY, who.capacity),
         (L.OFF_CONTROL_SIZE, memory.size),
         (L.OFF_CREATED_WALL, who.created_wall),
-        (L.OFF_CREATED_MONO, who.created_mono),
+        (L.OFF_CREATED_MONOTONIC, who.created_mono),
         (L.OFF_TOPIC_DEPTH, who.topic_depth),
         (L.OFF_HOLD_LIMIT, who.hold_limit),
         (L.OFF_START, who.start),
@@ -83,7 +83,7 @@ def format_new(memory: Memory, who: Identity) -> Control:
         c.words[at // 8] = value
     for i, table in enumerate(tables):
         for j, value in enumerate((table.at, table.count, table.stride)):
-            c.halves[L.OFF_TABLES // 4 + 3 * i + j] = value
+            c.halves[L.OFF_SLOTS // 4 + 3 * i + j] = value
     c.halves[L.OFF_SERVER_PID // 4] = who.server_pid
     c.halves[L.OFF_PAGES // 4] = who.pages
     c.capacity, c.hold_limit, c.start = who.capacity, who.hold_limit, who.start
@@ -109,7 +109,7 @@ def open_existing(memory: Memory, nonce: bytes, ring_size: int) -> Control:
         raise StaleKey(f"framebuffer: stale key: the memory it names now belongs to somebody else (magic {magic:#018x})")
     if bytes(c.bytes[L.OFF_NONCE : L.OFF_NONCE + 16]) != nonce:
         raise StaleKey("framebuffer: stale key: the memory it names now belongs to another server")
-    topics = c.halves[L.OFF_TABLES // 4 + 3 * (len(c.tables) - 1) + 1]
+    topics = c.halves[L.OFF_SLOTS // 4 + 3 * (len(c.tables) - 1) + 1]
     depth = min(c.words[L.OFF_TOPIC_DEPTH // 8], L.MAX_TOPIC_DEPTH)
     tables = L.plan(topics, depth)
     checks = [
@@ -120,7 +120,7 @@ def open_existing(memory: Memory, nonce: bytes, ring_size: int) -> Control:
         ("topic depth", c.words[L.OFF_TOPIC_DEPTH // 8], depth),
     ]
     for i, table in enumerate(tables):
-        at = L.OFF_TABLES // 4 + 3 * i
+        at = L.OFF_SLOTS // 4 + 3 * i
         checks.append(("the place of a table", c.halves[at], table.at))
         checks.append(("the length of a table", c.halves[at + 1], table.count))
         checks.append(("the stride of a table", c.halves[at + 2], table.stride))

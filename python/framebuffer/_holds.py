@@ -23,7 +23,7 @@ from ._control import Control
 from ._text import duration
 from .errors import BadSize, FrameBufferTimeout, HoldLimit, reused
 
-_UNTIL, _GEN, _HIGH = L.OFF_HOLD_UNTIL // 8, L.OFF_HOLD_GEN // 8, L.OFF_HOLD_HIGH // 4
+_UNTIL, _GEN, _HIGH = L.OFF_HOLD_UNTIL // 8, L.OFF_HOLD_GENERATION // 8, L.OFF_HOLD_HIGH // 4
 
 
 def new_term(end: int) -> int:
@@ -171,7 +171,7 @@ class Holds:
                 continue
             self._raise_high(i + 1)
             self.raise_until(end_of(term))
-            _atomics.add64(base + L.OFF_HOLD_GEN, 1)
+            _atomics.add64(base + L.OFF_HOLD_GENERATION, 1)
             return entry
         raise HoldLimit(f"framebuffer: too much is held: all {self._count} holds are in use: release others first")
 

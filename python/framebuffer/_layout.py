@@ -23,13 +23,17 @@ OFF_CONTROL_SIZE = 40
 OFF_SERVER_PID = 64
 OFF_PAGES = 68
 OFF_CREATED_WALL = 72
-OFF_CREATED_MONO = 80
+OFF_CREATED_MONOTONIC = 80
 OFF_STATE = 128
 OFF_HEAD = 256
 OFF_HOLD_UNTIL = 264
-OFF_HOLD_GEN = 272
+OFF_HOLD_GENERATION = 272
 OFF_HOLD_HIGH = 280
-OFF_TABLES = 512
+OFF_SLOTS = 512
+OFF_HOLDS = 524
+OFF_GROUPS = 536
+OFF_SUBSCRIPTIONS = 548
+OFF_TOPICS = 560
 OFF_TOPIC_DEPTH = 576
 OFF_HOLD_LIMIT = 584
 OFF_START = 592
@@ -42,30 +46,29 @@ STATE_CLOSED = 2
 SLOT_CLAIM = 0
 SLOT_PID = 8
 SLOT_ROLE = 12
-SLOT_PIDNS = 16
-SLOT_STARTED = 24
+SLOT_PID_NAMESPACE = 16
+SLOT_PROCESS_START = 24
 SLOT_ATTACHED = 32
 SLOT_READY = 40
 SLOT_NAME = 64
-SLOT_NAME_SIZE = 64
-SLOT_COUNTERS = 128
-SLOT_STRIDE = 256
-SLOT_COUNT = 256
-COUNTER_COUNT = 8
+SLOT_ALLOCATIONS = 128  # the first of the counters
+SLOT_ALLOCATED_BYTES = 136
+SLOT_WRITES = 144
+SLOT_WRITTEN_BYTES = 152
+SLOT_READS = 160
+SLOT_READ_BYTES = 168
+SLOT_REUSED = 176
+SLOT_ALTERED = 184  # the last
+NAME_SIZE = 64  # of every name in the control object
 
 ROLE_SERVER = 1
 ROLE_CLIENT = 2
 ROLE_READ_ONLY = 3
 
-# The counters of a slot, in order.
-ALLOCATIONS, ALLOCATED_BYTES, WRITES, WRITTEN_BYTES, READS, READ_BYTES, REUSED, ALTERED = range(8)
-
 # An entry of the hold table.
 HOLD_TERM = 0
 HOLD_START = 8
 HOLD_LENGTH = 16
-HOLD_STRIDE = 32
-HOLD_COUNT = 256
 HOLD_CONFIRMED = 1
 HOLD_TAG = (1 << 10) - 1
 HOLD_CLAIMS = 63
@@ -73,13 +76,10 @@ MAX_HOLD = 3_600_000_000_000  # ns
 HOLD_GRACE = 1_000_000
 
 # A group's entry.
-GROUP_NAME = 0
+GROUP_NAME_HASH = 0
 GROUP_TOPIC = 8
 GROUP_CURSOR = 16
-GROUP_TEXT = 64
-GROUP_TEXT_SIZE = 64
-GROUP_STRIDE = 128
-GROUP_COUNT = 128
+GROUP_NAME = 64
 
 # A subscription's entry.
 SUB_CLAIM = 0
@@ -88,30 +88,33 @@ SUB_TOPIC = 12
 SUB_CURSOR = 16
 SUB_RECEIVED = 24
 SUB_LOST = 32
-SUB_STRIDE = 64
-SUB_COUNT = 512
 
 # A topic.
-TOPIC_NAME = 0
+TOPIC_NAME_HASH = 0
 TOPIC_NAMED = 8
 TOPIC_STATE = 12
-TOPIC_TEXT = 16
-TOPIC_TEXT_SIZE = 64
+TOPIC_NAME = 16
 TOPIC_NEXT = 128
 TOPIC_WAKE = 136
 TOPIC_BYTES = 144
-TOPIC_QUEUE = 256
+TOPIC_QUEUE_WORD_0 = 256
 QUEUE_TAG = 63
 MAX_TOPICS = 1 << 16
 DEFAULT_TOPICS = 128
 MAX_TOPIC_DEPTH = 1 << 16
 DEFAULT_TOPIC_DEPTH = 256
 
-# A chunk header: offset, size, time, client, pid, guard, and zeroes.
+# A chunk header.
 ALIGN = 64
 CHUNK_HEADER = 64
-CHUNK = Struct("@QQQIIQQQQ")
-CHUNK_FRONT = Struct("@QQQIIQ")
+CHUNK_OFFSET = 0
+CHUNK_SIZE = 8
+CHUNK_TIME = 16
+CHUNK_CLIENT = 24
+CHUNK_PID = 28
+CHUNK_GUARD = 32
+CHUNK = Struct("@QQQIIQQQQ")  # all of it
+CHUNK_FRONT = Struct("@QQQIIQ")  # up to the guard
 
 
 @dataclass(frozen=True)
@@ -143,11 +146,11 @@ class Tables(NamedTuple):
 
 def plan(topics: int, depth: int) -> Tables:
     """Lays out the tables for that many topics with queues of that depth."""
-    slots = Table(HEADER_SIZE, SLOT_COUNT, SLOT_STRIDE)
-    holds = Table(slots.end, HOLD_COUNT, HOLD_STRIDE)
-    groups = Table(holds.end, GROUP_COUNT, GROUP_STRIDE)
-    subs = Table(groups.end, SUB_COUNT, SUB_STRIDE)
-    return Tables(slots, holds, groups, subs, Table(subs.end, topics, TOPIC_QUEUE + 8 * depth))
+    slots = Table(HEADER_SIZE, 256, 256)
+    holds = Table(slots.end, 256, 32)
+    groups = Table(holds.end, 128, 128)
+    subs = Table(groups.end, 512, 64)
+    return Tables(slots, holds, groups, subs, Table(subs.end, topics, TOPIC_QUEUE_WORD_0 + 8 * depth))
 
 
 def footprint(size: int) -> int:

@@ -105,7 +105,7 @@ class Ring:
     def _step_over(self, c: int, n: int, now: int) -> int:
         """A position from which n bytes, added to head, are free of holds: c, if that is, or one
         behind the holds in its way. What is stepped over is lost for this lap."""
-        for _ in range(4 * L.HOLD_COUNT):
+        for _ in range(4 * self.control.tables.holds.count):
             target = self.holds.in_the_way(c, n, now)
             if target is None:
                 return c

@@ -7,7 +7,7 @@ from typing import Callable
 from . import _atomics, _shm
 from ._control import Control, open_existing
 from ._key import Key
-from ._layout import ALLOCATED_BYTES, ALLOCATIONS, ROLE_CLIENT, ROLE_READ_ONLY, footprint
+from ._layout import SLOT_ALLOCATED_BYTES, SLOT_ALLOCATIONS, ROLE_CLIENT, ROLE_READ_ONLY, footprint
 from ._ring import Ring
 from ._shm.segment import Mapped
 from ._slot import Slot
@@ -51,7 +51,7 @@ class Segment:
         _atomics.require("allocating")
         slot = self.slot.mine()
         offset = self.ring.take(size, slot.index, slot.pid)
-        slot.count(ALLOCATIONS, ALLOCATED_BYTES, footprint(size))
+        slot.count(SLOT_ALLOCATIONS, SLOT_ALLOCATED_BYTES, footprint(size))
         return offset
 
     def failed(self, error: FrameBufferTimeout) -> FrameBufferTimeout:

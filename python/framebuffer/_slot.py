@@ -21,7 +21,7 @@ class Slot:
 
     def __init__(self, control: Control, role: int, name: str) -> None:
         self._control, self._role, self._name = control, role, name
-        self._rest = control.address + control.tables.slots.entry(0) + L.SLOT_COUNTERS
+        self._rest = control.address + control.tables.slots.entry(0)
         self._claim()
         _forks.tell(self)
 
@@ -45,7 +45,7 @@ class Slot:
             if not _atomics.cas64(c.address + at + L.SLOT_CLAIM, old, ticket):
                 continue  # somebody else was faster
             self.index, self.ticket = i, ticket
-            self._counters = c.address + at + L.SLOT_COUNTERS
+            self._counters = c.address + at
             self._fold()
             self._introduce(at, pidns)
             return
@@ -60,19 +60,19 @@ class Slot:
         a = self._control.address + at
         _atomics.store32(a + L.SLOT_PID, self.pid)
         _atomics.store32(a + L.SLOT_ROLE, self._role)
-        _atomics.store64(a + L.SLOT_PIDNS, pidns)
-        _atomics.store64(a + L.SLOT_STARTED, started)
+        _atomics.store64(a + L.SLOT_PID_NAMESPACE, pidns)
+        _atomics.store64(a + L.SLOT_PROCESS_START, started)
         _atomics.store64(a + L.SLOT_ATTACHED, time.monotonic_ns())
-        self._control.put_text(at + L.SLOT_NAME, L.SLOT_NAME_SIZE, self._name)
+        self._control.put_text(at + L.SLOT_NAME, self._name)
         _atomics.store64(a + L.SLOT_READY, self.ticket)
 
     def _abandoned(self, at: int, claim: int, pidns: int) -> bool:
         """Whether the kernel knows that the slot's process is gone. Unknown, as in another PID
         namespace or behind hidepid, is no."""
         c = self._control
-        if c.words[(at + L.SLOT_READY) // 8] != claim or pidns == 0 or c.words[(at + L.SLOT_PIDNS) // 8] != pidns:
+        if c.words[(at + L.SLOT_READY) // 8] != claim or pidns == 0 or c.words[(at + L.SLOT_PID_NAMESPACE) // 8] != pidns:
             return False
-        pid, started = c.halves[(at + L.SLOT_PID) // 4], c.words[(at + L.SLOT_STARTED) // 8]
+        pid, started = c.halves[(at + L.SLOT_PID) // 4], c.words[(at + L.SLOT_PROCESS_START) // 8]
         if not 0 < pid < 1 << 31:
             return False
         try:
@@ -85,7 +85,7 @@ class Slot:
     def _fold(self) -> None:
         """Moves the counts to slot 0. Each is in exactly one place but for the instant between
         the two instructions."""
-        for at in range(0, 8 * L.COUNTER_COUNT, 8):
+        for at in range(L.SLOT_ALLOCATIONS, L.SLOT_ALTERED + 1, 8):
             if n := _atomics.swap64(self._counters + at, 0):
                 _atomics.add64(self._rest + at, n)
 
@@ -100,14 +100,14 @@ class Slot:
         if self._stale:
             self._claim()
         if _atomics.AVAILABLE:
-            _atomics.add64(self._counters + 8 * operations, 1)
-            _atomics.add64(self._counters + 8 * bytes_, n)
+            _atomics.add64(self._counters + operations, 1)
+            _atomics.add64(self._counters + bytes_, n)
 
     def timed_out(self, error: BaseException) -> None:
         """Counts a timeout by its reason."""
-        for counter, name in ((L.REUSED, "reused"), (L.ALTERED, "altered")):
+        for counter, name in ((L.SLOT_REUSED, "reused"), (L.SLOT_ALTERED, "altered")):
             if getattr(error, name, False) and _atomics.AVAILABLE:
-                _atomics.add64(self.mine()._counters + 8 * counter, 1)
+                _atomics.add64(self.mine()._counters + counter, 1)
 
     def release(self) -> None:
         """Gives the slot back, its sums going to slot 0."""

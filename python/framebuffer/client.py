@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, Union, overload
 
 from . import _forks
-from ._layout import READ_BYTES, READS, WRITES, WRITTEN_BYTES
+from ._layout import SLOT_READ_BYTES, SLOT_READS, SLOT_WRITES, SLOT_WRITTEN_BYTES
 from ._segment import Segment, attach
 from ._text import clip, quote
 from .errors import BadKey, BadSize, Closed, FrameBufferError, FrameBufferTimeout, ReadOnly
@@ -98,7 +98,7 @@ class FrameBufferClient:
                 checksum = s.ring.write(as_offset(offset), source)
             except FrameBufferTimeout as e:
                 raise s.failed(e)
-            s.slot.count(WRITES, WRITTEN_BYTES, source.size)
+            s.slot.count(SLOT_WRITES, SLOT_WRITTEN_BYTES, source.size)
         return f"{checksum:016x}"
 
     def read(self, offset: Offset, size: int, checksum: str) -> bytes:
@@ -113,7 +113,7 @@ class FrameBufferClient:
             data = s.ring.read(size, as_offset(offset), parse_checksum(checksum))
         except FrameBufferTimeout as e:
             raise s.failed(e)
-        s.slot.count(READS, READ_BYTES, size)
+        s.slot.count(SLOT_READS, SLOT_READ_BYTES, size)
         return data
 
     # Beyond the seed.
@@ -132,7 +132,7 @@ class FrameBufferClient:
                 checksum = s.ring.write(offset, source)
             except FrameBufferTimeout as e:
                 raise s.failed(e)
-            s.slot.count(WRITES, WRITTEN_BYTES, source.size)
+            s.slot.count(SLOT_WRITES, SLOT_WRITTEN_BYTES, source.size)
             return Frame(s.key, offset, source.size, f"{checksum:016x}")
 
     def get(self, frame: Frame) -> bytes:
@@ -159,7 +159,7 @@ class FrameBufferClient:
                 s.ring.read_into(to.address, frame.size, frame.offset, parse_checksum(frame.checksum))
             except FrameBufferTimeout as e:
                 raise s.failed(e)
-        s.slot.count(READS, READ_BYTES, frame.size)
+        s.slot.count(SLOT_READS, SLOT_READ_BYTES, frame.size)
         return frame.size
 
     @overload

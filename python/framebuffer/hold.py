@@ -4,7 +4,7 @@ import threading
 from types import TracebackType
 
 from ._holds import Entry, check_duration, lost_before_extended
-from ._layout import CHUNK_HEADER, READ_BYTES, READS, footprint
+from ._layout import CHUNK_HEADER, SLOT_READ_BYTES, SLOT_READS, footprint
 from ._segment import Segment, WakeUp
 from . import _atomics, _forks
 from .errors import Closed, FrameBufferTimeout, HoldLimit, reused
@@ -38,7 +38,7 @@ class Hold:
                 raise
         except FrameBufferTimeout as e:
             raise segment.failed(e)
-        segment.slot.count(READS, READ_BYTES, frame.size)
+        segment.slot.count(SLOT_READS, SLOT_READ_BYTES, frame.size)
         self._wake_up = WakeUp(self._end)
         segment.wake_ups.add(self._wake_up)
         _forks.tell(self)

@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import Any
 
 from ._buffers import Pinned
-from ._layout import READ_BYTES, READS, WRITES, WRITTEN_BYTES
+from ._layout import SLOT_READ_BYTES, SLOT_READS, SLOT_WRITES, SLOT_WRITTEN_BYTES
 from ._segment import Segment
 from .errors import BadSize, Closed, FrameBufferTimeout, TooLong
 from .frame import Frame
@@ -53,7 +53,7 @@ class View:
         if not intact and (error is None or isinstance(error, Exception)):
             raise s.failed(s.ring.reused(self._offset)) from error
         if error is None and not s.closed:
-            s.slot.count(READS, READ_BYTES, self._size)
+            s.slot.count(SLOT_READS, SLOT_READ_BYTES, self._size)
 
 
 class Reservation:
@@ -95,7 +95,7 @@ class Reservation:
             checksum = s.ring.seal(self.offset, n, True)
         except FrameBufferTimeout as e:
             raise s.failed(e)
-        s.slot.count(WRITES, WRITTEN_BYTES, n)
+        s.slot.count(SLOT_WRITES, SLOT_WRITTEN_BYTES, n)
         return Frame(s.key, self.offset, n, f"{checksum:016x}")
 
     def abort(self) -> None:
