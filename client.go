@@ -94,7 +94,7 @@ func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
 	if err != nil || s.closed.Load() {
 		return 0, s.failed(why, err)
 	}
-	s.slot.count(layout.Writes, layout.WrittenBytes, uint64(len(data)))
+	s.slot.did(layout.Writes, layout.WrittenBytes, offset, len(data))
 	return Checksum(sum), nil
 }
 
@@ -126,7 +126,7 @@ func (c *Client) ReadInto(dst []byte, offset uint64, sum Checksum) error {
 	if why, err := s.ring.Read(dst, offset, uint64(sum)); err != nil {
 		return s.failed(why, err)
 	}
-	s.slot.count(layout.Reads, layout.ReadBytes, uint64(len(dst)))
+	s.slot.did(layout.Reads, layout.ReadBytes, offset, len(dst))
 	return nil
 }
 
@@ -159,7 +159,7 @@ func (c *Client) Inside() inside.Segment {
 	s := c.segment
 	return inside.Segment{
 		Control: s.control, Ring: s.ring, Clock: s.clock,
-		Slot: s.slot.index, Ticket: s.slot.ticket, ReadOnly: c.readOnly,
+		Slot: s.slot.index, Ticket: s.slot.ticket, Last: s.slot.last, ReadOnly: c.readOnly,
 		Take: s.take, Closed: s.errIfClosed, OnClose: s.hooks.add, Timeout: s.timedOut,
 	}
 }

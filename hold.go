@@ -51,7 +51,7 @@ func (c *Client) Hold(f Frame, d time.Duration) (*Hold, error) {
 		h.Release()
 		return nil, s.failed(why, err)
 	}
-	s.slot.count(layout.Reads, layout.ReadBytes, uint64(f.Size))
+	s.slot.did(layout.Reads, layout.ReadBytes, f.Offset, f.Size)
 	held := &Hold{client: c, frame: f, bytes: bytes, hold: h}
 	var open bool
 	if held.forget, open = s.hooks.add(func() { _ = held.release() }); !open {

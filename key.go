@@ -11,7 +11,7 @@ import (
 
 // key is what a key string says. Its spelling is
 //
-//	fb2_<backend>_<location>_<nonce>_<check>
+//	fb3_<backend>_<location>_<nonce>_<check>
 //
 // the 1 being the layout's version, location the backend's own (no underscore), nonce 32
 // hex digits, and check 8 hex digits over all that stands before: so a key cut short by a

@@ -125,7 +125,7 @@ func (r *Reservation) commit(size int, hash bool) (Frame, error) {
 	if err != nil || s.closed.Load() {
 		return Frame{}, s.failed(why, err)
 	}
-	s.slot.count(layout.Writes, layout.WrittenBytes, uint64(size))
+	s.slot.did(layout.Writes, layout.WrittenBytes, r.offset, size)
 	return Frame{Key: s.keyText, Offset: r.offset, Size: size, Checksum: Checksum(sum)}, nil
 }
 

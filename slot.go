@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/line"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
@@ -23,6 +24,7 @@ type slot struct {
 	words    layout.Slot
 	rest     layout.Slot // slot 0
 	counters *[layout.CounterCount]atomic.Uint64
+	last     *uint64 // offset of the frame it wrote, read or was handed last
 }
 
 // claimSlot takes a free slot, or one whose process provably died, or shares slot 0.
@@ -38,12 +40,13 @@ func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 		if !w.Claim().CompareAndSwap(old, s.ticket) {
 			continue // somebody else was faster
 		}
-		s.index, s.words, s.counters = uint32(i), w, w.Counters()
+		s.index, s.words, s.counters, s.last = uint32(i), w, w.Counters(), w.Last()
+		line.Store(s.last, 0)
 		fold(s.counters, s.rest.Counters())
 		s.introduce(role, name, pidns, now)
 		return s
 	}
-	s.words, s.counters = s.rest, s.rest.Counters()
+	s.words, s.counters, s.last = s.rest, s.rest.Counters(), new(uint64)
 	return s
 }
 
@@ -103,6 +106,12 @@ func fold(from, to *[layout.CounterCount]atomic.Uint64) {
 func (s *slot) count(ops, bytes int, n uint64) {
 	s.counters[ops].Add(1)
 	s.counters[bytes].Add(n)
+}
+
+// did counts an operation on the frame at offset.
+func (s *slot) did(ops, bytes int, offset uint64, n int) {
+	line.Store(s.last, offset)
+	s.count(ops, bytes, uint64(n))
 }
 
 // newTicket is a number no other claim has had, and not 0.

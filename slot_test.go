@@ -2,6 +2,7 @@ package framebuffer_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
@@ -57,5 +58,31 @@ func TestSlotOfAKilledClientIsReused(t *testing.T) {
 	// Each newcomer finds its predecessor dead and takes its slot.
 	if st := c.Stats(); len(st.Clients) != 3 || st.Total.Writes < 3 {
 		t.Errorf("%+v", st)
+	}
+}
+
+// A slot tells which frame its client wrote, read or looked at last.
+func TestSlotTellsTheLastFrame(t *testing.T) {
+	_, c := serve(t, 1<<20)
+	in := c.Inside()
+	last := func() uint64 { return *in.Control.Slot(int(in.Slot)).Last() }
+	a, err := c.Put([]byte("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := c.Put([]byte("b"))
+	if err != nil || last() != b.Offset {
+		t.Fatalf("wrote %d: %v, but the last is %d", b.Offset, err, last())
+	}
+	for name, read := range map[string]func(framebuffer.Frame) error{
+		"get":  func(f framebuffer.Frame) error { _, err := c.Get(f); return err },
+		"view": func(f framebuffer.Frame) error { return c.View(f, func([]byte) error { return nil }) },
+		"hold": func(f framebuffer.Frame) error { _, err := c.Hold(f, time.Second); return err },
+	} {
+		for _, f := range []framebuffer.Frame{a, b} {
+			if err := read(f); err != nil || last() != f.Offset {
+				t.Errorf("%s of %d: %v, and the last is %d", name, f.Offset, err, last())
+			}
+		}
 	}
 }

@@ -30,6 +30,6 @@ func (c *Client) View(f Frame, look func([]byte) error) error {
 	if err != nil || s.closed.Load() {
 		return s.failed(why, err)
 	}
-	s.slot.count(layout.Reads, layout.ReadBytes, uint64(f.Size))
+	s.slot.did(layout.Reads, layout.ReadBytes, f.Offset, f.Size)
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/line"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
@@ -226,6 +227,7 @@ func (s *Subscription) message(rec *topics.Record) Message {
 	}
 	s.pending = 0
 	s.received.Add(1)
+	line.Store(s.inside.Last, rec.Offset)
 	return m
 }
 

@@ -14,8 +14,9 @@ type Segment struct {
 	Control  layout.Control
 	Ring     *ring.Ring
 	Clock    *clock.Clock
-	Slot     uint32 // the client's slot, 0 if it has none
-	Ticket   uint64 // its claim of that slot
+	Slot     uint32  // the client's slot, 0 if it has none
+	Ticket   uint64  // its claim of that slot
+	Last     *uint64 // the slot's word of that name, or one of this process's own
 	ReadOnly bool
 
 	// Take allocates a chunk, counts it, and returns its payload; now is a reading of

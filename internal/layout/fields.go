@@ -12,7 +12,7 @@ type Field struct {
 func HeaderFields() []Field {
 	return []Field{
 		{OffMagic, 8, "magic", "server, once", "`FBUFFER` and a byte 1, read as a little-endian integer"},
-		{OffVersion, 4, "version", "server, once", "2"},
+		{OffVersion, 4, "version", "server, once", "3"},
 		{OffHeaderSize, 4, "header size", "server, once", "4096"},
 		{OffNonce, 16, "nonce", "server, once", "128 random bits; the key carries the same"},
 		{OffCapacity, 8, "capacity", "server, once", "bytes in the ring, a multiple of the page size"},
@@ -28,9 +28,10 @@ func HeaderFields() []Field {
 		{OffHoldHigh, 4, "hold high", "holders; atomic", "entries of the hold table from here on were never used; never goes down"},
 		{OffTables, 12, "slots", "server, once", "where the table begins, how many entries it has, bytes from one to the next: three 4-byte words"},
 		{OffTables + 12, 12, "holds", "server, once", "the same for holds"},
-		{OffTables + 24, 12, "groups", "server, once", "the same for groups"},
-		{OffTables + 36, 12, "subscriptions", "server, once", "the same for subscriptions"},
-		{OffTables + 48, 12, "topics", "server, once", "the same for topics"},
+		{OffTables + 24, 12, "milestones", "server, once", "the same for milestones"},
+		{OffTables + 36, 12, "groups", "server, once", "the same for groups"},
+		{OffTables + 48, 12, "subscriptions", "server, once", "the same for subscriptions"},
+		{OffTables + 60, 12, "topics", "server, once", "the same for topics"},
 		{OffTopicDepth, 8, "topic depth", "server, once", "queue words in each topic, a power of two"},
 		{OffHoldLimit, 8, "hold limit", "server, once", "bytes of the ring that may be held at a time"},
 		{OffStart, 8, "start", "server, once", "what head was at the start"},
@@ -56,6 +57,7 @@ func SlotFields() []Field {
 		{SlotCounters + 8*ReadBytes, 8, "read bytes", "its client; atomic add", "payload bytes of those"},
 		{SlotCounters + 8*Reused, 8, "reused", "its client; atomic add", "timeouts: the chunk was reused"},
 		{SlotCounters + 8*Altered, 8, "altered", "its client; atomic add", "timeouts: the bytes are not what was written"},
+		{SlotLast, 8, "last", "its client; atomic", "offset of the frame that it wrote, read or was handed last; 0 none"},
 	}
 }
 
@@ -65,6 +67,14 @@ func HoldFields() []Field {
 		{HoldTerm, 8, "term", "holders; atomic", "0 free; else the end of the hold (CLOCK_MONOTONIC, ns) with its low 10 bits replaced: bit 0 confirmed, the others random"},
 		{HoldStart, 8, "start", "its holder; atomic", "position of the held chunk's header; the low 6 bits count claims"},
 		{HoldLength, 8, "length", "its holder; atomic", "bytes from there that are held; the low 6 bits count claims"},
+	}
+}
+
+// MilestoneFields is one milestone, in order.
+func MilestoneFields() []Field {
+	return []Field{
+		{MilestonePosition, 8, "position", "the allocator that passed it; atomic", "head after the addition that passed this milestone"},
+		{MilestoneTime, 8, "time", "the allocator that passed it; atomic", "when that was (CLOCK_MONOTONIC, ns; may be a tenth of a millisecond early), its low 10 bits replaced by those of the milestone's number divided by 1024"},
 	}
 }
 

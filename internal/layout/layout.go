@@ -15,9 +15,10 @@
 //	|    512 | where the tables are                     (written once)    |
 //	|   4096 | client slots: slot 0 for everyone without one              |
 //	|  69632 | holds                                                      |
-//	|  77824 | groups: cursors shared by subscribers                      |
-//	|  94208 | subscriptions, for people who watch                        |
-//	| 126976 | topics: as many as the server was asked for                |
+//	|  77824 | milestones: when head was where, for people who watch      |
+//	|  94208 | groups: cursors shared by subscribers                      |
+//	| 110592 | subscriptions, for people who watch                        |
+//	| 143360 | topics: as many as the server was asked for                |
 //	+--------+-----------------------------------------------------------+
 //
 //	ring (mapped twice in a row, so every chunk is contiguous)
@@ -37,7 +38,7 @@ const Magic uint64 = 0x0152454646554246
 
 // Version is the layout's version. It changes with any change that an older reader would
 // get wrong; the key carries it too, so that the mistake is found before memory is mapped.
-const Version = 2
+const Version = 3
 
 // Offsets of the control object's words.
 const (
@@ -57,9 +58,9 @@ const (
 	OffHoldGen     = 272
 	OffHoldHigh    = 280
 	OffTables      = 512
-	OffTopicDepth  = 576
-	OffHoldLimit   = 584
-	OffStart       = 592
+	OffTopicDepth  = 584
+	OffHoldLimit   = 592
+	OffStart       = 600
 
 	// HeaderSize is where the client slots begin.
 	HeaderSize = 4096
@@ -84,6 +85,7 @@ const (
 	SlotName     = 64
 	SlotNameSize = 64
 	SlotCounters = 128
+	SlotLast     = 192
 	SlotStride   = 256
 	SlotCount    = 256
 	CounterCount = 8

@@ -21,7 +21,7 @@ func TestDocumentMatchesCode(t *testing.T) {
 	}
 	text := string(old)
 	for name, fields := range map[string][]Field{
-		"header": HeaderFields(), "slot": SlotFields(), "chunk": ChunkFields(), "hold": HoldFields(),
+		"header": HeaderFields(), "slot": SlotFields(), "chunk": ChunkFields(), "hold": HoldFields(), "milestone": MilestoneFields(),
 		"topic": TopicFields(), "group": GroupFields(), "subscription": SubscriptionFields(), "record": RecordFields(),
 	} {
 		block := regexp.MustCompile(`(?s)<!-- ` + name + ` -->\n.*?<!-- end -->`)
@@ -56,7 +56,7 @@ func TestFieldsFit(t *testing.T) {
 		fields []Field
 		size   int
 	}{
-		{HeaderFields(), HeaderSize}, {SlotFields(), SlotStride}, {ChunkFields(), ChunkHeader}, {HoldFields(), HoldStride},
+		{HeaderFields(), HeaderSize}, {SlotFields(), SlotStride}, {ChunkFields(), ChunkHeader}, {HoldFields(), HoldStride}, {MilestoneFields(), MilestoneStride},
 		{TopicFields(), TopicQueue + 8}, {GroupFields(), GroupStride}, {SubscriptionFields(), SubStride}, {RecordFields(), RecordLong},
 	} {
 		end := 0
@@ -73,7 +73,7 @@ func TestFieldsFit(t *testing.T) {
 // pair of cache lines.
 func TestHotWordsAreApart(t *testing.T) {
 	if OffState/128 == OffHead/128 || OffHead%128 != 0 || OffHoldHigh/64 != OffHead/64 ||
-		TopicNext%128 != 0 || TopicQueue%128 != 0 || TopicBytes/64 != TopicNext/64 || SlotCounters%64 != 0 || SlotStride%128 != 0 {
+		TopicNext%128 != 0 || TopicQueue%128 != 0 || TopicBytes/64 != TopicNext/64 || SlotCounters%64 != 0 || SlotLast%64 != 0 || SlotStride%128 != 0 {
 		t.Error("head, state or counters share lines")
 	}
 }

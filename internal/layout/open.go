@@ -53,6 +53,7 @@ func Format(mem []byte, id Identity) (Control, error) {
 	le.PutUint64(mem[OffCreatedMono:], uint64(id.CreatedMono))
 	c := Control{mem: mem, capacity: id.Capacity, holdLimit: id.HoldLimit, start: id.Start, tables: t}
 	c.Head().Store(id.Start)
+	c.PassMilestone(id.Start, id.CreatedMono)
 	c.State().Store(StateOpen)
 	c.u64(OffMagic).Store(Magic)
 	return c, nil
@@ -78,7 +79,7 @@ func Open(mem []byte, nonce [16]byte, ringSize uint64) (Control, error) {
 	if c.Nonce() != nonce {
 		return Control{}, fmt.Errorf("%w: the memory it names now belongs to another server", fberr.StaleKey)
 	}
-	c.tables = plan(int(c.u32(OffTables+12*4+4).Load()), int(min(c.u64(OffTopicDepth).Load(), MaxTopicDepth)))
+	c.tables = plan(int(c.u32(OffTables+12*5+4).Load()), int(min(c.u64(OffTopicDepth).Load(), MaxTopicDepth)))
 	if err := c.verify(ringSize); err != nil {
 		return Control{}, err
 	}

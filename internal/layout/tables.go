@@ -22,6 +22,17 @@ const (
 	HoldGrace = 1_000_000
 )
 
+// Offsets within a milestone.
+const (
+	MilestonePosition = 0
+	MilestoneTime     = 8
+	MilestoneStride   = 16
+	MilestoneCount    = 1024
+
+	// MilestoneTag are the bits of a milestone's time that hold the lap of the table.
+	MilestoneTag = 1<<10 - 1
+)
+
 // Offsets within a group's entry.
 const (
 	GroupName     = 0
@@ -113,8 +124,8 @@ func (t table) entry(mem []byte, i int) []byte {
 
 // tables are all of them, in the order in which they lie and are told in the header.
 type tables struct {
-	slots, holds, groups, subs, topics table
-	depth                              int
+	slots, holds, milestones, groups, subs, topics table
+	depth                                          int
 }
 
 // plan lays out the tables for that many topics with queues of that depth.
@@ -122,13 +133,16 @@ func plan(topics, depth int) tables {
 	t := tables{depth: depth}
 	t.slots = table{HeaderSize, SlotCount, SlotStride}
 	t.holds = table{t.slots.end(), HoldCount, HoldStride}
-	t.groups = table{t.holds.end(), GroupCount, GroupStride}
+	t.milestones = table{t.holds.end(), MilestoneCount, MilestoneStride}
+	t.groups = table{t.milestones.end(), GroupCount, GroupStride}
 	t.subs = table{t.groups.end(), SubCount, SubStride}
 	t.topics = table{t.subs.end(), topics, TopicQueue + 8*depth}
 	return t
 }
 
-func (t tables) all() []table { return []table{t.slots, t.holds, t.groups, t.subs, t.topics} }
+func (t tables) all() []table {
+	return []table{t.slots, t.holds, t.milestones, t.groups, t.subs, t.topics}
+}
 
 // ControlSize is how many bytes a control object with that many topics of that depth has.
 func ControlSize(topics, depth int) int { return plan(topics, depth).topics.end() }

@@ -39,6 +39,7 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 	// Every add is a multiple of Align, and so is head. The mask only matters when a
 	// hostile process stored nonsense there: a misaligned header would fault on arm64.
 	c := (r.head.Add(n) - n) &^ (layout.Align - 1)
+	r.milestone(c, c+n, by.Time)
 	if r.mayBeHeld(by.Time) {
 		if c, err = r.stepOver(c, n, by.Time); err != nil {
 			return 0, nil, err
@@ -70,14 +71,21 @@ func (r *Ring) stepOver(c, n uint64, now int64) (uint64, error) {
 		if !r.fits(n, now) {
 			break
 		}
-		c = r.take(target, n)
+		c = r.take(target, n, now)
 	}
 	return 0, fmt.Errorf("%w: %d of the ring's %d bytes are held, and nowhere between them are %d bytes free: release holds, or start the server with a larger size or a smaller HoldLimit",
 		fberr.HoldLimit, r.sum(now), r.capacity, n)
 }
 
+// milestone notes the time if head passed a milestone on its way from one position to another.
+func (r *Ring) milestone(from, to uint64, now int64) {
+	if (from^to)>>r.shift != 0 {
+		r.control.PassMilestone(to, now)
+	}
+}
+
 // take adds n to head, which it first raises to target, and returns where they begin.
-func (r *Ring) take(target, n uint64) uint64 {
+func (r *Ring) take(target, n uint64, now int64) uint64 {
 	for {
 		head := r.head.Load()
 		c := head
@@ -85,6 +93,7 @@ func (r *Ring) take(target, n uint64) uint64 {
 			c = target
 		}
 		if r.head.CompareAndSwap(head, c+n) {
+			r.milestone(head, c+n, now)
 			return c &^ (layout.Align - 1)
 		}
 	}

@@ -8,6 +8,7 @@
 //	header    written: the chunk's allocator, plain stores, after its add.
 //	payload   written: the chunk's writer.  read: its readers.
 //	holds     see holds.go
+//	milestone written: the allocator that passed it.  read: people who watch.
 //
 // An allocator adds to head *before* it, or the writer it tells, stores into the chunk
 // (storeFence where the CPU needs it). A reader loads the payload *before* it loads head
@@ -30,6 +31,8 @@ type Ring struct {
 	capacity uint64
 	start    uint64
 	head     *atomic.Uint64
+	shift    int // of milestones
+	control  layout.Control
 	state    *atomic.Uint32
 	seal     layout.Seal
 	present  presence
@@ -67,6 +70,8 @@ func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 		capacity:  ctl.Capacity(),
 		start:     ctl.Start(),
 		head:      ctl.Head(),
+		shift:     layout.MilestoneShift(ctl.Capacity()),
+		control:   ctl,
 		state:     ctl.State(),
 		seal:      layout.NewSeal(ctl.Nonce()),
 		present:   newPresence(mem, opts.Populate),
