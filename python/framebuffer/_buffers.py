@@ -45,9 +45,9 @@ class Pinned:
         self._buffer = _PyBuffer()
         try:
             _get(data, byref(self._buffer), _WRITABLE if writable else _SIMPLE)
-        except BufferError:
+        except (BufferError, ValueError) as e:  # numpy's is a ValueError
             if writable:
-                raise
+                raise BufferError(f"framebuffer: bytes cannot be put there: {e}") from e
             _get(memoryview(data).tobytes(), byref(self._buffer), _SIMPLE)
         self.address: int = self._buffer.buf or 0
         self.size: int = self._buffer.len

@@ -44,6 +44,16 @@ class Control:
         """Whether the server has closed the segment."""
         return bool(self.halves[L.OFF_STATE // 4] != L.STATE_OPEN)
 
+    def pass_milestone(self, head: int, now: int) -> None:
+        """Notes that head came to a position beyond a milestone at a time. Each word is stored
+        in one piece and says by itself of which milestone it is; nothing orders them."""
+        number = head >> L.milestone_shift(self.capacity)
+        table = self.tables.milestones
+        lap, i = divmod(number, table.count)
+        at = table.entry(i) // 8
+        self.words[at + L.MILESTONE_TIME // 8] = now & ~L.MILESTONE_TAG | lap & L.MILESTONE_TAG
+        self.words[at + L.MILESTONE_POSITION // 8] = head
+
     def text(self, at: int) -> str:
         """The zero-padded name there. What is no UTF-8 is replaced."""
         return bytes(self.bytes[at : at + L.NAME_SIZE]).partition(b"\0")[0].decode(errors="replace")
@@ -88,6 +98,7 @@ def format_new(memory: Memory, who: Identity) -> Control:
     c.halves[L.OFF_PAGES // 4] = who.pages
     c.capacity, c.hold_limit, c.start = who.capacity, who.hold_limit, who.start
     c.nonce, c.tables, c.depth = who.nonce, tables, who.topic_depth
+    c.pass_milestone(who.start, who.created_mono)
     _atomics.store32(c.address + L.OFF_STATE, L.STATE_OPEN)
     _atomics.store64(c.address + L.OFF_MAGIC, L.MAGIC)
     return c

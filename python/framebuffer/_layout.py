@@ -9,7 +9,7 @@ from struct import Struct
 from typing import NamedTuple
 
 MAGIC = 0x0152454646554246
-VERSION = 2
+VERSION = 3
 
 MASK = (1 << 64) - 1  # positions and times are 64-bit words
 
@@ -31,12 +31,13 @@ OFF_HOLD_GENERATION = 272
 OFF_HOLD_HIGH = 280
 OFF_SLOTS = 512
 OFF_HOLDS = 524
-OFF_GROUPS = 536
-OFF_SUBSCRIPTIONS = 548
-OFF_TOPICS = 560
-OFF_TOPIC_DEPTH = 576
-OFF_HOLD_LIMIT = 584
-OFF_START = 592
+OFF_MILESTONES = 536
+OFF_GROUPS = 548
+OFF_SUBSCRIPTIONS = 560
+OFF_TOPICS = 572
+OFF_TOPIC_DEPTH = 584
+OFF_HOLD_LIMIT = 592
+OFF_START = 600
 HEADER_SIZE = 4096
 
 STATE_OPEN = 1
@@ -59,6 +60,7 @@ SLOT_READS = 160
 SLOT_READ_BYTES = 168
 SLOT_REUSED = 176
 SLOT_ALTERED = 184  # the last
+SLOT_LAST = 192
 NAME_SIZE = 64  # of every name in the control object
 
 ROLE_SERVER = 1
@@ -74,6 +76,11 @@ HOLD_TAG = (1 << 10) - 1
 HOLD_CLAIMS = 63
 MAX_HOLD = 3_600_000_000_000  # ns
 HOLD_GRACE = 1_000_000
+
+# A milestone.
+MILESTONE_POSITION = 0
+MILESTONE_TIME = 8
+MILESTONE_TAG = (1 << 10) - 1
 
 # A group's entry.
 GROUP_NAME_HASH = 0
@@ -139,6 +146,7 @@ class Tables(NamedTuple):
 
     slots: Table
     holds: Table
+    milestones: Table
     groups: Table
     subs: Table
     topics: Table
@@ -148,14 +156,20 @@ def plan(topics: int, depth: int) -> Tables:
     """Lays out the tables for that many topics with queues of that depth."""
     slots = Table(HEADER_SIZE, 256, 256)
     holds = Table(slots.end, 256, 32)
-    groups = Table(holds.end, 128, 128)
+    milestones = Table(holds.end, 1024, 16)
+    groups = Table(milestones.end, 128, 128)
     subs = Table(groups.end, 512, 64)
-    return Tables(slots, holds, groups, subs, Table(subs.end, topics, TOPIC_QUEUE_WORD_0 + 8 * depth))
+    return Tables(slots, holds, milestones, groups, subs, Table(subs.end, topics, TOPIC_QUEUE_WORD_0 + 8 * depth))
 
 
 def footprint(size: int) -> int:
     """How many bytes of the ring a payload of that size takes."""
     return (size + CHUNK_HEADER + ALIGN - 1) & ~(ALIGN - 1)
+
+
+def milestone_shift(capacity: int) -> int:
+    """log2 of the distance from one milestone to the next."""
+    return max(6, (capacity // 64).bit_length() - 1)
 
 
 class Guard:

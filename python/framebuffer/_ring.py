@@ -7,6 +7,7 @@ Words shared between processes, and their order:
     header    written: the chunk's allocator, plain stores, after its add.
     payload   written: the chunk's writer.  read: its readers.
     holds     see _holds.py
+    milestone written: the allocator that passed it.  read: people who watch.
 
 An allocator adds to head *before* it, or the writer it tells, stores into the chunk (`fence`
 where the CPU needs it). A reader loads the payload *before* it loads head for the last time
@@ -50,6 +51,7 @@ class Ring:
         self._words = control.words
         self._head = control.address + L.OFF_HEAD
         self._guard = L.Guard(control.nonce)
+        self._shift = L.milestone_shift(control.capacity)
         self._presence = Presence(memory, read_only)
         self._read_only_bytes = self._bytes.toreadonly()
 
@@ -88,6 +90,8 @@ class Ring:
         # Every add is a multiple of ALIGN, and so is head, unless a hostile process stored
         # nonsense there.
         c = _atomics.add64(self._head, n) & ~(L.ALIGN - 1)
+        if (c ^ (c + n)) >> self._shift:
+            self.control.pass_milestone((c + n) & L.MASK, now)
         if self._words[_HOLD_UNTIL] > now - L.HOLD_GRACE:
             c = self._step_over(c, n, now)
         _atomics.fence()
@@ -112,6 +116,8 @@ class Ring:
             if not self.holds.fits(n, now):
                 break
             c = self._take_behind(target, n)
+            if (c ^ (c + n)) >> self._shift:
+                self.control.pass_milestone((c + n) & L.MASK, now)
         raise HoldLimit(
             f"framebuffer: too much is held: {self.holds.total(now)} of the ring's {self.capacity} bytes are held, and nowhere between "
             f"them are {n} bytes free: release holds, or start the server with a larger size or a smaller HoldLimit"

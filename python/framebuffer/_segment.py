@@ -2,7 +2,7 @@
 counts in."""
 
 import weakref
-from typing import Callable
+from typing import Protocol
 
 from . import _atomics, _shm
 from ._control import Control, open_existing
@@ -13,6 +13,13 @@ from ._shm.segment import Mapped
 from ._slot import Slot
 from .errors import BadKey, Closed, FrameBufferError, FrameBufferTimeout, NoAtomics, StaleKey
 from ._text import quote
+
+
+class Told(Protocol):
+    """What must know that its segment was closed."""
+
+    def segment_closed(self) -> None:
+        """Called once, while the memory is there."""
 
 
 class Segment:
@@ -27,8 +34,7 @@ class Segment:
         self.ring = Ring(control, mapped.ring, self.read_only)
         self.slot = Slot(control, role, name)
         self.closed = False
-        # What has to be done at close, while the memory is there, by weak references.
-        self.wake_ups: "weakref.WeakSet[WakeUp]" = weakref.WeakSet()
+        self.told: "weakref.WeakSet[Told]" = weakref.WeakSet()  # at close
         self._release = weakref.finalize(self, self.slot.release)
 
     def check_open(self) -> None:
@@ -41,7 +47,7 @@ class Segment:
         if self.closed:
             return
         self.closed = True
-        for what in list(self.wake_ups):
+        for what in list(self.told):
             what.segment_closed()
         self._release()
 
@@ -58,19 +64,6 @@ class Segment:
         """Counts a timeout by its reason."""
         self.slot.timed_out(error)
         return error
-
-
-class WakeUp:
-    """What must be told that its segment was closed."""
-
-    __slots__ = ("_call", "__weakref__")
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-
-    def segment_closed(self) -> None:
-        """Called once."""
-        self._call()
 
 
 def attach(text: str, read_only: bool, name: str) -> Segment:

@@ -94,11 +94,12 @@ class FrameBufferClient:
         """
         s = self._writable("write")
         with pinned(data) as source:
+            at = as_offset(offset)
             try:
-                checksum = s.ring.write(as_offset(offset), source)
+                checksum = s.ring.write(at, source)
             except FrameBufferTimeout as e:
                 raise s.failed(e)
-            s.slot.count(SLOT_WRITES, SLOT_WRITTEN_BYTES, source.size)
+            s.slot.did(SLOT_WRITES, SLOT_WRITTEN_BYTES, at, source.size)
         return f"{checksum:016x}"
 
     def read(self, offset: Offset, size: int, checksum: str) -> bytes:
@@ -108,12 +109,12 @@ class FrameBufferClient:
         BadOffset, BadSize for a size that is negative or beyond the chunk, BadFrame for what is
         no checksum, and Closed. It works on after the server's stop.
         """
-        s = self._attached()
+        s, at = self._attached(), as_offset(offset)
         try:
-            data = s.ring.read(size, as_offset(offset), parse_checksum(checksum))
+            data = s.ring.read(size, at, parse_checksum(checksum))
         except FrameBufferTimeout as e:
             raise s.failed(e)
-        s.slot.count(SLOT_READS, SLOT_READ_BYTES, size)
+        s.slot.did(SLOT_READS, SLOT_READ_BYTES, at, size)
         return data
 
     # Beyond the seed.
@@ -132,7 +133,7 @@ class FrameBufferClient:
                 checksum = s.ring.write(offset, source)
             except FrameBufferTimeout as e:
                 raise s.failed(e)
-            s.slot.count(SLOT_WRITES, SLOT_WRITTEN_BYTES, source.size)
+            s.slot.did(SLOT_WRITES, SLOT_WRITTEN_BYTES, offset, source.size)
             return Frame(s.key, offset, source.size, f"{checksum:016x}")
 
     def get(self, frame: Frame) -> bytes:
@@ -159,7 +160,7 @@ class FrameBufferClient:
                 s.ring.read_into(to.address, frame.size, frame.offset, parse_checksum(frame.checksum))
             except FrameBufferTimeout as e:
                 raise s.failed(e)
-        s.slot.count(SLOT_READS, SLOT_READ_BYTES, frame.size)
+        s.slot.did(SLOT_READS, SLOT_READ_BYTES, frame.offset, frame.size)
         return frame.size
 
     @overload

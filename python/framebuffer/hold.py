@@ -5,7 +5,7 @@ from types import TracebackType
 
 from ._holds import Entry, check_duration, lost_before_extended
 from ._layout import CHUNK_HEADER, SLOT_READ_BYTES, SLOT_READS, footprint
-from ._segment import Segment, WakeUp
+from ._segment import Segment
 from . import _atomics, _forks
 from .errors import Closed, FrameBufferTimeout, HoldLimit, reused
 from .frame import Frame
@@ -38,9 +38,8 @@ class Hold:
                 raise
         except FrameBufferTimeout as e:
             raise segment.failed(e)
-        segment.slot.count(SLOT_READS, SLOT_READ_BYTES, frame.size)
-        self._wake_up = WakeUp(self._end)
-        segment.wake_ups.add(self._wake_up)
+        segment.slot.did(SLOT_READS, SLOT_READ_BYTES, frame.offset, frame.size)
+        segment.told.add(self)
         _forks.tell(self)
 
     view: memoryview
@@ -79,7 +78,8 @@ class Hold:
         self._lock = threading.Lock()
         self._entry = None
 
-    def _end(self) -> None:
+    def segment_closed(self) -> None:
+        """The client has let go."""
         with self._lock:
             entry, self._entry = self._entry, None
             if entry is not None:
@@ -115,7 +115,7 @@ class Hold:
 
     def __del__(self) -> None:
         if getattr(self, "_entry", None) is not None:
-            self._end()
+            self.segment_closed()
 
 
 def _begin(segment: Segment, offset: int, ns: int) -> Entry:

@@ -53,7 +53,7 @@ class View:
         if not intact and (error is None or isinstance(error, Exception)):
             raise s.failed(s.ring.reused(self._offset)) from error
         if error is None and not s.closed:
-            s.slot.count(SLOT_READS, SLOT_READ_BYTES, self._size)
+            s.slot.did(SLOT_READS, SLOT_READ_BYTES, self._offset, self._size)
 
 
 class Reservation:
@@ -95,7 +95,7 @@ class Reservation:
             checksum = s.ring.seal(self.offset, n, True)
         except FrameBufferTimeout as e:
             raise s.failed(e)
-        s.slot.count(SLOT_WRITES, SLOT_WRITTEN_BYTES, n)
+        s.slot.did(SLOT_WRITES, SLOT_WRITTEN_BYTES, self.offset, n)
         return Frame(s.key, self.offset, n, f"{checksum:016x}")
 
     def abort(self) -> None:
