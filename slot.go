@@ -24,7 +24,7 @@ type slot struct {
 	words    layout.Slot
 	rest     layout.Slot // slot 0
 	counters *[layout.CounterCount]atomic.Uint64
-	last     *uint64 // offset of the frame it wrote, read or was handed last
+	last     *atomic.Uint64 // offset of the frame it wrote, read or was handed last
 }
 
 // claimSlot takes a free slot, or one whose process provably died, or shares slot 0.
@@ -46,7 +46,7 @@ func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 		s.introduce(role, name, pidns, now)
 		return s
 	}
-	s.words, s.counters, s.last = s.rest, s.rest.Counters(), new(uint64)
+	s.words, s.counters, s.last = s.rest, s.rest.Counters(), new(atomic.Uint64)
 	return s
 }
 

@@ -65,7 +65,7 @@ func TestSlotOfAKilledClientIsReused(t *testing.T) {
 func TestSlotTellsTheLastFrame(t *testing.T) {
 	_, c := serve(t, 1<<20)
 	in := c.Inside()
-	last := func() uint64 { return *in.Control.Slot(int(in.Slot)).Last() }
+	last := func() uint64 { return in.Control.Slot(int(in.Slot)).Last().Load() }
 	a, err := c.Put([]byte("a"))
 	if err != nil {
 		t.Fatal(err)

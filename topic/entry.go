@@ -3,6 +3,7 @@ package topic
 import (
 	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/line"
 )
 
 // entry is where people who watch see a subscription. Nothing else depends on it, so there
@@ -42,11 +43,9 @@ func (e entry) update(s *Subscription) {
 	if e.words == nil {
 		return
 	}
-	e.words.Cursor.Store(s.at())
-	e.words.Received.Store(s.received.Load())
-	if lost := s.lost.Load(); lost != 0 {
-		e.words.Lost.Store(lost)
-	}
+	line.Store(&e.words.Cursor, s.at())
+	line.Store(&e.words.Received, s.received.Load())
+	line.Store(&e.words.Lost, s.lost.Load())
 }
 
 func (e entry) leave() {

@@ -85,15 +85,13 @@ func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (Me
 		msg.Time = time.Unix(0, in.Clock.Wall(now))
 	}
 	rec.Time = msg.Time.UnixNano()
-	if why, err := in.Ring.Check(f.Offset, f.Size); err != nil {
-		in.Timeout(why)
-		return Message{}, err
-	}
-	offset, mem, err := in.Take(rec.Bytes(), now)
-	if err != nil {
-		return Message{}, err
-	}
-	seq, err := p.topic.Publish(&rec, offset, mem)
+	seq, err := p.topic.Publish(&rec, func(size int) (uint64, []byte, error) {
+		if why, err := in.Ring.Check(f.Offset, f.Size); err != nil {
+			in.Timeout(why)
+			return 0, nil, err
+		}
+		return in.Take(size, now)
+	})
 	if closed := in.Closed(); closed != nil {
 		return Message{}, closed
 	}

@@ -129,7 +129,7 @@ func (s *Subscription) Received() uint64 { return s.received.Load() }
 // framebuffer.ErrClosed after the Close of the subscription, its client, or the server.
 // After ErrEnded it may be called again: the topic may be opened anew. An End from before a
 // subscription that begins FromNext is not its end: it waits for what is published after.
-func (s *Subscription) Next(ctx context.Context) (Message, error) {
+func (s *Subscription) Next(ctx context.Context) (m Message, err error) {
 	defer runtime.KeepAlive(s)
 	var rec topics.Record
 	s.entry.update(s)
@@ -138,7 +138,7 @@ func (s *Subscription) Next(ctx context.Context) (Message, error) {
 		switch s.topic.Look(at, &rec) {
 		case topics.Ready:
 			if s.advance(at, at+1) {
-				m := s.message(&rec)
+				s.message(&m, &rec)
 				if err := s.over(); err != nil {
 					return Message{}, err
 				}
@@ -210,25 +210,19 @@ func (s *Subscription) advance(from, to uint64) bool {
 	return true
 }
 
-func (s *Subscription) message(rec *topics.Record) Message {
-	if rec.Has && rec.Content != s.last {
-		s.last, s.meta = rec.Content, metaOf(&rec.Content)
-	}
-	m := Message{
-		Frame: framebuffer.Frame{
-			Key: s.client.Key(), Offset: rec.Offset, Size: int(rec.Size), Checksum: framebuffer.Checksum(rec.Checksum),
-		},
-		Sequence: rec.Sequence,
-		Time:     time.Unix(0, rec.Time),
-		Lost:     s.pending,
-	}
+// message makes m, which is zero, of a record, and counts it.
+func (s *Subscription) message(m *Message, rec *topics.Record) {
+	m.Frame = framebuffer.Frame{Key: s.client.Key(), Offset: rec.Offset, Size: int(rec.Size), Checksum: framebuffer.Checksum(rec.Checksum)}
+	m.Sequence, m.Time, m.Lost = rec.Sequence, time.Unix(0, rec.Time), s.pending
 	if rec.Has {
+		if rec.Content != s.last {
+			s.last, s.meta = rec.Content, metaOf(&rec.Content)
+		}
 		m.Meta = s.meta
 	}
 	s.pending = 0
-	s.received.Add(1)
+	line.Store(&s.received, s.received.Load()+1) // nobody else does, and who looks may wait
 	line.Store(s.inside.Last, rec.Offset)
-	return m
 }
 
 // over is ErrClosed if this side was closed.

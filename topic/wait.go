@@ -44,12 +44,8 @@ func (s *Subscription) ready(ctx context.Context, at uint64) bool {
 func (s *Subscription) poll(ctx context.Context, at uint64) bool {
 	var end time.Time
 	for {
-		for range 10_000 { // some microseconds
-			if s.topic.Published(at) {
-				return true
-			}
-		}
-		if s.ready(ctx, at) {
+		if s.topic.Poll(at, 10_000) || // some microseconds
+			s.ready(ctx, at) {
 			return true
 		}
 		if s.spin > 0 {

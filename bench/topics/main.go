@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -25,7 +26,7 @@ func main() {
 	out := flag.String("out", ".", "folder for topics.md and topics.json; empty writes none")
 	rounds := flag.Int("rounds", 21, "how often each is measured; the median counts")
 	only := flag.String("only", "", "measure only these parts, separated by commas: pairs, fan")
-	match := flag.String("match", "", "and of those only what has this in its name")
+	match := flag.String("match", "", "and of those only what has a name that matches this regular expression")
 	flag.Parse()
 	if err := run(*out, *rounds, *only, *match); err != nil {
 		log.Fatal(err)
@@ -38,7 +39,11 @@ func run(out string, rounds int, only, match string) error {
 		return err
 	}
 	defer os.RemoveAll(bin)
-	res := newResults(rounds, match)
+	named, err := regexp.Compile(match)
+	if err != nil {
+		return fmt.Errorf("-match: %w", err)
+	}
+	res := newResults(rounds, named)
 	for _, part := range []struct {
 		name string
 		do   func(bin string, res *results) error

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"slices"
 	"time"
 
@@ -19,10 +20,10 @@ type results struct {
 	Lost map[string][]float64 `json:"lost,omitempty"` // share of the frames, where counted
 
 	order []string
-	match string // what is left out has a name without this
+	match *regexp.Regexp // what is left out does not match
 }
 
-func newResults(rounds int, match string) *results {
+func newResults(rounds int, match *regexp.Regexp) *results {
 	return &results{Machine: machine.Name(), When: time.Now().UTC(), Rounds: rounds, match: match, Samples: map[string][]float64{}, Lost: map[string][]float64{}}
 }
 

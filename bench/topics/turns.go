@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -31,7 +30,7 @@ func (c *contestant) ask(count int) (answer, error) {
 
 // turns has all take turns, each for its slice of time, and notes nanoseconds for one.
 func turns(all []*contestant, rounds int, res *results) error {
-	all = slices.DeleteFunc(all, func(c *contestant) bool { return !strings.Contains(c.name, res.match) })
+	all = slices.DeleteFunc(all, func(c *contestant) bool { return !res.match.MatchString(c.name) })
 	for _, c := range all {
 		if c.task.Count > 0 {
 			continue

@@ -2,7 +2,7 @@
  * Topics: publish, next frame, sleep and wake, end, groups.
  *
  * One or two PUBLISHERS publish FRAMES0 and FRAMES1 frames into K slots; with END the first
- * then ends the topic. SUBSCRIBERS read them, each for itself or, with GROUP, as one group.
+ * then ends the topic. With SAME all of these are one frame. SUBSCRIBERS read them, each for itself or, with GROUP, as one group.
  * With KILL one publisher may be killed at any step. Every access to a shared word is a step
  * of its own, so a process can be stopped between any two, for any time. README.md says what
  * is left out and what each BREAK_ macro is about.
@@ -26,7 +26,8 @@
 byte next, futex;
 bool ended;
 byte slots[K];
-byte seq[FRAMES + 1]; /* in record o, o > 0 */
+byte seq[FRAMES + 2]; /* in record o, o > 0; the last one is the label of the frame */
+bool labelled;        /* the label is somebody's */
 byte cursor;          /* of the group */
 
 #ifdef END
@@ -40,7 +41,7 @@ bool asleep[2];
 
 /* For the model and its assertions only. */
 byte count;             /* slots filled, which is frames published */
-byte frame[FRAMES + 1]; /* record that was published under a number */
+byte frame[FRAMES + 1]; /* record, or label, that was published under a number */
 byte before;            /* frames published before the end */
 byte finished;
 bool killed;
@@ -73,8 +74,18 @@ inline tell() {
 /* CAS next t -> t + 1 */
 inline advance(t) { d_step { if :: next == t -> next = t + 1 :: else fi } }
 
+/* With SAME all publish one frame: whoever puts his label on it needs no record. */
+#ifdef SAME
+#define ENTRY e
+#else
+#define ENTRY o
+#endif
+
 proctype Publisher(byte me) {
 	byte o, t, w, f, left;
+#ifdef SAME
+	byte e;
+#endif
 
 	atomic { o = 1 + me * FRAMES0; left = (me == 0 -> FRAMES0 : FRAMES1) }
 	{
@@ -83,6 +94,13 @@ proctype Publisher(byte me) {
 			left--;
 #ifdef BREAK_TELL_BEFORE_SLOT
 			tell();
+#endif
+#ifdef SAME
+#ifdef BREAK_LABEL_BY_STORE
+			if :: !labelled -> labelled = true; e = FRAMES + 1 :: else -> e = o fi;
+#else
+			atomic { if :: !labelled -> labelled = true; e = FRAMES + 1 :: else -> e = o fi };
+#endif
 #endif
 again:			atomic { w = 0; t = next }
 			w = slots[t % K];
@@ -99,7 +117,7 @@ again:			atomic { w = 0; t = next }
 			goto again;
 fill:
 #ifndef BREAK_SEQ_AFTER_SLOT
-			seq[o] = t;
+			seq[ENTRY] = t;
 #endif
 #ifdef BREAK_NEXT_BEFORE_SLOT
 			atomic { if :: next == t -> next = t + 1 :: else -> goto again fi }
@@ -108,12 +126,12 @@ fill:
 #ifndef BREAK_SLOT_BY_STORE
 				if :: slots[t % K] != w -> goto again :: else fi;
 #endif
-				slots[t % K] = WORD(o, t);
+				slots[t % K] = WORD(ENTRY, t);
 				assert(t == count); /* no gap, no duplicate */
-				frame[t] = o; count++; w = 0
+				frame[t] = ENTRY; count++; w = 0
 			}
 #ifdef BREAK_SEQ_AFTER_SLOT
-			seq[o] = t;
+			seq[ENTRY] = t;
 #endif
 			advance(t);
 			t = 0;
@@ -137,7 +155,12 @@ fill:
 		fi
 #endif
 	} unless { kill[me] };
-	atomic { finished++; o = 0; t = 0; w = 0; f = 0; left = 0 }
+	atomic {
+		finished++; o = 0; t = 0; w = 0; f = 0; left = 0;
+#ifdef SAME
+		e = 0
+#endif
+	}
 }
 
 #if SUBSCRIBERS > 0

@@ -3,6 +3,8 @@
 package inside
 
 import (
+	"sync/atomic"
+
 	"github.com/core-framebuffer/framebuffer/internal/clock"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/ring"
@@ -14,9 +16,9 @@ type Segment struct {
 	Control  layout.Control
 	Ring     *ring.Ring
 	Clock    *clock.Clock
-	Slot     uint32  // the client's slot, 0 if it has none
-	Ticket   uint64  // its claim of that slot
-	Last     *uint64 // the slot's word of that name, or one of this process's own
+	Slot     uint32         // the client's slot, 0 if it has none
+	Ticket   uint64         // its claim of that slot
+	Last     *atomic.Uint64 // the slot's word of that name, or one of this process's own
 	ReadOnly bool
 
 	// Take allocates a chunk, counts it, and returns its payload; now is a reading of

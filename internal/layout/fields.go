@@ -88,7 +88,7 @@ func TopicFields() []Field {
 		{TopicNext, 8, "next", "publishers, subscribers; atomic", "the sequence number that the next frame gets, from 0 up"},
 		{TopicWake, 4, "wake", "publishers, subscribers; atomic", "futex: bit 0 says that somebody may be asleep, the rest counts wakings"},
 		{TopicBytes, 8, "bytes", "publishers; atomic add", "payload bytes published"},
-		{TopicQueue, 8, "queue word 0", "publishers; atomic", "offset of a record, and the lap in its low 6 bits; depth such words"},
+		{TopicQueue, 8, "queue word 0", "publishers; atomic", "offset of a labelled frame or, with bit 5 set, of a record; the lap in its low 5 bits; depth such words"},
 	}
 }
 
@@ -145,5 +145,8 @@ func ChunkFields() []Field {
 		{ChunkClient, 4, "client", "allocator", "index of the allocator's slot"},
 		{ChunkPID, 4, "pid", "allocator", "the allocator's pid in its own PID namespace"},
 		{ChunkGuard, 8, "guard", "allocator", "see below; makes a header unmistakable"},
+		{LabelStamp, 8, "stamp", "allocator, once its publisher; atomic", "0 from the allocator; see below"},
+		{LabelChecksum, 8, "checksum", "its publisher", "the frame's checksum"},
+		{LabelTime, 8, "published", "its publisher", "when it was published or, if the publisher says so, taken: ns since 1970, UTC"},
 	}
 }

@@ -119,6 +119,11 @@ const (
 	ChunkPID    = 28
 	ChunkGuard  = 32
 
+	// The label: of what publication this is the frame, if it is of one.
+	LabelStamp    = 40
+	LabelChecksum = 48
+	LabelTime     = 56
+
 	// ChunkHeader is the size of a chunk header, and Align the alignment of headers and
 	// payloads: one cache line each.
 	ChunkHeader = 64

@@ -87,7 +87,6 @@ type guardVector struct {
 
 // Programs in other languages are held to the same vectors.
 func TestGuardVectors(t *testing.T) {
-	const file = "../../testdata/guards.json"
 	var now []guardVector
 	for i, size := range []uint64{1, 64, 1 << 20, 6220800, 1<<40 + 7} {
 		var nonce [16]byte
@@ -98,7 +97,51 @@ func TestGuardVectors(t *testing.T) {
 		now = append(now, guardVector{fmt.Sprintf("%x", nonce), fmt.Sprint(offset), fmt.Sprint(size),
 			fmt.Sprintf("%016x", Guard(nonce, offset, size))})
 	}
-	text, err := json.MarshalIndent(now, "", " ")
+	golden(t, "../../testdata/guards.json", now)
+}
+
+type labelVector struct {
+	Nonce     string `json:"nonce"` // hex
+	Offset    string `json:"offset"`
+	Size      string `json:"size"`
+	Checksum  string `json:"checksum"` // hex, most significant digit first
+	Published string `json:"published"`
+	Topic     uint32 `json:"topic"` // index plus 1
+	Sequence  string `json:"sequence"`
+	Header    string `json:"header"` // hex, of the chunk as it lies in memory
+}
+
+// The same for labels: the whole header, allocated at time 1 by slot 2, pid 3.
+func TestLabelVectors(t *testing.T) {
+	var now []labelVector
+	for i, l := range []Label{{1, 2, 3, 4}, {^uint64(0), 1763251200000000000, 1, 0}, {0x0123456789abcdef, -1, 1 << 16, 1 << 40}} {
+		var nonce [16]byte
+		for j := range nonce {
+			nonce[j] = byte(i*41 + j*13)
+		}
+		mem := make([]byte, ChunkHeader)
+		offset, size := uint64(64)+uint64(i)*0x123456789c0, uint64(1)<<(i*9)
+		s := NewSeal(nonce)
+		s.Put(mem, offset, Chunk{Size: size, Time: 1, Client: 2, PID: 3})
+		if _, _, ok := s.Read(mem, offset, l.Topic, l.Sequence); ok {
+			t.Error("a label that nobody put there")
+		}
+		if !s.Stick(mem, l) || s.Stick(mem, l) {
+			t.Error("there is one label")
+		}
+		if n, got, ok := s.Read(mem, offset, l.Topic, l.Sequence); !ok || n != size || got != l {
+			t.Errorf("stuck %+v on %d bytes, read %+v of %d: %v", l, size, got, n, ok)
+		}
+		now = append(now, labelVector{fmt.Sprintf("%x", nonce), fmt.Sprint(offset), fmt.Sprint(size), fmt.Sprintf("%016x", l.Checksum),
+			fmt.Sprint(l.Time), l.Topic, fmt.Sprint(l.Sequence), fmt.Sprintf("%x", mem)})
+	}
+	golden(t, "../../testdata/labels.json", now)
+}
+
+// golden compares what was made with what stands in a file.
+func golden(t *testing.T, file string, made any) {
+	t.Helper()
+	text, err := json.MarshalIndent(made, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}

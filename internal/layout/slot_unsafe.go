@@ -44,7 +44,7 @@ func (s Slot) Counters() *[CounterCount]atomic.Uint64 {
 }
 
 // Last is the offset of the frame that the client wrote, read or was handed last.
-func (s Slot) Last() *uint64 { return (*uint64)(unsafe.Pointer(&s.mem[SlotLast])) }
+func (s Slot) Last() *atomic.Uint64 { return s.u64(SlotLast) }
 
 // SetName stores a name for people, cut to SlotNameSize bytes.
 func (s Slot) SetName(name string) { putText(s.mem[SlotName:SlotName+SlotNameSize], name) }

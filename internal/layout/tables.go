@@ -73,8 +73,13 @@ const (
 // Ended tells what a topic's state says: even is open, odd is ended.
 func Ended(state uint32) bool { return state%2 == 1 }
 
-// QueueTag are the bits of a queue word that hold the lap; offsets have zeroes there.
-const QueueTag = Align - 1
+// QueueTag are the bits of a queue word where offsets have zeroes: QueueLap hold the lap,
+// QueueRecord says that the offset is a record's and not the frame's own.
+const (
+	QueueTag    = Align - 1
+	QueueLap    = QueueTag >> 1
+	QueueRecord = QueueTag &^ QueueLap
+)
 
 // Offsets within a record.
 const (

@@ -1,16 +1,18 @@
 package line
 
 import (
+	"sync/atomic"
 	"testing"
-	"unsafe"
 )
 
 func TestStore(t *testing.T) {
-	var words [3]uint64
-	Want(unsafe.Pointer(&words))
+	var words [3]atomic.Uint64
+	Want(&words)
+	Need(&words)
 	Store(&words[1], 1<<63|5)
-	if words != [3]uint64{1: 1<<63 | 5} {
-		t.Errorf("stored %x", words)
+	if words[0].Load() != 0 || words[1].Load() != 1<<63|5 || words[2].Load() != 0 {
+		t.Errorf("stored %x", &words)
 	}
-	Want(nil) // never faults
+	Want[byte](nil) // never faults
+	Need[byte](nil)
 }

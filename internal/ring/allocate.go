@@ -36,12 +36,9 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 		return 0, nil, errClosed()
 	}
 	n := Footprint(size)
-	// Every add is a multiple of Align, and so is head. The mask only matters when a
-	// hostile process stored nonsense there: a misaligned header would fault on arm64.
-	c := (r.head.Add(n) - n) &^ (layout.Align - 1)
-	r.milestone(c, c+n, by.Time)
-	if r.mayBeHeld(by.Time) {
-		if c, err = r.stepOver(c, n, by.Time); err != nil {
+	c, ok := r.small(n, by.Time)
+	if !ok {
+		if c, err = r.room(n, by.Time); err != nil {
 			return 0, nil, err
 		}
 	}

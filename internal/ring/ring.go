@@ -36,6 +36,7 @@ type Ring struct {
 	state    *atomic.Uint32
 	seal     layout.Seal
 	present  presence
+	batch    batch
 	now      func() int64
 
 	holds     []layout.Hold
@@ -65,7 +66,7 @@ func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 	if opts.Now == nil {
 		opts.Now = func() int64 { return 0 }
 	}
-	return &Ring{
+	r := &Ring{
 		mem:       mem,
 		capacity:  ctl.Capacity(),
 		start:     ctl.Start(),
@@ -82,6 +83,8 @@ func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 		holdHigh:  ctl.HoldHigh(),
 		holdLimit: ctl.HoldLimit(),
 	}
+	r.batch.init(r.capacity)
+	return r
 }
 
 // Capacity is the ring's size in bytes.

@@ -17,8 +17,8 @@ func (t *Topic) Look(sequence uint64, rec *Record) Sight {
 	w := t.word(sequence)
 	for {
 		word := w.Load()
-		if word&layout.QueueTag == t.lap(sequence) {
-			if t.read(word&^layout.QueueTag, sequence, rec) {
+		if word&layout.QueueLap == t.lap(sequence) {
+			if t.read(word, sequence, rec) {
 				return Ready
 			}
 			return Gone
@@ -36,7 +36,20 @@ func (t *Topic) Look(sequence uint64, rec *Record) Sight {
 // of a word that nobody writes meanwhile: for those who poll. Of one that was overrun since
 // only Waiting knows.
 func (t *Topic) Published(sequence uint64) bool {
-	return t.word(sequence).Load()&layout.QueueTag == t.lap(sequence)
+	return t.word(sequence).Load()&layout.QueueLap == t.lap(sequence)
+}
+
+// Poll looks up to that many times whether the sequence number is Published, and if so sees
+// to it that its frame is on the way before anybody asks for it.
+func (t *Topic) Poll(sequence uint64, times int) bool {
+	w, lap := t.word(sequence), t.lap(sequence)
+	for range times {
+		if word := w.Load(); word&layout.QueueLap == lap {
+			t.ring.Fetch(word &^ layout.QueueTag)
+			return true
+		}
+	}
+	return false
 }
 
 // Waiting reports whether the sequence number has not been published.
@@ -44,9 +57,15 @@ func (t *Topic) Waiting(sequence uint64) bool {
 	return !t.Published(sequence) && int64(t.next.Load()-sequence) <= 0
 }
 
-// read copies the record at offset, and reports whether it is that of the sequence number,
+// read copies what word leads to, and reports whether it is the entry of the sequence number,
 // and its frame is still there.
-func (t *Topic) read(offset, sequence uint64, rec *Record) bool {
+func (t *Topic) read(word, sequence uint64, rec *Record) bool {
+	offset := word &^ layout.QueueTag
+	if word&layout.QueueRecord == 0 {
+		size, l, ok := t.ring.Labelled(offset, t.Index+1, sequence)
+		rec.Sequence, rec.Offset, rec.Size, rec.Checksum, rec.Time, rec.Has = sequence, offset, size, l.Checksum, l.Time, false
+		return ok
+	}
 	mem, ok := t.ring.Peek(offset)
 	if !ok || !rec.get(mem) || !t.ring.Intact(offset) {
 		return false
@@ -66,7 +85,7 @@ func (t *Topic) Oldest(from uint64) uint64 {
 	}
 	for ; from != next; from++ {
 		word := t.word(from).Load()
-		if word&layout.QueueTag == t.lap(from) && t.ring.Intact(word&^layout.QueueTag) {
+		if word&layout.QueueLap == t.lap(from) && t.ring.Intact(word&^layout.QueueTag) {
 			break
 		}
 	}

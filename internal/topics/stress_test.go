@@ -29,6 +29,11 @@ func TestStressPublish(t *testing.T) {
 	var seen atomic.Uint64 // the slowest subscriber's number
 	total := publishers * rounds()
 	numbers := make([]atomic.Uint32, total)
+	some := func() Record { // with a record or a label
+		rec := s.frame(t)
+		rec.Has = rec.Offset&layout.Align != 0
+		return rec
+	}
 	var all sync.WaitGroup
 	for range publishers {
 		all.Go(func() {
@@ -36,9 +41,9 @@ func TestStressPublish(t *testing.T) {
 				for p.Next()-seen.Load() >= depth && !t.Failed() {
 					runtime.Gosched() // several may pass at once: then frames are overrun
 				}
-				n, err := s.put(p, s.frame(t))
+				n, err := s.put(p, some())
 				for errors.Is(err, fberr.Timeout) { // this one was stopped while the others went round
-					n, err = s.put(p, s.frame(t))
+					n, err = s.put(p, some())
 				}
 				if err != nil {
 					t.Error(err)
@@ -81,7 +86,45 @@ func (s segment) reused(p *Topic, n uint64) bool {
 	word := p.word(n).Load()
 	mem, ok := s.ring.Peek(word &^ layout.QueueTag)
 	var rec Record
-	return word&layout.QueueTag != p.lap(n) || !ok || rec.get(mem) && rec.Sequence == n && !s.ring.Intact(rec.Offset)
+	return word&layout.QueueLap != p.lap(n) || !ok ||
+		word&layout.QueueRecord != 0 && rec.get(mem) && rec.Sequence == n && !s.ring.Intact(rec.Offset)
+}
+
+// Two publish the same frames in topics of their own at the same time: one of them has the
+// label, and both publications are found.
+func TestStressPublishTwice(t *testing.T) {
+	s := newSegment(t, 1<<20, 2, 4)
+	topics := []*Topic{s.open(t, "x"), s.open(t, "y")}
+	labels := 0
+	for n := range rounds() {
+		rec := s.frame(t)
+		var ready atomic.Int32
+		var both sync.WaitGroup
+		for _, p := range topics {
+			both.Go(func() {
+				ready.Add(1)
+				for spins := 0; ready.Load() < 2 && spins < 1000; spins++ {
+					runtime.Gosched()
+				}
+				if _, err := s.put(p, rec); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+		for _, p := range topics {
+			var got Record
+			if p.Look(n, &got) != Ready || got.Offset != rec.Offset {
+				t.Fatalf("frame %d was published and is not there", n)
+			}
+			if p.word(n).Load()&layout.QueueRecord == 0 {
+				labels++
+			}
+		}
+	}
+	if labels != int(rounds()) {
+		t.Errorf("%d labels on %d frames", labels, rounds())
+	}
 }
 
 // A publisher and a subscriber that sleeps between any two frames, each waiting for the

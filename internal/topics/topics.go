@@ -1,6 +1,6 @@
 // Package topics is publish and subscribe on the shared memory: each topic is a queue of
-// words in the control object, each word the offset of a record, which lies in the ring in
-// a chunk of its own and says where the frame is. Package topic is its public face.
+// words in the control object, each word the offset of a frame, whose label says all about
+// it, or of a record that does: see publish.go.
 //
 // # Words shared between processes, and their order
 //
@@ -8,8 +8,9 @@
 //	next    written: everyone, compare-and-swap up by 1. read: publishers, those who start.
 //	wake    written: everyone.                          read: publishers, sleepers.
 //	record  written: its publisher, before its offset stands in the queue; never after.
+//	label   likewise, by whoever put it on its frame.
 //
-// A word of the queue is an offset, which no two records ever share, with the lap in the
+// A word of the queue is an offset, which is of one publication and no other, with the lap in
 // bits that offsets leave free. So a publisher's compare-and-swap succeeds only on the very
 // word that it saw, and the lap tells whether that is the frame of this lap, which somebody
 // has published but not yet counted in next, or that of the last, whose place it takes.
@@ -32,6 +33,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/futex"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/line"
 	"github.com/core-framebuffer/framebuffer/internal/ring"
 )
 
@@ -89,58 +91,23 @@ func view(w layout.Topic, r *ring.Ring, index int) *Topic {
 // hash is never 0, which means free.
 func hash(name string) uint64 { return max(copyhash.Sum([]byte(name)), 1) }
 
-// lap is the tag that the word of a sequence number carries. A queue of zeroes has that of
+// lap is what the word of a sequence number carries in QueueLap. A queue of zeroes has that of
 // the lap before the first.
-func (t *Topic) lap(sequence uint64) uint64 { return (sequence>>t.shift + 1) & layout.QueueTag }
+func (t *Topic) lap(sequence uint64) uint64 { return (sequence>>t.shift + 1) & layout.QueueLap }
 
 func (t *Topic) word(sequence uint64) *atomic.Uint64 {
 	return &t.queue[sequence&uint64(len(t.queue)-1)]
 }
+
+// want asks for the word of a sequence number, which somebody may be looking at without a
+// pause, to be written soon.
+func (t *Topic) want(sequence uint64) { line.Want(t.word(sequence)) }
 
 // Depth is how many frames the topic remembers.
 func (t *Topic) Depth() uint64 { return uint64(len(t.queue)) }
 
 // Next is the sequence number that the next frame gets.
 func (t *Topic) Next() uint64 { return t.next.Load() }
-
-// Publish writes a record into the chunk at offset, puts it at the end of the topic, and
-// returns its sequence number. It is lock-free. It returns fberr.Ended when the topic was
-// ended, and fberr.Timeout when the ring was reused meanwhile.
-//
-// Preconditions: mem is the payload that Take returned with offset, of rec.Bytes() bytes.
-func (t *Topic) Publish(rec *Record, offset uint64, mem []byte) (uint64, error) {
-	if t.Ended() {
-		return 0, fmt.Errorf("%w: topic %q: nothing is published any more until a publisher opens it anew", fberr.Ended, t.words.Name())
-	}
-	rec.topic = t.Index + 1
-	rec.put(mem)
-	for range tries {
-		s := t.next.Load()
-		w := t.word(s)
-		old := w.Load()
-		switch {
-		case t.next.Load() != s: // or old could be of any lap
-		case old&layout.QueueTag == t.lap(s):
-			t.next.CompareAndSwap(s, s+1)
-		default:
-			stamp(mem, s)
-			if !t.ring.Intact(offset) {
-				return 0, fmt.Errorf("%w: the ring was reused between two instructions of publishing to topic %q: it is too small for its traffic, or this process was stopped meanwhile", fberr.Timeout, t.words.Name())
-			}
-			if w.CompareAndSwap(old, offset|t.lap(s)) {
-				t.next.CompareAndSwap(s, s+1)
-				t.wake()
-				t.words.Bytes().Add(rec.Size)
-				return s, nil
-			}
-		}
-	}
-	return 0, fmt.Errorf("%w: the queue of topic %q changes without end; some process writes over it: restart the server", fberr.Corrupt, t.words.Name())
-}
-
-// tries is more often than publishers can take a place from under each other: every failure
-// is somebody else's success.
-const tries = 1 << 20
 
 // wake ends the sleep of all who wait. Without any it is one load.
 func (t *Topic) wake() {

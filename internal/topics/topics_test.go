@@ -16,6 +16,7 @@ import (
 type segment struct {
 	ctl  layout.Control
 	ring *ring.Ring
+	mem  []byte
 }
 
 func newSegment(t testing.TB, capacity int64, topics, depth int) segment {
@@ -28,7 +29,7 @@ func newSegment(t testing.TB, capacity int64, topics, depth int) segment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return segment{ctl, ring.New(ctl, m.Ring, ring.Options{Now: clock.New().Now})}
+	return segment{ctl, ring.New(ctl, m.Ring, ring.Options{Now: clock.New().Now}), m.Ring}
 }
 
 func (s segment) open(t testing.TB, name string) *Topic {
@@ -54,11 +55,7 @@ func (s segment) frame(t testing.TB) Record {
 
 // put publishes a record.
 func (s segment) put(p *Topic, rec Record) (uint64, error) {
-	offset, mem, err := s.ring.Take(rec.Bytes(), ring.Stamp{})
-	if err != nil {
-		return 0, err
-	}
-	return p.Publish(&rec, offset, mem)
+	return p.Publish(&rec, func(size int) (uint64, []byte, error) { return s.ring.Take(size, ring.Stamp{}) })
 }
 
 func (s segment) publish(t testing.TB, p *Topic) uint64 {
@@ -153,22 +150,33 @@ func TestPublisherDiesBeforeWaking(t *testing.T) {
 	}
 }
 
-// A record that is not that of its place is not believed: one that was reused, one of
-// another topic or lap, one that was scribbled over.
-func TestRecordsAreChecked(t *testing.T) {
+// What is not the entry of its place is not believed: one that was reused, one of another
+// topic or lap, one that was scribbled over.
+func TestEntriesAreChecked(t *testing.T) {
+	for kind, has := range map[string]bool{"label": false, "record": true} {
+		t.Run(kind, func(t *testing.T) { testEntriesAreChecked(t, has) })
+	}
+}
+
+func testEntriesAreChecked(t *testing.T, has bool) {
 	s := newSegment(t, 1<<20, 2, 4)
 	p, q := s.open(t, "x"), s.open(t, "y")
-	s.publish(t, p)
-	s.publish(t, q)
-	s.publish(t, p)
-	word := p.word(0).Load()
+	for _, to := range []*Topic{p, q, p} {
+		rec := s.frame(t)
+		rec.Has, rec.Checksum, rec.Time = has, 5, 6
+		if _, err := s.put(to, rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	word, tag := p.word(0).Load(), p.word(0).Load()&layout.QueueTag
 	var rec Record
 	for what, w := range map[string]uint64{
-		"another topic's": q.word(0).Load(),
-		"another number":  p.word(1).Load(),
-		"no record":       rec.Offset&^layout.QueueTag | 1,
-		"a frame":         s.frame(t).Offset | 1,
-		"nonsense":        ^uint64(0)&^layout.QueueTag | 1,
+		"another topic's":                q.word(0).Load(),
+		"another number":                 p.word(1).Load(),
+		"no record":                      tag,
+		"a frame":                        s.frame(t).Offset | tag,
+		"nonsense":                       ^uint64(0)&^layout.QueueTag | tag,
+		"an entry, but not of that kind": word ^ layout.QueueRecord,
 	} {
 		p.word(0).Store(w)
 		if got := p.Look(0, &rec); got != Gone {
@@ -176,16 +184,52 @@ func TestRecordsAreChecked(t *testing.T) {
 		}
 	}
 	p.word(0).Store(word)
-	if p.Look(0, &rec) != Ready {
-		t.Fatal("the right one is not ready")
+	if p.Look(0, &rec) != Ready || rec.Checksum != 5 || rec.Time != 6 || rec.Has != has {
+		t.Fatalf("the right one is not ready, or %+v", rec)
 	}
-	mem, _ := s.ring.Peek(word &^ layout.QueueTag)
-	for i := range mem {
-		mem[i] ^= 4
-		if got := p.Look(0, &rec); got != Gone {
-			t.Errorf("byte %d changed: %v", i, got)
+	header := s.mem[(word&^layout.QueueTag-layout.ChunkHeader)%s.ring.Capacity():][:layout.ChunkHeader]
+	believed := header[layout.LabelStamp:]
+	if has {
+		believed, _ = s.ring.Peek(word &^ layout.QueueTag)
+	}
+	for name, mem := range map[string][]byte{
+		"offset and size": header[:layout.ChunkTime], "guard": header[layout.ChunkGuard:layout.LabelStamp], "label or record": believed,
+	} {
+		for i := range mem {
+			mem[i] ^= 4
+			if got := p.Look(0, &rec); got != Gone {
+				t.Errorf("%s, byte %d changed: %v", name, i, got)
+			}
+			mem[i] ^= 4
 		}
-		mem[i] ^= 4
+	}
+}
+
+// A frame has one label: whoever comes second, or is not its writer, or says something of its
+// content, or publishes but a part of it, takes a record, and all are found.
+func TestFramesPublishedTwice(t *testing.T) {
+	s := newSegment(t, 1<<20, 2, 4)
+	p, q := s.open(t, "x"), s.open(t, "y")
+	frame, other, content, part := s.frame(t), s.frame(t), s.frame(t), s.frame(t)
+	other.Source, content.Has, part.Size = 7, true, 3
+	for i, c := range []struct {
+		to     *Topic
+		rec    Record
+		record bool
+	}{
+		{p, frame, false}, {p, frame, true}, {q, frame, true}, {q, other, true}, {q, content, true}, {q, part, true}, {p, part, true},
+	} {
+		n, err := s.put(c.to, c.rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if record := c.to.word(n).Load()&layout.QueueRecord != 0; record != c.record {
+			t.Errorf("publication %d has a record: %v", i, record)
+		}
+		var got Record
+		if c.to.Look(n, &got) != Ready || got.Offset != c.rec.Offset || got.Size != c.rec.Size || got.Sequence != n || got.Has != c.rec.Has {
+			t.Errorf("publication %d of %+v: %+v", i, c.rec, got)
+		}
 	}
 }
 

@@ -19,16 +19,16 @@ const ringPkg, topicsPkg = "./internal/ring", "./internal/topics"
 var mutants = []mutant{
 	{
 		name: "allocate: looks at holds before it adds to head",
-		file: "internal/ring/allocate.go",
+		file: "internal/ring/batch.go",
 		edits: []edit{
-			{"	c := (r.head.Add(n) - n) &^ (layout.Align - 1)\n", `	guess := r.head.Load()
-	_, blocked := r.heldIn(guess, n, by.Time)
+			{"	c = (r.head.Add(n) - n) &^ (layout.Align - 1)\n", `	guess := r.head.Load()
+	_, blocked := r.heldIn(guess, n, now)
 	for range 3000 {
 		_ = r.alive(guess)
 	}
-	c := (r.head.Add(n) - n) &^ (layout.Align - 1)
+	c = (r.head.Add(n) - n) &^ (layout.Align - 1)
 `},
-			{"	if r.mayBeHeld(by.Time) {\n", "	if blocked {\n"},
+			{"	if r.mayBeHeld(now) {\n", "	if blocked {\n"},
 		},
 		pkg: ringPkg, test: "StressHolds|StressJoin",
 	},
@@ -69,33 +69,54 @@ var mutants = []mutant{
 	},
 	{
 		name: "publish: takes a place without looking at next again",
-		file: "internal/topics/topics.go",
+		file: "internal/topics/publish.go",
 		edits: []edit{
 			{"		case t.next.Load() != s: // or old could be of any lap\n", "		case false:\n"},
 			{"		old := w.Load()\n", "		for range 200 {\n			_ = t.Ended()\n		}\n		old := w.Load()\n"},
 		},
-		pkg: topicsPkg, test: "StressPublish",
+		pkg: topicsPkg, test: "StressPublish$",
 	},
 	{
 		name: "publish: numbers the record after it stands in the queue",
-		file: "internal/topics/topics.go",
+		file: "internal/topics/publish.go",
 		edits: []edit{
-			{"			stamp(mem, s)\n", ""},
-			{"				t.wake()\n", "				stamp(mem, s)\n				t.wake()\n"},
+			{"			if !e.number(s) {\n", "			if false {\n"},
+			{"				t.wake()\n", "				e.number(s)\n				t.wake()\n"},
 		},
-		pkg: topicsPkg, test: "StressPublish",
+		pkg: topicsPkg, test: "StressPublish$",
+	},
+	{
+		name:  "publish: a label keeps the number that it was made with",
+		file:  "internal/topics/publish.go",
+		edits: []edit{{"	case e.label.Sequence != sequence:", "	case false:"}},
+		pkg:   topicsPkg, test: "StressPublish$",
+	},
+	{
+		name: "publish: takes the label without compare-and-swap",
+		file: "internal/layout/label_unsafe.go",
+		edits: []edit{
+			{"	if stamp == 0 || !(*atomic.Uint64)(unsafe.Pointer(&w[5])).CompareAndSwap(0, stamp) {\n		return false\n	}\n",
+				"	if stamp == 0 || (*atomic.Uint64)(unsafe.Pointer(&w[5])).Load() != 0 {\n		return false\n	}\n	for range 3000 {\n		_ = (*atomic.Uint64)(unsafe.Pointer(&w[0])).Load()\n	}\n	(*atomic.Uint64)(unsafe.Pointer(&w[5])).Store(stamp)\n"},
+		},
+		pkg: topicsPkg, test: "StressPublishTwice",
+	},
+	{
+		name:  "allocate: the end of a batch is there before its beginning",
+		file:  "internal/ring/batch.go",
+		edits: []edit{{"	if b.next.CompareAndSwap(old, c+n) {\n		b.end.Store(c + b.size)\n	}\n", "	b.end.Store(c + b.size)\n	for range 300 {\n		_ = b.end.Load()\n	}\n	b.next.CompareAndSwap(old, c+n)\n"}},
+		pkg:   ringPkg, test: "StressBatch",
 	},
 	{
 		name:  "publish: does not help a publisher that died",
-		file:  "internal/topics/topics.go",
+		file:  "internal/topics/publish.go",
 		edits: []edit{{"			t.next.CompareAndSwap(s, s+1)\n		default:\n", "		default:\n"}},
 		pkg:   topicsPkg, test: "DeadPublisher",
 	},
 	{
 		name: "publish: looks for sleepers before the frame is there",
-		file: "internal/topics/topics.go",
+		file: "internal/topics/publish.go",
 		edits: []edit{
-			{"			if w.CompareAndSwap(old, offset|t.lap(s)) {\n", "			t.wake()\n			for range 200 {\n				_ = t.Ended()\n			}\n			if w.CompareAndSwap(old, offset|t.lap(s)) {\n"},
+			{"			if w.CompareAndSwap(old, e.word()|t.lap(s)) {\n", "			t.wake()\n			for range 200 {\n				_ = t.Ended()\n			}\n			if w.CompareAndSwap(old, e.word()|t.lap(s)) {\n"},
 			{"				t.wake()\n				t.words", "				t.words"},
 		},
 		pkg: topicsPkg, test: "StressSleep",
