@@ -13,7 +13,9 @@ from .client import FrameBufferClient
 from .errors import FrameBufferError, FrameBufferTimeout
 from .frame import Frame
 from .hold import Hold
+from .meta import Message, Meta
 from .server import FrameBufferServer
+from .topic import Publisher, Subscription
 from .view import Reservation, View
 
 __all__ = [
@@ -23,6 +25,10 @@ __all__ = [
     "FrameBufferTimeout",
     "Frame",
     "Hold",
+    "Message",
+    "Meta",
+    "Publisher",
     "Reservation",
+    "Subscription",
     "View",
 ]

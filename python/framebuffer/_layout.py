@@ -106,10 +106,34 @@ TOPIC_WAKE = 136
 TOPIC_BYTES = 144
 TOPIC_QUEUE_WORD_0 = 256
 QUEUE_TAG = 63
+QUEUE_LAP = 31
+QUEUE_RECORD = 32
 MAX_TOPICS = 1 << 16
 DEFAULT_TOPICS = 128
 MAX_TOPIC_DEPTH = 1 << 16
 DEFAULT_TOPIC_DEPTH = 256
+
+# A record.
+RECORD_SUM = 0
+RECORD_SEQUENCE = 8
+RECORD_OFFSET = 16
+RECORD_SIZE = 24
+RECORD_CHECKSUM = 32
+RECORD_TIME = 40
+RECORD_TOPIC = 48
+RECORD_DIMENSIONS = 52
+RECORD_USER_LENGTH = 53
+RECORD_SOURCE = 56
+RECORD_SHORT = 64  # size of a record that says nothing about the content
+RECORD_WIDTH = 64
+RECORD_HEIGHT = 68
+RECORD_SHAPE = 72
+RECORD_FORMAT = 104
+RECORD_CONTENT_TYPE = 120
+RECORD_USER = 168
+RECORD_LONG = 232  # size of one that does
+RECORD = Struct("@QQQQQqIBB2xII")  # up to RECORD_SHORT
+CONTENT = Struct("@II8I16s48s64s")
 
 # A chunk header.
 ALIGN = 64
@@ -120,8 +144,13 @@ CHUNK_TIME = 16
 CHUNK_CLIENT = 24
 CHUNK_PID = 28
 CHUNK_GUARD = 32
+CHUNK_STAMP = 40  # the first word of the label
+CHUNK_CHECKSUM = 48
+CHUNK_PUBLISHED = 56
 CHUNK = Struct("@QQQIIQQQQ")  # all of it
 CHUNK_FRONT = Struct("@QQQIIQ")  # up to the guard
+LABELLED = Struct("@QQQIIQQQq")  # all of it, with the label
+LABEL_REST = Struct("@Qq")  # what comes behind the stamp
 
 
 @dataclass(frozen=True)
@@ -186,3 +215,9 @@ class Guard:
         z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & MASK
         z = ((z ^ z >> 27) * 0x94D049BB133111EB) & MASK
         return z ^ z >> 31
+
+
+def stamp(guard: Guard, own: int, checksum: int, published: int, topic: int, sequence: int) -> int:
+    """What stands in the label of a chunk with that guard of its own, published in that topic
+    (its index plus 1) with that sequence number."""
+    return (sequence + guard(own ^ checksum, published & MASK ^ topic)) & MASK

@@ -43,7 +43,7 @@ class Ring:
 
     def __init__(self, control: Control, memory: Memory, read_only: bool) -> None:
         self.control, self._memory = control, memory
-        self._bytes = memory.view()
+        self.bytes = memory.view()
         self._base = memory.address
         self.capacity = control.capacity
         self.max_size = control.capacity - L.CHUNK_HEADER
@@ -53,7 +53,7 @@ class Ring:
         self._guard = L.Guard(control.nonce)
         self._shift = L.milestone_shift(control.capacity)
         self._presence = Presence(memory, read_only)
-        self._read_only_bytes = self._bytes.toreadonly()
+        self._read_only_bytes = self.bytes.toreadonly()
 
     # Positions.
 
@@ -103,7 +103,7 @@ class Ring:
         at = c % self.capacity
         self._presence.ensure(at, n)
         offset = (c + L.CHUNK_HEADER) & L.MASK
-        L.CHUNK.pack_into(self._bytes, at, offset, size, now, client, pid, self._guard(offset, size), 0, 0, 0)
+        L.CHUNK.pack_into(self.bytes, at, offset, size, now, client, pid, self._guard(offset, size), 0, 0, 0)
         return offset
 
     def _step_over(self, c: int, n: int, now: int) -> int:
@@ -141,7 +141,7 @@ class Ring:
         if offset < L.CHUNK_HEADER or offset % L.ALIGN or not self.intact(offset - L.CHUNK_HEADER):
             return -1
         at = (offset - L.CHUNK_HEADER) % self.capacity
-        own, size, _, _, _, guard = L.CHUNK_FRONT.unpack_from(self._bytes, at)
+        own, size, _, _, _, guard = L.CHUNK_FRONT.unpack_from(self.bytes, at)
         if own != offset or size > self.max_size or guard != self._guard(offset, size):
             return -1
         self._presence.ensure(at, L.CHUNK_HEADER + size)
@@ -292,10 +292,48 @@ class Ring:
         at = self.place(offset)
         return self._read_only_bytes[at : at + n]
 
+    # Labels: what a chunk's header says of its publication in a topic.
+
+    def label(self, offset: int, size: int, client: int, checksum: int, time_ns: int, topic: int, sequence: int) -> bool:
+        """Puts a label on the chunk at offset if it was allocated by that client with exactly that
+        size and has none: a compare-and-swap of its stamp from 0. Reports False, with nothing
+        done, otherwise, and if there is no such chunk."""
+        if offset < L.CHUNK_HEADER or offset % L.ALIGN or not self.intact(offset - L.CHUNK_HEADER):
+            return False
+        at = (offset - L.CHUNK_HEADER) % self.capacity
+        own, has, _, by, _, guard = L.CHUNK_FRONT.unpack_from(self.bytes, at)
+        if own != offset or has != size or by != client or guard != self._guard(offset, size):
+            return False
+        stamp = L.stamp(self._guard, guard, checksum, time_ns, topic, sequence)
+        if stamp == 0 or not _atomics.cas64(self._base + at + L.CHUNK_STAMP, 0, stamp):
+            return False
+        L.LABEL_REST.pack_into(self.bytes, at + L.CHUNK_CHECKSUM, checksum, time_ns)
+        return True
+
+    def relabel(self, offset: int, size: int, checksum: int, time_ns: int, topic: int, sequence: int) -> None:
+        """Changes the sequence number.
+
+        Preconditions: label returned True for the chunk, and no queue has told of it.
+        """
+        stamp = L.stamp(self._guard, self._guard(offset, size), checksum, time_ns, topic, sequence)
+        _atomics.store64(self._base + (offset - L.CHUNK_HEADER) % self.capacity + L.CHUNK_STAMP, stamp)
+
+    def labelled(self, offset: int, topic: int, sequence: int) -> "tuple[int, int, int] | None":
+        """Size, checksum and time of the intact chunk at offset, if there is one, and its label is
+        of that topic and sequence number."""
+        if offset < L.CHUNK_HEADER or offset % L.ALIGN:
+            return None
+        own, size, _, _, _, guard, stamp, checksum, time_ns = L.LABELLED.unpack_from(self.bytes, (offset - L.CHUNK_HEADER) % self.capacity)
+        if own != offset or size > self.max_size or guard != self._guard(offset, size):
+            return None
+        if stamp != L.stamp(self._guard, guard, checksum, time_ns, topic, sequence) or not self.is_intact(offset):
+            return None
+        return size, checksum, time_ns
+
     def payload(self, offset: int, n: int) -> memoryview:
         """The first n bytes of a chunk just taken, to be filled in place."""
         at = self.place(offset)
-        return self._bytes[at : at + n]
+        return self.bytes[at : at + n]
 
     # What is said when it went wrong.
 

@@ -11,9 +11,10 @@ from ._text import clip, quote
 from .errors import BadKey, BadSize, Closed, FrameBufferError, FrameBufferTimeout, ReadOnly
 from .frame import Frame, as_offset, parse_checksum
 from .hold import Hold
+from .topic import Message, Meta, Publisher, Subscription
 from .view import Reservation, View, pinned
 
-__all__ = ["FrameBufferClient", "FrameBufferTimeout", "FrameBufferError", "Frame", "Hold", "View", "Reservation"]
+__all__ = ["FrameBufferClient", "FrameBufferTimeout", "FrameBufferError", "Frame", "Hold", "View", "Reservation", "Message", "Meta", "Publisher", "Subscription"]
 
 Offset = Union[int, str]
 
@@ -193,6 +194,20 @@ class FrameBufferClient:
         """Allocates size bytes to be filled in place. See Reservation. Raises what allocate
         raises."""
         return Reservation(self._writable("reserve"), size)
+
+    def publisher(self, topic: str) -> Publisher:
+        """Opens the topic of that name, 1 to 64 bytes of UTF-8, and makes it if there is none. A
+        topic that was ended is open again. Raises BadName, TopicLimit, ReadOnly and Closed."""
+        return Publisher(self._attached(), topic)
+
+    def subscribe(self, topic: str, *, start: str = "next", group: str = "", spin: float = 0.0) -> Subscription:
+        """Opens the topic of that name, and makes it if there is none: subscribers may come
+        first. start is where to begin: with what is published from now on ("next"), with the last
+        frame that is still there ("newest"), or the first ("oldest"). A group shares the topic's
+        frames: each goes to one of its subscriptions, in any process. spin is for how many
+        seconds next polls before it sleeps, which takes a processor and saves a wake-up; negative
+        means for ever. Raises BadName, TopicLimit and Closed."""
+        return Subscription(self._attached(), topic, start, group, spin)
 
     # Inside.
 

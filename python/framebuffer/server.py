@@ -11,6 +11,7 @@ from typing import Any
 from . import _atomics, _control, _forks, _layout as L, _libc, _shm
 from ._key import Key
 from ._segment import Segment
+from ._topics import wake_all
 from ._shm.segment import whole_pages
 from .errors import BadSize, Closed, FrameBufferError, NoMemory
 
@@ -160,6 +161,6 @@ def _start_of(nonce: bytes) -> int:
 def _end(segment: Segment, stop: Any, pid: int) -> None:
     if os.getpid() == pid:
         _atomics.store32(segment.control.address + L.OFF_STATE, L.STATE_CLOSED)
-        # topics: wake sleepers
+        wake_all(segment.control)
         stop()
     segment.close()

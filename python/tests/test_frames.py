@@ -227,7 +227,7 @@ def test_the_ring_is_there_twice(client: FrameBufferClient) -> None:
         data = os.urandom(300_000)
         frame = client.put(data)
         assert client.get(frame) == data
-        assert bytes(ring._bytes[:4096]) == bytes(ring._bytes[ring.capacity : ring.capacity + 4096])
+        assert bytes(ring.bytes[:4096]) == bytes(ring.bytes[ring.capacity : ring.capacity + 4096])
 
 
 def test_counters(client: FrameBufferClient) -> None:
