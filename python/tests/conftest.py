@@ -16,7 +16,10 @@ TESTDATA = ROOT / "testdata"
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """A directory with the Go programs: framebuffer, the examples, and the peer of the soak."""
+    """A directory with the Go programs: framebuffer, the examples, and the peer of the soak,
+    made now unless FRAMEBUFFER_PROGRAMS says where they are."""
+    if built := os.environ.get("FRAMEBUFFER_PROGRAMS"):
+        return pathlib.Path(built)
     to = tmp_path_factory.mktemp("bin")
     packages = ["./cmd/framebuffer", "./examples/...", "./python/tests/peer"]
     subprocess.run(["go", "build", "-o", str(to) + "/", *packages], cwd=ROOT, check=True)
