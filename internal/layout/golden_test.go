@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// golden is testdata/layout.json: the layout as numbers, and as bytes, for programs in other
+// layoutNumbers is testdata/layout.json: the layout as numbers, and as bytes, for programs in other
 // languages. The tests of the Python package read it too.
-type golden struct {
+type layoutNumbers struct {
 	Version int                 `json:"version"`
 	Fields  map[string][]field  `json:"fields"`
 	Plans   []goldenPlan        `json:"plans"`
@@ -63,8 +63,8 @@ func TestGoldenLayout(t *testing.T) {
 	}
 }
 
-func makeGolden(t *testing.T) golden {
-	g := golden{
+func makeGolden(t *testing.T) layoutNumbers {
+	g := layoutNumbers{
 		Version: Version,
 		Fields:  map[string][]field{},
 		Numbers: map[string]uint64{
@@ -72,7 +72,7 @@ func makeGolden(t *testing.T) golden {
 			"STATE_OPEN": StateOpen, "STATE_CLOSED": StateClosed,
 			"ROLE_SERVER": RoleServer, "ROLE_CLIENT": RoleClient, "ROLE_READ_ONLY": RoleReadOnly,
 			"HOLD_CONFIRMED": HoldConfirmed, "HOLD_TAG": HoldTag, "HOLD_CLAIMS": HoldClaims,
-			"MAX_HOLD": MaxHold, "HOLD_GRACE": HoldGrace, "MILESTONE_TAG": MilestoneTag, "QUEUE_TAG": QueueTag,
+			"MAX_HOLD": MaxHold, "HOLD_GRACE": HoldGrace, "MILESTONE_TAG": MilestoneTag, "QUEUE_TAG": QueueTag, "QUEUE_LAP": QueueLap, "QUEUE_RECORD": QueueRecord,
 			"MAX_TOPICS": MaxTopics, "DEFAULT_TOPICS": DefaultTopics,
 			"MAX_TOPIC_DEPTH": MaxTopicDepth, "DEFAULT_TOPIC_DEPTH": DefaultTopicDepth,
 			"RECORD_SHORT": RecordShort, "RECORD_LONG": RecordLong,
