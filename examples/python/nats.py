@@ -27,6 +27,7 @@ class Nats:
         at = urlsplit(url)
         self._socket = socket.create_connection((at.hostname, at.port or 4222), limit)
         self._limit = limit
+        self._subscriptions = 0
         self._lines = self._socket.makefile("rb")
         self._lines.readline()  # INFO, with nothing that would change what follows
         hello = {"verbose": False, "pedantic": False, "headers": True, "no_responders": True, "lang": "python", "version": "1", "protocol": 1}
@@ -45,7 +46,8 @@ class Nats:
 
     def subscribe(self, subject: str) -> None:
         """Has messages to that subject come."""
-        self._send(f"SUB {subject} 1")
+        self._subscriptions += 1
+        self._send(f"SUB {subject} {self._subscriptions}")
 
     def publish(self, subject: str, data: bytes, headers: "dict[str, str] | None" = None, reply: str = "") -> None:
         """Sends a message."""

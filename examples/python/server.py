@@ -25,5 +25,4 @@ with server:
         offset = server.allocate(int(size))
         return offset
 
-    print(f"serving; key {server.get_key()}", flush=True)
-    RUN_SERVICE()
+    RUN_SERVICE(ready=lambda: print(f"serving; key {server.get_key()}", flush=True))
