@@ -41,9 +41,6 @@ async def poll(sub: Subscription):
             await asyncio.sleep(0.001)
 
 
-async def futex_alone(sub: Subscription):
-    """No task at all: what a thread has that only waits."""
-    return sub.next()
 
 
 async def measure(client: FrameBufferClient, frames: int, way) -> tuple[float, float, float]:
@@ -65,7 +62,7 @@ async def measure(client: FrameBufferClient, frames: int, way) -> tuple[float, f
 def main() -> None:
     frames = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     with FrameBufferServer(64 << 20) as server, FrameBufferClient(server.get_key()) as client:
-        for way in (thread, poll, futex_alone):
+        for way in (thread, poll):
             median, worst, busy = asyncio.run(measure(client, frames, way))
             print(f"{way.__name__}: median {median:.0f} µs, 99th percentile {worst:.0f} µs, {busy:.1f} % of a processor")
 
