@@ -42,6 +42,7 @@ type cli struct {
 	Pub        pubCmd        `cmd:"" help:"Publish standard input to a topic, frame by frame."`
 	Sub        subCmd        `cmd:"" help:"Write a topic's frames to standard output."`
 	Topics     topicsCmd     `cmd:"" help:"List the topics and who reads them."`
+	Top        topCmd        `cmd:"" help:"Watch it live: the ring, horizon, clients, topics, who is too slow."`
 	Doctor     doctorCmd     `cmd:"" help:"Say what this machine or container allows, and what to do."`
 	Demo       demoCmd       `cmd:"" help:"Send real pictures between real processes, and check every byte."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for your shell."`

@@ -1,0 +1,120 @@
+package top
+
+import (
+	"strings"
+	"unicode"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// pen knows what the terminal can show. All colours are the sixteen that a terminal's user
+// has chosen, so that they suit light and dark ones.
+type pen struct{ ascii bool }
+
+// level is how bad something is. What has a level also says so in words or by a mark.
+type level int
+
+const (
+	fine level = iota
+	odd
+	bad
+)
+
+func (p pen) paint(l level, s string) string {
+	switch l {
+	case odd:
+		return lipgloss.NewStyle().Foreground(lipgloss.Yellow).Render(s)
+	case bad:
+		return lipgloss.NewStyle().Foreground(lipgloss.Red).Bold(true).Render(s)
+	}
+	return s
+}
+
+func (p pen) bold(s string) string { return lipgloss.NewStyle().Bold(true).Render(s) }
+
+func (p pen) faint(s string) string { return lipgloss.NewStyle().Faint(true).Render(s) }
+
+func (p pen) reverse(s string) string { return lipgloss.NewStyle().Reverse(true).Bold(true).Render(s) }
+
+// pick returns what is to stand for a sign.
+func (p pen) pick(sign, ascii string) string {
+	if p.ascii {
+		return ascii
+	}
+	return sign
+}
+
+// cut shortens a line, which may have escape sequences, to a number of columns.
+func (p pen) cut(s string, width int) string {
+	if ansi.StringWidth(s) <= width {
+		return s
+	}
+	return ansi.Truncate(s, width, p.pick("…", "~"))
+}
+
+// fit makes text exactly as many columns wide.
+func (p pen) fit(s string, width int, right bool) string {
+	if width <= 0 {
+		return ""
+	}
+	s = p.cut(s, width)
+	pad := strings.Repeat(" ", max(width-ansi.StringWidth(s), 0))
+	if right {
+		return pad + s
+	}
+	return s + pad
+}
+
+// line joins parts with two spaces between them, as many as fit.
+func (p pen) line(width int, parts ...string) string {
+	s := ""
+	for _, part := range parts {
+		switch {
+		case part == "":
+		case s == "":
+			s = p.cut(part, width)
+		case ansi.StringWidth(s)+2+ansi.StringWidth(part) <= width:
+			s += "  " + part
+		}
+	}
+	return s
+}
+
+// text is our own text as the terminal can show it.
+func (p pen) text(s string) string {
+	if !p.ascii {
+		return s
+	}
+	return strings.NewReplacer("µ", "u", "–", "-", "∞", "inf", "×", "x", "…", "~").Replace(s)
+}
+
+// name is text from others as the terminal can show it, such that everybody agrees how wide
+// it is: of signs that are put together from several, which some terminals show as one and
+// others as many, only the first is left, unless the others take no room in any.
+func (p pen) name(s string) string {
+	var b strings.Builder
+	for s != "" {
+		cluster, width := ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
+		s = s[len(cluster):]
+		runes := []rune(cluster)
+		plain := width > 0 && ansi.StringWidthWc(cluster) == width
+		for _, r := range runes[1:] {
+			plain = plain && unicode.Is(unicode.Mn, r)
+		}
+		switch first := string(runes[0]); {
+		case p.ascii && runes[0] > unicode.MaxASCII, !unicode.IsGraphic(runes[0]), isFlag(runes[0]):
+			b.WriteByte('?')
+		case plain:
+			b.WriteString(cluster)
+		case ansi.StringWidth(first) > 0 && ansi.StringWidth(first) == ansi.StringWidthWc(first):
+			b.WriteString(first)
+		default:
+			b.WriteByte('?')
+		}
+	}
+	return b.String()
+}
+
+// isFlag tells of the letters that flags are made of.
+func isFlag(r rune) bool { return r >= 0x1f1e6 && r <= 0x1f1ff }
