@@ -10,7 +10,7 @@ import (
 )
 
 // title says what is looked at, and whether it still goes on.
-func title(v *View, p pen, width int) string {
+func title(v *scene, p pen, width int) string {
 	s := v.Snapshot
 	var state string
 	switch s.State {
@@ -28,12 +28,13 @@ func title(v *View, p pen, width int) string {
 }
 
 // worried names who is too slow, the worst first.
-func worried(v *View, p pen, all []worry, width int) string {
+func worried(v *scene, p pen, width int) string {
+	all := v.worries
 	switch v.Snapshot.State {
 	case monitor.Closed:
-		return p.paint(bad, p.cut("! closed by its server: nothing is written any more; start top again for a new server", width))
+		return p.paint(bad, p.line(width, "! closed by its server; nothing more is written.", "For a new one restart top."))
 	case monitor.Gone:
-		return p.paint(bad, p.cut("! the server is gone (killed): who is attached goes on, nobody new can come", width))
+		return p.paint(bad, p.line(width, "! the server is gone, killed: nobody new can attach.", "Who is attached goes on."))
 	}
 	if len(all) == 0 {
 		return p.faint("nobody is too slow")
@@ -41,7 +42,7 @@ func worried(v *View, p pen, all []worry, width int) string {
 	more := ""
 	line := ""
 	for i := range all {
-		text := "! " + p.name(all[i].text)
+		text := "! " + p.text(all[i].text)
 		if line != "" {
 			text = line + "  " + text
 		}
@@ -57,7 +58,7 @@ func worried(v *View, p pen, all []worry, width int) string {
 	return p.paint(all[0].level, line+more)
 }
 
-func horizonFacts(v *View, p pen, width int) string {
+func horizonFacts(v *scene, p pen, width int) string {
 	s := v.Snapshot
 	now := "horizon " + s.Horizon.Now.String()
 	worst := "worst " + s.Horizon.Worst.String()
@@ -67,28 +68,24 @@ func horizonFacts(v *View, p pen, width int) string {
 		}
 		return fine
 	}
-	timeouts := fmt.Sprintf("timeouts %s/s: %s reused, %s altered", rate(s.Rates.Timeouts), count(s.Total.Reused), count(s.Total.Altered))
+	timeouts := "timeouts " + rate(s.Rates.Timeouts) + "/s"
 	l := fine
 	if s.Rates.Timeouts > 0 {
 		l = bad
 	}
-	return p.line(width, p.bold(p.paint(short(s.Horizon.Now), p.text(now))), p.paint(short(s.Horizon.Worst), p.text(worst)),
-		"oldest "+p.text(s.Horizon.Oldest.String()), p.paint(l, timeouts))
+	return p.line(width, p.bold(p.paint(short(s.Horizon.Now), p.text(now))), p.paint(short(s.Horizon.Worst), p.text(worst)), p.paint(l, timeouts),
+		"reused "+count(s.Total.Reused), "altered "+count(s.Total.Altered))
 }
 
-func ringFacts(v *View, p pen, width int) string {
+func ringFacts(v *scene, p pen, width int) string {
 	s := v.Snapshot
-	held := "nothing held"
+	held := "no holds"
 	if len(s.Holds) > 0 {
-		held = fmt.Sprintf("held %s of at most %s", ringSize(s.Held), ringSize(s.HoldLimit))
-	}
-	next := ""
-	if len(s.Holds) > 0 {
-		first := s.Holds[0].Left
+		next := s.Holds[0].Left
 		for _, h := range s.Holds {
-			first = min(first, h.Left)
+			next = min(next, h.Left)
 		}
-		next = fmt.Sprintf("holds %d, next ends in %s", len(s.Holds), first)
+		held = fmt.Sprintf("holds %d: %s of %s, next end %s", len(s.Holds), ringSize(s.Held), ringSize(s.HoldLimit), next)
 	}
-	return p.line(width, fmt.Sprintf("head at %s, lap %.1f", percent(s.Place, s.Capacity), s.Laps), held, p.text(next))
+	return p.line(width, "head "+percent(s.Place, s.Capacity), fmt.Sprintf("lap %.1f", s.Laps), "oldest "+p.text(s.Horizon.Oldest.String()), p.text(held))
 }

@@ -6,6 +6,7 @@ import (
 	"charm.land/bubbles/v2/help"
 	"charm.land/bubbles/v2/key"
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // keys are what can be pressed.
@@ -19,31 +20,33 @@ func theKeys(p pen) keys {
 	}
 	return keys{
 		quit:     bind("q", "quit", "q", "ctrl+c", "esc"),
-		focus:    bind("tab", "table", "tab"),
+		focus:    bind("tab", "next table", "tab"),
 		back:     bind("shift+tab", "table before", "shift+tab"),
-		sort:     bind("s", "sort", "s", "right"),
-		unsort:   bind("S", "sort by column before", "S", "left"),
+		sort:     bind("s", "sort by next", "s", "right"),
+		unsort:   bind("S", "sort by previous", "S", "left"),
 		reverse:  bind("r", "reverse", "r"),
-		up:       bind(p.pick("↑", "up")+"/k", "row up", "up", "k"),
-		down:     bind(p.pick("↓", "down")+"/j", "row down", "down", "j"),
-		pageUp:   bind("pgup", "ten rows up", "pgup"),
-		pageDown: bind("pgdn", "ten rows down", "pgdown"),
-		home:     bind("home/g", "first row", "home", "g"),
-		end:      bind("end/G", "last row", "end", "G"),
+		up:       bind(p.pick("↑", "up")+"/k", "up", "up", "k"),
+		down:     bind(p.pick("↓", "down")+"/j", "down", "down", "j"),
+		pageUp:   bind("pgup", "10 up", "pgup"),
+		pageDown: bind("pgdn", "10 down", "pgdown"),
+		home:     bind("home/g", "first", "home", "g"),
+		end:      bind("end/G", "last", "end", "G"),
 		zoom:     bind("z", "zoom", "z", "enter"),
 		pause:    bind("space", "pause", "space", "p"),
-		slower:   bind("-", "half as often", "-"),
-		faster:   bind("+", "twice as often", "+", "="),
+		slower:   bind("-", "slower", "-"),
+		faster:   bind("+", "faster", "+", "="),
 		help:     bind("?", "help", "?", "h", "f1"),
-		suspend:  bind("ctrl+z", "to the background", "ctrl+z"),
+		suspend:  bind("ctrl+z", "suspend", "ctrl+z"),
 	}
 }
 
 // footer names the keys that matter most.
 func footer(p pen, width int) string {
 	k := theKeys(p)
-	scroll := key.NewBinding(key.WithKeys("up"), key.WithHelp(p.pick("↑↓", "up/down"), "scroll"))
-	return helper(p, width).ShortHelpView([]key.Binding{k.quit, k.help, k.focus, k.sort, k.reverse, scroll, k.zoom, k.pause, k.faster, k.slower})
+	k.focus.SetHelp("tab", "table")
+	k.sort.SetHelp("s", "sort")
+	k.up.SetHelp(p.pick("↑↓", "up/down"), "scroll")
+	return helper(p, width).ShortHelpView([]key.Binding{k.quit, k.help, k.focus, k.sort, k.reverse, k.up, k.zoom, k.pause, k.faster, k.slower})
 }
 
 // helpText is what there is instead of the tables: all keys, and what the words mean.
@@ -55,16 +58,21 @@ func helpText(p pen, width, room int) []string {
 		{k.pause, k.faster, k.slower, k.help, k.suspend, k.quit},
 	})
 	lines := append(strings.Split(text, "\n"), "")
-	for _, l := range []string{
-		"horizon   how long a frame written now lives; worst: in the last minute",
-		"in, out   bytes allocated and bytes read, on one scale; 90 s",
-		"LAG       of a client: how much was allocated since the frame it last",
-		"          touched, of the ring; of a subscriber: frames it has yet to see",
-		"LOST      frames overwritten before the subscriber came to them",
-		"TIMEOUTS  reads that failed, so far or, if it happens now, each second",
-		"!         is too slow or goes wrong now; such rows come first unless sorted",
+	const indent = 10
+	for _, word := range [][2]string{
+		{"horizon", "how long a frame written now lives. worst: in the last minute"},
+		{"in, out", "bytes allocated and bytes read, over 90 s and on one scale"},
+		{"LAG", "of a client: what was allocated since the frame it last touched, in parts of the ring. Of a subscriber: frames it has yet to see"},
+		{"LOST", "frames that were overwritten before the subscriber came to them"},
+		{"TIMEOUTS", "reads that failed: so far or, if they do now, each second"},
+		{"!", "too slow, or goes wrong now. First, unless sorted otherwise"},
 	} {
-		lines = append(lines, p.text(l))
+		for i, line := range strings.Split(ansi.Wordwrap(p.text(word[1]), max(width-indent, 1), ""), "\n") {
+			if i > 0 {
+				word[0] = ""
+			}
+			lines = append(lines, p.fit(word[0], indent, false)+line)
+		}
 	}
 	return lines[:max(min(len(lines), room), 0)]
 }

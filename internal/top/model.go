@@ -163,15 +163,11 @@ func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 
 // sort goes to the next column that is shown, or the one before, by way of none: trouble first.
 func (m *model) sort(by int) {
-	if m.view.Snapshot == nil {
-		return
-	}
 	o := &m.view.Tables[m.view.Focus]
-	t := makeTables(&m.view, pen{m.view.ASCII}, nil)[m.view.Focus]
-	titles := []string{""}
-	index, _ := t.shown(m.width)
+	titles, all := []string{""}, columns(m.view.Focus)
+	index, _ := shown(all, m.width)
 	for _, i := range index {
-		titles = append(titles, t.columns[i].title)
+		titles = append(titles, all[i].title)
 	}
 	at := max(slices.Index(titles, o.Column), 0)
 	*o = Order{Column: titles[(at+by+len(titles))%len(titles)]}

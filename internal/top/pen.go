@@ -66,6 +66,20 @@ func (p pen) fit(s string, width int, right bool) string {
 	return s + pad
 }
 
+// squeeze shortens a name, of which the end tells as much as the beginning: what is too much
+// goes in the middle, but first of all what our own command's names begin with.
+func (p pen) squeeze(s string, width int) string {
+	dots := p.pick("…", "~")
+	if rest, ours := strings.CutPrefix(s, "framebuffer "); ours && ansi.StringWidth(s) > width {
+		s = dots + rest
+	}
+	if all := ansi.StringWidth(s); all > width && width > 2 {
+		tail := (width - 1) / 2
+		s = ansi.Truncate(s, width-1-tail, "") + dots + ansi.TruncateLeft(s, all-tail, "")
+	}
+	return s
+}
+
 // line joins parts with two spaces between them, as many as fit.
 func (p pen) line(width int, parts ...string) string {
 	s := ""
@@ -100,7 +114,7 @@ func (p pen) name(s string) string {
 		runes := []rune(cluster)
 		plain := width > 0 && ansi.StringWidthWc(cluster) == width
 		for _, r := range runes[1:] {
-			plain = plain && unicode.Is(unicode.Mn, r)
+			plain = plain && unicode.Is(unicode.Mn, r) && !p.ascii
 		}
 		switch first := string(runes[0]); {
 		case p.ascii && runes[0] > unicode.MaxASCII, !unicode.IsGraphic(runes[0]), isFlag(runes[0]):

@@ -17,21 +17,27 @@ const (
 )
 
 // plots are the lines of what went in and out and of the horizon, over the time that is kept.
-func plots(v *View, p pen, width, rows int) (in, out, horizon []string) {
+func plots(v *scene, p pen, width, rows int) (in, out, horizon []string) {
 	s := v.Snapshot
 	tail := plotTail
 	if width < 60 {
 		tail = 0
 	}
-	columns := min(max(width-plotLabel-tail, 0), int(monitor.Kept.Seconds()))
+	columns := min(max(width-plotLabel-tail, 0), 2*int(monitor.Kept.Seconds()))
 	step := monitor.Kept.Seconds() / float64(max(columns, 1))
 	ins := series(v.History, columns, step, func(p *monitor.Point) float64 { return p.Rates.AllocatedBytes }, false)
 	outs := series(v.History, columns, step, func(p *monitor.Point) float64 { return p.Rates.ReadBytes }, false)
 	lives := series(v.History, columns, step, func(p *monitor.Point) float64 { return float64(p.Horizon.Now) }, true)
+	note := func(s string) string {
+		if tail == 0 {
+			return ""
+		}
+		return s
+	}
 	peak := max(highest(ins), highest(outs)) // one scale, so that the two can be compared
-	in = p.plot("in", bytes(s.Rates.AllocatedBytes)+"/s", "peak "+bytes(highest(ins))+"/s", linear(ins, peak), rows, lipgloss.Green)
-	out = p.plot("out", bytes(s.Rates.ReadBytes)+"/s", "peak "+bytes(highest(outs))+"/s", linear(outs, peak), rows, lipgloss.Cyan)
-	horizon = p.plot("horizon", s.Horizon.Now.String(), "least "+lowest(lives).String(), logarithmic(lives), rows, lipgloss.Magenta)
+	in = p.plot("in", bytes(s.Rates.AllocatedBytes)+"/s", note("peak "+bytes(highest(ins))+"/s"), linear(ins, peak), rows, lipgloss.Green)
+	out = p.plot("out", bytes(s.Rates.ReadBytes)+"/s", note("peak "+bytes(highest(outs))+"/s"), linear(outs, peak), rows, lipgloss.Cyan)
+	horizon = p.plot("horizon", s.Horizon.Now.String(), note("least "+lowest(lives).String()), logarithmic(lives), rows, lipgloss.Magenta)
 	return in, out, horizon
 }
 
@@ -154,7 +160,7 @@ func (p pen) plot(name, now, tail string, values []float64, rows int, c color.Co
 			label = p.fit(name, 8, false) + p.fit(p.text(now), plotLabel-9, true) + " "
 		}
 		lines[row] = label + style.Render(b.String())
-		if row == 0 && len(values) > 0 {
+		if row == 0 && tail != "" {
 			lines[row] += " " + p.faint(p.text(tail))
 		}
 	}

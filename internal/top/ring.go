@@ -69,7 +69,7 @@ type place struct {
 }
 
 // places cuts the ring into n parts and says what is in each.
-func places(v *View, n int) []place {
+func places(v *scene, n int) []place {
 	s := v.Snapshot
 	all := make([]place, n)
 	if s.Capacity == 0 {
@@ -86,7 +86,7 @@ func places(v *View, n int) []place {
 		}
 	}
 	each(s.Start, s.Head-s.Start, func(p *place, _ float64) { p.written = true })
-	of := lettering(s)
+	of := v.letters
 	for _, span := range v.Spans {
 		letter, ok := of[span.Topic]
 		if !ok {
@@ -101,8 +101,23 @@ func places(v *View, n int) []place {
 	return all
 }
 
-// draw is a place's sign.
-func (c *place) draw(p pen) string {
+// look is how a place is drawn: a sign, in the manner of its kind. Kinds from some on
+// have the letter of a topic added.
+type look struct {
+	sign string
+	kind int
+}
+
+const (
+	blank = iota
+	dots
+	theHead
+	hold
+	some             // of a topic, up to half of the place
+	most = some + 64 // more than half
+)
+
+func (c *place) look(p pen) look {
 	letter, sum := 0, 0.0
 	for i, part := range c.topics {
 		sum += part
@@ -112,78 +127,100 @@ func (c *place) draw(p pen) string {
 	}
 	switch {
 	case c.head:
-		return p.reverse(">")
+		return look{">", theHead}
 	case c.held:
-		return lipgloss.NewStyle().Background(lipgloss.Yellow).Foreground(lipgloss.Black).Render("#")
+		return look{"#", hold}
 	case sum > 0.5:
-		return lipgloss.NewStyle().Background(hue(letter)).Foreground(lipgloss.Black).Render(sign(letter, true))
+		return look{sign(letter, true), most + letter}
 	case sum > 0:
-		return lipgloss.NewStyle().Foreground(hue(letter)).Render(sign(letter, false))
+		return look{sign(letter, false), some + letter}
 	case c.written:
-		return p.faint(p.pick("·", "."))
+		return look{p.pick("·", "."), dots}
 	}
-	return " "
+	return look{" ", blank}
 }
 
+// manner is how signs of a kind are painted.
+func manner(kind int) lipgloss.Style {
+	style := lipgloss.NewStyle()
+	switch {
+	case kind >= most:
+		return style.Background(hue(kind - most)).Foreground(lipgloss.Black)
+	case kind >= some:
+		return style.Foreground(hue(kind - some))
+	case kind == hold:
+		return style.Background(lipgloss.Yellow).Foreground(lipgloss.Black)
+	case kind == theHead:
+		return style.Reverse(true).Bold(true)
+	case kind == dots:
+		return style.Faint(true)
+	}
+	return style
+}
+
+func (l look) String() string { return manner(l.kind).Render(l.sign) }
+
 // ringBar draws the ring as a number of lines, from its first byte to its last.
-func ringBar(v *View, p pen, width, rows int) []string {
-	per := max(width-2, 1)
-	all := places(v, per*rows)
+func ringBar(p pen, ring []place, rows int) []string {
+	per := len(ring) / rows
 	lines := make([]string, rows)
 	for i := range lines {
 		var b strings.Builder
 		b.WriteString("[")
+		run := look{} // neighbours of one kind are painted at once
 		for j := range per {
-			b.WriteString(all[i*per+j].draw(p))
+			l := ring[i*per+j].look(p)
+			if l.kind != run.kind {
+				b.WriteString(run.String())
+				run = look{kind: l.kind}
+			}
+			run.sign += l.sign
 		}
-		b.WriteString("]")
+		b.WriteString(run.String() + "]")
 		lines[i] = b.String()
 	}
 	return lines
 }
 
 // legend says what the signs in the ring are, those of topics with the most in it first.
-func legend(v *View, p pen, width int) string {
-	s := v.Snapshot
-	parts := []string{p.reverse(">") + " head"}
-	if len(s.Holds) > 0 {
-		parts = append(parts, lipgloss.NewStyle().Background(lipgloss.Yellow).Foreground(lipgloss.Black).Render("#")+" held")
+func legend(s *scene, p pen, ring []place, width int) string {
+	parts := []string{look{">", theHead}.String() + " head"}
+	if len(s.Snapshot.Holds) > 0 {
+		parts = append(parts, look{"#", hold}.String()+" held")
+	}
+	if s.Snapshot.Head == s.Snapshot.Start {
+		parts = append(parts, "nothing has been written yet")
+	}
+	others := slices.ContainsFunc(ring, func(c place) bool { return c.written && c.topics == [letters + 1]float64{} })
+	if others {
+		parts = append(parts, look{p.pick("·", "."), dots}.String()+" no topic")
 	}
 	share := make(map[int]uint64)
-	for _, span := range v.Spans {
+	for _, span := range s.Spans {
 		share[span.Topic] += span.Length
 	}
-	of := lettering(s)
 	var in []*monitor.Topic
-	others := 0
-	for i := range s.Topics {
-		t := &s.Topics[i]
+	rest := false
+	for i := range s.Snapshot.Topics {
+		t := &s.Snapshot.Topics[i]
 		switch {
 		case share[t.Index] == 0:
-		case of[t.Index] == letters:
-			others++
+		case s.letters[t.Index] == letters:
+			rest = true
 		default:
 			in = append(in, t)
 		}
 	}
 	slices.SortStableFunc(in, func(a, b *monitor.Topic) int { return cmp.Compare(share[b.Index], share[a.Index]) })
-	frames := p.faint(p.pick("·", ".") + " frames of no topic")
-	if s.Head == s.Start {
-		frames = "nothing has been written yet"
-	}
-	parts = append(parts, frames)
-	for _, t := range in {
-		letter := of[t.Index]
-		parts = append(parts, lipgloss.NewStyle().Foreground(hue(letter)).Render(sign(letter, true))+" "+p.fitName(t.Name))
-	}
-	if others > 0 {
+	if rest {
 		parts = append(parts, "+ other topics")
 	}
+	for _, t := range in {
+		letter := s.letters[t.Index]
+		parts = append(parts, look{sign(letter, true), some + letter}.String()+" "+p.squeeze(p.name(t.Name), 20))
+	}
 	if len(in) > 0 {
-		parts = append(parts, p.faint("small letter: less than half"))
+		parts = append(parts, p.faint("small: less than half"))
 	}
 	return p.line(width, parts...)
 }
-
-// fitName is a name in the legend, which is not to fill it alone.
-func (p pen) fitName(s string) string { return p.cut(p.name(s), 20) }

@@ -12,8 +12,8 @@ import (
 // column is one of a table's. The first one is the name of what stands in the row.
 type column struct {
 	title  string
-	width  int
-	grows  bool // up to widest, when there is room
+	width  int  // at least
+	wish   int  // if not 0, it grows: to this before columns of rank 3 come, and then up to widest
 	rank   int  // columns of a lower rank are left out later
 	number bool // on the right, and sorted with the most first
 }
@@ -48,33 +48,37 @@ const (
 	mark   = 2
 )
 
-func number(text string, value float64) cell { return cell{text: text, value: value} }
-
 // shown are the indexes and widths of the columns that there is room for.
-func (t *table) shown(width int) (index, widths []int) {
+func shown(columns []column, width int) (index, widths []int) {
 	used := mark - 1
-	byRank := make([]int, len(t.columns))
+	byRank := make([]int, len(columns))
 	for i := range byRank {
 		byRank[i] = i
 	}
-	slices.SortStableFunc(byRank, func(a, b int) int { return cmp.Compare(t.columns[a].rank, t.columns[b].rank) })
+	slices.SortStableFunc(byRank, func(a, b int) int { return cmp.Compare(columns[a].rank, columns[b].rank) })
 	for _, i := range byRank {
-		if used+1+t.columns[i].width > width && len(index) > 0 {
+		wished := 0
+		for _, c := range columns {
+			if c.wish > 0 && columns[i].rank >= 3 {
+				wished += c.wish - c.width
+			}
+		}
+		if used+wished+1+columns[i].width > width && len(index) > 0 {
 			break
 		}
-		used += 1 + t.columns[i].width
+		used += 1 + columns[i].width
 		index = append(index, i)
 	}
 	slices.Sort(index)
 	growing := 0
 	for _, i := range index {
-		widths = append(widths, t.columns[i].width)
-		if t.columns[i].grows {
+		widths = append(widths, columns[i].width)
+		if columns[i].wish > 0 {
 			growing++
 		}
 	}
 	for n, i := range index {
-		if t.columns[i].grows {
+		if columns[i].wish > 0 {
 			more := max(min((width-used)/growing, widest-widths[n]), 0)
 			widths[n] += more
 			used += more
@@ -109,7 +113,7 @@ func (t *table) sorted(o *Order) []row {
 
 // draw returns the header and n rows, and brings the scrolling within bounds.
 func (t *table) draw(o *Order, p pen, focus bool, width, n int) []string {
-	index, widths := t.shown(width)
+	index, widths := shown(t.columns, width)
 	o.Scroll = max(min(o.Scroll, len(t.rows)-n), 0)
 	lines := []string{t.header(o, p, focus, index, widths, n)}
 	if len(t.rows) == 0 && n > 0 {
@@ -126,8 +130,11 @@ func (t *table) draw(o *Order, p pen, focus bool, width, n int) []string {
 		for k, i := range index {
 			b.WriteByte(' ')
 			c := &r.cells[i]
-			text := c.style.Render(p.fit(p.text(c.text), widths[k], t.columns[i].number))
-			b.WriteString(p.paint(c.level, text))
+			text := p.fit(p.squeeze(p.text(c.text), widths[k]), widths[k], false)
+			if t.columns[i].number {
+				text = p.fit(p.text(c.text), widths[k], true)
+			}
+			b.WriteString(p.paint(c.level, c.style.Render(text)))
 		}
 		lines = append(lines, b.String())
 	}

@@ -49,8 +49,8 @@ func Draw(v *View, width, height int) string {
 	if v.Snapshot == nil {
 		return p.cut("framebuffer top", width)
 	}
-	worries := worries(v)
-	lines := head(v, p, worries, width, height)
+	s := newScene(v, p)
+	lines := head(s, p, width, height)
 	foot := 0
 	if height > 3 {
 		foot = 1
@@ -59,7 +59,7 @@ func Draw(v *View, width, height int) string {
 	if v.Help {
 		lines = append(lines, helpText(p, width, room)...)
 	} else {
-		lines = append(lines, body(v, p, worries, width, room)...)
+		lines = append(lines, body(s, p, width, room)...)
 	}
 	lines = lines[:min(len(lines), height-foot)]
 	if foot > 0 {
@@ -75,8 +75,8 @@ func Draw(v *View, width, height int) string {
 }
 
 // head are the lines above the tables. On a low screen the less telling ones are left out.
-func head(v *View, p pen, worries []worry, width, height int) []string {
-	all := []string{title(v, p, width)}
+func head(s *scene, p pen, width, height int) []string {
+	all := []string{title(s, p, width)}
 	add := func(from int, lines ...string) {
 		if height >= from {
 			all = append(all, lines...)
@@ -89,12 +89,13 @@ func head(v *View, p pen, worries []worry, width, height int) []string {
 	case height >= 34:
 		rows = 2
 	}
-	add(3, worried(v, p, worries, width))
-	add(6, horizonFacts(v, p, width))
-	add(12, ringFacts(v, p, width))
-	add(10, ringBar(v, p, width, rows)...)
-	add(20, legend(v, p, width))
-	in, out, horizon := plots(v, p, width, rows)
+	ring := places(s, max(width-2, 1)*rows)
+	add(2, worried(s, p, width))
+	add(3, horizonFacts(s, p, width))
+	add(12, ringFacts(s, p, width))
+	add(9, ringBar(p, ring, rows)...)
+	add(20, legend(s, p, ring, width))
+	in, out, horizon := plots(s, p, width, rows)
 	add(14, in...)
 	add(18, out...)
 	add(16, horizon...)
@@ -102,20 +103,16 @@ func head(v *View, p pen, worries []worry, width, height int) []string {
 }
 
 // body are the tables, in as many lines as there is room.
-func body(v *View, p pen, worries []worry, width, room int) []string {
-	all := makeTables(v, p, worries)
-	rows := share(all, v, room)
+func body(s *scene, p pen, width, room int) []string {
+	all := [tables]table{clientRows(s, p), topicRows(s, p), readerRows(s, p)}
+	rows := share(all, s.View, room)
 	var lines []string
 	for i, t := range all {
 		if rows[i] >= 0 {
-			lines = append(lines, t.draw(&v.Tables[i], p, i == v.Focus, width, rows[i])...)
+			lines = append(lines, t.draw(&s.Tables[i], p, i == s.Focus, width, rows[i])...)
 		}
 	}
 	return lines
-}
-
-func makeTables(v *View, p pen, worries []worry) [tables]table {
-	return [tables]table{clientRows(v, p, worries), topicRows(v, p, worries), readerRows(v, p, worries)}
 }
 
 // share says how many rows below its header each table gets; -1 for one that is not shown.
@@ -127,11 +124,10 @@ func share(all [tables]table, v *View, room int) (rows [tables]int) {
 	}
 	for n, i := range order {
 		const least = 2 // a header and a row
-		if rows[i] >= 0 || n > 0 && (v.Zoom || room < least) {
-			continue
+		if rows[i] < 0 && room >= least && (n == 0 || !v.Zoom) {
+			rows[i] = 1
+			room -= least
 		}
-		rows[i] = max(min(1, room-1), 0)
-		room -= least
 	}
 	for ; room > 0; room-- {
 		best, fewest := -1, 0

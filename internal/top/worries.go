@@ -8,49 +8,43 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// worry is somebody who is too slow, or something else that goes wrong now.
+// worry is that somebody is too slow, or that something else goes wrong now.
 type worry struct {
 	level level
 	text  string
-	slot  int // of the client, or -1
-	topic int // index of the topic, or -1
-	group string
 }
 
 // What is near enough to a loss to be told before it happens.
 const (
 	shortHorizon = 1.0 // seconds
 	lateClient   = 0.5 // of the ring allocated since the frame that it reads
-	lateReader   = 0.5 // of the frames that the topic remembers
+	lateReader   = 0.5 // of the topic's frames that are still there
 )
 
-// worries are all of them, the worst first.
-func worries(v *View) []worry {
-	s := v.Snapshot
-	var all []worry
-	if s.State == monitor.Open && s.Horizon.Worst.Known() && float64(s.Horizon.Worst) < shortHorizon {
-		all = append(all, worry{level: odd, slot: -1, topic: -1,
-			text: fmt.Sprintf("frames lived for only %s in the last minute", s.Horizon.Worst)})
+// worry finds all of them.
+func (s *scene) worry() {
+	if h := s.Snapshot.Horizon.Worst; s.Snapshot.State == monitor.Open && h.Known() && float64(h) < shortHorizon {
+		s.worries = append(s.worries, worry{odd, fmt.Sprintf("frames lived for only %s in the last minute", h)})
 	}
-	for i := range s.Clients {
-		all = append(all, clientWorries(v, &s.Clients[i])...)
+	for i := range s.Snapshot.Topics {
+		s.worryTopic(&s.Snapshot.Topics[i])
 	}
-	for i := range s.Topics {
-		all = append(all, topicWorries(v, &s.Topics[i])...)
+	for i := range s.Snapshot.Clients {
+		s.worryClient(&s.Snapshot.Clients[i])
 	}
-	slices.SortStableFunc(all, func(a, b worry) int { return cmp.Compare(b.level, a.level) })
-	return all
+	slices.SortStableFunc(s.worries, func(a, b worry) int { return cmp.Compare(b.level, a.level) })
 }
 
-func clientWorries(v *View, c *monitor.Client) (all []worry) {
+func (s *scene) worryClient(c *monitor.Client) {
 	add := func(l level, format string, args ...any) {
-		all = append(all, worry{level: l, slot: c.Slot, topic: -1, text: who(c.Name, c.PID) + " " + fmt.Sprintf(format, args...)})
+		s.worries = append(s.worries, worry{l, s.who(c.Name, c.PID) + " " + fmt.Sprintf(format, args...)})
+		s.clients[c.Slot] = max(s.clients[c.Slot], l)
 	}
 	if c.Rates.Timeouts > 0 {
 		add(bad, "has %s timeouts/s", rate(c.Rates.Timeouts))
 	}
-	if n := c.Counts.Altered - altered(v.Before, c); n > 0 && v.Before != nil {
-		add(bad, "read %s frames with wrong bytes", count(n))
+	if before, known := s.altered[client{c.Slot, c.PID}]; known && c.Counts.Altered > before {
+		add(bad, "found %s frames altered", count(c.Counts.Altered-before))
 	}
 	switch c.Process {
 	case monitor.ProcessGone:
@@ -58,74 +52,57 @@ func clientWorries(v *View, c *monitor.Client) (all []worry) {
 	case monitor.ProcessStopped:
 		add(bad, "is stopped")
 	}
-	if c.Rates.Reads > 0 && float64(c.Lag) > lateClient*float64(v.Snapshot.Capacity) {
-		add(odd, "reads frames of %s of the ring ago", percent(c.Lag, v.Snapshot.Capacity))
+	if s.lagging(c) {
+		add(odd, "reads what was written %s of the ring ago", percent(c.Lag, s.Snapshot.Capacity))
 	}
-	return all
 }
 
-func topicWorries(v *View, t *monitor.Topic) (all []worry) {
+// lagging tells of a client that reads, but nearly too late.
+func (s *scene) lagging(c *monitor.Client) bool {
+	return c.Rates.Reads > 0 && float64(c.Lag) > lateClient*float64(s.Snapshot.Capacity)
+}
+
+func (s *scene) worryTopic(t *monitor.Topic) {
+	there, topic := s.alive[t.Index], s.short(t.Name)
 	for i := range t.Subscribers {
 		r := &t.Subscribers[i]
-		w := worry{slot: r.Slot, topic: t.Index}
-		switch {
-		case losing(v, t, r) > 0:
-			w.level, w.text = bad, fmt.Sprintf("%s loses %s frames/s of %s", who(r.Name, r.PID), rate(losing(v, t, r)), t.Name)
-		case late(r.Lag, t.Depth):
-			w.level, w.text = odd, fmt.Sprintf("%s is %s frames behind in %s", who(r.Name, r.PID), count(r.Lag), t.Name)
-		default:
+		var w worry
+		if n := s.losing(t, r); n > 0 {
+			w = worry{bad, fmt.Sprintf("%s loses %s frames/s of %s", s.who(r.Name, r.PID), rate(n), topic)}
+		} else if late(r.Lag, there) {
+			w = behind(s.who(r.Name, r.PID), r.Lag, there, topic)
+		} else {
 			continue
 		}
-		all = append(all, w)
+		s.worries = append(s.worries, w)
+		s.topics[t.Index] = max(s.topics[t.Index], w.level)
+		s.clients[r.Slot] = max(s.clients[r.Slot], w.level)
+		s.readers[reader{t.Index, r.Slot, r.PID}] = w.level
 	}
 	for _, g := range t.Groups {
-		if late(g.Lag, t.Depth) {
-			all = append(all, worry{level: odd, slot: -1, topic: t.Index, group: g.Name,
-				text: fmt.Sprintf("group %s is %s frames behind in %s", g.Name, count(g.Lag), t.Name)})
+		if late(g.Lag, there) {
+			w := behind("group "+s.short(g.Name), g.Lag, there, topic)
+			s.worries = append(s.worries, w)
+			s.topics[t.Index] = max(s.topics[t.Index], w.level)
+			s.groups[readerGroup{t.Index, g.Name}] = w.level
 		}
 	}
-	return all
 }
 
-func late(lag, depth uint64) bool { return float64(lag) > lateReader*float64(depth) }
+// late needs two frames at least: one is on its way to everybody.
+func late(lag, there uint64) bool { return lag > 1 && float64(lag) > lateReader*float64(there) }
 
-// losing is how many frames a second a subscription has lost of late.
-func losing(v *View, t *monitor.Topic, r *monitor.Subscriber) float64 {
-	if v.Before == nil {
-		return 0
+// behind is what is wrong with a late reader.
+func behind(who string, lag, there uint64, topic string) worry {
+	if lag > there {
+		return worry{bad, fmt.Sprintf("%s is %s behind in %s, %s gone", who, count(lag), topic, count(lag-there))}
 	}
-	for i := range v.Before.Topics {
-		if old := &v.Before.Topics[i]; old.Index == t.Index {
-			for _, o := range old.Subscribers {
-				if o.Slot == r.Slot && o.PID == r.PID && o.Lost <= r.Lost {
-					return float64(r.Lost-o.Lost) / max(v.Snapshot.Time.Sub(v.Before.Time).Seconds(), 0.001)
-				}
-			}
-		}
-	}
-	return 0 // it has come since, and may have lost what was there before it came
+	return worry{odd, fmt.Sprintf("%s is %s of %s behind in %s", who, count(lag), count(there), topic)}
 }
 
-// altered is how many frames a client had found altered before.
-func altered(before *monitor.Snapshot, now *monitor.Client) uint64 {
-	if before != nil {
-		for _, c := range before.Clients {
-			if c.Slot == now.Slot && c.PID == now.PID && c.Counts.Altered <= now.Counts.Altered {
-				return c.Counts.Altered
-			}
-		}
-	}
-	return now.Counts.Altered
+func (s *scene) who(name string, pid int) string {
+	return fmt.Sprintf("%s (pid %d)", s.short(name), pid)
 }
 
-func who(name string, pid int) string { return fmt.Sprintf("%s (pid %d)", name, pid) }
-
-// levelOf is the worst of the worries that a test lets through.
-func levelOf(all []worry, of func(*worry) bool) (l level) {
-	for i := range all {
-		if of(&all[i]) {
-			l = max(l, all[i].level)
-		}
-	}
-	return l
-}
+// short is a name for the line of worries.
+func (s *scene) short(name string) string { return s.pen.squeeze(s.pen.name(name), 20) }
