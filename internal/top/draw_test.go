@@ -68,8 +68,8 @@ func TestColours(t *testing.T) {
 func TestScreensFit(t *testing.T) {
 	for name, scene := range scenes() {
 		for _, ascii := range []bool{false, true} {
-			for w := 1; w < 220; w += 1 + w/6 {
-				for h := 1; h < 70; h += 1 + h/4 {
+			for w := 1; w < 220; w += 1 + w/4 {
+				for h := 1; h < 70; h += 1 + h/3 {
 					v := scene()
 					v.ASCII = ascii || v.ASCII
 					fits(t, name, Draw(v, w, h), w, h, v.ASCII)

@@ -3,6 +3,7 @@ package top
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -136,8 +137,8 @@ func short() *View {
 	s.Topics[0].Subscribers[0].Lag, s.Topics[0].Subscribers[1].Lag, s.Topics[0].Subscribers[2].Lag = 31, 19, 92
 	old := *s
 	old.Time = noon.Add(-5 * time.Second)
-	old.Topics = append([]monitor.Topic(nil), s.Topics...)
-	old.Topics[0].Subscribers = append([]monitor.Subscriber(nil), s.Topics[0].Subscribers...)
+	old.Clients, old.Topics = slices.Clone(s.Clients), slices.Clone(s.Topics)
+	old.Topics[0].Subscribers = slices.Clone(s.Topics[0].Subscribers)
 	s.Topics[0].Subscribers[0].Lost = 86
 	v.Before = &old
 	return v
