@@ -120,7 +120,7 @@ func TestColumnsStandStraight(t *testing.T) {
 func TestNames(t *testing.T) {
 	for _, c := range []struct{ in, out string }{
 		{"plain", "plain"}, {"前方カメラ", "前方カメラ"}, {"e\u0301", "e\u0301"}, {"👨‍👩‍👧‍👦 family", "👨 family"}, {"❤️!", "❤!"}, {"1️⃣", "1"},
-		{"🇩🇪", "?"}, {"\u202ex", "?x"}, {"a\u200bb", "a?b"}, {"\u2028", "?"},
+		{"🇩🇪", "?"}, {"\u202ex", "?x"}, {"a\u200bb", "a?b"}, {"\u2028", "?"}, {"\xff\xfe!", "??!"},
 	} {
 		if got := (pen{}).name(c.in); got != c.out {
 			t.Errorf("%q becomes %q, not %q", c.in, got, c.out)

@@ -3,6 +3,7 @@ package top
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -107,28 +108,45 @@ func (p pen) text(s string) string {
 // it is: of signs that are put together from several, which some terminals show as one and
 // others as many, only the first is left, unless the others take no room in any.
 func (p pen) name(s string) string {
-	var b strings.Builder
+	var parts []string
 	for s != "" {
-		cluster, width := ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
+		cluster, _ := ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
 		s = s[len(cluster):]
-		runes := []rune(cluster)
-		plain := width > 0 && ansi.StringWidthWc(cluster) == width
-		for _, r := range runes[1:] {
-			plain = plain && unicode.Is(unicode.Mn, r) && !p.ascii
-		}
-		switch first := string(runes[0]); {
-		case p.ascii && runes[0] > unicode.MaxASCII, !unicode.IsGraphic(runes[0]), isFlag(runes[0]):
-			b.WriteByte('?')
-		case plain:
-			b.WriteString(cluster)
-		case ansi.StringWidth(first) > 0 && ansi.StringWidth(first) == ansi.StringWidthWc(first):
-			b.WriteString(first)
-		default:
-			b.WriteByte('?')
+		parts = append(parts, p.plain(cluster))
+	}
+	if all := strings.Join(parts, ""); agreed(all) == ansi.StringWidth(all) {
+		return all
+	}
+	all := "" // some of them join with those before
+	for _, part := range parts {
+		if agreed(all+part) == agreed(all)+agreed(part) {
+			all += part
+		} else {
+			all += "?"
 		}
 	}
-	return b.String()
+	return all
 }
 
-// isFlag tells of the letters that flags are made of.
-func isFlag(r rune) bool { return r >= 0x1f1e6 && r <= 0x1f1ff }
+// plain is a sign of which terminals agree how wide it is.
+func (p pen) plain(cluster string) string {
+	first, size := utf8.DecodeRuneInString(cluster)
+	marks := cluster[size:]
+	switch {
+	case p.ascii && first > unicode.MaxASCII, !unicode.IsGraphic(first), first == utf8.RuneError, unicode.IsMark(first), first >= 0x1f1e6 && first <= 0x1f1ff: // flags
+		return "?"
+	case !p.ascii && agreed(cluster) > 0 && !strings.ContainsFunc(marks, func(r rune) bool { return !unicode.Is(unicode.Mn, r) }):
+		return cluster
+	case agreed(string(first)) > 0:
+		return string(first)
+	}
+	return "?"
+}
+
+// agreed is how many columns a text takes, or less than 0 if terminals do not agree.
+func agreed(s string) int {
+	if width := ansi.StringWidth(s); width == ansi.StringWidthWc(s) {
+		return width
+	}
+	return -1
+}
