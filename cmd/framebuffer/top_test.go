@@ -251,7 +251,9 @@ func TestTop(t *testing.T) {
 	term.tmux("resize-window", "-x", "80", "-y", "24")
 	term.until("the screen as it was while paused", func(screen string) bool { return screen == paused })
 	term.keys("Space", "z")
-	term.until("the end of the pause", func(screen string) bool { return !strings.Contains(screen, "PAUSED") && strings.Contains(screen, "SUBSCRIBER") })
+	term.until("the end of the pause", func(screen string) bool {
+		return !strings.Contains(screen, "PAUSED") && strings.Contains(screen, "SUBSCRIBER")
+	})
 
 	// To the background and back.
 	term.keys("C-z")
