@@ -7,8 +7,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
-// maxSpans bounds how many records one call reads.
-const maxSpans = 8192
+// MaxSpans bounds how many records one call of Spans reads; each topic has its equal part.
+const MaxSpans = 8192
 
 // Spans returns where in the ring the live frames of the snapshot's topics are, the newest
 // of each topic first, and of every topic as many as of the others if there are more than
@@ -28,7 +28,7 @@ func (m *Monitor) Spans(s *Snapshot) ([]Span, error) {
 		next := t.Next()
 		missed := 0
 		var rec topics.Record
-		for n := uint64(1); n <= min(next, t.Depth(), uint64(maxSpans/len(s.Topics))) && missed < glances; n++ {
+		for n := uint64(1); n <= min(next, t.Depth(), uint64(MaxSpans/len(s.Topics))) && missed < glances; n++ {
 			if !t.Glance(next-n, &rec) || rec.Size > capacity {
 				missed++
 				continue
