@@ -42,14 +42,14 @@ func (c *check) topics() {
 func (c *check) queue(i int, w layout.Topic) {
 	t, q, next := topics.At(c.Control, c.Ring, i), w.Queue(), w.Next().Load()
 	depth := uint64(len(q))
-	lap := func(s uint64) uint64 { return (s/depth + 1) & layout.QueueTag }
+	lap := func(s uint64) uint64 { return (s/depth + 1) & layout.QueueLap }
 	for back := range depth {
 		s := next - 1 - back // the last that sits at its place, or will be the first
 		if back >= next {
 			s += depth // of the first lap: nothing yet, but for one that is not counted
 		}
 		word := q[s%depth].Load()
-		tag, offset := word&layout.QueueTag, word&^layout.QueueTag
+		tag, offset := word&layout.QueueLap, word&^layout.QueueTag
 		now := w.Next().Load()
 		switch {
 		case now-next >= depth:
