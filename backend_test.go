@@ -11,7 +11,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
-func backends() []string { return []string{"sysv", "memfd"} }
+func backends() []string { return []string{"sysv", "memfd", "file"} }
 
 // Whatever the backend, another process reads what this one wrote, readers that may only read
 // cannot attach for more, and a key is worth nothing when its server has closed.

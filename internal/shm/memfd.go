@@ -27,7 +27,11 @@ const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 // Create makes the two files and listens. See Backend.
 func (Memfd) Create(spec Spec) (_ *Segment, err error) {
 	spec = spec.whole()
-	s, d := &Segment{}, &door{mode: spec.Mode.Perm()}
+	a, err := accessOf(spec)
+	if err != nil {
+		return nil, err
+	}
+	s, d := &Segment{}, &door{access: a}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.closeFiles(), s.Close())
@@ -86,11 +90,11 @@ func makeMemfd(name string, size int64, flags int) (*os.File, error) {
 
 // Attach asks the server for the two files and maps them. See Backend.
 func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
-	path, err := findDoor(location)
+	path, err := MemfdSocket(location)
 	if err != nil {
 		return nil, err
 	}
-	ctl, ring, err := knock(path, readOnly)
+	ctl, ring, err := knock(hereOf(path, ""), readOnly)
 	if err != nil {
 		return nil, err
 	}
