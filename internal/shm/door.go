@@ -56,7 +56,10 @@ func (d *door) open(dir string) (err error) {
 	if dir == "" {
 		dir = socketDir()
 	}
-	if dir, err = makeDir(dir, d.access.others()); err != nil {
+	if dir, err = filepath.Abs(dir); err != nil {
+		return fmt.Errorf("the directory of the socket: %w", err)
+	}
+	if err := makeDir(dir, d.access.others()); err != nil {
 		return err
 	}
 	sweep(dir)

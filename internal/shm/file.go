@@ -32,11 +32,7 @@ func (File) Create(spec Spec) (_ *Segment, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := makeDir(fileDir(spec.Dir), a.others())
-	if err != nil {
-		return nil, err
-	}
-	where, err := filesystemOf(dir)
+	where, err := filesystemOf(FileDir(spec.Dir), a.others())
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +46,8 @@ func (File) Create(spec Spec) (_ *Segment, err error) {
 			return nil, fmt.Errorf("ring: %w", err)
 		}
 	}
-	sweepFiles(dir)
-	s, f := &Segment{}, &files{base: filepath.Join(dir, newName())}
+	sweepFiles(where.dir)
+	s, f := &Segment{}, &files{base: filepath.Join(where.dir, newName())}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.close(), s.Close())

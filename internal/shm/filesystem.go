@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +17,8 @@ import (
 // not say either.
 const DefaultFileDir = "/dev/shm"
 
-func fileDir(dir string) string {
+// FileDir is the directory in which a server makes its files that is told this one, or none.
+func FileDir(dir string) string {
 	if dir == "" {
 		dir = os.Getenv(DirVariable)
 	}
@@ -53,17 +55,28 @@ func OfMemory(kind int64) bool {
 	return kind == unix.TMPFS_MAGIC || kind == unix.HUGETLBFS_MAGIC
 }
 
-// filesystemOf refuses directories whose files are on a disk, which would be written to it
-// without end, and ramfs, which takes more than there is.
-func filesystemOf(dir string) (filesystem, error) {
+// filesystemOf makes the directory, if there is none, unless its files would be on a disk,
+// which would be written to it without end, or in ramfs, which takes more than there is.
+func filesystemOf(dir string, others bool) (filesystem, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return filesystem{}, fmt.Errorf("the directory of the files: %w", err)
+	}
 	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return filesystem{}, fmt.Errorf("look at the file system of %s: %w", dir, err)
+	near := dir // there may be no more of it yet
+	for err = unix.Statfs(near, &st); errors.Is(err, fs.ErrNotExist) && near != "/"; err = unix.Statfs(near, &st) {
+		near = filepath.Dir(near)
+	}
+	if err != nil {
+		return filesystem{}, fmt.Errorf("look at the file system of %s: %w", near, err)
 	}
 	kind := int64(st.Type)
 	if !OfMemory(kind) {
 		return filesystem{}, fmt.Errorf("framebuffer: %s is on %s, and a ring is to be in memory: name a directory on a tmpfs, such as %s, a tmpfs volume, or Kubernetes' emptyDir with medium Memory, or one on hugetlbfs",
 			dir, FilesystemName(kind), DefaultFileDir)
+	}
+	if err := makeDir(dir, others); err != nil {
+		return filesystem{}, err
 	}
 	f := filesystem{dir: dir, huge: kind == unix.HUGETLBFS_MAGIC, block: int64(os.Getpagesize())}
 	if f.huge {

@@ -16,19 +16,15 @@ import (
 const DirVariable = "FRAMEBUFFER_DIR"
 
 // makeDir makes a server's directory if there is none: for others too, if any may come.
-func makeDir(dir string, others bool) (string, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return "", fmt.Errorf("the directory for others to find: %w", err)
-	}
+func makeDir(dir string, others bool) error {
 	mode := fs.FileMode(0o700)
 	if others {
 		mode = 0o755
 	}
 	if err := os.MkdirAll(dir, mode); err != nil {
-		return "", fmt.Errorf("%w: the directory for others to find cannot be made: name one that can be, or make it: %w", fberr.Permission, err)
+		return fmt.Errorf("%w: the directory for others to find cannot be made: name one that can be, or make it: %w", fberr.Permission, err)
 	}
-	return dir, nil
+	return nil
 }
 
 // locationOf is a path as it stands in keys.
