@@ -21,7 +21,8 @@ type Server struct {
 
 // NewServer makes a segment whose ring has size bytes, rounded up to whole pages, every
 // page present. It returns ErrBadSize for size <= 0 and ErrNoMemory when the machine, the
-// control group or a kernel limit cannot hold it. Nil options mean defaults.
+// control group or a kernel limit cannot hold it, ErrPermission where its directory may not be
+// used, and other errors for options that the backend cannot honour. Nil options mean defaults.
 //
 // A chunk costs a 64-byte header and padding to 64 bytes beside its payload, so the largest
 // payload is size less 64. A ring for video should hold at least as many frames as are in
@@ -48,6 +49,7 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 		Control: shm.WholePages(int64(layout.ControlSize(plan.Topics, plan.TopicDepth))),
 		Ring:    shm.WholePages(size),
 		Mode:    opts.Mode,
+		Allow:   shm.Allow{WriteUIDs: opts.AllowUIDs, WriteGIDs: opts.AllowGIDs, ReadUIDs: opts.ReadUIDs, ReadGIDs: opts.ReadGIDs},
 		Huge:    opts.HugePages,
 		Dir:     opts.Dir,
 	})

@@ -49,7 +49,7 @@ type Counts struct {
 
 func (s *segment) stats() Stats {
 	defer runtime.KeepAlive(s)
-	if s.closed.Load() {
+	if s.errIfEnded() != nil {
 		return Stats{}
 	}
 	now := s.clock.Now()
@@ -78,7 +78,7 @@ func (s *segment) stats() Stats {
 			})
 		}
 	}
-	if s.closed.Load() { // meanwhile: the figures may be half zeroes
+	if s.errIfEnded() != nil { // meanwhile: the figures may be half zeroes
 		return Stats{}
 	}
 	return st

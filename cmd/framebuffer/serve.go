@@ -13,9 +13,14 @@ import (
 type serveCmd struct {
 	Size    byteSize `default:"${ring_size}" help:"Bytes in the ring: as many frames as shall stay readable, times their size (default ${default})." placeholder:"SIZE"`
 	Name    string   `default:"default" env:"FRAMEBUFFER_NAME" help:"Name on this host; servers of different names run side by side."`
-	Backend string   `enum:"sysv,memfd" default:"sysv" help:"How others attach: sysv (one IPC namespace) or memfd (a shared directory, any namespaces)."`
-	Dir     string   `help:"Directory of memfd's socket (default: this user's own)." placeholder:"DIR"`
-	Mode    octal    `default:"0600" help:"Who may attach, as for a file: 0600 this user only, 0660 the group too." placeholder:"OCTAL"`
+	Backend string   `enum:"sysv,memfd,file" default:"sysv" help:"How others attach: sysv (one IPC namespace), memfd (a shared directory, any namespaces) or file (a shared directory on a tmpfs or hugetlbfs)."`
+	Dir     string   `help:"Directory of memfd's socket (default: this user's own) and of file's files (default: /dev/shm)." placeholder:"DIR"`
+	Mode    octal    `default:"0600" help:"Who may attach, as for a file: 0600 this user only, 0660 the group too, 0640 the group to read." placeholder:"OCTAL"`
+	Allow   []int    `name:"allow-uid" help:"User that may attach too; may be given several times (memfd, file)." placeholder:"UID"`
+	AllowG  []int    `name:"allow-gid" help:"Group whose members may attach too (memfd, file)." placeholder:"GID"`
+	Read    []int    `name:"read-uid" help:"User that may attach too, to read only (memfd, file)." placeholder:"UID"`
+	ReadG   []int    `name:"read-gid" help:"Group whose members may attach too, to read only (memfd, file)." placeholder:"GID"`
+	KeyFile string   `env:"FRAMEBUFFER_KEY_FILE" help:"Write the key to this file, for as long as the server runs: clients wait for it with --key-file." placeholder:"FILE"`
 	Huge    bool     `name:"huge-pages" help:"Make the ring of huge pages, reserved or transparent; fails and says how to get them where there are none."`
 	NATS    string   `name:"nats" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
 	Creds   string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for that URL." placeholder:"FILE"`
@@ -57,11 +62,19 @@ type served struct {
 func (c *serveCmd) Run(e *env) (err error) {
 	server, err := framebuffer.NewServer(int64(c.Size), &framebuffer.ServerOptions{
 		Name: "framebuffer serve", Mode: fs.FileMode(c.Mode), Backend: c.Backend, Dir: c.Dir, HugePages: c.Huge,
+		AllowUIDs: c.Allow, AllowGIDs: c.AllowG, ReadUIDs: c.Read, ReadGIDs: c.ReadG,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
+	if c.KeyFile != "" {
+		remove, err := writeKey(c.KeyFile, server.Key())
+		if err != nil {
+			return err
+		}
+		defer remove()
+	}
 	svc, err := service.Serve(service.Config{
 		Server: server, Name: c.Name, URL: c.NATS, Credentials: c.Creds, Logger: e.log,
 	})
