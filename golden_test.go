@@ -286,7 +286,7 @@ func goldenOfServers(says sayer) {
 		"unknown backend":             {1 << 20, ServerOptions{Backend: "posix"}},
 	} {
 		_, err := NewServer(o.size, &o.opts)
-		says(name, err, values{"size": o.size, "page": os.Getpagesize()})
+		says(name, err, values{"size": o.size, "page": os.Getpagesize(), "backends": "sysv, memfd, file"})
 	}
 }
 
