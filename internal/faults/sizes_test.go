@@ -213,8 +213,8 @@ func TestManyAllocations(t *testing.T) {
 	}
 	all.Wait()
 	now := s.Stats()
-	made := uint64(many / workers * workers)
-	if now.Head != from+128*made || now.Head <= 1<<32 || now.Total.Allocations-before.Total.Allocations != made {
-		t.Errorf("%d allocations from %d to %d, and %d were counted", made, from, now.Head, now.Total.Allocations)
+	made, moved := uint64(many/workers*workers), now.Head-from
+	if moved < 128*made || now.Head <= 1<<32 || now.Total.AllocatedBytes-before.Total.AllocatedBytes != moved {
+		t.Errorf("%d allocations from %d to %d, and %d bytes were counted", made, from, now.Head, now.Total.AllocatedBytes-before.Total.AllocatedBytes)
 	}
 }
