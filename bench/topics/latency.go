@@ -10,6 +10,7 @@ import (
 
 const (
 	hotRing  = 8 << 20   // as much as a cache may hold
+	nearRing = 64 << 20  // what eight frames of a stream need
 	wideRing = 256 << 20 // more than any does
 	big      = 1 << 20
 	hd       = 1920 * 1080 * 3
@@ -30,7 +31,7 @@ func measurePairs(bin string, res *results) (err error) {
 	}
 	defer stop()
 	var keys []string
-	for _, size := range []int64{hotRing, wideRing} {
+	for _, size := range []int64{hotRing, nearRing, wideRing} {
 		s, err := framebuffer.NewServer(size, nil)
 		if err != nil {
 			return err
@@ -38,7 +39,7 @@ func measurePairs(bin string, res *results) (err error) {
 		defer s.Close()
 		keys = append(keys, s.Key())
 	}
-	hot, wide := keys[0], keys[1]
+	hot, near, wide := keys[0], keys[1], keys[2]
 	var all []*contestant
 	add := func(name string, p *pair, slice time.Duration, t task) {
 		t.Do = strings.TrimRight(strings.Fields(name)[0], ",")
@@ -60,7 +61,8 @@ func measurePairs(bin string, res *results) (err error) {
 	add("ping 64 B, asleep", ours, long, task{Key: hot, Topic: "s", Size: 64, Touch: touchAll, Think: asleep})
 	for _, window := range []int{2, 8} {
 		name := map[int]string{2: "stream 1080p, 2 ahead", 8: "stream 1080p, 8 ahead"}[window]
-		add(name, ours, long, task{Key: wide, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
+		add(name+", 64 MiB", ours, long, task{Key: near, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
+		add(name+", 256 MiB", ours, long, task{Key: wide, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
 		add(name+", iceoryx", theirs, long, task{Size: hd, Window: window})
 	}
 	for _, v := range []struct {

@@ -19,9 +19,12 @@ func (r *results) markdown() string {
 		{"64 B in place : iceoryx", "ping 64 B", "ping 64 B, iceoryx", 1. / 3},
 		{"1 MiB in place, ends touched : iceoryx", "ping 1 MiB, ends touched", "ping 1 MiB, ends touched, iceoryx", 1. / 3},
 		{"64 B in place : a bare line and one of payload", "ping 64 B", "line, and one of payload", 2},
+		{"1 MiB in place, ends touched : a bare line and one of payload", "ping 1 MiB, ends touched", "line, and one of payload", 2},
 		{"asleep : a bare futex", "ping 64 B, asleep", "futex, bare", 1.3},
-		{"stream 1080p, verified, 2 ahead : iceoryx", "stream 1080p, 2 ahead", "stream 1080p, 2 ahead, iceoryx", 1 / 1.3},
-		{"stream 1080p, verified, 8 ahead : iceoryx", "stream 1080p, 8 ahead", "stream 1080p, 8 ahead, iceoryx", 1 / 1.3},
+		{"stream 1080p, verified, 2 ahead, ring of 64 MiB : iceoryx", "stream 1080p, 2 ahead, 64 MiB", "stream 1080p, 2 ahead, iceoryx", 1 / 1.3},
+		{"stream 1080p, verified, 2 ahead, ring of 256 MiB : iceoryx", "stream 1080p, 2 ahead, 256 MiB", "stream 1080p, 2 ahead, iceoryx", 1 / 1.3},
+		{"stream 1080p, verified, 8 ahead, ring of 64 MiB : iceoryx", "stream 1080p, 8 ahead, 64 MiB", "stream 1080p, 8 ahead, iceoryx", 1 / 1.3},
+		{"stream 1080p, verified, 8 ahead, ring of 256 MiB : iceoryx", "stream 1080p, 8 ahead, 256 MiB", "stream 1080p, 8 ahead, iceoryx", 1 / 1.3},
 		{"view, not verified, 4K : 64 KiB", "view 4K", "view 64 KiB", 1},
 	} {
 		if len(r.Samples[t.left]) > 0 && len(r.Samples[t.right]) > 0 {
@@ -31,7 +34,9 @@ func (r *results) markdown() string {
 	}
 	b.WriteString("\n`line`, `ping` and `futex` are one way, half of a round trip. A ping is a frame that is filled\n" +
 		"in place, published, and viewed by the other; each stream's frame is copied in and copied out,\n" +
-		"`ahead` is by how many the writer may be before the reader.\n\n" +
+		"`ahead` is by how many the writer may be before the reader. The rings of streams have the size that\n" +
+		"is said; iceoryx has a pool, which gives out again the chunk that was given back last, so that its\n" +
+		"frames stay in the cache as far as they fit.\n\n" +
 		"| nanoseconds for one | median | lowest tenth |\n| --- | ---: | ---: |\n")
 	fan := false
 	for _, n := range r.order {

@@ -15,11 +15,10 @@ import (
 // again, by another than its writer, or with something said of its content, takes a record,
 // which lies in a chunk of its own.
 type entry struct {
-	topic    *Topic
-	offset   uint64 // of the frame, or of the record
-	record   []byte // nil: a label
-	label    layout.Label
-	sequence uint64 // that the label has
+	topic  *Topic
+	offset uint64 // of the frame, or of the record
+	record []byte // nil: a label
+	label  layout.Label
 }
 
 // entry makes one for rec; record is called if a record is needed, for its chunk.
