@@ -60,7 +60,7 @@ func TestHorizon(t *testing.T) {
 	}
 	// Nothing is written any more: what is there stays, and grows old.
 	last := whole[len(whole)-1]
-	idle := append(whole[:len(whole):len(whole)], mark{last.at + 10*second, last.head}, mark{last.at + 100*second, last.head})
+	idle := append(slices.Clone(whole), mark{last.at + 10*second, last.head}, mark{last.at + 100*second, last.head})
 	if h := merge(idle, nil).horizon(capacity, start); !math.IsInf(float64(h.Now), 1) || h.Oldest < 103 || h.Oldest > 104 || !math.IsInf(float64(h.Worst), 1) {
 		t.Errorf("idle: %+v", h)
 	}

@@ -38,7 +38,7 @@ func (c *topCmd) Run(e *env) error {
 	key := c.Key
 	if key == "" {
 		var err error
-		if key, err = c.lookup.key(e); err != nil {
+		if key, err = c.key(e); err != nil {
 			return err
 		}
 	}

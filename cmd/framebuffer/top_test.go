@@ -219,8 +219,8 @@ func TestTop(t *testing.T) {
 	// Columns stand straight in the terminal's own opinion, wide names or not.
 	column := -1
 	for line := range strings.Lines(screen) {
-		if strings.Contains(line, "client  ") {
-			at := len([]rune(strings.ReplaceAll(strings.ReplaceAll(line[:strings.Index(line, "client  ")], "摄像头", "......"), "👨", "..")))
+		if before, _, found := strings.Cut(line, "client  "); found {
+			at := len([]rune(strings.ReplaceAll(strings.ReplaceAll(before, "摄像头", "......"), "👨", "..")))
 			if column >= 0 && at != column {
 				t.Errorf("ROLE is in columns %d and %d of\n%s", column, at, screen)
 			}

@@ -70,7 +70,7 @@ func filesystemOf(dir string, others bool) (filesystem, error) {
 	if err != nil {
 		return filesystem{}, fmt.Errorf("look at the file system of %s: %w", near, err)
 	}
-	kind := int64(st.Type)
+	kind := st.Type
 	if !OfMemory(kind) {
 		return filesystem{}, fmt.Errorf("framebuffer: %s is on %s, and a ring is to be in memory: name a directory on a tmpfs, such as %s, a tmpfs volume, or Kubernetes' emptyDir with medium Memory, or one on hugetlbfs",
 			dir, FilesystemName(kind), DefaultFileDir)

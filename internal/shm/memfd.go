@@ -129,7 +129,7 @@ func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
 	if err := unix.Fstatfs(int(ring.Fd()), &st); err != nil {
 		return nil, fmt.Errorf("ring: %w", err)
 	}
-	if int64(st.Type) == unix.HUGETLBFS_MAGIC {
+	if st.Type == unix.HUGETLBFS_MAGIC {
 		if err := s.guard(); err != nil {
 			return nil, err
 		}

@@ -62,7 +62,8 @@ func mirrorFile(f *os.File, size int64, readOnly bool) ([]byte, error) {
 		return nil, fmt.Errorf("look at the file: %w", err)
 	}
 	// hugetlbfs may have pages of a gigabyte, and says so here.
-	return mirror(size, max(HugePage, int64(st.Blksize)), func(at unsafe.Pointer) error {
+	pageSize := int64(st.Blksize) //nolint:unconvert // it has 32 bits on arm64
+	return mirror(size, max(HugePage, pageSize), func(at unsafe.Pointer) error {
 		_, err := mapAt(f, at, size, prot, unix.MAP_SHARED|unix.MAP_FIXED)
 		return err
 	})

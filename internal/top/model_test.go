@@ -187,7 +187,7 @@ func TestResizeAndFailure(t *testing.T) {
 	}
 	wrong := errors.New("wrong")
 	m.look = func() (seen, error) { return seen{}, wrong }
-	if _, cmd := m.Update(m.glance()); cmd == nil || cmd() != tea.Quit() || m.err != wrong {
+	if _, cmd := m.Update(m.glance()); cmd == nil || cmd() != tea.Quit() || !errors.Is(m.err, wrong) {
 		t.Errorf("a failure does not end it: %v", m.err)
 	}
 }

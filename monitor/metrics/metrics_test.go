@@ -217,7 +217,7 @@ func roleScribe(c *xproc.Child) error {
 	for {
 		var n int
 		if err := c.Recv(&n); err != nil {
-			return nil //nolint:nilerr // the end of input
+			return nil // the end of input
 		}
 		for range 200 {
 			at := layout.HeaderSize + rnd.IntN(len(m.Control)-layout.HeaderSize)

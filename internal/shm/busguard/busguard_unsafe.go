@@ -30,8 +30,8 @@ var (
 	mu        sync.Mutex
 	installed bool
 	table     [most]entry
-	used      uint32 // entries from here on were never taken
-	previous  uintptr
+	used      uint32  // entries from here on were never taken
+	previous  uintptr //nolint:unused // the assembly goes on with it
 )
 
 // most bounds how many there can be at a time.
