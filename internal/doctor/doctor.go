@@ -124,7 +124,7 @@ func space(dir string) (Space, error) {
 	if err != nil {
 		return Space{}, err
 	}
-	block, kind := int64(st.Bsize), int64(st.Type)
+	block, kind := st.Bsize, st.Type
 	return Space{
 		Total: int64(st.Blocks) * block, Free: int64(st.Bavail) * block,
 		ReadOnly: st.Flags&unix.ST_RDONLY != 0,

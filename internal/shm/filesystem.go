@@ -80,7 +80,7 @@ func filesystemOf(dir string, others bool) (filesystem, error) {
 	}
 	f := filesystem{dir: dir, huge: kind == unix.HUGETLBFS_MAGIC, block: int64(os.Getpagesize())}
 	if f.huge {
-		f.block = int64(st.Bsize)
+		f.block = st.Bsize
 	}
 	return f, nil
 }
@@ -183,5 +183,5 @@ func (w filesystem) full(size int64, err error) error {
 		remedy = "reserve more huge pages (sysctl vm.nr_hugepages)"
 	}
 	return fmt.Errorf("%w: %d bytes asked for in %s, which has %d bytes, of which %d are free: ask for less, or %s (%w)",
-		fberr.NoMemory, size, w.dir, int64(st.Blocks)*int64(st.Bsize), int64(st.Bavail)*int64(st.Bsize), remedy, err)
+		fberr.NoMemory, size, w.dir, int64(st.Blocks)*st.Bsize, int64(st.Bavail)*st.Bsize, remedy, err)
 }

@@ -107,7 +107,7 @@ func TestPageHeaders(t *testing.T) {
 		if path == "topics/0/latest" {
 			path = fmt.Sprintf("topics/%d/latest", index(t, s, "a"))
 		}
-		a, body := answer(t, s.URL()+path) //nolint:bodyclose // answer closes it
+		a, body := answer(t, s.URL()+path)
 		if a.StatusCode != 200 || len(body) == 0 || a.Header.Get("Content-Type") != kind {
 			t.Errorf("/%s: %s, %s, %d bytes", path, a.Status, a.Header.Get("Content-Type"), len(body))
 		}
@@ -120,11 +120,11 @@ func TestPageHeaders(t *testing.T) {
 			}
 		}
 		for _, site := range []string{"cross-site", "same-site", "nonsense"} {
-			if a, _ := answer(t, s.URL()+path, "Sec-Fetch-Site", site, "Sec-Fetch-Mode", "no-cors"); a.StatusCode != http.StatusForbidden { //nolint:bodyclose // answer closes it
+			if a, _ := answer(t, s.URL()+path, "Sec-Fetch-Site", site, "Sec-Fetch-Mode", "no-cors"); a.StatusCode != http.StatusForbidden {
 				t.Errorf("/%s for %s: %s", path, site, a.Status)
 			}
 		}
-		if a, _ := answer(t, s.URL()+path, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"); a.StatusCode != 200 { //nolint:bodyclose // answer closes it
+		if a, _ := answer(t, s.URL()+path, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"); a.StatusCode != 200 {
 			t.Errorf("a link to /%s: %s", path, a.Status)
 		}
 		if a, _ := answer(t, s.URL()+path, "Host", "x"); len(a.Cookies()) != 0 {
