@@ -16,9 +16,8 @@ not confirmed until its holder has looked at the clock once more. docs/models/ho
 
 import os
 import random
-import time
 
-from . import _atomics, _layout as L
+from . import _atomics, _clock, _layout as L
 from ._control import Control
 from ._text import duration
 from .errors import BadSize, FrameBufferTimeout, HoldLimit, reused
@@ -106,7 +105,7 @@ class Holds:
 
     def held(self, c: int) -> bool:
         """Whether a confirmed hold keeps the chunk at position c."""
-        now = time.monotonic_ns()
+        now = _clock.monotonic_ns()
         if not self.may_be(now):
             return False
         for _ in range(100):
@@ -218,16 +217,16 @@ class Entry:
 
     def stands(self) -> bool:
         """Whether the hold has lasted until now."""
-        return bool(self._holds._words[self._at] == self.term) and self._same() and time.monotonic_ns() < end_of(self.term)
+        return bool(self._holds._words[self._at] == self.term) and self._same() and _clock.monotonic_ns() < end_of(self.term)
 
     def extend(self, ns: int) -> bool:
         """Makes the hold end that long from now; False if it had ended, and is gone."""
         old = self.term
-        if not self._swap(new_term(time.monotonic_ns() + ns)):
+        if not self._swap(new_term(_clock.monotonic_ns() + ns)):
             return False
         self._holds.raise_until(end_of(self.term))
         # If the old end had come before the exchange, an allocator may have passed.
-        if time.monotonic_ns() >= end_of(old) or not self._same() or not self.confirm():
+        if _clock.monotonic_ns() >= end_of(old) or not self._same() or not self.confirm():
             self.withdraw()
             return False
         return True

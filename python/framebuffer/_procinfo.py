@@ -3,6 +3,8 @@
 import os
 import re
 
+from . import _clock
+
 
 def namespace(kind: str) -> int:
     """The inode that names one of this process's namespaces ("ipc", "pid"), or 0 where /proc
@@ -15,7 +17,7 @@ def namespace(kind: str) -> int:
 
 
 def start_time(pid: int) -> int:
-    """When the process started, in clock ticks since boot: together with the pid it names one
+    """When the process started, in clock ticks since the host's boot: together with the pid it names one
     process for as long as the machine runs. Raises FileNotFoundError when this PID namespace
     has no such process, another OSError when it cannot be looked at."""
     try:
@@ -25,7 +27,7 @@ def start_time(pid: int) -> int:
         raise FileNotFoundError(e.errno, f"process {pid} is gone") from e
     # The command's name may hold spaces and parentheses of its own.
     fields = stat[stat.rindex(b")") + 1 :].split()
-    return int(fields[22 - 3])
+    return _clock.host_start(int(fields[22 - 3]))
 
 
 def field(text: str, name: str) -> int | None:

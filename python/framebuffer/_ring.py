@@ -21,9 +21,8 @@ the mapping.
 """
 
 import ctypes
-import time
 
-from . import _atomics, _checksum, _layout as L, _libc
+from . import _atomics, _checksum, _clock, _libc, _layout as L
 from ._buffers import Pinned
 from ._control import Control
 from ._holds import Holds
@@ -85,7 +84,7 @@ class Ring:
             raise self._bad_size(size)
         if self.control.closed:
             raise closed_by_server()
-        now = time.monotonic_ns()
+        now = _clock.monotonic_ns()
         n = L.footprint(size)
         # Every add is a multiple of ALIGN, and so is head, unless a hostile process stored
         # nonsense there.

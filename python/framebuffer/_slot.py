@@ -9,9 +9,8 @@ its process is gone.
 import os
 import secrets
 import sys
-import time
 
-from . import _atomics, _forks, _layout as L, _procinfo
+from . import _atomics, _clock, _forks, _procinfo, _layout as L
 from ._control import Control
 
 
@@ -64,7 +63,7 @@ class Slot:
         _atomics.store32(a + L.SLOT_ROLE, self._role)
         _atomics.store64(a + L.SLOT_PID_NAMESPACE, pidns)
         _atomics.store64(a + L.SLOT_PROCESS_START, started)
-        _atomics.store64(a + L.SLOT_ATTACHED, time.monotonic_ns())
+        _atomics.store64(a + L.SLOT_ATTACHED, _clock.monotonic_ns())
         self._control.put_text(at + L.SLOT_NAME, self._name)
         _atomics.store64(a + L.SLOT_READY, self.ticket)
 
@@ -78,7 +77,7 @@ class Slot:
         if not 0 < pid < 1 << 31:
             return False
         try:
-            return _procinfo.start_time(pid) != started  # another process has the pid by now
+            return not _clock.same_start(_procinfo.start_time(pid), started)  # another process has the pid by now
         except FileNotFoundError:
             return bool(c.words[(at + L.SLOT_CLAIM) // 8] == claim)
         except (OSError, ValueError, IndexError):

@@ -6,7 +6,7 @@ from types import TracebackType
 from ._holds import Entry, check_duration, lost_before_extended
 from ._layout import CHUNK_HEADER, SLOT_READ_BYTES, SLOT_READS, footprint
 from ._segment import Segment
-from . import _atomics, _forks
+from . import _atomics, _clock, _forks
 from .errors import Closed, FrameBufferTimeout, HoldLimit, reused
 from .frame import Frame
 from .view import release
@@ -124,7 +124,7 @@ def _begin(segment: Segment, offset: int, ns: int) -> Entry:
 
     ring = segment.ring
     c, length = offset - CHUNK_HEADER, footprint(ring.find(offset))
-    now = time.monotonic_ns()
+    now = _clock.monotonic_ns()
     entry = ring.holds.claim(c, length, now, ns)
     total, limit = ring.holds.total(now), segment.control.hold_limit
     if total > limit:

@@ -8,7 +8,7 @@ import weakref
 from types import TracebackType
 from typing import Any
 
-from . import _atomics, _control, _forks, _layout as L, _libc, _shm
+from . import _atomics, _clock, _control, _forks, _libc, _shm, _layout as L
 from ._key import Key
 from ._segment import Segment
 from ._topics import wake_all
@@ -96,7 +96,7 @@ class FrameBufferServer:
                 server_pid=os.getpid(),
                 pages=mapped.pages,
                 created_wall=time.time_ns(),
-                created_mono=time.monotonic_ns(),
+                created_mono=_clock.monotonic_ns(),
                 start=_start_of(key.nonce),
                 hold_limit=min(self._hold_limit, capacity) or capacity // 2,
                 topics=self._topics,
