@@ -5,19 +5,24 @@
 # make models every state of the protocols in docs/models: some minutes, part of test
 # make mutants the orderings broken one at a time: the tests must notice; part of test
 # make containers  the command in real containers, as root; part of test
+# make faults processes killed and stopped at every step, peers that write nonsense; part of test
+# make soak   the same for as long as you like: ROUNDS, BURSTS, ALLOCATIONS, RING_GIB, SOAK_TIME
+# make python the Python package's tests, with Go on the other side; part of test
+# make soak-python a minute of both languages on one ring, with each server and backend; not part of test
 # make avx512 the AVX-512 kernels' tests in an emulator: ten minutes, not part of test
 # make fuzz   every fuzz target for FUZZTIME each
 
 GO        ?= go
+PYTHON    ?= /usr/bin/python3
 FUZZTIME  ?= 10s
 TOOLS     := $(CURDIR)/.tools
 LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 export CGO_ENABLED ?= 1
 
-.PHONY: test setup vet lint unit race mutants models kernels containers arm64 avx512 generate fuzz cross demo quick bench bench-vet
+.PHONY: test setup vet lint unit race mutants models kernels containers faults soak python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-vet
 
-test: setup vet lint models generate unit race mutants kernels containers arm64 fuzz cross bench-vet
+test: setup vet lint models generate unit race mutants kernels containers faults python arm64 fuzz cross bench-vet
 
 setup:
 	./scripts/setup
@@ -25,6 +30,7 @@ setup:
 vet:
 	$(GO) vet ./...
 	$(GO) vet -tags containers ./internal/containers
+	$(GO) vet -tags failpoints ./...
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change: $$out"; exit 1; }
 	$(GO) mod tidy -diff
 
@@ -58,6 +64,35 @@ kernels:
 # The static command in real containers.
 containers:
 	$(GO) test -count=1 -tags containers ./internal/containers
+
+# Every row of docs/crash.md, some rounds of the soak, hostile peers, and other faults.
+faults:
+	$(GO) test -count=1 -tags failpoints ./internal/faults
+
+# ROUNDS processes are killed or stopped, each backend's peers write nonsense BURSTS times a
+# thousand, and so on. The figures in docs/guarantees.md are such a run's.
+ROUNDS      ?= 5000
+BURSTS      ?= 1000
+ALLOCATIONS ?= 1000000000
+RING_GIB    ?= 16
+SOAK_TIME   ?= 0
+SOAK        ?= Soak|Vandal|Crash|StopAndGoOn|WriterStopped|ManyAllocations|RingSizes
+soak:
+	SOAK_ROUNDS=$(ROUNDS) SOAK_TIME=$(SOAK_TIME) SOAK_BURSTS=$(BURSTS) SOAK_ALLOCATIONS=$(ALLOCATIONS) SOAK_RING_GIB=$(RING_GIB) \
+		$(GO) test -count=1 -tags failpoints -timeout 0 -v -run '$(SOAK)' ./internal/faults
+
+# Debian's Python and its packages alone.
+python:
+	cd python && $(PYTHON) -m mypy --strict framebuffer
+	cd python && $(PYTHON) -m pytest
+
+soak-python:
+	cd python && FRAMEBUFFER_SOAK=60 $(PYTHON) -m pytest -s tests/test_soak.py
+
+# The Python package beside the seed's design, and ways to wait for a topic.
+bench-python:
+	PYTHONPATH=python $(PYTHON) bench/python/main.py
+	PYTHONPATH=python $(PYTHON) bench/python/waiting.py
 
 arm64:
 	./scripts/test-arm64

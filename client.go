@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
@@ -46,10 +47,12 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attach with key %q: %w", keyText, err)
 	}
+	failpoint.Hit(failpoint.AttachMapped)
 	ctl, err := openControl(k, m)
 	if err != nil {
 		return nil, fmt.Errorf("attach with key %q: %w", keyText, err)
 	}
+	failpoint.Hit(failpoint.AttachOpened)
 	role, name := uint32(layout.RoleClient), opts.Name
 	if opts.ReadOnly {
 		role = layout.RoleReadOnly
@@ -57,7 +60,10 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 	if name == "" {
 		name = filepath.Base(os.Args[0])
 	}
-	c := &Client{segment: newSegment(k, m, ctl, role, name), readOnly: opts.ReadOnly, verify: !opts.Unverified}
+	if opts.Unlisted {
+		role = layout.RoleUnlisted
+	}
+	c := &Client{segment: newSegment(k, m, ctl, role, opts.ReadOnly, name), readOnly: opts.ReadOnly, verify: !opts.Unverified}
 	c.unmapWhenUnused() // also a backstop for a client that is dropped without Close
 	return c, nil
 }
@@ -90,11 +96,17 @@ func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
 	if err := s.errIfClosed(); err != nil {
 		return 0, err
 	}
-	sum, why, err := s.ring.Write(offset, data)
+	place, why, err := s.ring.Place(offset, len(data))
+	if err != nil {
+		return 0, s.failed(why, err)
+	}
+	// Not afterwards: an atomic addition waits until all stores before it have arrived, and
+	// these go to memory that no cache has.
+	s.slot.did(layout.Writes, layout.WrittenBytes, offset, len(data))
+	sum, why, err := s.ring.Fill(place, offset, data)
 	if err != nil || s.closed.Load() {
 		return 0, s.failed(why, err)
 	}
-	s.slot.did(layout.Writes, layout.WrittenBytes, offset, len(data))
 	return Checksum(sum), nil
 }
 
@@ -160,7 +172,7 @@ func (c *Client) Inside() inside.Segment {
 	return inside.Segment{
 		Control: s.control, Ring: s.ring, Clock: s.clock,
 		Slot: s.slot.index, Ticket: s.slot.ticket, Last: s.slot.last, ReadOnly: c.readOnly,
-		Take: s.take, Closed: s.errIfClosed, OnClose: s.hooks.add, Timeout: s.timedOut,
+		Take: s.take, Closed: s.errIfEnded, OnClose: s.hooks.add, Timeout: s.timedOut,
 	}
 }
 

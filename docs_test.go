@@ -17,11 +17,14 @@ func TestGuaranteesNameTheirTests(t *testing.T) {
 	}
 	have := map[string]bool{}
 	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".go") {
+		if err == nil && strings.HasPrefix(d.Name(), "test_") {
+			have[d.Name()] = true
+		}
+		if err != nil || !strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, ".py") {
 			return err
 		}
 		source, err := os.ReadFile(path)
-		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(|(?:^\t+|t\.Run\()"(\w+)"`).FindAllSubmatch(source, -1) {
+		for _, m := range regexp.MustCompile(`(?m)^(?:func|def) ((?:Test|Fuzz|test_)\w+)\(|(?:^\t+|t\.Run\()"(\w+)"`).FindAllSubmatch(source, -1) {
 			have[string(m[1])+string(m[2])] = true // functions, and subtests in tables of them
 		}
 		return err
@@ -29,10 +32,10 @@ func TestGuaranteesNameTheirTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`((?:Test|Fuzz)[\\w/]+)`")
+	named := regexp.MustCompile("`((?:Test|Fuzz)[\\w/]+|test_\\w+(?:\\.py)?)`")
 	promises := 0
 	for line := range strings.Lines(string(text)) {
-		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| promise") || strings.HasPrefix(line, "| ---") {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| promise") || strings.HasPrefix(line, "| fault") || strings.HasPrefix(line, "| ---") {
 			continue
 		}
 		promises++

@@ -16,6 +16,8 @@ func TestMain(m *testing.M) {
 		"get":          roleGet,
 		"scribe":       roleScribe,
 		"hold":         roleHold,
+		"toil":         roleToil,
+		"visit":        roleVisit,
 	})
 }
 

@@ -14,20 +14,27 @@ import (
 // ServerOptions are for NewServer. The zero value, or nil, means the defaults.
 type ServerOptions struct {
 	// Backend is how others attach: "sysv" (the default), for all processes of one IPC
-	// namespace, or "memfd", for all that can reach a Unix socket in Dir, in whatever
-	// namespaces.
+	// namespace, "memfd", for all that can reach a Unix socket in Dir, in whatever namespaces,
+	// or "file", for all that can open files in Dir, which is on a tmpfs or on hugetlbfs.
 	Backend string
 
-	// Dir is the directory of memfd's socket, and is made if there is none. Default: the
-	// environment's FRAMEBUFFER_DIR, or framebuffer in its XDG_RUNTIME_DIR, or
-	// framebuffer-UID in the directory for temporary files. Clients find the socket at the
-	// same path, or in the directory that FRAMEBUFFER_DIR names.
+	// Dir is the directory of memfd's socket and of file's files, and is made if there is
+	// none. Default: the environment's FRAMEBUFFER_DIR; or, for memfd, framebuffer in its
+	// XDG_RUNTIME_DIR, or framebuffer-UID in the directory for temporary files; for file,
+	// /dev/shm. Clients look in the same place, or in the directory that FRAMEBUFFER_DIR names.
 	Dir string
 
 	// Mode is which other users may attach, as for a file: 0600, the default, means the
-	// same user only, 0660 the group too, 0666 everybody. Whoever may attach may read every
-	// frame.
+	// same user only, 0660 the group too, 0666 everybody. 0640 and 0644 let them attach with
+	// ReadOnly alone. Whoever may attach may read every frame.
 	Mode fs.FileMode
+
+	// AllowUIDs and AllowGIDs are users and groups that may attach beside those whom Mode lets
+	// in. Those of ReadUIDs and ReadGIDs may attach with ReadOnly alone. A user that is listed
+	// has what is listed, whatever its groups; a member of groups has the most that one of them
+	// gives. With sysv there are no lists: NewServer returns an error.
+	AllowUIDs, AllowGIDs []int
+	ReadUIDs, ReadGIDs   []int
 
 	// HugePages makes the ring of pages of 2 MiB: those that the administrator has reserved
 	// (vm.nr_hugepages), or else transparent ones where the kernel allows them for shared
@@ -94,4 +101,9 @@ type ClientOptions struct {
 	// Name is shown to people who watch the segment; at most 64 bytes of it. Default: the
 	// name of the program.
 	Name string
+
+	// Unlisted takes no client slot, so that attaching changes nothing of what others see. It
+	// is for monitors: the client is not shown to people who watch, a subscription of its is
+	// not either, and what it reads is counted among those without a slot.
+	Unlisted bool
 }

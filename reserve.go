@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
@@ -66,6 +67,7 @@ func (r *Reservation) Write(p []byte) (int, error) {
 		return 0, fmt.Errorf("%w: %d bytes more for a reservation of %d that has room for %d: reserve more", ErrTooLong, len(p), len(r.bytes), left)
 	}
 	r.filled += copy(r.bytes[r.filled:], p)
+	failpoint.Hit(failpoint.ReserveFilling)
 	runtime.KeepAlive(r.client.segment)
 	return len(p), nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/internal/clock"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/ring"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
@@ -35,9 +36,9 @@ type segment struct {
 }
 
 // newSegment wires up a mapping whose control object is already open.
-func newSegment(k key, m *shm.Segment, ctl layout.Control, role uint32, name string) *segment {
+func newSegment(k key, m *shm.Segment, ctl layout.Control, role uint32, readOnly bool, name string) *segment {
 	populate := shm.Populate
-	if role == layout.RoleReadOnly {
+	if readOnly {
 		populate = shm.PopulateRead
 	}
 	c := clock.New()
@@ -64,17 +65,37 @@ func (s *segment) errIfClosed() error {
 	return fmt.Errorf("%w: this side was closed already", ErrClosed)
 }
 
+// errIfEnded is ErrClosed after close, and ErrCorrupt when somebody has shortened the memory.
+// What looks at shared memory finds zeroes then, as after close, and fails for some reason or
+// other: so only those who fail have to ask, and those who wait.
+func (s *segment) errIfEnded() error {
+	if err := s.errIfClosed(); err != nil {
+		return err
+	}
+	if !s.mapping.Damaged() {
+		return nil
+	}
+	return errDamaged()
+}
+
+func errDamaged() error {
+	return fmt.Errorf("%w: somebody shortened the file that its memory is, or filled up its file system: restart the server, attach again, and see who may write to the file", ErrCorrupt)
+}
+
 // close detaches; only the first call does anything. before runs while the memory is there.
 func (s *segment) close(before func()) error {
 	if !s.closed.CompareAndSwap(false, true) {
 		return nil
 	}
+	failpoint.Hit(failpoint.CloseBegun)
 	before()
 	s.hooks.run()
+	failpoint.Hit(failpoint.CloseHooked)
 	s.slot.release()
 	if err := s.mapping.Detach(); err != nil {
 		return fmt.Errorf("framebuffer: close: the memory is given back later than now: %w", err)
 	}
+	failpoint.Hit(failpoint.CloseDetached)
 	return nil
 }
 
@@ -123,11 +144,11 @@ func (s *segment) take(size int, now int64) (offset uint64, payload []byte, err 
 	return offset, payload, nil
 }
 
-// failed counts a timeout by its reason and returns the error to tell: that of closing, if
-// that is what happened under the call.
+// failed counts a timeout by its reason and returns the error to tell: that of closing, or
+// of memory that is gone, if that is what happened under the call.
 func (s *segment) failed(why ring.Reason, err error) error {
-	if closed := s.errIfClosed(); closed != nil {
-		return closed
+	if ended := s.errIfEnded(); ended != nil {
+		return ended
 	}
 	s.timedOut(why)
 	return err
@@ -150,6 +171,9 @@ func openControl(k key, m *shm.Segment) (layout.Control, error) {
 	ctl, err := layout.Open(m.Control, k.nonce, uint64(len(m.Ring)/2))
 	if err == nil && ctl.State().Load() != layout.StateOpen {
 		err = fmt.Errorf("%w: its server has closed the segment: get the key of the one that runs now", ErrStaleKey)
+	}
+	if m.Damaged() {
+		err = errDamaged()
 	}
 	if err != nil {
 		return ctl, errors.Join(err, m.Close())

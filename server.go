@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
@@ -20,7 +21,8 @@ type Server struct {
 
 // NewServer makes a segment whose ring has size bytes, rounded up to whole pages, every
 // page present. It returns ErrBadSize for size <= 0 and ErrNoMemory when the machine, the
-// control group or a kernel limit cannot hold it. Nil options mean defaults.
+// control group or a kernel limit cannot hold it, ErrPermission where its directory may not be
+// used, and other errors for options that the backend cannot honour. Nil options mean defaults.
 //
 // A chunk costs a 64-byte header and padding to 64 bytes beside its payload, so the largest
 // payload is size less 64. A ring for video should hold at least as many frames as are in
@@ -47,12 +49,14 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 		Control: shm.WholePages(int64(layout.ControlSize(plan.Topics, plan.TopicDepth))),
 		Ring:    shm.WholePages(size),
 		Mode:    opts.Mode,
+		Allow:   shm.Allow{WriteUIDs: opts.AllowUIDs, WriteGIDs: opts.AllowGIDs, ReadUIDs: opts.ReadUIDs, ReadGIDs: opts.ReadGIDs},
 		Huge:    opts.HugePages,
 		Dir:     opts.Dir,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start server with %d bytes on %s: %w", size, backend.Name(), err)
 	}
+	failpoint.Hit(failpoint.StartMapped)
 	k := key{backend: backend.Name(), location: m.Location}
 	_, _ = rand.Read(k.nonce[:]) // never fails (crypto/rand)
 	plan.Nonce = k.nonce
@@ -68,7 +72,8 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 		_ = m.Close()
 		return nil, err
 	}
-	return &Server{newSegment(k, m, ctl, layout.RoleServer, opts.Name)}, nil
+	failpoint.Hit(failpoint.StartFormatted)
+	return &Server{newSegment(k, m, ctl, layout.RoleServer, false, opts.Name)}, nil
 }
 
 // maxRing keeps the doubled mapping within a 47-bit address space.
@@ -101,10 +106,13 @@ func (s *Server) Stats() Stats { return s.stats() }
 // memory is freed when the last process has let go. Closing again does nothing. A server
 // that is never closed lives as long as its process: clients depend on it whether or not
 // anything here still points to it.
-func (s *Server) Close() error {
-	return s.close(func() {
-		s.control.State().Store(layout.StateClosed)
-		topics.WakeAll(s.control)
-		s.unmapWhenUnused()
-	})
+func (s *Server) Close() error { return s.close(s.end) }
+
+// end tells everybody.
+func (s *Server) end() {
+	s.control.State().Store(layout.StateClosed)
+	failpoint.Hit(failpoint.StopSaid)
+	topics.WakeAll(s.control)
+	failpoint.Hit(failpoint.StopWoken)
+	s.unmapWhenUnused()
 }

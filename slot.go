@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/line"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
@@ -27,11 +28,16 @@ type slot struct {
 	last     *atomic.Uint64 // offset of the frame it wrote, read or was handed last
 }
 
-// claimSlot takes a free slot, or one whose process provably died, or shares slot 0.
+// claimSlot takes a free slot, or one whose process provably died, or shares slot 0, as do
+// those who do not want to be seen.
 func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 	s := &slot{pid: uint32(os.Getpid()), ticket: newTicket(), rest: ctl.Slot(0)}
 	pidns := procinfo.Namespace("pid")
-	for i := 1; i < ctl.Slots(); i++ {
+	started, err := procinfo.StartTime(os.Getpid())
+	if err != nil {
+		pidns = 0 // nobody can tell whether we live: never take this slot over
+	}
+	for i := 1; i < ctl.Slots() && role != layout.RoleUnlisted; i++ {
 		w := ctl.Slot(i)
 		old := w.Claim().Load()
 		if old != 0 && !abandoned(w, old, pidns) {
@@ -40,10 +46,12 @@ func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 		if !w.Claim().CompareAndSwap(old, s.ticket) {
 			continue // somebody else was faster
 		}
+		failpoint.Hit(failpoint.SlotClaimed)
 		s.index, s.words, s.counters, s.last = uint32(i), w, w.Counters(), w.Last()
 		line.Store(s.last, 0)
 		fold(s.counters, s.rest.Counters())
-		s.introduce(role, name, pidns, now)
+		failpoint.Hit(failpoint.SlotFolded)
+		s.introduce(role, name, pidns, started, now)
 		return s
 	}
 	s.words, s.counters, s.last = s.rest, s.rest.Counters(), new(atomic.Uint64)
@@ -52,18 +60,19 @@ func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 
 // introduce writes who this is. Ready comes last: whoever sees it equal to the claim sees
 // the words before it.
-func (s *slot) introduce(role uint32, name string, pidns uint64, now int64) {
-	started, err := procinfo.StartTime(os.Getpid())
-	if err != nil {
-		pidns = 0 // nobody can tell whether we live: never take this slot over
-	}
+//
+// Who is killed between the claim and this last store leaves a slot that nobody takes over,
+// so what takes time comes before the claim.
+func (s *slot) introduce(role uint32, name string, pidns, started uint64, now int64) {
 	s.words.PID().Store(s.pid)
 	s.words.Role().Store(role)
 	s.words.PIDNS().Store(pidns)
 	s.words.Started().Store(started)
 	s.words.Attached().Store(uint64(now))
 	s.words.SetName(name)
+	failpoint.Hit(failpoint.SlotDescribed)
 	s.words.Ready().Store(s.ticket)
+	failpoint.Hit(failpoint.SlotReady)
 }
 
 // abandoned reports whether the kernel knows that the slot's process is gone. Unknown, as
@@ -78,7 +87,7 @@ func abandoned(w layout.Slot, claim, pidns uint64) bool {
 	}
 	now, err := procinfo.StartTime(pid)
 	if err == nil {
-		return now != started // another process has the pid by now
+		return !procinfo.SameStart(now, started) // another process has the pid by now
 	}
 	return errors.Is(err, fs.ErrNotExist) && w.Claim().Load() == claim
 }
@@ -89,7 +98,9 @@ func (s *slot) release() {
 		return
 	}
 	fold(s.counters, s.rest.Counters())
+	failpoint.Hit(failpoint.CloseFolded)
 	s.words.Claim().CompareAndSwap(s.ticket, 0)
+	failpoint.Hit(failpoint.CloseReleased)
 }
 
 // fold moves counts from one slot to another. Each count is in exactly one place but for
@@ -97,6 +108,7 @@ func (s *slot) release() {
 func fold(from, to *[layout.CounterCount]atomic.Uint64) {
 	for i := range from {
 		if n := from[i].Swap(0); n != 0 {
+			failpoint.Hit(failpoint.FoldTook)
 			to[i].Add(n)
 		}
 	}

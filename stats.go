@@ -32,8 +32,10 @@ type ClientStats struct {
 	Counts   Counts        `json:"counts"`
 }
 
-// Counts only grow for as long as the segment lives. Bytes allocated include headers and
-// padding; the others are payload.
+// Counts only grow for as long as the segment lives. Allocations are how often memory of the
+// ring was taken, for a chunk or for several small ones at once, and their bytes include headers,
+// padding and what was stepped over for holds; the bytes of the others are payload. Writes that
+// were lapped before they ended count among Writes and among Reused.
 type Counts struct {
 	Allocations    uint64 `json:"allocations"`
 	AllocatedBytes uint64 `json:"allocated_bytes"`
@@ -47,7 +49,7 @@ type Counts struct {
 
 func (s *segment) stats() Stats {
 	defer runtime.KeepAlive(s)
-	if s.closed.Load() {
+	if s.errIfEnded() != nil {
 		return Stats{}
 	}
 	now := s.clock.Now()
@@ -76,7 +78,7 @@ func (s *segment) stats() Stats {
 			})
 		}
 	}
-	if s.closed.Load() { // meanwhile: the figures may be half zeroes
+	if s.errIfEnded() != nil { // meanwhile: the figures may be half zeroes
 		return Stats{}
 	}
 	return st

@@ -122,7 +122,7 @@ func (c *Client) dial(ctx context.Context, at access) (err error) {
 		// A server that is just being replaced may refuse what was right a moment ago.
 		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectHandler(func(*nats.Conn) { c.refreshSoon("NATS connected again") }),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.log.Debug("NATS is still away", "err", err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.log.Debug("NATS is still away", "error.message", err) }),
 		nats.SetCustomDialer(door),
 		nats.SkipHostLookup(), // the dialer does it, within its context
 	}

@@ -33,7 +33,7 @@ func (s *Service) addEndpoints() error {
 		Description: "frames through shared memory: the key to attach with, allocation, figures",
 		Metadata:    map[string]string{metaName: orDefault(s.config.Name), "host": host()},
 		ErrorHandler: func(_ micro.Service, err *micro.NATSError) {
-			s.log.Warn("endpoint failed", "err", err)
+			s.log.Warn("endpoint failed", "error.message", err)
 		},
 	})
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *Service) answer(r micro.Request, do func([]byte) ([]byte, error)) {
 		err = r.Respond(result, id)
 	}
 	if err != nil {
-		s.log.Warn("an answer was not sent", "subject", r.Subject(), "err", err)
+		s.log.Warn("an answer was not sent", "messaging.destination.name", r.Subject(), "error.message", err)
 	}
 }
 

@@ -51,12 +51,12 @@ func (l *listener) serve(answer access) {
 				return
 			}
 			if err != nil { // out of file descriptors: wait for some
-				l.log.Warn("accept failed", "err", err)
+				l.log.Warn("accept failed", "error.message", err)
 				time.Sleep(100 * time.Millisecond)
 				continue
 			}
 			if err := l.tell(c); err != nil {
-				l.log.Debug("a visitor was not told", "err", err)
+				l.log.Debug("a visitor was not told", "error.message", err)
 			}
 		}
 	}()

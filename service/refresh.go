@@ -36,7 +36,7 @@ func (c *Client) follow() {
 		case <-c.life.Done():
 			return
 		case why := <-c.wake:
-			c.log.Debug("looking for the server", "why", why)
+			c.log.Debug("looking for the server", "framebuffer.reason", why)
 			c.search(why)
 		}
 	}
@@ -51,7 +51,7 @@ func (c *Client) search(why string) {
 			return
 		}
 		if wait == firstWait {
-			c.log.Warn("the server was not found; looking on", "why", why, "err", err)
+			c.log.Warn("the server was not found; looking on", "framebuffer.reason", why, "error.message", err)
 		}
 		select {
 		case <-c.life.Done():
@@ -92,9 +92,9 @@ func (c *Client) refresh(ctx context.Context, faulty *attachment) error {
 	if old == nil {
 		return nil
 	}
-	c.log.Info("attached to a new server", "id", now.id)
+	c.log.Info("attached to a new server", "framebuffer.server.id", now.id)
 	if err := old.ring.Close(); err != nil {
-		c.log.Warn("letting go of the old ring failed", "err", err)
+		c.log.Warn("letting go of the old ring failed", "error.message", err)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (s *Service) start() (err error) {
 		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil { // it is nil at Close
-				s.log.Warn("NATS is out of reach; frames go on", "err", err)
+				s.log.Warn("NATS is out of reach; frames go on", "error.message", err)
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { s.log.Info("NATS connected again") }),
@@ -119,7 +119,7 @@ func (s *Service) start() (err error) {
 		return err
 	}
 	s.meeting.serve(s.access)
-	s.log.Info("serving", "name", orDefault(s.config.Name), "nats", s.URL(), "id", s.access.ID)
+	s.log.Info("serving", "framebuffer.server.name", orDefault(s.config.Name), "framebuffer.server.id", s.access.ID, "url.full", s.URL())
 	return nil
 }
 
@@ -176,6 +176,6 @@ func (s *Service) farewell() {
 		err = s.nats.FlushTimeout(talkLimit)
 	}
 	if err != nil {
-		s.log.Debug("NATS was gone before the service", "err", err)
+		s.log.Debug("NATS was gone before the service", "error.message", err)
 	}
 }

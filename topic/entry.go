@@ -1,6 +1,7 @@
 package topic
 
 import (
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/line"
@@ -21,11 +22,13 @@ func enter(in inside.Segment, topic uint32, at uint64) entry {
 		if old != 0 && stands(in.Control, w, old) || !w.Claim.CompareAndSwap(old, in.Ticket) {
 			continue
 		}
+		failpoint.Hit(failpoint.SubscribeClaimed)
 		w.Slot.Store(in.Slot)
 		w.Cursor.Store(at)
 		w.Received.Store(0)
 		w.Lost.Store(0)
 		w.Topic.Store(topic + 1)
+		failpoint.Hit(failpoint.SubscribeEntered)
 		return entry{w}
 	}
 	return entry{}
@@ -51,6 +54,8 @@ func (e entry) update(s *Subscription) {
 func (e entry) leave() {
 	if e.words != nil {
 		e.words.Topic.Store(0)
+		failpoint.Hit(failpoint.SubscribeLeaving)
 		e.words.Claim.Store(0)
+		failpoint.Hit(failpoint.SubscribeReleased)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/line"
@@ -139,7 +140,9 @@ func (s *Subscription) Next(ctx context.Context) (m Message, err error) {
 		at := s.at()
 		switch s.topic.Look(at, &rec) {
 		case topics.Ready:
+			failpoint.Hit(failpoint.NextLooked)
 			if s.advance(at, at+1) {
+				failpoint.Hit(failpoint.NextTaken)
 				s.message(&m, &rec)
 				if err := s.over(); err != nil {
 					return Message{}, err
@@ -148,6 +151,7 @@ func (s *Subscription) Next(ctx context.Context) (m Message, err error) {
 			}
 		case topics.Gone:
 			if to := s.resume(at); s.advance(at, to) {
+				failpoint.Hit(failpoint.NextLost)
 				s.pending += to - at
 				s.lost.Add(to - at)
 			}
@@ -157,6 +161,10 @@ func (s *Subscription) Next(ctx context.Context) (m Message, err error) {
 			}
 		}
 		if err := s.over(); err != nil {
+			return Message{}, err
+		}
+		// A peer that stores nonsense can have frames be lost, or a group's taken, without end.
+		if err := ctx.Err(); err != nil {
 			return Message{}, err
 		}
 	}

@@ -21,6 +21,7 @@ const ring = 512 << 20
 func main() {
 	log.SetFlags(0)
 	turns := flag.Int("turns", 21, "repetitions; the medians count")
+	growth := flag.Bool("growth", true, "also how cost grows with the ring, clients and processes")
 	role := flag.String("role", "", "for the processes that this command starts itself")
 	key := flag.String("key", "", "likewise")
 	flag.Parse()
@@ -30,12 +31,12 @@ func main() {
 		}
 		return
 	}
-	if err := run(*turns); err != nil {
+	if err := run(*turns, *growth); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(turns int) error {
+func run(turns int, growth bool) error {
 	server, err := framebuffer.NewServer(ring, nil)
 	if err != nil {
 		return err
@@ -77,6 +78,9 @@ func run(turns int) error {
 		}
 		fmt.Println()
 	}
+	if !growth {
+		return nil
+	}
 	if err := growthByRing(turns); err != nil {
 		return err
 	}
@@ -108,7 +112,13 @@ func sharedMemory(n int) ([]byte, error) {
 	if err := unix.Ftruncate(fd, int64(n)); err != nil {
 		return nil, err
 	}
-	return unix.Mmap(fd, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+	mem, err := unix.Mmap(fd, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, err
+	}
+	// As the ring is: MAP_POPULATE only reads, and the first store to each page then takes
+	// longer than all that follows.
+	return mem, unix.Madvise(mem, unix.MADV_POPULATE_WRITE)
 }
 
 func newCold(n int) *cold {
@@ -138,7 +148,7 @@ func (b *bench) compare(size int, left, right func(int) (func() error, error)) (
 	if err != nil {
 		return "", err
 	}
-	batch := max(2, (4<<20)/size)
+	batch := max(4, (16<<20)/size)
 	var ls, rs []time.Duration
 	for turn := range b.turns + 1 {
 		for i := range 2 {
@@ -163,7 +173,7 @@ func (b *bench) compare(size int, left, right func(int) (func() error, error)) (
 	if size <= 64 {
 		return fmt.Sprintf("%d ns : %d ns", a.Nanoseconds(), o.Nanoseconds()), nil
 	}
-	return fmt.Sprintf("%.2f", float64(o)/float64(a)), nil
+	return fmt.Sprintf("%.2f (%d:%d)", float64(o)/float64(a), a.Nanoseconds(), o.Nanoseconds()), nil
 }
 
 func (b *bench) write(size int) (func() error, error) {

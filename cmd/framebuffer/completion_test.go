@@ -17,7 +17,7 @@ try completion z
 try demo-
 `
 	out, err := exec.Command("bash", "-c", script).CombinedOutput()
-	if err != nil || string(out) != "serve sub\n--size\nzsh\n\n" {
+	if err != nil || string(out) != "serve sub stat\n--size\nzsh\n\n" {
 		t.Errorf("bash: %v, %q", err, out)
 	}
 	for _, shell := range []string{"zsh", "fish"} {

@@ -29,8 +29,22 @@ func (l *lookup) key(e *env) (string, error) {
 
 // reach is how client commands get at the memory.
 type reach struct {
-	Key string `help:"Attach with this key instead of looking for a server." env:"FRAMEBUFFER_KEY" placeholder:"KEY"`
+	Key     string `help:"Attach with this key instead of looking for a server." env:"FRAMEBUFFER_KEY" placeholder:"KEY"`
+	KeyFile string `help:"Attach with the key in this file, as serve --key-file writes it, and wait for it." env:"FRAMEBUFFER_KEY_FILE" placeholder:"FILE"`
 	lookup
+}
+
+// given attaches with the key that was given, if there is one.
+func (r *reach) given(e *env, opts *framebuffer.ClientOptions) (client *framebuffer.Client, ok bool, err error) {
+	switch {
+	case r.Key != "":
+		client, err = framebuffer.Attach(r.Key, opts)
+	case r.KeyFile != "":
+		client, err = attachByFile(e, r.KeyFile, opts)
+	default:
+		return nil, false, nil
+	}
+	return client, true, err
 }
 
 // ring is what the commands need of either kind of client.
@@ -45,8 +59,8 @@ type ring interface {
 // attach returns a client: with the key if there is one, else of the server that is found.
 func (r *reach) attach(e *env) (ring, error) {
 	opts := &framebuffer.ClientOptions{Name: "framebuffer command"}
-	if r.Key != "" {
-		return framebuffer.Attach(r.Key, opts)
+	if client, ok, err := r.given(e, opts); ok {
+		return client, err
 	}
 	return r.connect(e, opts)
 }
@@ -54,12 +68,13 @@ func (r *reach) attach(e *env) (ring, error) {
 // direct returns a client of the memory itself: with the key if there is one, else with that
 // of the server that is found.
 func (r *reach) direct(e *env, name string) (*framebuffer.Client, error) {
-	key := r.Key
-	if key == "" {
-		var err error
-		if key, err = r.key(e); err != nil {
-			return nil, err
-		}
+	opts := &framebuffer.ClientOptions{Name: name}
+	if client, ok, err := r.given(e, opts); ok {
+		return client, err
 	}
-	return framebuffer.Attach(key, &framebuffer.ClientOptions{Name: name})
+	key, err := r.key(e)
+	if err != nil {
+		return nil, err
+	}
+	return framebuffer.Attach(key, opts)
 }

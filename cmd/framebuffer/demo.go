@@ -15,6 +15,7 @@ type demoCmd struct {
 	Size     byteSize      `default:"128MiB" help:"Bytes in the ring (default ${default})." placeholder:"SIZE"`
 	Writers  int           `default:"2" help:"Writing processes (default ${default})." placeholder:"N"`
 	Readers  int           `default:"2" help:"Reading processes that keep up (default ${default})." placeholder:"N"`
+	HTTP     string        `name:"http" default:"127.0.0.1:0" help:"Address of its page (default ${default}: any free port)." placeholder:"ADDR"`
 	Save     string        `type:"existingdir" help:"Folder where the first reader puts the last picture it read." placeholder:"DIR"`
 }
 
@@ -23,7 +24,8 @@ func (demoCmd) Help() string {
 	return `Starts a server, writers, readers and one reader that is slow on purpose, each a
 process of its own. Writers allocate through the server, write a picture, and
 send its descriptor to a reader, which compares what it gets with the original,
-byte by byte. Exits with 0 only if every frame was either identical or a timeout.`
+byte by byte. Prints the address of a page that shows the same in a browser.
+Exits with 0 only if every frame was either identical or a timeout.`
 }
 
 // maxParts keeps a slip of the keyboard from starting a thousand processes.
@@ -47,6 +49,7 @@ func (c *demoCmd) Run(e *env) error {
 	}
 	if !e.json {
 		cfg.Screen = demo.NewScreen(e.out)
+		cfg.Watch = func(key string) (*demo.Watcher, error) { return c.watch(e, key) }
 	}
 	res, err := demo.Run(e.ctx, cfg)
 	if res.Rows == nil {
@@ -65,6 +68,27 @@ func (c *demoCmd) Run(e *env) error {
 		_, err = fmt.Fprintln(e.out, "\nEvery frame was either identical to the original or a timeout.")
 	}
 	return err
+}
+
+// watch serves the demo's ring over HTTP and tells its figures.
+func (c *demoCmd) watch(e *env, key string) (*demo.Watcher, error) {
+	page, err := startHTTP(e, key, c.HTTP, "")
+	if err != nil { // a demo without a page is still one
+		fmt.Fprintf(e.out, "No page: %s\n", err.Error())
+		return &demo.Watcher{Figures: func() string { return "" }, End: func() error { return nil }}, nil
+	}
+	return &demo.Watcher{
+		Page: page.url,
+		Figures: func() string {
+			s, err := page.monitor.Snapshot()
+			if err != nil {
+				return ""
+			}
+			return fmt.Sprintf("horizon %s, worst %s; in %s, out %s; %.1f laps",
+				s.Horizon.Now, s.Horizon.Worst, perSecond(s.Rates.WrittenBytes), perSecond(s.Rates.ReadBytes), s.Laps)
+		},
+		End: page.end,
+	}, nil
 }
 
 // demoPartCmd is what the demo's processes run.

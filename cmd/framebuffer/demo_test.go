@@ -63,3 +63,13 @@ func TestDemoWithVideo(t *testing.T) {
 func TestDemoOnATinyRing(t *testing.T) {
 	runDemo(t, "--size", "9MB", "--writers", "3", "--readers", "1")
 }
+
+// The demo tells where to look while it runs, and what is to be seen there.
+func TestDemoTellsItsPage(t *testing.T) {
+	r := runCommand(t, "", "demo", "--duration", "2s", "--size", "64MiB")
+	for _, want := range []string{"See the same at http://127.0.0.1:", "horizon ", " laps"} {
+		if !strings.Contains(r.out, want) || r.status != 0 {
+			t.Errorf("no %q in\n%s\n%s", want, r.out, r.err)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 type doctorCmd struct {
 	Key  string    `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Look at this key too: whether attaching works, and who is attached."`
 	Size *byteSize `help:"Size of the ring that is to fit (default ${ring_size}; with a KEY none, since that ring is made already)." placeholder:"SIZE"`
+	Dir  string    `help:"Directory to look at for memfd's socket and file's files (default: where serve makes them)." placeholder:"DIR"`
 }
 
 // Help is shown below the flags.
@@ -30,7 +31,7 @@ func (c *doctorCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	all := doctor.Examine(doctor.Here(), int64(ring), c.Key)
+	all := doctor.Examine(doctor.Here(c.Dir), int64(ring), c.Key)
 	if err := e.print(all, lines(all)); err != nil {
 		return err
 	}

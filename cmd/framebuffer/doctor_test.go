@@ -31,10 +31,10 @@ func examined(t *testing.T, r result) map[string]doctor.Result {
 	return by
 }
 
-// The tests need both backends and a megabyte, so doctor must find those.
+// The tests need all backends and a megabyte, so doctor must find those.
 func TestDoctor(t *testing.T) {
 	by := examined(t, runCommand(t, "", "doctor", "--size", "1MiB", "--json"))
-	for _, name := range []string{"sysv", "memfd", "memory", "sysv limits", "RemoveIPC"} {
+	for _, name := range []string{"sysv", "memfd", "file", "memory", "sysv limits", "RemoveIPC"} {
 		if f := by[name]; f.Status != doctor.OK {
 			t.Errorf("%s: %+v", name, f)
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -26,6 +27,8 @@ written, or learn that the ring has reused the place: a timeout.
   framebuffer put photo.jpg | framebuffer get - > same.jpg
   framebuffer sub cam > same.mjpeg &
   framebuffer pub cam --mjpeg < clip.mjpeg
+  framebuffer stat             what happens in a ring: rates, horizon, clients
+  framebuffer web              the same in a browser, with pictures
   framebuffer doctor           what this machine allows, and what to do
 
 Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 timeout (the frame
@@ -41,7 +44,11 @@ type cli struct {
 	Get        getCmd        `cmd:"" help:"Read a frame back, verified."`
 	Pub        pubCmd        `cmd:"" help:"Publish standard input to a topic, frame by frame."`
 	Sub        subCmd        `cmd:"" help:"Write a topic's frames to standard output."`
+	Stat       statCmd       `cmd:"" help:"Show what happens in a ring: rates, horizon, clients, topics."`
+	Web        webCmd        `cmd:"" help:"Show a ring in a browser, with the latest frames as pictures."`
 	Topics     topicsCmd     `cmd:"" help:"List the topics and who reads them."`
+	Check      checkCmd      `cmd:"" help:"Look at a server's whole segment for what is not as it should be."`
+	Top        topCmd        `cmd:"" help:"Watch it live: the ring, horizon, clients, topics, who is too slow."`
 	Doctor     doctorCmd     `cmd:"" help:"Say what this machine or container allows, and what to do."`
 	Demo       demoCmd       `cmd:"" help:"Send real pictures between real processes, and check every byte."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for your shell."`
@@ -96,8 +103,8 @@ func run(args []string) int {
 
 func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+	if format == "json" { // for collectors, to which the process must say who it is
+		return slog.New(slog.NewJSONHandler(w, opts)).With("service.name", "framebuffer", "service.version", strings.TrimPrefix(version(), "framebuffer "), "process.pid", os.Getpid())
 	}
 	return slog.New(slog.NewTextHandler(w, opts))
 }

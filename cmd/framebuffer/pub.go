@@ -136,9 +136,9 @@ func (c *pubCmd) publish(e *env, client *framebuffer.Client, pub *topic.Publishe
 	start := time.Now()
 	defer func() {
 		if lost > 0 {
-			e.log.Warn("frames were overwritten before they were complete: the input is slower than the ring is long; start the server with a larger --size", "lost", lost)
+			e.log.Warn("frames were overwritten before they were complete: the input is slower than the ring is long; start the server with a larger --size", "framebuffer.topic", c.Topic, "framebuffer.lost", lost)
 		}
-		e.log.Info("published", "topic", c.Topic, "frames", frames, "bytes", bytes, "seconds", time.Since(start).Seconds())
+		e.log.Info("published", "framebuffer.topic", c.Topic, "framebuffer.frames", frames, "framebuffer.bytes", bytes, "framebuffer.duration", time.Since(start).Seconds())
 	}()
 	for {
 		if err := pace(e.ctx, start, frames+lost, c.Rate); err != nil {

@@ -13,12 +13,19 @@ import (
 type serveCmd struct {
 	Size    byteSize `default:"${ring_size}" help:"Bytes in the ring: as many frames as shall stay readable, times their size (default ${default})." placeholder:"SIZE"`
 	Name    string   `default:"default" env:"FRAMEBUFFER_NAME" help:"Name on this host; servers of different names run side by side."`
-	Backend string   `enum:"sysv,memfd" default:"sysv" help:"How others attach: sysv (one IPC namespace) or memfd (a shared directory, any namespaces)."`
-	Dir     string   `help:"Directory of memfd's socket (default: this user's own)." placeholder:"DIR"`
-	Mode    octal    `default:"0600" help:"Who may attach, as for a file: 0600 this user only, 0660 the group too." placeholder:"OCTAL"`
+	Backend string   `enum:"sysv,memfd,file" default:"sysv" help:"How others attach: sysv (one IPC namespace), memfd (a shared directory, any namespaces) or file (a shared directory on a tmpfs or hugetlbfs)."`
+	Dir     string   `help:"Directory of memfd's socket (default: this user's own) and of file's files (default: /dev/shm)." placeholder:"DIR"`
+	Mode    octal    `default:"0600" help:"Who may attach, as for a file: 0600 this user only, 0660 the group too, 0640 the group to read." placeholder:"OCTAL"`
+	Allow   []int    `name:"allow-uid" help:"User that may attach too; may be given several times (memfd, file)." placeholder:"UID"`
+	AllowG  []int    `name:"allow-gid" help:"Group whose members may attach too (memfd, file)." placeholder:"GID"`
+	Read    []int    `name:"read-uid" help:"User that may attach too, to read only (memfd, file)." placeholder:"UID"`
+	ReadG   []int    `name:"read-gid" help:"Group whose members may attach too, to read only (memfd, file)." placeholder:"GID"`
+	KeyFile string   `env:"FRAMEBUFFER_KEY_FILE" help:"Write the key to this file, for as long as the server runs: clients wait for it with --key-file." placeholder:"FILE"`
 	Huge    bool     `name:"huge-pages" help:"Make the ring of huge pages, reserved or transparent; fails and says how to get them where there are none."`
 	NATS    string   `name:"nats" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
 	Creds   string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for that URL." placeholder:"FILE"`
+	HTTP    string   `name:"http" help:"Serve a page, metrics and health over HTTP at this address, such as 127.0.0.1:9464; off loopback, and for frames, with a token." placeholder:"ADDR"`
+	Token   string   `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token (default: a new one)." placeholder:"TOKEN"`
 }
 
 // octal is a file mode as chmod takes it.
@@ -48,17 +55,26 @@ type served struct {
 	Name     string `json:"name"`
 	NATS     string `json:"nats"`
 	Backend  string `json:"backend"`
+	HTTP     string `json:"http,omitempty"` // with the token, where one is needed
 }
 
 // Run serves until the context ends.
 func (c *serveCmd) Run(e *env) (err error) {
 	server, err := framebuffer.NewServer(int64(c.Size), &framebuffer.ServerOptions{
 		Name: "framebuffer serve", Mode: fs.FileMode(c.Mode), Backend: c.Backend, Dir: c.Dir, HugePages: c.Huge,
+		AllowUIDs: c.Allow, AllowGIDs: c.AllowG, ReadUIDs: c.Read, ReadGIDs: c.ReadG,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
+	if c.KeyFile != "" {
+		remove, err := writeKey(c.KeyFile, server.Key())
+		if err != nil {
+			return err
+		}
+		defer remove()
+	}
 	svc, err := service.Serve(service.Config{
 		Server: server, Name: c.Name, URL: c.NATS, Credentials: c.Creds, Logger: e.log,
 	})
@@ -69,13 +85,21 @@ func (c *serveCmd) Run(e *env) (err error) {
 
 	st := server.Stats()
 	s := served{Key: server.Key(), Capacity: st.Capacity, Name: c.Name, NATS: svc.URL(), Backend: st.Backend}
+	if c.HTTP != "" {
+		pages, err := startHTTP(e, s.Key, c.HTTP, c.Token)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, pages.end()) }()
+		s.HTTP = pages.url
+	}
 	if err := e.print(s, s.text(c.NATS == "")); err != nil {
 		return err
 	}
 	<-e.ctx.Done()
 	end := server.Stats()
-	e.log.Info("stopping", "allocated_bytes", end.Total.AllocatedBytes, "writes", end.Total.Writes, "reads", end.Total.Reads,
-		"timeouts", end.Total.Reused+end.Total.Altered)
+	e.log.Info("stopping", "framebuffer.allocated_bytes", end.Total.AllocatedBytes, "framebuffer.writes", end.Total.Writes, "framebuffer.reads", end.Total.Reads,
+		"framebuffer.timeouts", end.Total.Reused+end.Total.Altered)
 	return nil
 }
 
@@ -88,14 +112,18 @@ func (s served) text(embedded bool) string {
 	if s.Name != "default" {
 		name = " --name " + s.Name
 	}
+	http := ""
+	if s.HTTP != "" {
+		http = "\n  HTTP  " + s.HTTP
+	}
 	return fmt.Sprintf(`Serving a ring of %s.
 
   key   %s
-  NATS  %s (%s)
+  NATS  %s (%s)%s
 
 From another terminal:
 
-  framebuffer put%[5]s photo.jpg | framebuffer get - > same.jpg
+  framebuffer put%[6]s photo.jpg | framebuffer get - > same.jpg
 
-Ctrl-C ends it and leaves nothing behind.`, byteSize(s.Capacity), s.Key, s.NATS, whose, name)
+Ctrl-C ends it and leaves nothing behind.`, byteSize(s.Capacity), s.Key, s.NATS, whose, http, name)
 }

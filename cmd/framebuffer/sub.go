@@ -97,9 +97,9 @@ func (c *subCmd) copy(e *env, client *framebuffer.Client, s *topic.Subscription)
 	start := time.Now()
 	defer func() {
 		if lost := s.Lost() + late; lost > 0 {
-			e.log.Warn("frames were overwritten before they were read: read faster, or start the server with a larger --size", "lost", lost, "frames", frames)
+			e.log.Warn("frames were overwritten before they were read: read faster, or start the server with a larger --size", "framebuffer.topic", c.Topic, "framebuffer.lost", lost, "framebuffer.frames", frames)
 		}
-		e.log.Info("received", "topic", c.Topic, "frames", frames, "bytes", out.bytes, "seconds", time.Since(start).Seconds())
+		e.log.Info("received", "framebuffer.topic", c.Topic, "framebuffer.frames", frames, "framebuffer.bytes", out.bytes, "framebuffer.duration", time.Since(start).Seconds())
 	}()
 	for c.Count == 0 || frames < c.Count {
 		m, err := c.next(e.ctx, s)

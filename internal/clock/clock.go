@@ -1,5 +1,7 @@
-// Package clock reads CLOCK_MONOTONIC as the kernel counts it, which every process of the
-// host shares and no change of the wall clock moves.
+// Package clock reads CLOCK_MONOTONIC as the host's time namespace counts it, which every
+// process of the host shares and no change of the wall clock moves. In a time namespace of its
+// own a process is told another time (unshare --time, restored checkpoints); what it is ahead
+// is taken off.
 package clock
 
 import (
@@ -7,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
 // Clock converts Go's private monotonic reading into the system's, without system calls.
@@ -27,6 +31,7 @@ type Clock struct {
 // which least time passed, lest the process was interrupted just there.
 func New() *Clock {
 	c := &Clock{}
+	ahead, _ := procinfo.TimeOffsets()
 	least := time.Duration(1<<63 - 1)
 	for range 5 {
 		var ts unix.Timespec
@@ -37,14 +42,14 @@ func New() *Clock {
 			break
 		}
 		if gap := time.Since(base); gap < least {
-			least, c.base, c.mono = gap, base, ts.Nano()
+			least, c.base, c.mono = gap, base, ts.Nano()-ahead
 		}
 	}
 	c.refresh(ticks())
 	return c
 }
 
-// Now is CLOCK_MONOTONIC in nanoseconds.
+// Now is the host's CLOCK_MONOTONIC in nanoseconds.
 func (c *Clock) Now() int64 { return c.mono + int64(time.Since(c.base)) }
 
 // Coarse is Now as of at most about a tenth of a millisecond ago, for a third of the price:

@@ -51,7 +51,7 @@ func TestDoctorSeesTheContainersLimits(t *testing.T) {
 	big := run(t, "", flags, "doctor", "--json", "--size", "128MiB")
 	expect(t, big, 1, map[string]says{
 		"cgroup memory": {"fail", "96 MiB, of which", "--memory="},
-		"/dev/shm":      {"warn", "63 MiB, of which 63 MiB are left", "--shm-size=134217728"},
+		"file":          {"warn", "/dev/shm: tmpfs, 63 MiB, of which 63 MiB are left", "--shm-size=134217728"},
 		"ipc namespace": {"warn", "not the host's", "--ipc=container:NAME"},
 		"descriptors":   {"warn", "may have 100", "nofile=1024"},
 		"threads":       {"warn", "(/sys/fs/cgroup/", "--pids-limit"},
@@ -61,7 +61,7 @@ func TestDoctorSeesTheContainersLimits(t *testing.T) {
 		t.Errorf("serve: %+v", r)
 	}
 	small := run(t, "", flags, "doctor", "--json", "--size", "60MiB")
-	expect(t, small, 0, map[string]says{"cgroup memory": {"ok", "96 MiB, of which", ""}, "/dev/shm": {"ok", "63 MiB", ""}})
+	expect(t, small, 0, map[string]says{"cgroup memory": {"ok", "96 MiB, of which", ""}, "file": {"ok", "/dev/shm: tmpfs, 63 MiB", ""}})
 	if _, key := serve(t, flags, "--size", "60MiB"); key == "" {
 		t.Error("a ring that fits was refused")
 	}

@@ -31,7 +31,7 @@ func changing(t *testing.T, size int) []byte {
 
 // What CopyOut returns is of the bytes that arrived, whatever happens to the source.
 func TestCopyOutOfChangingMemory(t *testing.T) {
-	for _, n := range []int{3, 16, 64, 200, 240, 241, 1000, 1024, 4096 + 7, Block + 65, 2*Block - 1, streamOutFrom + 33} {
+	for _, n := range []int{3, 16, 64, 200, 240, 241, 1000, 1024, 4096 + 7, Block + 65, 2*Block - 1, streamInFrom + 33} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			src := changing(t, n)
 			_, dst := region(make([]byte, n+64), 0, n)

@@ -21,14 +21,15 @@ func CopyIn(dst, src []byte, alive func() bool) (sum uint64, done bool) {
 
 // CopyOut copies src, which is shared and may be changing, to the start of dst, which is
 // private, and returns the checksum of exactly the bytes that dst then holds. It calls alive
-// and leaves the rest of dst alone as CopyIn does.
+// and leaves the rest of dst alone as CopyIn does. With onward what lies behind src is asked
+// for too, because it will probably be read next; nobody should be writing there.
 //
 // Preconditions: len(dst) >= len(src), and the two do not overlap.
-func CopyOut(dst, src []byte, alive func() bool) (sum uint64, done bool) {
+func CopyOut(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
 	if len(src) <= maxShort {
 		return shortOut(dst, src), true
 	}
-	return best.CopyOut(dst, src, alive)
+	return best.CopyOut(dst, src, onward, alive)
 }
 
 // Sum returns the checksum of p, which may be changing memory: then the result is of no

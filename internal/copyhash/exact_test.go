@@ -81,15 +81,15 @@ func TestRandomLargeLengths(t *testing.T) {
 
 // The functions of the package choose by themselves, on both sides of every threshold.
 func TestChosen(t *testing.T) {
-	const longest = max(streamInFrom, streamOutFrom) + 4096
+	const longest = streamInFrom + 4096
 	src, dst := noise(longest), make([]byte, longest)
-	for _, n := range []int{0, 1, maxShort, maxShort + 1, Block, streamInFrom - 1, streamInFrom, streamOutFrom - 1, streamOutFrom, longest} {
+	for _, n := range []int{0, 1, maxShort, maxShort + 1, Block, reach + 1024, reach + 1025, Block + reach, streamInFrom - 1, streamInFrom, longest} {
 		for _, at := range []int{0, 1, 32} { // not always what streaming stores need
 			p := src[:max(0, n-at)]
 			want := Portable.Sum(p)
 			in, inDone := CopyIn(dst[at:], p, always)
 			clear(dst)
-			out, outDone := CopyOut(dst[at:], p, always)
+			out, outDone := CopyOut(dst[at:], p, false, always)
 			if sum := Sum(p); sum != want || in != want || out != want || !inDone || !outDone || string(dst[at:][:len(p)]) != string(p) {
 				t.Fatalf("%d bytes to %d: Sum %016x CopyIn %016x CopyOut %016x, want %016x", len(p), at, sum, in, out, want)
 			}
@@ -104,7 +104,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	for _, n := range []int{64, 4096, 2 * Block} {
 		got := testing.AllocsPerRun(100, func() {
 			CopyIn(dst, src[:n], alive)
-			CopyOut(dst, src[:n], alive)
+			CopyOut(dst, src[:n], false, alive)
 			Sum(src[:n])
 		})
 		if got != 0 {

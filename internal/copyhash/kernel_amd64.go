@@ -24,13 +24,18 @@ func native() []Kernel {
 }
 
 // sum hashes the first stripes of src, at least one. They begin a block of the hash if key
-// is the whole secret; finish has another key for a single stripe.
-func (k Kernel) sum(acc *[8]uint64, src, key []byte, stripes int) {
+// is the whole secret; finish has another key for a single stripe. With fetch src is asked for
+// ahead of its use, by up to reach bytes.
+func (k Kernel) sum(acc *[8]uint64, src, key []byte, stripes int, fetch bool) {
 	_ = src[stripes*stripeSize-1]
-	switch k {
-	case AVX512:
+	switch {
+	case k == AVX512 && fetch:
+		sumFetchAVX512(acc, &src[0], &key[0], stripes)
+	case k == AVX512:
 		sumAVX512(acc, &src[0], &key[0], stripes)
-	case AVX2:
+	case k == AVX2 && fetch:
+		sumFetchAVX2(acc, &src[0], &key[0], stripes)
+	case k == AVX2:
 		sumAVX2(acc, &src[0], &key[0], stripes)
 	default:
 		sumPortable(acc, src, key, stripes)
@@ -46,13 +51,13 @@ func (k Kernel) move(acc *[8]uint64, dst, src, private []byte, stripes int, st s
 	switch {
 	case k == AVX2 && st == ordinary:
 		copyAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
-	case k == AVX2 && st == fetching:
+	case k == AVX2 && st != streaming:
 		fetchAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX2:
 		streamAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX512 && st == ordinary:
 		copyAVX512(acc, &dst[0], &src[0], &secret[0], stripes)
-	case k == AVX512 && st == fetching:
+	case k == AVX512 && st != streaming:
 		fetchAVX512(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX512:
 		streamAVX512(acc, &dst[0], &src[0], &secret[0], stripes)

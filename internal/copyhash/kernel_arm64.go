@@ -11,7 +11,7 @@ func native() []Kernel { return []Kernel{NEON} }
 
 // sum hashes the first stripes of src, at least one. They begin a block of the hash if key
 // is the whole secret; finish has another key for a single stripe.
-func (k Kernel) sum(acc *[8]uint64, src, key []byte, stripes int) {
+func (k Kernel) sum(acc *[8]uint64, src, key []byte, stripes int, _ bool) {
 	_ = src[stripes*stripeSize-1]
 	if k != NEON {
 		sumPortable(acc, src, key, stripes)

@@ -10,6 +10,12 @@ package copyhash
 //go:noescape
 func sumAVX2(acc *[8]uint64, src *byte, key *byte, stripes int)
 
+// sumFetchAVX2 takes stripes of 64 bytes from src, which begin a block of 1024, and
+// hashes them. It asks for the source ahead of its use.
+//
+//go:noescape
+func sumFetchAVX2(acc *[8]uint64, src *byte, key *byte, stripes int)
+
 // copyAVX2 takes stripes of 64 bytes from src, which begin a block of 1024, and
 // hashes them and copies them to dst.
 //
@@ -23,8 +29,8 @@ func copyAVX2(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
 func fetchAVX2(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
 
 // streamAVX2 takes stripes of 64 bytes from src, which begin a block of 1024, and
-// hashes them and copies them to dst, a multiple of 64, past the caches. It asks for
-// the source ahead of its use. Call storeFence after the last.
+// hashes them and copies them to dst, a multiple of 64, past the caches.
+// Call storeFence after the last.
 //
 //go:noescape
 func streamAVX2(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
@@ -34,6 +40,12 @@ func streamAVX2(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
 //
 //go:noescape
 func sumAVX512(acc *[8]uint64, src *byte, key *byte, stripes int)
+
+// sumFetchAVX512 takes stripes of 64 bytes from src, which begin a block of 1024, and
+// hashes them. It asks for the source ahead of its use.
+//
+//go:noescape
+func sumFetchAVX512(acc *[8]uint64, src *byte, key *byte, stripes int)
 
 // copyAVX512 takes stripes of 64 bytes from src, which begin a block of 1024, and
 // hashes them and copies them to dst.
@@ -48,8 +60,8 @@ func copyAVX512(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
 func fetchAVX512(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
 
 // streamAVX512 takes stripes of 64 bytes from src, which begin a block of 1024, and
-// hashes them and copies them to dst, a multiple of 64, past the caches. It asks for
-// the source ahead of its use. Call storeFence after the last.
+// hashes them and copies them to dst, a multiple of 64, past the caches.
+// Call storeFence after the last.
 //
 //go:noescape
 func streamAVX512(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)

@@ -9,20 +9,24 @@ const (
 	// fetching is ordinary stores, and the source is asked for ahead of its use: better when
 	// no cache has it, worse when one does.
 	fetching
-	// streaming stores go past the caches, and the source is asked for as well. dst must be
-	// a multiple of 64, and storeFence must come before the bytes are handed to anybody.
+	// fetchingOn is fetching, and goes on to what lies behind the source.
+	fetchingOn
+	// streaming stores go past the caches. dst must be a multiple of 64, and storeFence must
+	// come before the bytes are handed to anybody.
 	streaming
 )
 
 // String returns the name of the constant.
-func (st stores) String() string { return [...]string{"ordinary", "fetching", "streaming"}[st] }
+func (st stores) String() string {
+	return [...]string{"ordinary", "fetching", "fetching-on", "streaming"}[st]
+}
 
-// From how many bytes on stores are streaming, into the ring and out of it.
+// streamInFrom is from how many bytes on stores into the ring are streaming.
 // docs/decisions/0002-stores.md has the measurements.
-const (
-	streamInFrom  = 1 << 20
-	streamOutFrom = 1 << 20
-)
+const streamInFrom = 1 << 20
+
+// reach is how far ahead a fetching pass asks for its source; linesAhead of the generator.
+const reach = 4096
 
 // storesIn says how to copy n bytes to dst in the ring. The source is often a frame that was
 // just made.
@@ -31,15 +35,6 @@ func storesIn(dst []byte, n int) stores {
 		return streaming
 	}
 	return ordinary
-}
-
-// storesOut says how to copy n bytes out of the ring to dst. The source was written by
-// somebody else, on another core.
-func storesOut(dst []byte, n int) stores {
-	if canStream && n >= streamOutFrom && aligned(dst) {
-		return streaming
-	}
-	return fetching
 }
 
 // fence ends a copy.

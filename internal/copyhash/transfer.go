@@ -15,10 +15,15 @@ func (k Kernel) sumLong(p []byte) uint64 {
 	acc := newAccumulators()
 	at := 0
 	for ; n-at > Block; at += Block { // the runtime cannot interrupt assembly: keep it short
-		k.sum(&acc, p[at:], secret[:], Block/stripeSize)
+		k.sum(&acc, p[at:], secret[:], Block/stripeSize, true)
 	}
-	if stripes := stripesBefore(n) - at/stripeSize; stripes > 0 {
-		k.sum(&acc, p[at:], secret[:], stripes)
+	stripes := stripesBefore(n) - at/stripeSize
+	if far := clearOfEnd(stripes); far > 0 {
+		k.sum(&acc, p[at:], secret[:], far, true)
+		at, stripes = at+far*stripeSize, stripes-far
+	}
+	if stripes > 0 {
+		k.sum(&acc, p[at:], secret[:], stripes, false)
 	}
 	return k.finish(&acc, p[n-stripeSize:], n)
 }
@@ -28,9 +33,13 @@ func (k Kernel) CopyIn(dst, src []byte, alive func() bool) (sum uint64, done boo
 	return k.copyIn(dst, src, alive, storesIn(dst, len(src)))
 }
 
-// CopyOut is the function CopyOut with this kernel.
-func (k Kernel) CopyOut(dst, src []byte, alive func() bool) (sum uint64, done bool) {
-	return k.copyOut(dst, src, alive, storesOut(dst, len(src)))
+// CopyOut is the function CopyOut with this kernel. What it copies was written by somebody
+// else, on another core, and whoever asked for it is about to use it.
+func (k Kernel) CopyOut(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
+	if onward {
+		return k.copyOut(dst, src, alive, fetchingOn)
+	}
+	return k.copyOut(dst, src, alive, fetching)
 }
 
 func (k Kernel) copyIn(dst, src []byte, alive func() bool, st stores) (sum uint64, done bool) {
@@ -78,11 +87,27 @@ func (k Kernel) transfer(dst, src, private []byte, alive func() bool, st stores)
 			return 0, false
 		}
 	}
-	if stripes := stripesBefore(n) - at/stripeSize; stripes > 0 {
-		k.move(&acc, dst[at:], src[at:], private[at:], stripes, st)
+	stripes := stripesBefore(n) - at/stripeSize
+	last := st
+	if st == fetching {
+		last = ordinary
+		if far := clearOfEnd(stripes); far > 0 {
+			k.move(&acc, dst[at:], src[at:], private[at:], far, fetching)
+			at, stripes = at+far*stripeSize, stripes-far
+		}
+	}
+	if stripes > 0 {
+		k.move(&acc, dst[at:], src[at:], private[at:], stripes, last)
 		at += stripes * stripeSize
 	}
 	copy(dst[at:], src[at:])
 	fence(st)
 	return k.finish(&acc, private[n-stripeSize:], n), true
+}
+
+// clearOfEnd returns how many of the last stripes of a frame can be fetched without asking for
+// what lies behind the frame, whole blocks of the hash. Behind it is a chunk that somebody may
+// be writing, who would have to wait for each line that we took from him for nothing.
+func clearOfEnd(stripes int) int {
+	return max(0, stripes-reach/stripeSize) &^ (perScramble - 1)
 }

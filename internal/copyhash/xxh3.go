@@ -60,7 +60,7 @@ func stripesBefore(n int) int { return (n - 1) / stripeSize }
 
 // finish adds last, the last 64 bytes of an input of n bytes, and returns the hash.
 func (k Kernel) finish(acc *[8]uint64, last []byte, n int) uint64 {
-	k.sum(acc, last, secret[lastStripeKey:], 1)
+	k.sum(acc, last, secret[lastStripeKey:], 1, false)
 	sum := uint64(n) * prime64x1
 	for i := 0; i < len(acc); i += 2 {
 		key := secret[mergeKey+8*i:]

@@ -26,6 +26,16 @@ type Config struct {
 	Source   string // of the pictures; see Pictures
 	Save     string // folder where reader 1 puts its last picture, as PNG; empty for none
 	Screen   *Screen
+
+	// Watch, if there is one, is told the ring's key before frames are sent.
+	Watch func(key string) (*Watcher, error)
+}
+
+// Watcher is what shows the demo's ring while it runs.
+type Watcher struct {
+	Page    string        // address of a page, or empty
+	Figures func() string // one line: what happens in the ring right now
+	End     func() error
 }
 
 // ErrFailed says that a frame was neither identical nor a timeout.
@@ -84,9 +94,15 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := show.watch(); err != nil {
+		return Result{}, err
+	}
 	cfg.Screen.begin(show)
 	show.play(ctx, cfg.Duration)
 	took := time.Since(show.playing)
+	if err := show.watcher.End(); err != nil {
+		return Result{}, fmt.Errorf("demo: %w", err)
+	}
 	defer time.AfterFunc(finishLimit, cancel).Stop()
 	// From the front to the back, so that every frame under way still arrives.
 	for _, group := range [][]*process{writers, slow, readers, server} {
@@ -107,10 +123,30 @@ type show struct {
 	cfg     Config
 	playing time.Time
 
+	watcher Watcher
+
 	mu    sync.Mutex
 	parts []*process
+	key   string    // of the ring
 	what  string    // where the pictures come from
 	thumb thumbnail // what reader 1 read last
+}
+
+// watch has somebody look at the ring from now on.
+func (s *show) watch() error {
+	s.watcher = Watcher{Figures: func() string { return "" }, End: func() error { return nil }}
+	if s.cfg.Watch == nil {
+		return nil
+	}
+	s.mu.Lock()
+	key := s.key
+	s.mu.Unlock()
+	w, err := s.cfg.Watch(key)
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	s.watcher = *w
+	return nil
 }
 
 // play lets the parts run and redraws the screen, until the time is over or ctx is done.
@@ -177,7 +213,7 @@ func (s *show) start(ctx context.Context, p Part) (*process, error) {
 
 func (s *show) take(p *process, r report) {
 	if r.Ready {
-		close(p.ready)
+		defer close(p.ready)
 	}
 	p.mu.Lock()
 	if !r.Ready {
@@ -189,6 +225,9 @@ func (s *show) take(p *process, r report) {
 	defer s.mu.Unlock()
 	if r.What != "" {
 		s.what = r.What
+	}
+	if r.Key != "" {
+		s.key = r.Key
 	}
 	if r.Thumb != nil {
 		s.thumb = r.Thumb

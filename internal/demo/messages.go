@@ -80,6 +80,7 @@ func (c Counts) read() int { return c.Same + c.Timeouts + c.Wrong + c.Failed }
 // report is one line from a part to the demo. Ready comes once, Done last.
 type report struct {
 	Ready bool      `json:"ready,omitempty"`
+	Key   string    `json:"key,omitempty"` // with Ready, of the ring: by the server
 	Done  bool      `json:"done,omitempty"`
 	What  string    `json:"what,omitempty"` // where the pictures come from
 	Count Counts    `json:"count"`

@@ -58,7 +58,7 @@ func runServer(ctx context.Context, p Part, l *link) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, svc.Close()) }()
-	if err := l.send(report{Ready: true}); err != nil {
+	if err := l.send(report{Ready: true, Key: server.Key()}); err != nil {
 		return err
 	}
 	<-ctx.Done()

@@ -58,7 +58,11 @@ func (s *Screen) begin(sh *show) {
 	defer sh.mu.Unlock()
 	fmt.Fprintf(s.out, "%d writers, %d readers and a slow reader, each a process of its own, on a ring of %s.\n",
 		sh.cfg.Writers, sh.cfg.Readers, humanize.IBytes(uint64(sh.cfg.Size)))
-	fmt.Fprintf(s.out, "Frames: %d×%d RGB, %s each, from %s\n\n", Width, Height, humanize.Comma(Width*Height*bpp), sh.what)
+	fmt.Fprintf(s.out, "Frames: %d×%d RGB, %s each, from %s\n", Width, Height, humanize.Comma(Width*Height*bpp), sh.what)
+	if page := sh.watcher.Page; page != "" {
+		fmt.Fprintf(s.out, "See the same at %s while it runs.\n", page)
+	}
+	fmt.Fprintln(s.out)
 }
 
 // draw shows the present state.
@@ -89,6 +93,9 @@ func (s *Screen) draw(sh *show) {
 		elapsed.Seconds(), humanize.Comma(int64(readers.Same+slow.Same)),
 		rate(float64(readers.Same+slow.Same)*Width*Height*bpp/elapsed.Seconds()),
 		humanize.Comma(int64(slow.Timeouts)), readers.Wrong+slow.Wrong))
+	if ring := sh.watcher.Figures(); ring != "" {
+		lines = append(lines, "        "+ring)
+	}
 	if s.live {
 		if s.drawn > 0 {
 			fmt.Fprintf(s.out, "\x1b[%dA", s.drawn)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 // writer sends pictures as the seed's writer does: allocate by RPC, write, send_data by RPC.
 type writer struct {
 	client   *service.Client
+	display  *display
 	pictures []Picture
 	mu       sync.Mutex
 	next     int
@@ -33,7 +35,12 @@ func runWriter(ctx context.Context, p Part, l *link) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	w := &writer{client: client, pictures: pictures, next: p.Index * 5}
+	d, err := newDisplay(client.Key(), fmt.Sprintf("writer %d", p.Index))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	w := &writer{client: client, display: d, pictures: pictures, next: p.Index * 5}
 	if err := l.send(report{Ready: true, What: what}); err != nil {
 		return err
 	}
@@ -107,7 +114,7 @@ func (w *writer) write(m *sendData, picture Picture) error {
 		return err
 	}
 	m.Frame = framebuffer.Frame{Key: w.client.Key(), Offset: offset, Size: len(picture), Checksum: sum}
-	return nil
+	return w.display.show(m.Frame)
 }
 
 // tell sends the descriptor to one of the readers, and to the slow one if asked.

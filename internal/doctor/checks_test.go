@@ -147,17 +147,23 @@ func TestRemoveIPC(t *testing.T) {
 	})
 }
 
-func TestDevShm(t *testing.T) {
+func TestFile(t *testing.T) {
+	of := func(total, free int64) Space {
+		return Space{Total: total, Free: free, Kind: "tmpfs", Memory: true, Mode: "dtrwxrwxrwx"}
+	}
+	readOnly, disk := of(mib, mib), Space{Total: 1 << 40, Free: 1 << 40, Kind: "ext4"}
+	readOnly.ReadOnly = true
 	for name, c := range map[string]struct {
 		room Space
 		err  error
 		expected
 	}{
-		"fits":      {Space{1 << 30, 64 * mib, false}, nil, expected{nil, 64 * mib, OK, "1.0 GiB, of which 64 MiB are left", ""}},
-		"not":       {Space{64 * mib, 63 * mib, false}, nil, expected{nil, 64 * mib, Warn, "64 MiB, of which 63 MiB are left, too little", "--shm-size=67108864"}},
-		"no ring":   {Space{64 * mib, 0, false}, nil, expected{nil, 0, OK, "0 B are left", ""}},
-		"read-only": {Space{64 * mib, 64 * mib, true}, nil, expected{nil, 0, Warn, "read-only", "for writing"}},
-		"none":      {Space{}, fmt.Errorf("statfs: %w", fs.ErrNotExist), expected{nil, mib, Warn, "there is none", "--shm-size"}},
+		"fits":      {of(1<<30, 64*mib), nil, expected{nil, 64 * mib, OK, "/dev/shm: tmpfs, 1.0 GiB, of which 64 MiB are left, dtrwxrwxrwx; serving", ""}},
+		"not":       {of(64*mib, 63*mib), nil, expected{nil, 64 * mib, Warn, "64 MiB, of which 63 MiB are left, too little", "--shm-size=67108864"}},
+		"no ring":   {of(64*mib, 0), nil, expected{nil, 0, OK, "0 B are left", ""}},
+		"read-only": {readOnly, nil, expected{nil, 0, Warn, "read-only", "for writing"}},
+		"a disk":    {disk, nil, expected{nil, mib, Warn, "ext4 is no memory", "--dir"}},
+		"none":      {Space{}, fmt.Errorf("statfs: %w", fs.ErrNotExist), expected{nil, mib, Warn, "/dev/shm is not there", "--shm-size"}},
 		"unknown":   {Space{}, syscall.EACCES, expected{nil, mib, Warn, "permission denied", "/proc"}},
 	} {
 		m := made(c.changes)
@@ -167,8 +173,16 @@ func TestDevShm(t *testing.T) {
 			}
 			return c.room, c.err
 		}
-		expectResult(t, name, devShm(m, c.ring), c.expected)
+		expectResult(t, name, fileWorks(m, c.ring), c.expected)
 	}
+	m := made(nil)
+	m.Try = func(backend string) error {
+		if backend != "file" {
+			t.Errorf("tried %s", backend)
+		}
+		return errMadeUp
+	}
+	expectResult(t, "does not work", fileWorks(m, mib), expected{nil, mib, Warn, "1.0 GiB are left, dtrwxrwxrwx; serving a ring of 64 KiB does not work: made up", "--dir"})
 }
 
 func TestHugePages(t *testing.T) {
@@ -236,7 +250,7 @@ func TestTried(t *testing.T) {
 		"sysv":              {sysvWorks, nil, expected{nil, mib, OK, "works", ""}},
 		"memfd":             {memfdWorks, nil, expected{nil, mib, OK, "works", ""}},
 		"sysv does not":     {sysvWorks, errMadeUp, expected{nil, mib, Fail, "does not work: made up", "memfd"}},
-		"memfd does not":    {memfdWorks, errMadeUp, expected{nil, mib, Warn, "does not work: made up", "--dir DIR"}},
+		"memfd does not":    {memfdWorks, errMadeUp, expected{nil, mib, Warn, "does not work: made up", "--dir"}},
 		"sysv, no ring":     {sysvWorks, errMadeUp, expected{nil, 0, OK, "not tried", ""}},
 		"memfd, no ring":    {memfdWorks, errMadeUp, expected{nil, 0, OK, "not tried", ""}},
 		"error in an error": {sysvWorks, fmt.Errorf("framebuffer: attach with key \"fb3_x\": framebuffer: %w", errMadeUp), expected{nil, 1, Fail, "work: made up", "memfd"}},

@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
 // Status is what a finding means.
@@ -41,20 +43,28 @@ type Check struct {
 
 // Machine is what is looked at.
 type Machine struct {
-	Root  fs.FS                           // what lies below /
-	Space func(dir string) (Space, error) // of the file system at a path from /
-	Try   func(backend string) error      // serves a small ring and attaches to it
+	Root    fs.FS                           // what lies below /
+	FileDir string                          // where a ring would be a file
+	Space   func(dir string) (Space, error) // of the file system at a path from /
+	Try     func(backend string) error      // serves a small ring and attaches to it
 }
 
 // Space is the room in a file system.
 type Space struct {
 	Total, Free int64
 	ReadOnly    bool
+	Kind        string // tmpfs, say
+	Memory      bool   // its files are memory, whole and always
+	Mode        string // of the directory, as ls has it
 }
 
-// Here is the machine, or the container, that this process is in.
-func Here() Machine {
-	return Machine{Root: os.DirFS("/"), Space: space, Try: try}
+// Here is the machine, or the container, that this process is in. Sockets and files would be
+// in that directory; empty means where serve makes them that is not told.
+func Here(dir string) Machine {
+	return Machine{
+		Root: os.DirFS("/"), FileDir: shm.FileDir(dir), Space: space,
+		Try: func(backend string) error { return try(backend, dir) },
+	}
 }
 
 // Checks are all of them, in the order in which they are told.
@@ -68,9 +78,9 @@ func Checks() []Check {
 		{"sysv limits", sysvLimits},
 		{"sysv", sysvWorks},
 		{"memfd", memfdWorks},
+		{"file", fileWorks},
 		{"ipc namespace", ipcNamespace},
 		{"RemoveIPC", removeIPC},
-		{"/dev/shm", devShm},
 		{"huge pages", hugePages},
 		{"memlock", memlock},
 		{"descriptors", descriptors},
@@ -110,9 +120,14 @@ func space(dir string) (Space, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return Space{}, err
 	}
-	block := st.Bsize
+	info, err := os.Stat(dir)
+	if err != nil {
+		return Space{}, err
+	}
+	block, kind := st.Bsize, st.Type
 	return Space{
 		Total: int64(st.Blocks) * block, Free: int64(st.Bavail) * block,
 		ReadOnly: st.Flags&unix.ST_RDONLY != 0,
+		Kind:     shm.FilesystemName(kind), Memory: shm.OfMemory(kind), Mode: info.Mode().String(),
 	}, nil
 }

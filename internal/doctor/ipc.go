@@ -33,6 +33,15 @@ func sameIPC(m Machine, key uint64) Result {
 	return good("%s: that of the key", whose(here))
 }
 
+// anyIPC is sameIPC for a backend that does without.
+func anyIPC(m Machine, backend string) Result {
+	r := good("%s needs no IPC namespace in common", backend)
+	if here := m.namespace("self", "ipc"); here != 0 {
+		r.Finding += ", and this process's, " + whose(here) + ", may be another than the server's"
+	}
+	return r.named("ipc namespace")
+}
+
 // whose names an IPC namespace.
 func whose(namespace uint64) string {
 	if namespace == hostIPC {

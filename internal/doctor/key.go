@@ -49,8 +49,11 @@ func place(m Machine, key string) []Result {
 		path, _ := shm.MemfdSocket(location) // parsed already
 		return []Result{
 			good("memfd: by the socket %q", path).named("key"),
-			good("this process is in %d; memfd needs no common one", m.namespace("self", "ipc")).named("ipc namespace"),
+			anyIPC(m, backend),
 		}
+	case "file":
+		base, _ := shm.FileBase(location) // parsed already
+		return []Result{good("file: by the files %q", base+".*").named("key"), anyIPC(m, backend)}
 	}
 	return []Result{good("%s", backend).named("key")}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,13 +43,13 @@ func newServer(t *testing.T, opts *framebuffer.ServerOptions) *framebuffer.Serve
 }
 
 func TestKeyWorks(t *testing.T) {
-	for backend, says := range map[string]string{"sysv": "IPC namespace", "memfd": "by the socket"} {
-		server := newServer(t, &framebuffer.ServerOptions{Backend: backend, Dir: t.TempDir()})
+	for backend, says := range map[string]string{"sysv": "IPC namespace", "memfd": "by the socket", "file": "by the files"} {
+		server := newServer(t, &framebuffer.ServerOptions{Backend: backend, Dir: memoryDir(t)})
 		client, err := framebuffer.Attach(server.Key(), &framebuffer.ClientOptions{Name: "a\x1bclient"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := Examine(Here(), 0, server.Key())
+		all := Examine(Here(""), 0, server.Key())
 		if r := find(t, all, "key"); r.Status != OK || !strings.HasPrefix(r.Finding, backend) || !strings.Contains(r.Finding, says) {
 			t.Errorf("%s: %+v", backend, r)
 		}
@@ -81,12 +82,12 @@ func TestKeyDoesNotWork(t *testing.T) {
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
-	all := Examine(Here(), 0, key)
+	all := Examine(Here(""), 0, key)
 	if r := find(t, all, "attach"); r.Status != Fail || !strings.Contains(r.Finding, "stale key") || strings.Contains(r.Finding, key) || !strings.Contains(r.Remedy, "framebuffer key") {
 		t.Errorf("%+v", r)
 	}
 	for _, bad := range []string{"garbage", key[:len(key)-1], "fb1_" + key[4:]} {
-		r := find(t, Examine(Here(), 0, bad), "key")
+		r := find(t, Examine(Here(""), 0, bad), "key")
 		if r.Status != Fail || !strings.Contains(r.Finding, "bad key") || !strings.Contains(r.Remedy, "copy all") {
 			t.Errorf("%s: %+v", bad, r)
 		}
@@ -108,7 +109,8 @@ func TestRefused(t *testing.T) {
 // What a key says is told without attaching.
 func TestPlace(t *testing.T) {
 	for location, says := range map[string]string{
-		"sysv_1.2.4026532179": "4026532179", "sysv_1.2.0": "does not say", "memfd_2f746d702f782e6662": "4026531839",
+		"sysv_1.2.4026532179": "4026532179", "sysv_1.2.0": "does not say", "memfd_2f746d702f782e6662": "memfd needs no IPC namespace in common, and this process's, the host's (4026531839), may be",
+		"file_2f746d702f78": "file needs no",
 	} {
 		all := place(made(nil), "fb3_"+location+"_nonce_check")
 		if r := find(t, all, "ipc namespace"); !strings.Contains(r.Finding, says) {
@@ -125,14 +127,25 @@ func TestPlace(t *testing.T) {
 
 // The trial that is made here is made for real.
 func TestTry(t *testing.T) {
-	t.Setenv("FRAMEBUFFER_DIR", t.TempDir())
-	for _, backend := range []string{"sysv", "memfd"} {
-		if err := try(backend); err != nil {
+	dir := memoryDir(t)
+	t.Setenv("FRAMEBUFFER_DIR", dir)
+	for _, backend := range []string{"sysv", "memfd", "file"} {
+		if err := errors.Join(try(backend, ""), try(backend, filepath.Join(dir, "another"))); err != nil {
 			t.Errorf("%s: %v", backend, err)
 		}
 	}
-	t.Setenv("FRAMEBUFFER_DIR", "/proc/self/no")
-	if err := try("memfd"); !errors.Is(err, framebuffer.ErrPermission) {
+	if err := try("memfd", "/proc/self/no"); !errors.Is(err, framebuffer.ErrPermission) {
 		t.Errorf("in a directory that cannot be made: %v", err)
 	}
+}
+
+// memoryDir is a directory of the test's own on a tmpfs.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "framebuffer-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }

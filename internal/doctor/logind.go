@@ -25,7 +25,7 @@ func removeIPC(m Machine, _ int64) Result {
 	case "no", "false", "0", "off", "n", "f":
 		return good("off (logind.conf)")
 	}
-	return good("%s (logind.conf); it matters not: segments and memfds are without a name from the start", set)
+	return good("%s (logind.conf); it matters not: segments and memfds are without a name from the start; only servers with files in /dev/shm would lose these at the logout of their user", set)
 }
 
 // logind returns what systemd-logind's configuration sets, and nothing where it does not. The

@@ -82,9 +82,12 @@ func made(c changes) Machine {
 		}
 	}
 	return Machine{
-		Root:  tree,
-		Space: func(string) (Space, error) { return Space{Total: 1 << 30, Free: 1 << 30}, nil },
-		Try:   func(string) error { return nil },
+		Root:    tree,
+		FileDir: "/dev/shm",
+		Space: func(string) (Space, error) {
+			return Space{Total: 1 << 30, Free: 1 << 30, Kind: "tmpfs", Memory: true, Mode: "dtrwxrwxrwx"}, nil
+		},
+		Try: func(string) error { return nil },
 	}
 }
 
@@ -128,7 +131,7 @@ func TestNothingToRead(t *testing.T) {
 
 // What this machine really says can be read; whether it is well is not for a test to say.
 func TestHere(t *testing.T) {
-	for _, r := range Examine(Here(), 1<<20, "") {
+	for _, r := range Examine(Here(""), 1<<20, "") {
 		if r.Finding == "" || (r.Remedy == "") != (r.Status == OK) {
 			t.Errorf("%+v", r)
 		}

@@ -7,27 +7,6 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
-// devShm is whether a ring that is a file would fit; containers have 64 MiB there unless
-// they are told otherwise. Neither sysv nor memfd uses it.
-func devShm(m Machine, ring int64) Result {
-	room, err := m.Space("/dev/shm")
-	if missing(err) {
-		return bad(Warn, "mount a tmpfs there (podman run --shm-size=…), or use sysv or memfd, which do without",
-			"there is none: a ring that is a file there cannot be made")
-	}
-	if err != nil {
-		return unknown(err)
-	}
-	switch {
-	case room.ReadOnly:
-		return bad(Warn, "mount it for writing, or use sysv or memfd, which do without", "read-only: a ring that is a file there cannot be made")
-	case ring > room.Free:
-		return bad(Warn, "podman run --shm-size="+strconv.FormatInt(ring, 10)+" or more, or mount -o remount,size=… /dev/shm, or use sysv or memfd, which do without",
-			"%s, of which %s are left, too little for %s that is a file there", size(room.Total), size(room.Free), ringOf(ring))
-	}
-	return good("%s, of which %s are left; sysv and memfd do without", size(room.Total), size(room.Free))
-}
-
 // hugePages is whether serve --huge-pages works.
 func hugePages(m Machine, ring int64) Result {
 	reserved, err := m.reservedPages()

@@ -77,7 +77,7 @@ func (m Machine) alive(pid int, p peer) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return started == p.started, err
+	return procinfo.SameStart(started, p.started), err
 }
 
 // search finds the pid that a process of another PID namespace has in this one: those of

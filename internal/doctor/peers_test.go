@@ -52,7 +52,7 @@ func TestPeer(t *testing.T) {
 			with(namespaces("7", changes{"time": "->time:[9]"}), changes{"proc/7/stat": stat("42")}), 0, Warn, "time namespace (9)", "one time namespace",
 		}},
 		"gone":                  {peer{"cam", false, 7, ours, 42}, expected{nil, 0, OK, "is gone: whoever attaches next", ""}},
-		"gone, its pid reused":  {peer{"cam", false, 7, ours, 42}, expected{changes{"proc/7/stat": stat("43")}, 0, OK, "is gone", ""}},
+		"gone, its pid reused":  {peer{"cam", false, 7, ours, 42}, expected{changes{"proc/7/stat": stat("53")}, 0, OK, "is gone", ""}},
 		"a server that is gone": {peer{"cam", true, 7, ours, 42}, expected{nil, 0, Warn, `"cam", pid 7, is gone`, "start a server"}},
 		"no stat":               {peer{"cam", false, 7, ours, 42}, expected{changes{"proc/7/stat": "7"}, 0, OK, "nothing can be seen", ""}},
 		"unknown namespace":     {peer{"cam", false, 7, 0, 42}, expected{nil, 0, OK, "not known", ""}},
@@ -64,7 +64,7 @@ func TestPeer(t *testing.T) {
 			"proc/30/status": "Name:\tx\nNSpid:\t30\t1\n", "proc/30/stat": stat("42"),
 		}), 0, OK, `pid 1 in pid namespace 4026532111, here 30, with its own mnt namespace`, ""}},
 		"further in, another since": {peer{"cam", false, 1, inner, 42}, expected{with(namespaces("30", changes{"pid": innerPID}), changes{
-			"proc/30/status": "NSpid:\t30\t1\n", "proc/30/stat": stat("43"),
+			"proc/30/status": "NSpid:\t30\t1\n", "proc/30/stat": stat("53"),
 		}), 0, OK, "cannot be seen from this one (4026531836)", ""}},
 		"elsewhere": {peer{"cam", true, 1, inner, 42}, expected{nil, 0, OK, "cannot be seen", ""}},
 	} {

@@ -20,7 +20,7 @@ func sysvWorks(m Machine, ring int64) Result {
 
 // memfdWorks is sysvWorks for memfd, which is not the default.
 func memfdWorks(m Machine, ring int64) Result {
-	return m.tried("memfd", ring, Warn, "serve without --backend memfd; or, if it is the directory, name another: --dir DIR")
+	return m.tried("memfd", ring, Warn, "serve without --backend memfd; or, if it is the directory, name another with --dir")
 }
 
 func (m Machine) tried(backend string, ring int64, status Status, remedy string) Result {
@@ -34,8 +34,8 @@ func (m Machine) tried(backend string, ring int64, status Status, remedy string)
 }
 
 // try serves a ring, attaches to it and sends a frame through.
-func try(backend string) (err error) {
-	server, err := framebuffer.NewServer(trialRing, &framebuffer.ServerOptions{Backend: backend, Name: "framebuffer doctor"})
+func try(backend, dir string) (err error) {
+	server, err := framebuffer.NewServer(trialRing, &framebuffer.ServerOptions{Backend: backend, Dir: dir, Name: "framebuffer doctor"})
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,8 @@ type Segment struct {
 	// Clock.Coarse.
 	Take func(size int, now int64) (offset uint64, payload []byte, err error)
 
-	// Closed is framebuffer.ErrClosed, with detail, after the client's Close.
+	// Closed is framebuffer.ErrClosed, with detail, after the client's Close, and
+	// framebuffer.ErrCorrupt when the memory is gone.
 	Closed func() error
 
 	// OnClose has f called by the client's Close while the memory is still there. It returns

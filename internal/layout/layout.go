@@ -91,8 +91,9 @@ const (
 	CounterCount = 8
 )
 
-// Roles of an attached process, in a slot's role word.
+// Roles of an attached process, in a slot's role word, where unlisted never stands.
 const (
+	RoleUnlisted = 0
 	RoleServer   = 1
 	RoleClient   = 2
 	RoleReadOnly = 3

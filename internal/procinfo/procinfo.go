@@ -35,38 +35,103 @@ func NamespaceIn(root fs.FS, pid, kind string) uint64 {
 }
 
 // StartTime returns when the process started, in clock ticks since boot: together with the
-// pid it names one process for as long as the machine runs. It returns an error that is
-// fs.ErrNotExist when this PID namespace has no such process, and another error when the
-// process exists but cannot be looked at.
+// pid it names one process for as long as the machine runs, if compared with SameStart. It
+// returns an error that is fs.ErrNotExist when this PID namespace has no such process, and
+// another error when the process exists but cannot be looked at.
 func StartTime(pid int) (uint64, error) {
 	return StartTimeIn(os.DirFS("/"), pid)
 }
 
+// SameStart reports whether two start times are those of one process. Processes of different
+// time namespaces may read it with a difference of one.
+func SameStart(a, b uint64) bool { return a-b+1 <= 2 }
+
+// tick is what the kernel counts start times in: USER_HZ, 100 on every Linux.
+const tick = 10_000_000
+
+// TimeOffsets returns by how many ns CLOCK_MONOTONIC and CLOCK_BOOTTIME are ahead here of
+// what they are in the host's time namespace: containers may have one of their own
+// (unshare --time). 0 where /proc does not tell.
+func TimeOffsets() (monotonic, boot int64) { return TimeOffsetsIn(os.DirFS("/")) }
+
+// TimeOffsetsIn is TimeOffsets by the /proc of another root.
+func TimeOffsetsIn(root fs.FS) (monotonic, boot int64) {
+	// The file tells of children to come. They are in another namespace only between
+	// unshare(2) and fork(2).
+	if NamespaceIn(root, "self", "time") != childrenTime(root) {
+		return 0, 0
+	}
+	b, err := fs.ReadFile(root, "proc/self/timens_offsets")
+	if err != nil {
+		return 0, 0
+	}
+	for line := range bytes.Lines(b) {
+		f := strings.Fields(string(line))
+		if len(f) != 3 {
+			continue
+		}
+		s, err1 := strconv.ParseInt(f[1], 10, 64)
+		ns, err2 := strconv.ParseInt(f[2], 10, 64)
+		if err1 != nil || err2 != nil {
+			continue
+		}
+		switch f[0] {
+		case "monotonic":
+			monotonic = s*1e9 + ns
+		case "boottime":
+			boot = s*1e9 + ns
+		}
+	}
+	return monotonic, boot
+}
+
+// childrenTime is the time namespace of children to come.
+func childrenTime(root fs.FS) uint64 {
+	link, err := fs.ReadLink(root, "proc/self/ns/time_for_children") // such as "time:[4026531834]"
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(link, "time:["), "]"), 10, 64)
+	return n
+}
+
 // StartTimeIn is StartTime by the /proc of another root.
 func StartTimeIn(root fs.FS, pid int) (uint64, error) {
+	_, started, err := statIn(root, pid)
+	return started, err
+}
+
+// Stat is StartTime with the letter of the process's state: R running, S sleeping, D in a
+// system call that cannot be interrupted, T and t stopped, Z and X dead.
+func Stat(pid int) (state byte, started uint64, err error) { return statIn(os.DirFS("/"), pid) }
+
+func statIn(root fs.FS, pid int) (state byte, started uint64, err error) {
 	b, err := fs.ReadFile(root, "proc/"+strconv.Itoa(pid)+"/stat")
 	if errors.Is(err, unix.ESRCH) {
 		err = fs.ErrNotExist
 	}
 	if err != nil {
-		return 0, fmt.Errorf("process %d: %w", pid, err)
+		return 0, 0, fmt.Errorf("process %d: %w", pid, err)
 	}
-	return parseStartTime(b)
+	state, started, err = parseStat(b)
+	_, boot := TimeOffsetsIn(root)
+	return state, started - uint64(boot/tick), err
 }
 
-// parseStartTime takes field 22 of /proc/PID/stat. Field 2, the command name, may hold
+// parseStat takes fields 3 and 22 of /proc/PID/stat. Field 2, the command name, may hold
 // spaces and parentheses of its own, so counting starts behind the last ')'.
-func parseStartTime(stat []byte) (uint64, error) {
+func parseStat(stat []byte) (state byte, started uint64, err error) {
 	i := bytes.LastIndexByte(stat, ')')
 	if i < 0 {
-		return 0, fmt.Errorf("no command name in %q", stat)
+		return 0, 0, fmt.Errorf("no command name in %q", stat)
 	}
 	f := bytes.Fields(stat[i+1:])
 	const field = 22 - 3
 	if len(f) <= field {
-		return 0, fmt.Errorf("%d fields behind the command name, want %d", len(f), field+1)
+		return 0, 0, fmt.Errorf("%d fields behind the command name, want %d", len(f), field+1)
 	}
-	return strconv.ParseUint(string(f[field]), 10, 64)
+	started, err = strconv.ParseUint(string(f[field]), 10, 64)
+	return f[0][0], started, err
 }
 
 // Field finds "name 123" among the lines of a file such as /proc/meminfo, whose names end

@@ -34,15 +34,15 @@ func TestStartTime(t *testing.T) {
 }
 
 // A command's name may hold anything, also what looks like the fields behind it.
-func TestParseStartTime(t *testing.T) {
+func TestParseStat(t *testing.T) {
 	const rest = " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 424242 20"
 	for _, name := range []string{"sh", "a b", ") S 1 2", "((", ")"} {
-		if n, err := parseStartTime([]byte("7 (" + name + ")" + rest)); err != nil || n != 424242 {
-			t.Errorf("%q: %d, %v", name, n, err)
+		if state, n, err := parseStat([]byte("7 (" + name + ")" + rest)); err != nil || n != 424242 || state != 'S' {
+			t.Errorf("%q: %c %d, %v", name, state, n, err)
 		}
 	}
 	for _, bad := range []string{"", "7", "7 (sh)", "7 (sh) S 1 2", "7 (sh) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 x 20"} {
-		if n, err := parseStartTime([]byte(bad)); err == nil {
+		if _, n, err := parseStat([]byte(bad)); err == nil {
 			t.Errorf("%q: %d", bad, n)
 		}
 	}

@@ -3,6 +3,7 @@ package ring
 import (
 	"fmt"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
@@ -42,11 +43,6 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 			return 0, nil, err
 		}
 	}
-	// Before the chunk is touched: an atomic add waits for all stores that came before it.
-	if r.counts[0] != nil {
-		r.counts[0].Add(1)
-		r.counts[1].Add(n)
-	}
 	storeFence()
 	// A process stopped here for a whole lap and resumed would put its header into
 	// somebody else's chunk. This look makes the window a few instructions wide; what
@@ -58,13 +54,14 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 	i := c % r.capacity
 	r.present.ensure(i, n)
 	r.seal.Put(r.mem[i:], offset, layout.Chunk{Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID})
+	failpoint.Hit(failpoint.AllocateHeaded)
 	i += layout.ChunkHeader
 	return offset, r.mem[i : i+uint64(size) : i+uint64(size)], nil
 }
 
 // stepOver returns a position from which n bytes, added to head, are free of holds: c, if
 // that is, or one behind the holds in its way. What is stepped over is lost for this lap.
-func (r *Ring) stepOver(c, n uint64, now int64) (uint64, error) {
+func (r *Ring) stepOver(c, n uint64, now int64) (_ uint64, err error) {
 	for range 4 * layout.HoldCount {
 		target, held := r.heldIn(c, n, now)
 		if !held {
@@ -73,10 +70,23 @@ func (r *Ring) stepOver(c, n uint64, now int64) (uint64, error) {
 		if !r.fits(n, now) {
 			break
 		}
-		c = r.take(target, n, now)
+		failpoint.Hit(failpoint.AllocateStepping)
+		if c, err = r.take(target, n, now); err != nil {
+			return 0, err
+		}
+		failpoint.Hit(failpoint.AllocateStepped)
 	}
 	return 0, fmt.Errorf("%w: %d of the ring's %d bytes are held, and nowhere between them are %d bytes free: release holds, or start the server with a larger size or a smaller HoldLimit",
 		fberr.HoldLimit, r.sum(now), r.capacity, n)
+}
+
+// count says that head was moved, before anything is stored there: an atomic addition waits
+// until all stores before it have arrived.
+func (r *Ring) count(bytes uint64) {
+	if r.counts[0] != nil {
+		r.counts[0].Add(1)
+		r.counts[1].Add(bytes)
+	}
 }
 
 // milestone notes the time if head passed a milestone on its way from one position to another.
@@ -86,19 +96,25 @@ func (r *Ring) milestone(from, to uint64, now int64) {
 	}
 }
 
+// tries is more often than a compare-and-swap can fail by others' success: who fails as often
+// has a peer that stores nonsense there without end.
+const tries = 1 << 20
+
 // take adds n to head, which it first raises to target, and returns where they begin.
-func (r *Ring) take(target, n uint64, now int64) uint64 {
-	for {
+func (r *Ring) take(target, n uint64, now int64) (uint64, error) {
+	for range tries {
 		head := r.head.Load()
 		c := head
 		if int64(target-head) > 0 {
 			c = target
 		}
 		if r.head.CompareAndSwap(head, c+n) {
+			r.count(c + n - head)
 			r.milestone(head, c+n, now)
-			return c &^ (layout.Align - 1)
+			return c &^ (layout.Align - 1), nil
 		}
 	}
+	return 0, errChanging("head")
 }
 
 func (r *Ring) badSize(size int) error {
@@ -112,6 +128,10 @@ func (r *Ring) badSize(size int) error {
 func (r *Ring) lappedAllocation(size int) error {
 	return fmt.Errorf("%w: the ring of %d bytes was reused between two instructions of allocating %d: it is too small for its traffic, or this process was stopped meanwhile",
 		fberr.Timeout, r.capacity, size)
+}
+
+func errChanging(word string) error {
+	return fmt.Errorf("%w: %s changes without end; some process writes over it: restart the server", fberr.Corrupt, word)
 }
 
 func errClosed() error {

@@ -3,6 +3,7 @@ package ring
 import (
 	"sync/atomic"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/line"
 )
@@ -77,6 +78,8 @@ func (r *Ring) room(n uint64, now int64) (c uint64, err error) {
 	// Every add is a multiple of Align, and so is head. The mask only matters when a
 	// hostile process stored nonsense there: a misaligned header would fault on arm64.
 	c = (r.head.Add(n) - n) &^ (layout.Align - 1)
+	failpoint.Hit(failpoint.AllocateAdded)
+	r.count(n)
 	r.milestone(c, c+n, now)
 	r.ahead.took.Store(true)
 	if r.mayBeHeld(now) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
@@ -46,6 +47,7 @@ func (r *Ring) Hold(offset uint64, d time.Duration) (*Hold, Reason, error) {
 		h.withdraw()
 		return nil, Reused, r.reused(offset)
 	}
+	failpoint.Hit(failpoint.HoldConfirmed)
 	return h, None, nil
 }
 
@@ -75,15 +77,25 @@ func (h *Hold) claim(now int64, d time.Duration) error {
 		if active(old, now, grace) || !e.Term.CompareAndSwap(old, term) {
 			continue
 		}
+		failpoint.Hit(failpoint.HoldClaimed)
 		h.entry, h.term = e, term
 		h.start, h.length = counted(h.span.start, start), counted(h.span.length, length)
-		if !e.Start.CompareAndSwap(start, h.start) || !e.Length.CompareAndSwap(length, h.length) {
+		placed := e.Start.CompareAndSwap(start, h.start)
+		failpoint.Hit(failpoint.HoldPlaced)
+		if !placed || !e.Length.CompareAndSwap(length, h.length) {
 			h.withdraw()
 			continue
 		}
-		raise(r.holdHigh, uint32(i)+1)
-		raise(r.holdUntil, uint64(endOf(term)))
+		failpoint.Hit(failpoint.HoldMeasured)
+		bounded := raise(r.holdHigh, uint32(i)+1)
+		failpoint.Hit(failpoint.HoldBounded)
+		if !bounded || !raise(r.holdUntil, uint64(endOf(term))) {
+			h.withdraw()
+			return errChanging("what bounds the holds")
+		}
+		failpoint.Hit(failpoint.HoldTimed)
 		r.holdGen.Add(1)
+		failpoint.Hit(failpoint.HoldCounted)
 		return nil
 	}
 	return fmt.Errorf("%w: all %d holds are in use: release others first", fberr.HoldLimit, len(r.holds))
@@ -92,16 +104,17 @@ func (h *Hold) claim(now int64, d time.Duration) error {
 // counted is a multiple of 64 with the count of the word that it replaces, plus 1.
 func counted(v, before uint64) uint64 { return v | (before+1)&layout.HoldClaims }
 
-// raise makes a shared word at least v.
+// raise makes a shared word at least v, and reports whether it could.
 func raise[T uint32 | uint64, W interface {
 	Load() T
 	CompareAndSwap(old, new T) bool
-}](w W, v T) {
-	for old := w.Load(); old < v; old = w.Load() {
-		if w.CompareAndSwap(old, v) {
-			return
+}](w W, v T) bool {
+	for range tries {
+		if old := w.Load(); old >= v || w.CompareAndSwap(old, v) {
+			return true
 		}
 	}
+	return false
 }
 
 // confirm tells others that they may rely on the hold.
@@ -137,20 +150,25 @@ func (h *Hold) Extend(d time.Duration) (Reason, error) {
 	if !h.entry.Term.CompareAndSwap(old, next) {
 		return Reused, h.lost()
 	}
+	failpoint.Hit(failpoint.ExtendExchanged)
 	h.term = next
-	raise(r.holdUntil, uint64(endOf(next)))
+	raised := raise(r.holdUntil, uint64(endOf(next)))
+	failpoint.Hit(failpoint.ExtendTimed)
 	// If the old end had come before the exchange, an allocator may have passed.
-	if r.now() >= endOf(old) || h.entry.Start.Load() != h.start || h.entry.Length.Load() != h.length || !h.confirm() {
+	if r.now() >= endOf(old) || h.entry.Start.Load() != h.start || h.entry.Length.Load() != h.length || !raised || !h.confirm() {
 		h.withdraw()
 		return Reused, h.lost()
 	}
+	failpoint.Hit(failpoint.ExtendConfirmed)
 	return None, nil
 }
 
 // Release ends the hold and reports whether the chunk was in place until then.
 func (h *Hold) Release() bool {
 	ok := h.Intact()
+	failpoint.Hit(failpoint.ReleaseBegun)
 	h.withdraw()
+	failpoint.Hit(failpoint.ReleaseDone)
 	return ok
 }
 

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
@@ -18,6 +19,7 @@ func (r *Ring) Seal(offset uint64, data []byte, hash bool) (sum uint64, why Reas
 		sum = copyhash.Sum(data)
 	}
 	r.ahead.completed()
+	failpoint.Hit(failpoint.CommitHashed)
 	// As at the end of Write: whoever takes the chunk after this look spoils a frame that
 	// nobody can read any more.
 	loadFence()
@@ -40,7 +42,9 @@ func (r *Ring) View(offset uint64, n int, sum uint64, verify bool, look func([]b
 	if why, err := r.verify(payload, offset, sum, verify); err != nil {
 		return why, err
 	}
+	failpoint.Hit(failpoint.ViewLooking)
 	err = look(payload)
+	failpoint.Hit(failpoint.ViewLookedAgain)
 	if !r.Intact(offset) { // after everything that look has read
 		return Reused, r.reused(offset)
 	}

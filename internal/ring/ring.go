@@ -57,7 +57,8 @@ type Options struct {
 	// once for each part before its first use, and may be nil.
 	Populate func([]byte)
 
-	// Allocations and AllocatedBytes count; they may be nil.
+	// Allocations and AllocatedBytes count how often head is moved from here and by how much;
+	// they may be nil.
 	Allocations, AllocatedBytes *atomic.Uint64
 
 	// Now reads CLOCK_MONOTONIC in ns; nil is for tests without holds.

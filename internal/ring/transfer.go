@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
@@ -18,26 +19,45 @@ const (
 	Altered        // the bytes, or the header before them, are not what was written
 )
 
-// Write copies data into the chunk at offset and returns its checksum. Before, between
-// blocks and after, it looks whether the chunk is still its own, and stops at once when
-// it is not.
-//
-// It returns fberr.BadOffset, fberr.TooLong when data does not fit the chunk, fberr.Closed,
-// and fberr.Timeout when the chunk was or became reused, or its header is gone.
+// settled is how far behind head memory is taken to be written already.
+const settled = 256 << 10
+
+// Write is Place and Fill.
 func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err error) {
-	if r.Closed() {
-		return 0, None, errClosed()
-	}
-	payload, why, err := r.find(offset)
+	place, why, err := r.Place(offset, len(data))
 	if err != nil {
 		return 0, why, err
 	}
-	if len(data) > len(payload) {
-		return 0, None, fmt.Errorf("%w: %d bytes of data for the chunk at offset %d, which was allocated with %d: allocate as much as is written",
-			fberr.TooLong, len(data), offset, len(payload))
+	return r.Fill(place, offset, data)
+}
+
+// Place returns where n bytes that are written to the chunk at offset go.
+//
+// It returns fberr.BadOffset, fberr.TooLong when they do not fit the chunk, fberr.Closed, and
+// fberr.Timeout when the chunk was reused or its header is gone.
+func (r *Ring) Place(offset uint64, n int) (place []byte, why Reason, err error) {
+	if r.Closed() {
+		return nil, None, errClosed()
 	}
+	payload, why, err := r.find(offset)
+	if err != nil {
+		return nil, why, err
+	}
+	if n > len(payload) {
+		return nil, None, fmt.Errorf("%w: %d bytes of data for the chunk at offset %d, which was allocated with %d: allocate as much as is written",
+			fberr.TooLong, n, offset, len(payload))
+	}
+	return payload[:n], None, nil
+}
+
+// Fill copies data to its place in the chunk at offset and returns its checksum. Between
+// blocks and after, it looks whether the chunk is still its own, and stops at once when it is
+// not: fberr.Timeout.
+func (r *Ring) Fill(place []byte, offset uint64, data []byte) (sum uint64, why Reason, err error) {
 	c := offset - layout.ChunkHeader
-	sum, done := copyhash.CopyIn(payload[:len(data)], data, func() bool { return r.alive(c) })
+	failpoint.Hit(failpoint.WriteFound)
+	sum, done := copyhash.CopyIn(place, data, func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive })
+	failpoint.Hit(failpoint.WriteCopied)
 	r.ahead.completed()
 	// This load may run before the last stores are visible elsewhere. Then another process
 	// may take the chunk between the two; nobody reads our frame then (it is dead), and the
@@ -60,7 +80,12 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
 		return why, err
 	}
 	c := offset - layout.ChunkHeader
-	got, done := copyhash.CopyOut(dst, payload, func() bool { return r.intact(c) })
+	failpoint.Hit(failpoint.ReadFound)
+	// Where more has been allocated behind the chunk than is asked for ahead, the frames that
+	// lie there are read next, or nobody minds.
+	onward := r.head.Load()-c-Footprint(len(payload)) >= settled
+	got, done := copyhash.CopyOut(dst, payload, onward, func() bool { return r.intact(c) })
+	failpoint.Hit(failpoint.ReadCopied)
 	loadFence()
 	if !done || !r.intact(c) {
 		clear(dst)

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,17 +13,19 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 )
 
 // door is the Unix socket at which a server hands out its files. A client sends one byte,
 // what it wants, and gets one byte with the files: or another, without, if it may not.
+// The methods but serve are called by one goroutine.
 type door struct {
 	path             string
 	listener         *net.UnixListener
 	control          *os.File
 	ring, ringToRead *os.File
-	mode             fs.FileMode
+	access           access
+	visitors         visitors
 	done             chan struct{}
 }
 
@@ -34,18 +35,15 @@ const (
 	wantReading = 'r'
 	granted     = 'y'
 	denied      = 'n'
+	deniedWrite = 'o' // it may read only
 )
 
 // patience is how long either side waits for the other's byte.
 const patience = 5 * time.Second
 
-// SocketDirVariable names the directory of sockets, for servers that are not told another
-// and for clients to which the server's is mounted elsewhere.
-const SocketDirVariable = "FRAMEBUFFER_DIR"
-
 // socketDir is where servers listen that are not told.
 func socketDir() string {
-	if dir := os.Getenv(SocketDirVariable); dir != "" {
+	if dir := os.Getenv(DirVariable); dir != "" {
 		return dir
 	}
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
@@ -63,12 +61,8 @@ func (d *door) open(dir string) (err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("the directory of the socket: %w", err)
 	}
-	mode := fs.FileMode(0o700)
-	if d.mode&0o066 != 0 {
-		mode = 0o755
-	}
-	if err := os.MkdirAll(dir, mode); err != nil {
-		return fmt.Errorf("%w: the directory of the socket cannot be made: name one that can be, or make it: %w", fberr.Permission, err)
+	if err := makeDir(dir, d.access.others()); err != nil {
+		return err
 	}
 	sweep(dir)
 	var name [8]byte
@@ -85,6 +79,7 @@ func (d *door) open(dir string) (err error) {
 		return fmt.Errorf("listen in %s: %w", dir, err)
 	}
 	l.SetUnlinkOnClose(false)
+	failpoint.Hit(failpoint.StartBound)
 	// Who may have the files is for admits to say, which knows the peer.
 	if err := errors.Join(os.Chmod(bound, 0o666), os.Rename(bound, d.path)); err != nil { //nolint:gosec // see above
 		return errors.Join(fmt.Errorf("open the socket to others: %w", err), l.Close(), os.Remove(bound))
@@ -92,6 +87,7 @@ func (d *door) open(dir string) (err error) {
 	if d.ringToRead, err = os.Open(fmt.Sprintf("/proc/self/fd/%d", d.ring.Fd())); err != nil {
 		return errors.Join(fmt.Errorf("open the ring for reading only: %w", err), l.Close(), os.Remove(d.path))
 	}
+	failpoint.Hit(failpoint.StartListening)
 	d.listener, d.done = l, make(chan struct{})
 	go d.serve()
 	return nil
@@ -103,8 +99,16 @@ const (
 	maxPath = 107
 )
 
-// sweep removes sockets of servers that were killed.
+// sweep removes sockets of servers that were killed. One that was killed between two system
+// calls left a socket under its first name, which looks like that of a server about to listen:
+// nobody needs a minute for that.
 func sweep(dir string) {
+	early, _ := filepath.Glob(filepath.Join(dir, "*"+suffix+unready))
+	for _, path := range early {
+		if st, err := os.Lstat(path); err == nil && time.Since(st.ModTime()) > time.Minute {
+			_ = os.Remove(path)
+		}
+	}
 	all, _ := filepath.Glob(filepath.Join(dir, "*"+suffix))
 	for _, path := range all {
 		c, err := net.DialTimeout("unix", path, patience)
@@ -116,33 +120,12 @@ func sweep(dir string) {
 	}
 }
 
-func (d *door) location() string { return hex.EncodeToString([]byte(d.path)) }
+func (d *door) location() string { return locationOf(d.path) }
 
 // MemfdSocket returns the socket's path that a memfd's location names, as its server sees it,
 // or fberr.BadKey.
 func MemfdSocket(location string) (string, error) {
-	b, err := hex.DecodeString(location)
-	path := string(b)
-	if err != nil || !filepath.IsAbs(path) || filepath.Clean(path) != path || len(path) > maxPath ||
-		!strings.HasSuffix(path, suffix) || hex.EncodeToString(b) != location {
-		return "", fmt.Errorf("%w: memfd location %.60q is no path as servers have", fberr.BadKey, location)
-	}
-	return path, nil
-}
-
-// findDoor returns the socket's path here. Where there is no such file, but one of that name
-// in the directory that the environment names, it is that: a mount may be elsewhere.
-func findDoor(location string) (string, error) {
-	path, err := MemfdSocket(location)
-	if err != nil {
-		return "", err
-	}
-	if dir := os.Getenv(SocketDirVariable); dir != "" {
-		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-			return filepath.Join(dir, filepath.Base(path)), nil
-		}
-	}
-	return path, nil
+	return pathOf("memfd", location, maxPath, func(name string) bool { return strings.HasSuffix(name, suffix) })
 }
 
 func (d *door) closeFiles() error {
@@ -158,11 +141,13 @@ func (d *door) closeFiles() error {
 // close ends the listening, removes the socket, and gives the files back.
 func (d *door) close() error {
 	err := errors.Join(os.Remove(d.path), d.listener.Close())
+	failpoint.Hit(failpoint.StopShut)
 	<-d.done
+	d.visitors.dismiss()
 	return errors.Join(err, d.closeFiles())
 }
 
-// serve answers one client after the other. None can keep the others waiting for long.
+// serve answers clients beside each other, so that one that says nothing keeps nobody waiting.
 func (d *door) serve() {
 	defer close(d.done)
 	for {
@@ -174,7 +159,6 @@ func (d *door) serve() {
 			time.Sleep(10 * time.Millisecond) // no descriptors left, say
 			continue
 		}
-		d.answer(c)
-		_ = c.Close()
+		d.visitors.receive(c, d.answer)
 	}
 }

@@ -21,13 +21,18 @@ type Memfd struct{}
 func (Memfd) Name() string { return "memfd" }
 
 // seals keep a file at its length: whoever maps it and may write to it could otherwise make
-// the others fault.
+// the others fault. Holes can be made nonetheless; small pages then come back as zeroes, but
+// reserved huge ones, once given back, may be somebody else's: those mappings are guarded.
 const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 
 // Create makes the two files and listens. See Backend.
 func (Memfd) Create(spec Spec) (_ *Segment, err error) {
 	spec = spec.whole()
-	s, d := &Segment{}, &door{mode: spec.Mode.Perm()}
+	a, err := accessOf(spec)
+	if err != nil {
+		return nil, err
+	}
+	s, d := &Segment{}, &door{access: a}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.closeFiles(), s.Close())
@@ -58,6 +63,11 @@ func (Memfd) Create(spec Spec) (_ *Segment, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("ring: %w", err)
 	}
+	if pages == HugePages {
+		if err := s.guard(); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.finish(pages); err != nil {
 		return nil, err
 	}
@@ -86,11 +96,11 @@ func makeMemfd(name string, size int64, flags int) (*os.File, error) {
 
 // Attach asks the server for the two files and maps them. See Backend.
 func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
-	path, err := findDoor(location)
+	path, err := MemfdSocket(location)
 	if err != nil {
 		return nil, err
 	}
-	ctl, ring, err := knock(path, readOnly)
+	ctl, ring, err := knock(hereOf(path, ""), readOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +124,15 @@ func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
 	}
 	if s.Ring, err = mirrorFile(ring, size, readOnly); err != nil {
 		return nil, fmt.Errorf("ring: %w", err)
+	}
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(int(ring.Fd()), &st); err != nil {
+		return nil, fmt.Errorf("ring: %w", err)
+	}
+	if st.Type == unix.HUGETLBFS_MAGIC {
+		if err := s.guard(); err != nil {
+			return nil, err
+		}
 	}
 	adviseHuge(s.Ring) // matters only where the server asked for transparent huge pages
 	return s, nil

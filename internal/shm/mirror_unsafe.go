@@ -20,9 +20,14 @@ const shmRemap = 0o40000
 // thread; attach replaces the reservation half by half.
 //
 // Preconditions: size is a multiple of the page size (on every Linux CPU this package
-// supports SHMLBA is the page size too).
-func mirror(size int64, attach func(at unsafe.Pointer) error) ([]byte, error) {
-	base, err := reserve(uintptr(2*size), size%HugePage == 0)
+// supports SHMLBA is the page size too) and of page, the size of huge pages that the object
+// may be of.
+func mirror(size, page int64, attach func(at unsafe.Pointer) error) ([]byte, error) {
+	align := int64(0)
+	if size%page == 0 {
+		align = page
+	}
+	base, err := reserve(uintptr(2*size), uintptr(align))
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +42,7 @@ func mirror(size int64, attach func(at unsafe.Pointer) error) ([]byte, error) {
 
 // sysvMirror is mirror of a System V segment.
 func sysvMirror(id int, size int64, flag int) ([]byte, error) {
-	return mirror(size, func(at unsafe.Pointer) error {
+	return mirror(size, HugePage, func(at unsafe.Pointer) error {
 		mem, err := unix.SysvShmAttach(id, uintptr(at), flag|shmRemap)
 		if err == nil && int64(len(mem)) != size { // the id changed hands since it was measured
 			err = errors.Join(unix.EIDRM, unix.SysvShmDetach(mem))
@@ -52,7 +57,13 @@ func mirrorFile(f *os.File, size int64, readOnly bool) ([]byte, error) {
 	if readOnly {
 		prot = unix.PROT_READ
 	}
-	return mirror(size, func(at unsafe.Pointer) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return nil, fmt.Errorf("look at the file: %w", err)
+	}
+	// hugetlbfs may have pages of a gigabyte, and says so here.
+	pageSize := int64(st.Blksize) //nolint:unconvert // it has 32 bits on arm64
+	return mirror(size, max(HugePage, pageSize), func(at unsafe.Pointer) error {
 		_, err := mapAt(f, at, size, prot, unix.MAP_SHARED|unix.MAP_FIXED)
 		return err
 	})
@@ -78,21 +89,18 @@ func mapAt(f *os.File, at unsafe.Pointer, size int64, prot, flags int) (unsafe.P
 	return at, nil
 }
 
-// reserve takes n bytes of addresses, which begin at a multiple of a huge page if aligned.
-func reserve(n uintptr, aligned bool) (unsafe.Pointer, error) {
-	slack := uintptr(0)
-	if aligned {
-		slack = HugePage
-	}
+// reserve takes n bytes of addresses, which begin at a multiple of align, if that is not 0.
+func reserve(n, align uintptr) (unsafe.Pointer, error) {
+	slack := align
 	base, err := unix.MmapPtr(-1, 0, nil, n+slack,
 		unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 	if err != nil {
 		return nil, fmt.Errorf("reserve %d bytes of address space: %w", n+slack, err)
 	}
-	if !aligned {
+	if align == 0 {
 		return base, nil
 	}
-	before := -uintptr(base) % HugePage
+	before := -uintptr(base) % align
 	start := unsafe.Add(base, before)
 	if before > 0 {
 		err = unix.MunmapPtr(base, before)

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/core-framebuffer/framebuffer/internal/shm/busguard"
 )
 
 // Spec is what a server asks for.
@@ -16,8 +18,9 @@ type Spec struct {
 	Control int64       // bytes in the control object
 	Ring    int64       // bytes in the ring; both are whole pages
 	Mode    fs.FileMode // permission bits for others; 0 means 0600
+	Allow   Allow       // who else may attach, where the backend can tell
 	Huge    bool        // use huge pages for the ring, of either kind, or fail
-	Dir     string      // where memfd has its socket; empty means a place of the user's own
+	Dir     string      // where memfd has its socket and file its files; empty means a default
 }
 
 // Pages says what a ring's memory is made of.
@@ -51,8 +54,13 @@ type Segment struct {
 	Location string // how others attach: goes into the key; letters, digits and . - only
 	Pages    Pages  // as Create made it; Attach does not know
 
-	stop func() error // ends what lets others in; nil for none, and after it was called
+	stop  func() error    // ends what lets others in; nil for none, and after it was called
+	watch *busguard.Watch // nil for memory that cannot go away
 }
+
+// Damaged reports whether the memory was shortened under this process, which since then has
+// found zeroes of its own there.
+func (s *Segment) Damaged() bool { return s.watch.Hit() }
 
 // Detach gives the shared memory back at once and puts zeroes of this process's own in its
 // place. Goroutines that are using the slices meanwhile see shared bytes, then zeroes, and
@@ -66,6 +74,7 @@ func (s *Segment) Detach() error {
 //
 // Preconditions: called once, while no other goroutine uses the mapping.
 func (s *Segment) Close() error {
+	s.watch.End()
 	return errors.Join(s.refuse(), unmap(s.Ring), unmap(s.Control))
 }
 
@@ -87,7 +96,8 @@ type Backend interface {
 
 	// Create makes a segment, zeroed, with every page present, so that lack of memory is
 	// an error now and not a signal later. A process that dies in any way leaves nothing
-	// behind. It returns fberr.NoMemory or fberr.Permission, with detail.
+	// behind but what the next server in its directory removes. It returns fberr.NoMemory or
+	// fberr.Permission, with detail, and an error for what of the Spec it cannot do.
 	Create(Spec) (*Segment, error)
 
 	// Attach maps a segment that some process made. With readOnly the ring is mapped
@@ -104,8 +114,10 @@ func ByName(name string) (Backend, error) {
 		return SysV{}, nil
 	case "memfd":
 		return Memfd{}, nil
+	case "file":
+		return File{}, nil
 	}
-	return nil, fmt.Errorf("framebuffer: unknown backend %q; this version has: sysv, memfd", name)
+	return nil, fmt.Errorf("framebuffer: unknown backend %q; this version has: sysv, memfd, file", name)
 }
 
 // WholePages rounds a size up to a multiple of the page size.

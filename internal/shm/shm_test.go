@@ -21,18 +21,46 @@ func TestSysV(t *testing.T) { shmtest.Run(t, shm.SysV{}, ownSegments) }
 
 // A killed server leaves a socket at which nobody answers: the next one removes it.
 func TestMemfd(t *testing.T) {
-	t.Setenv(shm.SocketDirVariable, t.TempDir())
+	t.Setenv(shm.DirVariable, t.TempDir())
 	shmtest.Run(t, shm.Memfd{}, func(t *testing.T) int {
 		s, err := shm.Memfd{}.Create(shm.Spec{Control: 1 << 16, Ring: 1 << 16})
 		if err != nil {
 			t.Fatal(err)
 		}
-		left, err := filepath.Glob(filepath.Join(os.Getenv(shm.SocketDirVariable), "*"))
+		left, err := filepath.Glob(filepath.Join(os.Getenv(shm.DirVariable), "*"))
 		if err := errors.Join(err, s.Close()); err != nil {
 			t.Error(err)
 		}
 		return len(left)
 	})
+}
+
+// A killed server leaves files that nobody has locked: the next one removes them.
+func TestFile(t *testing.T) {
+	dir := memoryDir(t)
+	t.Setenv(shm.DirVariable, dir)
+	shmtest.Run(t, shm.File{}, func(t *testing.T) int {
+		s, err := shm.File{}.Create(shm.Spec{Control: 1 << 16, Ring: 1 << 16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		left, err := os.ReadDir(dir)
+		if err := errors.Join(err, s.Close()); err != nil {
+			t.Error(err)
+		}
+		return len(left)
+	})
+}
+
+// memoryDir is a directory of the test's own on a tmpfs.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(shm.DefaultFileDir, "framebuffer-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // ownSegments counts the SysV segments made by this user that nobody is attached to.

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
@@ -27,11 +28,15 @@ func (SysV) Name() string { return "sysv" }
 // Create makes the two segments. See Backend.
 func (SysV) Create(spec Spec) (*Segment, error) {
 	spec = spec.whole()
-	mode := int(spec.Mode.Perm())
-	if mode == 0 {
-		mode = 0o600
+	if !spec.Allow.empty() {
+		return nil, fmt.Errorf("framebuffer: sysv knows this user, its group and all others, and no lists of users: use --mode alone, or --backend memfd or file")
 	}
-	ctl, ctlID, err := sysvMake(spec.Control, mode, func(id int) ([]byte, error) {
+	a, err := accessOf(spec)
+	if err != nil {
+		return nil, err
+	}
+	mode := int(a.ringMode())
+	ctl, ctlID, err := sysvMake(spec.Control, int(a.controlMode()), func(id int) ([]byte, error) {
 		return unix.SysvShmAttach(id, 0, 0)
 	})
 	if err != nil {
@@ -64,7 +69,9 @@ func sysvMake(size int64, mode int, attach func(id int) ([]byte, error)) ([]byte
 	if err != nil {
 		return nil, 0, sysvMakeError(err, size)
 	}
+	failpoint.Hit(failpoint.StartMade)
 	mem, err := attach(id)
+	failpoint.Hit(failpoint.StartAttached)
 	_, rmErr := unix.SysvShmCtl(id, unix.IPC_RMID, nil)
 	if err != nil {
 		return nil, 0, fmt.Errorf("attach the new segment %d of %d bytes: %w", id, size, err)
@@ -101,6 +108,9 @@ func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
 		flag = unix.SHM_RDONLY
 	}
 	ring, err := sysvMirror(l.ring, int64(size), flag)
+	if errors.Is(err, unix.EACCES) && !readOnly { // it was read above
+		return nil, errors.Join(readOnlyRefused(thisProcess(), fmt.Sprintf("shared memory %d", l.ring)), unmap(ctl))
+	}
 	if err != nil {
 		return nil, errors.Join(l.attachError(l.ring, err), unmap(ctl))
 	}

@@ -3,6 +3,7 @@ package topics
 import (
 	"fmt"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
@@ -27,10 +28,13 @@ func (t *Topic) OpenGroup(ctl layout.Control, name string, start func() uint64) 
 		if !w.NameHash().CompareAndSwap(0, h) && w.NameHash().Load() != h {
 			continue
 		}
+		failpoint.Hit(failpoint.GroupTaken)
 		// Everybody stores the same; whoever was first may have died before.
 		w.Topic().Store(t.Index + 1)
 		w.SetName(name)
+		failpoint.Hit(failpoint.GroupWritten)
 		w.Cursor().CompareAndSwap(0, start()+1)
+		failpoint.Hit(failpoint.GroupOpened)
 		return &Group{t, w}, nil
 	}
 	return nil, fmt.Errorf("%w: no room for group %q of topic %q beside the %d groups there are, which is all that a segment can have: use fewer, or a segment of its own", fberr.TopicLimit, name, t.words.Name(), n)

@@ -15,7 +15,7 @@ const (
 // Look fills rec with the record of that sequence number if it is Ready.
 func (t *Topic) Look(sequence uint64, rec *Record) Sight {
 	w := t.word(sequence)
-	for {
+	for range tries {
 		word := w.Load()
 		if word&layout.QueueLap == t.lap(sequence) {
 			if t.read(word, sequence, rec) {
@@ -27,9 +27,10 @@ func (t *Topic) Look(sequence uint64, rec *Record) Sight {
 			return Nothing
 		}
 		if w.Load() == word { // else it has just been published
-			return Gone
+			break
 		}
 	}
+	return Gone
 }
 
 // Published reports whether the sequence number's frame stands in the queue. It is one load
@@ -70,7 +71,7 @@ func (t *Topic) read(word, sequence uint64, rec *Record) bool {
 	if !ok || !rec.get(mem) || !t.ring.Intact(offset) {
 		return false
 	}
-	return rec.Sequence == sequence && rec.topic == t.Index+1 && t.ring.Intact(rec.Offset)
+	return rec.Sequence == sequence && rec.Size <= uint64(t.ring.MaxSize()) && rec.topic == t.Index+1 && t.ring.Intact(rec.Offset)
 }
 
 // Oldest returns the first sequence number from there on whose record is still there, or

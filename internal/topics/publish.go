@@ -3,6 +3,7 @@ package topics
 import (
 	"fmt"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/line"
@@ -46,6 +47,7 @@ func (e *entry) number(sequence uint64) bool {
 		e.label.Sequence = sequence
 		e.topic.ring.Relabel(e.offset, e.label)
 	}
+	failpoint.Hit(failpoint.PublishNumbered)
 	return e.topic.ring.Intact(e.offset)
 }
 
@@ -69,6 +71,7 @@ func (t *Topic) Publish(rec *Record, record func(size int) (offset uint64, mem [
 	if err != nil {
 		return 0, err
 	}
+	failpoint.Hit(failpoint.PublishBegun)
 	for range tries {
 		s := t.next.Load()
 		w := t.word(s)
@@ -82,8 +85,11 @@ func (t *Topic) Publish(rec *Record, record func(size int) (offset uint64, mem [
 				return 0, fmt.Errorf("%w: the ring was reused between two instructions of publishing to topic %q: it is too small for its traffic, or this process was stopped meanwhile", fberr.Timeout, t.words.Name())
 			}
 			if w.CompareAndSwap(old, e.word()|t.lap(s)) {
+				failpoint.Hit(failpoint.PublishQueued)
 				t.next.CompareAndSwap(s, s+1)
+				failpoint.Hit(failpoint.PublishCounted)
 				t.wake()
+				failpoint.Hit(failpoint.PublishWoken)
 				t.ring.Publishes(&t.wantNext)
 				t.words.Bytes().Add(rec.Size)
 				return s, nil

@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/futex"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
@@ -70,10 +71,13 @@ func Open(ctl layout.Control, r *ring.Ring, name string) (*Topic, error) {
 		if !w.NameHash().CompareAndSwap(0, h) && w.NameHash().Load() != h {
 			continue
 		}
+		failpoint.Hit(failpoint.TopicTaken)
 		if w.Named().Load() == 0 {
 			w.SetName(name)
+			failpoint.Hit(failpoint.TopicWritten)
 			w.Named().Store(1)
 		}
+		failpoint.Hit(failpoint.TopicOpened)
 		if w.Name() != name {
 			return nil, fmt.Errorf("%w: topic %q has the same hash as %q: choose another name", fberr.TopicLimit, name, w.Name())
 		}
@@ -112,8 +116,13 @@ func (t *Topic) Next() uint64 { return t.next.Load() }
 // wake ends the sleep of all who wait. Without any it is one load.
 func (t *Topic) wake() {
 	w := t.words.Wake()
-	for f := w.Load(); f&1 != 0; f = w.Load() {
+	for range tries {
+		f := w.Load()
+		if f&1 == 0 {
+			return
+		}
 		if w.CompareAndSwap(f, (f+2)&^1) {
+			failpoint.Hit(failpoint.WakeCleared)
 			futex.Wake(w)
 			return
 		}
@@ -148,6 +157,7 @@ func (t *Topic) Sleep(ready func() bool) error {
 		}
 		f |= 1
 	}
+	failpoint.Hit(failpoint.SleepSaid)
 	if ready() {
 		return nil
 	}
@@ -157,11 +167,12 @@ func (t *Topic) Sleep(ready func() bool) error {
 // End says that nothing more comes, and wakes everybody. Reopen takes it back.
 func (t *Topic) End() {
 	t.turn(false)
+	failpoint.Hit(failpoint.EndTurned)
 	t.Kick()
 }
 
 // Reopen makes an ended topic as it was. An open one stays so.
-func (t *Topic) Reopen() { t.turn(true) }
+func (t *Topic) Reopen() { t.turn(true); failpoint.Hit(failpoint.ReopenTurned) }
 
 // turn counts the state on if it is the other one. A compare-and-swap that fails means that
 // somebody else did so just now, and either order of the two is right.

@@ -42,6 +42,11 @@ func As(uid, gid uint32) Option {
 	}
 }
 
+// Credentials runs the child as another user and in these groups. It needs root.
+func Credentials(who syscall.Credential) Option {
+	return func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Credential: &who} }
+}
+
 // Namespaces runs the child in new namespaces (syscall.CLONE_NEW…). It needs root.
 func Namespaces(flags uintptr) Option {
 	return func(c *exec.Cmd) {
@@ -109,6 +114,9 @@ func (p *Proc) Send(v any) {
 		p.t.Fatalf("send to %s: %v", p.role, err)
 	}
 }
+
+// TrySend is Send for children that may be dead.
+func (p *Proc) TrySend(v any) error { return writeJSON(p.in, v) }
 
 // Recv waits for the child's next message.
 func (p *Proc) Recv(v any) {

@@ -117,7 +117,7 @@ var mutants = []mutant{
 		file: "internal/topics/publish.go",
 		edits: []edit{
 			{"			if w.CompareAndSwap(old, e.word()|t.lap(s)) {\n", "			t.wake()\n			for range 200 {\n				_ = t.Ended()\n			}\n			if w.CompareAndSwap(old, e.word()|t.lap(s)) {\n"},
-			{"				t.wake()\n				t.words", "				t.words"},
+			{"				failpoint.Hit(failpoint.PublishCounted)\n				t.wake()\n", ""},
 		},
 		pkg: topicsPkg, test: "StressSleep",
 	},

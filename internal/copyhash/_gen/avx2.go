@@ -30,7 +30,14 @@ func (avx2) begin(acc reg.Register) {
 	VPBROADCASTQ(x, prime256)
 }
 
-func (avx2) stripe(src, key, dst Mem, st stores) {
+func (avx2) keys(key reg.Register) (all [perBlock]Op) {
+	for i := range all {
+		all[i] = Mem{Base: key, Disp: i * secretStep}
+	}
+	return all
+}
+
+func (avx2) stripe(src Mem, key Op, dst Mem, st stores) {
 	for i, a := range acc256 {
 		data, keyed, high := YMM(), YMM(), YMM()
 		VMOVDQU(src.Offset(i*half), data)
@@ -40,7 +47,7 @@ func (avx2) stripe(src, key, dst Mem, st stores) {
 		case nonTemporal:
 			VMOVNTDQ(data, dst.Offset(i*half))
 		}
-		VPXOR(key.Offset(i*half), data, keyed)
+		VPXOR(key.(Mem).Offset(i*half), data, keyed)
 		VPSRLQ(U8(32), keyed, high)
 		VPMULUDQ(keyed, high, keyed)
 		VPSHUFD(U8(swapHalves), data, data)

@@ -6,7 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// avx512 keeps the accumulators in one register of eight. Only AVX512F is used.
+// avx512 keeps the accumulators in one register of eight, and a block's keys in another sixteen:
+// in memory each of them lies across two cache lines. Only AVX512F is used.
 type avx512 struct{}
 
 var acc512, prime512 reg.VecVirtual
@@ -21,7 +22,16 @@ func (avx512) begin(acc reg.Register) {
 	VPBROADCASTQ(p, prime512)
 }
 
-func (avx512) stripe(src, key, dst Mem, st stores) {
+func (avx512) keys(key reg.Register) (all [perBlock]Op) {
+	for i := range all {
+		k := ZMM()
+		VMOVDQU64(Mem{Base: key, Disp: i * secretStep}, k)
+		all[i] = k
+	}
+	return all
+}
+
+func (avx512) stripe(src Mem, key Op, dst Mem, st stores) {
 	data, keyed, high := ZMM(), ZMM(), ZMM()
 	VMOVDQU64(src, data)
 	switch st {

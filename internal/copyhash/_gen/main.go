@@ -9,11 +9,15 @@ import (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	for _, v := range []vectors{avx2{}, avx512{}} {
-		pass(v, "sum", none, true, "hashes them.")
-		pass(v, "copy", ordinary, false, "hashes them and copies them to dst.")
-		pass(v, "fetch", ordinary, true, "hashes them and copies them to dst. It asks for the source ahead of its use.")
-		pass(v, "stream", nonTemporal, true, "hashes them and copies them to dst, a multiple of 64, past the caches. It asks for",
-			"the source ahead of its use. Call storeFence after the last.")
+		for _, s := range []shape{
+			{"sum", none, false, []string{"hashes them."}},
+			{"sumFetch", none, true, []string{"hashes them. It asks for the source ahead of its use."}},
+			{"copy", ordinary, false, []string{"hashes them and copies them to dst."}},
+			{"fetch", ordinary, true, []string{"hashes them and copies them to dst. It asks for the source ahead of its use."}},
+			{"stream", nonTemporal, false, []string{"hashes them and copies them to dst, a multiple of 64, past the caches.", "Call storeFence after the last."}},
+		} {
+			pass(v, s)
+		}
 	}
 	fence()
 	Generate()

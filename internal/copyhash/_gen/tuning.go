@@ -6,7 +6,13 @@ const (
 	// swapHalves makes VPSHUFD exchange the two 64-bit halves of each 128 bits: a lane's
 	// data is added to its neighbour.
 	swapHalves = 0b01_00_11_10
-	// ahead is how far before its use memory is asked for. Less comes too late from cold
-	// memory; much more is worse again.
-	ahead = 1280
+	page       = 4096
+
+	// How far before its use memory is asked for, by measurement: each line of a cold source,
+	// the pages of one that is read so, and those of memory that is stored to. Less comes too
+	// late; much more is worse again. linesAhead is also what package copyhash keeps away from
+	// the end of a frame by: what lies behind it is another's, who may be writing it.
+	linesAhead  = 4096
+	loadsAhead  = 16384
+	storesAhead = 12288
 )

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/integrity"
+)
+
+// A segment that is in order is told so, and one that is not is told what and fails.
+func TestCheck(t *testing.T) {
+	name, s, _ := serving(t, "--size", "1MiB")
+	if r := runCommand(t, "frame", "pub", "x", "--name", name); r.status != 0 {
+		t.Fatalf("pub: %+v", r)
+	}
+	if r := runCommand(t, "", "check", "--name", name); r.status != 0 || !strings.Contains(r.out, "1 topics with 1 frames, 0 of them damaged") {
+		t.Errorf("check: %+v", r)
+	}
+	c, err := framebuffer.Attach(s.Key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.Inside().Control.HoldHigh().Store(1000)
+	if r := runCommand(t, "", "check", s.Key); r.status != exitFailed || !strings.Contains(r.out, "problem: hold high is 1000 of 256\n") || !strings.Contains(r.err, "not in order") {
+		t.Errorf("check: %+v", r)
+	}
+	var got integrity.Report
+	r := runCommand(t, "", "check", s.Key, "--json")
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil || len(got.Problems) != 1 || got.Frames != 1 {
+		t.Errorf("check --json: %+v: %v", r, err)
+	}
+}

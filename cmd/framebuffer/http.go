@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/core-framebuffer/framebuffer/internal/web"
+	"github.com/core-framebuffer/framebuffer/monitor"
+)
+
+// httpServer shows a segment over HTTP while a command runs.
+type httpServer struct {
+	url     string
+	monitor *monitor.Monitor
+	stop    context.CancelFunc
+	ended   chan error
+}
+
+// startHTTP begins to show the segment of that key at an address.
+func startHTTP(e *env, key, addr, token string) (*httpServer, error) {
+	m, err := monitor.Attach(key)
+	if err != nil {
+		return nil, err
+	}
+	s, err := web.Listen(m, &web.Options{Addr: addr, Token: token, Log: e.log})
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	ctx, stop := context.WithCancel(e.ctx)
+	h := &httpServer{url: s.URL(), monitor: m, stop: stop, ended: make(chan error, 1)}
+	go func() {
+		err := s.Serve(ctx)
+		if err != nil && ctx.Err() == nil {
+			e.log.Error("HTTP ended by itself", "error.message", err)
+		}
+		h.ended <- err
+	}()
+	return h, nil
+}
+
+// end stops it and returns how it went.
+func (h *httpServer) end() error {
+	h.stop()
+	return errors.Join(<-h.ended, h.monitor.Close())
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/core-framebuffer/framebuffer/monitor"
+)
+
+// statText is a snapshot for people, on lines of 80 columns at most.
+func statText(s *monitor.Snapshot) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { b.WriteString(fit(fmt.Sprintf(format, args...), 80) + "\n") }
+	line("ring      %s, %s of %s pages, made %s ago", stateText(s.State), humanize.IBytes(s.Capacity), s.Pages, s.Age)
+	line("          %s: %s", s.Backend, s.Path)
+	line("head      %s", bar(s))
+	line("          at %.0f%% of lap %.0f", 100*float64(s.Place)/float64(max(s.Capacity, 1)), s.Laps+1)
+	line("horizon   %s now, %s worst in the last minute; oldest frame %s", s.Horizon.Now, s.Horizon.Worst, s.Horizon.Oldest)
+	if s.Window > 0 {
+		line("in        %-10s %8s frames/s", perSecond(s.Rates.WrittenBytes), short(s.Rates.Writes))
+		line("out       %-10s %8s frames/s", perSecond(s.Rates.ReadBytes), short(s.Rates.Reads))
+	}
+	line("held      %s of the %s that may be, %s", humanize.Bytes(s.Held), humanize.Bytes(s.HoldLimit), many(len(s.Holds), "hold"))
+	line("timeouts  %s", timeoutsText(s))
+	b.WriteString("\n")
+	clientsText(s, line)
+	if len(s.Topics) > 0 {
+		b.WriteString("\n")
+		topicsText(s, line)
+	}
+	return b.String()
+}
+
+func stateText(s monitor.State) string {
+	if s == monitor.Gone {
+		return "GONE (its server was killed)"
+	}
+	if s == monitor.Closed {
+		return "CLOSED by its server"
+	}
+	return string(s)
+}
+
+// bar is the ring from its beginning to its end: what was never written, what was, what is
+// held, and where the head is.
+func bar(s *monitor.Snapshot) string {
+	const width = 68
+	cells := []byte(strings.Repeat("=", width))
+	share := func(bytes uint64) int { // of the ring, in cells
+		return int(min(float64(bytes)/float64(max(s.Capacity, 1)), 1) * width)
+	}
+	cell := func(place uint64) int { return min(share(place), width-1) }
+	if s.Laps < 1 { // the first lap begins anywhere
+		for i := range cells {
+			cells[i] = '.'
+		}
+		for i := range share(s.Head - s.Start) {
+			cells[(cell(s.Start%max(s.Capacity, 1))+i)%width] = '='
+		}
+	}
+	for _, h := range s.Holds {
+		for i := range min(share(h.Length)+1, width) {
+			cells[(cell(h.Place)+i)%width] = 'H'
+		}
+	}
+	cells[cell(s.Place)] = '>'
+	return "[" + string(cells) + "]"
+}
+
+// timeoutsText has the reasons, and who had a frame that was not what was written: that is
+// what nobody should have to look for.
+func timeoutsText(s *monitor.Snapshot) string {
+	text := fmt.Sprintf("%s reused, %s altered", number(s.Total.Reused), number(s.Total.Altered))
+	if s.Window > 0 {
+		text += fmt.Sprintf("; %s/s", short(s.Rates.Timeouts))
+	}
+	var names []string
+	for _, c := range s.Clients {
+		if c.Counts.Altered > 0 {
+			names = append(names, who(c.Name))
+		}
+	}
+	if names = slices.Compact(names); len(names) > 0 {
+		text += "; altered for " + strings.Join(names, ", ")
+	}
+	return text
+}
+
+func clientsText(s *monitor.Snapshot, line func(string, ...any)) {
+	const row = "%s %7s %-9s %7s %7s %7s %8s %5s %6s"
+	line(row, pad("CLIENT", 16), "PID", "ROLE", "SEEN", "FRAMES", "BYTES", "RATE", "LAG", "LOST")
+	for _, c := range s.Clients {
+		seen := c.LastSeen.String()
+		if c.Process == monitor.ProcessGone || c.Process == monitor.ProcessStopped {
+			seen = string(c.Process)
+		}
+		lag := "–"
+		if c.Last != 0 {
+			lag = fmt.Sprintf("%.0f%%", min(100*float64(c.Lag)/float64(max(s.Capacity, 1)), 9999))
+		}
+		line(row, pad(who(c.Name), 16), strconv.Itoa(c.PID), c.Role, seen, number(c.Counts.Writes+c.Counts.Reads),
+			humanize.Bytes(c.Counts.WrittenBytes+c.Counts.ReadBytes), rate(s, c.Rates.WrittenBytes+c.Rates.ReadBytes),
+			lag, number(c.Counts.Reused+c.Counts.Altered))
+	}
+	if o := s.Others; o.Writes+o.Reads+o.Reused+o.Altered > 0 {
+		line(row, pad("(left, unlisted)", 16), "", "", "", number(o.Writes+o.Reads), humanize.Bytes(o.WrittenBytes+o.ReadBytes), "", "", number(o.Reused+o.Altered))
+	}
+}
+
+func topicsText(s *monitor.Snapshot, line func(string, ...any)) {
+	const row = "%s %8s %8s %7s %9s %7s %7s"
+	line(row, pad("TOPIC", 28), "FRAMES", "BYTES", "FPS", "RATE", "LAG", "LOST")
+	for _, t := range s.Topics {
+		name := t.Name
+		if t.Ended {
+			name = pad(name, 19) + " (ended)"
+		}
+		fps := ""
+		if s.Window > 0 {
+			fps = short(t.FrameRate)
+		}
+		line(row, pad(name, 28), number(t.Published), humanize.Bytes(t.Bytes), fps, rate(s, t.ByteRate), "", "")
+		if f := t.Newest; f != nil {
+			line("  newest %s", strings.Join(frameText(f), ", "))
+		}
+		for _, r := range t.Subscribers {
+			line(row, pad(fmt.Sprintf("  %s, pid %d", fit(who(r.Name), 14), r.PID), 28), number(r.Received), "", "", "", number(r.Lag), number(r.Lost))
+		}
+		for _, g := range t.Groups {
+			line(row, pad("  group "+g.Name, 28), "", "", "", "", number(g.Lag), "")
+		}
+	}
+	if s.MoreTopics > 0 {
+		line("… and %s more", many(s.MoreTopics, "topic"))
+	}
+}
+
+// frameText says what a frame is.
+func frameText(f *monitor.Frame) (all []string) {
+	if f.Meta.Width > 0 {
+		all = append(all, strings.TrimSpace(fmt.Sprintf("%d×%d %s", f.Meta.Width, f.Meta.Height, f.Meta.Format)))
+	} else if f.Meta.Format != "" || len(f.Meta.Shape) > 0 {
+		all = append(all, strings.TrimSpace(f.Meta.Format+" "+strings.Trim(fmt.Sprint(f.Meta.Shape), "[]")))
+	}
+	if f.Meta.ContentType != "" {
+		all = append(all, f.Meta.ContentType)
+	}
+	all = append(all, humanize.Bytes(uint64(f.Size)), f.Age.String()+" old")
+	if f.Source != "" {
+		all = append(all, "by "+who(f.Source))
+	}
+	return all
+}
+
+// who is a client's name, that of a command of this program without saying so.
+func who(name string) string { return strings.TrimPrefix(name, "framebuffer ") }
+
+// perSecond is a rate of bytes.
+func perSecond(v float64) string { return humanize.Bytes(uint64(min(max(v, 0), 1<<62))) + "/s" }
+
+// rate is perSecond where there are rates.
+func rate(s *monitor.Snapshot, v float64) string {
+	if s.Window == 0 {
+		return ""
+	}
+	return perSecond(v)
+}
+
+// number is a count in at most 6 columns.
+func number(n uint64) string {
+	if n < 100_000 {
+		return strconv.FormatUint(n, 10)
+	}
+	return short(float64(n))
+}
+
+// short is a number in at most 6 columns.
+func short(v float64) string {
+	switch {
+	case v < 9.95 && v != float64(int(v)):
+		return fmt.Sprintf("%.1f", v)
+	case v < 99_999.5:
+		return fmt.Sprintf("%.0f", v)
+	}
+	n, unit := humanize.ComputeSI(v)
+	if unit == "" {
+		return fmt.Sprintf("%.0e", v)
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.4g", n), ".") + unit
+}
+
+func many(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return number(uint64(n)) + " " + what + "s"
+}
+
+// fit cuts a text to a width.
+func fit(s string, width int) string {
+	if utf8.RuneCountInString(s) <= width {
+		return strings.TrimRight(s, " ")
+	}
+	return string([]rune(s)[:width-1]) + "…"
+}
+
+// pad makes a text that wide.
+func pad(s string, width int) string {
+	s = fit(s, width)
+	return s + strings.Repeat(" ", max(width-utf8.RuneCountInString(s), 0))
+}

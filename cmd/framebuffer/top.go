@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/core-framebuffer/framebuffer/internal/top"
+	"github.com/core-framebuffer/framebuffer/monitor"
+)
+
+type topCmd struct {
+	Key      string        `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Watch the ring of this key instead of looking for a server."`
+	Interval time.Duration `default:"1s" help:"Time between two looks, 100ms to 1m (default ${default})."`
+	lookup
+}
+
+// Help is shown below the flags.
+func (topCmd) Help() string {
+	return `Shows the ring, how long frames live in it, who writes and who reads, and first
+of all who is too slow. It reads the memory alone, takes no client slot, and with
+a KEY works also while the server and everybody else hang. Keys: ? lists them.
+
+NO_COLOR does without colour. TERM=dumb writes one screen below the other.`
+}
+
+// Run shows the ring until q or Ctrl-C.
+func (c *topCmd) Run(e *env) error {
+	switch {
+	case e.json:
+		return fmt.Errorf("%w: top draws on a terminal; for JSON: framebuffer stat --json", errUsage)
+	case !term.IsTerminal(int(e.out.Fd())):
+		return fmt.Errorf("%w: top needs a terminal to draw on; for a pipe or a file: framebuffer stat", errUsage)
+	case c.Interval < 100*time.Millisecond || c.Interval > time.Minute:
+		return fmt.Errorf("%w: an interval of %s; it must be 100ms to 1m", errUsage, c.Interval)
+	}
+	key := c.Key
+	if key == "" {
+		var err error
+		if key, err = c.key(e); err != nil {
+			return err
+		}
+	}
+	m, err := monitor.Attach(key)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return top.Run(e.ctx, m, top.Options{Interval: c.Interval, Out: e.out})
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// showing starts `web`, which the cleanup ends, and returns what it printed.
+func showing(t *testing.T, args ...string) (s shown) {
+	t.Helper()
+	cmd := command(append([]string{"--json", "web"}, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("web: %v", err)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(line), &s); err != nil {
+		t.Fatalf("%q: %v", line, err)
+	}
+	return s
+}
+
+func fetch(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	a, err := http.Get(url)
+	if err != nil {
+		return 0, err.Error() // nobody is there for a moment
+	}
+	defer a.Body.Close()
+	b, err := io.ReadAll(a.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return a.StatusCode, string(b)
+}
+
+// until fetches until the answer is as it should be.
+func until(t *testing.T, url string, status int, part string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		got, body := fetch(t, url)
+		if got == status && strings.Contains(body, part) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s: %d, %s; want %d, %s", url, got, body, status, part)
+		}
+	}
+}
+
+// The page of a server, found by its name or by its key, and by name of the next one too.
+func TestWeb(t *testing.T) {
+	name, first, cmd := serving(t, "--size", "1MiB")
+	byName, byKey := showing(t, "--name", name), showing(t, first.Key)
+	for _, s := range []shown{byName, byKey} {
+		until(t, s.HTTP, 200, "<title>framebuffer</title>")
+		until(t, s.HTTP+"healthz", 200, "open")
+		until(t, s.HTTP+"metrics", 200, "framebuffer_capacity_bytes")
+	}
+	end(t, cmd)
+	until(t, byKey.HTTP+"healthz", 503, "closed")
+	again := command("--json", "serve", "--name", name, "--size", "2MiB")
+	again.Stderr = os.Stderr
+	if err := again.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer end(t, again)
+	until(t, byName.HTTP+"metrics", 200, "framebuffer_capacity_bytes 2.097152e+06")
+	until(t, byKey.HTTP+"healthz", 503, "closed")
+}
+
+// end ends a server in order.
+func end(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWebStatuses(t *testing.T) {
+	name, _, _ := serving(t, "--size", "1MiB")
+	for what, c := range map[string]struct {
+		args   []string
+		status int
+		says   string
+	}{
+		"no server":   {[]string{"web", "--name", "nobody"}, exitNoServer, "framebuffer serve --name nobody"},
+		"a bad key":   {[]string{"web", "garbage"}, exitUsage, "not a key"},
+		"no address":  {[]string{"web", "--name", name, "--http", "nonsense"}, exitFailed, "nonsense"},
+		"no such one": {[]string{"web", "--name", name, "--http", "192.0.2.1:0"}, exitFailed, "192.0.2.1"},
+	} {
+		if r := runCommand(t, "", c.args...); r.status != c.status || !strings.Contains(r.err, c.says) {
+			t.Errorf("%s: %+v", what, r)
+		}
+	}
+}

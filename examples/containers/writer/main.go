@@ -1,0 +1,78 @@
+// Writer publishes frames of 1080p video to the topic camera until it is stopped: numbers that
+// a reader in another container can check. See run in the folder above.
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"log"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+func main() {
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	// The server has written its key into a file of the directory that the containers share.
+	// Whoever starts before it fails, and is started again.
+	key, err := os.ReadFile(os.Getenv("FRAMEBUFFER_KEY_FILE"))
+	if err != nil {
+		return err
+	}
+	client, err := framebuffer.Attach(strings.TrimSpace(string(key)), nil)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	camera, err := topic.NewPublisher(client, "camera")
+	if err != nil {
+		return err
+	}
+	log.Print("publishing")
+	tick := time.NewTicker(time.Second / 30)
+	defer tick.Stop()
+	for n := uint64(1); ; n++ {
+		err := publish(client, camera, n)
+		if err != nil && !errors.Is(err, framebuffer.ErrTimeout) { // that is one frame lost
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			log.Printf("published %d frames", n)
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// publish fills a frame in place and publishes it.
+func publish(client *framebuffer.Client, camera *topic.Publisher, n uint64) error {
+	place, err := client.Reserve(1920 * 1080 * 3)
+	if err != nil {
+		return err
+	}
+	pixels := place.Bytes()
+	for i := 0; i+8 <= len(pixels); i += 8 {
+		binary.LittleEndian.PutUint64(pixels[i:], n+uint64(i))
+	}
+	frame, err := place.Commit(len(pixels))
+	if err != nil {
+		return err
+	}
+	_, err = camera.PublishFrame(frame, &topic.Meta{Width: 1920, Height: 1080, Format: "rgb24"}, time.Time{})
+	return err
+}

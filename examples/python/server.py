@@ -1,0 +1,28 @@
+#!/usr/bin/python3
+"""Owns the shared memory and answers the two calls that others begin with: get_key and
+allocate. It is the seed's server program; see README.md for what rpc is.
+
+    PYTHONPATH=python python3 examples/python/server.py
+"""
+
+from rpc import RPC_METHOD, RUN_SERVICE
+
+from framebuffer.server import FrameBufferServer
+
+size = 500 * 2**20  # use 500MiB RAM
+server = FrameBufferServer(size)
+
+with server:
+
+    @RPC_METHOD(service_name="framebuffer")
+    def get_key():
+        """Get shared memory access key"""
+        return server.get_key()
+
+    @RPC_METHOD(service_name="framebuffer")
+    def allocate(size):
+        """Allocate buffer of size `size`"""
+        offset = server.allocate(int(size))
+        return offset
+
+    RUN_SERVICE(ready=lambda: print(f"serving; key {server.get_key()}", flush=True))

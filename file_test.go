@@ -1,0 +1,336 @@
+package framebuffer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// memoryDir is a directory of the test's own on a tmpfs, open to all.
+func memoryDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "framebuffer-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // other users are to find it
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// mount mounts a file system in a directory of the test's own.
+func mount(t testing.TB, kind, options string) string {
+	t.Helper()
+	xproc.NeedRoot(t)
+	dir := t.TempDir()
+	if err := unix.Mount(kind, dir, kind, 0, options); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func fileServer(t testing.TB, dir string, size int64) *framebuffer.Server {
+	t.Helper()
+	s, err := framebuffer.NewServer(size, &framebuffer.ServerOptions{Backend: "file", Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// toils are what a client can be at when the memory goes away. Each returns the error that it
+// ends with.
+var toils = map[string]func(*framebuffer.Client) error{
+	"write and read": func(c *framebuffer.Client) error {
+		data := grow(1, 300_000)
+		for {
+			f, err := c.Put(data)
+			if err == nil {
+				_, err = c.Get(f)
+			}
+			if err != nil && !errors.Is(err, framebuffer.ErrTimeout) {
+				return err
+			}
+		}
+	},
+	"view": func(c *framebuffer.Client) error {
+		for {
+			f, err := c.Put(grow(2, 100_000))
+			if err == nil {
+				err = c.View(f, func(b []byte) error {
+					n := 0
+					for range 100 {
+						for _, x := range b {
+							n += int(x)
+						}
+					}
+					return nil
+				})
+			}
+			if err != nil && !errors.Is(err, framebuffer.ErrTimeout) {
+				return err
+			}
+		}
+	},
+	"reserve": func(c *framebuffer.Client) error {
+		for {
+			r, err := c.Reserve(200_000)
+			if err == nil {
+				for range 50 {
+					for i := range r.Bytes() {
+						r.Bytes()[i]++
+					}
+				}
+				_, err = r.Commit(200_000)
+			}
+			if err != nil && !errors.Is(err, framebuffer.ErrTimeout) {
+				return err
+			}
+		}
+	},
+	"hold": func(c *framebuffer.Client) error {
+		for {
+			f, err := c.Put(grow(3, 4000))
+			if err == nil {
+				var h *framebuffer.Hold
+				if h, err = c.Hold(f, time.Second); err == nil {
+					done := make(chan int)
+					go func() { // not a goroutine that the library knows of
+						n := 0
+						for range 1000 {
+							for _, x := range h.Bytes() {
+								n += int(x)
+							}
+						}
+						done <- n
+					}()
+					<-done
+					err = h.Release()
+				}
+			}
+			if err != nil && !errors.Is(err, framebuffer.ErrTimeout) {
+				return err
+			}
+		}
+	},
+	"publish": func(c *framebuffer.Client) error {
+		p, err := topic.NewPublisher(c, "toil")
+		for err == nil || errors.Is(err, framebuffer.ErrTimeout) || errors.Is(err, framebuffer.ErrBadOffset) {
+			_, err = p.Publish([]byte("x"), nil)
+		}
+		return err
+	},
+	"poll a topic": func(c *framebuffer.Client) error {
+		s, err := topic.Subscribe(c, "toil", &topic.SubscribeOptions{Spin: -1})
+		for err == nil {
+			_, err = s.Next(context.Background())
+		}
+		return err
+	},
+	"sleep for a topic": func(c *framebuffer.Client) error {
+		s, err := topic.Subscribe(c, "nothing comes here", nil)
+		for err == nil {
+			_, err = s.Next(context.Background())
+		}
+		return err
+	},
+}
+
+// roleToil: KEY; toils in all ways, says "busy", and then how each ended.
+func roleToil(c *xproc.Child) error {
+	client, err := framebuffer.Attach(c.Args[0], nil)
+	if err != nil {
+		return err
+	}
+	ends := make(chan string)
+	for name, toil := range toils {
+		go func() {
+			err := toil(client)
+			if errors.Is(err, framebuffer.ErrCorrupt) {
+				ends <- ""
+				return
+			}
+			ends <- fmt.Sprintf("%s: %v", name, err)
+		}()
+	}
+	before := client.Stats().Total.Reads
+	for client.Stats().Total.Reads < before+20 { // all of them are at it
+		time.Sleep(time.Millisecond)
+	}
+	if err := c.Send("busy"); err != nil {
+		return err
+	}
+	var wrong []string
+	for range toils {
+		if end := <-ends; end != "" {
+			wrong = append(wrong, end)
+		}
+	}
+	if _, err := client.Allocate(1); !errors.Is(err, framebuffer.ErrCorrupt) {
+		wrong = append(wrong, fmt.Sprintf("afterwards: %v", err))
+	}
+	if st := client.Stats(); st.Capacity != 0 || st.Total.Reads != 0 {
+		wrong = append(wrong, fmt.Sprintf("afterwards: %+v", st))
+	}
+	if err := client.Close(); err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	if _, err := client.Allocate(1); !errors.Is(err, framebuffer.ErrClosed) {
+		wrong = append(wrong, fmt.Sprintf("after Close: %v", err))
+	}
+	return c.Send(strings.Join(wrong, "\n"))
+}
+
+// Whoever shortens a file under its clients stops none of them: whatever they are at, they
+// learn that the memory is damaged, and so does the server.
+func TestFileIsShortened(t *testing.T) {
+	for round := range 6 {
+		which, to := []string{".ring", ".control"}[round%2], []int64{0, 4096, 100_000}[round/2%3]
+		dir := memoryDir(t)
+		s := fileServer(t, dir, 4<<20)
+		p := xproc.Start(t, "toil", s.Key())
+		var said string
+		p.Recv(&said)
+		paths, err := filepath.Glob(filepath.Join(dir, "*"+which))
+		if err != nil || len(paths) != 1 {
+			t.Fatal(paths, err)
+		}
+		if err := os.Truncate(paths[0], to); err != nil {
+			t.Fatal(err)
+		}
+		p.Recv(&said)
+		if said != "" {
+			t.Errorf("%s shortened to %d: %s", which, to, said)
+		}
+		p.Done()
+		if c, err := framebuffer.Attach(s.Key(), nil); !errors.Is(err, framebuffer.ErrCorrupt) {
+			t.Errorf("attached to %v of a shortened file: %v", c, err)
+		}
+		if which == ".control" && to > 4096 {
+			continue // all that the server needs is still there
+		}
+		for err = nil; err == nil; { // it comes to what is gone within a lap
+			_, err = s.Allocate(1 << 20)
+		}
+		if !errors.Is(err, framebuffer.ErrCorrupt) || !strings.Contains(err.Error(), "restart the server") {
+			t.Errorf("the server: %v", err)
+		}
+	}
+}
+
+// A file system that is too small is an error at start that says so, and how much there is.
+func TestFileSystemIsFull(t *testing.T) {
+	dir := mount(t, "tmpfs", "size=8m")
+	_, err := framebuffer.NewServer(16<<20, &framebuffer.ServerOptions{Backend: "file", Dir: dir})
+	if !errors.Is(err, framebuffer.ErrNoMemory) {
+		t.Fatal(err)
+	}
+	for _, says := range []string{"16777216 bytes", dir, "8388608", "sizeLimit", "size="} {
+		if !strings.Contains(err.Error(), says) {
+			t.Errorf("no %q in: %v", says, err)
+		}
+	}
+	if left, err := os.ReadDir(dir); len(left) != 0 || err != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	// What fits can be filled to the last byte, whoever fills the rest.
+	s := fileServer(t, dir, 4<<20)
+	c := attach(t, s.Key())
+	rest, err := os.Create(filepath.Join(dir, "filler"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rest.Close()
+	for err = nil; err == nil; {
+		_, err = rest.Write(make([]byte, 1<<20))
+	}
+	for range 10 {
+		f, err := c.Put(grow(1, 4<<20-64))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Get(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Directories on a disk are refused, and nothing is made there.
+func TestFileOnADisk(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none", "yet")
+	_, err := framebuffer.NewServer(1<<20, &framebuffer.ServerOptions{Backend: "file", Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "emptyDir") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Dir(dir)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the directory was made: %v", err)
+	}
+}
+
+// In a directory of huge pages the ring is made of them, asked for or not; on a tmpfs it is if
+// the mount allows it.
+func TestFileOfHugePages(t *testing.T) {
+	xproc.NeedRoot(t)
+	withHugePages(t, 12)
+	dir := mount(t, "hugetlbfs", "")
+	for _, ask := range []bool{false, true} {
+		s, err := framebuffer.NewServer(3<<20, &framebuffer.ServerOptions{Backend: "file", Dir: dir, HugePages: ask})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if st := s.Stats(); st.Capacity != 4<<20 || st.Pages != "huge" {
+			t.Errorf("%d bytes of %s pages", st.Capacity, st.Pages)
+		}
+		c := attach(t, s.Key())
+		for i := range uint64(10) {
+			f, err := c.Put(grow(i, 1<<20))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Get(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_, err := framebuffer.NewServer(1<<30, &framebuffer.ServerOptions{Backend: "file", Dir: dir})
+	if !errors.Is(err, framebuffer.ErrNoMemory) || !strings.Contains(err.Error(), "nr_hugepages") {
+		t.Errorf("more than there are: %v", err)
+	}
+	dir = mount(t, "tmpfs", "huge=advise")
+	s, err := framebuffer.NewServer(4<<20, &framebuffer.ServerOptions{Backend: "file", Dir: dir, HugePages: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if st := s.Stats(); st.Pages != "transparent huge" {
+		t.Errorf("%s pages", st.Pages)
+	}
+	_, err = framebuffer.NewServer(4<<20, &framebuffer.ServerOptions{Backend: "file", Dir: mount(t, "tmpfs", "huge=never"), HugePages: true})
+	if !errors.Is(err, framebuffer.ErrNoMemory) || !strings.Contains(err.Error(), "huge=advise") {
+		t.Errorf("a tmpfs without: %v", err)
+	}
+}

@@ -1,0 +1,306 @@
+package framebuffer
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/keys.json from the code")
+
+type goldenKey struct {
+	Backend  string `json:"backend"`
+	Location string `json:"location"`
+	Nonce    string `json:"nonce"`
+	Key      string `json:"key"`
+}
+
+// Programs in other languages make the same keys.
+func TestGoldenKeys(t *testing.T) {
+	const file = "testdata/keys.json"
+	var all []goldenKey
+	for i, k := range []key{
+		{backend: "sysv", location: "753669.753670.4026531839"},
+		{backend: "sysv", location: "0.2147483647.0"},
+		{backend: "memfd", location: hex.EncodeToString([]byte("/run/user/1000/framebuffer/3a6e5ca0c3a52a54.fb"))},
+	} {
+		for j := range k.nonce {
+			k.nonce[j] = byte(i*91 + j*37)
+		}
+		all = append(all, goldenKey{k.backend, k.location, hex.EncodeToString(k.nonce[:]), k.String()})
+	}
+	text, err := json.MarshalIndent(all, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, '\n')
+	if *update {
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(old) != string(text) {
+		t.Errorf("%s differs from the code: run `go test -run TestGoldenKeys . -update`", file)
+	}
+}
+
+// values stand for the {names} in testdata/errors.json.
+type values map[string]any
+
+// The errors that people see are the same in every language.
+func TestGoldenErrors(t *testing.T) {
+	text, err := os.ReadFile("testdata/errors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct{ Errors map[string][2]string }
+	if err := json.Unmarshal(text, &golden); err != nil {
+		t.Fatal(err)
+	}
+	made := map[string]bool{}
+	says := func(name string, got error, v values) {
+		t.Helper()
+		want, ok := golden.Errors[name]
+		if !ok {
+			t.Fatalf("testdata/errors.json does not know %q", name)
+		}
+		made[name] = true
+		if kind := goldenKinds()[want[0]]; kind != nil && !errors.Is(got, kind) {
+			t.Errorf("%s: %v is no %q", name, got, want[0])
+		}
+		if text := fill(want[1], v); got == nil || got.Error() != text {
+			t.Errorf("%s:\n got %v\nwant %s", name, got, text)
+		}
+	}
+	goldenOfFrames(t, says)
+	goldenOfHolds(t, says)
+	goldenOfKeys(t, says)
+	goldenOfServers(says)
+	for name := range golden.Errors {
+		if !made[name] && !strings.HasPrefix(name, "topic: ") { // those are made in package topic
+			t.Errorf("nobody makes %q happen", name)
+		}
+	}
+}
+
+func goldenKinds() map[string]error {
+	return map[string]error{
+		"bad size": ErrBadSize, "too large": ErrTooLarge, "bad offset": ErrBadOffset, "timeout": ErrTimeout, "too long": ErrTooLong,
+		"closed": ErrClosed, "read-only": ErrReadOnly, "bad key": ErrBadKey, "stale key": ErrStaleKey, "bad frame": ErrBadFrame,
+		"hold limit": ErrHoldLimit, "no memory": ErrNoMemory,
+	}
+}
+
+// fill puts values in the place of {names}; {{ and }} are braces.
+func fill(text string, v values) string {
+	old := []string{"{{", "{", "}}", "}"}
+	for name, value := range v {
+		old = append(old, "{"+name+"}", fmt.Sprint(value))
+	}
+	return strings.NewReplacer(old...).Replace(text)
+}
+
+type sayer func(name string, got error, v values)
+
+func goldenOfFrames(t *testing.T, says sayer) {
+	s, c := goldenPair(t, 1<<20)
+	capacity, start := s.Stats().Capacity, s.Stats().Start
+	_, err := c.Allocate(0)
+	says("allocate nothing", err, nil)
+	_, err = c.Allocate(1 << 20)
+	says("allocate too much", err, values{"size": 1 << 20, "most": capacity - 64, "capacity": capacity})
+	offset, err := c.Allocate(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := c.Write(offset, make([]byte, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Read(offset+1, 1, 0)
+	says("odd offset", err, values{"offset": offset + 1})
+	_, err = c.Read(offset+1<<30, 1, 0)
+	says("offset of the future", err, values{"offset": offset + 1<<30, "start": start, "head": s.Stats().Head})
+	_, err = c.Read(offset+64, 1, 0)
+	says("offset inside a chunk", err, values{"offset": offset + 64})
+	_, err = c.Write(offset, make([]byte, 101))
+	says("write too much", err, values{"offset": offset})
+	_, err = c.Read(offset, 101, sum)
+	says("read too much", err, values{"offset": offset})
+	_, err = c.Read(offset, 1<<20, sum)
+	says("read more than a ring", err, values{"size": 1 << 20, "most": capacity - 64})
+	_, err = c.Read(offset, 100, 0x0123456789abcdef)
+	says("other checksum", err, values{"size": 100, "offset": offset, "checksum": sum})
+	_, err = c.Get(Frame{"elsewhere", offset, 100, sum})
+	says("frame of another ring", err, values{"key": c.Key()})
+
+	place, err := c.Reserve(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = place.Commit(0)
+	says("commit nothing", err, nil)
+	_, err = place.Commit(101)
+	says("commit too much", err, nil)
+	if _, err = c.Allocate(int(capacity) - 64); err != nil {
+		t.Fatal(err)
+	}
+	behind := func(offset uint64) uint64 { return s.Stats().Head - (offset - 64) }
+	_, err = c.Read(offset, 100, sum)
+	says("read too late", err, values{"capacity": capacity, "behind": behind(offset), "offset": offset})
+	_, err = c.Write(offset, make([]byte, 100))
+	says("write too late", err, values{"capacity": capacity, "behind": behind(offset), "offset": offset})
+	_, err = place.Commit(100)
+	says("commit too late", err, values{"size": 100, "capacity": capacity, "behind": behind(place.Offset()), "offset": place.Offset()})
+	_, err = place.Commit(100)
+	says("commit again", err, nil)
+
+	r, err := Attach(s.Key(), &ClientOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	_, err = r.Write(offset, nil)
+	says("write read-only", err, nil)
+	_, err = r.Allocate(1)
+	says("allocate read-only", err, nil)
+	_, err = r.Reserve(1)
+	says("reserve read-only", err, nil)
+
+	for name, text := range map[string]string{
+		"frame lacks something":    `{"key":"k","offset":"64","size":1}`,
+		"frame with an odd offset": `{"key":"k","offset":"064","size":1,"checksum":"0123456789abcdef"}`,
+		"frame of negative size":   `{"key":"k","offset":"64","size":-1,"checksum":"0123456789abcdef"}`,
+	} {
+		_, err := ParseFrame([]byte(text))
+		says(name, err, nil)
+	}
+	_, err = ParseChecksum("abc")
+	says("short checksum", err, nil)
+	_, err = ParseChecksum("012345678x9abcde")
+	says("odd checksum", err, nil)
+
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Write(offset, nil)
+	says("write after the server's end", err, nil)
+	_, err = c.Allocate(1)
+	says("allocate after the server's end", err, nil)
+	_, err = Attach(s.Key(), nil)
+	says("key of a closed server", err, values{"key": s.Key()})
+}
+
+func goldenOfHolds(t *testing.T, says sayer) {
+	_, c := goldenPair(t, 1<<20)
+	f, err := c.Put(make([]byte, 300_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Hold(f, 0)
+	says("hold for nothing", err, nil)
+	_, err = c.Hold(f, time.Hour+1500*time.Millisecond)
+	says("hold for too long", err, nil)
+	h, err := c.Hold(f, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := c.Put(make([]byte, 300_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	length := (300_000 + 64 + 63) &^ 63
+	_, err = c.Hold(g, time.Minute)
+	says("hold too much", err, values{"length": length, "sum": 2 * length, "limit": 1 << 19})
+	_, err = c.Allocate(900_000)
+	says("no room between holds", err, values{"held": length, "capacity": 1 << 20, "length": (900_000 + 64 + 63) &^ 63})
+	if err := h.Release(); err != nil {
+		t.Fatal(err)
+	}
+	says("hold released", h.Release(), nil)
+}
+
+func goldenOfKeys(t *testing.T, says sayer) {
+	front := fmt.Sprintf("fb%d_sysv_1", layout.Version)
+	long := front + strings.Repeat("0", 600-len(front))
+	for name, text := range map[string]string{
+		"empty key":              "",
+		"no key":                 "/dev/shm/x\n",
+		"key of another version": "fb1_x",
+		"key cut short":          front,
+		"key mistyped":           front + ".2.3_00_12345678",
+		"long key":               long,
+	} {
+		_, err := Attach(text, nil)
+		says(name, err, values{"version": layout.Version, "clipped": long[:200]})
+	}
+	s, c := goldenPair(t, 1<<20)
+	if err := errors.Join(c.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var control, ring int
+	if _, err := fmt.Sscanf(strings.Split(s.Key(), "_")[2], "%d.%d.", &control, &ring); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Attach(s.Key(), nil)
+	says("key of a server that is gone", err, values{"key": s.Key(), "id": ring})
+
+	m, err := NewServer(1<<20, &ServerOptions{Backend: "memfd", Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path, err := hex.DecodeString(strings.Split(m.Key(), "_")[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Attach(m.Key(), nil)
+	says("key of a memfd server that is gone", err, values{"key": m.Key(), "path": string(path)})
+}
+
+func goldenOfServers(says sayer) {
+	for name, o := range map[string]struct {
+		size int64
+		opts ServerOptions
+	}{
+		"server of nothing":           {size: 0},
+		"server too large":            {size: math.MaxInt64},
+		"server with odd hold limit":  {1 << 20, ServerOptions{HoldLimit: -1}},
+		"server with too many topics": {1 << 20, ServerOptions{Topics: 65537}},
+		"server with too deep topics": {1 << 20, ServerOptions{TopicDepth: 65537}},
+		"unknown backend":             {1 << 20, ServerOptions{Backend: "posix"}},
+	} {
+		_, err := NewServer(o.size, &o.opts)
+		says(name, err, values{"size": o.size, "page": os.Getpagesize(), "backends": "sysv, memfd, file"})
+	}
+}
+
+func goldenPair(t *testing.T, size int64) (*Server, *Client) {
+	t.Helper()
+	s, err := NewServer(size, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() }) // some cases have closed it
+	c, err := Attach(s.Key(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return s, c
+}

@@ -1,0 +1,103 @@
+package failpoint
+
+// Point is a step of a protocol: the name says which protocol, and what has just been done.
+// docs/crash.md has a row for each, and a test that keeps the two equal.
+type Point string
+
+// Allocate.
+const (
+	AllocateAdded    Point = "allocate/added"    // head is beyond the chunk
+	AllocateStepping Point = "allocate/stepping" // the chunk ran into a hold; nothing else taken yet
+	AllocateStepped  Point = "allocate/stepped"  // another was taken behind the hold
+	AllocateHeaded   Point = "allocate/headed"   // the header stands
+)
+
+// Write, reserve and commit, read and view.
+const (
+	WriteFound      Point = "write/found"     // the chunk was there; no byte yet
+	WriteLooked     Point = "write/looked"    // one block is in, and the chunk was alive after it
+	WriteCopied     Point = "write/copied"    // every byte is in; nobody has the checksum
+	ReserveFilling  Point = "reserve/filling" // some bytes are in
+	CommitHashed    Point = "commit/hashed"   // not looked at head yet
+	ReadFound       Point = "read/found"      // the chunk was there; no byte read
+	ReadCopied      Point = "read/copied"     // every byte read, not looked at head yet
+	ViewLooking     Point = "view/looking"    // the bytes are verified, and somebody looks at them
+	ViewLookedAgain Point = "view/looked"     // somebody has looked at them
+)
+
+// Hold, extend, release.
+const (
+	HoldClaimed     Point = "hold/claimed"     // the entry's term is ours
+	HoldPlaced      Point = "hold/placed"      // and its start
+	HoldMeasured    Point = "hold/measured"    // and its length
+	HoldBounded     Point = "hold/bounded"     // hold high is beyond the entry
+	HoldTimed       Point = "hold/timed"       // hold until is no earlier than its end
+	HoldCounted     Point = "hold/counted"     // hold generation has counted it
+	HoldConfirmed   Point = "hold/confirmed"   // others rely on it
+	ExtendExchanged Point = "extend/exchanged" // the new term stands, not confirmed
+	ExtendTimed     Point = "extend/timed"     // hold until is no earlier than its end
+	ExtendConfirmed Point = "extend/confirmed"
+	ReleaseBegun    Point = "release/begun"
+	ReleaseDone     Point = "release/done"
+)
+
+// Open a topic, publish, wake, end.
+const (
+	TopicTaken      Point = "topic/taken"      // the name's hash stands
+	TopicWritten    Point = "topic/written"    // and the name; named is still 0
+	TopicOpened     Point = "topic/opened"     // all of it
+	PublishBegun    Point = "publish/begun"    // the record is filled in, but for the number
+	PublishNumbered Point = "publish/numbered" // the record is complete; it stands nowhere
+	PublishQueued   Point = "publish/queued"   // its word stands in the queue; next does not count it
+	PublishCounted  Point = "publish/counted"  // next counts it; sleepers are not woken
+	PublishWoken    Point = "publish/woken"    // not in the sum of bytes yet
+	WakeCleared     Point = "wake/cleared"     // wake says that nobody sleeps; those who do still do
+	EndTurned       Point = "end/turned"       // the state says ended; sleepers are not woken
+	ReopenTurned    Point = "reopen/turned"    // the state says open again
+)
+
+// Next, alone and in a group.
+const (
+	NextLooked        Point = "next/looked"        // the record is read
+	NextTaken         Point = "next/taken"         // the cursor is beyond the frame; nobody has it
+	NextLost          Point = "next/lost"          // the cursor is beyond what was lost
+	SleepSaid         Point = "sleep/said"         // wake says that somebody may sleep; he does not yet
+	GroupTaken        Point = "group/taken"        // the name's hash stands
+	GroupWritten      Point = "group/written"      // and topic and name; no cursor
+	GroupOpened       Point = "group/opened"       // all of it
+	SubscribeClaimed  Point = "subscribe/claimed"  // the entry's claim is ours, the rest another's
+	SubscribeEntered  Point = "subscribe/entered"  // all of it
+	SubscribeLeaving  Point = "unsubscribe/hidden" // the entry names no topic; it is not free
+	SubscribeReleased Point = "unsubscribe/done"
+)
+
+// Attach and close.
+const (
+	AttachAsked    Point = "attach/asked"    // memfd: the server has been asked
+	AttachReceived Point = "attach/received" // memfd: the files are here
+	AttachMapped   Point = "attach/mapped"   // both objects are mapped
+	AttachOpened   Point = "attach/opened"   // the control object is the key's
+	SlotClaimed    Point = "slot/claimed"    // the claim stands; the counters are another's
+	SlotFolded     Point = "slot/folded"     // his counts are in slot 0
+	SlotDescribed  Point = "slot/described"  // all but ready
+	SlotReady      Point = "slot/ready"      // all of it
+	CloseBegun     Point = "close/begun"     // of a client
+	CloseHooked    Point = "close/hooked"    // holds are released, subscriptions woken
+	CloseFolded    Point = "close/folded"    // the counts are in slot 0; the slot is not free
+	CloseReleased  Point = "close/released"  // the slot is free
+	CloseDetached  Point = "close/detached"  // the memory is given back
+	FoldTook       Point = "fold/took"       // a count is out of one slot and not yet in the other
+)
+
+// The server's start and end.
+const (
+	StartMade      Point = "start/made"      // sysv: a segment is there, nobody is attached to it
+	StartAttached  Point = "start/attached"  // sysv: attached, not yet marked for removal
+	StartMapped    Point = "start/mapped"    // control and ring are mapped
+	StartBound     Point = "start/bound"     // memfd: the socket is there under its first name
+	StartListening Point = "start/listening" // memfd: and under its own
+	StartFormatted Point = "start/formatted" // the control object is whole; nobody has the key
+	StopSaid       Point = "stop/said"       // the state is closed; sleepers are not woken
+	StopWoken      Point = "stop/woken"      // and they are
+	StopShut       Point = "stop/shut"       // memfd: the socket is gone
+)

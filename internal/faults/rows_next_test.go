@@ -1,0 +1,115 @@
+//go:build failpoints
+
+package faults
+
+import (
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// nextRows are next, sleeping, groups, and the entries of subscriptions.
+func nextRows() map[failpoint.Point]row {
+	next := func(*world) order { return order{Do: "next"} }
+	joining := func(*world) order { return order{Do: "subscribe", Topic: "x", Group: "g"} }
+	leaving := func(*world) order { return order{Do: "unsubscribe"} }
+	member := func(w *world) { w.victim.must(joining(w)) }
+	behind := func(frames int) func(w *world) {
+		return func(w *world) {
+			member(w)
+			for i := range frames {
+				w.publish(uint64(i))
+			}
+		}
+	}
+	// firstOf is the first frame that another member gets, and what it is told was lost.
+	firstOf := func(sequence, lost uint64) func(w *world) {
+		return func(w *world) {
+			s := w.subscribe("g")
+			defer s.Close()
+			if m := w.next(s); m.Sequence != sequence || m.Lost != lost {
+				w.t.Errorf("the next member gets frame %d, lost %d", m.Sequence, m.Lost)
+			}
+		}
+	}
+	grouped := func(topic, cursor bool) func(w *world) {
+		return func(w *world) {
+			g := w.group()
+			if (g.Topic().Load() != 0) != topic || (g.Cursor().Load() != 0) != cursor {
+				w.t.Errorf("topic %d, cursor %d", g.Topic().Load(), g.Cursor().Load())
+			}
+			s := w.subscribe("g")
+			defer s.Close()
+			m := w.publish(1)
+			if got := w.next(s); got.Sequence != m.Sequence || g.Topic().Load() == 0 || g.Name() != "g" {
+				w.t.Errorf("frame %d, topic %d, name %q", got.Sequence, g.Topic().Load(), g.Name())
+			}
+		}
+	}
+	return map[failpoint.Point]row{
+		failpoint.NextLooked: {before: behind(3), fatal: next, after: firstOf(0, 0)},
+		failpoint.NextTaken:  {before: behind(3), fatal: next, after: firstOf(1, 0)},
+		failpoint.NextLost:   {before: behind(3 * depth), fatal: next, after: firstOf(2*depth, 0)},
+		failpoint.SleepSaid: {before: member, fatal: next, after: func(w *world) {
+			wake := w.topic("x").Wake()
+			if wake.Load()&1 != 1 {
+				w.t.Error("wake does not say that somebody sleeps")
+			}
+			w.publish(1)
+			if wake.Load()&1 != 0 {
+				w.t.Error("wake still says that somebody sleeps")
+			}
+		}},
+
+		failpoint.GroupTaken:   {fatal: joining, after: grouped(false, false)},
+		failpoint.GroupWritten: {fatal: joining, after: grouped(true, false)},
+		failpoint.GroupOpened:  {fatal: joining, after: grouped(true, true)},
+
+		failpoint.SubscribeClaimed:  {fatal: joining, after: listed(0)},
+		failpoint.SubscribeEntered:  {fatal: joining, after: listed(1)},
+		failpoint.SubscribeLeaving:  {before: member, fatal: leaving, after: listed(0)},
+		failpoint.SubscribeReleased: {before: member, fatal: leaving, after: listed(0)},
+	}
+}
+
+func (w *world) group() layout.Group {
+	w.t.Helper()
+	for i := range w.in.Control.Groups() {
+		if g := w.in.Control.Group(i); g.NameHash().Load() != 0 {
+			return g
+		}
+	}
+	w.t.Fatal("no group")
+	return layout.Group{}
+}
+
+// listed is how many subscribers people see, a dead one among them until somebody has taken
+// over its slot; the entry is the next subscriber's.
+func listed(dead int) func(w *world) {
+	return func(w *world) {
+		subscribers := func() int {
+			all, err := topic.List(w.c)
+			if err != nil || len(all) != 1 {
+				w.t.Fatalf("%+v, %v", all, err)
+			}
+			return len(all[0].Subscribers)
+		}
+		if n := subscribers(); n != dead {
+			w.t.Errorf("%d subscribers are listed, not %d", n, dead)
+		}
+		slots := w.c.Stats().Clients
+		w.victim = newPeer(w.t) // takes over the slot
+		w.victim.must(order{Do: "attach", Key: w.key})
+		if now := w.c.Stats().Clients; len(now) != len(slots) {
+			w.t.Errorf("%d slots are taken, and were %d", len(now), len(slots))
+		}
+		if n := subscribers(); n != 0 {
+			w.t.Errorf("%d subscribers are listed", n)
+		}
+		w.victim.must(order{Do: "subscribe", Topic: "x"})
+		if n := subscribers(); n != 1 || w.in.Control.Subscription(0).Topic.Load() == 0 {
+			w.t.Errorf("%d subscribers are listed", n)
+		}
+		w.victim.Done()
+	}
+}

@@ -1,0 +1,98 @@
+//go:build failpoints
+
+package faults
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
+)
+
+// cont wakes a stopped process.
+const cont = unix.SIGCONT
+
+// serverRow is a step at which a server dies.
+type serverRow struct {
+	before   func(w *world)
+	after    func(w *world)
+	passes   int // how often it comes there: it dies at each once
+	backend  string
+	stopping bool // in its Close
+}
+
+func serverRows() map[failpoint.Point]serverRow {
+	nothing := func(w *world) {
+		if left := segmentsOf(w.t, w.victim.PID()); len(left) > 0 {
+			w.t.Errorf("left: %v", left)
+		}
+	}
+	// orphans is the one thing that a killed server can leave: a segment that has no memory
+	// yet, made and not yet marked for removal.
+	orphans := func(w *world) {
+		left := segmentsOf(w.t, w.victim.PID())
+		if len(left) != 1 {
+			w.t.Fatalf("segments left: %v", left)
+		}
+		if _, err := unix.SysvShmCtl(left[0], unix.IPC_RMID, nil); err != nil { // ipcrm -m ID
+			w.t.Fatal(err)
+		}
+	}
+	// socket is the one of a dead server, by the end of its name: stale to clients, and swept
+	// by the next server.
+	socket := func(suffix string) func(w *world) {
+		return func(w *world) {
+			left, err := filepath.Glob(filepath.Join(w.dir, "*"+suffix))
+			if err != nil || len(left) != 1 {
+				w.t.Fatalf("sockets left: %v, %v", left, err)
+			}
+			old := time.Now().Add(-time.Hour)
+			if err := os.Chtimes(left[0], old, old); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	sleeps := func(w *world) {
+		w.publish(3)
+		w.sleep()
+	}
+	// said is a segment that is closed: sleepers find out, what is there can be read, nobody
+	// attaches or writes any more.
+	said := func(w *world) {
+		f := w.frame
+		if a := <-w.sleeper; !strings.Contains(a.Err, "closed") {
+			w.t.Errorf("the sleeper was told %+v", a)
+		}
+		if !w.readable(f, 1) {
+			w.t.Error("a frame is gone")
+		}
+		if _, err := w.c.Put([]byte{1}); !errors.Is(err, framebuffer.ErrClosed) {
+			w.t.Errorf("put: %v", err)
+		}
+		if c, err := framebuffer.Attach(w.key, nil); !errors.Is(err, framebuffer.ErrStaleKey) {
+			w.t.Errorf("attach: %v, %v", c, err)
+		}
+		w.inOrder()
+	}
+	stops := func(w *world) {
+		w.frame = w.put(10_000)
+		sleeps(w)
+	}
+	return map[failpoint.Point]serverRow{
+		failpoint.StartMade:      {backend: "sysv", passes: 2, after: orphans},
+		failpoint.StartAttached:  {backend: "sysv", passes: 2, after: orphans},
+		failpoint.StartMapped:    {after: nothing},
+		failpoint.StartFormatted: {after: nothing},
+		failpoint.StartBound:     {backend: "memfd", after: socket(".new")},
+		failpoint.StartListening: {backend: "memfd", after: socket(".fb")},
+		failpoint.StopSaid:       {stopping: true, before: stops, after: said},
+		failpoint.StopWoken:      {stopping: true, before: stops, after: said},
+		failpoint.StopShut:       {stopping: true, backend: "memfd", before: stops, after: said},
+	}
+}

@@ -1,0 +1,110 @@
+//go:build failpoints
+
+package faults
+
+import (
+	"strings"
+
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// topicRows are opening a topic, publishing, waking and ending.
+func topicRows() map[failpoint.Point]row {
+	opening := func(*world) order { return order{Do: "publisher", Topic: "x"} }
+	publishing := func(*world) order { return order{Do: "publish", Seed: 9, Size: 3000} }
+	// publishes has a topic with a sleeping subscriber, and a publisher who has published
+	// nothing yet; ours has published one.
+	publishes := func(w *world) {
+		w.victim.must(order{Do: "publisher", Topic: "x"})
+		w.sequence = w.publish(3).Sequence
+		w.sleep()
+	}
+	return map[failpoint.Point]row{
+		failpoint.TopicTaken:   {fatal: opening, after: opened(0)},
+		failpoint.TopicWritten: {fatal: opening, after: opened(0)},
+		failpoint.TopicOpened:  {fatal: opening, after: opened(1)},
+
+		failpoint.PublishBegun:    {before: publishes, fatal: publishing, after: notPublished},
+		failpoint.PublishNumbered: {before: publishes, fatal: publishing, after: notPublished},
+		failpoint.PublishQueued:   {before: publishes, fatal: publishing, after: published(0)},
+		failpoint.PublishCounted:  {before: publishes, fatal: publishing, after: published(1)},
+		failpoint.WakeCleared:     {before: publishes, fatal: publishing, after: published(1)},
+		failpoint.PublishWoken:    {before: publishes, fatal: publishing, after: published(1)},
+
+		failpoint.EndTurned: {before: publishes, fatal: func(*world) order { return order{Do: "end"} }, after: func(w *world) {
+			if !layout.Ended(w.topic("x").State().Load()) {
+				w.t.Error("not ended")
+			}
+			if a := <-w.sleeper; !strings.Contains(a.Err, "ended") { // sooner or later, though nobody woke it
+				w.t.Errorf("the sleeper was told %+v", a)
+			}
+		}},
+		failpoint.ReopenTurned: {
+			before: func(w *world) {
+				if err := w.publisher().End(); err != nil {
+					w.t.Fatal(err)
+				}
+			},
+			fatal: opening,
+			after: func(w *world) {
+				if layout.Ended(w.topic("x").State().Load()) {
+					w.t.Error("still ended")
+				}
+			},
+		},
+	}
+}
+
+// opened is a topic whose maker died: whoever opens it next completes it.
+func opened(named uint32) func(w *world) {
+	return func(w *world) {
+		if got := w.topic("x").Named().Load(); got != named {
+			w.t.Errorf("named is %d", got)
+		}
+		listed, err := topic.List(w.c)
+		if err != nil || len(listed) != int(named) {
+			w.t.Errorf("listed: %+v, %v", listed, err)
+		}
+		w.publish(1)
+		if listed, err := topic.List(w.c); err != nil || len(listed) != 1 || listed[0].Name != "x" || listed[0].Published != 1 {
+			w.t.Errorf("listed: %+v, %v", listed, err)
+		}
+	}
+}
+
+// notPublished is a frame that stands in no queue: the number goes to the next one.
+func notPublished(w *world) {
+	if next := w.topic("x").Next().Load(); next != w.sequence+1 {
+		w.t.Errorf("next is %d", next)
+	}
+	if m := w.publish(4); m.Sequence != w.sequence+1 {
+		w.t.Errorf("the next frame got %d", m.Sequence)
+	}
+	if a := <-w.sleeper; a.Sequence != w.sequence+1 || a.Err != "" {
+		w.t.Errorf("the sleeper got %+v", a)
+	}
+}
+
+// published is a frame that stands in the queue, whether or not next counts it and sleepers
+// were woken: they get it, and the next one gets the next number.
+func published(counted uint64) func(w *world) {
+	return func(w *world) {
+		bytes := w.topic("x").Bytes().Load()
+		if next := w.topic("x").Next().Load(); next != w.sequence+1+counted {
+			w.t.Errorf("next is %d", next)
+		}
+		a := <-w.sleeper // sooner or later, though nobody woke it
+		if data, err := w.c.Get(a.Frame); a.Err != "" || a.Sequence != w.sequence+1 || err != nil || !rightful(data) {
+			w.t.Errorf("the sleeper got %+v, %v", a, err)
+		}
+		if m := w.publish(4); m.Sequence != w.sequence+2 {
+			w.t.Errorf("the next frame got %d", m.Sequence)
+		}
+		// The dead one's frame is in nobody's sum.
+		if got := w.topic("x").Bytes().Load(); bytes != 2000 || got != 4000 {
+			w.t.Errorf("%d and then %d bytes published", bytes, got)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+// Package integrity looks at a whole segment and tells what is not as the protocols leave it,
+// whoever was killed at whatever instruction. Frames that were overwritten are as they should
+// be; so is what a dead process left half done and docs/crash.md has a row for.
+package integrity
+
+import (
+	"fmt"
+
+	"github.com/core-framebuffer/framebuffer/internal/inside"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// Report is what a check found.
+type Report struct {
+	Problems []string `json:"problems"` // what no order of steps and no crash explains
+	Clients  int      `json:"clients"`  // taken slots
+	Chunks   int      `json:"chunks"`   // alive, with a header
+	Bytes    uint64   `json:"bytes"`    // of those
+	Bare     uint64   `json:"bare"`     // bytes alive without a header: stepped over, or left by who died or is about to write it
+	Holds    int      `json:"holds"`    // confirmed and not over
+	Topics   int      `json:"topics"`
+	Frames   int      `json:"frames"`  // in queues and still there
+	Damaged  int      `json:"damaged"` // of those, and of what is held: not what was written
+}
+
+// passes is how often a segment is looked at while there are problems: others may be at work,
+// and what they do between two looks can look wrong once, but not each time.
+const passes = 5
+
+// Check looks at a segment that others may be using.
+func Check(in inside.Segment) Report {
+	var c check
+	for range passes {
+		c = check{Segment: in}
+		c.header()
+		c.slots()
+		c.holds()
+		c.chunks()
+		c.topics()
+		c.groups()
+		c.subscriptions()
+		if len(c.Problems) == 0 {
+			break
+		}
+	}
+	return c.Report
+}
+
+// check is one pass.
+type check struct {
+	inside.Segment
+	Report
+	standing []hold
+}
+
+// most is how many problems are told: one word can make a thousand.
+const most = 20
+
+func (c *check) wrong(format string, args ...any) {
+	if len(c.Problems) < most {
+		c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
+	}
+}
+
+// header looks at the words that have no table.
+func (c *check) header() {
+	ctl := c.Control
+	if s := ctl.State().Load(); s != layout.StateOpen && s != layout.StateClosed {
+		c.wrong("the state is %d", s)
+	}
+	if ctl.Start()%layout.Align != 0 {
+		c.wrong("start is %d, no multiple of %d", ctl.Start(), layout.Align)
+	}
+	head := ctl.Head().Load()
+	if head%layout.Align != 0 {
+		c.wrong("head is %d, no multiple of %d", head, layout.Align)
+	}
+	if int64(head-ctl.Start()) < 0 {
+		c.wrong("head is %d, before start %d", head, ctl.Start())
+	}
+	if ctl.HoldLimit() > ctl.Capacity() {
+		c.wrong("%d bytes may be held of %d", ctl.HoldLimit(), ctl.Capacity())
+	}
+}
+
+// slots looks at who is attached, and at the sums of what they counted.
+func (c *check) slots() {
+	var allocated uint64
+	for i := range c.Control.Slots() {
+		w := c.Control.Slot(i)
+		allocated += w.Counters()[layout.AllocatedBytes].Load()
+		claim := w.Claim().Load()
+		if i == 0 && claim != 0 {
+			c.wrong("slot 0, which is nobody's, is claimed")
+		}
+		if claim == 0 || w.Ready().Load() != claim {
+			continue // or somebody who died before he had said who he is
+		}
+		role, pid := w.Role().Load(), w.PID().Load()
+		if w.Claim().Load() != claim {
+			continue
+		}
+		c.Clients++
+		if role < layout.RoleServer || role > layout.RoleReadOnly || int32(pid) <= 0 {
+			c.wrong("slot %d: role %d, pid %d", i, role, pid)
+		}
+	}
+	// Allocators count after they have added to head.
+	if head := c.Control.Head().Load(); allocated > head-c.Control.Start() || allocated%layout.Align != 0 {
+		c.wrong("clients counted %d bytes allocated, and head has moved by %d", allocated, head-c.Control.Start())
+	}
+}

@@ -1,0 +1,127 @@
+package integrity
+
+import (
+	"unicode/utf8"
+
+	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
+)
+
+// hash is what topics and groups are found by.
+func hash(name string) uint64 { return max(copyhash.Sum([]byte(name)), 1) }
+
+// topics looks at every topic: whether it can be found by its name, at its queue, and at the
+// frames that are still there.
+func (c *check) topics() {
+	n := c.Control.Topics()
+	for i := range n {
+		w := c.Control.Topic(i)
+		h := w.NameHash().Load()
+		if h == 0 {
+			continue
+		}
+		c.Topics++
+		for home := int(h % uint64(n)); home != i; home = (home + 1) % n {
+			if c.Control.Topic(home).NameHash().Load() == 0 {
+				c.wrong("topic %d cannot be found: its place is %d, and %d before it is free", i, h%uint64(n), home)
+				break
+			}
+		}
+		switch named, name := w.Named().Load(), w.Name(); {
+		case named > 1:
+			c.wrong("topic %d: named is %d", i, named)
+		case named == 1 && (hash(name) != h || !utf8.ValidString(name)):
+			c.wrong("topic %d: its hash is not that of its name %q", i, name)
+		}
+		c.queue(i, w)
+	}
+}
+
+// queue looks at the words of a topic's queue.
+func (c *check) queue(i int, w layout.Topic) {
+	t, q, next := topics.At(c.Control, c.Ring, i), w.Queue(), w.Next().Load()
+	depth := uint64(len(q))
+	lap := func(s uint64) uint64 { return (s/depth + 1) & layout.QueueLap }
+	for back := range depth {
+		s := next - 1 - back // the last that sits at its place, or will be the first
+		if back >= next {
+			s += depth // of the first lap: nothing yet, but for one that is not counted
+		}
+		word := q[s%depth].Load()
+		tag, offset := word&layout.QueueLap, word&^layout.QueueTag
+		now := w.Next().Load()
+		switch {
+		case now-next >= depth:
+			return // overrun; the next pass may be quicker
+		case back >= next && word == 0:
+			continue
+		case back >= next && tag == lap(s) && s <= now:
+		case back < next && tag == lap(s):
+		case back < next && tag == lap(s+depth) && s+depth <= now:
+		default:
+			c.wrong("topic %d: the queue has lap %d at number %d, and next is %d", i, tag, s, next)
+			continue
+		}
+		if head := c.Control.Head().Load(); int64(offset-c.Control.Start()) < layout.ChunkHeader || int64(head-offset) < layout.Align {
+			c.wrong("topic %d: the queue has offset %d at number %d; the ring has allocated from %d to %d", i, offset, s, c.Control.Start(), head)
+			continue
+		}
+		c.frame(t, s)
+	}
+}
+
+// frame looks at what was published with a number, if it is still there.
+func (c *check) frame(t *topics.Topic, s uint64) {
+	var rec topics.Record
+	if t.Look(s, &rec) != topics.Ready {
+		return
+	}
+	payload, ok := c.Ring.Peek(rec.Offset)
+	if ok && rec.Size <= uint64(len(payload)) {
+		ok = rec.Checksum == 0 || copyhash.Sum(payload[:rec.Size]) == rec.Checksum
+	} else {
+		ok = false
+	}
+	if !c.Ring.Intact(rec.Offset) {
+		return
+	}
+	c.Frames++
+	if !ok {
+		c.Damaged++
+	}
+}
+
+// groups looks at the cursors that subscribers share.
+func (c *check) groups() {
+	for i := range c.Control.Groups() {
+		w := c.Control.Group(i)
+		h, topic, cursor := w.NameHash().Load(), w.Topic().Load(), w.Cursor().Load()
+		if h == 0 || cursor == 0 {
+			continue // or one whose maker died
+		}
+		if topic < 1 || int(topic) > c.Control.Topics() {
+			c.wrong("group %d is of topic %d", i, topic)
+			continue
+		}
+		t := c.Control.Topic(int(topic - 1))
+		if hash(t.Name()+"\x00"+w.Name()) != h {
+			c.wrong("group %d: its hash is not that of its name %q", i, w.Name())
+		}
+		// A member may take what is published and not yet counted.
+		if next := t.Next().Load(); cursor-1 > next+1 {
+			c.wrong("group %d is at number %d, and its topic's next is %d", i, cursor-1, next)
+		}
+	}
+}
+
+// subscriptions looks at what people see of subscribers.
+func (c *check) subscriptions() {
+	for i := range c.Control.Subscriptions() {
+		w := c.Control.Subscription(i)
+		claim, slot, topic := w.Claim.Load(), w.Slot.Load(), w.Topic.Load()
+		if claim != 0 && (int(slot) >= c.Control.Slots() || int(topic) > c.Control.Topics()) {
+			c.wrong("subscription %d is of slot %d and topic %d", i, slot, topic)
+		}
+	}
+}

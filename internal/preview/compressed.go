@@ -1,0 +1,41 @@
+package preview
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
+)
+
+// compressed tells what kind of picture this is, if it is one, or why it is not shown. Only
+// headers are looked at: nothing is decompressed, and nothing is as large as they say.
+func compressed(data []byte) (kind, note string) {
+	var header image.Config
+	var err error
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
+		kind = "image/jpeg"
+	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
+		kind = "image/png"
+	default:
+		return "", ""
+	}
+	if len(data) > maxCompressed {
+		return "", fmt.Sprintf("%s of %d bytes: only those of up to %d are shown", kind, len(data), maxCompressed)
+	}
+	if kind == "image/jpeg" {
+		header, err = jpeg.DecodeConfig(bytes.NewReader(data))
+	} else {
+		header, err = png.DecodeConfig(bytes.NewReader(data))
+	}
+	switch {
+	case err != nil:
+		return "", fmt.Sprintf("%s that is broken: %s", kind, err.Error())
+	case header.Width < 1 || header.Height < 1 || header.Width > maxSide || header.Height > maxSide ||
+		header.Width*header.Height > maxPixels:
+		return "", fmt.Sprintf("%s of %dx%d pixels: only those of up to %d a side and %d in all are shown",
+			kind, header.Width, header.Height, maxSide, maxPixels)
+	}
+	return kind, ""
+}

@@ -1,0 +1,138 @@
+package shm
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+)
+
+// Allow lists users and groups that may attach beside those whom the mode lets in.
+type Allow struct {
+	WriteUIDs, WriteGIDs []int // read and write
+	ReadUIDs, ReadGIDs   []int // read only
+}
+
+func (a Allow) empty() bool {
+	return len(a.WriteUIDs)+len(a.WriteGIDs)+len(a.ReadUIDs)+len(a.ReadGIDs) == 0
+}
+
+// right is what somebody may do; the values are those of file permissions.
+type right uint16
+
+const (
+	nothing right = 0
+	reading right = 4
+	writing right = 6
+)
+
+// access is who may do what, judged as the kernel judges files with access lists: the owner
+// may write; then who is listed by user has what is listed; then who is in a group that counts
+// has the most that one of these gives; and then all others have what the mode gives others.
+type access struct {
+	mode  fs.FileMode
+	users map[int]right
+	group map[int]right // beside the owner's own group, which the mode is about
+}
+
+// accessOf checks who is to be let in.
+func accessOf(spec Spec) (access, error) {
+	a := access{mode: spec.Mode.Perm(), users: map[int]right{}, group: map[int]right{}}
+	if a.mode == 0 {
+		a.mode = 0o600
+	}
+	for _, l := range []struct {
+		what string
+		ids  []int
+		into map[int]right
+		give right
+	}{
+		{"user", spec.Allow.WriteUIDs, a.users, writing},
+		{"user", spec.Allow.ReadUIDs, a.users, reading},
+		{"group", spec.Allow.WriteGIDs, a.group, writing},
+		{"group", spec.Allow.ReadGIDs, a.group, reading},
+	} {
+		for _, id := range l.ids {
+			const nobody = 1<<32 - 1 // (uid_t)-1 is no user
+			if id < 0 || id >= nobody {
+				return a, fmt.Errorf("framebuffer: %s id %d cannot be let in: ids are 0 to %d", l.what, id, nobody-1)
+			}
+			if had, ok := l.into[id]; ok && had != l.give {
+				return a, fmt.Errorf("framebuffer: %s %d is to be let in for reading only and for writing: list it once", l.what, id)
+			}
+			l.into[id] = l.give
+		}
+	}
+	return a, nil
+}
+
+// byMode is what a class has of whom the mode is about; writing alone is nothing.
+func (a access) byMode(shift int) right {
+	switch r := right(a.mode>>shift) & writing; r {
+	case reading, writing:
+		return r
+	}
+	return nothing
+}
+
+// others reports whether anybody but the owner may attach.
+func (a access) others() bool {
+	return a.byMode(3) != nothing || a.byMode(0) != nothing || len(a.users)+len(a.group) > 0
+}
+
+// rights are those of a user with these groups.
+func (a access) rights(owner, ownersGroup, uid int, gids []int) right {
+	if uid == owner {
+		return writing
+	}
+	if r, ok := a.users[uid]; ok {
+		return r
+	}
+	most, counts := nothing, false
+	for _, gid := range gids {
+		if gid == ownersGroup {
+			most, counts = max(most, a.byMode(3)), true
+		}
+		if r, ok := a.group[gid]; ok {
+			most, counts = max(most, r), true
+		}
+	}
+	if counts {
+		return most
+	}
+	return a.byMode(0)
+}
+
+// ringMode are the permission bits of a ring.
+func (a access) ringMode() fs.FileMode {
+	return fs.FileMode(writing<<6 | a.byMode(3)<<3 | a.byMode(0))
+}
+
+// controlMode are those of the control object, in which readers count too.
+func (a access) controlMode() fs.FileMode {
+	return fs.FileMode(writing<<6 | counting(a.byMode(3))<<3 | counting(a.byMode(0)))
+}
+
+// counting is what somebody may do with a control object who may do that with the ring.
+func counting(r right) right {
+	if r == nothing {
+		return nothing
+	}
+	return writing
+}
+
+// ids are a list's, in order.
+func ids(list map[int]right) (all []int) {
+	for id := range list {
+		all = append(all, id)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// readOnlyRefused is the error of somebody who may read and wants to write.
+func readOnlyRefused(whom, what string) error {
+	return fmt.Errorf("%w: %s may only read from %s, and asked to write: attach with ReadOnly, or have the server let it write (--allow-uid, --allow-gid or a wider --mode)",
+		fberr.Permission, whom, what)
+}

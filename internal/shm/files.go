@@ -1,0 +1,130 @@
+package shm
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+)
+
+// The names of a server's two files are random but for what tells that they are ours, so that
+// nothing in a shared directory can be in the way of anybody.
+const (
+	filePrefix    = "framebuffer-"
+	controlSuffix = ".control"
+	ringSuffix    = ".ring"
+	maxBase       = 180 // bytes in a path without suffix: a key has room for twice that
+)
+
+var fileName = regexp.MustCompile(`^` + filePrefix + `[0-9a-f]{32}$`)
+
+func newName() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return filePrefix + hex.EncodeToString(b[:])
+}
+
+// FileBase returns the path of the two files that a location names, without their suffixes, as
+// their server sees it, or fberr.BadKey.
+func FileBase(location string) (string, error) {
+	return pathOf("file", location, maxBase, fileName.MatchString)
+}
+
+// files are a server's.
+//
+// Each is locked for as long as the server lives, by its open file description (OFD): the
+// kernel drops the lock when that is closed, whatever ends the process, and anybody can ask
+// for it without taking it. They get their names when they are locked and complete.
+type files struct {
+	base          string
+	control, ring *os.File
+}
+
+// show gives the files their names. Control comes last: who finds it finds both.
+func (f *files) show() error {
+	if len(f.base) > maxBase {
+		return fmt.Errorf("the files' path %s has %d bytes, and a key has room for %d: name a directory with a shorter path", f.base, len(f.base), maxBase)
+	}
+	for _, l := range []struct {
+		f    *os.File
+		path string
+	}{{f.ring, f.base + ringSuffix}, {f.control, f.base + controlSuffix}} {
+		fd := fmt.Sprintf("/proc/self/fd/%d", l.f.Fd())
+		if err := unix.Linkat(unix.AT_FDCWD, fd, unix.AT_FDCWD, l.path, unix.AT_SYMLINK_FOLLOW); err != nil {
+			return fmt.Errorf("name the file %s (is /proc mounted?): %w", l.path, err)
+		}
+	}
+	return nil
+}
+
+// close takes the names back and gives up the files.
+func (f *files) close() error {
+	var all []error
+	for suffix, file := range map[string]*os.File{controlSuffix: f.control, ringSuffix: f.ring} {
+		if file == nil {
+			continue
+		}
+		if err := os.Remove(f.base + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			all = append(all, err)
+		}
+		all = append(all, file.Close())
+	}
+	return errors.Join(all...)
+}
+
+// whole is a lock on all of a file.
+func wholeFile() *unix.Flock_t { return &unix.Flock_t{Type: unix.F_WRLCK} }
+
+// lock says that a server lives.
+func lock(f *os.File) error {
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, wholeFile()); err != nil {
+		return fmt.Errorf("lock the file: %w", err)
+	}
+	return nil
+}
+
+// locked reports whether a server lives.
+func locked(f *os.File) (bool, error) {
+	l := wholeFile()
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, l); err != nil {
+		return false, fmt.Errorf("ask for the lock of %s: %w", f.Name(), err)
+	}
+	return l.Type != unix.F_UNLCK, nil
+}
+
+// alive is fberr.StaleKey for a file whose server was killed.
+func alive(f *os.File) error {
+	yes, err := locked(f)
+	if err == nil && !yes {
+		err = fmt.Errorf("%w: the server of %s was killed: get the key of the one that runs now", fberr.StaleKey, f.Name())
+	}
+	return err
+}
+
+// sweepFiles removes what servers left that were killed, as far as this process may.
+func sweepFiles(dir string) {
+	all, _ := filepath.Glob(filepath.Join(dir, filePrefix+"*"))
+	for _, path := range all {
+		name := filepath.Base(path)
+		if !fileName.MatchString(strings.TrimSuffix(name, controlSuffix)) && !fileName.MatchString(strings.TrimSuffix(name, ringSuffix)) {
+			continue
+		}
+		f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		if err != nil {
+			continue // another user's
+		}
+		if yes, err := locked(f); err == nil && !yes {
+			_ = os.Remove(path) // names are never used again: it is the file that was asked
+		}
+		_ = f.Close()
+	}
+}

@@ -1,0 +1,105 @@
+package top
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/term"
+
+	"github.com/core-framebuffer/framebuffer/monitor"
+)
+
+// Options say how to show a segment.
+type Options struct {
+	Interval time.Duration       // between two looks: 0.1 s to a minute
+	Out      *os.File            // a terminal
+	Getenv   func(string) string // TERM, NO_COLOR, LC_ALL, LC_CTYPE, LANG; nil means os.Getenv
+}
+
+// Run shows what m sees until somebody presses q or the context ends. It leaves the terminal
+// as it was. On one that cannot move its cursor (TERM=dumb) it writes one screen below the
+// other and knows no keys.
+func Run(ctx context.Context, m *monitor.Monitor, o Options) error {
+	getenv := o.Getenv
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	look := func() (seen, error) {
+		s, err := m.Snapshot()
+		if err != nil {
+			return seen{}, err
+		}
+		spans, err := m.Spans(s)
+		return seen{s, m.History(), spans}, err
+	}
+	model := newModel(look, o.Interval, onlyASCII(getenv))
+	if getenv("TERM") == "dumb" || getenv("TERM") == "" {
+		return scroll(ctx, model, o.Out)
+	}
+	options := []tea.ProgramOption{tea.WithContext(ctx), tea.WithOutput(o.Out), tea.WithoutSignalHandler()}
+	if getenv("NO_COLOR") != "" { // whatever it says
+		options = append(options, tea.WithColorProfile(colorprofile.ASCII))
+	}
+	_, err := tea.NewProgram(model, options...).Run()
+	switch {
+	case model.err != nil:
+		return fmt.Errorf("top: %w", model.err)
+	case err != nil && ctx.Err() == nil && !errors.Is(err, tea.ErrInterrupted):
+		return fmt.Errorf("top: %w", err)
+	}
+	return nil
+}
+
+// onlyASCII tells whether a terminal is known not to show more than that: by its kind, or by
+// a locale that says so. Without a locale, as in most containers, it is taken to be able to.
+func onlyASCII(getenv func(string) string) bool {
+	if kind := getenv("TERM"); kind == "dumb" || kind == "" || strings.HasPrefix(kind, "vt") {
+		return true
+	}
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if locale := strings.ToLower(getenv(name)); locale != "" {
+			return !strings.Contains(locale, "utf-8") && !strings.Contains(locale, "utf8")
+		}
+	}
+	return false
+}
+
+// scroll writes one screen below the other.
+func scroll(ctx context.Context, m *model, out *os.File) error {
+	for ticks := time.NewTicker(m.view.Interval); ; {
+		s, err := m.look()
+		if err != nil {
+			return fmt.Errorf("top: %w", err)
+		}
+		m.take(s)
+		width, height, err := term.GetSize(int(out.Fd()))
+		if err != nil || width <= 0 || height <= 0 {
+			width, height = 80, 24
+		}
+		if _, err := io.WriteString(out, plain(&m.view, width-1, height-1)); err != nil {
+			return fmt.Errorf("top: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticks.C:
+		}
+	}
+}
+
+// plain is a screen without escape sequences and keys, and an empty line.
+func plain(v *View, width, height int) string {
+	lines := strings.Split(ansi.Strip(Draw(v, width, height+1)), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.TrimRight(strings.Join(lines[:max(len(lines)-1, 1)], "\n"), "\n") + "\n\n"
+}

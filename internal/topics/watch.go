@@ -1,0 +1,28 @@
+package topics
+
+import (
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
+)
+
+// At returns topic i as it is, for people who watch: nothing is made or changed.
+//
+// Preconditions: 0 <= i < ctl.Topics().
+func At(ctl layout.Control, r *ring.Ring, i int) *Topic { return view(ctl.Topic(i), r, i) }
+
+// Glance is Look for people who watch: it looks once, at what stands there now, fills rec,
+// and reports whether that is an intact frame. However fast others change the queue, it
+// returns.
+func (t *Topic) Glance(sequence uint64, rec *Record) bool {
+	*rec = Record{}
+	word := t.word(sequence).Load()
+	if word&layout.QueueLap != t.lap(sequence) || !t.read(word, sequence, rec) {
+		return false
+	}
+	if word&layout.QueueRecord == 0 { // only its own allocator labels a chunk
+		h, ok := t.ring.Header(rec.Offset)
+		rec.Source = h.Client
+		return ok
+	}
+	return true
+}

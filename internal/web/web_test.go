@@ -1,0 +1,198 @@
+package web
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/monitor"
+)
+
+func TestMain(m *testing.M) { xproc.Main(m, xproc.Roles{"get": roleGet}) }
+
+// roleGet: URL; -> status
+func roleGet(c *xproc.Child) error {
+	r, err := http.Get(c.Args[0])
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	return c.Send(r.StatusCode)
+}
+
+// show serves a new segment at an address until the test ends.
+func show(t *testing.T, addr, token string) (*Server, *framebuffer.Server) {
+	t.Helper()
+	fb, err := framebuffer.NewServer(1<<20, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := monitor.Attach(fb.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Listen(m, &Options{Addr: addr, Token: token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		_ = m.Close()
+		_ = fb.Close()
+	})
+	return s, fb
+}
+
+func get(t *testing.T, client *http.Client, url string, with ...string) (status int, body string) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(with); i += 2 {
+		if with[i] == "Host" {
+			r.Host = with[i+1]
+		}
+		r.Header.Set(with[i], with[i+1])
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(b)
+}
+
+// On loopback the server's user needs no token, and nobody gets in through a browser that
+// was led here under another name.
+func TestLoopback(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "[::1]:0"} {
+		s, fb := show(t, addr, "")
+		page := s.URL()
+		if strings.Contains(page, "token") {
+			t.Errorf("%s has a token", page)
+		}
+		for path, want := range map[string]int{"": 200, "metrics": 200, "healthz": 200, "nothing": 404} {
+			if status, body := get(t, http.DefaultClient, page+path); status != want {
+				t.Errorf("%s%s: %d, %s", page, path, status, body)
+			}
+		}
+		for host, want := range map[string]int{
+			"localhost": 200, "LOCALHOST:99": 200, "127.0.0.1": 200, "[::1]:80": 200, "evil.example": 421, "127.0.0.1.evil.example:80": 421, "localhost.": 421, "10.0.0.1": 421,
+		} {
+			if status, _ := get(t, http.DefaultClient, page+"metrics", "Host", host); status != want {
+				t.Errorf("as %s: %d, want %d", host, status, want)
+			}
+		}
+		if status, body := get(t, http.DefaultClient, page+"healthz"); status != 200 || body != "open\n" {
+			t.Errorf("healthz: %d, %q", status, body)
+		}
+		if err := fb.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if status, body := get(t, http.DefaultClient, page+"healthz"); status != 503 || body != "closed\n" {
+			t.Errorf("healthz after the server's end: %d, %q", status, body)
+		}
+	}
+}
+
+// Another user of the machine may have figures and no frames.
+func TestLoopbackOfAnotherUser(t *testing.T) {
+	xproc.NeedRoot(t)
+	s, _ := show(t, "127.0.0.1:0", "secret")
+	for url, want := range map[string]int{s.URL() + "metrics": 200, s.URL(): 401, s.URL() + "?token=secret": 401} { // no cookie is kept there
+		var status int
+		p := xproc.StartWith(t, []xproc.Option{xproc.As(65534, 65534)}, "get", url)
+		p.Recv(&status)
+		p.Done()
+		if status != want {
+			t.Errorf("%s: %d, want %d", url, status, want)
+		}
+	}
+}
+
+// Off loopback nothing comes without the token.
+func TestElsewhere(t *testing.T) {
+	s, _ := show(t, "0.0.0.0:0", "s3cret/+")
+	if !strings.HasSuffix(s.URL(), "/?token=s3cret%2F%2B") || !strings.HasPrefix(s.URL(), "http://localhost:") {
+		t.Errorf("its address is %s", s.URL())
+	}
+	at := "http://127.0.0.1:" + strconv.Itoa(s.address().Port) + "/"
+	for _, path := range []string{"", "metrics", "healthz", "?token=wrong", "?token="} {
+		if status, body := get(t, http.DefaultClient, at+path); status != 401 || !strings.Contains(body, "token=") {
+			t.Errorf("without the token, %q: %d, %s", path, status, body)
+		}
+	}
+	for _, header := range []string{"s3cret/+", "Bearer", "Bearer wrong", "bearer s3cret/+"} {
+		if status, _ := get(t, http.DefaultClient, at+"metrics", "Authorization", header); status != 401 {
+			t.Errorf("with %q: %d", header, status)
+		}
+	}
+	if status, _ := get(t, http.DefaultClient, at+"metrics", "Authorization", "Bearer s3cret/+"); status != 200 {
+		t.Errorf("with the token in a header: %d", status)
+	}
+	// A browser keeps it, and the address it goes on with has it no more.
+	jar, _ := cookiejar.New(nil)
+	var last string
+	browser := &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		last = r.URL.String()
+		return nil
+	}}
+	if status, _ := get(t, browser, at+"?a=1&token=s3cret%2F%2B"); status != 200 || last != at+"?a=1" {
+		t.Errorf("with the token in the address: %d at %q", status, last)
+	}
+	if status, _ := get(t, browser, at+"metrics"); status != 200 {
+		t.Errorf("with the cookie: %d", status)
+	}
+	// The way back leads nowhere else.
+	browser.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		last = r.URL.String()
+		return http.ErrUseLastResponse
+	}
+	get(t, browser, at+"/evil.example/x?token=s3cret%2F%2B")
+	if !strings.HasPrefix(last, at+"evil.example/") {
+		t.Errorf("redirected to %q", last)
+	}
+	if other, _ := show(t, "127.0.0.1:0", ""); len(other.token) < 20 || other.token == s.token {
+		t.Errorf("a token of one's own: %q", other.token)
+	}
+	if _, err := Listen(nil, &Options{Addr: s.listener.Addr().String()}); err == nil {
+		t.Error("took an address twice")
+	}
+}
+
+func TestOwner(t *testing.T) {
+	table := `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 20 1
+   1: 0100007F:BC14 0100007F:1F90 06 00000000:00000000 03:00000000 00000000     0        0 0 3
+   2: 0100007F:BC14 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 30 1
+   3: short
+   4: 00000000000000000000000001000000:BC15 00000000000000000000000001000000:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 31 1
+`
+	for from, want := range map[string]int{"127.0.0.1:48148": 1000, "[::1]:48149": 1001, "127.0.0.1:8080": -1, "127.0.0.2:48148": -1} {
+		a, err := net.ResolveTCPAddr("tcp", from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if uid, found := owner(table, a, 8080); found != (want >= 0) || found && uid != want {
+			t.Errorf("%s: %d, %v, want %d", from, uid, found, want)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package monitor
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/procinfo"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
+)
+
+// readClients fills in the clients and the sums. A client that leaves moves its counts to
+// slot 0, and one that comes moves there what it finds; read in the middle of that, the sums
+// would leave something out or have it twice. So slot 0 is read before and after, and the
+// rest again if it has changed: some times at most, for those without a slot count there too.
+func (m *Monitor) readClients(s *Snapshot, now int64) {
+	ctl := m.inside.Control
+	for range 8 {
+		rest := counts(ctl.Slot(0))
+		s.Others, s.Total, s.Clients = rest, rest, []Client{}
+		for i := 1; i < ctl.Slots(); i++ {
+			c, taken := readClient(ctl.Slot(i), i, now)
+			s.Total = plus(s.Total, c.Counts)
+			if taken {
+				s.Clients = append(s.Clients, c)
+			} else { // somebody is just coming or going, or nobody is there
+				s.Others = plus(s.Others, c.Counts)
+			}
+		}
+		if counts(ctl.Slot(0)) == rest {
+			break
+		}
+	}
+	pidns := procinfo.Namespace("pid")
+	for i := range s.Clients {
+		c := &s.Clients[i]
+		c.Process = process(ctl.Slot(c.Slot), c, pidns)
+		m.readLast(s, c, now)
+	}
+}
+
+// readClient copies a slot. Its words may change owner meanwhile, which the claim tells.
+func readClient(w layout.Slot, slot int, now int64) (c Client, taken bool) {
+	claim := w.Claim().Load()
+	if claim == 0 {
+		return Client{Counts: counts(w)}, false
+	}
+	c = Client{
+		Slot: slot, Name: clean(w.Name()), PID: int(w.PID().Load()), Role: role(w.Role().Load()),
+		Attached: seconds(now - int64(w.Attached().Load())), LastSeen: unknown(), Counts: counts(w), ID: claim,
+	}
+	return c, w.Ready().Load() == claim && w.Claim().Load() == claim
+}
+
+// readLast tells of the frame that the client wrote or read last, which it did no earlier than
+// it was allocated.
+func (m *Monitor) readLast(s *Snapshot, c *Client, now int64) {
+	c.Last = m.inside.Control.Slot(c.Slot).Last().Load()
+	lag := s.Head - (c.Last - layout.ChunkHeader)
+	if c.Last < s.Start || lag > s.Head-s.Start || int64(lag) < 0 { // none, or nonsense
+		c.Last = 0
+		return
+	}
+	c.Lag = lag
+	h, known := m.inside.Ring.Header(c.Last)
+	if !known {
+		return
+	}
+	if h.Size < s.Capacity {
+		c.Lag = lag - min(lag, ring.Footprint(int(h.Size)))
+	}
+	if h.Time > 0 && h.Time <= now {
+		c.LastSeen = seconds(now - h.Time)
+	}
+}
+
+// process asks the kernel about a client's process.
+func process(w layout.Slot, c *Client, pidns uint64) Process {
+	theirs, started := w.PIDNS().Load(), w.Started().Load()
+	if pidns == 0 || theirs != pidns || c.PID <= 0 {
+		return ProcessUnknown
+	}
+	state, now, err := procinfo.Stat(c.PID)
+	switch {
+	case w.Claim().Load() != c.ID: // the words were of another process
+		return ProcessUnknown
+	case errors.Is(err, fs.ErrNotExist):
+		return ProcessGone
+	case err != nil:
+		return ProcessUnknown
+	case now != started: // another process has the pid by now
+		return ProcessGone
+	}
+	switch state {
+	case 'Z', 'X':
+		return ProcessGone
+	case 'T', 't':
+		return ProcessStopped
+	}
+	return ProcessRunning
+}
+
+func role(r uint32) string {
+	switch r {
+	case layout.RoleServer:
+		return "server"
+	case layout.RoleClient:
+		return "client"
+	case layout.RoleReadOnly:
+		return "read-only"
+	}
+	return "unknown"
+}
+
+func counts(w layout.Slot) framebuffer.Counts {
+	c := w.Counters()
+	return framebuffer.Counts{
+		Allocations:    c[layout.Allocations].Load(),
+		AllocatedBytes: c[layout.AllocatedBytes].Load(),
+		Writes:         c[layout.Writes].Load(),
+		WrittenBytes:   c[layout.WrittenBytes].Load(),
+		Reads:          c[layout.Reads].Load(),
+		ReadBytes:      c[layout.ReadBytes].Load(),
+		Reused:         c[layout.Reused].Load(),
+		Altered:        c[layout.Altered].Load(),
+	}
+}
+
+func plus(a, b framebuffer.Counts) framebuffer.Counts {
+	return framebuffer.Counts{
+		Allocations:    a.Allocations + b.Allocations,
+		AllocatedBytes: a.AllocatedBytes + b.AllocatedBytes,
+		Writes:         a.Writes + b.Writes,
+		WrittenBytes:   a.WrittenBytes + b.WrittenBytes,
+		Reads:          a.Reads + b.Reads,
+		ReadBytes:      a.ReadBytes + b.ReadBytes,
+		Reused:         a.Reused + b.Reused,
+		Altered:        a.Altered + b.Altered,
+	}
+}
+
+// clean is text from shared memory as terminals, pages and labels may have it.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+}

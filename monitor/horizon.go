@@ -1,0 +1,42 @@
+package monitor
+
+import "time"
+
+// recent is how long what happened counts in Horizon.Worst.
+const recent = time.Minute
+
+// horizon tells how long frames live, from where the head has been. Of the two marks around
+// an allocation it takes the later: a life is told a milestone too short, rather than too
+// long.
+func (t track) horizon(capacity, start uint64) Horizon {
+	h := Horizon{Now: unknown(), Worst: unknown(), Oldest: unknown()}
+	last := t[len(t)-1]
+	if rate, known := t.rate(t.since(last.at - int64(Window))); known && rate > 0 {
+		h.Now = Seconds(float64(capacity) / rate)
+	} else if known {
+		h.Now = forever()
+	}
+	if last.head == start {
+		h.Now = forever()
+	}
+	oldest := start
+	if last.head-start > capacity {
+		oldest = last.head - capacity
+	}
+	if _, after, known := t.around(oldest); known {
+		h.Oldest = seconds(last.at - after.at)
+	}
+	h.Worst = h.Now
+	for i := len(t) - 1; i >= 0 && last.at-t[i].at <= int64(recent) && t[i].head-start > capacity; i-- {
+		if i > 0 && t[i].head == t[i-1].head {
+			continue // nothing was allocated in between
+		}
+		// The byte that was overwritten last when the head came here.
+		if _, after, known := t.around(t[i].head - capacity - 1); known {
+			if life := seconds(t[i].at - after.at); !(life >= h.Worst) { // also if that is not known
+				h.Worst = life
+			}
+		}
+	}
+	return h
+}

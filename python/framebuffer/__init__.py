@@ -1,0 +1,34 @@
+"""Big frames from process to process through shared memory.
+
+    from framebuffer.server import FrameBufferServer
+    from framebuffer.client import FrameBufferClient, FrameBufferTimeout
+
+A server owns a ring of memory and gives out a key. A writer allocates a chunk, writes, gets a
+checksum, and sends offset, size and checksum to anybody over any RPC. A reader turns those back
+into exactly the bytes that were written, or learns that the ring has reused the place. The
+memory is the Go library's: programs in both languages share one ring. See docs/python.md.
+"""
+
+from .client import FrameBufferClient
+from .errors import FrameBufferError, FrameBufferTimeout
+from .frame import Frame
+from .hold import Hold
+from .meta import Message, Meta
+from .server import FrameBufferServer
+from .topic import Publisher, Subscription
+from .view import Reservation, View
+
+__all__ = [
+    "FrameBufferClient",
+    "FrameBufferServer",
+    "FrameBufferError",
+    "FrameBufferTimeout",
+    "Frame",
+    "Hold",
+    "Message",
+    "Meta",
+    "Publisher",
+    "Reservation",
+    "Subscription",
+    "View",
+]

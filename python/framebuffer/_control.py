@@ -1,0 +1,154 @@
+"""The control object: writing a new one, checking somebody else's, and its words."""
+
+from dataclasses import dataclass
+
+from . import _atomics, _layout as L
+from ._shm.memory import Memory
+from .errors import Corrupt, StaleKey
+
+
+@dataclass
+class Identity:
+    """What a server writes into a new control object, once."""
+
+    nonce: bytes
+    capacity: int
+    server_pid: int
+    pages: int
+    created_wall: int
+    created_mono: int
+    start: int
+    hold_limit: int
+    topics: int
+    topic_depth: int
+
+
+class Control:
+    """One process's access to a control object. Addresses are for _atomics; words and halves
+    are for loads: `control.words[at // 8]`."""
+
+    __slots__ = ("memory", "address", "bytes", "words", "halves", "capacity", "hold_limit", "start", "nonce", "tables", "depth")
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.address = memory.address
+        self.bytes = memory.view()
+        self.words = self.bytes.cast("Q")
+        self.halves = self.bytes.cast("I")
+        self.capacity = self.hold_limit = self.start = self.depth = 0
+        self.nonce = b""
+        self.tables = L.plan(0, 0)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the server has closed the segment."""
+        return bool(self.halves[L.OFF_STATE // 4] != L.STATE_OPEN)
+
+    def pass_milestone(self, head: int, now: int) -> None:
+        """Notes that head came to a position beyond a milestone at a time. Each word is stored
+        in one piece and says by itself of which milestone it is; nothing orders them."""
+        number = head >> L.milestone_shift(self.capacity)
+        table = self.tables.milestones
+        lap, i = divmod(number, table.count)
+        at = table.entry(i) // 8
+        self.words[at + L.MILESTONE_TIME // 8] = now & ~L.MILESTONE_TAG | lap & L.MILESTONE_TAG
+        self.words[at + L.MILESTONE_POSITION // 8] = head
+
+    def text(self, at: int) -> str:
+        """The zero-padded name there. What is no UTF-8 is replaced."""
+        return bytes(self.bytes[at : at + L.NAME_SIZE]).partition(b"\0")[0].decode(errors="replace")
+
+    def put_text(self, at: int, text: str) -> None:
+        """Stores a name, cut to its size at a character's border, and zeroes behind it."""
+        raw = text.encode(errors="replace")[: L.NAME_SIZE].decode(errors="ignore").encode()
+        self.bytes[at : at + L.NAME_SIZE] = raw.ljust(L.NAME_SIZE, b"\0")
+
+
+def size(topics: int, depth: int) -> int:
+    """How many bytes a control object with that many topics of that depth has."""
+    return L.plan(topics, depth).topics.end
+
+
+def format_new(memory: Memory, who: Identity) -> Control:
+    """Writes a fresh control object and opens it. Magic and state come last: whoever attaches
+    in between sees no segment rather than half of one.
+
+    Preconditions: memory is zero and large enough, and no other process has the key yet.
+    """
+    c = Control(memory)
+    tables = L.plan(who.topics, who.topic_depth)
+    c.halves[L.OFF_VERSION // 4] = L.VERSION
+    c.halves[L.OFF_HEADER_SIZE // 4] = L.HEADER_SIZE
+    c.bytes[L.OFF_NONCE : L.OFF_NONCE + 16] = who.nonce
+    for at, value in (
+        (L.OFF_CAPACITY, who.capacity),
+        (L.OFF_CONTROL_SIZE, memory.size),
+        (L.OFF_CREATED_WALL, who.created_wall),
+        (L.OFF_CREATED_MONOTONIC, who.created_mono),
+        (L.OFF_TOPIC_DEPTH, who.topic_depth),
+        (L.OFF_HOLD_LIMIT, who.hold_limit),
+        (L.OFF_START, who.start),
+        (L.OFF_HEAD, who.start),
+    ):
+        c.words[at // 8] = value
+    for i, table in enumerate(tables):
+        for j, value in enumerate((table.at, table.count, table.stride)):
+            c.halves[L.OFF_SLOTS // 4 + 3 * i + j] = value
+    c.halves[L.OFF_SERVER_PID // 4] = who.server_pid
+    c.halves[L.OFF_PAGES // 4] = who.pages
+    c.capacity, c.hold_limit, c.start = who.capacity, who.hold_limit, who.start
+    c.nonce, c.tables, c.depth = who.nonce, tables, who.topic_depth
+    c.pass_milestone(who.start, who.created_mono)
+    _atomics.store32(c.address + L.OFF_STATE, L.STATE_OPEN)
+    _atomics.store64(c.address + L.OFF_MAGIC, L.MAGIC)
+    return c
+
+
+def open_existing(memory: Memory, nonce: bytes, ring_size: int) -> Control:
+    """Checks a control object that somebody else wrote against the key's nonce and against the
+    ring as the kernel sized it. The bytes are hostile: each is loaded once, and what was
+    verified is kept privately, so that a later change in shared memory cannot undo the check.
+
+    Raises StaleKey when the memory is not the segment the key was made for, and Corrupt when
+    it is but its header makes no sense.
+    """
+    if memory.size < L.HEADER_SIZE:
+        raise StaleKey(f"framebuffer: stale key: the memory it names has {memory.size} bytes, a control object has more")
+    c = Control(memory)
+    magic = c.words[L.OFF_MAGIC // 8]
+    if magic != L.MAGIC:
+        raise StaleKey(f"framebuffer: stale key: the memory it names now belongs to somebody else (magic {magic:#018x})")
+    if bytes(c.bytes[L.OFF_NONCE : L.OFF_NONCE + 16]) != nonce:
+        raise StaleKey("framebuffer: stale key: the memory it names now belongs to another server")
+    topics = c.halves[L.OFF_SLOTS // 4 + 3 * (len(c.tables) - 1) + 1]
+    depth = min(c.words[L.OFF_TOPIC_DEPTH // 8], L.MAX_TOPIC_DEPTH)
+    tables = L.plan(topics, depth)
+    checks = [
+        ("version", c.halves[L.OFF_VERSION // 4], L.VERSION),
+        ("header size", c.halves[L.OFF_HEADER_SIZE // 4], L.HEADER_SIZE),
+        ("control size", c.words[L.OFF_CONTROL_SIZE // 8], memory.size),
+        ("capacity", c.words[L.OFF_CAPACITY // 8], ring_size),
+        ("topic depth", c.words[L.OFF_TOPIC_DEPTH // 8], depth),
+    ]
+    for i, table in enumerate(tables):
+        at = L.OFF_SLOTS // 4 + 3 * i
+        checks.append(("the place of a table", c.halves[at], table.at))
+        checks.append(("the length of a table", c.halves[at + 1], table.count))
+        checks.append(("the stride of a table", c.halves[at + 2], table.stride))
+    for name, got, want in checks:
+        if got != want:
+            raise _corrupt(name, got, want)
+    if not 1 <= topics <= L.MAX_TOPICS or depth < 1 or depth & (depth - 1):
+        raise _corrupt("the number of topics", topics, L.MAX_TOPICS)
+    if tables.topics.end > memory.size:
+        raise _corrupt("mapped control size", memory.size, tables.topics.end)
+    c.capacity, c.nonce, c.tables, c.depth = ring_size, nonce, tables, depth
+    c.hold_limit, c.start = c.words[L.OFF_HOLD_LIMIT // 8], c.words[L.OFF_START // 8]
+    return c
+
+
+def _corrupt(name: str, got: int, want: int) -> Corrupt:
+    return Corrupt(
+        f"framebuffer: segment is damaged: {name} is {got}, expected {want}; some process wrote over the control object, "
+        "or another version made it: restart the server"
+    )

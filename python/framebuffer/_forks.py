@@ -1,0 +1,45 @@
+"""What has to be done in the child of a fork.
+
+A child has the parent's memory mapped and may use it at once. What it must not share are the
+parent's place in the table of clients, its listening sockets, and locks that another thread
+of the parent held at that moment.
+"""
+
+import os
+import threading
+import weakref
+from typing import Protocol
+
+
+class Forked(Protocol):
+    """What wants to know."""
+
+    def after_fork(self) -> None:
+        """Called in the child, before anything else of it runs."""
+
+
+_all: "weakref.WeakSet[Forked]" = weakref.WeakSet()
+_lock = threading.Lock()
+
+
+def tell(what: Forked) -> None:
+    """Has its after_fork called in every child that is forked while it lives."""
+    with _lock:
+        _all.add(what)
+
+
+def _before() -> None:
+    _lock.acquire()
+
+
+def _in_parent() -> None:
+    _lock.release()
+
+
+def _in_child() -> None:
+    _lock.release()
+    for what in list(_all):
+        what.after_fork()
+
+
+os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -1,0 +1,44 @@
+"""Sleeping on a word of shared memory until another process has changed it and says so:
+futex(2), not private, so that the kernel knows the word by the memory behind it."""
+
+import ctypes
+import errno
+from ctypes import c_int, c_long, c_uint32, c_void_p
+
+from . import _libc
+
+_NUMBERS = {"x86_64": 202, "aarch64": 98, "riscv64": 98, "loongarch64": 98, "ppc64le": 221, "s390x": 238}
+_NUMBER = _NUMBERS.get(_libc.MACHINE)
+_WAIT, _WAKE = 0, 1
+
+_syscall = ctypes.CDLL(None, use_errno=True).syscall
+_syscall.argtypes = [c_long, c_void_p, c_int, c_uint32, c_void_p, c_void_p, c_uint32]
+_syscall.restype = c_long
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = [("seconds", c_long), ("nanoseconds", c_long)]
+
+
+def _call(address: int, operation: int, value: int, limit: object) -> int:
+    if _NUMBER is None:
+        raise NotImplementedError(f"framebuffer: futex(2) has no known number on {_libc.MACHINE}")
+    result: int = _syscall(_NUMBER, address, operation, value, limit, None, 0)
+    return result
+
+
+def wait(address: int, old: int, seconds: float) -> None:
+    """Sleeps while the word of 32 bits is old, for at most that long. It returns when it was
+    woken, when the word was something else, when the time was over, and now and then for no
+    reason: callers look again. Other threads go on meanwhile."""
+    ns = int(seconds * 1e9)
+    limit = _Timespec(ns // 1_000_000_000, ns % 1_000_000_000)
+    if _call(address, _WAIT, old, ctypes.byref(limit)) != 0:
+        e = _libc.last_error()
+        if e.errno not in (errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT):
+            raise e
+
+
+def wake(address: int) -> None:
+    """Ends the sleep of everybody who waits on the word."""
+    _call(address, _WAKE, 0x7FFFFFFF, None)

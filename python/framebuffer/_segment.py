@@ -1,0 +1,92 @@
+"""What server and client have in common: a mapping, the ring in it, and the slot this process
+counts in."""
+
+import weakref
+from typing import Protocol
+
+from . import _atomics, _shm
+from ._control import Control, open_existing
+from ._key import Key
+from ._layout import SLOT_ALLOCATED_BYTES, SLOT_ALLOCATIONS, ROLE_CLIENT, ROLE_READ_ONLY, footprint
+from ._ring import Ring
+from ._shm.segment import Mapped
+from ._slot import Slot
+from .errors import BadKey, Closed, FrameBufferError, FrameBufferTimeout, NoAtomics, StaleKey
+from ._text import quote
+
+
+class Told(Protocol):
+    """What must know that its segment was closed."""
+
+    def segment_closed(self) -> None:
+        """Called once, while the memory is there."""
+
+
+class Segment:
+    """One attachment. Whoever uses it holds a reference, so the memory stays mapped until the
+    last call, view and hold is over, whatever closes meanwhile."""
+
+    def __init__(self, key: Key, mapped: Mapped, control: Control, role: int, name: str) -> None:
+        self.key = str(key)
+        self.backend = key.backend
+        self.control = control
+        self.read_only = role == ROLE_READ_ONLY
+        self.ring = Ring(control, mapped.ring, self.read_only)
+        self.slot = Slot(control, role, name)
+        self.closed = False
+        self.told: "weakref.WeakSet[Told]" = weakref.WeakSet()  # at close
+        self._release = weakref.finalize(self, self.slot.release)
+
+    def check_open(self) -> None:
+        """Raises Closed after close."""
+        if self.closed:
+            raise Closed("framebuffer: closed: this side was closed already")
+
+    def close(self) -> None:
+        """Ends this attachment; the memory goes with its last user."""
+        if self.closed:
+            return
+        self.closed = True
+        for what in list(self.told):
+            what.segment_closed()
+        self._release()
+
+    def allocate(self, size: int) -> int:
+        """Takes size bytes of the ring and counts that."""
+        self.check_open()
+        _atomics.require("allocating")
+        slot = self.slot.mine()
+        offset = self.ring.take(size, slot.index, slot.pid)
+        slot.count(SLOT_ALLOCATIONS, SLOT_ALLOCATED_BYTES, footprint(size))
+        return offset
+
+    def failed(self, error: FrameBufferTimeout) -> FrameBufferTimeout:
+        """Counts a timeout by its reason."""
+        self.slot.timed_out(error)
+        return error
+
+
+def attach(text: str, read_only: bool, name: str) -> Segment:
+    """Maps the segment that a key names. Raises BadKey, StaleKey, NoPermission, NoMemory or
+    Corrupt: a key never attaches to anything but the segment it was made for."""
+    from ._key import parse
+    from ._slot import program
+
+    if not _atomics.ORDERED:
+        raise NoAtomics(
+            "framebuffer: no atomic instructions: on this CPU even reading needs one, and Python has them through libatomic.so.1, "
+            "which is not here: install libatomic1 (Debian, Ubuntu) or libatomic (Fedora, Alpine)"
+        )
+    key = parse(text)
+    try:
+        backend = _shm.by_name(key.backend)
+    except FrameBufferError as e:
+        raise BadKey(f"framebuffer: bad key: {quote(text)}: {e}") from e
+    try:
+        mapped = backend.attach(key.location, read_only)
+        control = open_existing(mapped.control, key.nonce, mapped.ring.size // 2)
+        if control.closed:
+            raise StaleKey("framebuffer: stale key: its server has closed the segment: get the key of the one that runs now")
+    except FrameBufferError as e:
+        raise type(e)(f"attach with key {quote(text)}: {e}") from e
+    return Segment(key, mapped, control, ROLE_READ_ONLY if read_only else ROLE_CLIENT, name or program())

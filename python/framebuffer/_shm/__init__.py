@@ -1,0 +1,23 @@
+"""Makes and maps the two shared objects of a segment, control and ring. What the bytes mean is
+none of its business, and a location is a hint, not a proof: its caller compares the nonce in
+the control object with the key's before it believes that this is the segment it asked for.
+"""
+
+from ..errors import FrameBufferError
+from .._text import quote
+from .memfd import Memfd
+from .segment import Backend, Spec
+from .sysv import SysV
+
+_ALL: dict[str, Backend] = {"sysv": SysV(), "memfd": Memfd()}
+
+
+def by_name(name: str) -> Backend:
+    """The backend with that name; the empty name is the default's."""
+    backend = _ALL.get(name or "sysv")
+    if backend is None:
+        raise FrameBufferError(f"framebuffer: unknown backend {quote(name)}; this version has: {', '.join(_ALL)}")
+    return backend
+
+
+__all__ = ["Backend", "Spec", "by_name"]

@@ -1,0 +1,119 @@
+"""Anonymous files, which the server hands to whoever asks at a Unix socket and may have them:
+containers need only share the socket's directory, and no namespace. The memory is freed when
+the last process has let go of it; a killed server leaves a socket that nobody answers at,
+which the next one in that directory removes.
+"""
+
+import errno
+import fcntl
+import os
+
+from .. import _libc
+from .._text import errno_text
+from ..errors import FrameBufferError, NoMemory, StaleKey
+from .door import Door, find_door
+from .knock import knock
+from .memory import Memory, advise_huge, mirror
+from .pages import alignment, finish, whole, with_pages
+from .segment import Mapped, Spec
+
+_MFD_CLOEXEC, _MFD_ALLOW_SEALING, _MFD_HUGETLB, _MFD_HUGE_2MB = 1, 2, 4, 21 << 26
+_F_ADD_SEALS, _F_GET_SEALS = 1033, 1034
+_SEAL_SEAL, _SEAL_SHRINK, _SEAL_GROW = 1, 2, 4
+
+
+class Memfd:
+    """See the module."""
+
+    name = "memfd"
+
+    def create(self, spec: Spec) -> Mapped:
+        """See Backend."""
+        spec = whole(spec)
+        door = Door(spec.mode & 0o777)
+        rings: list[Memory] = []
+
+        def attempt(reserved: bool) -> None:
+            # The kernel looks for reserved pages when they are mapped.
+            door.ring = _make("framebuffer-ring", spec.ring, (_MFD_HUGETLB | _MFD_HUGE_2MB) if reserved else 0)
+            try:
+                rings.append(_mirror(door.ring, spec.ring, False))
+            except Exception:
+                os.close(door.ring)
+                door.ring = -1
+                raise
+
+        try:
+            door.control = _make("framebuffer-control", spec.control, 0)
+            control = _map(door.control, spec.control)
+            pages = with_pages(spec, attempt)
+            made = Mapped(control, rings[-1], "", pages)
+            finish(made)
+            door.open(spec.dir)
+        except BaseException:
+            door.close()
+            raise
+        made.location, made.stop = door.location, door.close
+        return made
+
+    def attach(self, location: str, read_only: bool) -> Mapped:
+        """See Backend."""
+        control_fd, ring_fd = knock(find_door(location), read_only)
+        try:
+            control = _map(control_fd, _sealed_size(control_fd))
+            ring = _mirror(ring_fd, _sealed_size(ring_fd), read_only)
+        finally:
+            os.close(control_fd)
+            os.close(ring_fd)
+        advise_huge(ring)  # matters only where the server asked for transparent huge pages
+        return Mapped(control, ring, location)
+
+
+def _make(name: str, size: int, flags: int) -> int:
+    fd: int = _libc.memfd_create(name.encode(), _MFD_CLOEXEC | _MFD_ALLOW_SEALING | flags)
+    if fd < 0:
+        e = _libc.last_error()
+        raise FrameBufferError(f"memfd_create: {errno_text(e)}") from e
+    try:
+        os.ftruncate(fd, size)
+        # Without the bits for others, whose read-only descriptors cannot be opened for writing.
+        os.fchmod(fd, 0o400)
+        # They keep a file at its length: whoever may write to it could otherwise make the
+        # others fault.
+        fcntl.fcntl(fd, _F_ADD_SEALS, _SEAL_SHRINK | _SEAL_GROW | _SEAL_SEAL)
+    except OSError as e:
+        os.close(fd)
+        raise NoMemory(f"framebuffer: not enough memory: a memfd of {size} bytes: {errno_text(e)}: ask for less") from e
+    return fd
+
+
+def _map_at(fd: int, at: int, size: int, prot: int, flags: int) -> int:
+    try:
+        return _libc.map_at(at, size, prot, _libc.MAP_SHARED | flags, fd)
+    except OSError as e:
+        if e.errno == errno.ENOMEM:
+            raise NoMemory(f"framebuffer: not enough memory: no room to map {size} bytes (ulimit -v? huge pages?): {errno_text(e)}") from e
+        raise FrameBufferError(f"map {size} bytes: {errno_text(e)}") from e
+
+
+def _map(fd: int, size: int) -> Memory:
+    return Memory(_map_at(fd, 0, size, _libc.PROT_READ | _libc.PROT_WRITE, 0), size)
+
+
+def _mirror(fd: int, size: int, read_only: bool) -> Memory:
+    prot = _libc.PROT_READ if read_only else _libc.PROT_READ | _libc.PROT_WRITE
+    return mirror(size, alignment(size), lambda at: _map_at(fd, at, size, prot, _libc.MAP_FIXED))
+
+
+def _sealed_size(fd: int) -> int:
+    """The length of a file that came from a server, if nobody can shorten it."""
+    try:
+        seals = fcntl.fcntl(fd, _F_GET_SEALS)
+    except OSError as e:
+        raise StaleKey(f"framebuffer: stale key: what answers there is no server: its file has no seals: {errno_text(e)}") from e
+    if not seals & _SEAL_SHRINK:
+        raise StaleKey("framebuffer: stale key: what answers there is no server: it could shorten its file under us")
+    size = os.fstat(fd).st_size
+    if size <= 0 or size % _libc.PAGE or size > (1 << 61):
+        raise StaleKey(f"framebuffer: stale key: what answers there gave a file of {size} bytes, which no server has")
+    return size

@@ -1,0 +1,93 @@
+"""Mapped memory, and how long it stays mapped."""
+
+import ctypes
+import errno
+import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable
+
+from .. import _libc
+from .._text import errno_text
+from ..errors import NoMemory
+
+
+class Memory:
+    """An address range that is given back when this object goes. Views refer to it, so the
+    memory stays for as long as anybody, be it numpy, can look at it."""
+
+    __slots__ = ("address", "size", "__weakref__")
+
+    def __init__(self, address: int, size: int) -> None:
+        self.address, self.size = address, size
+
+    def view(self) -> memoryview:
+        """All of it."""
+        array = _array_type(self.size).from_address(self.address)
+        array.owner = self
+        return memoryview(array).cast("B")
+
+    def __del__(self, unmap: Callable[[int, int], None] = _libc.unmap) -> None:
+        unmap(self.address, self.size)
+
+
+@functools.lru_cache(maxsize=16)
+def _array_type(size: int) -> Any:
+    # A class of its own, since instances of ctypes's array types take no attributes.
+    return type("SharedMemory", (ctypes.c_ubyte * size,), {})
+
+
+def mirror(size: int, aligned: int, attach: Callable[[int], object]) -> Memory:
+    """Has attach put an object of size bytes twice in a row. The address range is reserved
+    first, so that nobody takes the second half meanwhile; attach replaces the reservation.
+    It begins at a multiple of aligned, if that is not 0.
+
+    Preconditions: size is a multiple of the page size.
+    """
+    flags = _libc.MAP_PRIVATE | _libc.MAP_ANONYMOUS | _libc.MAP_NORESERVE
+    try:
+        base = _libc.map_at(0, 2 * size + aligned, _libc.PROT_NONE, flags)
+    except OSError as e:
+        raise NoMemory(f"framebuffer: not enough memory: reserve {2 * size + aligned} bytes of address space: {errno_text(e)}") from e
+    if aligned:
+        before = -base % aligned
+        if before:
+            _libc.unmap(base, before)
+        if aligned - before:
+            _libc.unmap(base + before + 2 * size, aligned - before)
+        base += before
+    memory = Memory(base, 2 * size)
+    attach(base)
+    attach(base + size)
+    return memory
+
+
+def populate(address: int, size: int) -> None:
+    """Makes every page present and writable, on all CPUs at once: what takes the time is the
+    kernel's clearing of each page, which does not wait for the other pages."""
+    piece = 32 << 20
+    pieces = [(address + at, min(piece, size - at)) for at in range(0, size, piece)]
+    if len(pieces) == 1:
+        _populate_piece(*pieces[0])
+        return
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, len(pieces), 16)) as workers:
+        for _ in workers.map(lambda p: _populate_piece(*p), pieces):
+            pass
+
+
+def _populate_piece(address: int, size: int) -> None:
+    try:
+        _libc.advise(address, size, _libc.MADV_POPULATE_WRITE)
+    except OSError as e:
+        if e.errno == errno.EINVAL:  # Linux before 5.14; new memory, still private, and zero
+            ctypes.memset(address, 0, size)
+            return
+        raise NoMemory(f"framebuffer: not enough memory: the kernel could not provide {size} bytes: ask for less, or make room ({errno_text(e)})") from e
+
+
+def advise_huge(memory: Memory) -> None:
+    """Asks for transparent huge pages. It is a hint."""
+    try:
+        _libc.advise(memory.address, memory.size, _libc.MADV_HUGEPAGE)
+    except OSError:
+        pass

@@ -1,0 +1,75 @@
+"""How much memory this process can still take."""
+
+import posixpath
+from typing import Iterator
+
+from .. import _procinfo
+from ..errors import NoMemory
+
+_UNLIMITED = 1 << 62  # control groups of version 1 say so, or more, for no limit
+
+
+def check(size: int) -> None:
+    """Refuses a ring that this machine or this control group cannot hold. The kernel itself
+    would promise the memory and then kill somebody at the first touch. It is a look at the
+    moment, not a reservation. Raises NoMemory."""
+    for what, free in _limits():
+        if size > free:
+            raise NoMemory(f"framebuffer: not enough memory: {size} bytes asked for, {max(free, 0)} available ({what}): ask for less, or make room")
+
+
+def _limits() -> Iterator[tuple[str, int]]:
+    """Every bound that can be read. What cannot be read does not limit: the kernel has the
+    last word anyway."""
+    available = _procinfo.field(_read("/proc/meminfo"), "MemAvailable:")
+    if available is not None:
+        yield "MemAvailable in /proc/meminfo", available << 10
+    for line in _read("/proc/self/cgroup").splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        if number == "0" and not controllers:
+            yield from _upwards("/sys/fs/cgroup", group, "memory.max", "memory.current")
+        elif "memory" in controllers.split(","):
+            yield from _upwards("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes", "memory.usage_in_bytes")
+
+
+def _upwards(mount: str, group: str, bound_file: str, use_file: str) -> Iterator[tuple[str, int]]:
+    """The bounds of a group and all its ancestors, any of which may be the one that binds. In
+    a container its path is often that of the host and does not exist here; then the mount's
+    root is the container's own group."""
+    group = posixpath.normpath("/" + group.lstrip("/"))
+    while True:
+        at = mount + group.rstrip("/")
+        bound, used = _read(f"{at}/{bound_file}").strip(), _read(f"{at}/{use_file}").strip()
+        if bound.isdecimal() and used.isdecimal() and int(bound) < _UNLIMITED:
+            yield f"{at}/{bound_file}", max(int(bound) - int(used) + _file_cache(at), 0)
+        if group == "/":
+            return
+        group = posixpath.dirname(group)
+
+
+def _file_cache(at: str) -> int:
+    """What a group's use counts but the kernel gives back when asked."""
+    stat, total = _read(f"{at}/memory.stat"), 0
+    for name in ("inactive_file", "active_file"):
+        n = _procinfo.field(stat, f"total_{name}")  # version 1, children included
+        total += (n if n is not None else _procinfo.field(stat, name)) or 0
+    return total
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
+def transparent_allowed() -> bool:
+    """Whether the kernel puts huge pages together for shared memory when it is asked to."""
+    text = _read("/" + TRANSPARENT_FILE)
+    return bool(text) and "[never]" not in text and "[deny]" not in text
+
+
+TRANSPARENT_FILE = "sys/kernel/mm/transparent_hugepage/shmem_enabled"
+

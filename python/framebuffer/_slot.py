@@ -1,0 +1,139 @@
+"""Where this process counts in the control object.
+
+Slots are for people who watch: nothing on the data path depends on them, so running out of
+them is no error (slot 0 then counts for everybody without one), and no liveness is guessed. A
+slot left by a crash is taken over only when the kernel says, in the same PID namespace, that
+its process is gone.
+"""
+
+import os
+import secrets
+import sys
+import time
+
+from . import _atomics, _forks, _layout as L, _procinfo
+from ._control import Control
+
+
+class Slot:
+    """A free slot, one whose process provably died, or a share of slot 0. In a forked child
+    it is claimed anew. Without atomic instructions nothing is counted."""
+
+    def __init__(self, control: Control, role: int, name: str) -> None:
+        self._control, self._role, self._name = control, role, name
+        self._rest = control.address + control.tables.slots.entry(0)
+        self._claim()
+        _forks.tell(self)
+
+    def after_fork(self) -> None:
+        """The parent keeps its slot; the child gets one when it first counts something."""
+        self._stale = True
+
+    def _claim(self) -> None:
+        self._stale = False
+        self.index, self.pid, self.ticket = 0, os.getpid(), 0
+        self._counters = self._rest
+        if not _atomics.AVAILABLE:
+            return
+        c, table = self._control, self._control.tables.slots
+        ticket, pidns = secrets.randbits(64) or 1, _procinfo.namespace("pid")
+        for i in range(1, table.count):
+            at = table.entry(i)
+            old = c.words[(at + L.SLOT_CLAIM) // 8]
+            if old and not self._abandoned(at, old, pidns):
+                continue
+            if not _atomics.cas64(c.address + at + L.SLOT_CLAIM, old, ticket):
+                continue  # somebody else was faster
+            self.index, self.ticket = i, ticket
+            self._last = (at + L.SLOT_LAST) // 8
+            self._counters = c.address + at
+            c.words[(at + L.SLOT_LAST) // 8] = 0
+            self._fold()
+            self._introduce(at, pidns)
+            return
+
+    def _introduce(self, at: int, pidns: int) -> None:
+        """Writes who this is. Ready comes last: whoever sees it equal to the claim sees the
+        words before it."""
+        try:
+            started = _procinfo.start_time(self.pid)
+        except (OSError, ValueError, IndexError):
+            started, pidns = 0, 0  # nobody can tell whether we live: never take this slot over
+        a = self._control.address + at
+        _atomics.store32(a + L.SLOT_PID, self.pid)
+        _atomics.store32(a + L.SLOT_ROLE, self._role)
+        _atomics.store64(a + L.SLOT_PID_NAMESPACE, pidns)
+        _atomics.store64(a + L.SLOT_PROCESS_START, started)
+        _atomics.store64(a + L.SLOT_ATTACHED, time.monotonic_ns())
+        self._control.put_text(at + L.SLOT_NAME, self._name)
+        _atomics.store64(a + L.SLOT_READY, self.ticket)
+
+    def _abandoned(self, at: int, claim: int, pidns: int) -> bool:
+        """Whether the kernel knows that the slot's process is gone. Unknown, as in another PID
+        namespace or behind hidepid, is no."""
+        c = self._control
+        if c.words[(at + L.SLOT_READY) // 8] != claim or pidns == 0 or c.words[(at + L.SLOT_PID_NAMESPACE) // 8] != pidns:
+            return False
+        pid, started = c.halves[(at + L.SLOT_PID) // 4], c.words[(at + L.SLOT_PROCESS_START) // 8]
+        if not 0 < pid < 1 << 31:
+            return False
+        try:
+            return _procinfo.start_time(pid) != started  # another process has the pid by now
+        except FileNotFoundError:
+            return bool(c.words[(at + L.SLOT_CLAIM) // 8] == claim)
+        except (OSError, ValueError, IndexError):
+            return False
+
+    def _fold(self) -> None:
+        """Moves the counts to slot 0. Each is in exactly one place but for the instant between
+        the two instructions."""
+        for at in range(L.SLOT_ALLOCATIONS, L.SLOT_ALTERED + 1, 8):
+            if n := _atomics.swap64(self._counters + at, 0):
+                _atomics.add64(self._rest + at, n)
+
+    def mine(self) -> "Slot":
+        """This slot, claimed for this process."""
+        if self._stale:
+            self._claim()
+        return self
+
+    def count(self, operations: int, bytes_: int, n: int) -> None:
+        """Adds one to an operation's counter and n to its bytes."""
+        if self._stale:
+            self._claim()
+        if _atomics.AVAILABLE:
+            _atomics.add64(self._counters + operations, 1)
+            _atomics.add64(self._counters + bytes_, n)
+
+    def did(self, operations: int, bytes_: int, offset: int, n: int) -> None:
+        """Counts an operation on the frame at offset."""
+        self.count(operations, bytes_, n)
+        self.saw(offset)
+
+    def saw(self, offset: int) -> None:
+        """Shows which frame this process wrote, read or was handed last. A figure that people
+        watch, which nobody but this process stores: a store in one piece will do."""
+        if self.index:
+            self._control.words[self._last] = offset
+
+    def timed_out(self, error: BaseException) -> None:
+        """Counts a timeout by its reason."""
+        for counter, name in ((L.SLOT_REUSED, "reused"), (L.SLOT_ALTERED, "altered")):
+            if getattr(error, name, False) and _atomics.AVAILABLE:
+                _atomics.add64(self.mine()._counters + counter, 1)
+
+    def release(self) -> None:
+        """Gives the slot back, its sums going to slot 0."""
+        if self._stale or self.index == 0:
+            return
+        at = self._control.tables.slots.entry(self.index)
+        if self._control.words[(at + L.SLOT_CLAIM) // 8] != self.ticket:
+            return
+        self._fold()
+        _atomics.cas64(self._control.address + at + L.SLOT_CLAIM, self.ticket, 0)
+        self._counters, self.index = self._rest, 0
+
+
+def program() -> str:
+    """The name of the program, for slots that were given none."""
+    return os.path.basename(sys.argv[0] or sys.executable or "python") or "python"

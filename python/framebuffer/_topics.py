@@ -1,0 +1,361 @@
+"""Publish and subscribe on the shared memory. See docs/layout.md, Topics.
+
+Words shared between processes, and their order:
+
+    queue   written: publishers, one compare-and-swap.   read: everyone.
+    next    written: everyone, compare-and-swap up by 1. read: publishers, those who start.
+    wake    written: everyone.                           read: publishers, sleepers.
+    label   written: its publisher, before its offset stands in the queue; never after.
+    record  the same.
+
+A word of the queue is an offset, which no two entries ever share, with the lap in the bits that
+offsets leave free. So a publisher's compare-and-swap succeeds only on the very word that it
+saw, and there is no state between "not published" and "published": publishers that are killed
+at any instruction leave nothing that anybody would have to wait for or clean up.
+
+A sleeper sets bit 0 of wake *before* it looks at the queue for the last time; a publisher looks
+at wake *after* its word stands in the queue. Both are sequentially consistent
+read-modify-writes. docs/models/topic.pml is this.
+"""
+
+from enum import Enum
+from typing import Callable, NamedTuple
+
+from . import _atomics, _checksum, _futex, _layout as L
+from ._control import Control
+from ._ring import Ring
+from ._text import quote
+from .errors import Corrupt, Ended, FrameBufferTimeout, TopicLimit
+from .meta import Meta
+
+PATIENCE = 0.2  # s without looking: what it costs when a publisher is killed before it wakes
+
+
+class Sight(Enum):
+    """What a subscriber finds at a sequence number."""
+
+    NOTHING = "not published yet"
+    GONE = "published, and lost since"
+
+
+class Record(NamedTuple):
+    """What a topic's entry says of a frame that was intact a moment ago."""
+
+    offset: int
+    size: int
+    checksum: int
+    time_ns: int
+    content: "tuple[int, int, bytes] | None"
+
+    @property
+    def meta(self) -> Meta:
+        return Meta() if self.content is None else Meta.unpack(*self.content)
+
+
+def name_hash(raw: bytes) -> int:
+    """Never 0, which means free."""
+    return _checksum.of(raw) or 1
+
+
+def wake_all(control: Control) -> None:
+    """Wakes the sleepers of all topics."""
+    table = control.tables.topics
+    for i in range(table.count):
+        at = table.entry(i)
+        if control.words[(at + L.TOPIC_NAME_HASH) // 8]:
+            _kick(control.address + at + L.TOPIC_WAKE)
+
+
+def _kick(address: int) -> None:
+    _atomics.add32(address, 2)
+    _futex.wake(address)
+
+
+class Topic:
+    """One process's view of a topic. All methods may be called from any thread."""
+
+    def __init__(self, control: Control, ring: Ring, name: str) -> None:
+        """Opens the topic of that name, which it makes if there is none yet. A topic is taken by
+        a compare-and-swap of its name's hash. Whoever finds the hash there and not yet the name
+        stores it himself: so it does not matter who dies when. Raises TopicLimit."""
+        self.name = name
+        self._control, self._ring = control, ring
+        self._words, self._halves = control.words, control.halves
+        table, h = control.tables.topics, name_hash(name.encode())
+        for i in range(table.count):
+            self.index = (h + i) % table.count
+            at = table.entry(self.index)
+            if not _atomics.cas64(control.address + at + L.TOPIC_NAME_HASH, 0, h) and self._words[(at + L.TOPIC_NAME_HASH) // 8] != h:
+                continue
+            if self._halves[(at + L.TOPIC_NAMED) // 4] == 0:
+                control.put_text(at + L.TOPIC_NAME, name)
+                _atomics.store32(control.address + at + L.TOPIC_NAMED, 1)
+            stands = control.text(at + L.TOPIC_NAME)
+            if stands != name:
+                raise TopicLimit(
+                    f"framebuffer: no room for another topic or group: topic {quote(name)} has the same hash as {quote(stands)}: choose another name"
+                )
+            break
+        else:
+            raise TopicLimit(
+                f"framebuffer: no room for another topic or group: no room for topic {quote(name)} beside the {table.count} there are: "
+                "start the server with a larger Topics"
+            )
+        self._address = control.address + at
+        self._next = (at + L.TOPIC_NEXT) // 8
+        self._state, self._wake = (at + L.TOPIC_STATE) // 4, (at + L.TOPIC_WAKE) // 4
+        self._queue = (at + L.TOPIC_QUEUE_WORD_0) // 8
+        self.depth = control.depth
+        self._shift = control.depth.bit_length() - 1
+
+    def _place(self, sequence: int) -> int:
+        """Which word is that of a sequence number."""
+        return self._queue + (sequence & (self.depth - 1))
+
+    def _lap(self, sequence: int) -> int:
+        return ((sequence >> self._shift) + 1) & L.QUEUE_LAP
+
+    @property
+    def next(self) -> int:
+        """The sequence number that the next frame gets."""
+        return int(self._words[self._next])
+
+    # Publishing.
+
+    def publish(self, record: Record, slot: int, take: Callable[[int], int]) -> int:
+        """Puts a frame at the end of the topic, and returns its sequence number. take allocates
+        a chunk of that size, if the frame needs a record. It is lock-free. Raises Ended,
+        FrameBufferTimeout when the ring was reused meanwhile, what Ring.check raises for what is
+        no frame, and what take raises."""
+        if self.ended:
+            raise Ended(f"framebuffer: topic has ended: topic {quote(self.name)}: nothing is published any more until a publisher opens it anew")
+        entry = self._make_entry(record, slot, take)
+        words, address = self._words, self._control.address
+        for _ in range(1 << 20):  # every failure is somebody else's success
+            s = words[self._next]
+            place = self._place(s)
+            old = words[place]
+            if words[self._next] != s:  # or old could be of any lap
+                continue
+            if old & L.QUEUE_LAP == self._lap(s):
+                _atomics.cas64(address + 8 * self._next, s, (s + 1) & L.MASK)
+                continue
+            entry.number(s)
+            if not self._ring.is_intact(entry.offset):
+                raise FrameBufferTimeout(
+                    f"framebuffer: timeout: the ring was reused between two instructions of publishing to topic {quote(self.name)}: "
+                    "it is too small for its traffic, or this process was stopped meanwhile"
+                )
+            if _atomics.cas64(address + 8 * place, old, entry.word | self._lap(s)):
+                _atomics.cas64(address + 8 * self._next, s, (s + 1) & L.MASK)
+                self._wake_sleepers()
+                _atomics.add64(self._address + L.TOPIC_BYTES, record.size)
+                return int(s)
+        raise Corrupt(
+            f"framebuffer: segment is damaged: the queue of topic {quote(self.name)} changes without end; some process writes over it: restart the server"
+        )
+
+    def _make_entry(self, record: Record, slot: int, take: Callable[[int], int]) -> "_Label | _RecordChunk":
+        """Most often that is the frame itself: its header has room for a label. A frame has one
+        label, once: what is published again, by another than its writer, or with something said
+        of its content, takes a record, which lies in a chunk of its own."""
+        if record.content is None:
+            label = _Label(self._ring, record, self.index + 1)
+            if label.stick(slot, self.next):
+                return label
+        self._ring.check(record.offset, record.size)
+        return _RecordChunk(self._ring, record, self.index + 1, slot, take)
+
+    def _wake_sleepers(self) -> None:
+        """Ends the sleep of all who wait. Without any it is one load."""
+        while (wake := self._halves[self._wake]) & 1:
+            if _atomics.cas32(self._address + L.TOPIC_WAKE, wake, (wake + 2) & ~1 & 0xFFFFFFFF):
+                _futex.wake(self._address + L.TOPIC_WAKE)
+                return
+
+    # Subscribing.
+
+    def look(self, sequence: int) -> "Record | Sight":
+        """What is at that sequence number."""
+        place, lap = self._place(sequence), self._lap(sequence)
+        while True:
+            word = self._words[place]
+            if word & L.QUEUE_LAP == lap:
+                return self._read(word, sequence) or Sight.GONE
+            if not _after(self._words[self._next], sequence):
+                return Sight.NOTHING
+            if self._words[place] == word:  # else it has just been published
+                return Sight.GONE
+
+    def _read(self, word: int, sequence: int) -> "Record | None":
+        """A copy of what word leads to, if it is the entry of the sequence number, and its frame
+        is still there. The bytes are hostile."""
+        offset, ring = word & ~L.QUEUE_TAG, self._ring
+        if not word & L.QUEUE_RECORD:
+            label = ring.labelled(offset, self.index + 1, sequence)
+            return None if label is None else Record(offset, *label, None)
+        size = ring.peek(offset)
+        if size not in (L.RECORD_SHORT, L.RECORD_LONG):
+            return None
+        at = ring.place(offset)
+        raw = bytes(ring.bytes[at : at + size])
+        total, s, of, frame_size, checksum, time_ns, topic, dimensions, user_length, _, _ = L.RECORD.unpack_from(raw)
+        if total != _checksum.of(raw[L.RECORD_SEQUENCE :]) or s != sequence or topic != self.index + 1:
+            return None
+        if not ring.is_intact(offset) or of < L.CHUNK_HEADER or not ring.is_intact(of):
+            return None
+        content = (dimensions, user_length, raw[L.RECORD_SHORT :]) if size == L.RECORD_LONG else None
+        return Record(of, frame_size, checksum, time_ns, content)
+
+    def published(self, sequence: int) -> bool:
+        """Whether the sequence number's frame stands in the queue: one load."""
+        return bool(self._words[self._place(sequence)] & L.QUEUE_LAP == self._lap(sequence))
+
+    def waiting(self, sequence: int) -> bool:
+        """Whether the sequence number has not been published."""
+        return not self.published(sequence) and not _after(self._words[self._next], sequence)
+
+    def oldest(self, start: int) -> int:
+        """The first sequence number from there on whose entry is still there, or that of the
+        next frame."""
+        end = self.next
+        if not _after(end, start):
+            return start
+        start = max(start, end - self.depth)
+        while start != end:
+            word = self._words[self._place(start)]
+            if word & L.QUEUE_LAP == self._lap(start) and self._ring.is_intact(word & ~L.QUEUE_TAG):
+                break
+            start += 1
+        return start
+
+    def newest(self) -> int:
+        """The sequence number of the last frame that is still there, or that of the next."""
+        end = self.next
+        for i in range(1, min(end, self.depth) + 1):
+            if isinstance(self.look(end - i), Record):
+                return end - i
+        return end
+
+    def sleep(self, ready: Callable[[], bool], seconds: float = PATIENCE) -> None:
+        """Waits until something is published or kick is called, for at most that long. ready is
+        asked once more after everybody can know of the sleeper."""
+        wake = self._halves[self._wake]
+        if not wake & 1:
+            if not _atomics.cas32(self._address + L.TOPIC_WAKE, wake, wake | 1):
+                return
+            wake |= 1
+        if not ready():
+            _futex.wait(self._address + L.TOPIC_WAKE, wake, min(seconds, PATIENCE))
+
+    def kick(self) -> None:
+        """Wakes everybody, and whoever is about to sleep does not."""
+        _kick(self._address + L.TOPIC_WAKE)
+
+    # Ends.
+
+    @property
+    def state(self) -> int:
+        """Odd when the topic has ended; differs after every end and reopening."""
+        return int(self._halves[self._state])
+
+    @property
+    def ended(self) -> bool:
+        """Whether somebody has ended it."""
+        return self.state % 2 == 1
+
+    def end(self) -> None:
+        """Says that nothing more comes, and wakes everybody."""
+        self._turn(False)
+        self.kick()
+
+    def reopen(self) -> None:
+        """Takes an end back; an open topic stays so."""
+        self._turn(True)
+
+    def _turn(self, ended: bool) -> None:
+        """Counts the state on if it is the other one. Who is too late need not try again."""
+        state = self.state
+        if (state % 2 == 1) == ended:
+            _atomics.cas32(self._address + L.TOPIC_STATE, state, (state + 1) & 0xFFFFFFFF)
+
+
+def _after(a: int, b: int) -> bool:
+    """Whether sequence number a is beyond b."""
+    return 0 < (a - b) & L.MASK < 1 << 63
+
+
+class _Label:
+    """An entry in the frame's own header."""
+
+    def __init__(self, ring: Ring, record: Record, topic: int) -> None:
+        self._ring, self._record, self._topic = ring, record, topic
+        self.offset = self.word = record.offset
+        self._sequence = -1
+
+    def stick(self, slot: int, sequence: int) -> bool:
+        """Puts it on, if it may be there."""
+        self._sequence = sequence
+        r = self._record
+        return self._ring.label(r.offset, r.size, slot, r.checksum, r.time_ns, self._topic, sequence)
+
+    def number(self, sequence: int) -> None:
+        """Gives it its sequence number."""
+        if sequence != self._sequence:  # others were faster
+            self._sequence = sequence
+            r = self._record
+            self._ring.relabel(r.offset, r.size, r.checksum, r.time_ns, self._topic, sequence)
+
+
+class _RecordChunk:
+    """An entry in a chunk of its own."""
+
+    def __init__(self, ring: Ring, record: Record, topic: int, slot: int, take: Callable[[int], int]) -> None:
+        dimensions, user_length, content = record.content or (0, 0, b"")
+        self._raw = bytearray(L.RECORD_SHORT + len(content))
+        L.RECORD.pack_into(self._raw, 0, 0, 0, record.offset, record.size, record.checksum, record.time_ns, topic, dimensions, user_length, slot, 0)
+        self._raw[L.RECORD_SHORT :] = content
+        self.offset = take(len(self._raw))
+        self.word = self.offset | L.QUEUE_RECORD
+        self._memory = ring.payload(self.offset, len(self._raw))
+
+    def number(self, sequence: int) -> None:
+        """Gives it its sequence number, and writes it."""
+        self._raw[L.RECORD_SEQUENCE : L.RECORD_SEQUENCE + 8] = sequence.to_bytes(8, "little")
+        total = _checksum.of(bytes(self._raw[L.RECORD_SEQUENCE :]))
+        self._raw[: L.RECORD_SEQUENCE] = total.to_bytes(8, "little")
+        self._memory[:] = self._raw
+
+
+class Group:
+    """A cursor that several subscribers share: each frame goes to one of them."""
+
+    def __init__(self, control: Control, topic: Topic, name: str, start: Callable[[], int]) -> None:
+        """Opens the topic's group of that name. If there is none yet it is made, and begins at
+        the sequence number that start returns. Raises TopicLimit."""
+        table, h = control.tables.groups, name_hash(f"{topic.name}\0{name}".encode())
+        for i in range(table.count):
+            at = table.entry((h + i) % table.count)
+            address = control.address + at
+            if not _atomics.cas64(address + L.GROUP_NAME_HASH, 0, h) and control.words[(at + L.GROUP_NAME_HASH) // 8] != h:
+                continue
+            # Everybody stores the same; whoever was first may have died before.
+            _atomics.store32(address + L.GROUP_TOPIC, topic.index + 1)
+            control.put_text(at + L.GROUP_NAME, name)
+            _atomics.cas64(address + L.GROUP_CURSOR, 0, start() + 1)
+            break
+        else:
+            raise TopicLimit(
+                f"framebuffer: no room for another topic or group: no room for group {quote(name)} of topic {quote(topic.name)} beside the "
+                f"{table.count} groups there are, which is all that a segment can have: use fewer, or a segment of its own"
+            )
+        self._words, self._at, self._address = control.words, (at + L.GROUP_CURSOR) // 8, address + L.GROUP_CURSOR
+
+    @property
+    def cursor(self) -> int:
+        """The sequence number that is next."""
+        return (self._words[self._at] - 1) & L.MASK
+
+    def advance(self, old: int, new: int) -> bool:
+        """Moves the cursor and reports whether it was this call that did."""
+        return _atomics.cas64(self._address, (old + 1) & L.MASK, (new + 1) & L.MASK)

@@ -1,0 +1,111 @@
+"""What can go wrong. Texts are those of the Go library: what was asked, the limit, the remedy.
+
+Every error of this package is a FrameBufferError. Where the standard library has an
+exception for the same thing, it is that, too.
+"""
+
+
+class FrameBufferError(Exception):
+    """Any error of this package."""
+
+
+class FrameBufferTimeout(FrameBufferError):
+    """The frame is gone: its chunk was reused by later frames, or holds something else than
+    what the checksum was made of. The text says which."""
+
+    # Whether the ring has reused the chunk, or the bytes are not those written; for counting.
+    reused = False
+    altered = False
+
+
+class BadSize(FrameBufferError, ValueError):
+    """A size that is zero, negative, or beyond the chunk that is read."""
+
+
+class TooLarge(FrameBufferError, ValueError):
+    """A size that no chunk of this ring can have."""
+
+
+class BadOffset(FrameBufferError, ValueError):
+    """An offset that allocate never returned for this ring."""
+
+
+class TooLong(FrameBufferError, ValueError):
+    """More data than the chunk was allocated with."""
+
+
+class BadKey(FrameBufferError, ValueError):
+    """A string that is no key, or the key of another ring than this one."""
+
+
+class StaleKey(FrameBufferError):
+    """A key whose server is gone, or out of reach from here."""
+
+
+class BadFrame(FrameBufferError, ValueError):
+    """A text that is no frame or no checksum."""
+
+
+class Closed(FrameBufferError):
+    """Use before start or after stop, or of a segment whose server closed it."""
+
+
+class ReadOnly(FrameBufferError):
+    """Writing or allocating through a client that attached read-only."""
+
+
+class NoPermission(FrameBufferError, PermissionError):
+    """The memory belongs to another user."""
+
+
+class NoMemory(FrameBufferError, MemoryError):
+    """The machine, the control group or a kernel limit cannot hold the ring."""
+
+
+class HoldLimit(FrameBufferError):
+    """More would be held than may be, or allocate found no room between holds."""
+
+
+class TopicLimit(FrameBufferError):
+    """The segment has no room for another topic or group."""
+
+
+class Ended(FrameBufferError, EOFError):
+    """The topic was ended, and everything in it has been seen."""
+
+
+class BadName(FrameBufferError, ValueError):
+    """A name of a topic or group that is empty, too long, or not text."""
+
+
+class BadMeta(FrameBufferError, ValueError):
+    """Metadata that does not fit."""
+
+
+class Corrupt(FrameBufferError):
+    """The control object does not make sense; some process wrote over it."""
+
+
+class NoAtomics(FrameBufferError):
+    """This Python has no atomic instructions, which it gets from libatomic."""
+
+
+class NoHeader(FrameBufferTimeout, BadOffset):
+    """No chunk begins at an offset that could be right: somebody wrote over it, or nobody
+    ever got it from allocate. The memory cannot tell which, so the error is both."""
+
+    altered = True
+
+
+def reused(text: str) -> FrameBufferTimeout:
+    """A timeout because the ring has reused the chunk."""
+    e = FrameBufferTimeout("framebuffer: timeout: " + text)
+    e.reused = True
+    return e
+
+
+def altered(text: str) -> FrameBufferTimeout:
+    """A timeout because the bytes are not those that were written."""
+    e = FrameBufferTimeout("framebuffer: timeout: " + text)
+    e.altered = True
+    return e

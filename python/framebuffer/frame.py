@@ -1,0 +1,108 @@
+"""The descriptor that travels instead of the bytes."""
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from ._text import clip, quote
+from .errors import BadFrame, BadOffset
+
+
+class Frame(NamedTuple):
+    """Whoever holds it and can reach the memory gets exactly the bytes that were written, or
+    FrameBufferTimeout. It is one object of JSON, the same as Go's:
+
+        {"key":"fb3_sysv_…","offset":"128","size":1048576,"checksum":"2d06800538d394c2"}
+
+    The offset is a string there because it is a 64-bit number, and readers that keep numbers
+    as floating point would round it.
+    """
+
+    key: str  # the ring it lies in
+    offset: int  # where, as allocate returned it
+    size: int  # payload bytes
+    checksum: str  # of exactly those bytes
+
+    def to_json(self) -> str:
+        """The frame as one line of JSON."""
+        parts = {"key": self.key, "offset": str(self.offset), "size": self.size, "checksum": self.checksum}
+        return json.dumps(parts, separators=(",", ":"))
+
+    def __str__(self) -> str:
+        return self.to_json()
+
+    @classmethod
+    def from_json(cls, text: str | bytes | bytearray) -> "Frame":
+        """Reads what to_json and Go write: all four members and no others, with nothing but
+        white space around. The key is not looked at: attaching judges it. Raises BadFrame."""
+        try:
+            parts = json.loads(text, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as e:
+            raise _bad(text, str(e)) from e
+        if not isinstance(parts, dict):
+            raise _bad(text, "it is no object")
+        if unknown := [name for name in parts if name not in cls._fields]:
+            raise _bad(text, f"unknown field {quote(str(unknown[0]), 40)}")
+        if any(parts.get(name) is None for name in cls._fields):
+            raise BadFrame(f"framebuffer: bad frame: {quote(clip(_shown(text)))} lacks one of key, offset, size, checksum")
+        if not isinstance(parts["key"], str) or not isinstance(parts["offset"], str) or not isinstance(parts["checksum"], str):
+            raise _bad(text, "key, offset and checksum are strings")
+        try:
+            offset = parse_offset(parts["offset"])
+        except BadOffset as e:
+            raise BadFrame(f"framebuffer: bad frame: {e}") from e
+        size = parts["size"]
+        if not isinstance(size, int) or isinstance(size, bool) or size >= 1 << 63 or size < -(1 << 63):
+            raise _bad(text, "size is no number of bytes")
+        if size < 0:
+            raise BadFrame(f"framebuffer: bad frame: size {size} is not a length")
+        parse_checksum(parts["checksum"])
+        return cls(parts["key"], offset, size, parts["checksum"].lower())
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _shown(text: str | bytes | bytearray) -> str:
+    return text if isinstance(text, str) else bytes(text).decode(errors="replace")
+
+
+def _bad(text: str | bytes | bytearray, why: str) -> BadFrame:
+    return BadFrame(
+        f"framebuffer: bad frame: {quote(clip(_shown(text)))}: {why} "
+        '(a frame is {"key":"…","offset":"digits","size":number,"checksum":"16 hex digits"})'
+    )
+
+
+_DIGITS = re.compile("0|[1-9][0-9]{0,19}")
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+def parse_offset(text: str) -> int:
+    """Reads an offset as frames and the service spell it: decimal digits, no sign, no leading
+    zero. Raises BadOffset."""
+    if not _DIGITS.fullmatch(text) or int(text) >= 1 << 64:
+        raise BadOffset(f"framebuffer: bad offset: {quote(clip(text))} is not a decimal number below 2^64")
+    return int(text)
+
+
+def parse_checksum(text: str) -> int:
+    """Reads a checksum: exactly 16 hex digits, most significant first. Raises BadFrame."""
+    if not isinstance(text, str):
+        raise TypeError(f"framebuffer: a checksum is a str of 16 hex digits, not {type(text).__name__}")
+    if len(text) != 16:
+        raise BadFrame(f"framebuffer: bad frame: checksum {quote(clip(text))} has {len(text.encode())} characters, a checksum has 16 hex digits")
+    for i, c in enumerate(text):
+        if c not in _HEX:
+            raise BadFrame(f"framebuffer: bad frame: checksum {quote(clip(text))}: character {i + 1} is no hex digit")
+    return int(text, 16)
+
+
+def as_offset(offset: int | str) -> int:
+    """An offset, however it is spelled. Raises BadOffset."""
+    if isinstance(offset, str):
+        return parse_offset(offset)
+    if not 0 <= offset < 1 << 64:
+        raise BadOffset(f"framebuffer: bad offset: {offset} is not a decimal number below 2^64")
+    return offset

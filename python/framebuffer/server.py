@@ -1,0 +1,166 @@
+"""The owner of a segment."""
+
+import os
+import secrets
+import threading
+import time
+import weakref
+from types import TracebackType
+from typing import Any
+
+from . import _atomics, _control, _forks, _layout as L, _libc, _shm
+from ._key import Key
+from ._segment import Segment
+from ._topics import wake_all
+from ._shm.segment import whole_pages
+from .errors import BadSize, Closed, FrameBufferError, NoMemory
+
+__all__ = ["FrameBufferServer", "FrameBufferError"]
+
+_MOST = 1 << 46  # keeps the doubled mapping within a 47-bit address space
+
+
+class FrameBufferServer:
+    """Owns a segment from start to stop, or in a with block: makes the memory, gives out the
+    key, and ends it for everybody. It takes no part in the exchange of frames. Methods may be
+    called from any thread.
+
+    size is what the ring holds, in bytes, rounded up to whole pages. A frame lives until as many
+    bytes have been allocated after it, so the ring should hold as many frames as are in flight
+    at once, and then some.
+
+    backend is how others attach: "sysv", for all processes of one IPC namespace, or "memfd", for
+    all that can reach a Unix socket in dir (by default the environment's FRAMEBUFFER_DIR, or
+    framebuffer in its XDG_RUNTIME_DIR, or framebuffer-UID in the directory for temporary files).
+    mode is which other users may attach, as for a file: 0o600 means the same user only.
+    huge_pages makes the ring of pages of 2 MiB. hold_limit is how many bytes of the ring may be
+    held at a time, by default half. topics is how many topics there can be, and topic_depth how
+    many frames each remembers. name is shown to people who watch.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        backend: str = "",
+        dir: str = "",
+        mode: int = 0o600,
+        huge_pages: bool = False,
+        hold_limit: int = 0,
+        topics: int = L.DEFAULT_TOPICS,
+        topic_depth: int = L.DEFAULT_TOPIC_DEPTH,
+        name: str = "",
+    ) -> None:
+        if size <= 0:
+            raise BadSize(f"framebuffer: bad size: a ring of {size} bytes; it has at least 1 (which becomes a page of {_libc.PAGE})")
+        if size > _MOST:
+            raise NoMemory(f"framebuffer: not enough memory: a ring of {size} bytes; the address space takes at most {_MOST}")
+        if hold_limit < 0:
+            raise BadSize(f"framebuffer: bad size: a hold limit of {hold_limit} bytes; it has at least 0, which means half the ring")
+        if not 1 <= topics <= L.MAX_TOPICS:
+            raise BadSize(f"framebuffer: bad size: room for {topics} topics; there can be 1 to {L.MAX_TOPICS}")
+        if not 1 <= topic_depth <= L.MAX_TOPIC_DEPTH:
+            raise BadSize(f"framebuffer: bad size: topics that remember {topic_depth} frames; they can remember 1 to {L.MAX_TOPIC_DEPTH}")
+        self._backend = _shm.by_name(backend)
+        self._spec = _shm.Spec(0, whole_pages(size), mode, huge_pages, dir)
+        self._size, self._hold_limit, self._name = size, hold_limit, name
+        self._topics, self._depth = topics, 1 << (topic_depth - 1).bit_length()
+        self._segment: Segment | None = None
+        self._end: Any = None
+        self._pid = 0
+        self._lock = threading.Lock()
+        _forks.tell(self)
+
+    def start(self) -> "FrameBufferServer":
+        """Makes the segment, every page present; does nothing if there is one. Raises NoMemory
+        when the machine, the control group or a kernel limit cannot hold it."""
+        with self._lock:
+            if self._segment is None:
+                self._make()
+        return self
+
+    def _make(self) -> None:
+        _atomics.require("a server")
+        spec = _shm.Spec(whole_pages(_control.size(self._topics, self._depth)), self._spec.ring, self._spec.mode, self._spec.huge, self._spec.dir)
+        try:
+            mapped = self._backend.create(spec)
+        except FrameBufferError as e:
+            raise type(e)(f"start server with {self._size} bytes on {self._backend.name}: {e}") from e
+        key = Key(self._backend.name, mapped.location, secrets.token_bytes(16))
+        capacity = mapped.ring.size // 2
+        control = _control.format_new(
+            mapped.control,
+            _control.Identity(
+                nonce=key.nonce,
+                capacity=capacity,
+                server_pid=os.getpid(),
+                pages=mapped.pages,
+                created_wall=time.time_ns(),
+                created_mono=time.monotonic_ns(),
+                start=_start_of(key.nonce),
+                hold_limit=min(self._hold_limit, capacity) or capacity // 2,
+                topics=self._topics,
+                topic_depth=self._depth,
+            ),
+        )
+        self._segment = Segment(key, mapped, control, L.ROLE_SERVER, self._name)
+        self._pid = os.getpid()
+        # Also when nobody calls stop, at the end of the program: sockets are removed.
+        self._end = weakref.finalize(self, _end, self._segment, mapped.stop, self._pid)
+
+    def stop(self) -> None:
+        """Ends the segment; does nothing if there is none. Clients' writes and allocations fail
+        with Closed from now on, their reads go on for as long as they stay attached, and nobody
+        attaches any more. In a process that was forked off the server's it only lets go."""
+        with self._lock:
+            end, self._end, self._segment = self._end, None, None
+        if end is not None:
+            end()
+
+    def __enter__(self) -> "FrameBufferServer":
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def after_fork(self) -> None:
+        """Another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> Any:
+        raise TypeError("framebuffer: a server belongs to its process: send others its key, from get_key")
+
+    def get_key(self) -> str:
+        """The string that others attach with. Whoever has it and the permission to map the
+        memory can read and spoil every frame: hand it on as a credential."""
+        return self._made().key
+
+    def allocate(self, size: int) -> str:
+        """Takes size bytes of the ring, reusing the memory of the oldest frames, and returns the
+        offset to write to and read from. It is one atomic add and never blocks.
+
+        Raises BadSize, TooLarge for more than the ring can hold in one chunk, HoldLimit when
+        holds leave no room, Closed, and FrameBufferTimeout in the rare case that this process
+        was stopped between two instructions for as long as the whole ring took to be reused.
+        """
+        return str(self._made().allocate(size))
+
+    def _made(self) -> Segment:
+        s = self._segment
+        if s is None:
+            raise Closed("framebuffer: closed: this server is not running: call start, or use it in a with block")
+        return s
+
+
+def _start_of(nonce: bytes) -> int:
+    """The first position of a ring, below 2^40 and another one for every nonce: offsets that
+    somebody still holds from a server that is gone then name nothing here."""
+    return int.from_bytes(nonce[:8], "little") % (1 << 40) & ~(L.ALIGN - 1)
+
+
+def _end(segment: Segment, stop: Any, pid: int) -> None:
+    if os.getpid() == pid:
+        _atomics.store32(segment.control.address + L.OFF_STATE, L.STATE_CLOSED)
+        wake_all(segment.control)
+        stop()
+    segment.close()

@@ -1,0 +1,121 @@
+"""Reading in place, and filling in place."""
+
+from types import TracebackType
+from typing import Any
+
+from ._buffers import Pinned
+from ._layout import SLOT_READ_BYTES, SLOT_READS, SLOT_WRITES, SLOT_WRITTEN_BYTES
+from ._segment import Segment
+from .errors import BadSize, Closed, FrameBufferTimeout, TooLong
+from .frame import Frame
+
+
+def release(view: memoryview) -> None:
+    """Releases a view, unless somebody made another of it, such as an array of numpy: that
+    keeps the memory mapped for as long as it lives."""
+    try:
+        view.release()
+    except BufferError:
+        pass
+
+
+class View:
+    """A frame's bytes in place, verified when the with block begins, and once more looked at
+    when it ends: if the ring has reused the chunk meanwhile the end raises
+    FrameBufferTimeout, whatever else the block raised, and what was made of the bytes must be
+    thrown away. Writers go on meanwhile, so the block should be quick, or work under a hold.
+
+    The memoryview is read-only. What is made of it without copying, such as
+    numpy.frombuffer(view, dtype), keeps the memory mapped, but shows other bytes once the ring
+    has come round.
+    """
+
+    def __init__(self, segment: Segment, offset: int, size: int, checksum: int | None) -> None:
+        self._segment, self._offset, self._size, self._checksum = segment, offset, size, checksum
+        self._bytes: memoryview | None = None
+
+    def __enter__(self) -> memoryview:
+        if self._bytes is not None:
+            raise RuntimeError("framebuffer: a view is entered once")
+        s = self._segment
+        s.check_open()
+        try:
+            self._bytes = s.ring.look(self._offset, self._size, self._checksum)
+        except FrameBufferTimeout as e:
+            raise s.failed(e)
+        return self._bytes
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        s = self._segment
+        intact = s.ring.is_intact(self._offset)  # after everything that the block has read
+        if self._bytes is not None:
+            release(self._bytes)
+        if not intact and (error is None or isinstance(error, Exception)):
+            raise s.failed(s.ring.reused(self._offset)) from error
+        if error is None and not s.closed:
+            s.slot.did(SLOT_READS, SLOT_READ_BYTES, self._offset, self._size)
+
+
+class Reservation:
+    """A chunk to be filled in place, which saves the copy of write. In a with block what was
+    not committed when it ends is forgotten; its memory is reused in its turn.
+
+    The ring does not wait: a reservation that is not committed before the ring has come round
+    is lost, which commit tells.
+    """
+
+    def __init__(self, segment: Segment, size: int) -> None:
+        self._segment, self._size = segment, size
+        self.offset = segment.allocate(size)
+        self._bytes: memoryview | None = segment.ring.payload(self.offset, size)
+
+    @property
+    def bytes(self) -> memoryview:
+        """The whole chunk, in shared memory, to be written in any order until commit. Later
+        stores to it, or to arrays made of it, spoil somebody's frame, whose readers are told."""
+        if self._bytes is None:
+            raise self._over()
+        return self._bytes
+
+    def commit(self, size: int | None = None) -> Frame:
+        """Hashes the first size bytes, or all, and returns the frame, which others can read from
+        now on. Raises BadSize, TooLong, Closed, and FrameBufferTimeout when the ring has reused
+        the chunk meanwhile."""
+        n = self._size if size is None else size
+        if self._bytes is None:
+            raise self._over()
+        if n < 1:
+            raise BadSize(f"framebuffer: bad size: asked to commit {n} bytes; a frame has at least 1")
+        if n > self._size:
+            raise TooLong(f"framebuffer: data longer than the chunk: asked to commit {n} bytes of a reservation of {self._size}: reserve more")
+        self.abort()
+        s = self._segment
+        s.check_open()
+        try:
+            checksum = s.ring.seal(self.offset, n, True)
+        except FrameBufferTimeout as e:
+            raise s.failed(e)
+        s.slot.did(SLOT_WRITES, SLOT_WRITTEN_BYTES, self.offset, n)
+        return Frame(s.key, self.offset, n, f"{checksum:016x}")
+
+    def abort(self) -> None:
+        """Forgets the reservation; after commit it does nothing."""
+        view, self._bytes = self._bytes, None
+        if view is not None:
+            release(view)
+
+    def __enter__(self) -> "Reservation":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.abort()
+
+    def _over(self) -> Closed:
+        return Closed("framebuffer: closed: the reservation was committed or aborted already: reserve anew")
+
+
+def pinned(data: Any, writable: bool = False) -> Pinned:
+    """The bytes of any object that has some. Raises TypeError for what has none."""
+    if isinstance(data, str):
+        raise TypeError("framebuffer: data is bytes, or any object with the buffer protocol, not str: encode it")
+    return Pinned(data, writable)

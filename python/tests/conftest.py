@@ -1,0 +1,54 @@
+"""What the tests share: servers, clients, and the programs of the Go side."""
+
+import os
+import pathlib
+import subprocess
+from typing import Iterator
+
+import pytest
+
+from framebuffer.client import FrameBufferClient
+from framebuffer.server import FrameBufferServer
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TESTDATA = ROOT / "testdata"
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A directory with the Go programs: framebuffer, the examples, and the peer of the soak,
+    made now unless FRAMEBUFFER_PROGRAMS says where they are."""
+    if built := os.environ.get("FRAMEBUFFER_PROGRAMS"):
+        return pathlib.Path(built)
+    to = tmp_path_factory.mktemp("bin")
+    packages = ["./cmd/framebuffer", "./examples/...", "./python/tests/peer"]
+    subprocess.run(["go", "build", "-o", str(to) + "/", *packages], cwd=ROOT, check=True)
+    return to
+
+
+@pytest.fixture(params=["sysv", "memfd"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def server(backend: str, tmp_path: pathlib.Path) -> Iterator[FrameBufferServer]:
+    with FrameBufferServer(1 << 20, backend=backend, dir=str(tmp_path)) as s:
+        yield s
+
+
+@pytest.fixture
+def client(server: FrameBufferServer) -> Iterator[FrameBufferClient]:
+    with FrameBufferClient(server.get_key()) as c:
+        yield c
+
+
+def environment() -> dict[str, str]:
+    """For child processes that import the package."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])}
+
+
+def lap(client: FrameBufferClient, rounds: int = 1) -> None:
+    """Has the whole ring of a megabyte reused."""
+    for _ in range(rounds):
+        client.allocate((1 << 20) - 64)

@@ -1,0 +1,147 @@
+"""The errors of testdata/errors.json, which the Go library's tests make happen too."""
+
+import json
+from typing import Any, Callable
+
+import pytest
+from conftest import TESTDATA
+
+from framebuffer import _layout as L, _libc, errors as E
+from framebuffer.client import FrameBufferClient
+from framebuffer.frame import Frame, parse_checksum
+from framebuffer.server import FrameBufferServer
+
+GOLDEN = json.loads((TESTDATA / "errors.json").read_text())["errors"]
+KINDS: dict[str, type[Exception]] = {
+    "": E.FrameBufferError,
+    "bad size": E.BadSize,
+    "too large": E.TooLarge,
+    "bad offset": E.BadOffset,
+    "timeout": E.FrameBufferTimeout,
+    "too long": E.TooLong,
+    "closed": E.Closed,
+    "read-only": E.ReadOnly,
+    "bad key": E.BadKey,
+    "stale key": E.StaleKey,
+    "bad frame": E.BadFrame,
+    "hold limit": E.HoldLimit,
+    "no memory": E.NoMemory,
+    "topic limit": E.TopicLimit,
+    "ended": E.Ended,
+    "bad name": E.BadName,
+    "bad meta": E.BadMeta,
+}
+MIB = 1 << 20
+CAPACITY = {"capacity": MIB, "most": MIB - 64}
+made: set[str] = set()
+
+
+def says(name: str, call: Callable[[], object], **values: Any) -> None:
+    kind, text = GOLDEN[name]
+    with pytest.raises(KINDS[kind]) as caught:
+        call()
+    assert str(caught.value) == text.format(**{**CAPACITY, **values}), name
+    made.add(name)
+
+
+def head(client: FrameBufferClient) -> int:
+    return int(client._attached().control.words[L.OFF_HEAD // 8])
+
+
+def test_of_frames() -> None:
+    server = FrameBufferServer(MIB).start()
+    client = FrameBufferClient(server.get_key()).start()
+    start = head(client)
+    says("allocate nothing", lambda: client.allocate(0))
+    says("allocate too much", lambda: client.allocate(MIB), size=MIB)
+    offset = int(client.allocate(100))
+    checksum = client.write(offset, bytes(100))
+    says("odd offset", lambda: client.read(offset + 1, 1, "0" * 16), offset=offset + 1)
+    says("offset of the future", lambda: client.read(offset + (1 << 30), 1, "0" * 16), offset=offset + (1 << 30), start=start, head=head(client))
+    says("offset inside a chunk", lambda: client.read(offset + 64, 1, "0" * 16), offset=offset + 64)
+    says("write too much", lambda: client.write(offset, bytes(101)), offset=offset)
+    says("read too much", lambda: client.read(offset, 101, checksum), offset=offset)
+    says("read more than a ring", lambda: client.read(offset, MIB, checksum), size=MIB)
+    says("other checksum", lambda: client.read(offset, 100, "0123456789abcdef"), size=100, offset=offset, checksum=checksum)
+    says("frame of another ring", lambda: client.get(Frame("elsewhere", offset, 100, checksum)), key=client.key)
+
+    place = client.reserve(100)
+    says("commit nothing", lambda: place.commit(0))
+    says("commit too much", lambda: place.commit(101))
+    client.allocate(MIB - 64)
+
+    def behind(at: int) -> int:
+        return head(client) - (at - 64)
+
+    says("read too late", lambda: client.read(offset, 100, checksum), behind=behind(offset), offset=offset)
+    says("write too late", lambda: client.write(offset, bytes(100)), behind=behind(offset), offset=offset)
+    says("commit too late", lambda: place.commit(100), size=100, behind=behind(place.offset), offset=place.offset)
+    says("commit again", lambda: place.commit(100))
+
+    with FrameBufferClient(server.get_key(), read_only=True) as r:
+        says("write read-only", lambda: r.write(offset, b""))
+        says("allocate read-only", lambda: r.allocate(1))
+        says("reserve read-only", lambda: r.reserve(1))
+
+    server.stop()
+    says("write after the server's end", lambda: client.write(offset, b""))
+    says("allocate after the server's end", lambda: client.allocate(1))
+    says("key of a closed server", FrameBufferClient(client.key).start, key=client.key)
+    client.stop()
+
+
+def test_of_frames_as_text() -> None:
+    says("frame lacks something", lambda: Frame.from_json('{"key":"k","offset":"64","size":1}'))
+    says("frame with an odd offset", lambda: Frame.from_json('{"key":"k","offset":"064","size":1,"checksum":"0123456789abcdef"}'))
+    says("frame of negative size", lambda: Frame.from_json('{"key":"k","offset":"64","size":-1,"checksum":"0123456789abcdef"}'))
+    says("short checksum", lambda: parse_checksum("abc"))
+    says("odd checksum", lambda: parse_checksum("012345678x9abcde"))
+
+
+def test_of_holds() -> None:
+    with FrameBufferServer(MIB) as server, FrameBufferClient(server.get_key()) as client:
+        frame = client.put(bytes(300_000))
+        says("hold for nothing", lambda: client.hold(frame, seconds=0))
+        says("hold for too long", lambda: client.hold(frame, seconds=3601.5))
+        hold = client.hold(frame, seconds=60)
+        other = client.put(bytes(300_000))
+        length = L.footprint(300_000)
+        says("hold too much", lambda: client.hold(other, seconds=60), length=length, sum=2 * length, limit=MIB // 2)
+        says("no room between holds", lambda: client.allocate(900_000), held=length, length=L.footprint(900_000))
+        hold.release()
+        says("hold released", hold.release)
+
+
+def test_of_keys(tmp_path: Any) -> None:
+    front = f"fb{L.VERSION}_sysv_1"
+    long = front.ljust(600, "0")
+    for name, text in (
+        ("empty key", ""),
+        ("no key", "/dev/shm/x\n"),
+        ("key of another version", "fb1_x"),
+        ("key cut short", front),
+        ("key mistyped", front + ".2.3_00_12345678"),
+        ("long key", long),
+    ):
+        says(name, FrameBufferClient(text).start, version=L.VERSION, clipped=long[:200])
+    with FrameBufferServer(MIB) as server:
+        key = server.get_key()
+    says("key of a server that is gone", FrameBufferClient(key).start, key=key, id=key.split("_")[2].split(".")[1])
+    with FrameBufferServer(MIB, backend="memfd", dir=str(tmp_path)) as server:
+        key = server.get_key()
+    path = bytes.fromhex(key.split("_")[2]).decode()
+    says("key of a memfd server that is gone", FrameBufferClient(key).start, key=key, path=path)
+
+
+def test_of_servers() -> None:
+    most = (1 << 63) - 1
+    says("server of nothing", lambda: FrameBufferServer(0), page=_libc.PAGE)
+    says("server too large", lambda: FrameBufferServer(most), size=most)
+    says("server with odd hold limit", lambda: FrameBufferServer(MIB, hold_limit=-1))
+    says("server with too many topics", lambda: FrameBufferServer(MIB, topics=65537))
+    says("server with too deep topics", lambda: FrameBufferServer(MIB, topic_depth=65537))
+    says("unknown backend", lambda: FrameBufferServer(MIB, backend="posix"), backends="sysv, memfd")
+
+
+def test_all_of_them_happened() -> None:
+    assert {name for name in GOLDEN if not name.startswith("topic: ")} <= made

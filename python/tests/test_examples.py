@@ -1,0 +1,74 @@
+"""The seed's three programs, each in Python and in Go, in every mixture."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+from typing import Iterator
+
+import pytest
+from conftest import ROOT, environment
+
+EXAMPLES = ROOT / "examples" / "python"
+
+
+class Program:
+    def __init__(self, programs: pathlib.Path, language: str, role: str, name: str) -> None:
+        command = [str(programs / role)] if language == "go" else [sys.executable, str(EXAMPLES / f"{role}.py")]
+        self.process = subprocess.Popen(
+            command, env={**environment(), "FRAMEBUFFER_NAME": name}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def expect(self, text: str) -> None:
+        """Reads lines until one has the text."""
+        before = ""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if text in line:
+                return
+            before += line
+        raise AssertionError(f"it never said {text!r} but:\n{before}")
+
+    def end(self, how: signal.Signals | None = None) -> None:
+        if how is not None:
+            self.process.send_signal(how)
+        assert self.process.stdout is not None
+        rest = self.process.stdout.read()
+        assert self.process.wait() == 0, rest
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def started() -> Iterator[list[Program]]:
+    all_: list[Program] = []
+    yield all_
+    for p in all_:  # what still runs belongs to a test that failed
+        p.process.kill()
+        p.process.wait()
+
+
+@pytest.mark.parametrize("writer", ["go", "python"])
+@pytest.mark.parametrize("reader", ["go", "python"])
+@pytest.mark.parametrize("server", ["go", "python"])
+def test_server_reader_writer(programs: pathlib.Path, started: list[Program], server: str, reader: str, writer: str) -> None:
+    name = f"python-examples-{os.getpid()}"
+
+    def start(language: str, role: str) -> Program:
+        started.append(Program(programs, language, role, name))
+        return started[-1]
+
+    s = start(server, "server")
+    s.expect("serving; key fb")
+    r = start(reader, "reader")
+    r.expect("waiting for frames")
+    for _ in range(2):
+        w = start(writer, "writer")
+        w.expect("the reader says: ok")
+        w.end()
+        r.expect("read 1048576 bytes, checksum ")
+    r.end(signal.SIGINT)
+    s.end(signal.SIGTERM)
+    late = start("python", "writer")
+    late.expect("no server found on this host")
+    assert late.process.wait() == 1

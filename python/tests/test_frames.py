@@ -1,0 +1,355 @@
+"""Frames of all kinds: written, read, in place, and lost."""
+
+import array
+import gc
+import json
+import os
+import pickle
+import random
+import threading
+
+import numpy
+import pytest
+from conftest import lap
+
+from framebuffer import errors
+from framebuffer.client import FrameBufferClient, FrameBufferTimeout
+from framebuffer.frame import Frame
+from framebuffer.server import FrameBufferServer
+
+SIZES = [1, 2, 63, 64, 65, 4096, 65535, 65536, 65537, 131072, 131073, 500_001, (1 << 20) - 64]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_way_in_and_out(client: FrameBufferClient, server: FrameBufferServer, size: int) -> None:
+    data = random.Random(size).randbytes(size)
+    offset = server.allocate(size)
+    checksum = client.write(offset, data)
+    assert client.read(offset, size, checksum) == data
+    frame = client.put(data)
+    assert frame.checksum == checksum and frame.size == size
+    assert client.get(frame) == data
+    buffer = bytearray(size + 3)
+    assert client.read_into(buffer, frame) == size
+    assert buffer == data + b"\0\0\0"
+    with client.view(frame) as v:
+        assert v.readonly and v == data
+    with client.reserve(size) as place:
+        place.bytes[:] = data
+        frame = place.commit()
+    assert frame.checksum == checksum and client.get(frame) == data
+    lap(client)
+    for call in (client.get, lambda f: client.read_into(buffer, f), lambda f: client.view(f).__enter__(), lambda f: client.hold(f, seconds=1)):
+        with pytest.raises(FrameBufferTimeout):
+            call(frame)
+    with pytest.raises(FrameBufferTimeout):
+        client.write(frame.offset, data)
+
+
+def test_any_buffer_is_data(client: FrameBufferClient) -> None:
+    image = numpy.arange(24, dtype=numpy.uint16).reshape(4, 6)
+    for data, want in (
+        (b"bytes", b"bytes"),
+        (bytearray(b"bytearray"), b"bytearray"),
+        (memoryview(b"0123456789")[2:8], b"234567"),
+        (memoryview(b"0123456789")[::2], b"02468"),
+        (array.array("d", [1.5, 2.5]), array.array("d", [1.5, 2.5]).tobytes()),
+        (image, image.tobytes()),
+        (image[:, ::2], image[:, ::2].tobytes()),
+        (image.T, image.T.tobytes()),
+    ):
+        assert client.get(client.put(data)) == want
+    for wrong in ("text", 5, None, ["list"]):
+        with pytest.raises(TypeError):
+            client.put(wrong)
+
+
+def test_empty_data_can_be_written_and_not_put(client: FrameBufferClient) -> None:
+    offset = client.allocate(10)
+    assert client.read(offset, 0, client.write(offset, b"")) == b""
+    with pytest.raises(errors.BadSize):
+        client.put(b"")
+
+
+def test_a_shorter_frame_than_its_chunk(client: FrameBufferClient) -> None:
+    offset = client.allocate(1000)
+    assert client.read(offset, 3, client.write(offset, b"abc")) == b"abc"
+    with client.reserve(1000) as place:
+        numpy.frombuffer(place.bytes, numpy.uint8)[:5] = [1, 2, 3, 4, 5]
+        frame = place.commit(5)
+    assert client.get(frame) == b"\1\2\3\4\5"
+
+
+def test_errors_leave_zeroes_or_what_was_there(client: FrameBufferClient) -> None:
+    frame = client.put(b"a" * 200_000)
+    wrong = frame._replace(checksum="0" * 16)
+    buffer = bytearray(b"z" * 200_001)
+    with pytest.raises(FrameBufferTimeout):
+        client.read_into(buffer, wrong)
+    assert buffer == bytes(200_000) + b"z"
+    with pytest.raises(errors.BadSize):
+        client.read_into(bytearray(10), frame)
+    with pytest.raises((BufferError, TypeError)):
+        client.read_into(b"read-only", frame)
+    with pytest.raises(BufferError):
+        client.read_into(numpy.zeros((600, 600), numpy.uint8).T[::2], frame)
+
+
+def test_arguments_lose_nothing(client: FrameBufferClient) -> None:
+    frame = client.put(b"kept")
+    for offset in (-1, 1 << 64, 0, 63, 64, (1 << 64) - 64, "-64", "0x40", "064", " 64", "", "9" * 30):
+        with pytest.raises(errors.BadOffset):
+            client.read(offset, 1, frame.checksum)
+    for size in (-1, 5, 1 << 20, 1 << 70):
+        with pytest.raises(errors.BadSize):
+            client.read(frame.offset, size, frame.checksum)
+    for size in (-1, 0):
+        with pytest.raises(errors.BadSize):
+            client.allocate(size)
+    for size in ((1 << 20) - 63, 1 << 63, 1 << 70):
+        with pytest.raises(errors.TooLarge):
+            client.allocate(size)
+    assert client.get(frame) == b"kept"
+
+
+def test_frames_as_json(client: FrameBufferClient) -> None:
+    frame = client.put(b"travels")
+    text = frame.to_json()
+    assert json.loads(text) == {"key": client.key, "offset": str(frame.offset), "size": 7, "checksum": frame.checksum}
+    assert Frame.from_json(text) == Frame.from_json(text.encode()) == Frame.from_json(f" {text}\n") == frame
+    assert str(frame) == text
+    assert Frame.from_json(text.replace(frame.checksum, frame.checksum.upper())) == frame
+    for bad in ("", "[]", "1", "null", text + "x", text[:-1], text.replace('"size":7', '"size":7.5'), text.replace('"size":7', '"size":true'),
+                text.replace("}", ',"more":1}'), text.replace(f'"{frame.offset}"', str(frame.offset)), "[" * 100_000, '{"key":NaN}', b"\xff"):
+        with pytest.raises(errors.BadFrame):
+            Frame.from_json(bad)
+
+
+def test_view_without_copying(client: FrameBufferClient) -> None:
+    image = numpy.random.default_rng(1).integers(0, 256, (60, 80, 3), numpy.uint8)
+    with client.view(client.put(image)) as v:
+        seen = numpy.frombuffer(v, numpy.uint8).reshape(60, 80, 3)
+        assert not seen.flags.owndata and not seen.flags.writeable
+        assert (seen == image).all()
+
+
+def test_view_is_overwritten(client: FrameBufferClient) -> None:
+    frame = client.put(bytes(1000))
+    with pytest.raises(FrameBufferTimeout):
+        with client.view(frame):
+            lap(client)
+    with pytest.raises(FrameBufferTimeout) as caught:  # what was made of the bytes does not count
+        with client.view(frame := client.put(bytes(1000))):
+            lap(client)
+            raise ValueError("made of other bytes")
+    assert isinstance(caught.value.__cause__, ValueError)
+    with pytest.raises(KeyboardInterrupt):
+        with client.view(client.put(bytes(1000))):
+            lap(client)
+            raise KeyboardInterrupt
+    with pytest.raises(ValueError, match="its own"):
+        with client.view(client.put(bytes(1000))):
+            raise ValueError("its own")
+
+
+def test_view_verifies_before(client: FrameBufferClient) -> None:
+    frame = client.put(bytes(1000))
+    client.write(frame.offset, b"1" * 1000)
+    with pytest.raises(FrameBufferTimeout, match="not what was written"):
+        with client.view(frame):
+            raise AssertionError("entered")
+    with FrameBufferClient(client.key, unverified=True) as trusting:
+        with trusting.view(frame) as v:
+            assert v == b"1" * 1000
+
+
+def test_memory_stays_while_views_live(server: FrameBufferServer) -> None:
+    with FrameBufferClient(server.get_key()) as c:
+        frame = c.put(b"x" * 5000)
+        with c.view(frame) as v:
+            seen = numpy.frombuffer(v, numpy.uint8)
+    del c, v
+    gc.collect()
+    assert mappings() >= 4, "the client's mapping is there, beside the server's"
+    assert (seen == ord("x")).all()
+    before = mappings()
+    del seen
+    gc.collect()
+    assert mappings() < before
+
+
+def mappings() -> int:
+    """How many mappings of shared segments this process has."""
+    with open("/proc/self/maps") as f:
+        return sum("SYSV" in line or "memfd:framebuffer" in line for line in f)
+
+
+def test_nothing_stays_mapped(backend: str, tmp_path: object) -> None:
+    before = mappings(), len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with FrameBufferServer(1 << 20, backend=backend, dir=str(tmp_path)) as s, FrameBufferClient(s.get_key()) as c:
+            assert c.get(c.put(b"1")) == b"1"
+            c.hold(c.put(b"2"), seconds=9)
+        dropped = FrameBufferServer(1 << 20, backend=backend, dir=str(tmp_path)).start()
+        FrameBufferClient(dropped.get_key()).start()
+        del s, c, dropped
+    gc.collect()
+    assert (mappings(), len(os.listdir("/proc/self/fd"))) == before
+    assert os.listdir(str(tmp_path)) == []
+
+
+def test_read_only_memory(client: FrameBufferClient) -> None:
+    frame = client.put(b"safe")
+    with FrameBufferClient(client.key, read_only=True) as r:
+        assert r.get(frame) == b"safe"
+        assert r.put.__self__ is r
+        for call in (lambda: r.put(b"1"), lambda: r.write(frame.offset, b"1"), lambda: r.allocate(1), lambda: r.reserve(1)):
+            with pytest.raises(errors.ReadOnly):
+                call()
+        protection = memory_protection(r)
+    assert protection == "r--s"
+
+
+def memory_protection(client: FrameBufferClient) -> str:
+    """What the kernel lets this client do with the ring."""
+    at = client._attached().ring._base
+    with open("/proc/self/maps") as f:
+        for line in f:
+            begin, end = (int(x, 16) for x in line.split()[0].split("-"))
+            if begin <= at < end:
+                return line.split()[1]
+    raise AssertionError("not mapped")
+
+
+def test_the_ring_is_there_twice(client: FrameBufferClient) -> None:
+    ring = client._attached().ring
+    for _ in range(7):  # somewhere a chunk runs over the end
+        data = os.urandom(300_000)
+        frame = client.put(data)
+        assert client.get(frame) == data
+        assert bytes(ring.bytes[:4096]) == bytes(ring.bytes[ring.capacity : ring.capacity + 4096])
+
+
+def test_counters(client: FrameBufferClient) -> None:
+    from framebuffer import _layout as L
+
+    frame = client.put(bytes(1000))
+    client.get(frame)
+    with client.view(frame):
+        pass
+    with pytest.raises(FrameBufferTimeout):
+        client.get(frame._replace(checksum="0" * 16))
+    lap(client)
+    with pytest.raises(FrameBufferTimeout):
+        client.get(frame)
+    slot = client._attached().slot
+    at = slot._control.tables.slots.entry(slot.index)
+    words = slot._control.words
+
+    def count(which: int) -> int:
+        return int(words[(at + which) // 8])
+
+    assert count(L.SLOT_WRITES) == 1 and count(L.SLOT_WRITTEN_BYTES) == 1000
+    assert count(L.SLOT_READS) == 2 and count(L.SLOT_READ_BYTES) == 2000
+    assert count(L.SLOT_ALLOCATIONS) == 2 and count(L.SLOT_ALLOCATED_BYTES) == L.footprint(1000) + (1 << 20)
+    assert count(L.SLOT_REUSED) == 1 and count(L.SLOT_ALTERED) == 1
+    assert count(L.SLOT_LAST) == frame.offset
+    client.stop()
+    assert count(L.SLOT_CLAIM) == 0
+    rest = slot._control.tables.slots.entry(0)
+    assert words[(rest + L.SLOT_WRITES) // 8] == 1
+
+
+def test_threads_share_a_client(client: FrameBufferClient) -> None:
+    """While others overwrite the ring a read gives what was written, or a timeout."""
+    wrong: list[object] = []
+    done = [0, 0]
+
+    def work(number: int) -> None:
+        mine = random.Random(number)
+        for i in range(400):
+            data = bytes([number, i & 0xFF]) * mine.randrange(1, 60_000)
+            try:
+                frame = client.put(data)
+                done[0] += 1
+                if client.get(frame) != data:
+                    wrong.append((number, i))
+                done[1] += 1
+            except FrameBufferTimeout:
+                pass
+            except Exception as e:  # noqa: BLE001
+                wrong.append(e)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong and done[1] > 0
+
+
+def test_stop_while_others_work(server: FrameBufferServer) -> None:
+    client = FrameBufferClient(server.get_key()).start()
+    trouble: list[Exception] = []
+    begun = threading.Barrier(4)
+
+    def work() -> None:
+        begun.wait()
+        try:
+            while True:
+                client.get(client.put(bytes(100_000)))
+        except errors.Closed:
+            pass
+        except FrameBufferTimeout:
+            pass
+        except Exception as e:  # noqa: BLE001
+            trouble.append(e)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for t in threads:
+        t.start()
+    begun.wait()
+    client.stop()
+    for t in threads:
+        t.join()
+    assert not trouble
+
+
+def test_pickling(client: FrameBufferClient, server: FrameBufferServer) -> None:
+    frame = client.put(b"goes along")
+    other: FrameBufferClient = pickle.loads(pickle.dumps(client))
+    assert other.get(pickle.loads(pickle.dumps(frame))) == b"goes along"
+    other.stop()
+    idle: FrameBufferClient = pickle.loads(pickle.dumps(FrameBufferClient(client.key, read_only=True)))
+    with pytest.raises(errors.Closed):
+        idle.get(frame)
+    with pytest.raises(TypeError, match="get_key"):
+        pickle.dumps(server)
+
+
+def test_other_users_by_mode(tmp_path: object) -> None:
+    if os.geteuid() != 0:
+        if os.environ.get("CI"):
+            raise AssertionError("in CI the tests run as root")
+        pytest.skip("needs root, to be another user")
+    for mode, admitted in ((0o600, False), (0o666, True)):
+        for backend, directory in (("sysv", ""), ("memfd", f"/tmp/framebuffer-test-{os.getpid()}")):
+            with FrameBufferServer(1 << 20, backend=backend, dir=directory, mode=mode) as s:
+                if directory:
+                    os.chmod(directory, 0o755)
+                pid = os.fork()
+                if pid == 0:
+                    status = 3
+                    try:
+                        os.setgid(65534)
+                        os.setuid(65534)
+                        with FrameBufferClient(s.get_key()) as c:
+                            status = 0 if c.get(c.put(b"x")) == b"x" else 4
+                    except errors.NoPermission:
+                        status = 1
+                    finally:
+                        os._exit(status)
+                _, status = os.waitpid(pid, 0)
+                assert os.waitstatus_to_exitcode(status) == (0 if admitted else 1), (backend, oct(mode))
+            if directory:
+                os.rmdir(directory)
