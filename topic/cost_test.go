@@ -35,8 +35,15 @@ func BenchmarkCost(b *testing.B) {
 			place()
 		}
 	})
+	b.Run("Reserve, Commit and PublishFrame", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := p.PublishFrame(place(), nil, time.Time{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	f := place()
-	b.Run("PublishFrame", func(b *testing.B) {
+	b.Run("PublishFrame again", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
 			if i%1000 == 0 {
 				f = place()

@@ -19,7 +19,8 @@
 //   - Nobody waits for a subscriber. A topic remembers as many frames as the server's
 //     TopicDepth says, and a frame lives as long as the ring takes to come round. A
 //     subscription that is further behind goes on with the oldest frame that is still there,
-//     and is told how many it lost.
+//     or with one a quarter of the depth younger if it has just done so, and is told how many
+//     it lost.
 //   - A process that is killed, at whatever instruction, stops nobody else. In the worst case,
 //     a publisher killed between publishing and waking, sleepers find the frame 0.2 s later.
 //   - Publishing makes no system call while nobody sleeps.

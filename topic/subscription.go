@@ -57,6 +57,7 @@ type Subscription struct {
 
 	cursor  uint64 // without a group
 	past    uint32 // the topic's state that is an end from before, and is waited past; or 0
+	resumed uint64 // where it went on after it last lost frames
 	pending uint64 // lost since the last message
 	last    topics.Content
 	meta    Meta
@@ -112,6 +113,7 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 	if s.forget, open = in.OnClose(s.wake); !open {
 		return nil, in.Closed()
 	}
+	s.resumed = s.at() - t.Depth() // long ago
 	s.entry = enter(in, t.Index, s.at())
 	return s, nil
 }
@@ -148,7 +150,7 @@ func (s *Subscription) Next(ctx context.Context) (m Message, err error) {
 				return m, nil
 			}
 		case topics.Gone:
-			if to := s.topic.Oldest(at + 1); s.advance(at, to) {
+			if to := s.resume(at); s.advance(at, to) {
 				failpoint.Hit(failpoint.NextLost)
 				s.pending += to - at
 				s.lost.Add(to - at)
@@ -166,6 +168,20 @@ func (s *Subscription) Next(ctx context.Context) (m Message, err error) {
 			return Message{}, err
 		}
 	}
+}
+
+// resume returns where to go on when the frame at a sequence number is gone: with the oldest
+// that is still there. That one is lost next, so for who is slower than the publishers there
+// would be no end of losing and hardly any receiving: who was there a moment ago leaves a
+// quarter of the queue as a lead.
+func (s *Subscription) resume(at uint64) uint64 {
+	to := s.topic.Oldest(at + 1)
+	depth := s.topic.Depth()
+	if lead := to + depth/4; at-s.resumed < depth/4 && int64(s.topic.Next()-lead) > 0 {
+		to = lead
+	}
+	s.resumed = to
+	return to
 }
 
 // Frames returns the messages as Next does, until ctx is done, the topic has ended, or

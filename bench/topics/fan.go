@@ -34,8 +34,8 @@ func (s *stage) fanOut(c *framebuffer.Client, t task) (func() (int64, error), er
 				return 0, err
 			}
 		}
-		return timed(func() error {
-			errs := make([]error, t.Publishers)
+		errs := make([]error, t.Publishers)
+		ns, _ = timed(func() error {
 			var all sync.WaitGroup
 			for p := range t.Publishers {
 				all.Go(func() {
@@ -45,11 +45,12 @@ func (s *stage) fanOut(c *framebuffer.Client, t task) (func() (int64, error), er
 				})
 			}
 			all.Wait()
-			for _, p := range pubs {
-				errs = append(errs, p.End())
-			}
-			return errors.Join(errs...)
+			return nil
 		})
+		for _, p := range pubs {
+			errs = append(errs, p.End())
+		}
+		return ns, errors.Join(errs...)
 	}, nil
 }
 

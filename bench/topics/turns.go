@@ -35,7 +35,7 @@ func turns(all []*contestant, rounds int, res *results) error {
 		if c.task.Count > 0 {
 			continue
 		}
-		for count := 4; ; count *= 4 { // warm: the first lap of a ring is not what is measured
+		for count := max(4, 16*c.task.Topics); ; count *= 4 { // warm: the first lap of a ring is not what is measured
 			a, err := c.ask(count)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
