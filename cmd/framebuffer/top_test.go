@@ -261,6 +261,10 @@ func TestTop(t *testing.T) {
 	term.run("fg")
 	term.shows("SUBSCRIBER")
 	term.keys("q")
+	term.until("the shell's prompt", func(screen string) bool { // what is typed before is still top's
+		lines := strings.Split(strings.TrimSpace(screen), "\n")
+		return len(strings.TrimSpace(lines[len(lines)-1])) == 1
+	})
 	if after := term.state("after"); after != before || !strings.Contains(after, "alternate 0 cursor 1") {
 		t.Errorf("the terminal was\n%s and is\n%s", before, after)
 	}
