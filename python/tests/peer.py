@@ -44,15 +44,22 @@ def judged(p: bytes, data: "bytes | memoryview") -> str:
     return f"ok {n}" if data == payload(p, n, seq) else f"wrong: frame {seq} of writer {n}"
 
 
+def in_place(client: FrameBufferClient, p: bytes, frame: Frame, judgement: str) -> str:
+    """In place nobody sees a store by a process that slept for a lap (docs/guarantees.md), and on a
+    ring as small as this one a busy machine is enough for that. Then the bytes are no frame any
+    more, which a copy is told by its checksum: FrameBufferTimeout."""
+    return judgement if judgement.startswith("ok") else judged(p, client.get(frame)).replace("ok", "wrong: a moment ago")
+
+
 def look(client: FrameBufferClient, p: bytes, frame: Frame, buffer: bytearray) -> str:
     try:
         way = frame.offset // 64 % 4
         if way == 0:
             with client.view(frame) as view:
-                return judged(p, view)
+                return in_place(client, p, frame, judged(p, view))
         if way == 1:
             with client.hold(frame, seconds=0.02) as hold:
-                return judged(p, hold.view)
+                return in_place(client, p, frame, judged(p, hold.view))
         if way == 2:
             return judged(p, memoryview(buffer)[: client.read_into(buffer, frame)])
         return judged(p, client.get(frame))

@@ -98,6 +98,12 @@ func look(c *framebuffer.Client, p []byte, f framebuffer.Frame) (word string) {
 			_ = judge(data)
 		}
 	}
+	if err == nil && f.Offset/64%4 < 2 && word[0] == 'w' {
+		// In place nobody sees a store by a process that slept for a lap (docs/guarantees.md), and
+		// on a ring as small as this one a busy machine is enough for that. Then the bytes are no
+		// frame any more, which a copy is told by its checksum.
+		_, err = c.Get(f)
+	}
 	switch {
 	case errors.Is(err, framebuffer.ErrTimeout), errors.Is(err, framebuffer.ErrHoldLimit):
 		return "timeout"
