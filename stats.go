@@ -72,7 +72,7 @@ func (s *segment) stats() Stats {
 			st.Clients = append(st.Clients, ClientStats{
 				Name:     w.Name(),
 				PID:      int(w.PID().Load()),
-				Role:     roleName(w.Role().Load()),
+				Role:     layout.RoleName(w.Role().Load()),
 				Attached: time.Duration(now - int64(w.Attached().Load())),
 				Counts:   counts,
 			})
@@ -107,16 +107,4 @@ func (c *Counts) add(o Counts) {
 	c.ReadBytes += o.ReadBytes
 	c.Reused += o.Reused
 	c.Altered += o.Altered
-}
-
-func roleName(role uint32) string {
-	switch role {
-	case layout.RoleServer:
-		return "server"
-	case layout.RoleClient:
-		return "client"
-	case layout.RoleReadOnly:
-		return "read-only"
-	}
-	return "unknown"
 }

@@ -48,7 +48,7 @@ func readClient(w layout.Slot, slot int, now int64) (c Client, taken bool) {
 		return Client{Counts: counts(w)}, false
 	}
 	c = Client{
-		Slot: slot, Name: clean(w.Name()), PID: int(w.PID().Load()), Role: role(w.Role().Load()),
+		Slot: slot, Name: clean(w.Name()), PID: int(w.PID().Load()), Role: layout.RoleName(w.Role().Load()),
 		Attached: seconds(now - int64(w.Attached().Load())), LastSeen: unknown(), Counts: counts(w), ID: claim,
 	}
 	return c, w.Ready().Load() == claim && w.Claim().Load() == claim
@@ -90,7 +90,7 @@ func process(w layout.Slot, c *Client, pidns uint64) Process {
 		return ProcessGone
 	case err != nil:
 		return ProcessUnknown
-	case now != started: // another process has the pid by now
+	case !procinfo.SameStart(now, started): // another process has the pid by now
 		return ProcessGone
 	}
 	switch state {
@@ -100,18 +100,6 @@ func process(w layout.Slot, c *Client, pidns uint64) Process {
 		return ProcessStopped
 	}
 	return ProcessRunning
-}
-
-func role(r uint32) string {
-	switch r {
-	case layout.RoleServer:
-		return "server"
-	case layout.RoleClient:
-		return "client"
-	case layout.RoleReadOnly:
-		return "read-only"
-	}
-	return "unknown"
 }
 
 func counts(w layout.Slot) framebuffer.Counts {

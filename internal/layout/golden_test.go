@@ -2,9 +2,7 @@ package layout
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
-	"os"
 	"testing"
 )
 
@@ -43,24 +41,7 @@ type goldenControl struct {
 }
 
 func TestGoldenLayout(t *testing.T) {
-	const file = "../../testdata/layout.json"
-	text, err := json.MarshalIndent(makeGolden(t), "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = append(text, '\n')
-	if *update {
-		if err := os.WriteFile(file, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	old, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(old) != string(text) {
-		t.Errorf("%s differs from the code: run `go test ./internal/layout -update`", file)
-	}
+	golden(t, "../../testdata/layout.json", makeGolden(t))
 }
 
 func makeGolden(t *testing.T) layoutNumbers {

@@ -99,6 +99,19 @@ const (
 	RoleReadOnly = 3
 )
 
+// RoleName returns what people call a role.
+func RoleName(role uint32) string {
+	switch role {
+	case RoleServer:
+		return "server"
+	case RoleClient:
+		return "client"
+	case RoleReadOnly:
+		return "read-only"
+	}
+	return "unknown"
+}
+
 // The counters of a slot, in order; each is an atomic 64-bit word that only grows.
 const (
 	Allocations = iota

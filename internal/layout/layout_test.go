@@ -156,6 +156,6 @@ func golden(t *testing.T, file string, made any) {
 		t.Fatal(err)
 	}
 	if string(old) != string(text) {
-		t.Errorf("%s differs from the code", file)
+		t.Errorf("%s differs from the code: run `go test ./internal/layout -update`", file)
 	}
 }
