@@ -94,8 +94,8 @@ func (s *Server) Key() string { return s.keyText }
 // returns the offset to write to and read from. It is one atomic add and never blocks.
 //
 // It returns ErrBadSize for size <= 0, ErrTooLarge for more than the ring can hold in one
-// chunk, ErrClosed, and ErrTimeout in the rare case that this process was stopped between
-// two instructions for as long as the whole ring took to be reused.
+// chunk, ErrHoldLimit when holds leave no room, ErrClosed, and ErrTimeout when the whole ring
+// was reused between two instructions of this call, and so again each time it tried anew.
 func (s *Server) Allocate(size int) (offset uint64, err error) { return s.allocate(size) }
 
 // Stats returns the segment's figures at this moment; after Close, zeroes.

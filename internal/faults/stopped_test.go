@@ -73,6 +73,30 @@ func TestWriterStoppedForManyLaps(t *testing.T) {
 	}
 }
 
+// An allocator is stopped when it has taken memory and not said so yet, and the ring goes round
+// under it. It takes other memory when it wakes, since nothing of its caller's is lost.
+func TestAllocatorStoppedForManyLaps(t *testing.T) {
+	for _, backend := range backends() {
+		t.Run(backend, func(t *testing.T) {
+			w := newWorld(t, backend, t.TempDir())
+			w.join()
+			w.victim.must(order{Do: "arm", Traps: string(failpoint.AllocateAdded) + "=stop:1"})
+			w.victim.Send(order{Do: "put", Seed: 7, Size: 20_000, Count: 1})
+			w.victim.WaitStopped()
+			w.goesOn() // for some laps
+			w.victim.Signal(cont)
+			var a answer
+			if w.victim.Recv(&a); a.Err != "" {
+				t.Errorf("it was told %s", a.Err)
+			}
+			w.lap()
+			w.goesOn()
+			w.victim.Done()
+			w.finish()
+		})
+	}
+}
+
 // overlap reports whether [a, a+n) and [b, b+m) share a byte on a circle.
 func overlap(a, n, b, m, circle uint64) bool {
 	return (b-a+circle)%circle < n || (a-b+circle)%circle < m

@@ -37,18 +37,9 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 		return 0, nil, errClosed()
 	}
 	n := Footprint(size)
-	c, ok := r.small(n, by.Time)
-	if !ok {
-		if c, err = r.room(n, by.Time); err != nil {
-			return 0, nil, err
-		}
-	}
-	storeFence()
-	// A process stopped here for a whole lap and resumed would put its header into
-	// somebody else's chunk. This look makes the window a few instructions wide; what
-	// slips through is caught by that chunk's checksum.
-	if !r.alive(c) {
-		return 0, nil, r.lappedAllocation(size)
+	c, err := r.own(n, size, by.Time)
+	if err != nil {
+		return 0, nil, err
 	}
 	offset = c + layout.ChunkHeader
 	i := c % r.capacity
@@ -57,6 +48,30 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 	failpoint.Hit(failpoint.AllocateHeaded)
 	i += layout.ChunkHeader
 	return offset, r.mem[i : i+uint64(size) : i+uint64(size)], nil
+}
+
+// laps is how many times running the ring may be reused under an allocation before it is an
+// error. Once is nobody's fault: the kernel ran others for a while.
+const laps = 4
+
+// own returns where n bytes begin that were this process's a moment ago.
+func (r *Ring) own(n uint64, size int, now int64) (c uint64, err error) {
+	for range laps {
+		var ok bool
+		if c, ok = r.small(n, now); !ok {
+			if c, err = r.room(n, now); err != nil {
+				return 0, err
+			}
+		}
+		storeFence()
+		// A process stopped here for a whole lap and resumed would put its header into
+		// somebody else's chunk. This look makes the window a few instructions wide; what
+		// slips through is caught by that chunk's checksum.
+		if r.alive(c) {
+			return c, nil
+		}
+	}
+	return 0, r.lappedAllocation(size)
 }
 
 // stepOver returns a position from which n bytes, added to head, are free of holds: c, if
