@@ -123,7 +123,7 @@ func fill(key string) ([]framebuffer.Frame, error) {
 	return frames, nil
 }
 
-// hammer is one of the processes: it prepares by going round once, which maps pages, says
+// hammer is one of the processes: it prepares by going round, which maps pages, says
 // that it is ready, and does its quota when it is told to.
 func hammer(role, key string) error {
 	client, err := framebuffer.Attach(key, nil)
@@ -142,7 +142,8 @@ func hammer(role, key string) error {
 		}
 	}
 	in := bufio.NewReader(os.Stdin)
-	laps := ring / frameSize
+	// Of eight that take turns each is at every place by then, and has its pages.
+	laps := 4 * ring / frameSize
 	switch role {
 	case "copy in", "copy out":
 		mem, err := sharedMemory(ring / 4) // cold enough, and there are eight of them
