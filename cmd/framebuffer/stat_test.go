@@ -55,6 +55,7 @@ func TestStatGolden(t *testing.T) {
 	first := busy()
 	first.Window, first.Holds, first.Topics, first.Clients, first.Laps, first.State = 0, nil, nil, first.Clients[:1], 0.25, monitor.Gone
 	first.Start, first.Head, first.Place = 450<<20, 575<<20, 75<<20
+	first.Backend, first.Path = "file", "files /var/lib/kubelet/pods/5a8f0a0e-9a34-4f6e-b0b1-0c3c9d1c1f0e/volumes/frames/framebuffer-0011.ring and .control"
 	first.Horizon = monitor.Horizon{Now: monitor.Seconds(math.Inf(1)), Worst: monitor.Seconds(math.NaN()), Oldest: 3}
 	got := statText(busy()) + "---\n" + statText(first)
 	const file = "testdata/stat.golden"
