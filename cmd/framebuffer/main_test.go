@@ -55,6 +55,13 @@ func runCommand(t testing.TB, stdin string, args ...string) result {
 func serving(t testing.TB, args ...string) (name string, s served, cmd *exec.Cmd) {
 	t.Helper()
 	name = "test-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	s, cmd = servingAs(t, name, args...)
+	return name, s, cmd
+}
+
+// servingAs is serving under a name that is given.
+func servingAs(t testing.TB, name string, args ...string) (s served, cmd *exec.Cmd) {
+	t.Helper()
 	cmd = command(append([]string{"--json", "serve", "--name", name}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -77,7 +84,7 @@ func serving(t testing.TB, args ...string) (name string, s served, cmd *exec.Cmd
 	if err := json.Unmarshal([]byte(line), &s); err != nil {
 		t.Fatalf("%q: %v", line, err)
 	}
-	return name, s, cmd
+	return s, cmd
 }
 
 func TestKeyAllocatePutGet(t *testing.T) {

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"flag"
+	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -202,4 +204,53 @@ func TestStatWatch(t *testing.T) {
 	if got := firstLines("1\n2\n3\n4\n", 3); got != "1\n2\n…\n" {
 		t.Errorf("cut to %q", got)
 	}
+}
+
+// Found by its name or by the file with its key, a server that has ended is followed by the next.
+func TestStatGoesOn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	name, _, server := serving(t, "--size", "1MiB", "--key-file", file)
+	var watchers []*json.Decoder
+	for _, how := range [][]string{{"--name", name}, {"--key-file", file}} {
+		cmd := command(append([]string{"stat", "--watch", "--json", "--interval", "10ms"}, how...)...)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = cmd.Process.Signal(os.Interrupt)
+			_, _ = io.Copy(io.Discard, out) // it may be writing
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("stat %v: %v", how, err)
+			}
+		})
+		watchers = append(watchers, json.NewDecoder(out))
+	}
+	// All of them see a state, of a ring of so much.
+	all := func(state monitor.State, capacity uint64) {
+		t.Helper()
+		for _, w := range watchers {
+			for s := (monitor.Snapshot{}); s.State != state || s.Capacity != capacity; {
+				if err := w.Decode(&s); err != nil {
+					t.Fatalf("waiting for %s: %v", state, err)
+				}
+			}
+		}
+	}
+	all(monitor.Open, 1<<20)
+	if err := server.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = server.Wait()
+	all(monitor.Gone, 1<<20)
+	_, server = servingAs(t, name, "--size", "2MiB", "--key-file", file)
+	all(monitor.Open, 2<<20)
+	end(t, server)
+	all(monitor.Closed, 2<<20)
+	servingAs(t, name, "--size", "3MiB", "--key-file", file)
+	all(monitor.Open, 3<<20)
 }
