@@ -105,7 +105,7 @@ func TestStatOfNonsense(t *testing.T) {
 
 func stat(t testing.TB, args ...string) (s monitor.Snapshot) {
 	t.Helper()
-	r := runCommand(t, "", append([]string{"stat", "--json"}, args...)...)
+	r := runHere(t, "", append([]string{"stat", "--json"}, args...)...)
 	if err := json.Unmarshal([]byte(r.out), &s); err != nil || r.status != 0 {
 		t.Fatalf("%v, %+v", err, r)
 	}
@@ -194,11 +194,11 @@ func TestStatWatch(t *testing.T) {
 		t.Error(err)
 	}
 	for _, args := range [][]string{{"--interval=-1s"}, {"--interval=0", "--watch"}} {
-		if r := runCommand(t, "", append([]string{"stat", "--name", name}, args...)...); r.status != exitUsage || !strings.Contains(r.err, "interval") {
+		if r := runHere(t, "", append([]string{"stat", "--name", name}, args...)...); r.status != exitUsage || !strings.Contains(r.err, "interval") {
 			t.Errorf("%v: %+v", args, r)
 		}
 	}
-	if r := runCommand(t, "", "stat", "garbage"); r.status != exitUsage {
+	if r := runHere(t, "", "stat", "garbage"); r.status != exitUsage {
 		t.Errorf("%+v", r)
 	}
 	if got := firstLines("1\n2\n3\n4\n", 3); got != "1\n2\n…\n" {

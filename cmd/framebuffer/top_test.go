@@ -371,7 +371,7 @@ func TestTopRefuses(t *testing.T) {
 		"an odd time":  {[]string{"top", "--interval", "soon"}, "soon"},
 		"a second key": {[]string{"top", "a", "b"}, "b"},
 	} {
-		if r := runCommand(t, "", c.args...); r.status != exitUsage || !strings.Contains(r.err, c.says) {
+		if r := runHere(t, "", c.args...); r.status != exitUsage || !strings.Contains(r.err, c.says) {
 			t.Errorf("%s: %+v", what, r)
 		}
 	}

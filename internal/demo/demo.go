@@ -44,6 +44,11 @@ var ErrFailed = errors.New("demo: not every frame was identical or a timeout")
 // Run runs the demo and returns what became of all frames. The error is ErrFailed when any
 // frame ended otherwise than identical or as a timeout, or says which process failed.
 func Run(ctx context.Context, cfg Config) (Result, error) {
+	if cfg.Source != "" { // before anything is said
+		if _, err := os.Stat(cfg.Source); err != nil {
+			return Result{}, fmt.Errorf("demo: pictures: %w", err)
+		}
+	}
 	cfg.Screen.wait()
 	pictures, what, err := Pictures(ctx, cfg.Source)
 	if err != nil {
