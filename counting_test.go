@@ -13,8 +13,8 @@ import (
 // BenchmarkCounting shows what it costs that writes and reads are counted, and that somebody
 // looks. Each round does the same uncounted, counted, and counted while somebody looks a
 // thousand times a second, a millisecond each and in turns, so that whatever else the machine
-// does meets all three. Times are medians over the rounds, and what counting costs is the
-// median of the differences within them.
+// does meets all of them. Times are medians over the rounds, and what counting costs is the
+// median of the differences within them. Noise is the same for two turns without counting.
 func BenchmarkCounting(b *testing.B) {
 	c := benchClient(b)
 	looking := lookAt(b, c.Key())
@@ -87,12 +87,12 @@ func lookAt(b *testing.B, key string) *atomic.Bool {
 	return looking
 }
 
-// compare does rounds of two things, and of the second while somebody looks.
+// compare does rounds of two things, of the second while somebody looks, and of the first again.
 func compare(b *testing.B, block int, bare, counted func() error, looking *atomic.Bool) {
-	var times [3][]float64 // ns each
+	var times [4][]float64 // ns each
 	once := func(way int) {
 		do := counted
-		if way == 0 {
+		if way == 0 || way == 3 {
 			do = bare
 		}
 		looking.Store(way == 2)
@@ -106,20 +106,21 @@ func compare(b *testing.B, block int, bare, counted func() error, looking *atomi
 		looking.Store(false)
 	}
 	for round := 0; b.Loop(); round++ {
-		for i := range 3 {
+		for i := range times {
 			if round%2 == 1 {
-				i = 2 - i
+				i = len(times) - 1 - i
 			}
 			once(i)
 		}
 	}
-	differences, shares := make([]float64, len(times[0])), make([]float64, len(times[0]))
+	var differences, shares, noise []float64
 	for i, was := range times[0] {
-		differences[i], shares[i] = times[1][i]-was, 100*(times[1][i]/was-1)
+		differences, shares = append(differences, times[1][i]-was), append(shares, 100*(times[1][i]/was-1))
+		noise = append(noise, 100*(times[3][i]/was-1))
 	}
 	b.ReportMetric(0, "ns/op") // of a round: nothing to know
 	for name, values := range map[string][]float64{
-		"uncounted-ns": times[0], "counted-ns": times[1], "watched-ns": times[2], "counting-ns": differences, "counting-%": shares,
+		"uncounted-ns": times[0], "counted-ns": times[1], "watched-ns": times[2], "counting-ns": differences, "counting-%": shares, "noise-%": noise,
 	} {
 		slices.Sort(values)
 		b.ReportMetric(values[len(values)/2], name)
