@@ -140,7 +140,7 @@ def test_of_servers() -> None:
     says("server with odd hold limit", lambda: FrameBufferServer(MIB, hold_limit=-1))
     says("server with too many topics", lambda: FrameBufferServer(MIB, topics=65537))
     says("server with too deep topics", lambda: FrameBufferServer(MIB, topic_depth=65537))
-    says("unknown backend", lambda: FrameBufferServer(MIB, backend="posix"), backends="sysv, memfd")
+    says("unknown backend", lambda: FrameBufferServer(MIB, backend="posix"), backends="sysv, memfd, file")
 
 
 def test_all_of_them_happened() -> None:

@@ -18,7 +18,7 @@ from . import room
 from .access import Access, read_only_refused, this_process
 from .busguard import Watch
 from .filesystem import DEFAULT_DIR, Filesystem
-from .files import CONTROL, RING, Files, base_of, check_alive, new_base, sweep
+from .files import CONTROL, RING, Files, another, base_of, check_alive, new_base, sweep
 from .mapping import map_file, mirror_file, part
 from .memory import Memory, advise_huge
 from .pages import finish
@@ -45,10 +45,12 @@ class File:
         try:
             with part("control object"):
                 files.control = where.make(control_size, lambda fd: access.apply(fd, True))
-                control = map_file(files.control, control_size)
+                with another(files.control) as fd:
+                    control = map_file(fd, control_size)
             with part("ring"):
                 files.ring = where.make(ring_size, lambda fd: access.apply(fd, False))
-                ring = _mirror(files.ring, ring_size, False)
+                with another(files.ring) as fd:
+                    ring = _mirror(fd, ring_size, False)
             made = Mapped(control, ring, location_of(files.base), pages)
             made.watch = Watch(made.control, made.ring)
             finish(made)

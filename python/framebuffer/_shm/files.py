@@ -2,8 +2,11 @@
 
 Each is locked for as long as the server lives, by its open file description (OFD): the kernel
 drops the lock when that is closed, whatever ends the process, and anybody can ask for it without
-taking it. They get their names when they are locked and complete. A forked child closes its
-descriptors, or the lock would outlive the server with it.
+taking it. They get their names when they are locked and complete.
+
+A forked child has the descriptors and the mappings, and must not have the lock, which would
+outlive the server with it. So it closes the descriptors; and since a mapping keeps the
+description open that it was made with, that is another one.
 """
 
 import fcntl
@@ -13,6 +16,8 @@ import posixpath
 import re
 import secrets
 import struct
+from contextlib import contextmanager
+from typing import Iterator
 
 from .. import _forks
 from .._text import errno_text
@@ -37,6 +42,19 @@ def new_base(directory: str) -> str:
 def base_of(location: str) -> str:
     """The path of the files that a location names, as their server sees it. Raises BadKey."""
     return path_of("file", location, _MAX_BASE, lambda name: _NAME.fullmatch(name) is not None)
+
+
+@contextmanager
+def another(fd: int) -> Iterator[int]:
+    """Another open file description of the same file, without its lock, to map."""
+    try:
+        same = os.open(f"/proc/self/fd/{fd}", os.O_RDWR)
+    except OSError as e:
+        raise FrameBufferError(f"open the file anew (is /proc mounted?): {errno_text(e)}") from e
+    try:
+        yield same
+    finally:
+        os.close(same)
 
 
 def lock(fd: int) -> None:
