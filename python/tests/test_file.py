@@ -187,7 +187,7 @@ def test_leftovers_are_swept_and_nothing_else(directory: str) -> None:
     code = """
 import os, signal, sys
 from framebuffer.server import FrameBufferServer
-FrameBufferServer(1 << 20, backend="file", dir=sys.argv[1]).start()
+s = FrameBufferServer(1 << 20, backend="file", dir=sys.argv[1]).start()
 os.kill(os.getpid(), signal.SIGKILL)
 """
     subprocess.run([sys.executable, "-c", code, directory], env=environment())
@@ -227,7 +227,7 @@ def test_go_sweeps_what_python_left_and_the_other_way_round(directory: str, prog
 
 def test_a_killed_servers_key_is_stale(directory: str) -> None:
     """Also while its files are still there, and others are attached."""
-    code = 'import sys; from framebuffer.server import FrameBufferServer; print(FrameBufferServer(1 << 20, backend="file", dir=sys.argv[1]).start().get_key(), flush=True); input()'
+    code = 'import sys; from framebuffer.server import FrameBufferServer; s = FrameBufferServer(1 << 20, backend="file", dir=sys.argv[1]).start(); print(s.get_key(), flush=True); input()'
     with subprocess.Popen([sys.executable, "-c", code, directory], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
         assert p.stdout is not None
         key = p.stdout.readline().strip()
