@@ -39,7 +39,7 @@ CAPACITY = {"capacity": MIB, "most": MIB - 64}
 made: set[str] = set()
 
 
-def says(name: str, call: Callable[[], object], **values: Any) -> None:
+def says(name: str, call: Callable[[], object], /, **values: Any) -> None:
     kind, text = GOLDEN[name]
     with pytest.raises(KINDS[kind]) as caught:
         call()
