@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
+import tempfile
 from typing import Iterator
 
 import pytest
@@ -26,14 +28,26 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return to
 
 
-@pytest.fixture(params=["sysv", "memfd"])
+@pytest.fixture(params=["sysv", "memfd", "file"])
 def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def server(backend: str, tmp_path: pathlib.Path) -> Iterator[FrameBufferServer]:
-    with FrameBufferServer(1 << 20, backend=backend, dir=str(tmp_path)) as s:
+def directory() -> Iterator[str]:
+    """One of the test's own, on a tmpfs, which others may enter; empty in the end."""
+    path = tempfile.mkdtemp(prefix="framebuffer-test-", dir="/dev/shm")
+    os.chmod(path, 0o755)
+    try:
+        yield path
+        assert os.listdir(path) == []
+    finally:
+        shutil.rmtree(path)
+
+
+@pytest.fixture
+def server(backend: str, directory: str) -> Iterator[FrameBufferServer]:
+    with FrameBufferServer(1 << 20, backend=backend, dir=directory) as s:
         yield s
 
 
