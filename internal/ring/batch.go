@@ -54,6 +54,7 @@ func (r *Ring) small(n uint64, now int64) (c uint64, ok bool) {
 			break
 		}
 		if b.next.CompareAndSwap(c, c+n) {
+			failpoint.Hit(failpoint.BatchHanded)
 			if end-c >= 2*n {
 				i := (c + n) % r.capacity
 				line.Want(&r.mem[i])
@@ -67,6 +68,7 @@ func (r *Ring) small(n uint64, now int64) (c uint64, ok bool) {
 	if err != nil {
 		return 0, false // holds may leave room for less
 	}
+	failpoint.Hit(failpoint.BatchTaken)
 	if b.next.CompareAndSwap(old, c+n) {
 		b.end.Store(c + b.size)
 	}
