@@ -126,7 +126,7 @@ func screenSVG(screen string, columns int, title string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%[1]d" height="%[2]d" viewBox="0 0 %[1]d %[2]d" role="img" aria-label="%[3]s">
 <rect width="100%%" height="100%%" rx="8" fill="%[4]s"/>
-<g font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="14">
+<g font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="14" shape-rendering="crispEdges">
 `, wide, high, html.EscapeString(title), ownGround)
 	for y, text := range lines {
 		top := margin + y*line

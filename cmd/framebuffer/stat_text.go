@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/dustin/go-humanize"
 
 	"github.com/core-framebuffer/framebuffer/monitor"
@@ -17,8 +18,8 @@ func statText(s *monitor.Snapshot) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { b.WriteString(fit(fmt.Sprintf(format, args...), 80) + "\n") }
 	line("ring      %s, %s of %s pages, made %s ago", stateText(s.State), humanize.IBytes(s.Capacity), s.Pages, s.Age)
-	for part := range slices.Chunk([]rune(s.Backend+": "+s.Path), 70) { // a path is of no use without its end
-		line("          %s", string(part))
+	for part := range strings.SplitSeq(ansi.Wrap(s.Backend+": "+s.Path, 70, ""), "\n") { // a path is of no use without its end
+		line("          %s", part)
 	}
 	line("head      %s", bar(s))
 	line("          at %.0f%% of lap %.0f", 100*float64(s.Place)/float64(max(s.Capacity, 1)), s.Laps+1)
