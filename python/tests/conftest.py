@@ -17,15 +17,18 @@ TESTDATA = ROOT / "testdata"
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+def programs() -> Iterator[pathlib.Path]:
     """A directory with the Go programs: framebuffer, the examples, and the peer of the soak,
-    made now unless FRAMEBUFFER_PROGRAMS says where they are."""
+    made now unless FRAMEBUFFER_PROGRAMS says where they are. Other users may run them, which
+    pytest's own directories do not let them."""
     if built := os.environ.get("FRAMEBUFFER_PROGRAMS"):
-        return pathlib.Path(built)
-    to = tmp_path_factory.mktemp("bin")
-    packages = ["./cmd/framebuffer", "./examples/...", "./python/tests/peer"]
-    subprocess.run(["go", "build", "-o", str(to) + "/", *packages], cwd=ROOT, check=True)
-    return to
+        yield pathlib.Path(built)
+        return
+    with tempfile.TemporaryDirectory(prefix="framebuffer-programs-") as to:
+        os.chmod(to, 0o755)
+        packages = ["./cmd/framebuffer", "./examples/...", "./python/tests/peer"]
+        subprocess.run(["go", "build", "-o", to + "/", *packages], cwd=ROOT, check=True)
+        yield pathlib.Path(to)
 
 
 @pytest.fixture(params=["sysv", "memfd", "file"])
