@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
@@ -28,12 +27,27 @@ type Config struct {
 	// under different names. Default: DefaultName.
 	Name string
 
-	// URL is the user's own NATS. Default: an embedded server on loopback.
+	// Host is what this host is called on other hosts; 1 to 64 letters, digits, dots and
+	// hyphens. Default: the system's host name.
+	Host string
+
+	// URL is the user's own NATS. Default: an embedded server.
 	URL string
 
-	// Credentials is the path of a NATS credentials file for URL. Clients on this host are
-	// told where it is.
+	// NATSConfig is the path of the embedded server's configuration file, as nats-server
+	// takes it: listeners, cluster, leaf nodes, gateways, accounts, TLS, JetStream. What the
+	// file gives no address listens on loopback, and the service logs in as the file's only
+	// user or token, or as its user named framebuffer, or with Credentials. Default: loopback
+	// only, with a password that clients of this host and user are told.
+	NATSConfig string
+
+	// Credentials is the path of a NATS credentials file for URL or NATSConfig. Clients on
+	// this host are told where it is.
 	Credentials string
+
+	// TLS names the files of certificates for URL, and for clients of NATSConfig. Clients on
+	// this host are told where they are.
+	TLS TLS
 
 	// Logger gets what is worth knowing. Default: nothing is logged.
 	Logger *slog.Logger
@@ -49,6 +63,10 @@ type Service struct {
 	micro    micro.Service
 	access   access
 	close    func() error
+
+	mu     sync.Mutex
+	client *framebuffer.Client // of the own ring, for other hosts; nil until one asks
+	ended  bool
 }
 
 // Serve starts the service; it is running, and can be found, when Serve returns. It fails
@@ -57,8 +75,17 @@ func Serve(cfg Config) (*Service, error) {
 	if cfg.Server == nil {
 		return nil, errors.New("service: Config.Server is nil: make one with framebuffer.NewServer")
 	}
-	if cfg.Credentials != "" && cfg.URL == "" {
-		return nil, errors.New("service: Config.Credentials without Config.URL: credentials are for your own NATS")
+	if cfg.Credentials != "" && cfg.URL == "" && cfg.NATSConfig == "" {
+		return nil, errors.New("service: Config.Credentials without Config.URL or Config.NATSConfig: credentials are for your own NATS")
+	}
+	if cfg.URL != "" && cfg.NATSConfig != "" {
+		return nil, errors.New("service: Config.URL with Config.NATSConfig: serve either on your own NATS or on an embedded one")
+	}
+	if err := cfg.TLS.check(); err != nil {
+		return nil, err
+	}
+	if !nameForm.MatchString(cfg.host()) {
+		return nil, fmt.Errorf("service: host name %.80q: use 1 to 64 letters, digits, dots and hyphens", cfg.host())
 	}
 	if cfg.Server.Stats().Capacity == 0 {
 		return nil, fmt.Errorf("%w: Config.Server was closed already: make a new one with framebuffer.NewServer", framebuffer.ErrClosed)
@@ -82,13 +109,7 @@ func (s *Service) start() (err error) {
 	if s.meeting, err = listen(s.config.Name, s.log); err != nil {
 		return err
 	}
-	s.access = access{URL: s.config.URL}
-	if s.config.Credentials != "" {
-		// Clients that are told the path run in other directories.
-		if s.access.Credentials, err = filepath.Abs(s.config.Credentials); err != nil {
-			return fmt.Errorf("service: credentials %q: %w", s.config.Credentials, err)
-		}
-	}
+	s.access = access{URL: s.config.URL, Credentials: s.config.Credentials, TLS: s.config.TLS}
 	opts := []nats.Option{
 		nats.Name("framebuffer server"),
 		nats.MaxReconnects(-1),
@@ -102,10 +123,13 @@ func (s *Service) start() (err error) {
 		nats.ReconnectHandler(func(*nats.Conn) { s.log.Info("NATS connected again") }),
 	}
 	if s.config.URL == "" {
-		if s.embedded, s.access, err = startEmbedded(); err != nil {
+		if s.embedded, s.access, err = startEmbedded(s.config, s.log); err != nil {
 			return err
 		}
 		opts = append(opts, nats.InProcessServer(s.embedded))
+	}
+	if err := s.access.absolute(); err != nil {
+		return err
 	}
 	opts = append(opts, s.access.options()...)
 	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
@@ -157,6 +181,12 @@ func (s *Service) stop() error {
 		s.farewell()
 		s.nats.Close()
 	}
+	s.mu.Lock()
+	s.ended = true
+	if s.client != nil {
+		errs = append(errs, s.client.Close())
+	}
+	s.mu.Unlock()
 	if s.embedded != nil {
 		s.embedded.Shutdown()
 		s.embedded.WaitForShutdown()
