@@ -30,6 +30,7 @@ func codes() []code {
 		{"NO_PERMISSION", framebuffer.ErrPermission},
 		{"NO_MEMORY", framebuffer.ErrNoMemory},
 		{"CORRUPT", framebuffer.ErrCorrupt},
+		{"BUSY", ErrBusy},
 	}
 }
 

@@ -92,6 +92,12 @@ func (c *Client) connect(ctx context.Context) (err error) {
 		}
 		return fmt.Errorf("service: connect to NATS at %s: %w", shown(at.URL), err)
 	}
+	attach := framebuffer.ClientOptions{}
+	if c.options.Attach != nil {
+		attach = *c.options.Attach
+	}
+	attach.ReadOnly = true
+	c.reader = NewReader(c.nats, &ReaderOptions{Attach: &attach, Logger: c.log})
 	// Before the key is asked for, so that no change of server goes unheard in between.
 	if _, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") }); err != nil {
 		return fmt.Errorf("service: subscribe to %s: %w", startedSubject, err)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go/micro"
 
@@ -60,6 +61,10 @@ func (s *Service) addEndpoints() error {
 		if err := own.AddEndpoint(ep.name+"-own", handler, micro.WithEndpointSubject(ep.name)); err != nil {
 			return fmt.Errorf("service: endpoint %s: %w", ep.name, err)
 		}
+	}
+	subject := strings.TrimPrefix(readSubject(s.config.Server.Key()), serviceName+".")
+	if err := all.AddEndpoint(epRead, micro.HandlerFunc(s.read), micro.WithEndpointSubject(subject)); err != nil {
+		return fmt.Errorf("service: endpoint %s: %w", epRead, err)
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func (s *Service) about([]byte) ([]byte, error) {
 		Host: s.config.host(), Name: orDefault(s.config.Name), ID: s.micro.Info().ID, Version: Version,
 		Capacity: st.Capacity, Written: st.Total.WrittenBytes, Topics: []HostTopic{},
 	}
-	ring, err := s.ring()
+	ring, err := s.ring(false)
 	if err != nil {
 		return nil, err
 	}
@@ -64,21 +64,26 @@ func (s *Service) about([]byte) ([]byte, error) {
 	return text, nil
 }
 
-// ring attaches to the server's own ring when that is first needed.
-func (s *Service) ring() (*framebuffer.Client, error) {
+// ring attaches to the server's own ring when that is first needed: seen by people who watch
+// for what other hosts read, unseen for a look.
+func (s *Service) ring(seen bool) (*framebuffer.Client, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.client != nil || s.ended {
-		if s.ended {
-			return nil, fmt.Errorf("%w: the service is ending", framebuffer.ErrClosed)
-		}
-		return s.client, nil
+	if s.ended {
+		return nil, fmt.Errorf("%w: the service is ending", framebuffer.ErrClosed)
 	}
-	c, err := framebuffer.Attach(s.config.Server.Key(), &framebuffer.ClientOptions{Name: "framebuffer hosts", Unverified: true, Unlisted: true})
+	at := &s.unseen
+	if seen {
+		at = &s.seen
+	}
+	if *at != nil {
+		return *at, nil
+	}
+	c, err := framebuffer.Attach(s.config.Server.Key(), &framebuffer.ClientOptions{Name: "framebuffer hosts", Unverified: true, Unlisted: !seen})
 	if err != nil {
 		return nil, err
 	}
-	s.client = c
+	*at = c
 	return c, nil
 }
 

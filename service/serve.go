@@ -64,9 +64,12 @@ type Service struct {
 	access   access
 	close    func() error
 
-	mu     sync.Mutex
-	client *framebuffer.Client // of the own ring, for other hosts; nil until one asks
-	ended  bool
+	give    givers
+	working sync.WaitGroup // frames on their way to other hosts
+
+	mu           sync.Mutex
+	seen, unseen *framebuffer.Client // of the own ring; nil until somebody asks
+	ended        bool
 }
 
 // Serve starts the service; it is running, and can be found, when Serve returns. It fails
@@ -135,6 +138,9 @@ func (s *Service) start() (err error) {
 	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
 		return fmt.Errorf("service: connect to NATS at %s: %w", shown(s.access.URL), err)
 	}
+	if err := s.openGivers(); err != nil {
+		return err
+	}
 	if err := s.addEndpoints(); err != nil {
 		return err
 	}
@@ -145,6 +151,15 @@ func (s *Service) start() (err error) {
 	s.meeting.serve(s.access)
 	s.log.Info("serving", "framebuffer.server.name", orDefault(s.config.Name), "framebuffer.server.id", s.access.ID, "url.full", s.URL())
 	return nil
+}
+
+// work runs f beside what goes on, unless the service is ending; stop waits for it.
+func (s *Service) work(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.working.Go(f)
+	}
 }
 
 // announce tells clients that stayed connected to a NATS of the user's own that there is a
@@ -181,12 +196,19 @@ func (s *Service) stop() error {
 		s.farewell()
 		s.nats.Close()
 	}
+	if s.give.nats != nil {
+		s.give.end()
+		s.give.nats.Close()
+	}
 	s.mu.Lock()
 	s.ended = true
-	if s.client != nil {
-		errs = append(errs, s.client.Close())
+	for _, c := range []*framebuffer.Client{s.seen, s.unseen} {
+		if c != nil {
+			errs = append(errs, c.Close())
+		}
 	}
 	s.mu.Unlock()
+	s.working.Wait()
 	if s.embedded != nil {
 		s.embedded.Shutdown()
 		s.embedded.WaitForShutdown()
