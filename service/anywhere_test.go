@@ -21,12 +21,45 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // order is what an owner is told to do.
 type order struct {
 	Put, Allocate int
 	Seed          uint64
+	Topic         string // publish Count frames to it, of Put bytes at most
+	Count         int
+	End           bool // of the topic
+}
+
+// sizeOf is the size of the frame with that seed in a topic, up to most.
+func sizeOf(seed uint64, most int) int { return 1 + int(seed*2654435761%uint64(most)) }
+
+// publish puts frames into a topic, whose seeds are their numbers and begin with Seed.
+func (o order) publish(client *framebuffer.Client) error {
+	pub, err := topic.NewPublisher(client, o.Topic)
+	if err != nil {
+		return err
+	}
+	for i := range uint64(o.Count) {
+		seed := o.Seed + i
+		meta := &topic.Meta{ContentType: "test", Width: int(seed), User: []byte(strconv.FormatUint(seed, 10))}
+		if seed%3 == 0 {
+			meta = nil
+		}
+		f, err := client.Put(content(seed, sizeOf(seed, o.Put)))
+		if err != nil {
+			return err
+		}
+		if _, err := pub.PublishFrame(f, meta, time.Unix(int64(seed), 1)); err != nil {
+			return err
+		}
+	}
+	if o.End {
+		return pub.End()
+	}
+	return nil
 }
 
 // content is what a frame of that seed and size has in it.
@@ -70,7 +103,9 @@ func roleOwner(c *xproc.Child) error {
 			return nil //nolint:nilerr // the end of input is what was waited for
 		}
 		var f framebuffer.Frame
-		if o.Allocate > 0 {
+		if o.Topic != "" {
+			err = o.publish(client)
+		} else if o.Allocate > 0 {
 			f.Offset, err = client.Allocate(o.Allocate)
 		} else {
 			f, err = client.Put(content(o.Seed, o.Put))

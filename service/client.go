@@ -49,6 +49,9 @@ func (c *Client) NATS() *nats.Conn { return c.nats }
 // Key is the key of the server that is attached at the moment.
 func (c *Client) Key() string { return c.attached.Load().ring.Key() }
 
+// ServerID is the ID of that server, as NATS micro has it.
+func (c *Client) ServerID() string { return c.attached.Load().id }
+
 // Stats are the figures of that server's segment; after Close, zeroes.
 func (c *Client) Stats() framebuffer.Stats {
 	for {

@@ -31,6 +31,7 @@ func codes() []code {
 		{"NO_MEMORY", framebuffer.ErrNoMemory},
 		{"CORRUPT", framebuffer.ErrCorrupt},
 		{"BUSY", ErrBusy},
+		{"NO_TOPIC", ErrNoTopic},
 	}
 }
 

@@ -21,6 +21,6 @@
 //
 // Errors come as the micro service protocol has them, in the headers Nats-Service-Error-Code,
 // one of the words TIMEOUT, BAD_SIZE, TOO_LARGE, BAD_OFFSET, TOO_LONG, BAD_KEY, STALE_KEY,
-// BAD_FRAME, CLOSED, READ_ONLY, NO_PERMISSION, NO_MEMORY, CORRUPT, BUSY and INTERNAL, which never
+// BAD_FRAME, CLOSED, READ_ONLY, NO_PERMISSION, NO_MEMORY, CORRUPT, BUSY, NO_TOPIC and INTERNAL, which never
 // change, and Nats-Service-Error, the text for people.
 package service

@@ -66,6 +66,9 @@ func (s *Service) addEndpoints() error {
 	if err := all.AddEndpoint(epRead, micro.HandlerFunc(s.read), micro.WithEndpointSubject(subject)); err != nil {
 		return fmt.Errorf("service: endpoint %s: %w", epRead, err)
 	}
+	if err := own.AddEndpoint(epMirror, micro.HandlerFunc(s.mirror)); err != nil {
+		return fmt.Errorf("service: endpoint %s: %w", epMirror, err)
+	}
 	return nil
 }
 

@@ -26,7 +26,8 @@ type Host struct {
 	Capacity uint64        `json:"capacity"`         // bytes in the ring
 	Written  uint64        `json:"written_bytes"`    // into it
 	Topics   []HostTopic   `json:"topics"`
-	Err      string        `json:"error,omitempty"` // why what it says of itself is not known
+	Mirrors  []MirrorStats `json:"mirrors,omitempty"` // of Config.Mirrors
+	Err      string        `json:"error,omitempty"`   // why what it says of itself is not known
 }
 
 // HostTopic is a topic of a host's ring.
@@ -56,6 +57,9 @@ func (s *Service) about([]byte) ([]byte, error) {
 	}
 	for _, t := range all {
 		h.Topics = append(h.Topics, HostTopic{t.Name, t.Published, t.Ended})
+	}
+	for _, m := range s.copying() {
+		h.Mirrors = append(h.Mirrors, m.Stats())
 	}
 	text, err := json.Marshal(h)
 	if err != nil {
@@ -95,7 +99,7 @@ const rollQuiet = 300 * time.Millisecond
 // hosts and names. Those that say that they are there and then do not say more have an Err.
 // It returns ErrNoServer when nobody is there, and the context's error.
 func Hosts(ctx context.Context, nc *nats.Conn) ([]Host, error) {
-	pings, err := roll(ctx, nc)
+	pings, err := roll(ctx, nc, func(micro.Ping) bool { return true })
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +123,8 @@ func Hosts(ctx context.Context, nc *nats.Conn) ([]Host, error) {
 	return all, ctx.Err()
 }
 
-// roll returns who answers on $SRV.PING.
-func roll(ctx context.Context, nc *nats.Conn) (all []micro.Ping, err error) {
+// roll returns who answers on $SRV.PING, for as long as more wants to hear of others.
+func roll(ctx context.Context, nc *nats.Conn, more func(micro.Ping) bool) (all []micro.Ping, err error) {
 	subject, err := micro.ControlSubject(micro.PingVerb, serviceName, "")
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
@@ -148,7 +152,9 @@ func roll(ctx context.Context, nc *nats.Conn) (all []micro.Ping, err error) {
 		}
 		var p micro.Ping
 		if json.Unmarshal(m.Data, &p) == nil && idForm.MatchString(p.ID) {
-			all = append(all, p)
+			if all = append(all, p); !more(p) {
+				return all, nil
+			}
 		}
 	}
 	return all, nil

@@ -48,12 +48,15 @@ type givers struct {
 	end    context.CancelFunc
 	turn   chan struct{} // one for each frame on its way
 	queue  chan struct{} // one for each frame on its way or waiting
+
+	mirrors chan struct{} // one for each topic on its way
 }
 
 func (s *Service) openGivers() (err error) {
 	g := &s.give
 	g.life, g.end = context.WithCancel(context.Background())
 	g.turn, g.queue = make(chan struct{}, maxReads), make(chan struct{}, maxReads+maxWaiting)
+	g.mirrors = make(chan struct{}, maxMirrors)
 	// What cannot be sent now is of no use later: nothing is kept for after a reconnection.
 	opts := []nats.Option{nats.ReconnectBufSize(-1), nats.FlusherTimeout(silence)}
 	if s.embedded != nil {

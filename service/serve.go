@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
@@ -45,6 +46,10 @@ type Config struct {
 	// this host are told where it is.
 	Credentials string
 
+	// Mirrors are topics of other hosts to be copied into Server's ring. Self and Logger are
+	// filled in.
+	Mirrors []MirrorOptions
+
 	// TLS names the files of certificates for URL, and for clients of NATSConfig. Clients on
 	// this host are told where they are.
 	TLS TLS
@@ -65,7 +70,9 @@ type Service struct {
 	close    func() error
 
 	give    givers
-	working sync.WaitGroup // frames on their way to other hosts
+	mirrors []*Mirror
+	copies  *framebuffer.Client // that mirrors write through; nil without any
+	working sync.WaitGroup      // frames on their way to other hosts
 
 	mu           sync.Mutex
 	seen, unseen *framebuffer.Client // of the own ring; nil until somebody asks
@@ -145,12 +152,49 @@ func (s *Service) start() (err error) {
 		return err
 	}
 	s.access.ID, s.access.Key, s.access.PID = s.micro.Info().ID, s.config.Server.Key(), os.Getpid()
+	if err := s.openMirrors(); err != nil {
+		return err
+	}
 	if err := s.announce(); err != nil {
 		return err
 	}
 	s.meeting.serve(s.access)
 	s.log.Info("serving", "framebuffer.server.name", orDefault(s.config.Name), "framebuffer.server.id", s.access.ID, "url.full", s.URL())
 	return nil
+}
+
+// openMirrors has the topics that are to be copied come.
+func (s *Service) openMirrors() (err error) {
+	if len(s.config.Mirrors) == 0 {
+		return nil
+	}
+	if s.copies, err = framebuffer.Attach(s.config.Server.Key(), &framebuffer.ClientOptions{Name: "framebuffer mirrors"}); err != nil {
+		return err
+	}
+	for _, opts := range s.config.Mirrors {
+		opts.Self, opts.Logger = s.micro.Info().ID, s.log
+		m, err := NewMirror(s.give.nats, s.copies, opts)
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.mirrors = append(s.mirrors, m)
+		s.mu.Unlock()
+	}
+	for _, m := range s.copying() {
+		s.work(func() {
+			if err := m.Run(s.give.life); err != nil && s.give.life.Err() == nil {
+				s.log.Error("a topic is not mirrored any more", "framebuffer.topic", m.options.Topic, "error.message", err)
+			}
+		})
+	}
+	return nil
+}
+
+func (s *Service) copying() []*Mirror {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.mirrors)
 }
 
 // work runs f beside what goes on, unless the service is ending; stop waits for it.
@@ -202,13 +246,13 @@ func (s *Service) stop() error {
 	}
 	s.mu.Lock()
 	s.ended = true
-	for _, c := range []*framebuffer.Client{s.seen, s.unseen} {
+	s.mu.Unlock()
+	s.working.Wait()
+	for _, c := range []*framebuffer.Client{s.seen, s.unseen, s.copies} {
 		if c != nil {
 			errs = append(errs, c.Close())
 		}
 	}
-	s.mu.Unlock()
-	s.working.Wait()
 	if s.embedded != nil {
 		s.embedded.Shutdown()
 		s.embedded.WaitForShutdown()

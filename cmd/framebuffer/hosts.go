@@ -12,7 +12,7 @@ import (
 )
 
 type hostsCmd struct {
-	Topics bool `short:"t" help:"List the topics of each host as well."`
+	Topics bool `short:"t" help:"List the topics of each host as well, and what its server mirrors."`
 	lookup
 }
 
@@ -67,6 +67,9 @@ func hostsText(all []service.Host, topics bool) string {
 				ended = " (ended)"
 			}
 			fmt.Fprintf(w, "  %s%s\t%d frames\n", text(t.Name), ended, t.Published)
+		}
+		for _, m := range h.Mirrors {
+			fmt.Fprintf(w, "  mirror %s\n", mirrorText(m))
 		}
 	}
 	_ = w.Flush() // into memory

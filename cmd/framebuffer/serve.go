@@ -25,6 +25,7 @@ type serveCmd struct {
 	NATS    string   `name:"nats" xor:"nats" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
 	Config  string   `name:"nats-config" xor:"nats" env:"FRAMEBUFFER_NATS_CONFIG" type:"existingfile" help:"Configuration file of the embedded NATS, as nats-server takes it: cluster, leaf nodes, TLS, accounts. Without it nothing listens beyond loopback." placeholder:"FILE"`
 	Host    string   `env:"FRAMEBUFFER_HOST" help:"What this host is called on other hosts (default: the system's host name)." placeholder:"NAME"`
+	Mirrors []string `name:"mirror" sep:"none" help:"Copy a topic of another host, TOPIC@HOST, or TOPIC@any; may be given several times. The command mirror has more options." placeholder:"TOPIC@HOST"`
 	Creds   string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for either." placeholder:"FILE"`
 	HTTP    string   `name:"http" help:"Serve a page, metrics and health over HTTP at this address, such as 127.0.0.1:9464; off loopback, and for frames, with a token." placeholder:"ADDR"`
 	Token   string   `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token (default: a new one)." placeholder:"TOKEN"`
@@ -63,6 +64,11 @@ type served struct {
 
 // Run serves until the context ends.
 func (c *serveCmd) Run(e *env) (err error) {
+	var mirrors []service.MirrorOptions
+	for _, m := range c.Mirrors {
+		name, host := parseMirror(m)
+		mirrors = append(mirrors, service.MirrorOptions{Topic: name, From: host})
+	}
 	server, err := framebuffer.NewServer(int64(c.Size), &framebuffer.ServerOptions{
 		Name: "framebuffer serve", Mode: fs.FileMode(c.Mode), Backend: c.Backend, Dir: c.Dir, HugePages: c.Huge,
 		AllowUIDs: c.Allow, AllowGIDs: c.AllowG, ReadUIDs: c.Read, ReadGIDs: c.ReadG,
@@ -79,7 +85,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 		defer remove()
 	}
 	svc, err := service.Serve(service.Config{
-		Server: server, Name: c.Name, Host: c.Host, URL: c.NATS, NATSConfig: c.Config, Credentials: c.Creds, TLS: c.files(), Logger: e.log,
+		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: c.NATS, NATSConfig: c.Config, Credentials: c.Creds, TLS: c.files(), Logger: e.log,
 	})
 	if err != nil {
 		return err
