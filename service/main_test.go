@@ -21,7 +21,6 @@ func TestMain(m *testing.M) {
 		"find":  roleFind,
 		"squat": roleSquat,
 		"seek":  roleSeek,
-		"owner": roleOwner,
 	})
 }
 
