@@ -30,6 +30,8 @@ func codes() []code {
 		{"NO_PERMISSION", framebuffer.ErrPermission},
 		{"NO_MEMORY", framebuffer.ErrNoMemory},
 		{"CORRUPT", framebuffer.ErrCorrupt},
+		{"BUSY", ErrBusy},
+		{"NO_TOPIC", ErrNoTopic},
 	}
 }
 

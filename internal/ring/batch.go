@@ -5,7 +5,6 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/line"
 )
 
 // batch is a part of the ring that this process took in one addition to head and hands out
@@ -55,11 +54,6 @@ func (r *Ring) small(n uint64, now int64) (c uint64, ok bool) {
 		}
 		if b.next.CompareAndSwap(c, c+n) {
 			failpoint.Hit(failpoint.BatchHanded)
-			if end-c >= 2*n {
-				i := (c + n) % r.capacity
-				line.Want(&r.mem[i])
-				line.Want(&r.mem[i+layout.ChunkHeader])
-			}
 			return c, true
 		}
 	}
