@@ -173,8 +173,8 @@ func (s *segment) timedOut(why ring.Reason) {
 // when it is not that segment.
 func openControl(k key, m *shm.Segment) (layout.Control, error) {
 	ctl, err := layout.Open(m.Control, k.nonce, uint64(len(m.Ring)/2))
-	if err == nil && ctl.State().Load() != layout.StateOpen {
-		err = fmt.Errorf("%w: its server has closed the segment: get the key of the one that runs now", ErrStaleKey)
+	if err == nil {
+		err = errIfNotOpen(ctl.State().Load())
 	}
 	if m.Damaged() {
 		err = errDamaged()
@@ -183,4 +183,14 @@ func openControl(k key, m *shm.Segment) (layout.Control, error) {
 		return ctl, errors.Join(err, m.Close())
 	}
 	return ctl, nil
+}
+
+func errIfNotOpen(state uint32) error {
+	switch state {
+	case layout.StateOpen:
+		return nil
+	case layout.StateClosed:
+		return fmt.Errorf("%w: its server has closed the segment: get the key of the one that runs now", ErrStaleKey)
+	}
+	return fmt.Errorf("%w: its state is %d, neither open nor closed; some process wrote over the control object: restart the server", ErrCorrupt, state)
 }

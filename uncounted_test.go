@@ -3,7 +3,6 @@ package framebuffer
 import (
 	"os"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -14,7 +13,6 @@ func (c *Client) WriteUncounted(offset uint64, data []byte) (Checksum, error) {
 		return 0, c.denied("write")
 	}
 	s := c.segment
-	defer runtime.KeepAlive(s)
 	if err := s.errIfClosed(); err != nil {
 		return 0, err
 	}
@@ -32,7 +30,6 @@ func (c *Client) WriteUncounted(offset uint64, data []byte) (Checksum, error) {
 // ReadIntoUncounted is ReadInto but for its counting.
 func (c *Client) ReadIntoUncounted(dst []byte, offset uint64, sum Checksum) error {
 	s := c.segment
-	defer runtime.KeepAlive(s)
 	if err := s.errIfClosed(); err != nil {
 		return err
 	}

@@ -43,7 +43,11 @@ type result struct {
 
 func runCommand(t testing.TB, stdin string, args ...string) result {
 	t.Helper()
-	cmd := command(args...)
+	return resultOf(t, command(args...), stdin)
+}
+
+func resultOf(t testing.TB, cmd *exec.Cmd, stdin string) result {
+	t.Helper()
 	var out, err bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &err
 	if e := cmd.Run(); e != nil && !errors.As(e, new(*exec.ExitError)) {

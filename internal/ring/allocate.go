@@ -34,8 +34,8 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
 		return 0, nil, r.badSize(size)
 	}
-	if r.Closed() {
-		return 0, nil, errClosed()
+	if err := r.Ended(); err != nil {
+		return 0, nil, err
 	}
 	n := Footprint(size)
 	c, err := r.own(n, size, by.Time)
@@ -154,6 +154,9 @@ func errChanging(word string) error {
 	return fmt.Errorf("%w: %s changes without end; some process writes over it: restart the server", fberr.Corrupt, word)
 }
 
-func errClosed() error {
-	return fmt.Errorf("%w: the server closed this segment: get its new key and attach again", fberr.Closed)
+func errEnded(state uint32) error {
+	if state == layout.StateClosed {
+		return fmt.Errorf("%w: the server closed this segment: get its new key and attach again", fberr.Closed)
+	}
+	return fmt.Errorf("%w: the segment's state is %d, neither open nor closed; some process wrote over it: restart the server", fberr.Corrupt, state)
 }

@@ -53,6 +53,7 @@ func (r *Ring) small(n uint64, now int64) (c uint64, ok bool) {
 			break
 		}
 		if b.next.CompareAndSwap(c, c+n) {
+			failpoint.Hit(failpoint.BatchHanded)
 			return c, true
 		}
 	}
@@ -61,6 +62,7 @@ func (r *Ring) small(n uint64, now int64) (c uint64, ok bool) {
 	if err != nil {
 		return 0, false // holds may leave room for less
 	}
+	failpoint.Hit(failpoint.BatchTaken)
 	if b.next.CompareAndSwap(old, c+n) {
 		b.end.Store(c + b.size)
 	}

@@ -36,8 +36,8 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err er
 // It returns fberr.BadOffset, fberr.TooLong when they do not fit the chunk, fberr.Closed, and
 // fberr.Timeout when the chunk was reused or its header is gone.
 func (r *Ring) Place(offset uint64, n int) (place []byte, why Reason, err error) {
-	if r.Closed() {
-		return nil, None, errClosed()
+	if err := r.Ended(); err != nil {
+		return nil, None, err
 	}
 	payload, why, err := r.find(offset)
 	if err != nil {
