@@ -43,5 +43,15 @@ func (r *Ring) Fetch(offset, size uint64) {
 	if r.ahead.took.Load() {
 		r.ahead.took.Store(false)
 		line.Want(r.head)
+		if n := Footprint(int(size)); size < r.capacity && n > r.batch.size/perBatch {
+			r.wantChunk((i+n)%r.capacity, n) // an answer of that size would lie behind this frame
+		}
 	}
+}
+
+// wantChunk asks for the header and both ends of a chunk that will probably be written.
+func (r *Ring) wantChunk(i, n uint64) {
+	line.Want(&r.mem[i])
+	line.Want(&r.mem[i+layout.ChunkHeader])
+	line.Want(&r.mem[(i+n-1)%r.capacity])
 }
