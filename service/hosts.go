@@ -182,3 +182,15 @@ func introduce(ctx context.Context, nc *nats.Conn, p micro.Ping) (h Host) {
 	h.ID, h.RTT = p.ID, rtt
 	return h
 }
+
+// About asks the server that is attached about itself.
+func (c *Client) About(ctx context.Context) (h Host, err error) {
+	text, err := c.attachedCall(ctx, epAbout, nil)
+	if err != nil {
+		return h, err
+	}
+	if err := json.Unmarshal([]byte(text), &h); err != nil {
+		return h, fmt.Errorf("service: about answered %.100q: %w", text, err)
+	}
+	return h, nil
+}
