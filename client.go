@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
@@ -92,7 +91,6 @@ func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
 		return 0, c.denied("write")
 	}
 	s := c.segment
-	defer runtime.KeepAlive(s)
 	if err := s.errIfClosed(); err != nil {
 		return 0, err
 	}
@@ -131,7 +129,6 @@ func (c *Client) Read(offset uint64, size int, sum Checksum) ([]byte, error) {
 // frame.
 func (c *Client) ReadInto(dst []byte, offset uint64, sum Checksum) error {
 	s := c.segment
-	defer runtime.KeepAlive(s)
 	if err := s.errIfClosed(); err != nil {
 		return err
 	}

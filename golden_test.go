@@ -32,6 +32,7 @@ func TestGoldenKeys(t *testing.T) {
 		{backend: "sysv", location: "753669.753670.4026531839"},
 		{backend: "sysv", location: "0.2147483647.0"},
 		{backend: "memfd", location: hex.EncodeToString([]byte("/run/user/1000/framebuffer/3a6e5ca0c3a52a54.fb"))},
+		{backend: "file", location: hex.EncodeToString([]byte("/dev/shm/framebuffer-3a6e5ca0c3a52a5400254a6f94b9de03"))},
 	} {
 		for j := range k.nonce {
 			k.nonce[j] = byte(i*91 + j*37)
@@ -89,6 +90,7 @@ func TestGoldenErrors(t *testing.T) {
 	goldenOfHolds(t, says)
 	goldenOfKeys(t, says)
 	goldenOfServers(says)
+	goldenOfFiles(t, says)
 	for name := range golden.Errors {
 		if !made[name] && !strings.HasPrefix(name, "topic: ") { // those are made in package topic
 			t.Errorf("nobody makes %q happen", name)
@@ -100,7 +102,7 @@ func goldenKinds() map[string]error {
 	return map[string]error{
 		"bad size": ErrBadSize, "too large": ErrTooLarge, "bad offset": ErrBadOffset, "timeout": ErrTimeout, "too long": ErrTooLong,
 		"closed": ErrClosed, "read-only": ErrReadOnly, "bad key": ErrBadKey, "stale key": ErrStaleKey, "bad frame": ErrBadFrame,
-		"hold limit": ErrHoldLimit, "no memory": ErrNoMemory,
+		"hold limit": ErrHoldLimit, "no memory": ErrNoMemory, "damaged": ErrCorrupt,
 	}
 }
 
@@ -286,8 +288,62 @@ func goldenOfServers(says sayer) {
 		"unknown backend":             {1 << 20, ServerOptions{Backend: "posix"}},
 	} {
 		_, err := NewServer(o.size, &o.opts)
-		says(name, err, values{"size": o.size, "page": os.Getpagesize(), "backends": "sysv, memfd, file"})
+		says(name, err, values{"size": o.size, "page": os.Getpagesize()})
 	}
+}
+
+func goldenOfFiles(t *testing.T, says sayer) {
+	const size = 1 << 20
+	dir, err := os.MkdirTemp("/dev/shm", "framebuffer-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	start := func(opts ServerOptions) (*Server, error) {
+		if opts.Dir == "" {
+			opts.Dir = dir
+		}
+		return NewServer(size, &opts)
+	}
+	_, err = start(ServerOptions{AllowUIDs: []int{7}})
+	says("sysv with a list of users", err, values{"size": size})
+	_, err = start(ServerOptions{Backend: "file", AllowUIDs: []int{7}, ReadUIDs: []int{7}})
+	says("user listed twice", err, values{"size": size})
+	_, err = start(ServerOptions{Backend: "file", Dir: "/proc/x"})
+	says("files on a disk", err, values{"size": size, "path": "/proc/x", "kind": "type 0x9fa0"})
+
+	s, err := start(ServerOptions{Backend: "file"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Attach(s.Key(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	f, err := c.Put(make([]byte, 1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := hex.DecodeString(strings.Split(s.Key(), "_")[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(string(base)+".ring", 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Get(f)
+	says("read from a shortened file", err, nil)
+	_, err = Attach(s.Key(), nil)
+	says("attach to a shortened file", err, values{"key": s.Key(), "path": string(base) + ".ring"})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Attach(s.Key(), nil)
+	says("key of a file server that is gone", err, values{"key": s.Key(), "path": string(base) + ".control"})
+	none := key{backend: "file", location: hex.EncodeToString([]byte("/tmp/x"))}.String()
+	_, err = Attach(none, nil)
+	says("key of no file", err, values{"key": none})
 }
 
 func goldenPair(t *testing.T, size int64) (*Server, *Client) {

@@ -17,6 +17,7 @@ func TestMain(m *testing.M) {
 		"scribe":       roleScribe,
 		"hold":         roleHold,
 		"toil":         roleToil,
+		"puncher":      rolePuncher,
 		"visit":        roleVisit,
 	})
 }

@@ -62,8 +62,10 @@ func (s *segment) errIfClosed() error {
 	if !s.closed.Load() {
 		return nil
 	}
-	return fmt.Errorf("%w: this side was closed already", ErrClosed)
+	return errOver()
 }
+
+func errOver() error { return fmt.Errorf("%w: this side was closed already", ErrClosed) }
 
 // errIfEnded is ErrClosed after close, and ErrCorrupt when somebody has shortened the memory.
 // What looks at shared memory finds zeroes then, as after close, and fails for some reason or
@@ -132,8 +134,10 @@ func (s *segment) allocate(size int) (uint64, error) {
 }
 
 // take allocates, now being a reading of the coarse clock, and returns the payload as well.
+//
+// As wherever a call is as short as this one, s is kept alive by being used after the ring: to
+// look whether it was closed.
 func (s *segment) take(size int, now int64) (offset uint64, payload []byte, err error) {
-	defer runtime.KeepAlive(s)
 	if err := s.errIfClosed(); err != nil {
 		return 0, nil, err
 	}
@@ -169,8 +173,8 @@ func (s *segment) timedOut(why ring.Reason) {
 // when it is not that segment.
 func openControl(k key, m *shm.Segment) (layout.Control, error) {
 	ctl, err := layout.Open(m.Control, k.nonce, uint64(len(m.Ring)/2))
-	if err == nil && ctl.State().Load() != layout.StateOpen {
-		err = fmt.Errorf("%w: its server has closed the segment: get the key of the one that runs now", ErrStaleKey)
+	if err == nil {
+		err = errIfNotOpen(ctl.State().Load())
 	}
 	if m.Damaged() {
 		err = errDamaged()
@@ -179,4 +183,14 @@ func openControl(k key, m *shm.Segment) (layout.Control, error) {
 		return ctl, errors.Join(err, m.Close())
 	}
 	return ctl, nil
+}
+
+func errIfNotOpen(state uint32) error {
+	switch state {
+	case layout.StateOpen:
+		return nil
+	case layout.StateClosed:
+		return fmt.Errorf("%w: its server has closed the segment: get the key of the one that runs now", ErrStaleKey)
+	}
+	return fmt.Errorf("%w: its state is %d, neither open nor closed; some process wrote over the control object: restart the server", ErrCorrupt, state)
 }

@@ -117,8 +117,13 @@ func TestNoSystemCalls(t *testing.T) {
 			}
 		}
 	}()
-	if calls := traced("20000"); len(calls) == 0 || !strings.Contains(strings.Join(calls, "\n"), "FUTEX_WAKE") {
-		t.Errorf("nobody was woken: %d calls", len(calls))
+	// Some milliseconds in which it may not get a processor at all, hence several of them.
+	woken := false
+	for try := 0; try < 50 && !woken; try++ {
+		woken = strings.Contains(strings.Join(traced("20000"), "\n"), "FUTEX_WAKE")
+	}
+	if !woken {
+		t.Error("nobody was ever woken")
 	}
 	cancel()
 	<-asleep

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
@@ -66,19 +65,19 @@ func (s *Subscription) stopped(ctx context.Context, at uint64) error {
 	if err := s.over(); err != nil {
 		return err
 	}
-	state, closed := s.topic.State(), s.inside.Ring.Closed()
+	state, closed := s.topic.State(), s.inside.Ring.Ended()
 	ended := layout.Ended(state) && state != s.past
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !ended && !closed || !s.topic.Waiting(at) {
+	if !ended && closed == nil || !s.topic.Waiting(at) {
 		return nil
 	}
 	if err := s.over(); err != nil { // the memory reads as zeroes now
 		return err
 	}
-	if closed {
-		return fmt.Errorf("%w: the server closed this segment: get its new key and attach again", framebuffer.ErrClosed)
+	if closed != nil {
+		return closed
 	}
 	return fmt.Errorf("%w: topic %q", ErrEnded, s.name)
 }

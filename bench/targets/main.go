@@ -21,7 +21,7 @@ const ring = 512 << 20
 func main() {
 	log.SetFlags(0)
 	turns := flag.Int("turns", 21, "repetitions; the medians count")
-	growth := flag.Bool("growth", true, "also how cost grows with the ring, clients and processes")
+	only := flag.String("only", "", "one table: sizes, rings, clients or processes")
 	role := flag.String("role", "", "for the processes that this command starts itself")
 	key := flag.String("key", "", "likewise")
 	flag.Parse()
@@ -31,12 +31,33 @@ func main() {
 		}
 		return
 	}
-	if err := run(*turns, *growth); err != nil {
+	if err := run(*turns, *only); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(turns int, growth bool) error {
+func run(turns int, only string) error {
+	tables := []struct {
+		name  string
+		print func(turns int) error
+	}{{"sizes", bySize}, {"rings", growthByRing}, {"clients", growthByClients}, {"processes", growthByProcesses}}
+	known := only == ""
+	for _, t := range tables {
+		if only == "" || only == t.name {
+			known = true
+			if err := t.print(turns); err != nil {
+				return err
+			}
+		}
+	}
+	if !known {
+		return fmt.Errorf("there is no table %q: sizes, rings, clients, processes", only)
+	}
+	return nil
+}
+
+// bySize prints what operations cost beside a plain copy.
+func bySize(turns int) error {
 	server, err := framebuffer.NewServer(ring, nil)
 	if err != nil {
 		return err
@@ -78,16 +99,7 @@ func run(turns int, growth bool) error {
 		}
 		fmt.Println()
 	}
-	if !growth {
-		return nil
-	}
-	if err := growthByRing(turns); err != nil {
-		return err
-	}
-	if err := growthByClients(turns); err != nil {
-		return err
-	}
-	return growthByProcesses(turns)
+	return nil
 }
 
 // bench holds what the operations work on.

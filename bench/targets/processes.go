@@ -17,13 +17,14 @@ import (
 // frameSize is what the processes write and read, and quota how many each.
 const (
 	frameSize = 1 << 20
-	quota     = 400
+	quota     = 1000
 )
 
-// growthByProcesses prints what several processes move together.
+// growthByProcesses prints what several processes move together, and what as many move that
+// copy, each into memory of its own.
 func growthByProcesses(turns int) error {
-	fmt.Println("\n| processes | writing, GB/s together | reading, verified, GB/s together |")
-	fmt.Println("| ---: | ---: | ---: |")
+	fmt.Println("\n| processes | writing, GB/s together | copying in | reading, verified | copying out |")
+	fmt.Println("| ---: | ---: | ---: | ---: | ---: |")
 	server, err := framebuffer.NewServer(ring, nil)
 	if err != nil {
 		return err
@@ -31,17 +32,20 @@ func growthByProcesses(turns int) error {
 	defer server.Close()
 	for _, n := range []int{1, 2, 4, 8} {
 		fmt.Printf("| %d |", n)
-		for _, role := range []string{"write", "read"} {
-			var all []float64
-			for range max(turns/4, 3) {
+		roles := []string{"write", "copy in", "read", "copy out"}
+		all := make([][]float64, len(roles))
+		for range max(turns/3, 3) {
+			for i, role := range roles {
 				gbs, err := together(server, role, n)
 				if err != nil {
 					return err
 				}
-				all = append(all, gbs)
+				all[i] = append(all[i], gbs)
 			}
-			slices.Sort(all)
-			fmt.Printf(" %.1f |", all[len(all)/2])
+		}
+		for _, some := range all {
+			slices.Sort(some)
+			fmt.Printf(" %.1f |", some[len(some)/2])
 		}
 		fmt.Println()
 	}
@@ -119,7 +123,7 @@ func fill(key string) ([]framebuffer.Frame, error) {
 	return frames, nil
 }
 
-// hammer is one of the processes: it prepares by going round once, which maps pages, says
+// hammer is one of the processes: it prepares by going round, which maps pages, says
 // that it is ready, and does its quota when it is told to.
 func hammer(role, key string) error {
 	client, err := framebuffer.Attach(key, nil)
@@ -138,8 +142,20 @@ func hammer(role, key string) error {
 		}
 	}
 	in := bufio.NewReader(os.Stdin)
-	laps := ring / frameSize
-	if role == "read" {
+	// Of eight that take turns each is at every place by then, and has its pages.
+	laps := 4 * ring / frameSize
+	switch role {
+	case "copy in", "copy out":
+		mem, err := sharedMemory(ring / 4) // cold enough, and there are eight of them
+		if err != nil {
+			return err
+		}
+		plain := &cold{mem: mem}
+		do = func(int) error { copy(plain.next(frameSize), data); return nil }
+		if role == "copy out" {
+			do = func(int) error { copy(data, plain.next(frameSize)); return nil }
+		}
+	case "read":
 		var frames []framebuffer.Frame
 		line, err := in.ReadBytes('\n')
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 const (
 	hotRing  = 8 << 20   // as much as a cache may hold
+	fewRing  = 32 << 20  // what two frames of a stream need, one that is written and one that is read
 	nearRing = 64 << 20  // what eight frames of a stream need
 	wideRing = 256 << 20 // more than any does
 	big      = 1 << 20
@@ -31,7 +32,7 @@ func measurePairs(bin string, res *results) (err error) {
 	}
 	defer stop()
 	var keys []string
-	for _, size := range []int64{hotRing, nearRing, wideRing} {
+	for _, size := range []int64{hotRing, fewRing, nearRing, wideRing} {
 		s, err := framebuffer.NewServer(size, nil)
 		if err != nil {
 			return err
@@ -39,7 +40,7 @@ func measurePairs(bin string, res *results) (err error) {
 		defer s.Close()
 		keys = append(keys, s.Key())
 	}
-	hot, near, wide := keys[0], keys[1], keys[2]
+	hot, few, near, wide := keys[0], keys[1], keys[2], keys[3]
 	var all []*contestant
 	add := func(name string, p *pair, slice time.Duration, t task) {
 		t.Do = strings.TrimRight(strings.Fields(name)[0], ",")
@@ -61,6 +62,9 @@ func measurePairs(bin string, res *results) (err error) {
 	add("ping 64 B, asleep", ours, long, task{Key: hot, Topic: "s", Size: 64, Touch: touchAll, Think: asleep})
 	for _, window := range []int{2, 8} {
 		name := map[int]string{2: "stream 1080p, 2 ahead", 8: "stream 1080p, 8 ahead"}[window]
+		if window == 2 {
+			add(name+", 32 MiB", ours, long, task{Key: few, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
+		}
 		add(name+", 64 MiB", ours, long, task{Key: near, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
 		add(name+", 256 MiB", ours, long, task{Key: wide, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
 		add(name+", iceoryx", theirs, long, task{Size: hd, Window: window})

@@ -21,6 +21,7 @@ func (r *results) markdown() string {
 		{"64 B in place : a bare line and one of payload", "ping 64 B", "line, and one of payload", 2},
 		{"1 MiB in place, ends touched : a bare line and one of payload", "ping 1 MiB, ends touched", "line, and one of payload", 2},
 		{"asleep : a bare futex", "ping 64 B, asleep", "futex, bare", 1.3},
+		{"stream 1080p, verified, 2 ahead, ring of 32 MiB : iceoryx", "stream 1080p, 2 ahead, 32 MiB", "stream 1080p, 2 ahead, iceoryx", 1 / 1.3},
 		{"stream 1080p, verified, 2 ahead, ring of 64 MiB : iceoryx", "stream 1080p, 2 ahead, 64 MiB", "stream 1080p, 2 ahead, iceoryx", 1 / 1.3},
 		{"stream 1080p, verified, 2 ahead, ring of 256 MiB : iceoryx", "stream 1080p, 2 ahead, 256 MiB", "stream 1080p, 2 ahead, iceoryx", 1 / 1.3},
 		{"stream 1080p, verified, 8 ahead, ring of 64 MiB : iceoryx", "stream 1080p, 8 ahead, 64 MiB", "stream 1080p, 8 ahead, iceoryx", 1 / 1.3},

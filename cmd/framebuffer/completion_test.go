@@ -8,7 +8,7 @@ import (
 
 // The scripts are given to the real shells where this machine has them; bash it always has.
 func TestCompletion(t *testing.T) {
-	bash := runCommand(t, "", "completion", "bash")
+	bash := runHere(t, "", "completion", "bash")
 	script := bash.out + `
 try() { COMP_WORDS=(framebuffer "$@"); COMP_CWORD=$#; COMPREPLY=(); _framebuffer; echo "${COMPREPLY[*]}"; }
 try s
@@ -21,7 +21,7 @@ try demo-
 		t.Errorf("bash: %v, %q", err, out)
 	}
 	for _, shell := range []string{"zsh", "fish"} {
-		r := runCommand(t, "", "completion", shell)
+		r := runHere(t, "", "completion", shell)
 		for _, word := range []string{"serve", "allocate", "size", "bash"} {
 			if !strings.Contains(r.out, word) {
 				t.Errorf("%s: no %q in the script", shell, word)
@@ -35,7 +35,7 @@ try demo-
 			}
 		}
 	}
-	if r := runCommand(t, "", "completion", "tcsh"); r.status != exitUsage {
+	if r := runHere(t, "", "completion", "tcsh"); r.status != exitUsage {
 		t.Errorf("tcsh: %+v", r)
 	}
 }

@@ -59,7 +59,7 @@ func (r *reach) given(e *env, opts *framebuffer.ClientOptions) (client *framebuf
 	case r.Key != "":
 		client, err = framebuffer.Attach(r.Key, opts)
 	case r.KeyFile != "":
-		client, err = attachByFile(e, r.KeyFile, opts)
+		client, err = byFile(e, r.KeyFile, func(key string) (*framebuffer.Client, error) { return framebuffer.Attach(key, opts) })
 	default:
 		return nil, false, nil
 	}

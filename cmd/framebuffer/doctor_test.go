@@ -44,7 +44,7 @@ func TestDoctor(t *testing.T) {
 	if f := by["memory"]; f.Status != doctor.Fail || !strings.Contains(f.Finding, "60 TiB") || f.Remedy == "" {
 		t.Errorf("%+v", f)
 	}
-	if r := runCommand(t, "", "doctor", "--size", "big"); r.status != exitUsage || !strings.Contains(r.err, "500MiB") {
+	if r := runHere(t, "", "doctor", "--size", "big"); r.status != exitUsage || !strings.Contains(r.err, "500MiB") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -89,7 +89,7 @@ func TestDoctorSize(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"serve", "doctor"} {
-		if r := runCommand(t, "", name, "--help"); !strings.Contains(r.out, "default 500MiB") {
+		if r := runHere(t, "", name, "--help"); !strings.Contains(r.out, "default 500MiB") {
 			t.Errorf("%s: %s", name, r.out)
 		}
 	}

@@ -22,6 +22,11 @@ func startHTTP(e *env, key, addr, token string) (*httpServer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return show(e, m, addr, token)
+}
+
+// show begins to show what a monitor sees, which is closed in the end.
+func show(e *env, m *monitor.Monitor, addr, token string) (*httpServer, error) {
 	s, err := web.Listen(m, &web.Options{Addr: addr, Token: token, Log: e.log})
 	if err != nil {
 		return nil, errors.Join(err, m.Close())

@@ -43,15 +43,15 @@ func readKey(path string) (string, error) {
 // keyPatience is how long to wait for a server that starts beside its clients.
 const keyPatience = 30 * time.Second
 
-// attachByFile attaches with the key in a file. Containers start in any order, and a server
-// that was killed leaves its key: so it waits for a file, and for a key that works.
-func attachByFile(e *env, path string, opts *framebuffer.ClientOptions) (*framebuffer.Client, error) {
+// byFile does something with the key in a file. Containers start in any order, and a server that
+// was killed leaves its key: so it waits for a file, and for a key that works.
+func byFile[T any](e *env, path string, do func(key string) (T, error)) (none T, err error) {
 	for end := time.Now().Add(keyPatience); ; {
 		key, err := readKey(path)
 		if err == nil {
-			var client *framebuffer.Client
-			if client, err = framebuffer.Attach(key, opts); err == nil {
-				return client, nil
+			var done T
+			if done, err = do(key); err == nil {
+				return done, nil
 			}
 		}
 		waiting := errors.Is(err, fs.ErrNotExist) || errors.Is(err, framebuffer.ErrStaleKey)
@@ -59,11 +59,11 @@ func attachByFile(e *env, path string, opts *framebuffer.ClientOptions) (*frameb
 			if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, framebuffer.ErrStaleKey) {
 				err = fmt.Errorf("%w: no server has written %s: start one with serve --key-file: %w", framebuffer.ErrStaleKey, path, err)
 			}
-			return nil, err
+			return none, err
 		}
 		select {
 		case <-e.ctx.Done():
-			return nil, e.ctx.Err()
+			return none, e.ctx.Err()
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -75,20 +75,26 @@ type env struct {
 // ringSize is what serve makes unless told otherwise.
 const ringSize = "500MiB"
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is main with an exit status.
-func run(args []string) int {
+func run(args []string, in, out *os.File, complaints io.Writer) int {
 	var c cli
+	left := -1 // the status, where parsing is all that there is to do: help, version
 	parser := kong.Must(&c,
 		kong.Name("framebuffer"),
 		kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
 		kong.Vars{"version": version(), "ring_size": ringSize},
+		kong.Writers(out, complaints),
+		kong.Exit(func(status int) { left = status }),
 	)
 	k, err := parser.Parse(args)
+	if left >= 0 {
+		return left
+	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "framebuffer: %v\nTry: framebuffer --help\n", err)
+		fmt.Fprintf(complaints, "framebuffer: %v\nTry: framebuffer --help\n", err)
 		return exitUsage
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -97,10 +103,10 @@ func run(args []string) int {
 	// ends them at once.
 	context.AfterFunc(ctx, stop)
 	e := &env{
-		ctx: ctx, in: os.Stdin, out: os.Stdout, json: c.JSON, parser: parser,
-		log: newLogger(os.Stderr, c.LogFormat, c.LogLevel),
+		ctx: ctx, in: in, out: out, json: c.JSON, parser: parser,
+		log: newLogger(complaints, c.LogFormat, c.LogLevel),
 	}
-	return e.report(os.Stderr, k.Run(e))
+	return e.report(complaints, k.Run(e))
 }
 
 func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {

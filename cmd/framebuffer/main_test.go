@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +23,7 @@ import (
 // TestMain makes the test binary the command itself when it is asked to be.
 func TestMain(m *testing.M) {
 	if os.Getenv("FRAMEBUFFER_TEST_COMMAND") != "" {
-		os.Exit(run(os.Args[1:]))
+		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }
@@ -42,7 +43,11 @@ type result struct {
 
 func runCommand(t testing.TB, stdin string, args ...string) result {
 	t.Helper()
-	cmd := command(args...)
+	return resultOf(t, command(args...), stdin)
+}
+
+func resultOf(t testing.TB, cmd *exec.Cmd, stdin string) result {
+	t.Helper()
 	var out, err bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &err
 	if e := cmd.Run(); e != nil && !errors.As(e, new(*exec.ExitError)) {
@@ -51,10 +56,44 @@ func runCommand(t testing.TB, stdin string, args ...string) result {
 	return result{out.String(), err.String(), cmd.ProcessState.ExitCode()}
 }
 
+// runHere is runCommand without a process of its own, which takes half a second under the race
+// detector: for what depends on no process, and must not start any.
+func runHere(t testing.TB, stdin string, args ...string) result {
+	t.Helper()
+	dir := t.TempDir()
+	in, err1 := os.Create(filepath.Join(dir, "in"))
+	out, err2 := os.Create(filepath.Join(dir, "out"))
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer out.Close()
+	if _, err := in.WriteString(stdin); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	var complaints bytes.Buffer
+	status := run(args, in, out, &complaints)
+	text, err := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result{string(text), complaints.String(), status}
+}
+
 // serving starts `serve` under a name of its own; the cleanup ends it with SIGTERM.
 func serving(t testing.TB, args ...string) (name string, s served, cmd *exec.Cmd) {
 	t.Helper()
 	name = "test-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	s, cmd = servingAs(t, name, args...)
+	return name, s, cmd
+}
+
+// servingAs is serving under a name that is given.
+func servingAs(t testing.TB, name string, args ...string) (s served, cmd *exec.Cmd) {
+	t.Helper()
 	cmd = command(append([]string{"--json", "serve", "--name", name}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -77,7 +116,7 @@ func serving(t testing.TB, args ...string) (name string, s served, cmd *exec.Cmd
 	if err := json.Unmarshal([]byte(line), &s); err != nil {
 		t.Fatalf("%q: %v", line, err)
 	}
-	return name, s, cmd
+	return s, cmd
 }
 
 func TestKeyAllocatePutGet(t *testing.T) {
@@ -133,8 +172,8 @@ func TestKeyAllocatePutGet(t *testing.T) {
 
 func TestExitStatuses(t *testing.T) {
 	name, s, _ := serving(t, "--size", "64KiB")
-	frame := strings.TrimSpace(runCommand(t, "hello", "put", "-", "--name", name).out)
-	if r := runCommand(t, "", "allocate", "65472", "--name", name); r.status != 0 { // the whole ring
+	frame := strings.TrimSpace(runHere(t, "hello", "put", "-", "--name", name).out)
+	if r := runHere(t, "", "allocate", "65472", "--name", name); r.status != 0 { // the whole ring
 		t.Fatalf("%+v", r)
 	}
 	for what, c := range map[string]struct {
@@ -165,12 +204,12 @@ func TestExitStatuses(t *testing.T) {
 		"demo without parts": {[]string{"demo", "--writers", "0"}, "", exitUsage, "1 to 64"},
 		"demo of no folder":  {[]string{"demo", "/nonexistent"}, "", exitFailed, "/nonexistent"},
 	} {
-		r := runCommand(t, c.stdin, c.args...)
+		r := runHere(t, c.stdin, c.args...)
 		if r.status != c.status || !strings.Contains(r.err, c.says) || r.out != "" && c.status != exitUsage {
 			t.Errorf("%s: status %d, want %d; stderr %q, want %q; stdout %q", what, r.status, c.status, r.err, c.says, r.out)
 		}
 	}
-	r := runCommand(t, "", "--json", "get", frame)
+	r := runHere(t, "", "--json", "get", frame)
 	var e struct {
 		Error  string
 		Status int
@@ -234,7 +273,7 @@ func TestVersionAndHelp(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"put", "--help"}, {"pub", "--help"}, {"sub", "--help"}, {"topics", "--help"}, {"top", "--help"}, {"doctor", "--help"}, {"stat", "--help"}, {"check", "--help"}, {"web", "--help"}, {"get", "--help"}, {"demo", "--help"}, {"hosts", "--help"}, {"mirror", "--help"}} {
-		r := runCommand(t, "", args...)
+		r := runHere(t, "", args...)
 		if r.status != 0 || len(r.out) < 300 {
 			t.Errorf("%v: %+v", args, r)
 		}

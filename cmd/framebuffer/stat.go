@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,16 +15,16 @@ import (
 )
 
 type statCmd struct {
-	Key      string        `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Look at this key's ring instead of looking for a server."`
 	Watch    bool          `short:"w" help:"Go on until interrupted."`
 	Interval time.Duration `default:"1s" help:"What the first rates are over, and how often --watch shows new figures (default ${default}); 0 looks once, without rates."`
-	lookup
+	sight
 }
 
 // Help is shown below the flags.
 func (statCmd) Help() string {
 	return `The figures are read from the memory itself: with a KEY, also when the server and
-all others hang or are dead. Looking changes nothing.
+all others hang or are dead. Looking changes nothing. --watch without a KEY goes
+on with the next server of that name when this one has ended.
 
   horizon  how long a frame written now lives before it is overwritten
   SEEN     how long ago the client last did something, as far as is known
@@ -38,13 +39,17 @@ func (c *statCmd) Run(e *env) error {
 	if c.Interval < 0 || c.Watch && c.Interval == 0 {
 		return fmt.Errorf("%w: an interval of %v; it must be more than 0, or 0 without --watch", errUsage, c.Interval)
 	}
-	m, err := c.watch(e)
+	w, err := c.watch(e)
 	if err != nil {
 		return err
 	}
-	defer m.Close()
+	return errors.Join(c.print(e, w), w.close())
+}
+
+// print shows what is seen: once, or until the context ends.
+func (c *statCmd) print(e *env, w *watched) error {
 	live := c.Watch && !e.json && term.IsTerminal(int(e.out.Fd())) && os.Getenv("TERM") != "dumb"
-	s, err := m.Snapshot()
+	_, s, err := w.look()
 	if err != nil {
 		return err
 	}
@@ -53,7 +58,7 @@ func (c *statCmd) Run(e *env) error {
 			return nil
 		}
 		if c.Interval > 0 {
-			if s, err = m.Snapshot(); err != nil {
+			if _, s, err = w.look(); err != nil {
 				return err
 			}
 		}
@@ -61,18 +66,6 @@ func (c *statCmd) Run(e *env) error {
 			return err
 		}
 	}
-}
-
-// watch attaches: with the key if there is one, else with that of the server that is found.
-func (c *statCmd) watch(e *env) (*monitor.Monitor, error) {
-	key := c.Key
-	if key == "" {
-		var err error
-		if key, err = c.key(e); err != nil {
-			return nil, err
-		}
-	}
-	return monitor.Attach(key)
 }
 
 // show prints one snapshot: over the last one on a terminal that is watched.

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"flag"
+	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,6 +57,7 @@ func TestStatGolden(t *testing.T) {
 	first := busy()
 	first.Window, first.Holds, first.Topics, first.Clients, first.Laps, first.State = 0, nil, nil, first.Clients[:1], 0.25, monitor.Gone
 	first.Start, first.Head, first.Place = 450<<20, 575<<20, 75<<20
+	first.Backend, first.Path = "file", "files /var/lib/kubelet/pods/5a8f0a0e-9a34-4f6e-b0b1-0c3c9d1c1f0e/volumes/frames/framebuffer-0011.ring and .control"
 	first.Horizon = monitor.Horizon{Now: monitor.Seconds(math.Inf(1)), Worst: monitor.Seconds(math.NaN()), Oldest: 3}
 	got := statText(busy()) + "---\n" + statText(first)
 	const file = "testdata/stat.golden"
@@ -102,7 +105,7 @@ func TestStatOfNonsense(t *testing.T) {
 
 func stat(t testing.TB, args ...string) (s monitor.Snapshot) {
 	t.Helper()
-	r := runCommand(t, "", append([]string{"stat", "--json"}, args...)...)
+	r := runHere(t, "", append([]string{"stat", "--json"}, args...)...)
 	if err := json.Unmarshal([]byte(r.out), &s); err != nil || r.status != 0 {
 		t.Fatalf("%v, %+v", err, r)
 	}
@@ -191,14 +194,63 @@ func TestStatWatch(t *testing.T) {
 		t.Error(err)
 	}
 	for _, args := range [][]string{{"--interval=-1s"}, {"--interval=0", "--watch"}} {
-		if r := runCommand(t, "", append([]string{"stat", "--name", name}, args...)...); r.status != exitUsage || !strings.Contains(r.err, "interval") {
+		if r := runHere(t, "", append([]string{"stat", "--name", name}, args...)...); r.status != exitUsage || !strings.Contains(r.err, "interval") {
 			t.Errorf("%v: %+v", args, r)
 		}
 	}
-	if r := runCommand(t, "", "stat", "garbage"); r.status != exitUsage {
+	if r := runHere(t, "", "stat", "garbage"); r.status != exitUsage {
 		t.Errorf("%+v", r)
 	}
 	if got := firstLines("1\n2\n3\n4\n", 3); got != "1\n2\n…\n" {
 		t.Errorf("cut to %q", got)
 	}
+}
+
+// Found by its name or by the file with its key, a server that has ended is followed by the next.
+func TestStatGoesOn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	name, _, server := serving(t, "--size", "1MiB", "--key-file", file)
+	var watchers []*json.Decoder
+	for _, how := range [][]string{{"--name", name}, {"--key-file", file}} {
+		cmd := command(append([]string{"stat", "--watch", "--json", "--interval", "10ms"}, how...)...)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = cmd.Process.Signal(os.Interrupt)
+			_, _ = io.Copy(io.Discard, out) // it may be writing
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("stat %v: %v", how, err)
+			}
+		})
+		watchers = append(watchers, json.NewDecoder(out))
+	}
+	// All of them see a state, of a ring of so much.
+	all := func(state monitor.State, capacity uint64) {
+		t.Helper()
+		for _, w := range watchers {
+			for s := (monitor.Snapshot{}); s.State != state || s.Capacity != capacity; {
+				if err := w.Decode(&s); err != nil {
+					t.Fatalf("waiting for %s: %v", state, err)
+				}
+			}
+		}
+	}
+	all(monitor.Open, 1<<20)
+	if err := server.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = server.Wait()
+	all(monitor.Gone, 1<<20)
+	_, server = servingAs(t, name, "--size", "2MiB", "--key-file", file)
+	all(monitor.Open, 2<<20)
+	end(t, server)
+	all(monitor.Closed, 2<<20)
+	servingAs(t, name, "--size", "3MiB", "--key-file", file)
+	all(monitor.Open, 3<<20)
 }

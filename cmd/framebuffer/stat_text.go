@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/dustin/go-humanize"
 
 	"github.com/core-framebuffer/framebuffer/monitor"
@@ -17,7 +18,9 @@ func statText(s *monitor.Snapshot) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { b.WriteString(fit(fmt.Sprintf(format, args...), 80) + "\n") }
 	line("ring      %s, %s of %s pages, made %s ago", stateText(s.State), humanize.IBytes(s.Capacity), s.Pages, s.Age)
-	line("          %s: %s", s.Backend, s.Path)
+	for part := range strings.SplitSeq(ansi.Wrap(s.Backend+": "+s.Path, 70, ""), "\n") { // a path is of no use without its end
+		line("          %s", part)
+	}
 	line("head      %s", bar(s))
 	line("          at %.0f%% of lap %.0f", 100*float64(s.Place)/float64(max(s.Capacity, 1)), s.Laps+1)
 	line("horizon   %s now, %s worst in the last minute; oldest frame %s", s.Horizon.Now, s.Horizon.Worst, s.Horizon.Oldest)
@@ -38,7 +41,7 @@ func statText(s *monitor.Snapshot) string {
 
 func stateText(s monitor.State) string {
 	if s == monitor.Gone {
-		return "GONE (its server was killed)"
+		return "GONE (killed)"
 	}
 	if s == monitor.Closed {
 		return "CLOSED by its server"

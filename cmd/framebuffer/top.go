@@ -1,26 +1,26 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"golang.org/x/term"
 
 	"github.com/core-framebuffer/framebuffer/internal/top"
-	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 type topCmd struct {
-	Key      string        `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Watch the ring of this key instead of looking for a server."`
 	Interval time.Duration `default:"1s" help:"Time between two looks, 100ms to 1m (default ${default})."`
-	lookup
+	sight
 }
 
 // Help is shown below the flags.
 func (topCmd) Help() string {
 	return `Shows the ring, how long frames live in it, who writes and who reads, and first
 of all who is too slow. It reads the memory alone, takes no client slot, and with
-a KEY works also while the server and everybody else hang. Keys: ? lists them.
+a KEY works also while the server and everybody else hang. Without one it goes on
+with the next server of that name when this one has ended. Keys: ? lists them.
 
 NO_COLOR does without colour. TERM=dumb writes one screen below the other.`
 }
@@ -35,17 +35,9 @@ func (c *topCmd) Run(e *env) error {
 	case c.Interval < 100*time.Millisecond || c.Interval > time.Minute:
 		return fmt.Errorf("%w: an interval of %s; it must be 100ms to 1m", errUsage, c.Interval)
 	}
-	key := c.Key
-	if key == "" {
-		var err error
-		if key, err = c.key(e); err != nil {
-			return err
-		}
-	}
-	m, err := monitor.Attach(key)
+	w, err := c.watch(e)
 	if err != nil {
 		return err
 	}
-	defer m.Close()
-	return top.Run(e.ctx, m, top.Options{Interval: c.Interval, Out: e.out})
+	return errors.Join(top.Run(e.ctx, w.look, top.Options{Interval: c.Interval, Out: e.out, Follows: !c.fixed()}), w.close())
 }

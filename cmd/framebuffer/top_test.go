@@ -302,7 +302,9 @@ func TestTopWithoutServer(t *testing.T) {
 			}
 		}
 		_ = tr.server.Wait()
-		screen := term.shows("framebuffer top  " + name)
+		screen := term.until("the end", func(screen string) bool {
+			return inOrder(screen, "framebuffer top  "+name, "For another: framebuffer top KEY")
+		})
 		for _, r := range screen {
 			if r > 127 {
 				t.Errorf("%q goes to a vt100:\n%s", r, screen)
@@ -312,6 +314,34 @@ func TestTopWithoutServer(t *testing.T) {
 		term.keys("C-c")
 		term.shows("status 0")
 	}
+}
+
+// Found by its name, a server that was killed or closed is followed by the next one, and by the
+// next again; keys go on working.
+func TestTopGoesOn(t *testing.T) {
+	name, _, server := serving(t, "--size", "1MiB")
+	term := inTerminal(t)
+	term.run(`"$FB" top --interval 100ms --name ` + name + `; echo status $?`)
+	term.shows("framebuffer top  open")
+	term.keys("z", "s")
+	for i, end := range []struct {
+		signal       os.Signal
+		state, ready string
+	}{{os.Kill, "GONE", "2.0 MiB"}, {syscall.SIGTERM, "CLOSED", "3.0 MiB"}} {
+		if err := server.Process.Signal(end.signal); err != nil {
+			t.Fatal(err)
+		}
+		_ = server.Wait()
+		term.until("that it waits for the next one", func(screen string) bool {
+			return inOrder(screen, "framebuffer top  "+end.state, "Waiting for the next one.")
+		})
+		_, server = servingAs(t, name, "--size", strings.ReplaceAll(end.ready, " ", ""))
+		term.until("the next one", func(screen string) bool {
+			return inOrder(screen, fmt.Sprintf("framebuffer top  open  restarted %d×", i+1), end.ready, "nobody is too slow", "CLIENT▾ 1", "framebuffer serve")
+		})
+	}
+	term.keys("q")
+	term.shows("status 0")
 }
 
 // Where nothing can be drawn in place, screens follow each other, without escape sequences;
@@ -341,7 +371,7 @@ func TestTopRefuses(t *testing.T) {
 		"an odd time":  {[]string{"top", "--interval", "soon"}, "soon"},
 		"a second key": {[]string{"top", "a", "b"}, "b"},
 	} {
-		if r := runCommand(t, "", c.args...); r.status != exitUsage || !strings.Contains(r.err, c.says) {
+		if r := runHere(t, "", c.args...); r.status != exitUsage || !strings.Contains(r.err, c.says) {
 			t.Errorf("%s: %+v", what, r)
 		}
 	}

@@ -180,12 +180,12 @@ func TestPubSubStatuses(t *testing.T) {
 		"negative timeout":  {[]string{"sub", "t", "--timeout=-1s"}, "", exitUsage, "negative"},
 	} {
 		if c.args[1] == "lost" { // more than the ring holds, before anybody reads
-			runCommand(t, strings.Repeat("x", 1<<20), "pub", "lost", "--name", name, "--frame-size", "16KiB", "--keep")
+			runHere(t, strings.Repeat("x", 1<<20), "pub", "lost", "--name", name, "--frame-size", "16KiB", "--keep")
 		}
 		if what != "no server" {
 			c.args = append(c.args, "--name", name)
 		}
-		r := runCommand(t, c.stdin, c.args...)
+		r := runHere(t, c.stdin, c.args...)
 		if r.status != c.status || !strings.Contains(r.err, c.says) || r.out != "" && c.status != exitTimeout {
 			t.Errorf("%s: status %d, want %d; stderr %q, want %q; stdout %.99q", what, r.status, c.status, r.err, c.says, r.out)
 		}
@@ -315,7 +315,7 @@ func signalled(t *testing.T, r *running, sig os.Signal, status int) {
 func await(t *testing.T, name, what string) {
 	t.Helper()
 	for {
-		r := runCommand(t, "", "topics", "--name", name, "--json")
+		r := runHere(t, "", "topics", "--name", name, "--json")
 		if r.status != 0 {
 			t.Fatalf("%+v", r)
 		}

@@ -8,15 +8,12 @@ import (
 	"net"
 	"net/url"
 	"time"
-
-	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 type webCmd struct {
-	Key   string `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Show this key's ring instead of looking for a server."`
 	HTTP  string `name:"http" default:"127.0.0.1:0" help:"Address to serve at; port 0 is any free one, and off loopback everything needs the token (default ${default})." placeholder:"ADDR"`
 	Token string `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token (default: a new one)." placeholder:"TOKEN"`
-	lookup
+	sight
 }
 
 // Help is shown below the flags.
@@ -36,7 +33,7 @@ type shown struct {
 
 // Run shows the page until the context ends.
 func (c *webCmd) Run(e *env) error {
-	key, err := c.find(e)
+	key, err := c.first(e)
 	if err != nil {
 		return err
 	}
@@ -53,52 +50,44 @@ func (c *webCmd) Run(e *env) error {
 	}
 	for {
 		next, err := c.successor(e, page, key)
-		if err := errors.Join(err, page.end()); err != nil || next == "" {
+		if err := errors.Join(err, page.end()); err != nil || next.monitor == nil {
 			return err
 		}
 		addr, err := sameAddr(c.HTTP, page.url)
 		if err != nil {
+			return errors.Join(err, next.monitor.Close())
+		}
+		if page, err = show(e, next.monitor, addr, c.Token); err != nil {
 			return err
 		}
-		if page, err = startHTTP(e, next, addr, c.Token); err != nil {
-			return err
-		}
-		key = next
+		key = next.key
 		e.log.Info("showing the next server", "framebuffer.server.name", c.Name)
 	}
 }
 
-// find is the key that was given, or that of the server that is found.
-func (c *webCmd) find(e *env) (string, error) {
-	if c.Key != "" {
-		return c.Key, nil
-	}
-	return c.key(e)
-}
-
-// successor waits until the segment has no server any more and there is another of the same
-// name, and returns its key; or until the context or the page has ended, and returns nothing.
-func (c *webCmd) successor(e *env, page *httpServer, key string) (next string, err error) {
-	tick := time.NewTicker(time.Second)
+// successor waits until the segment has no server any more and there is another, and returns
+// that; or until the context or the page has ended, and returns nothing.
+func (c *webCmd) successor(e *env, page *httpServer, key string) (found, error) {
+	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-e.ctx.Done():
-			return "", nil
+			return found{}, nil
 		case err := <-page.ended:
 			page.ended <- nil // for end
-			return "", err
+			return found{}, err
 		case <-tick.C:
 		}
 		s, err := page.monitor.Snapshot()
 		if err != nil {
-			return "", err
+			return found{}, err
 		}
-		if c.Key != "" || s.State == monitor.Open {
+		if c.fixed() || !c.mayBeOver(s) {
 			continue
 		}
-		next, err := c.key(e)
-		if err == nil && next != key {
+		next, err := c.another(e, key)
+		if next.monitor != nil {
 			return next, nil
 		}
 		if err != nil && !errors.Is(err, context.Canceled) {

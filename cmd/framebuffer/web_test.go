@@ -113,7 +113,7 @@ func TestWebStatuses(t *testing.T) {
 		"no address":  {[]string{"web", "--name", name, "--http", "nonsense"}, exitFailed, "nonsense"},
 		"no such one": {[]string{"web", "--name", name, "--http", "192.0.2.1:0"}, exitFailed, "192.0.2.1"},
 	} {
-		if r := runCommand(t, "", c.args...); r.status != c.status || !strings.Contains(r.err, c.says) {
+		if r := runHere(t, "", c.args...); r.status != c.status || !strings.Contains(r.err, c.says) {
 			t.Errorf("%s: %+v", what, r)
 		}
 	}

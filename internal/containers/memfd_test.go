@@ -64,6 +64,30 @@ func TestMemfdMemoryLimit(t *testing.T) {
 	}
 }
 
+// The ring counts for its server: clients with much less memory than that use all of it. One
+// that asks for more than its own is killed by the kernel, and takes nobody with it.
+func TestOutOfMemory(t *testing.T) {
+	_, flags := shared(t)
+	_, key := serve(t, flags, "--size", "80MiB", "--backend", "memfd", "--dir", "/run/fb")
+	small := append(append([]string{}, flags...), "--memory=32m", "--memory-swap=32m")
+	content := bytesOf(64 << 20)
+	sub := start(t, "", small, "sub", "cam", "--key", key)
+	pub := run(t, content, small, "pub", "cam", "--key", key, "--wait", "1", "--frame-size", "1MiB")
+	if r := sub.end(t); pub.status != 0 || r.status != 0 || r.out != content {
+		t.Errorf("pub %+v; sub: status %d, %d bytes, %s", pub, r.status, len(r.out), r.err)
+	}
+	put := run(t, content, flags, "put", "-", "--key", key)
+	if put.status != 0 {
+		t.Fatalf("put: %+v", put)
+	}
+	if r := run(t, put.out, small, "get", "-"); r.status != 137 || r.out != "" {
+		t.Errorf("get, into too little memory: status %d, %d bytes, %s", r.status, len(r.out), r.err)
+	}
+	if get := run(t, put.out, flags, "get", "-"); get.status != 0 || get.out != content {
+		t.Errorf("afterwards: status %d, %d bytes, %s", get.status, len(get.out), get.err)
+	}
+}
+
 // A server may let other users in, also those of another user namespace.
 func TestMemfdOtherUsers(t *testing.T) {
 	_, flags := shared(t)

@@ -17,7 +17,9 @@ import (
 
 const image = "framebuffer:test"
 
-// engine is podman with a storage of its own, so that nothing else on the machine is touched.
+// engine is podman with a storage, locks and settings of its own, so that nothing else on the
+// machine is touched, and nothing else can touch it: by default all of a machine's podmans have
+// their locks in one file of /dev/shm, and each that begins anew frees those of the others.
 type engine struct{ dir string }
 
 var podman engine
@@ -37,6 +39,9 @@ func withEngine(tests func() int) (code int, err error) {
 		return 1, err
 	}
 	podman = engine{dir}
+	if err := podman.configure(); err != nil {
+		return 1, err
+	}
 	defer func() {
 		_, rm := podman.run("rm", "--all", "--force", "--time", "1")
 		_, rmi := podman.run("rmi", "--all", "--force")
@@ -56,12 +61,43 @@ func withEngine(tests func() int) (code int, err error) {
 	return tests(), nil
 }
 
-// command is podman without systemd, and with runc, which does not need it either.
+// configure says how podman is to work: without systemd, with runc, which does not need it
+// either, and with limits that any machine allows.
+func (e engine) configure() error {
+	settings := map[string]string{
+		"containers.conf": fmt.Sprintf(`[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+lock_type = "file"
+runtime = "runc"
+tmp_dir = %q
+[engine.runtimes]
+runc = [%q]
+`, filepath.Join(e.dir, "tmp"), runc()),
+		"storage.conf": fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n", e.storage(), filepath.Join(e.dir, "run")),
+	}
+	for name, text := range settings {
+		if err := os.WriteFile(filepath.Join(e.dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e engine) storage() string { return filepath.Join(e.dir, "storage") }
+
+// environment is that of podman, and of programs that call it.
+func (e engine) environment() []string {
+	return append(os.Environ(),
+		"CONTAINERS_CONF="+filepath.Join(e.dir, "containers.conf"), "CONTAINERS_STORAGE_CONF="+filepath.Join(e.dir, "storage.conf"))
+}
+
 func (e engine) command(args ...string) *exec.Cmd {
-	return exec.Command("podman", append([]string{
-		"--root", filepath.Join(e.dir, "storage"), "--runroot", filepath.Join(e.dir, "run"),
-		"--cgroup-manager=cgroupfs", "--runtime", runc(),
-	}, args...)...)
+	cmd := exec.Command("podman", args...)
+	cmd.Env = e.environment()
+	return cmd
 }
 
 // runc is where it is installed: sbin may not be in the path.

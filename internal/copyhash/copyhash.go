@@ -9,14 +9,16 @@ const Block = 64 << 10
 // CopyIn copies src, which is private, to the start of dst, which is shared, and returns
 // the checksum of src. Between blocks it calls alive and stops at once, done being false,
 // when that says false. The bytes of dst after the first len(src) are never touched. When
-// it returns, its stores come before every later store of the caller.
+// it returns, its stores come before every later store of the caller. With onward what lies
+// behind dst is asked for too, because it will probably be written next; nobody else should be
+// about to.
 //
 // Preconditions: len(dst) >= len(src), and the two do not overlap.
-func CopyIn(dst, src []byte, alive func() bool) (sum uint64, done bool) {
+func CopyIn(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
 	if len(src) <= maxShort {
 		return shortIn(dst, src), true
 	}
-	return best.CopyIn(dst, src, alive)
+	return best.CopyIn(dst, src, onward, alive)
 }
 
 // CopyOut copies src, which is shared and may be changing, to the start of dst, which is

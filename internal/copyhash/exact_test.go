@@ -87,7 +87,7 @@ func TestChosen(t *testing.T) {
 		for _, at := range []int{0, 1, 32} { // not always what streaming stores need
 			p := src[:max(0, n-at)]
 			want := Portable.Sum(p)
-			in, inDone := CopyIn(dst[at:], p, always)
+			in, inDone := CopyIn(dst[at:], p, at == 0, always)
 			clear(dst)
 			out, outDone := CopyOut(dst[at:], p, false, always)
 			if sum := Sum(p); sum != want || in != want || out != want || !inDone || !outDone || string(dst[at:][:len(p)]) != string(p) {
@@ -103,7 +103,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	alive := func() bool { calls++; return true }
 	for _, n := range []int{64, 4096, 2 * Block} {
 		got := testing.AllocsPerRun(100, func() {
-			CopyIn(dst, src[:n], alive)
+			CopyIn(dst, src[:n], false, alive)
 			CopyOut(dst, src[:n], false, alive)
 			Sum(src[:n])
 		})

@@ -59,7 +59,7 @@ func (k Kernel) proven() bool {
 		src[i] = byte(i*131 + i>>8*29)
 	}
 	want := xxh3.Hash(src)
-	for _, st := range []stores{ordinary, fetching, streaming} {
+	for _, st := range []stores{ordinary, fetching, leading, streaming} {
 		dst := memory2[:n]
 		clear(dst)
 		sum, done := k.copyIn(dst, src, func() bool { return true }, st)

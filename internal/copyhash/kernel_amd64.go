@@ -51,12 +51,16 @@ func (k Kernel) move(acc *[8]uint64, dst, src, private []byte, stripes int, st s
 	switch {
 	case k == AVX2 && st == ordinary:
 		copyAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
+	case k == AVX2 && (st == leading || st == leadingOn):
+		leadAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX2 && st != streaming:
 		fetchAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX2:
 		streamAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX512 && st == ordinary:
 		copyAVX512(acc, &dst[0], &src[0], &secret[0], stripes)
+	case k == AVX512 && (st == leading || st == leadingOn):
+		leadAVX512(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX512 && st != streaming:
 		fetchAVX512(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX512:

@@ -28,6 +28,12 @@ func copyAVX2(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
 //go:noescape
 func fetchAVX2(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
 
+// leadAVX2 takes stripes of 64 bytes from src, which begin a block of 1024, and
+// hashes them and copies them to dst. It asks for dst ahead of its use.
+//
+//go:noescape
+func leadAVX2(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
+
 // streamAVX2 takes stripes of 64 bytes from src, which begin a block of 1024, and
 // hashes them and copies them to dst, a multiple of 64, past the caches.
 // Call storeFence after the last.
@@ -58,6 +64,12 @@ func copyAVX512(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
 //
 //go:noescape
 func fetchAVX512(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
+
+// leadAVX512 takes stripes of 64 bytes from src, which begin a block of 1024, and
+// hashes them and copies them to dst. It asks for dst ahead of its use.
+//
+//go:noescape
+func leadAVX512(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
 
 // streamAVX512 takes stripes of 64 bytes from src, which begin a block of 1024, and
 // hashes them and copies them to dst, a multiple of 64, past the caches.

@@ -116,6 +116,8 @@ func BenchmarkPair(b *testing.B) {
 	ways := []contender{
 		{"copy", func(dst, src []byte) { copy(dst, src); xxh3.Hash(src) }},
 		{"ordinary", func(dst, src []byte) { best.copyIn(dst, src, always, ordinary) }},
+		{"leading", func(dst, src []byte) { best.copyIn(dst, src, always, leading) }},
+		{"leading-on", func(dst, src []byte) { best.copyIn(dst, src, always, leadingOn) }},
 		{"streaming", func(dst, src []byte) { best.copyIn(dst, src, always, streaming) }},
 	}
 	for _, size := range []int{4 << 10, 16 << 10, 64 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20, 6220800, 24883200} {

@@ -11,6 +11,10 @@ const (
 	fetching
 	// fetchingOn is fetching, and goes on to what lies behind the source.
 	fetchingOn
+	// leading is ordinary stores, and the destination is asked for ahead of them.
+	leading
+	// leadingOn is leading, and goes on to what lies behind the destination.
+	leadingOn
 	// streaming stores go past the caches. dst must be a multiple of 64, and storeFence must
 	// come before the bytes are handed to anybody.
 	streaming
@@ -18,23 +22,27 @@ const (
 
 // String returns the name of the constant.
 func (st stores) String() string {
-	return [...]string{"ordinary", "fetching", "fetching-on", "streaming"}[st]
+	return [...]string{"ordinary", "fetching", "fetching-on", "leading", "leading-on", "streaming"}[st]
 }
 
 // streamInFrom is from how many bytes on stores into the ring are streaming.
 // docs/decisions/0002-stores.md has the measurements.
 const streamInFrom = 1 << 20
 
-// reach is how far ahead a fetching pass asks for its source; linesAhead of the generator.
-const reach = 4096
+// reach is how far ahead a pass asks for its source or destination: linesAhead of the generator,
+// and a header.
+const reach = 4096 + 64
 
 // storesIn says how to copy n bytes to dst in the ring. The source is often a frame that was
 // just made.
-func storesIn(dst []byte, n int) stores {
+func storesIn(dst []byte, n int, onward bool) stores {
 	if canStream && n >= streamInFrom && aligned(dst) {
 		return streaming
 	}
-	return ordinary
+	if onward {
+		return leadingOn
+	}
+	return leading
 }
 
 // fence ends a copy.

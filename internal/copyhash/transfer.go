@@ -29,8 +29,8 @@ func (k Kernel) sumLong(p []byte) uint64 {
 }
 
 // CopyIn is the function CopyIn with this kernel.
-func (k Kernel) CopyIn(dst, src []byte, alive func() bool) (sum uint64, done bool) {
-	return k.copyIn(dst, src, alive, storesIn(dst, len(src)))
+func (k Kernel) CopyIn(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
+	return k.copyIn(dst, src, alive, storesIn(dst, len(src), onward))
 }
 
 // CopyOut is the function CopyOut with this kernel. What it copies was written by somebody
@@ -89,10 +89,10 @@ func (k Kernel) transfer(dst, src, private []byte, alive func() bool, st stores)
 	}
 	stripes := stripesBefore(n) - at/stripeSize
 	last := st
-	if st == fetching {
+	if st == fetching || st == leading {
 		last = ordinary
 		if far := clearOfEnd(stripes); far > 0 {
-			k.move(&acc, dst[at:], src[at:], private[at:], far, fetching)
+			k.move(&acc, dst[at:], src[at:], private[at:], far, st)
 			at, stripes = at+far*stripeSize, stripes-far
 		}
 	}
@@ -105,7 +105,7 @@ func (k Kernel) transfer(dst, src, private []byte, alive func() bool, st stores)
 	return k.finish(&acc, private[n-stripeSize:], n), true
 }
 
-// clearOfEnd returns how many of the last stripes of a frame can be fetched without asking for
+// clearOfEnd returns how many of the last stripes of a frame can be moved without asking for
 // what lies behind the frame, whole blocks of the hash. Behind it is a chunk that somebody may
 // be writing, who would have to wait for each line that we took from him for nothing.
 func clearOfEnd(stripes int) int {

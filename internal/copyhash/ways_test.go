@@ -22,7 +22,7 @@ func ways() []way {
 	for _, k := range Kernels() {
 		all = append(all, way{k, ordinary})
 		if canStream && k != Portable {
-			all = append(all, way{k, fetching}, way{k, streaming})
+			all = append(all, way{k, fetching}, way{k, leading}, way{k, streaming})
 		}
 	}
 	return all

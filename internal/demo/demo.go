@@ -44,13 +44,23 @@ var ErrFailed = errors.New("demo: not every frame was identical or a timeout")
 // Run runs the demo and returns what became of all frames. The error is ErrFailed when any
 // frame ended otherwise than identical or as a timeout, or says which process failed.
 func Run(ctx context.Context, cfg Config) (Result, error) {
-	if cfg.Source != "" { // before every process says it once
+	if cfg.Source != "" { // before anything is said
 		if _, err := os.Stat(cfg.Source); err != nil {
 			return Result{}, fmt.Errorf("demo: pictures: %w", err)
 		}
 	}
-	show := &show{cfg: cfg}
-	part := Part{Name: fmt.Sprintf("demo-%d", os.Getpid()), Size: cfg.Size, Source: cfg.Source}
+	cfg.Screen.wait()
+	pictures, what, err := Pictures(ctx, cfg.Source)
+	if err != nil {
+		return Result{}, fmt.Errorf("demo: %w", err)
+	}
+	originals, err := hand(pictures)
+	if err != nil {
+		return Result{}, err
+	}
+	defer originals.Close()
+	show := &show{cfg: cfg, what: what, originals: originals}
+	part := Part{Name: fmt.Sprintf("demo-%d", os.Getpid()), Size: cfg.Size}
 	// Whatever happens, no process outlives this function: a closed input ends them, and if
 	// that did not, this does. An interrupt only cuts the show short.
 	kill, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -77,7 +87,6 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		}
 		return all, nil
 	}
-	cfg.Screen.wait()
 	server, err := start("server", 1)
 	if err != nil {
 		return Result{}, err
@@ -120,15 +129,16 @@ const finishLimit = 30 * time.Second
 
 // show is the demo as seen from the process that runs it.
 type show struct {
-	cfg     Config
-	playing time.Time
+	cfg       Config
+	what      string   // where the pictures come from
+	originals *os.File // the pictures, for all processes
+	playing   time.Time
 
 	watcher Watcher
 
 	mu    sync.Mutex
 	parts []*process
 	key   string    // of the ring
-	what  string    // where the pictures come from
 	thumb thumbnail // what reader 1 read last
 }
 
@@ -188,7 +198,7 @@ func (s *show) start(ctx context.Context, p Part) (*process, error) {
 		return nil, fmt.Errorf("demo: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, s.cfg.Self[0], append(s.cfg.Self[1:], string(text))...)
-	cmd.Stderr = os.Stderr
+	cmd.Stderr, cmd.ExtraFiles = os.Stderr, []*os.File{s.originals}
 	// Out of the terminal's reach: Ctrl-C is for the demo, which then ends its parts in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdin, err1 := cmd.StdinPipe()
@@ -223,9 +233,6 @@ func (s *show) take(p *process, r report) {
 	p.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.What != "" {
-		s.what = r.What
-	}
 	if r.Key != "" {
 		s.key = r.Key
 	}

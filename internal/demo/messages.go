@@ -82,7 +82,6 @@ type report struct {
 	Ready bool      `json:"ready,omitempty"`
 	Key   string    `json:"key,omitempty"` // with Ready, of the ring: by the server
 	Done  bool      `json:"done,omitempty"`
-	What  string    `json:"what,omitempty"` // where the pictures come from
 	Count Counts    `json:"count"`
 	Thumb thumbnail `json:"thumb,omitempty"`
 }

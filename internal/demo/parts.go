@@ -14,7 +14,6 @@ type Part struct {
 	Role   string // server, writer, reader or slow
 	Name   string // of the demo's server on this host
 	Size   int64  // of the ring
-	Source string // of the pictures
 	Index  int    // which of several
 	Thumbs bool   // whether to send thumbnails
 	Save   string // folder for the last picture, empty for none
@@ -65,15 +64,15 @@ func runServer(ctx context.Context, p Part, l *link) (err error) {
 	return l.send(report{Done: true})
 }
 
-// connect attaches a part and loads the pictures.
-func connect(ctx context.Context, p Part) (*service.Client, []Picture, string, error) {
-	pictures, what, err := Pictures(ctx, p.Source)
+// connect attaches a part and takes the pictures.
+func connect(ctx context.Context, p Part) (*service.Client, []Picture, error) {
+	pictures, err := handed()
 	if err != nil {
-		return nil, nil, "", err
+		return nil, nil, err
 	}
 	c, err := service.Connect(ctx, &service.Options{
 		Name:   p.Name,
 		Attach: &framebuffer.ClientOptions{Name: fmt.Sprintf("demo %s %d", p.Role, p.Index)},
 	})
-	return c, pictures, what, err
+	return c, pictures, err
 }

@@ -9,7 +9,6 @@ import (
 	_ "image/gif"  // decoders register themselves with package image
 	_ "image/jpeg" // likewise
 	"image/png"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,14 +24,17 @@ const (
 	bpp    = 3
 )
 
-// maxPictures bounds what each process of the demo keeps in memory.
-const maxPictures = 12
+// size is a picture's in bytes, and maxPictures bounds what each process of the demo keeps in
+// memory.
+const (
+	size        = Width * Height * bpp
+	maxPictures = 12
+)
 
 // Picture is one frame of raw video: RGB, 8 bits each, rows from the top, no padding.
 type Picture []byte
 
-// Pictures returns the frames that writers send and readers compare with: the same, in the
-// same order, in every process. source is a folder of PNG, JPEG and GIF pictures, a video
+// Pictures returns the frames that writers send and readers compare with. source is a folder of PNG, JPEG and GIF pictures, a video
 // (through ffmpeg), or empty for those that come with Go. what says where they come from.
 func Pictures(ctx context.Context, source string) (all []Picture, what string, err error) {
 	if source == "" {
@@ -73,7 +75,7 @@ func folderPictures(folder string, views int) ([]Picture, error) {
 	}
 	var decoded []image.Image
 	for _, e := range entries {
-		if len(decoded) == maxPictures || !isPicture(e.Name()) {
+		if len(decoded)*views >= maxPictures || !isPicture(e.Name()) {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(folder, e.Name()))
@@ -131,7 +133,7 @@ func fit(r image.Rectangle) image.Rectangle {
 }
 
 func fromRGBA(img *image.RGBA) Picture {
-	p := make(Picture, 0, Width*Height*bpp)
+	p := make(Picture, 0, size)
 	for i := 0; i < len(img.Pix); i += 4 {
 		p = append(p, img.Pix[i:i+bpp]...)
 	}
@@ -141,7 +143,7 @@ func fromRGBA(img *image.RGBA) Picture {
 // drawnPictures are colour bars that move.
 func drawnPictures() (all []Picture) {
 	for n := range maxPictures {
-		p := make(Picture, Width*Height*bpp)
+		p := make(Picture, size)
 		for i := range Width * Height {
 			bar := (i%Width + n*Width/maxPictures) % Width * 8 / Width
 			for c := range bpp {
@@ -169,14 +171,7 @@ func videoPictures(ctx context.Context, file string) ([]Picture, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pictures: ffmpeg cannot read %s: %w: %s", file, err, strings.TrimSpace(complaint.String()))
 	}
-	var all []Picture
-	for r := bytes.NewReader(out); ; {
-		p := make(Picture, Width*Height*bpp)
-		if _, err := io.ReadFull(r, p); err != nil {
-			break
-		}
-		all = append(all, p)
-	}
+	all := split(out)
 	if len(all) == 0 {
 		return nil, fmt.Errorf("pictures: %s has no video frames", file)
 	}
@@ -185,7 +180,7 @@ func videoPictures(ctx context.Context, file string) ([]Picture, error) {
 
 // savePicture writes a frame as PNG.
 func savePicture(file string, p Picture) error {
-	if len(p) != Width*Height*bpp {
+	if len(p) != size {
 		return errors.New("save: no frame was read that could be saved")
 	}
 	img := image.NewRGBA(image.Rect(0, 0, Width, Height))

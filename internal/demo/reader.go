@@ -28,7 +28,7 @@ type reader struct {
 }
 
 func runReader(ctx context.Context, p Part, l *link) (err error) {
-	client, pictures, what, err := connect(ctx, p)
+	client, pictures, err := connect(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func runReader(ctx context.Context, p Part, l *link) (err error) {
 	if err := client.NATS().Flush(); err != nil { // the subscription stands before writers start
 		return err
 	}
-	if err := l.send(report{Ready: true, What: what}); err != nil {
+	if err := l.send(report{Ready: true}); err != nil {
 		return err
 	}
 	if err := r.progress(ctx, l, p.Thumbs); err != nil {

@@ -46,7 +46,7 @@ func (s *Screen) Pictures() bool { return s != nil && s.live && s.colours != non
 // wait says that something is about to happen: processes start and decode pictures.
 func (s *Screen) wait() {
 	if s != nil && s.out != nil {
-		fmt.Fprintln(s.out, "Starting the processes; each decodes the pictures for itself, to compare with.")
+		fmt.Fprintln(s.out, "Decoding the pictures and starting the processes; each has its copy to compare with.")
 	}
 }
 

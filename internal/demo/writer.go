@@ -30,7 +30,7 @@ type writer struct {
 }
 
 func runWriter(ctx context.Context, p Part, l *link) (err error) {
-	client, pictures, what, err := connect(ctx, p)
+	client, pictures, err := connect(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func runWriter(ctx context.Context, p Part, l *link) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
 	w := &writer{client: client, display: d, pictures: pictures, next: p.Index * 5}
-	if err := l.send(report{Ready: true, What: what}); err != nil {
+	if err := l.send(report{Ready: true}); err != nil {
 		return err
 	}
 	var senders sync.WaitGroup

@@ -10,6 +10,9 @@ const (
 	AllocateStepping Point = "allocate/stepping" // the chunk ran into a hold; nothing else taken yet
 	AllocateStepped  Point = "allocate/stepped"  // another was taken behind the hold
 	AllocateHeaded   Point = "allocate/headed"   // the header stands
+	BatchTaken       Point = "batch/taken"       // head is beyond a batch, of which nothing is handed out yet
+	BatchHanded      Point = "batch/handed"      // a chunk is out of the batch; it has no header
+	MilestoneTimed   Point = "milestone/timed"   // the time of a milestone stands, and beside it the position of an older one
 )
 
 // Write, reserve and commit, read and view.
@@ -46,8 +49,11 @@ const (
 	TopicTaken      Point = "topic/taken"      // the name's hash stands
 	TopicWritten    Point = "topic/written"    // and the name; named is still 0
 	TopicOpened     Point = "topic/opened"     // all of it
-	PublishBegun    Point = "publish/begun"    // the record is filled in, but for the number
-	PublishNumbered Point = "publish/numbered" // the record is complete; it stands nowhere
+	LabelStuck      Point = "label/stuck"      // the frame has a stamp, and not the words beside it
+	LabelWritten    Point = "label/written"    // and those
+	RecordTaken     Point = "record/taken"     // there is a chunk for the record, and nothing in it
+	PublishBegun    Point = "publish/begun"    // the entry, label or record, is filled in, but for the number
+	PublishNumbered Point = "publish/numbered" // the entry is complete; it stands nowhere
 	PublishQueued   Point = "publish/queued"   // its word stands in the queue; next does not count it
 	PublishCounted  Point = "publish/counted"  // next counts it; sleepers are not woken
 	PublishWoken    Point = "publish/woken"    // not in the sum of bytes yet
@@ -96,8 +102,11 @@ const (
 	StartMapped    Point = "start/mapped"    // control and ring are mapped
 	StartBound     Point = "start/bound"     // memfd: the socket is there under its first name
 	StartListening Point = "start/listening" // memfd: and under its own
+	StartHalfNamed Point = "start/halfnamed" // file: the ring has its name
+	StartNamed     Point = "start/named"     // file: and the control object
 	StartFormatted Point = "start/formatted" // the control object is whole; nobody has the key
 	StopSaid       Point = "stop/said"       // the state is closed; sleepers are not woken
 	StopWoken      Point = "stop/woken"      // and they are
-	StopShut       Point = "stop/shut"       // memfd: the socket is gone
+	StopHalfNamed  Point = "stop/halfnamed"  // file: the control object has no name any more
+	StopShut       Point = "stop/shut"       // memfd: the socket is gone; file: the names are
 )

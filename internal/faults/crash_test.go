@@ -3,10 +3,12 @@
 package faults
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
@@ -14,12 +16,40 @@ import (
 
 // row is a step of a protocol at which a process dies.
 type row struct {
+	size    int                  // of the ring; 0 means ringSize
 	before  func(w *world)       // what stands before
 	fatal   func(w *world) order // what the process does when it dies
+	or      func(w *world) order // another thing that comes by here, or nil
 	pass    int                  // at which passage; 0 is the first
 	after   func(w *world)       // what must hold then
 	backend string               // the only one that comes there
 	newcome bool                 // it is not attached yet
+}
+
+// ways are what a process may do when it dies there, by what it adds to the test's name.
+func (r row) ways() map[string]func(*world) order {
+	all := map[string]func(*world) order{"": r.fatal}
+	if r.or != nil {
+		all["/or"] = r.or
+	}
+	return all
+}
+
+// world is one in which the row can be tried: with the process that is to die, and a frame.
+func (r row) world(t *testing.T, backend string) *world {
+	t.Helper()
+	w := newWorldOf(t, backend, place(t, backend), cmp.Or(r.size, ringSize))
+	if r.newcome {
+		w.victim = newPeer(t)
+	} else {
+		w.join()
+	}
+	w.frame = w.put(20_000)
+	if r.before != nil {
+		r.before(w)
+	}
+	w.total, w.head = w.c.Stats().Total, w.in.Ring.Head()
+	return w
 }
 
 // rows are all of those in which the server lives on.
@@ -39,31 +69,23 @@ func TestCrash(t *testing.T) {
 			if r.backend != "" && r.backend != backend {
 				continue
 			}
-			t.Run(fmt.Sprintf("%s/%s", backend, point), func(t *testing.T) {
-				w := newWorld(t, backend, t.TempDir())
-				if r.newcome {
-					w.victim = newPeer(t)
-				} else {
-					w.join()
-				}
-				w.frame = w.put(20_000)
-				if r.before != nil {
-					r.before(w)
-				}
-				w.total, w.head = w.c.Stats().Total, w.in.Ring.Head()
-				o := r.fatal(w)
-				w.victim.must(order{Do: "arm", Traps: fmt.Sprintf("%s=kill:%d", point, max(r.pass, 1))})
-				if a, err := w.victim.try(o); err == nil {
-					t.Fatalf("it came through: %+v", a)
-				}
-				if !w.victim.Killed() {
-					t.Fatal("it was not killed")
-				}
-				w.inOrder()
-				r.after(w)
-				w.goesOn()
-				w.finish()
-			})
+			for way, fatal := range r.ways() {
+				t.Run(fmt.Sprintf("%s/%s%s", backend, point, way), func(t *testing.T) {
+					w := r.world(t, backend)
+					o := fatal(w)
+					w.victim.must(order{Do: "arm", Traps: fmt.Sprintf("%s=kill:%d", point, max(r.pass, 1))})
+					if a, err := w.victim.try(o); err == nil {
+						t.Fatalf("it came through: %+v", a)
+					}
+					if !w.victim.Killed() {
+						t.Fatal("it was not killed")
+					}
+					w.inOrder()
+					r.after(w)
+					w.goesOn()
+					w.finish()
+				})
+			}
 		}
 	}
 }
@@ -72,12 +94,12 @@ func TestCrash(t *testing.T) {
 func TestCrashOfServers(t *testing.T) {
 	for _, backend := range backends() {
 		for point, r := range serverRows() {
-			if r.backend != "" && r.backend != backend {
+			if r.backends != "" && !strings.Contains(r.backends, backend) {
 				continue
 			}
 			for pass := 1; pass <= max(r.passes, 1); pass++ {
 				t.Run(fmt.Sprintf("%s/%s/%d", backend, point, pass), func(t *testing.T) {
-					w := &world{t: t, backend: backend, dir: t.TempDir(), victim: newPeer(t)}
+					w := &world{t: t, backend: backend, dir: place(t, backend), victim: newPeer(t)}
 					o := order{Do: "serve", Backend: backend, Dir: w.dir, Size: ringSize}
 					if r.stopping {
 						w.key = w.victim.must(o).Key
@@ -103,7 +125,7 @@ func TestCrashOfServers(t *testing.T) {
 					again := newWorld(t, backend, w.dir)
 					again.goesOn()
 					again.finish()
-					nothingLeft(t, w.dir, w.victim.PID())
+					nothingLeft(t, backend, w.dir, w.victim.PID())
 				})
 			}
 		}
@@ -113,42 +135,32 @@ func TestCrashOfServers(t *testing.T) {
 // A process that is stopped anywhere and goes on later comes to a good end, or is told.
 func TestStopAndGoOn(t *testing.T) {
 	for point, r := range rows() {
-		t.Run(string(point), func(t *testing.T) {
-			backend := r.backend
-			if backend == "" {
-				backend = "sysv"
-			}
-			w := newWorld(t, backend, t.TempDir())
-			if r.newcome {
-				w.victim = newPeer(t)
-			} else {
-				w.join()
-			}
-			w.frame = w.put(20_000)
-			if r.before != nil {
-				r.before(w)
-			}
-			o := r.fatal(w)
-			w.victim.must(order{Do: "arm", Traps: fmt.Sprintf("%s=stop:%d", point, max(r.pass, 1))})
-			w.victim.Send(o)
-			w.victim.WaitStopped()
-			w.inOrder()
-			w.goesOn() // for some laps
-			w.victim.Signal(cont)
-			if o.Do == "next" {
-				w.publish(8) // others of its group took what was there
-			}
-			var a answer
-			w.victim.Recv(&a)
-			if a.Err != "" && !a.Timeout {
-				t.Errorf("it was told %s", a.Err)
-			}
-			// What it wrote after it woke may have spoilt a frame, whose readers are told.
-			w.lap()
-			w.goesOn()
-			w.victim.Done()
-			w.finish()
-		})
+		backend := cmp.Or(r.backend, "sysv")
+		for way, fatal := range r.ways() {
+			t.Run(string(point)+way, func(t *testing.T) {
+				w := r.world(t, backend)
+				o := fatal(w)
+				w.victim.must(order{Do: "arm", Traps: fmt.Sprintf("%s=stop:%d", point, max(r.pass, 1))})
+				w.victim.Send(o)
+				w.victim.WaitStopped()
+				w.inOrder()
+				w.goesOn() // for some laps
+				w.victim.Signal(cont)
+				if o.Do == "next" {
+					w.publish(8) // others of its group took what was there
+				}
+				var a answer
+				w.victim.Recv(&a)
+				if a.Err != "" && !a.Timeout {
+					t.Errorf("it was told %s", a.Err)
+				}
+				// What it wrote after it woke may have spoilt a frame, whose readers are told.
+				w.lap()
+				w.goesOn()
+				w.victim.Done()
+				w.finish()
+			})
+		}
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
@@ -108,7 +110,7 @@ func (v *vandal) plausible() uint64 {
 // act does harm of one kind.
 func (v *vandal) act() {
 	ctl, ring := v.m.Control, v.m.Ring
-	switch v.rnd.IntN(12) {
+	switch v.rnd.IntN(14) {
 	case 0: // any byte
 		ctl[v.rnd.IntN(len(ctl))] = byte(v.rnd.Uint32())
 	case 1: // any word of the tables
@@ -145,6 +147,25 @@ func (v *vandal) act() {
 		rec := mem[layout.ChunkHeader:][:layout.RecordShort]
 		binary.NativeEndian.PutUint64(rec[8+8*v.rnd.IntN(6):], v.plausible())
 		binary.NativeEndian.PutUint64(rec[layout.RecordSum:], copyhash.Sum(rec[layout.RecordSequence:]))
+	case 12: // a label that belongs to its chunk, of any publication
+		offset, mem := v.anyChunk()
+		seal := layout.NewSeal([16]byte(v.header[layout.OffNonce:]))
+		if _, ok := seal.Get(mem, offset); ok {
+			clear(mem[layout.LabelStamp:layout.ChunkHeader])
+			seal.Stick(mem, layout.Label{
+				Checksum: v.plausible(), Time: int64(v.rnd.Uint64()), Topic: 1 + v.rnd.Uint32N(8),
+				Sequence: v.word64(v.anyTopic()+layout.TopicNext) - v.rnd.Uint64N(2*depth),
+			})
+		}
+	case 13: // a hole, which is zeroes
+		mem, page := ring[:len(ring)/2], os.Getpagesize()
+		if v.rnd.IntN(8) == 0 {
+			mem = ctl
+		}
+		at := v.rnd.IntN(len(mem)/page) * page
+		if err := unix.Madvise(mem[at:at+page], unix.MADV_REMOVE); err != nil {
+			panic(err)
+		}
 	case 11: // the ring
 		at := v.rnd.IntN(len(ring) / 2)
 		for i := range ring[at : at+v.rnd.IntN(200)] {
@@ -172,7 +193,7 @@ func number(name string, otherwise int) int {
 func TestVandal(t *testing.T) {
 	for _, backend := range backends() {
 		t.Run(backend, func(t *testing.T) {
-			w := newWorld(t, backend, t.TempDir())
+			w := newWorld(t, backend, place(t, backend))
 			seed := uint64(number("SOAK_SEED", int(rand.Uint32())))
 			t.Logf("SOAK_SEED=%d", seed)
 			v := xproc.Start(t, "vandal", w.key, strconv.FormatUint(seed, 10))

@@ -13,7 +13,7 @@ func TestMain(m *testing.M) {
 }
 
 // backends are those that every fault is tried with.
-func backends() []string { return []string{"sysv", "memfd"} }
+func backends() []string { return []string{"sysv", "memfd", "file"} }
 
 // depth is what topics remember here: little, so that queues go round.
 const depth = 8

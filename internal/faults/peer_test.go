@@ -28,6 +28,7 @@ type order struct {
 	Group   string
 	Size    int
 	Count   int
+	Content bool // say something of it, so that it takes a record
 	Offset  uint64
 	Seed    uint64
 	Time    time.Duration
@@ -124,7 +125,11 @@ func (p *peer) do(o order, a *answer) (err error) {
 		p.pub, err = topic.NewPublisher(p.client, o.Topic)
 	case "publish":
 		var m topic.Message
-		m, err = p.pub.Publish(frameOf(o.Seed, o.Size), nil)
+		var meta *topic.Meta
+		if o.Content {
+			meta = &topic.Meta{Width: 3}
+		}
+		m, err = p.pub.Publish(frameOf(o.Seed, o.Size), meta)
 		a.Frame, a.Sequence = m.Frame, m.Sequence
 	case "end":
 		err = p.pub.End()

@@ -73,7 +73,7 @@ func TestForkWithoutExec(t *testing.T) {
 	for _, backend := range backends() {
 		for _, first := range []string{"parent", "child"} {
 			t.Run(backend+"/"+first, func(t *testing.T) {
-				w := newWorld(t, backend, t.TempDir())
+				w := newWorld(t, backend, place(t, backend))
 				parent := xproc.Start(t, "fork", w.key)
 				var a answer
 				parent.Recv(&a)

@@ -16,6 +16,30 @@ const big = 200_000
 
 func allocating(*world) order { return order{Do: "allocate", Size: 10_000} }
 
+// small is an allocation out of a batch, in a ring of 2 MiB, whose batches have 2 KiB.
+func small(*world) order { return order{Do: "allocate", Size: 50} }
+
+const batch = 2 << 10
+
+// milestoneLost is one that nobody wrote to its end: nothing is known of it, those behind it are
+// known, and so is the one that comes to its entry next.
+func milestoneLost(w *world) {
+	w.taken(10_000)
+	shift := layout.MilestoneShift(w.in.Ring.Capacity())
+	lost := w.in.Ring.Head() >> shift
+	if head, at, ok := w.in.Control.Milestone(lost); ok {
+		w.t.Errorf("of milestone %d is known: position %d at %d", lost, head, at)
+	}
+	for w.in.Ring.Head()>>shift <= lost+layout.MilestoneCount {
+		w.lap()
+	}
+	for n := lost + 1; n <= w.in.Ring.Head()>>shift; n++ {
+		if _, _, ok := w.in.Control.Milestone(n); !ok && n+layout.MilestoneCount > w.in.Ring.Head()>>shift {
+			w.t.Errorf("of milestone %d nothing is known", n)
+		}
+	}
+}
+
 // taken fails the test unless exactly a chunk of that size was taken from the ring.
 func (w *world) taken(size int) (offset uint64) {
 	w.t.Helper()
@@ -92,6 +116,34 @@ func ringRows() map[failpoint.Point]row {
 				w.t.Error("there is no header")
 			}
 		}},
+		failpoint.BatchTaken: {size: 2 << 20, fatal: small, after: func(w *world) {
+			if moved := w.in.Ring.Head() - w.head; moved != batch {
+				w.t.Errorf("head moved by %d, not by %d", moved, batch)
+			}
+			if _, ok := w.in.Ring.Peek(w.head + layout.ChunkHeader); ok {
+				w.t.Error("there is a header already")
+			}
+			if r := w.inOrder(); r.Bare < batch {
+				w.t.Errorf("%d bytes without a header", r.Bare)
+			}
+		}},
+		failpoint.BatchHanded: {
+			size:   2 << 20,
+			before: func(w *world) { offset = w.victim.must(small(w)).Offset },
+			fatal:  small,
+			after: func(w *world) {
+				if w.in.Ring.Head() != w.head || w.head != offset-layout.ChunkHeader+batch {
+					w.t.Errorf("head is %d, and was %d", w.in.Ring.Head(), w.head)
+				}
+				if _, ok := w.in.Ring.Peek(offset); !ok {
+					w.t.Error("the first chunk of the batch is gone")
+				}
+				if _, ok := w.in.Ring.Peek(offset + ring.Footprint(50)); ok {
+					w.t.Error("there is a header already")
+				}
+			},
+		},
+		failpoint.MilestoneTimed:   {fatal: allocating, after: milestoneLost},
 		failpoint.AllocateStepping: {before: inTheWay, fatal: past, after: stepped},
 		failpoint.AllocateStepped:  {before: inTheWay, fatal: past, after: stepped},
 

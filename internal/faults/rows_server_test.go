@@ -22,9 +22,9 @@ const cont = unix.SIGCONT
 type serverRow struct {
 	before   func(w *world)
 	after    func(w *world)
-	passes   int // how often it comes there: it dies at each once
-	backend  string
-	stopping bool // in its Close
+	passes   int    // how often it comes there: it dies at each once
+	backends string // those that come there; empty means all
+	stopping bool   // in its Close
 }
 
 func serverRows() map[failpoint.Point]serverRow {
@@ -84,15 +84,51 @@ func serverRows() map[failpoint.Point]serverRow {
 		w.frame = w.put(10_000)
 		sleeps(w)
 	}
+	// named is what of file's two has a name; both are swept by the next server, as nobody
+	// holds their locks any more.
+	named := func(suffixes ...string) func(w *world) {
+		return func(w *world) {
+			var want []string
+			for _, s := range suffixes {
+				all, err := filepath.Glob(filepath.Join(w.dir, "*"+s))
+				if err != nil || len(all) != 1 {
+					w.t.Errorf("files *%s: %v, %v", s, all, err)
+				}
+				want = append(want, all...)
+			}
+			if left, err := os.ReadDir(w.dir); err != nil || len(left) != len(want) {
+				w.t.Errorf("left: %v, %v", left, err)
+			}
+		}
+	}
+	// by says what else is left with a backend.
+	by := func(all map[string]func(w *world)) func(w *world) {
+		return func(w *world) {
+			nothing(w)
+			if more := all[w.backend]; more != nil {
+				more(w)
+			}
+		}
+	}
+	started := by(map[string]func(w *world){"memfd": socket(".fb"), "file": named(".control", ".ring")})
+	saidAnd := func(more func(w *world)) func(w *world) {
+		return func(w *world) {
+			said(w)
+			more(w)
+		}
+	}
 	return map[failpoint.Point]serverRow{
-		failpoint.StartMade:      {backend: "sysv", passes: 2, after: orphans},
-		failpoint.StartAttached:  {backend: "sysv", passes: 2, after: orphans},
-		failpoint.StartMapped:    {after: nothing},
-		failpoint.StartFormatted: {after: nothing},
-		failpoint.StartBound:     {backend: "memfd", after: socket(".new")},
-		failpoint.StartListening: {backend: "memfd", after: socket(".fb")},
+		failpoint.StartMade:      {backends: "sysv", passes: 2, after: orphans},
+		failpoint.StartAttached:  {backends: "sysv", passes: 2, after: orphans},
+		failpoint.StartMapped:    {after: started},
+		failpoint.StartFormatted: {after: started},
+		failpoint.StartBound:     {backends: "memfd", after: socket(".new")},
+		failpoint.StartListening: {backends: "memfd", after: socket(".fb")},
+		failpoint.StartHalfNamed: {backends: "file", after: named(".ring")},
+		failpoint.StartNamed:     {backends: "file", after: named(".control", ".ring")},
 		failpoint.StopSaid:       {stopping: true, before: stops, after: said},
 		failpoint.StopWoken:      {stopping: true, before: stops, after: said},
-		failpoint.StopShut:       {stopping: true, backend: "memfd", before: stops, after: said},
+		failpoint.StopHalfNamed:  {stopping: true, backends: "file", before: stops, after: saidAnd(named(".ring"))},
+		failpoint.StopShut:       {stopping: true, backends: "memfd file", before: stops, after: saidAnd(named())},
 	}
 }

@@ -4,9 +4,12 @@ package faults
 
 import (
 	"strings"
+	"time"
 
+	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -14,6 +17,7 @@ import (
 func topicRows() map[failpoint.Point]row {
 	opening := func(*world) order { return order{Do: "publisher", Topic: "x"} }
 	publishing := func(*world) order { return order{Do: "publish", Seed: 9, Size: 3000} }
+	withRecord := func(*world) order { return order{Do: "publish", Seed: 9, Size: 3000, Content: true} }
 	// publishes has a topic with a sleeping subscriber, and a publisher who has published
 	// nothing yet; ours has published one.
 	publishes := func(w *world) {
@@ -26,12 +30,21 @@ func topicRows() map[failpoint.Point]row {
 		failpoint.TopicWritten: {fatal: opening, after: opened(0)},
 		failpoint.TopicOpened:  {fatal: opening, after: opened(1)},
 
-		failpoint.PublishBegun:    {before: publishes, fatal: publishing, after: notPublished},
-		failpoint.PublishNumbered: {before: publishes, fatal: publishing, after: notPublished},
-		failpoint.PublishQueued:   {before: publishes, fatal: publishing, after: published(0)},
-		failpoint.PublishCounted:  {before: publishes, fatal: publishing, after: published(1)},
-		failpoint.WakeCleared:     {before: publishes, fatal: publishing, after: published(1)},
-		failpoint.PublishWoken:    {before: publishes, fatal: publishing, after: published(1)},
+		failpoint.LabelStuck:   {before: publishes, fatal: publishing, after: publishedByAnother},
+		failpoint.LabelWritten: {before: publishes, fatal: publishing, after: publishedByAnother},
+		failpoint.RecordTaken: {before: publishes, fatal: withRecord, after: func(w *world) {
+			if chunk, ok := w.in.Ring.Peek(w.head + ring.Footprint(3000) + layout.ChunkHeader); !ok || len(chunk) != layout.RecordLong {
+				w.t.Errorf("there is no chunk for the record: %d bytes", len(chunk))
+			}
+			notPublished(w)
+		}},
+
+		failpoint.PublishBegun:    {before: publishes, fatal: publishing, or: withRecord, after: notPublished},
+		failpoint.PublishNumbered: {before: publishes, fatal: publishing, or: withRecord, after: notPublished},
+		failpoint.PublishQueued:   {before: publishes, fatal: publishing, or: withRecord, after: published(0)},
+		failpoint.PublishCounted:  {before: publishes, fatal: publishing, or: withRecord, after: published(1)},
+		failpoint.WakeCleared:     {before: publishes, fatal: publishing, or: withRecord, after: published(1)},
+		failpoint.PublishWoken:    {before: publishes, fatal: publishing, or: withRecord, after: published(1)},
 
 		failpoint.EndTurned: {before: publishes, fatal: func(*world) order { return order{Do: "end"} }, after: func(w *world) {
 			if !layout.Ended(w.topic("x").State().Load()) {
@@ -84,6 +97,22 @@ func notPublished(w *world) {
 	}
 	if a := <-w.sleeper; a.Sequence != w.sequence+1 || a.Err != "" {
 		w.t.Errorf("the sleeper got %+v", a)
+	}
+}
+
+// publishedByAnother is notPublished, of a frame that has a label: whoever has got hold of it
+// can publish it, with a record.
+func publishedByAnother(w *world) {
+	f := framebuffer.Frame{Key: w.key, Offset: w.head + layout.ChunkHeader, Size: 3000, Checksum: framebuffer.ChecksumOf(frameOf(9, 3000))}
+	notPublished(w)
+	s := w.subscribe("")
+	defer s.Close()
+	m, err := w.publisher().PublishFrame(f, nil, time.Time{})
+	if err != nil || m.Sequence != w.sequence+2 {
+		w.t.Errorf("published as %d, %v", m.Sequence, err)
+	}
+	if got := w.next(s); got.Frame != f || got.Sequence != m.Sequence {
+		w.t.Errorf("the subscriber got %+v", got)
 	}
 }
 

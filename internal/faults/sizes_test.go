@@ -13,9 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/integrity"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -32,7 +35,7 @@ func TestRingSizes(t *testing.T) {
 				if size == large && (backend != "sysv" && os.Getenv("SOAK_RING_GIB") == "" || !room(t, size)) {
 					return // the one takes as long as all the others
 				}
-				s, err := framebuffer.NewServer(size, &framebuffer.ServerOptions{Backend: backend, Dir: t.TempDir()})
+				s, err := framebuffer.NewServer(size, &framebuffer.ServerOptions{Backend: backend, Dir: roomy(t, backend, size)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -72,6 +75,24 @@ func TestRingSizes(t *testing.T) {
 			})
 		}
 	}
+}
+
+// roomy is place with room for a ring of that size, whatever /dev/shm has.
+func roomy(t *testing.T, backend string, size int64) string {
+	if backend != "file" || size < 1<<30 {
+		return place(t, backend)
+	}
+	xproc.NeedRoot(t)
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", size+64<<20)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 func putAndGet(t *testing.T, c *framebuffer.Client, n int) {

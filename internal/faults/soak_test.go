@@ -22,10 +22,11 @@ import (
 var passed = map[string][]failpoint.Point{
 	"writer": {
 		failpoint.AllocateAdded, failpoint.AllocateHeaded, failpoint.AllocateStepping, failpoint.AllocateStepped, failpoint.WriteFound,
-		failpoint.WriteLooked, failpoint.WriteCopied, failpoint.ReserveFilling, failpoint.CommitHashed, failpoint.ReadFound, failpoint.ReadCopied,
+		failpoint.MilestoneTimed, failpoint.WriteLooked, failpoint.WriteCopied, failpoint.ReserveFilling, failpoint.CommitHashed, failpoint.ReadFound, failpoint.ReadCopied,
 		failpoint.SlotClaimed, failpoint.SlotFolded, failpoint.SlotDescribed, failpoint.SlotReady,
 	},
 	"publisher": {
+		failpoint.LabelStuck, failpoint.LabelWritten, failpoint.RecordTaken,
 		failpoint.PublishBegun, failpoint.PublishNumbered, failpoint.PublishQueued, failpoint.PublishCounted, failpoint.PublishWoken,
 		failpoint.WakeCleared, failpoint.EndTurned, failpoint.ReopenTurned, failpoint.TopicOpened, failpoint.AllocateAdded, failpoint.WriteLooked,
 	},
@@ -96,7 +97,7 @@ func (f *figures) world(t *testing.T, backend string, stops bool, rounds int) in
 	if !stops {
 		size = 32 << 20 // more than goes round while the scheduler lets somebody wait
 	}
-	w := newWorldOf(t, backend, t.TempDir(), size)
+	w := newWorldOf(t, backend, place(t, backend), size)
 	m := newTeam(t, w.key, "peaceful")
 	f.worlds++
 	m.atWork()
@@ -155,7 +156,11 @@ func (f *figures) round(w *world, m *team, kind string, stops bool) (stopped int
 		p.Signal(unix.SIGCONT)
 		return 1
 	case killAtPoint, stopAtPoint:
-		point := passed[kind][rand.IntN(len(passed[kind]))]
+		points := passed[kind]
+		if kind == "writer" && !stops { // there the ring is large enough for batches
+			points = append(slices.Clone(points), failpoint.BatchTaken, failpoint.BatchHanded)
+		}
+		point := points[rand.IntN(len(points))]
 		f.points[point]++
 		f.tell(m, kind)
 		p.CloseInput()
@@ -186,7 +191,7 @@ func pass(p failpoint.Point) int {
 	name := string(p)
 	if strings.HasPrefix(name, "slot/") || strings.HasPrefix(name, "topic/") || strings.HasPrefix(name, "group/") ||
 		strings.HasPrefix(name, "end/") || strings.HasPrefix(name, "reopen/") || strings.HasPrefix(name, "subscribe/") || strings.HasPrefix(name, "unsubscribe/") ||
-		p == failpoint.NextLost || p == failpoint.WakeCleared {
+		p == failpoint.NextLost || p == failpoint.WakeCleared || p == failpoint.MilestoneTimed {
 		return 1
 	}
 	return 1 + rand.IntN(20)

@@ -18,7 +18,7 @@ func TestWriterStoppedForManyLaps(t *testing.T) {
 	for _, backend := range backends() {
 		for block := 1; block <= 3; block++ {
 			t.Run(fmt.Sprintf("%s/%d", backend, block), func(t *testing.T) {
-				w := newWorld(t, backend, t.TempDir())
+				w := newWorld(t, backend, place(t, backend))
 				w.join()
 				offset := w.victim.must(order{Do: "allocate", Size: big}).Offset
 				w.victim.must(order{Do: "arm", Traps: fmt.Sprintf("%s=stop:%d", failpoint.WriteLooked, block)})
@@ -78,7 +78,7 @@ func TestWriterStoppedForManyLaps(t *testing.T) {
 func TestAllocatorStoppedForManyLaps(t *testing.T) {
 	for _, backend := range backends() {
 		t.Run(backend, func(t *testing.T) {
-			w := newWorld(t, backend, t.TempDir())
+			w := newWorld(t, backend, place(t, backend))
 			w.join()
 			w.victim.must(order{Do: "arm", Traps: string(failpoint.AllocateAdded) + "=stop:1"})
 			w.victim.Send(order{Do: "put", Seed: 7, Size: 20_000, Count: 1})

@@ -191,7 +191,11 @@ func (w *worker) publish() (func() error, error) {
 				return err
 			}
 		}
-		_, err := pub.Publish(frameOf(rand.Uint64N(1<<30), size()), &topic.Meta{Width: 3})
+		var m *topic.Meta // the frame has the label, unless there is something to say of it
+		if rand.IntN(2) == 0 {
+			m = &topic.Meta{Width: 3}
+		}
+		_, err := pub.Publish(frameOf(rand.Uint64N(1<<30), size()), m)
 		if errors.Is(err, topic.ErrEnded) {
 			pub, err = reopen(w.client, pub)
 		}

@@ -3,6 +3,8 @@ package layout
 import (
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 )
 
 // Label is what a chunk's header says of its publication in a topic.
@@ -30,7 +32,9 @@ func (s Seal) Stick(mem []byte, l Label) bool {
 	if stamp == 0 || !(*atomic.Uint64)(unsafe.Pointer(&w[5])).CompareAndSwap(0, stamp) {
 		return false
 	}
+	failpoint.Hit(failpoint.LabelStuck)
 	w[6], w[7] = l.Checksum, uint64(l.Time)
+	failpoint.Hit(failpoint.LabelWritten)
 	return true
 }
 

@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 )
 
 // Milestone says when head was at a position. The milestones of a ring are the multiples of
@@ -29,6 +31,7 @@ func (c Control) PassMilestone(head uint64, now int64) {
 	n := head >> MilestoneShift(c.capacity)
 	m := &c.Milestones()[n%MilestoneCount]
 	m.Time.Store(uint64(now)&^MilestoneTag | n/MilestoneCount&MilestoneTag)
+	failpoint.Hit(failpoint.MilestoneTimed)
 	m.Position.Store(head)
 }
 

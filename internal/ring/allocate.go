@@ -6,6 +6,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/line"
 )
 
 // Stamp says who allocates and when; it goes into the chunk's header.
@@ -33,8 +34,8 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
 		return 0, nil, r.badSize(size)
 	}
-	if r.Closed() {
-		return 0, nil, errClosed()
+	if err := r.Ended(); err != nil {
+		return 0, nil, err
 	}
 	n := Footprint(size)
 	c, err := r.own(n, size, by.Time)
@@ -46,6 +47,10 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 	r.present.ensure(i, n)
 	r.seal.Put(r.mem[i:], offset, layout.Chunk{Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID})
 	failpoint.Hit(failpoint.AllocateHeaded)
+	if n <= r.batch.size/perBatch { // what lies behind is probably this process's next
+		line.Want(&r.mem[i+n])
+		line.Want(&r.mem[i+n+layout.ChunkHeader])
+	}
 	i += layout.ChunkHeader
 	return offset, r.mem[i : i+uint64(size) : i+uint64(size)], nil
 }
@@ -149,6 +154,9 @@ func errChanging(word string) error {
 	return fmt.Errorf("%w: %s changes without end; some process writes over it: restart the server", fberr.Corrupt, word)
 }
 
-func errClosed() error {
-	return fmt.Errorf("%w: the server closed this segment: get its new key and attach again", fberr.Closed)
+func errEnded(state uint32) error {
+	if state == layout.StateClosed {
+		return fmt.Errorf("%w: the server closed this segment: get its new key and attach again", fberr.Closed)
+	}
+	return fmt.Errorf("%w: the segment's state is %d, neither open nor closed; some process wrote over it: restart the server", fberr.Corrupt, state)
 }

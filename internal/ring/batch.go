@@ -5,7 +5,6 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/line"
 )
 
 // batch is a part of the ring that this process took in one addition to head and hands out
@@ -54,11 +53,7 @@ func (r *Ring) small(n uint64, now int64) (c uint64, ok bool) {
 			break
 		}
 		if b.next.CompareAndSwap(c, c+n) {
-			if end-c >= 2*n {
-				i := (c + n) % r.capacity
-				line.Want(&r.mem[i])
-				line.Want(&r.mem[i+layout.ChunkHeader])
-			}
+			failpoint.Hit(failpoint.BatchHanded)
 			return c, true
 		}
 	}
@@ -67,6 +62,7 @@ func (r *Ring) small(n uint64, now int64) (c uint64, ok bool) {
 	if err != nil {
 		return 0, false // holds may leave room for less
 	}
+	failpoint.Hit(failpoint.BatchTaken)
 	if b.next.CompareAndSwap(old, c+n) {
 		b.end.Store(c + b.size)
 	}

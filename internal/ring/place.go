@@ -12,8 +12,8 @@ import (
 //
 // Preconditions: data lies in the payload that Take returned with offset.
 func (r *Ring) Seal(offset uint64, data []byte, hash bool) (sum uint64, why Reason, err error) {
-	if r.Closed() {
-		return 0, None, errClosed()
+	if err := r.Ended(); err != nil {
+		return 0, None, err
 	}
 	if hash {
 		sum = copyhash.Sum(data)

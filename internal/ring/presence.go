@@ -29,9 +29,12 @@ func newPresence(mem []byte, populate func([]byte)) presence {
 // ensure populates what of mem[i:i+n] has not been. Two goroutines may do the same part at
 // the same time, which does no harm.
 func (p *presence) ensure(i, n uint64) {
-	if p.populate == nil {
-		return
+	if at := i >> partShift; p.populate != nil && ((i+n-1)>>partShift != at || !p.done[at].Load()) {
+		p.fill(i, n)
 	}
+}
+
+func (p *presence) fill(i, n uint64) {
 	for at := i >> partShift; at<<partShift < i+n; at++ {
 		if !p.done[at].Load() {
 			p.populate(p.mem[at<<partShift : min((at+1)<<partShift, uint64(len(p.mem)))])

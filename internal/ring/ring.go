@@ -104,8 +104,17 @@ func (r *Ring) MaxSize() int { return int(r.capacity - layout.ChunkHeader) }
 // Head is the position of the next chunk.
 func (r *Ring) Head() uint64 { return r.head.Load() }
 
-// Closed reports whether the server has closed the segment.
+// Closed reports whether the server has closed the segment, or nobody can tell.
 func (r *Ring) Closed() bool { return r.state.Load() != layout.StateOpen }
+
+// Ended is nil while the segment is open, fberr.Closed when the server has closed it, and
+// fberr.Corrupt when the word that says so is nonsense.
+func (r *Ring) Ended() error {
+	if s := r.state.Load(); s != layout.StateOpen {
+		return errEnded(s)
+	}
+	return nil
+}
 
 // Footprint is how many bytes of the ring a payload of that size takes: header, payload,
 // padding.

@@ -36,8 +36,8 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err er
 // It returns fberr.BadOffset, fberr.TooLong when they do not fit the chunk, fberr.Closed, and
 // fberr.Timeout when the chunk was reused or its header is gone.
 func (r *Ring) Place(offset uint64, n int) (place []byte, why Reason, err error) {
-	if r.Closed() {
-		return nil, None, errClosed()
+	if err := r.Ended(); err != nil {
+		return nil, None, err
 	}
 	payload, why, err := r.find(offset)
 	if err != nil {
@@ -56,7 +56,9 @@ func (r *Ring) Place(offset uint64, n int) (place []byte, why Reason, err error)
 func (r *Ring) Fill(place []byte, offset uint64, data []byte) (sum uint64, why Reason, err error) {
 	c := offset - layout.ChunkHeader
 	failpoint.Hit(failpoint.WriteFound)
-	sum, done := copyhash.CopyIn(place, data, func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive })
+	// The chunk that was handed out last: what lies behind it is nobody's yet.
+	onward := r.head.Load() == c+Footprint(len(place))
+	sum, done := copyhash.CopyIn(place, data, onward, func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive })
 	failpoint.Hit(failpoint.WriteCopied)
 	r.ahead.completed()
 	// This load may run before the last stores are visible elsewhere. Then another process

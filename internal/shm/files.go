@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
@@ -54,31 +55,43 @@ func (f *files) show() error {
 	if len(f.base) > maxBase {
 		return fmt.Errorf("the files' path %s has %d bytes, and a key has room for %d: name a directory with a shorter path", f.base, len(f.base), maxBase)
 	}
-	for _, l := range []struct {
-		f    *os.File
-		path string
-	}{{f.ring, f.base + ringSuffix}, {f.control, f.base + controlSuffix}} {
-		fd := fmt.Sprintf("/proc/self/fd/%d", l.f.Fd())
-		if err := unix.Linkat(unix.AT_FDCWD, fd, unix.AT_FDCWD, l.path, unix.AT_SYMLINK_FOLLOW); err != nil {
-			return fmt.Errorf("name the file %s (is /proc mounted?): %w", l.path, err)
-		}
+	if err := name(f.ring, f.base+ringSuffix); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.StartHalfNamed)
+	if err := name(f.control, f.base+controlSuffix); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.StartNamed)
+	return nil
+}
+
+func name(f *os.File, path string) error {
+	fd := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+	if err := unix.Linkat(unix.AT_FDCWD, fd, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW); err != nil {
+		return fmt.Errorf("name the file %s (is /proc mounted?): %w", path, err)
 	}
 	return nil
 }
 
-// close takes the names back and gives up the files.
+// close takes the names back, in the other order, and gives up the files.
 func (f *files) close() error {
-	var all []error
-	for suffix, file := range map[string]*os.File{controlSuffix: f.control, ringSuffix: f.ring} {
-		if file == nil {
-			continue
-		}
-		if err := os.Remove(f.base + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			all = append(all, err)
-		}
-		all = append(all, file.Close())
+	err := unname(f.control, f.base+controlSuffix)
+	failpoint.Hit(failpoint.StopHalfNamed)
+	err = errors.Join(err, unname(f.ring, f.base+ringSuffix))
+	failpoint.Hit(failpoint.StopShut)
+	return err
+}
+
+func unname(f *os.File, path string) error {
+	if f == nil {
+		return nil
 	}
-	return errors.Join(all...)
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, f.Close())
 }
 
 // whole is a lock on all of a file.

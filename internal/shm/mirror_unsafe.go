@@ -4,12 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
+
+// touch loads the last word of a mapping.
+func touch(mem []byte) { atomic.LoadUint64((*uint64)(unsafe.Pointer(&mem[len(mem)-8]))) }
 
 // shmRemap is SHM_REMAP of <sys/shm.h>, which x/sys does not define: shmat may replace what
 // is mapped at the address.

@@ -59,8 +59,18 @@ type Segment struct {
 }
 
 // Damaged reports whether the memory was shortened under this process, which since then has
-// found zeroes of its own there.
-func (s *Segment) Damaged() bool { return s.watch.Hit() }
+// found zeroes of its own there. It touches the ends of both objects: whoever shortens a file
+// within a page makes zeroes there that nobody faults at.
+//
+// Preconditions: Close was not called.
+func (s *Segment) Damaged() bool {
+	if s.watch == nil {
+		return false
+	}
+	touch(s.Control)
+	touch(s.Ring)
+	return s.watch.Hit()
+}
 
 // Detach gives the shared memory back at once and puts zeroes of this process's own in its
 // place. Goroutines that are using the slices meanwhile see shared bytes, then zeroes, and

@@ -23,18 +23,26 @@ func title(v *scene, p pen, width int) string {
 	if v.Paused {
 		paused = p.reverse(" PAUSED ")
 	}
-	return p.line(width, p.bold("framebuffer top"), state, paused, p.text(s.Age.String()), ringSize(s.Capacity),
+	restarts := ""
+	if v.Restarts > 0 {
+		restarts = p.paint(odd, p.text(fmt.Sprintf("restarted %d×", v.Restarts)))
+	}
+	return p.line(width, p.bold("framebuffer top"), state, restarts, paused, p.text(s.Age.String()), ringSize(s.Capacity),
 		p.name(s.Backend), p.name(s.Pages)+" pages", p.faint("segment "+p.name(s.Segment)))
 }
 
 // worried names who is too slow, the worst first.
 func worried(v *scene, p pen, width int) string {
 	all := v.worries
+	next := "For another: framebuffer top KEY"
+	if v.Follows {
+		next = "Waiting for the next one."
+	}
 	switch v.Snapshot.State {
 	case monitor.Closed:
-		return p.paint(bad, p.line(width, "! closed by its server; nothing more is written.", "For a new one restart top."))
+		return p.paint(bad, p.line(width, "! closed by its server; no more is written.", next))
 	case monitor.Gone:
-		return p.paint(bad, p.line(width, "! the server is gone, killed: nobody new can attach.", "Who is attached goes on."))
+		return p.paint(bad, p.line(width, "! the server was killed; nobody new attaches.", next))
 	}
 	if len(all) == 0 {
 		return p.faint("nobody is too slow")

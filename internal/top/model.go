@@ -21,6 +21,7 @@ type model struct {
 	look          func() (seen, error)
 	view          View
 	past          []*monitor.Snapshot // of the last Window, and one before
+	last          int                 // number of the look that is shown
 	keys          keys
 	width, height int
 	round         int // which round of ticks counts: changing the interval begins a new one
@@ -29,6 +30,7 @@ type model struct {
 
 // seen is what one look found.
 type seen struct {
+	number   int // of the look
 	snapshot *monitor.Snapshot
 	history  []monitor.Point
 	spans    []monitor.Span
@@ -97,8 +99,13 @@ func (m *model) View() tea.View {
 
 // take shows what was seen, unless the screen is to stand still.
 func (m *model) take(s seen) {
-	if m.view.Paused && m.view.Snapshot != nil {
+	if m.view.Paused && m.view.Snapshot != nil || s.number < m.last {
 		return
+	}
+	m.last = s.number
+	if n := len(m.past); n > 0 && m.past[n-1].Segment != s.snapshot.Segment {
+		m.past = nil // another server's: nothing is to be compared with it
+		m.view.Restarts++
 	}
 	old := 0
 	for old+1 < len(m.past) && s.snapshot.Time.Sub(m.past[old+1].Time) >= monitor.Window {

@@ -37,7 +37,7 @@ func pressed(m *model, keys ...string) (string, tea.Cmd) {
 }
 
 func modelOf(v *View) *model {
-	m := newModel(func() (seen, error) { return seen{v.Snapshot, v.History, v.Spans}, nil }, time.Second, false)
+	m := newModel(func() (seen, error) { return seen{0, v.Snapshot, v.History, v.Spans}, nil }, time.Second, false)
 	m.Update(m.glance())
 	return m
 }
@@ -113,7 +113,7 @@ func TestPause(t *testing.T) {
 		t.Errorf("not said to be paused:\n%s", before)
 	}
 	later := short()
-	m.look = func() (seen, error) { return seen{later.Snapshot, later.History, later.Spans}, nil }
+	m.look = func() (seen, error) { return seen{0, later.Snapshot, later.History, later.Spans}, nil }
 	m.Update(m.glance())
 	if after, _ := pressed(m); after != before {
 		t.Errorf("the screen has changed to\n%s", after)
@@ -175,6 +175,29 @@ func TestBefore(t *testing.T) {
 	}
 	if len(m.past) > 7 {
 		t.Errorf("%d snapshots are kept", len(m.past))
+	}
+}
+
+// Another server's figures begin anew, and that it is another is told; what was seen earlier and
+// comes late does not bring the old one back.
+func TestAnotherServer(t *testing.T) {
+	first, second := inState(monitor.Gone).Snapshot, empty().Snapshot
+	second.Segment = "77777777"
+	m := newModel(nil, time.Second, true)
+	m.view.Follows = true
+	m.Update(seen{number: 1, snapshot: first})
+	if screen, _ := pressed(m); !strings.Contains(screen, "GONE") || !strings.Contains(screen, "Waiting for the next one.") || strings.Contains(screen, "restarted") {
+		t.Errorf("killed, and another is looked for:\n%s", screen)
+	}
+	m.Update(seen{number: 3, snapshot: second})
+	m.Update(seen{number: 2, snapshot: first})
+	if screen, _ := pressed(m); !strings.Contains(screen, "open  restarted 1x") || !strings.Contains(screen, "head 60%  lap 0.0") || m.view.Before != nil {
+		t.Errorf("another one is there:\n%s", screen)
+	}
+	m.Update(seen{number: 4, snapshot: first})
+	m.view.Follows = false
+	if screen, _ := pressed(m); !strings.Contains(screen, "restarted 2x") || !strings.Contains(screen, "For another: framebuffer top KEY") {
+		t.Errorf("with a key:\n%s", screen)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -21,26 +22,24 @@ import (
 type Options struct {
 	Interval time.Duration       // between two looks: 0.1 s to a minute
 	Out      *os.File            // a terminal
+	Follows  bool                // look goes on with the next server when one has ended
 	Getenv   func(string) string // TERM, NO_COLOR, LC_ALL, LC_CTYPE, LANG; nil means os.Getenv
 }
 
-// Run shows what m sees until somebody presses q or the context ends. It leaves the terminal
+// Look returns what is to be shown and the monitor that saw it. It is called by one goroutine
+// at a time, and may close a monitor that it returned before.
+type Look func() (*monitor.Monitor, *monitor.Snapshot, error)
+
+// Run shows what is seen until somebody presses q or the context ends. It leaves the terminal
 // as it was. On one that cannot move its cursor (TERM=dumb) it writes one screen below the
 // other and knows no keys.
-func Run(ctx context.Context, m *monitor.Monitor, o Options) error {
+func Run(ctx context.Context, look Look, o Options) error {
 	getenv := o.Getenv
 	if getenv == nil {
 		getenv = os.Getenv
 	}
-	look := func() (seen, error) {
-		s, err := m.Snapshot()
-		if err != nil {
-			return seen{}, err
-		}
-		spans, err := m.Spans(s)
-		return seen{s, m.History(), spans}, err
-	}
-	model := newModel(look, o.Interval, onlyASCII(getenv))
+	model := newModel(whole(look), o.Interval, onlyASCII(getenv))
+	model.view.Follows = o.Follows
 	if getenv("TERM") == "dumb" || getenv("TERM") == "" {
 		return scroll(ctx, model, o.Out)
 	}
@@ -56,6 +55,23 @@ func Run(ctx context.Context, m *monitor.Monitor, o Options) error {
 		return fmt.Errorf("top: %w", err)
 	}
 	return nil
+}
+
+// whole looks at everything that a screen shows.
+func whole(look Look) func() (seen, error) {
+	var one sync.Mutex // looks come from goroutines of their own, and may be told of out of order
+	number := 0
+	return func() (seen, error) {
+		one.Lock()
+		defer one.Unlock()
+		number++
+		m, s, err := look()
+		if err != nil {
+			return seen{}, err
+		}
+		spans, err := m.Spans(s)
+		return seen{number, s, m.History(), spans}, err
+	}
 }
 
 // onlyASCII tells whether a terminal is known not to show more than that: by its kind, or by

@@ -191,7 +191,7 @@ func hostile() *View {
 func scenes() map[string]func() *View {
 	return map[string]func() *View{
 		"empty": empty, "busy": busy, "many": many, "holds": holds, "short": short, "first": first, "hostile": hostile,
-		"closed": func() *View { return inState(monitor.Closed) }, "gone": func() *View { return inState(monitor.Gone) },
+		"closed": func() *View { return inState(monitor.Closed) }, "gone": func() *View { v := inState(monitor.Gone); v.Follows, v.Restarts = true, 2; return v },
 		"nothing": func() *View { return &View{} },
 		"help":    func() *View { v := busy(); v.Help = true; return v },
 		"sorted": func() *View {

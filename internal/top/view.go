@@ -14,6 +14,8 @@ type View struct {
 	History  []monitor.Point
 	Spans    []monitor.Span
 
+	Follows  bool // the next server is waited for when this one has ended
+	Restarts int  // how many servers were shown before this one
 	Interval time.Duration
 	Paused   bool
 	Help     bool

@@ -33,6 +33,7 @@ func (t *Topic) entry(rec *Record, record func(size int) (uint64, []byte, error)
 	}
 	e.offset, e.record, err = record(rec.Bytes())
 	if err == nil {
+		failpoint.Hit(failpoint.RecordTaken)
 		rec.put(e.record)
 	}
 	return e, err

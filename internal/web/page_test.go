@@ -139,6 +139,7 @@ func TestInABrowser(t *testing.T) {
 	}{
 		{"FiguresMoveAndPicturesChange", testPage},
 		{"Pause", testPause},
+		{"Sorting", testSorting},
 		{"HostileNamesAreText", testHostileNames},
 		{"PhoneAndDark", testPhoneAndDark},
 		{"Pictures", testPictures},

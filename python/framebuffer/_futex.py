@@ -35,7 +35,8 @@ def wait(address: int, old: int, seconds: float) -> None:
     limit = _Timespec(ns // 1_000_000_000, ns % 1_000_000_000)
     if _call(address, _WAIT, old, ctypes.byref(limit)) != 0:
         e = _libc.last_error()
-        if e.errno not in (errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT):
+        # EFAULT: the memory was shortened; a load finds out (see _shm/busguard.py).
+        if e.errno not in (errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT, errno.EFAULT):
             raise e
 
 

@@ -11,7 +11,7 @@ from ._layout import SLOT_ALLOCATED_BYTES, SLOT_ALLOCATIONS, ROLE_CLIENT, ROLE_R
 from ._ring import Ring
 from ._shm.segment import Mapped
 from ._slot import Slot
-from .errors import BadKey, Closed, FrameBufferError, FrameBufferTimeout, NoAtomics, StaleKey
+from .errors import BadKey, Closed, Corrupt, FrameBufferError, FrameBufferTimeout, NoAtomics, StaleKey
 from ._text import quote
 
 
@@ -34,13 +34,16 @@ class Segment:
         self.ring = Ring(control, mapped.ring, self.read_only)
         self.slot = Slot(control, role, name)
         self.closed = False
+        self.mapped = mapped
         self.told: "weakref.WeakSet[Told]" = weakref.WeakSet()  # at close
         self._release = weakref.finalize(self, self.slot.release)
 
     def check_open(self) -> None:
-        """Raises Closed after close."""
+        """Raises Closed after close, and Corrupt when somebody has shortened the memory."""
         if self.closed:
             raise Closed("framebuffer: closed: this side was closed already")
+        if self.mapped.damaged:
+            raise damaged()
 
     def close(self) -> None:
         """Ends this attachment; the memory goes with its last user."""
@@ -56,14 +59,32 @@ class Segment:
         self.check_open()
         _atomics.require("allocating")
         slot = self.slot.mine()
-        offset = self.ring.take(size, slot.index, slot.pid)
+        try:
+            offset = self.ring.take(size, slot.index, slot.pid)
+        except FrameBufferError as e:
+            raise self.failed(e)
+        if self.mapped.damaged:  # in the midst of it
+            raise damaged()
         slot.count(SLOT_ALLOCATIONS, SLOT_ALLOCATED_BYTES, footprint(size))
         return offset
 
-    def failed(self, error: FrameBufferTimeout) -> FrameBufferTimeout:
-        """Counts a timeout by its reason."""
-        self.slot.timed_out(error)
+    def failed(self, error: FrameBufferError) -> FrameBufferError:
+        """Counts a timeout by its reason, and returns the error to tell. What looks at memory that
+        was shortened finds zeroes, and fails for some reason or other: so only those who fail
+        have to ask, and those who wait."""
+        if self.mapped.damaged:
+            return damaged()
+        if isinstance(error, FrameBufferTimeout):
+            self.slot.timed_out(error)
         return error
+
+
+def damaged() -> Corrupt:
+    """The error for memory that was shortened."""
+    return Corrupt(
+        "framebuffer: segment is damaged: somebody shortened the file that its memory is, or filled up its file system: "
+        "restart the server, attach again, and see who may write to the file"
+    )
 
 
 def attach(text: str, read_only: bool, name: str) -> Segment:
@@ -84,9 +105,21 @@ def attach(text: str, read_only: bool, name: str) -> Segment:
         raise BadKey(f"framebuffer: bad key: {quote(text)}: {e}") from e
     try:
         mapped = backend.attach(key.location, read_only)
-        control = open_existing(mapped.control, key.nonce, mapped.ring.size // 2)
-        if control.closed:
-            raise StaleKey("framebuffer: stale key: its server has closed the segment: get the key of the one that runs now")
+        control = _open_control(mapped, key.nonce)
     except FrameBufferError as e:
         raise type(e)(f"attach with key {quote(text)}: {e}") from e
     return Segment(key, mapped, control, ROLE_READ_ONLY if read_only else ROLE_CLIENT, name or program())
+
+
+def _open_control(mapped: Mapped, nonce: bytes) -> Control:
+    """Verifies a fresh mapping against the key it came from."""
+    try:
+        control = open_existing(mapped.control, nonce, mapped.ring.size // 2)
+        if control.closed:
+            raise StaleKey("framebuffer: stale key: its server has closed the segment: get the key of the one that runs now")
+    except FrameBufferError:
+        if not mapped.damaged:
+            raise
+    if mapped.damaged:
+        raise damaged()
+    return control

@@ -98,7 +98,7 @@ class FrameBufferClient:
             at = as_offset(offset)
             try:
                 checksum = s.ring.write(at, source)
-            except FrameBufferTimeout as e:
+            except FrameBufferError as e:
                 raise s.failed(e)
             s.slot.did(SLOT_WRITES, SLOT_WRITTEN_BYTES, at, source.size)
         return f"{checksum:016x}"
@@ -113,7 +113,7 @@ class FrameBufferClient:
         s, at = self._attached(), as_offset(offset)
         try:
             data = s.ring.read(size, at, parse_checksum(checksum))
-        except FrameBufferTimeout as e:
+        except FrameBufferError as e:
             raise s.failed(e)
         s.slot.did(SLOT_READS, SLOT_READ_BYTES, at, size)
         return data
@@ -132,7 +132,7 @@ class FrameBufferClient:
             offset = s.allocate(source.size)
             try:
                 checksum = s.ring.write(offset, source)
-            except FrameBufferTimeout as e:
+            except FrameBufferError as e:
                 raise s.failed(e)
             s.slot.did(SLOT_WRITES, SLOT_WRITTEN_BYTES, offset, source.size)
             return Frame(s.key, offset, source.size, f"{checksum:016x}")
@@ -159,7 +159,7 @@ class FrameBufferClient:
                 raise BadSize(f"framebuffer: bad size: a frame of {frame.size} bytes for a buffer of {to.size}: pass a larger one")
             try:
                 s.ring.read_into(to.address, frame.size, frame.offset, parse_checksum(frame.checksum))
-            except FrameBufferTimeout as e:
+            except FrameBufferError as e:
                 raise s.failed(e)
         s.slot.did(SLOT_READS, SLOT_READ_BYTES, frame.offset, frame.size)
         return frame.size

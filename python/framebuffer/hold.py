@@ -7,7 +7,7 @@ from ._holds import Entry, check_duration, lost_before_extended
 from ._layout import CHUNK_HEADER, SLOT_READ_BYTES, SLOT_READS, footprint
 from ._segment import Segment
 from . import _atomics, _clock, _forks
-from .errors import Closed, FrameBufferTimeout, HoldLimit, reused
+from .errors import Closed, FrameBufferError, FrameBufferTimeout, HoldLimit, reused
 from .frame import Frame
 from .view import release
 
@@ -36,7 +36,7 @@ class Hold:
             except BaseException:
                 self._entry.withdraw()
                 raise
-        except FrameBufferTimeout as e:
+        except FrameBufferError as e:
             raise segment.failed(e)
         segment.slot.did(SLOT_READS, SLOT_READ_BYTES, frame.offset, frame.size)
         segment.told.add(self)
@@ -51,6 +51,7 @@ class Hold:
         after release."""
         with self._lock:
             if not self._intact(self._held()):
+                self._segment.check_open()  # what was shortened is another matter
                 raise self._lost()
 
     def extend(self, seconds: float) -> None:
@@ -109,7 +110,7 @@ class Hold:
             self.release()
         except Closed:
             pass  # released in the block
-        except FrameBufferTimeout as e:
+        except FrameBufferError as e:
             if error is None or isinstance(error, Exception):
                 raise e from error
 

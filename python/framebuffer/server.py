@@ -5,8 +5,9 @@ import secrets
 import threading
 import time
 import weakref
+from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import Any, Sequence
 
 from . import _atomics, _clock, _control, _forks, _libc, _shm, _layout as L
 from ._key import Key
@@ -29,11 +30,14 @@ class FrameBufferServer:
     bytes have been allocated after it, so the ring should hold as many frames as are in flight
     at once, and then some.
 
-    backend is how others attach: "sysv", for all processes of one IPC namespace, or "memfd", for
+    backend is how others attach: "sysv", for all processes of one IPC namespace; "memfd", for
     all that can reach a Unix socket in dir (by default the environment's FRAMEBUFFER_DIR, or
-    framebuffer in its XDG_RUNTIME_DIR, or framebuffer-UID in the directory for temporary files).
-    mode is which other users may attach, as for a file: 0o600 means the same user only.
-    huge_pages makes the ring of pages of 2 MiB. hold_limit is how many bytes of the ring may be
+    framebuffer in its XDG_RUNTIME_DIR, or framebuffer-UID in the directory for temporary files); or
+    "file", for all that can open files in dir, which is on a tmpfs or on hugetlbfs (by default
+    FRAMEBUFFER_DIR, or /dev/shm).
+    mode is which other users may attach, as for a file: 0o600 means the same user only; 0o640 and
+    0o644 let others read alone. allow_uids and allow_gids are users and groups that may attach
+    besides, read_uids and read_gids such as may read alone; sysv has no such lists. huge_pages makes the ring of pages of 2 MiB. hold_limit is how many bytes of the ring may be
     held at a time, by default half. topics is how many topics there can be, and topic_depth how
     many frames each remembers. name is shown to people who watch.
     """
@@ -45,6 +49,10 @@ class FrameBufferServer:
         backend: str = "",
         dir: str = "",
         mode: int = 0o600,
+        allow_uids: Sequence[int] = (),
+        allow_gids: Sequence[int] = (),
+        read_uids: Sequence[int] = (),
+        read_gids: Sequence[int] = (),
         huge_pages: bool = False,
         hold_limit: int = 0,
         topics: int = L.DEFAULT_TOPICS,
@@ -62,7 +70,10 @@ class FrameBufferServer:
         if not 1 <= topic_depth <= L.MAX_TOPIC_DEPTH:
             raise BadSize(f"framebuffer: bad size: topics that remember {topic_depth} frames; they can remember 1 to {L.MAX_TOPIC_DEPTH}")
         self._backend = _shm.by_name(backend)
-        self._spec = _shm.Spec(0, whole_pages(size), mode, huge_pages, dir)
+        self._spec = _shm.Spec(
+            whole_pages(_control.size(topics, 1 << (topic_depth - 1).bit_length())), whole_pages(size), mode, huge_pages, dir,
+            tuple(allow_uids), tuple(allow_gids), tuple(read_uids), tuple(read_gids),
+        )  # fmt: skip
         self._size, self._hold_limit, self._name = size, hold_limit, name
         self._topics, self._depth = topics, 1 << (topic_depth - 1).bit_length()
         self._segment: Segment | None = None
@@ -81,9 +92,8 @@ class FrameBufferServer:
 
     def _make(self) -> None:
         _atomics.require("a server")
-        spec = _shm.Spec(whole_pages(_control.size(self._topics, self._depth)), self._spec.ring, self._spec.mode, self._spec.huge, self._spec.dir)
         try:
-            mapped = self._backend.create(spec)
+            mapped = self._backend.create(replace(self._spec))
         except FrameBufferError as e:
             raise type(e)(f"start server with {self._size} bytes on {self._backend.name}: {e}") from e
         key = Key(self._backend.name, mapped.location, secrets.token_bytes(16))

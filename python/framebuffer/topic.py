@@ -18,7 +18,7 @@ from ._ring import closed_by_server
 from ._segment import Segment
 from ._text import clip, quote
 from ._topics import PATIENCE, Group, Record, Sight, Topic
-from .errors import BadKey, Closed, Ended, FrameBufferTimeout, ReadOnly
+from .errors import BadKey, Closed, Ended, FrameBufferError, ReadOnly
 from .frame import Frame, parse_checksum
 from .meta import Message, Meta, check_name
 from .view import pinned
@@ -52,7 +52,7 @@ class Publisher:
             offset = s.allocate(source.size)
             try:
                 checksum = s.ring.write(offset, source)
-            except FrameBufferTimeout as e:
+            except FrameBufferError as e:
                 raise s.failed(e)
             s.slot.did(L.SLOT_WRITES, L.SLOT_WRITTEN_BYTES, offset, source.size)
             return self.publish_frame(Frame(s.key, offset, source.size, f"{checksum:016x}"), meta)
@@ -75,7 +75,7 @@ class Publisher:
         record = Record(frame.offset, frame.size, parse_checksum(frame.checksum), now, content)
         try:
             sequence = self._topic.publish(record, s.slot.mine().index, s.allocate)
-        except FrameBufferTimeout as e:
+        except FrameBufferError as e:
             raise s.failed(e)
         return Message(frame, sequence, now, 0, meta or Meta())
 
@@ -248,7 +248,7 @@ class Subscription:
         server_closed, over = self._segment.control.closed, self._over()
         if over and self._topic.waiting(at):
             if server_closed:
-                raise closed_by_server()
+                raise self._segment.failed(closed_by_server())
             raise Ended(f"framebuffer: topic has ended: topic {quote(self.topic)}")
 
     def _check(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from ._buffers import Pinned
 from ._layout import SLOT_READ_BYTES, SLOT_READS, SLOT_WRITES, SLOT_WRITTEN_BYTES
 from ._segment import Segment
-from .errors import BadSize, Closed, FrameBufferTimeout, TooLong
+from .errors import BadSize, Closed, FrameBufferError, TooLong
 from .frame import Frame
 
 
@@ -41,7 +41,7 @@ class View:
         s.check_open()
         try:
             self._bytes = s.ring.look(self._offset, self._size, self._checksum)
-        except FrameBufferTimeout as e:
+        except FrameBufferError as e:
             raise s.failed(e)
         return self._bytes
 
@@ -93,7 +93,7 @@ class Reservation:
         s.check_open()
         try:
             checksum = s.ring.seal(self.offset, n, True)
-        except FrameBufferTimeout as e:
+        except FrameBufferError as e:
             raise s.failed(e)
         s.slot.did(SLOT_WRITES, SLOT_WRITTEN_BYTES, self.offset, n)
         return Frame(s.key, self.offset, n, f"{checksum:016x}")

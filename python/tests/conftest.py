@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
+import tempfile
 from typing import Iterator
 
 import pytest
@@ -15,25 +17,40 @@ TESTDATA = ROOT / "testdata"
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+def programs() -> Iterator[pathlib.Path]:
     """A directory with the Go programs: framebuffer, the examples, and the peer of the soak,
-    made now unless FRAMEBUFFER_PROGRAMS says where they are."""
+    made now unless FRAMEBUFFER_PROGRAMS says where they are. Other users may run them, which
+    pytest's own directories do not let them."""
     if built := os.environ.get("FRAMEBUFFER_PROGRAMS"):
-        return pathlib.Path(built)
-    to = tmp_path_factory.mktemp("bin")
-    packages = ["./cmd/framebuffer", "./examples/...", "./python/tests/peer"]
-    subprocess.run(["go", "build", "-o", str(to) + "/", *packages], cwd=ROOT, check=True)
-    return to
+        yield pathlib.Path(built)
+        return
+    with tempfile.TemporaryDirectory(prefix="framebuffer-programs-") as to:
+        os.chmod(to, 0o755)
+        packages = ["./cmd/framebuffer", "./examples/...", "./python/tests/peer"]
+        subprocess.run(["go", "build", "-o", to + "/", *packages], cwd=ROOT, check=True)
+        yield pathlib.Path(to)
 
 
-@pytest.fixture(params=["sysv", "memfd"])
+@pytest.fixture(params=["sysv", "memfd", "file"])
 def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def server(backend: str, tmp_path: pathlib.Path) -> Iterator[FrameBufferServer]:
-    with FrameBufferServer(1 << 20, backend=backend, dir=str(tmp_path)) as s:
+def directory() -> Iterator[str]:
+    """One of the test's own, on a tmpfs, which others may enter; empty in the end."""
+    path = tempfile.mkdtemp(prefix="framebuffer-test-", dir="/dev/shm")
+    os.chmod(path, 0o755)
+    try:
+        yield path
+        assert os.listdir(path) == []
+    finally:
+        shutil.rmtree(path)
+
+
+@pytest.fixture
+def server(backend: str, directory: str) -> Iterator[FrameBufferServer]:
+    with FrameBufferServer(1 << 20, backend=backend, dir=directory) as s:
         yield s
 
 

@@ -22,8 +22,7 @@ class Heap(Memory):
         self.heap = ctypes.create_string_buffer(size + 64)
         super().__init__(ctypes.addressof(self.heap) + 63 & ~63, size)
 
-    def __del__(self) -> None:
-        pass
+    unmap = staticmethod(lambda address, size: None)
 
 
 def constant(prefix: str, word: str) -> str:

@@ -15,15 +15,15 @@ from framebuffer.server import FrameBufferServer
 
 
 @pytest.fixture(params=["go", "python"])
-def key(request: pytest.FixtureRequest, backend: str, tmp_path: pathlib.Path, programs: pathlib.Path) -> Iterator[str]:
+def key(request: pytest.FixtureRequest, backend: str, directory: str, programs: pathlib.Path) -> Iterator[str]:
     """The key of a ring of a megabyte."""
     if request.param == "python":
-        with FrameBufferServer(1 << 20, backend=backend, dir=str(tmp_path)) as s:
+        with FrameBufferServer(1 << 20, backend=backend, dir=directory) as s:
             yield s.get_key()
         return
     command = [str(programs / "framebuffer"), "serve", "--size", "1MiB", "--name", f"interop-{os.getpid()}", "--backend", backend]
-    if backend == "memfd":
-        command += ["--dir", str(tmp_path)]
+    if backend != "sysv":
+        command += ["--dir", directory]
     serve = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert serve.stdout is not None

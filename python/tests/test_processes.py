@@ -13,6 +13,7 @@ from conftest import environment, lap
 
 from framebuffer import _layout as L
 from framebuffer.client import FrameBufferClient, FrameBufferTimeout
+from framebuffer.errors import StaleKey
 from framebuffer.frame import Frame
 from framebuffer.server import FrameBufferServer
 
@@ -103,7 +104,7 @@ sys.stdin.read()
 """
 
 
-def serve(backend: str, directory: pathlib.Path, how: str) -> "subprocess.Popen[str]":
+def serve(backend: str, directory: str, how: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-c", SERVE, backend, str(directory), how], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -120,8 +121,8 @@ def ids(key: str) -> set[str]:
 
 
 @pytest.mark.parametrize("end", ["kill", "exit"])
-def test_nothing_is_left(backend: str, tmp_path: pathlib.Path, end: str) -> None:
-    with serve(backend, tmp_path, end) as other:
+def test_nothing_is_left(backend: str, directory: str, end: str) -> None:
+    with serve(backend, directory, end) as other:
         assert other.stdout is not None
         key = other.stdout.readline().strip()
         if end == "kill":
@@ -139,21 +140,23 @@ def test_nothing_is_left(backend: str, tmp_path: pathlib.Path, end: str) -> None
     if backend == "sysv":
         assert not ids(key) & segments()
     else:
-        FrameBufferServer(4096, backend=backend, dir=str(tmp_path)).start().stop()  # sweeps what was killed
-        assert os.listdir(tmp_path) == []
+        FrameBufferServer(4096, backend=backend, dir=directory).start().stop()  # sweeps what was killed
+        assert os.listdir(directory) == []
     assert not [name for name in os.listdir("/dev/shm") if "fb" in name or "psm" in name]
 
 
-def test_a_child_of_a_killed_server_keeps_nobody_waiting(tmp_path: pathlib.Path) -> None:
-    """The listening socket is not the child's."""
-    with serve("memfd", tmp_path, "fork") as other:
+@pytest.mark.parametrize("backend", ["memfd", "file"])
+def test_a_child_of_a_killed_server_keeps_nobody_waiting(backend: str, directory: str) -> None:
+    """The listening socket is not the child's, and the lock is not either."""
+    with serve(backend, directory, "fork") as other:
         assert other.stdout is not None
         key = other.stdout.readline().strip()
         assert other.stdout.readline() == "\n"
         other.kill()
         other.wait()
-        with pytest.raises(Exception, match="no server answers"):
+        with pytest.raises(StaleKey, match="no server answers|was killed"):
             FrameBufferClient(key).start()
+        FrameBufferServer(4096, backend=backend, dir=directory).start().stop()  # sweeps
         assert other.stdin is not None
         other.stdin.close()
 

@@ -159,17 +159,17 @@ def soak(key: str, programs: pathlib.Path) -> Field:
     return field
 
 
-def test_with_a_python_server(programs: pathlib.Path, backend: str, tmp_path: pathlib.Path) -> None:
-    with FrameBufferServer(RING, backend=backend, dir=str(tmp_path)) as server:
+def test_with_a_python_server(programs: pathlib.Path, backend: str, directory: str) -> None:
+    with FrameBufferServer(RING, backend=backend, dir=directory) as server:
         soak(server.get_key(), programs)
 
 
 @pytest.fixture
-def go_server(programs: pathlib.Path, backend: str, tmp_path: pathlib.Path) -> Iterator[str]:
+def go_server(programs: pathlib.Path, backend: str, directory: str) -> Iterator[str]:
     """The key of a server in Go."""
     name = f"soak-{os.getpid()}-{backend}"
     serve = subprocess.Popen(
-        [programs / "framebuffer", "serve", "--size", "3MiB", "--name", name, "--backend", backend, *(["--dir", str(tmp_path)] if backend == "memfd" else [])],
+        [programs / "framebuffer", "serve", "--size", "3MiB", "--name", name, "--backend", backend, *(["--dir", directory] if backend != "sysv" else [])],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )
     try:

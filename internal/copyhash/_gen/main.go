@@ -10,11 +10,12 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	for _, v := range []vectors{avx2{}, avx512{}} {
 		for _, s := range []shape{
-			{"sum", none, false, []string{"hashes them."}},
-			{"sumFetch", none, true, []string{"hashes them. It asks for the source ahead of its use."}},
-			{"copy", ordinary, false, []string{"hashes them and copies them to dst."}},
-			{"fetch", ordinary, true, []string{"hashes them and copies them to dst. It asks for the source ahead of its use."}},
-			{"stream", nonTemporal, false, []string{"hashes them and copies them to dst, a multiple of 64, past the caches.", "Call storeFence after the last."}},
+			{"sum", none, neither, []string{"hashes them."}},
+			{"sumFetch", none, source, []string{"hashes them. It asks for the source ahead of its use."}},
+			{"copy", ordinary, neither, []string{"hashes them and copies them to dst."}},
+			{"fetch", ordinary, source, []string{"hashes them and copies them to dst. It asks for the source ahead of its use."}},
+			{"lead", ordinary, target, []string{"hashes them and copies them to dst. It asks for dst ahead of its use."}},
+			{"stream", nonTemporal, neither, []string{"hashes them and copies them to dst, a multiple of 64, past the caches.", "Call storeFence after the last."}},
 		} {
 			pass(v, s)
 		}

@@ -39,11 +39,20 @@ type vectors interface {
 	end(acc reg.Register)
 }
 
+// A side of a copy.
+type side int
+
+const (
+	neither side = iota
+	source
+	target
+)
+
 // A shape is what differs between the passes.
 type shape struct {
 	name  string
 	st    stores
-	lines bool // asks for each line of the source ahead of its use
+	lines side // each line there is asked for ahead of its use
 	does  []string
 }
 
@@ -82,10 +91,14 @@ func pass(v vectors, s shape) {
 	keys := v.keys(key)
 
 	Label("block")
-	nextPages(src, dst, s.lines)
+	nextPages(src, dst, s.lines == source)
 	for i := range perBlock {
-		if s.lines { // asking beyond the end is harmless
+		switch s.lines { // asking beyond the end is harmless
+		case source:
 			PREFETCHT0(at(src, i*stripe+linesAhead))
+		case target:
+			PREFETCHT0(at(dst, i*stripe+linesAhead+header))
+		case neither:
 		}
 		v.stripe(at(src, i*stripe), keys[i], at(dst, i*stripe), s.st)
 		if i < perBlock-1 {

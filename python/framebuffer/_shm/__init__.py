@@ -5,11 +5,12 @@ the control object with the key's before it believes that this is the segment it
 
 from ..errors import FrameBufferError
 from .._text import quote
+from .file import File
 from .memfd import Memfd
 from .segment import Backend, Spec
 from .sysv import SysV
 
-_ALL: dict[str, Backend] = {"sysv": SysV(), "memfd": Memfd()}
+_ALL: dict[str, Backend] = {"sysv": SysV(), "memfd": Memfd(), "file": File()}
 
 
 def by_name(name: str) -> Backend:

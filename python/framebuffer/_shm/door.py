@@ -5,6 +5,7 @@ import glob
 import os
 import posixpath
 import secrets
+import selectors
 import socket
 import struct
 import tempfile
@@ -12,44 +13,45 @@ import threading
 import time
 
 from .. import _forks
-from .._text import errno_text, quote
-from ..errors import BadKey, FrameBufferError, NoPermission
+from .._text import errno_text
+from ..errors import FrameBufferError
+from .access import NOTHING, WRITING, Access
+from .place import DIR_VARIABLE, location_of, make_dir, path_of
 
-WANT_WRITING, WANT_READING, GRANTED, DENIED = b"w", b"r", b"y", b"n"
+# The bytes of the protocol. The last is the answer to who may read only and wants to write.
+WANT_WRITING, WANT_READING, GRANTED, DENIED, DENIED_WRITE = b"w", b"r", b"y", b"n", b"o"
 
 PATIENCE = 5.0  # how long either side waits for the other's byte, in seconds
 
-# Names the directory of sockets, for servers that are not told another and for clients to
-# which the server's is mounted elsewhere.
-DIR_VARIABLE = "FRAMEBUFFER_DIR"
-
 _SUFFIX, _UNREADY, _MAX_PATH = ".fb", ".new", 107
+
+# So many are waited for at a time; another one shows out who has been there longest. What a
+# client that knows what it wants has to send is there when it comes.
+_MOST_VISITORS = 64
+
+_SO_PEERGROUPS = 59
 
 
 class Door:
     """The server's side: two files, and a thread that hands them out."""
 
-    def __init__(self, mode: int) -> None:
+    def __init__(self, access: Access) -> None:
         self.control = self.ring = self._ring_to_read = -1
-        self._mode = mode
+        self._access = access
         self._path = ""
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
+        self._visitors: dict[socket.socket, float] = {}  # until when they are waited for, in order
 
     @property
     def location(self) -> str:
-        return self._path.encode().hex()
+        return location_of(self._path)
 
     def open(self, directory: str) -> None:
         """Listens with a name of its own in the directory, or in the user's own, and hands out
         the files until close."""
         directory = os.path.abspath(directory or _default_dir())
-        try:
-            os.makedirs(directory, 0o755 if self._mode & 0o066 else 0o700, exist_ok=True)
-        except OSError as e:
-            raise NoPermission(
-                f"framebuffer: no permission: the directory of the socket cannot be made: name one that can be, or make it: mkdir {e.filename}: {errno_text(e)}"
-            ) from e
+        make_dir(directory, self._access.others)
         _sweep(directory)
         path = posixpath.join(directory, secrets.token_hex(8) + _SUFFIX)
         if len(os.fsencode(path)) > _MAX_PATH - len(_UNREADY):
@@ -63,7 +65,8 @@ class Door:
         try:
             listener.bind(bound)
             listener.listen(128)
-            # Who may have the files is for _admits to say, which knows the peer.
+            listener.setblocking(False)
+            # Who may have the files is for _rights to say, which knows the peer.
             os.chmod(bound, 0o666)
             self._ring_to_read = os.open(f"/proc/self/fd/{self.ring}", os.O_RDONLY)
             os.rename(bound, path)
@@ -73,7 +76,7 @@ class Door:
                 os.unlink(bound)
             raise FrameBufferError(f"listen in {directory}: {errno_text(e)}") from e
         self._path, self._listener = path, listener
-        self._thread = threading.Thread(target=_serve, args=(self, listener), name="framebuffer-memfd", daemon=True)
+        self._thread = threading.Thread(target=self._serve, args=(listener,), name="framebuffer-memfd", daemon=True)
         self._thread.start()
         _forks.tell(self)
 
@@ -83,7 +86,7 @@ class Door:
         if listener is not None:
             if os.path.lexists(self._path):
                 os.unlink(self._path)
-            listener.shutdown(socket.SHUT_RDWR)  # ends accept
+            listener.shutdown(socket.SHUT_RDWR)  # wakes the thread
             if self._thread is not None and self._thread is not threading.current_thread():
                 self._thread.join()
             listener.close()
@@ -94,6 +97,9 @@ class Door:
         if self._listener is not None:
             self._listener.close()
             self._listener = self._thread = None
+        for peer in self._visitors:
+            peer.close()
+        self._visitors.clear()
         self._close_files()
 
     def _close_files(self) -> None:
@@ -103,47 +109,78 @@ class Door:
             if fd >= 0:
                 os.close(fd)
 
-    def answer(self, peer: socket.socket) -> None:
-        """Gives a client what it wants, if it may have it. Only one that may is waited for."""
-        peer.settimeout(PATIENCE)
-        if not self._admits(peer):
-            peer.sendall(DENIED)
-            return
-        want = peer.recv(1)
-        if want == WANT_READING:
-            socket.send_fds(peer, [GRANTED], [self.control, self._ring_to_read])
-        elif want == WANT_WRITING:
-            socket.send_fds(peer, [GRANTED], [self.control, self.ring])
+    def _serve(self, listener: socket.socket) -> None:
+        """Answers clients beside each other, so that one that says nothing keeps nobody waiting."""
+        with selectors.PollSelector() as events:  # which is no file that a fork would share
+            events.register(listener, selectors.EVENT_READ)
+            while self._listener is not None:
+                first = next(iter(self._visitors.values()), None)
+                for key, _ in events.select(None if first is None else max(first - time.monotonic(), 0)):
+                    if key.fileobj is listener:
+                        self._receive(listener, events)
+                    elif isinstance(key.fileobj, socket.socket) and key.fileobj in self._visitors:
+                        self._answer(key.fileobj)
+                        self._show_out(key.fileobj, events)
+                now = time.monotonic()
+                for peer in [p for p, until in self._visitors.items() if until <= now]:
+                    self._show_out(peer, events)
+            for peer in list(self._visitors):
+                self._show_out(peer, events)
 
-    def _admits(self, peer: socket.socket) -> bool:
-        """Whether the peer may have the files, by the mode, as for a file of this process that
-        is opened for reading and writing: its user, those whose first group is its own, and
-        everybody, the latter two if the mode has both bits for them."""
-        credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        _, uid, gid = struct.unpack("3i", credentials)
-        return (
-            uid == os.geteuid()
-            or self._mode & 0o006 == 0o006
-            or (self._mode & 0o060 == 0o060 and gid == os.getegid())
-        )
-
-
-def _serve(door: Door, listener: socket.socket) -> None:
-    """Answers one client after the other. None can keep the others waiting for long."""
-    while True:
+    def _receive(self, listener: socket.socket, events: selectors.BaseSelector) -> None:
+        """Lets somebody in, to be answered when he has said what he wants."""
         try:
             peer, _ = listener.accept()
         except OSError:
-            if door._listener is None:
-                return
-            time.sleep(0.01)  # no descriptors left, say
-            continue
+            if self._listener is not None:
+                time.sleep(0.01)  # no descriptors left, say
+            return
+        if len(self._visitors) == _MOST_VISITORS:
+            self._show_out(next(iter(self._visitors)), events)
+        self._visitors[peer] = time.monotonic() + PATIENCE
+        peer.setblocking(False)
+        events.register(peer, selectors.EVENT_READ)
+        if self._rights(peer) == NOTHING:  # is not waited for
+            self._say(peer, DENIED)
+            self._show_out(peer, events)
+
+    def _show_out(self, peer: socket.socket, events: selectors.BaseSelector) -> None:
+        del self._visitors[peer]
+        events.unregister(peer)
+        peer.close()
+
+    def _answer(self, peer: socket.socket) -> None:
+        """Gives a client what it wants, if it may have it."""
+        may = self._rights(peer)
         try:
-            door.answer(peer)
+            want = peer.recv(1)
         except OSError:
-            pass  # a client that went away
-        finally:
-            peer.close()
+            return  # it went away
+        if want == WANT_WRITING and may != WRITING:
+            self._say(peer, DENIED if may == NOTHING else DENIED_WRITE)
+        elif want == WANT_WRITING:
+            self._say(peer, GRANTED, self.control, self.ring)
+        elif want == WANT_READING:
+            self._say(peer, GRANTED, self.control, self._ring_to_read)
+
+    def _say(self, peer: socket.socket, word: bytes, *files: int) -> None:
+        try:
+            if files:
+                socket.send_fds(peer, [word], list(files))
+            else:
+                peer.send(word)
+        except OSError:
+            pass  # it went away
+
+    def _rights(self, peer: socket.socket) -> int:
+        """The peer's, by what the kernel says of it: its user, and all its groups."""
+        try:
+            credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            _, uid, gid = struct.unpack("3I", credentials)
+            raw = peer.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 1024)  # 256 of them; with more it is refused
+        except OSError:
+            return NOTHING
+        return self._access.rights(uid, [*struct.unpack(f"{len(raw) // 4}I", raw), gid])
 
 
 def _default_dir() -> str:
@@ -156,7 +193,15 @@ def _default_dir() -> str:
 
 
 def _sweep(directory: str) -> None:
-    """Removes sockets of servers that were killed."""
+    """Removes sockets of servers that were killed. One that was killed between two system calls
+    left a socket under its first name, which looks like that of a server about to listen: nobody
+    needs a minute for that."""
+    for path in glob.glob(posixpath.join(glob.escape(directory), "*" + _SUFFIX + _UNREADY)):
+        try:
+            if time.time() - os.lstat(path).st_mtime > 60:
+                os.unlink(path)
+        except OSError:
+            pass
     for path in glob.glob(posixpath.join(glob.escape(directory), "*" + _SUFFIX)):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
             s.settimeout(PATIENCE)
@@ -171,25 +216,6 @@ def _sweep(directory: str) -> None:
                 pass
 
 
-def find_door(location: str) -> str:
-    """The socket's path here. Where there is no such file, but one of that name in the
-    directory that the environment names, it is that: a mount may be elsewhere."""
-    try:
-        raw = bytes.fromhex(location)
-        path = os.fsdecode(raw)
-        good = (
-            raw.hex() == location
-            and posixpath.isabs(path)
-            and posixpath.normpath(path) == path
-            and len(raw) <= _MAX_PATH
-            and path.endswith(_SUFFIX)
-            and "\0" not in path
-        )
-    except ValueError:
-        good = False
-    if not good:
-        raise BadKey(f"framebuffer: bad key: memfd location {quote(location, 60)} is no path as servers have")
-    directory = os.environ.get(DIR_VARIABLE)
-    if directory and not os.path.lexists(path):
-        return posixpath.join(directory, posixpath.basename(path))
-    return path
+def socket_path(location: str) -> str:
+    """The socket's path that a location names, as its server sees it. Raises BadKey."""
+    return path_of("memfd", location, _MAX_PATH, lambda name: name.endswith(_SUFFIX))

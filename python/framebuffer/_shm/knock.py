@@ -1,11 +1,14 @@
 """Asking at a server's socket for the files of a segment."""
 
+import errno
 import os
 import socket
 
 from .._text import errno_text
 from ..errors import FrameBufferError, NoPermission, StaleKey
-from .door import DENIED, DIR_VARIABLE, GRANTED, PATIENCE, WANT_READING, WANT_WRITING
+from .access import read_only_refused
+from .door import DENIED, DENIED_WRITE, GRANTED, PATIENCE, WANT_READING, WANT_WRITING
+from .place import DIR_VARIABLE
 
 
 def knock(path: str, read_only: bool) -> tuple[int, int]:
@@ -36,8 +39,9 @@ def _ask(s: socket.socket, path: str, want: bytes) -> tuple[int, int]:
         s.sendall(want)
     except OSError as e:
         trouble = errno_text(e)
+    flags = 0
     try:
-        said, fds, _, _ = socket.recv_fds(s, 1, 2, socket.MSG_CMSG_CLOEXEC)
+        said, fds, flags, _ = socket.recv_fds(s, 1, 2, socket.MSG_CMSG_CLOEXEC)
     except OSError as e:
         said, fds, trouble = b"", [], errno_text(e)
     if said == GRANTED and len(fds) == 2:
@@ -49,6 +53,12 @@ def _ask(s: socket.socket, path: str, want: bytes) -> tuple[int, int]:
     if said == DENIED:
         raise NoPermission(
             f"framebuffer: no permission: the server at {path} does not let in uid {os.geteuid()}, gid {os.getegid()}: "
-            "run both as the same user, or start the server with a wider mode (0660 its group, 0666 everybody)"
+            "run both as the same user, or have the server let it in (--allow-uid, --allow-gid, or a wider mode: 0660 its group, 0666 everybody)"
+        )
+    if said == DENIED_WRITE:
+        raise NoPermission(read_only_refused(f"the server at {path}"))
+    if flags & socket.MSG_CTRUNC:
+        raise FrameBufferError(
+            f"ask at {path}: no room for the two files that the server sent: raise the limit (ulimit -n): {errno_text(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))}"
         )
     raise StaleKey(f"framebuffer: stale key: what answers at {path} is no server: {len(fds)} files")

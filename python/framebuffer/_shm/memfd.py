@@ -4,18 +4,22 @@ the last process has let go of it; a killed server leaves a socket that nobody a
 which the next one in that directory removes.
 """
 
-import errno
 import fcntl
 import os
 
 from .. import _libc
 from .._text import errno_text
 from ..errors import FrameBufferError, NoMemory, StaleKey
-from .door import Door, find_door
+from .access import Access
+from .busguard import Watch
+from .door import Door, socket_path
+from .filesystem import is_huge
 from .knock import knock
-from .memory import Memory, advise_huge, mirror
+from .mapping import map_file, mirror_file, part
+from .memory import Memory, advise_huge
 from .pages import alignment, finish, whole, with_pages
-from .segment import Mapped, Spec
+from .place import path_here
+from .segment import HUGE_PAGES, Mapped, Spec
 
 _MFD_CLOEXEC, _MFD_ALLOW_SEALING, _MFD_HUGETLB, _MFD_HUGE_2MB = 1, 2, 4, 21 << 26
 _F_ADD_SEALS, _F_GET_SEALS = 1033, 1034
@@ -30,7 +34,7 @@ class Memfd:
     def create(self, spec: Spec) -> Mapped:
         """See Backend."""
         spec = whole(spec)
-        door = Door(spec.mode & 0o777)
+        door = Door(Access.of(spec))
         rings: list[Memory] = []
 
         def attempt(reserved: bool) -> None:
@@ -44,10 +48,14 @@ class Memfd:
                 raise
 
         try:
-            door.control = _make("framebuffer-control", spec.control, 0)
-            control = _map(door.control, spec.control)
-            pages = with_pages(spec, attempt)
+            with part("control object"):
+                door.control = _make("framebuffer-control", spec.control, 0)
+                control = map_file(door.control, spec.control)
+            with part("ring"):
+                pages = with_pages(spec, attempt)
             made = Mapped(control, rings[-1], "", pages)
+            if pages == HUGE_PAGES:
+                made.watch = Watch(made.control, made.ring)
             finish(made)
             door.open(spec.dir)
         except BaseException:
@@ -58,15 +66,18 @@ class Memfd:
 
     def attach(self, location: str, read_only: bool) -> Mapped:
         """See Backend."""
-        control_fd, ring_fd = knock(find_door(location), read_only)
+        control_fd, ring_fd = knock(path_here(socket_path(location), ""), read_only)
         try:
-            control = _map(control_fd, _sealed_size(control_fd))
-            ring = _mirror(ring_fd, _sealed_size(ring_fd), read_only)
+            with part("control object"):
+                control = map_file(control_fd, _sealed_size(control_fd))
+            with part("ring"):
+                ring = _mirror(ring_fd, _sealed_size(ring_fd), read_only)
+            watch = Watch(control, ring) if is_huge(ring_fd) else None
         finally:
             os.close(control_fd)
             os.close(ring_fd)
         advise_huge(ring)  # matters only where the server asked for transparent huge pages
-        return Mapped(control, ring, location)
+        return Mapped(control, ring, location, watch=watch)
 
 
 def _make(name: str, size: int, flags: int) -> int:
@@ -79,7 +90,8 @@ def _make(name: str, size: int, flags: int) -> int:
         # Without the bits for others, whose read-only descriptors cannot be opened for writing.
         os.fchmod(fd, 0o400)
         # They keep a file at its length: whoever may write to it could otherwise make the
-        # others fault.
+        # others fault. Holes can be made nonetheless; small pages then come back as zeroes, but
+        # reserved huge ones, once given back, may be somebody else's: those are watched.
         fcntl.fcntl(fd, _F_ADD_SEALS, _SEAL_SHRINK | _SEAL_GROW | _SEAL_SEAL)
     except OSError as e:
         os.close(fd)
@@ -87,22 +99,8 @@ def _make(name: str, size: int, flags: int) -> int:
     return fd
 
 
-def _map_at(fd: int, at: int, size: int, prot: int, flags: int) -> int:
-    try:
-        return _libc.map_at(at, size, prot, _libc.MAP_SHARED | flags, fd)
-    except OSError as e:
-        if e.errno == errno.ENOMEM:
-            raise NoMemory(f"framebuffer: not enough memory: no room to map {size} bytes (ulimit -v? huge pages?): {errno_text(e)}") from e
-        raise FrameBufferError(f"map {size} bytes: {errno_text(e)}") from e
-
-
-def _map(fd: int, size: int) -> Memory:
-    return Memory(_map_at(fd, 0, size, _libc.PROT_READ | _libc.PROT_WRITE, 0), size)
-
-
 def _mirror(fd: int, size: int, read_only: bool) -> Memory:
-    prot = _libc.PROT_READ if read_only else _libc.PROT_READ | _libc.PROT_WRITE
-    return mirror(size, alignment(size), lambda at: _map_at(fd, at, size, prot, _libc.MAP_FIXED))
+    return mirror_file(fd, size, read_only, alignment(size))
 
 
 def _sealed_size(fd: int) -> int:

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import functools
 import os
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
 
@@ -20,6 +21,10 @@ class Memory:
 
     def __init__(self, address: int, size: int) -> None:
         self.address, self.size = address, size
+        # Not __del__: who has taken a weak reference's object can rely on the mapping, since
+        # this comes when there is none to be taken any more. Not at the program's end either:
+        # views may outlive everything else.
+        weakref.finalize(self, self.unmap, address, size).atexit = False
 
     def view(self) -> memoryview:
         """All of it."""
@@ -27,8 +32,7 @@ class Memory:
         array.owner = self
         return memoryview(array).cast("B")
 
-    def __del__(self, unmap: Callable[[int, int], None] = _libc.unmap) -> None:
-        unmap(self.address, self.size)
+    unmap = staticmethod(_libc.unmap)
 
 
 @functools.lru_cache(maxsize=16)

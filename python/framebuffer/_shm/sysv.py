@@ -15,6 +15,8 @@ from typing import Callable
 from .. import _libc, _procinfo
 from .._text import errno_text, quote
 from ..errors import BadKey, FrameBufferError, NoMemory, NoPermission, StaleKey
+from .access import Access
+from .mapping import part
 from .memory import Memory, advise_huge, mirror
 from .pages import alignment, finish, whole, with_pages
 from .segment import Mapped, Spec
@@ -32,16 +34,19 @@ class SysV:
 
     def create(self, spec: Spec) -> Mapped:
         """See Backend."""
-        spec = whole(spec)
-        mode = spec.mode & 0o777 or 0o600
+        spec, access = whole(spec), Access.of(spec)
+        if access.lists:
+            raise FrameBufferError("framebuffer: sysv knows this user, its group and all others, and no lists of users: use --mode alone, or --backend memfd or file")
         rings: list[tuple[Memory, int]] = []
 
         def attempt(reserved: bool) -> None:
-            flags = mode | (_SHM_HUGETLB if reserved else 0)
+            flags = access.ring_mode | (_SHM_HUGETLB if reserved else 0)
             rings.append(_make(spec.ring, flags, lambda i: _mirror(i, spec.ring, 0)))
 
-        control, control_id = _make(spec.control, mode, lambda i: Memory(_attach(i, 0, 0), spec.control))
-        pages = with_pages(spec, attempt)
+        with part("control object"):
+            control, control_id = _make(spec.control, access.control_mode, lambda i: Memory(_attach(i, 0, 0), spec.control))
+        with part("ring"):
+            pages = with_pages(spec, attempt)
         ring, ring_id = rings[-1]
         made = Mapped(control, ring, str(_Location(control_id, ring_id, _procinfo.namespace("ipc"))), pages)
         finish(made)

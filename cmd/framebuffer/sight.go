@@ -1,0 +1,68 @@
+package main
+
+import (
+	"github.com/core-framebuffer/framebuffer/monitor"
+)
+
+// sight is how commands that only look find the ring to look at.
+type sight struct {
+	Key     string `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Look at this key's ring instead of looking for a server."`
+	KeyFile string `env:"FRAMEBUFFER_KEY_FILE" help:"Look at the ring of the key in this file, as serve --key-file writes it, and wait for it." placeholder:"FILE"`
+	lookup
+}
+
+// first is the key to begin with: that works, where it stands in a file.
+func (s *sight) first(e *env) (string, error) {
+	switch {
+	case s.Key != "":
+		return s.Key, nil
+	case s.KeyFile != "":
+		return byFile(e, s.KeyFile, func(key string) (string, error) {
+			m, err := monitor.Attach(key)
+			if err != nil {
+				return "", err
+			}
+			return key, m.Close()
+		})
+	}
+	return s.key(e)
+}
+
+// found is what a search has found.
+type found struct {
+	monitor *monitor.Monitor // nil: nothing
+	key     string
+}
+
+// another attaches to the server that is there now, if its key is not this one. It waits for
+// none.
+func (s *sight) another(e *env, not string) (f found, err error) {
+	if s.KeyFile != "" {
+		f.key, err = readKey(s.KeyFile)
+	} else {
+		f.key, err = s.key(e)
+	}
+	if err != nil || f.key == not {
+		return found{}, err
+	}
+	f.monitor, err = monitor.Attach(f.key)
+	return f, err
+}
+
+// fixed reports whether there is no other server than the first.
+func (s *sight) fixed() bool { return s.Key != "" }
+
+// mayBeOver reports whether a segment has no server any more, or nobody here can tell: of one
+// in another PID namespace that was killed the kernel says nothing. Of several servers on one
+// NATS another is not the next one, as long as this one may be there.
+func (s *sight) mayBeOver(seen *monitor.Snapshot) bool {
+	if seen.State != monitor.Open {
+		return true
+	}
+	for _, c := range seen.Clients {
+		if c.Role == "server" && c.Process == monitor.ProcessUnknown {
+			return s.NATS == "" || s.KeyFile != ""
+		}
+	}
+	return false
+}

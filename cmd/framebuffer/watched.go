@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/monitor"
+)
+
+// askEvery is the least time between two searches for the next server.
+const askEvery = time.Second
+
+// watched is the segment that a command shows: that of the key that was given, or that of the
+// server that was found and, when it has ended, of the next one of its name. Its methods
+// may be called concurrently.
+type watched struct {
+	sight *sight
+	env   *env // of searches
+
+	mu      sync.Mutex // held by look and close, for what follows
+	monitor *monitor.Monitor
+	key     string
+	asked   time.Time
+	next    chan found // while somebody asks
+}
+
+// watch attaches to the first ring.
+func (s *sight) watch(e *env) (*watched, error) {
+	key, err := s.first(e)
+	if err != nil {
+		return nil, err
+	}
+	m, err := monitor.Attach(key)
+	if err != nil {
+		return nil, err
+	}
+	quiet := *e // what a search has to say is of no use on a terminal that is drawn on
+	quiet.log = slog.New(slog.DiscardHandler)
+	return &watched{sight: s, env: &quiet, monitor: m, key: key}, nil
+}
+
+// look returns a snapshot and whose it is. A monitor that was returned before is closed when
+// another takes its place. Nobody is waited for: the search goes on while this is called.
+func (w *watched) look() (*monitor.Monitor, *monitor.Snapshot, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s, err := w.monitor.Snapshot()
+	if err != nil || w.sight.fixed() || !w.sight.mayBeOver(s) {
+		return w.monitor, s, err
+	}
+	select {
+	case f := <-w.next:
+		w.next = nil
+		if f.monitor == nil {
+			break
+		}
+		if err := w.monitor.Close(); err != nil {
+			return nil, nil, errors.Join(err, f.monitor.Close())
+		}
+		w.monitor, w.key = f.monitor, f.key
+		s, err := w.monitor.Snapshot()
+		return w.monitor, s, err
+	default:
+	}
+	if w.next == nil && time.Since(w.asked) >= askEvery {
+		w.asked, w.next = time.Now(), make(chan found, 1)
+		go func(next chan<- found, not string) {
+			f, _ := w.sight.another(w.env, not)
+			next <- f // there is room
+		}(w.next, w.key)
+	}
+	return w.monitor, s, nil
+}
+
+// close lets go of the memory.
+func (w *watched) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.next != nil {
+		select {
+		case f := <-w.next:
+			if f.monitor != nil {
+				_ = f.monitor.Close() // nobody has seen it
+			}
+		default: // it dies with the process
+		}
+	}
+	return w.monitor.Close()
+}

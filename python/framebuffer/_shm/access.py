@@ -1,0 +1,135 @@
+"""Who may attach, and for what."""
+
+import errno
+import os
+import struct
+from dataclasses import dataclass
+from typing import Iterable
+
+from ..errors import FrameBufferError
+from .segment import Spec
+
+# What somebody may do; the values are those of file permissions.
+NOTHING, READING, WRITING = 0, 4, 6
+
+_NOBODY = (1 << 32) - 1  # (uid_t)-1 is no user
+
+# The form in which the kernel takes a POSIX access list (linux/posix_acl_xattr.h).
+_ACL_NAME, _ACL_VERSION, _ACL_NO_ID = "system.posix_acl_access", 2, (1 << 32) - 1
+_OWNER, _USER, _OWN_GROUP, _GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may do what, judged as the kernel judges files with access lists: the owner may
+    write; then who is listed by user has what is listed; then who is in a group that counts has
+    the most that one of these gives; and then all others have what the mode gives others."""
+
+    mode: int
+    users: dict[int, int]
+    groups: dict[int, int]  # beside the owner's own, which the mode is about
+
+    @classmethod
+    def of(cls, spec: Spec) -> "Access":
+        """Checks who is to be let in."""
+        access = cls(spec.mode & 0o777 or 0o600, {}, {})
+        for what, ids, into, give in (
+            ("user", spec.allow_uids, access.users, WRITING),
+            ("user", spec.read_uids, access.users, READING),
+            ("group", spec.allow_gids, access.groups, WRITING),
+            ("group", spec.read_gids, access.groups, READING),
+        ):
+            for id_ in ids:
+                if not 0 <= id_ < _NOBODY:
+                    raise FrameBufferError(f"framebuffer: {what} id {id_} cannot be let in: ids are 0 to {_NOBODY - 1}")
+                if into.setdefault(id_, give) != give:
+                    raise FrameBufferError(f"framebuffer: {what} {id_} is to be let in for reading only and for writing: list it once")
+        return access
+
+    @property
+    def lists(self) -> bool:
+        """Whether anybody is listed."""
+        return bool(self.users or self.groups)
+
+    @property
+    def others(self) -> bool:
+        """Whether anybody but the owner may attach."""
+        return bool(self._by_mode(3) or self._by_mode(0) or self.lists)
+
+    def _by_mode(self, shift: int) -> int:
+        """What a class has of whom the mode is about; writing alone is nothing."""
+        right = self.mode >> shift & WRITING
+        return right if right in (READING, WRITING) else NOTHING
+
+    def rights(self, uid: int, gids: Iterable[int]) -> int:
+        """Those of a user with these groups, this process being the owner."""
+        if uid == os.geteuid():
+            return WRITING
+        if uid in self.users:
+            return self.users[uid]
+        counts = [self.groups[gid] for gid in gids if gid in self.groups]
+        if os.getegid() in gids:
+            counts.append(self._by_mode(3))
+        return max(counts) if counts else self._by_mode(0)
+
+    @property
+    def ring_mode(self) -> int:
+        """The permission bits of a ring."""
+        return WRITING << 6 | self._by_mode(3) << 3 | self._by_mode(0)
+
+    @property
+    def control_mode(self) -> int:
+        """Those of the control object, in which readers count too."""
+        return WRITING << 6 | _counting(self._by_mode(3)) << 3 | _counting(self._by_mode(0))
+
+    def apply(self, fd: int, control: bool) -> None:
+        """Gives a file these permissions, whatever the umask."""
+        os.fchmod(fd, self.control_mode if control else self.ring_mode)
+        if not self.lists:
+            return
+        try:
+            os.setxattr(fd, _ACL_NAME, self._list(control))
+        except OSError as e:
+            if e.errno == errno.EOPNOTSUPP:
+                raise FrameBufferError(
+                    "its file system keeps no lists of users, as hugetlbfs and kernels without CONFIG_TMPFS_POSIX_ACL do not: "
+                    "use --mode alone, or --backend memfd (operation not supported)"
+                ) from e
+            raise
+
+    def _list(self, control: bool) -> bytes:
+        """The access as the kernel takes it. For a control object, who may read may also write."""
+        entry = struct.Struct("<HHI")
+
+        def add(tag: int, right: int, id_: int = _ACL_NO_ID) -> bytes:
+            return entry.pack(tag, _counting(right) if control else right, id_)
+
+        return b"".join(
+            (
+                struct.pack("<I", _ACL_VERSION),
+                add(_OWNER, WRITING),
+                *(add(_USER, right, uid) for uid, right in sorted(self.users.items())),
+                add(_OWN_GROUP, self._by_mode(3)),
+                *(add(_GROUP, right, gid) for gid, right in sorted(self.groups.items())),
+                add(_MASK, WRITING),
+                add(_OTHER, self._by_mode(0)),
+            )
+        )
+
+
+def _counting(right: int) -> int:
+    """What somebody may do with a control object who may do that with the ring."""
+    return WRITING if right else NOTHING
+
+
+def read_only_refused(what: str) -> str:
+    """What is said to somebody who may read and wants to write."""
+    return (
+        f"framebuffer: no permission: {this_process()} may only read from {what}, and asked to write: attach with ReadOnly, "
+        "or have the server let it write (--allow-uid, --allow-gid or a wider --mode)"
+    )
+
+
+def this_process() -> str:
+    """Who is refused."""
+    return f"this process (uid {os.geteuid()}, gid {os.getegid()})"

@@ -1,0 +1,144 @@
+"""A server's two files: their names, and the locks that say that it lives.
+
+Each is locked for as long as the server lives, by its open file description (OFD): the kernel
+drops the lock when that is closed, whatever ends the process, and anybody can ask for it without
+taking it. They get their names when they are locked and complete.
+
+A forked child has the descriptors and the mappings, and must not have the lock, which would
+outlive the server with it. So it closes the descriptors; and since a mapping keeps the
+description open that it was made with, that is another one.
+"""
+
+import fcntl
+import glob
+import os
+import posixpath
+import re
+import secrets
+import struct
+from contextlib import contextmanager
+from typing import Iterator
+
+from .. import _forks
+from .._text import errno_text
+from ..errors import FrameBufferError, StaleKey
+from .place import path_of
+
+# The names are random but for what tells that they are ours, so that nothing in a shared
+# directory can be in the way of anybody.
+_PREFIX, CONTROL, RING = "framebuffer-", ".control", ".ring"
+_MAX_BASE = 180  # bytes in a path without suffix: a key has room for twice that
+_NAME = re.compile(_PREFIX + "[0-9a-f]{32}")
+
+_FLOCK = struct.Struct("hh4xqqi4x")  # struct flock on 64-bit Linux
+_WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+
+
+def new_base(directory: str) -> str:
+    """The path of two new files, without their suffixes."""
+    return posixpath.join(directory, _PREFIX + secrets.token_hex(16))
+
+
+def base_of(location: str) -> str:
+    """The path of the files that a location names, as their server sees it. Raises BadKey."""
+    return path_of("file", location, _MAX_BASE, lambda name: _NAME.fullmatch(name) is not None)
+
+
+@contextmanager
+def another(fd: int) -> Iterator[int]:
+    """Another open file description of the same file, without its lock, to map."""
+    try:
+        same = os.open(f"/proc/self/fd/{fd}", os.O_RDWR)
+    except OSError as e:
+        raise FrameBufferError(f"open the file anew (is /proc mounted?): {errno_text(e)}") from e
+    try:
+        yield same
+    finally:
+        os.close(same)
+
+
+def lock(fd: int) -> None:
+    """Says that a server lives, until the file is closed."""
+    try:
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _WHOLE_FILE)
+    except OSError as e:
+        raise FrameBufferError(f"lock the file: {errno_text(e)}") from e
+
+
+def locked(fd: int) -> bool:
+    """Whether a server lives."""
+    kind: int = _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _WHOLE_FILE))[0]
+    return kind != fcntl.F_UNLCK
+
+
+def check_alive(fd: int, path: str) -> None:
+    """Raises StaleKey for a file whose server was killed."""
+    try:
+        alive = locked(fd)
+    except OSError as e:
+        raise FrameBufferError(f"ask for the lock of {path}: {errno_text(e)}") from e
+    if not alive:
+        raise StaleKey(f"framebuffer: stale key: the server of {path} was killed: get the key of the one that runs now")
+
+
+class Files:
+    """See the module."""
+
+    def __init__(self, base: str) -> None:
+        self.base, self.control, self.ring = base, -1, -1
+        self._shown = False
+        _forks.tell(self)
+
+    def show(self) -> None:
+        """Gives the files their names. Control comes last: who finds it finds both."""
+        if (n := len(os.fsencode(self.base))) > _MAX_BASE:
+            raise FrameBufferError(f"the files' path {self.base} has {n} bytes, and a key has room for {_MAX_BASE}: name a directory with a shorter path")
+        directory = os.open(posixpath.dirname(self.base), os.O_PATH | os.O_DIRECTORY)
+        try:
+            self._shown = True
+            for fd, suffix in ((self.ring, RING), (self.control, CONTROL)):
+                try:
+                    # With a directory's descriptor Python calls linkat, which follows the link.
+                    os.link(f"/proc/self/fd/{fd}", posixpath.basename(self.base) + suffix, dst_dir_fd=directory, follow_symlinks=True)
+                except OSError as e:
+                    raise FrameBufferError(f"name the file {self.base}{suffix} (is /proc mounted?): {errno_text(e)}") from e
+        finally:
+            os.close(directory)
+
+    def close(self) -> None:
+        """Takes the names back and gives up the files."""
+        for name, suffix in (("control", CONTROL), ("ring", RING)):
+            fd: int = getattr(self, name)
+            setattr(self, name, -1)
+            if fd < 0:
+                continue
+            if self._shown:
+                try:
+                    os.unlink(self.base + suffix)
+                except FileNotFoundError:
+                    pass
+            os.close(fd)
+
+    def after_fork(self) -> None:
+        """The child is no server."""
+        self._shown = False
+        self.close()
+
+
+def sweep(directory: str) -> None:
+    """Removes what servers left that were killed, as far as this process may."""
+    for path in glob.glob(posixpath.join(glob.escape(directory), _PREFIX + "*")):
+        base, suffix = posixpath.splitext(posixpath.basename(path))
+        if suffix not in (CONTROL, RING) or not _NAME.fullmatch(base):
+            continue
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            continue  # another user's
+        try:
+            if not locked(fd):
+                os.unlink(path)  # names are never used again: it is the file that was asked
+        except OSError:
+            pass
+        finally:
+            os.close(fd)

@@ -1,0 +1,64 @@
+package framebuffer
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// WriteUncounted is Write but for its counting, for BenchmarkCounting to compare with.
+func (c *Client) WriteUncounted(offset uint64, data []byte) (Checksum, error) {
+	if c.readOnly {
+		return 0, c.denied("write")
+	}
+	s := c.segment
+	if err := s.errIfClosed(); err != nil {
+		return 0, err
+	}
+	place, why, err := s.ring.Place(offset, len(data))
+	if err != nil {
+		return 0, s.failed(why, err)
+	}
+	sum, why, err := s.ring.Fill(place, offset, data)
+	if err != nil || s.closed.Load() {
+		return 0, s.failed(why, err)
+	}
+	return Checksum(sum), nil
+}
+
+// ReadIntoUncounted is ReadInto but for its counting.
+func (c *Client) ReadIntoUncounted(dst []byte, offset uint64, sum Checksum) error {
+	s := c.segment
+	if err := s.errIfClosed(); err != nil {
+		return err
+	}
+	if why, err := s.ring.Read(dst, offset, uint64(sum)); err != nil {
+		return s.failed(why, err)
+	}
+	return nil
+}
+
+// Counting is all that these leave out: else the benchmark compares with something else.
+func TestUncountedIsTheSame(t *testing.T) {
+	real, err1 := os.ReadFile("client.go")
+	bare, err2 := os.ReadFile("uncounted_test.go")
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	notCounting := regexp.MustCompile(`(?m)^\t(//.*|s\.slot\.did\(.*)\n`)
+	body := func(source []byte, name string) string {
+		_, text, found := strings.Cut(string(source), "func (c *Client) "+name+"(")
+		text, _, ended := strings.Cut(text, "\n}\n")
+		if !found || !ended {
+			t.Fatalf("no %s", name)
+		}
+		return text
+	}
+	for _, name := range []string{"Write", "ReadInto"} {
+		counted, uncounted := body(real, name), body(bare, name+"Uncounted")
+		if !strings.Contains(counted, "s.slot.did(") || notCounting.ReplaceAllString(counted, "") != uncounted {
+			t.Errorf("%sUncounted is not %s without counting:\n%s", name, name, uncounted)
+		}
+	}
+}
