@@ -57,3 +57,25 @@ func TestMirror(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A subscriber that is behind gets every frame of a thinned copy that is still there: numbers
+// that were left out are no sign that it is too slow.
+func TestBehindAThinnedMirror(t *testing.T) {
+	const frames, every = 100, 2 // within a queue of the default depth, most of it behind
+	_, c := serve(t, 1<<20, nil)
+	sub, pub := subscribe(t, c, "copy", nil), publisher(t, c, "copy")
+	for i := range uint64(frames) {
+		f, err := c.Put([]byte{byte(i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pub.Mirror(f, topic.Message{Sequence: i * every, Time: time.Unix(1, 0)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range uint64(frames) {
+		if m := next(t, sub); m.Sequence != i*every {
+			t.Fatalf("frame %d has number %d, want %d", i, m.Sequence, i*every)
+		}
+	}
+}

@@ -50,6 +50,10 @@ func (t *Topic) leaveOut(sequence uint64) {
 	}
 }
 
+// LeftOut reports whether that number was given to nothing, and its word is still there to
+// say so.
+func (t *Topic) LeftOut(sequence uint64) bool { return t.word(sequence).Load() == t.lap(sequence) }
+
 func (t *Topic) endless() error {
 	return fmt.Errorf("%w: the queue of topic %q changes without end; some process writes over it: restart the server", fberr.Corrupt, t.words.Name())
 }
