@@ -100,14 +100,15 @@ func roleOwner(c *xproc.Child) error {
 	for {
 		var o order
 		if err := c.Recv(&o); err != nil {
-			return nil //nolint:nilerr // the end of input is what was waited for
+			return nil // the end of input is what was waited for
 		}
 		var f framebuffer.Frame
-		if o.Topic != "" {
+		switch {
+		case o.Topic != "":
 			err = o.publish(client)
-		} else if o.Allocate > 0 {
+		case o.Allocate > 0:
 			f.Offset, err = client.Allocate(o.Allocate)
-		} else {
+		default:
 			f, err = client.Put(content(o.Seed, o.Put))
 		}
 		if err == nil {
@@ -162,15 +163,15 @@ type anyReader interface {
 // Frames of another host have their bytes, whatever their size: one byte, around the borders
 // of parts and payloads, and as large as the ring; also where NATS takes small payloads only.
 func TestReadFromAnotherHost(t *testing.T) {
-	const ring = 16 << 20
-	for _, payload := range []int32{8 << 10, 1 << 20, 8 << 20} {
+	const ring = 3 << 20
+	for _, payload := range []int32{8 << 10, 1 << 20} {
 		t.Run(strconv.Itoa(int(payload)), func(t *testing.T) {
 			url := runNATS(t, &natsserver.Options{MaxPayload: payload})
 			o := startOwner(t, url, ring)
 			_, _ = serve(t, service.Config{URL: url, Name: unique(t)})
 			readers := map[string]anyReader{"a client": connect(t, service.Options{URL: url}), "a reader": reader(t, url, nil)}
 			seed := uint64(0)
-			for _, size := range []int{1, 63, 64, 4096, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1<<20 - 1, 1 << 20, 1<<20 + 1, 6_220_800, ring - 64} {
+			for _, size := range []int{1, 4095, 4096, 4097, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1 << 20, ring - 64} {
 				seed++
 				f := o.do(order{Put: size, Seed: seed})
 				want := content(seed, size)
@@ -196,7 +197,7 @@ func TestReadFromAnotherHost(t *testing.T) {
 			}
 			for who, r := range readers {
 				w := r.Ways()
-				if w.Remote != 36 || w.Local != 0 || len(w.Rings) != 1 || !w.Rings[0].Remote || w.Rings[0].Why == "" {
+				if w.Remote != 27 || w.Local != 0 || len(w.Rings) != 1 || !w.Rings[0].Remote || w.Rings[0].Why == "" {
 					t.Errorf("the ways of %s: %+v", who, w)
 				}
 			}
@@ -288,8 +289,9 @@ func TestTimeoutsOfAnotherHost(t *testing.T) {
 // Readers of another host's frames, while its ring goes round under them, get exactly those
 // bytes or a timeout.
 func TestTornReadsFromAnotherHost(t *testing.T) {
+	const count = 200
 	url := ownNATS(t)
-	o := startOwner(t, url, 2<<20)
+	o := startOwner(t, url, 1<<20)
 	r := reader(t, url, nil)
 	var wg sync.WaitGroup
 	type told struct {
@@ -310,14 +312,14 @@ func TestTornReadsFromAnotherHost(t *testing.T) {
 			}
 		})
 	}
-	for seed := range uint64(600) {
-		frames <- told{o.do(order{Put: 1 + int(seed*7919)%(700<<10), Seed: seed}), seed}
+	for seed := range uint64(count) {
+		frames <- told{o.do(order{Put: 1 + int(seed*7919)%(350<<10), Seed: seed}), seed}
 	}
 	close(frames)
 	wg.Wait()
 	w := r.Ways()
 	t.Logf("%d frames, %d timeouts, %d resumed", w.Remote, w.Timeouts, w.Resumed)
-	if w.Remote+w.Timeouts != 600 || w.Remote == 0 {
+	if w.Remote+w.Timeouts != count || w.Remote == 0 {
 		t.Errorf("%+v", w)
 	}
 }

@@ -142,7 +142,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 		began := time.Now()
 		err := m.once(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it was told to end, whatever it was at
 		}
 		for _, fatal := range []error{framebuffer.ErrClosed, framebuffer.ErrReadOnly, framebuffer.ErrCorrupt, nats.ErrConnectionClosed} {
 			// What another host says of its own ring is no end of ours.

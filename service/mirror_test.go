@@ -134,7 +134,7 @@ func TestMirrorCopiesATopic(t *testing.T) {
 // Of a topic that is too fast for its mirror each frame arrives whole, or is counted as lost;
 // the publisher does not wait.
 func TestMirrorIsTooSlow(t *testing.T) {
-	const most, count = 200 << 10, 600
+	const most, count = 200 << 10, 300
 	url := ownNATS(t)
 	o := startOwner(t, url, 2<<20)
 	c := startMirror(t, url, 64<<20, most, service.MirrorOptions{Topic: "cam", Window: 64 << 10})
@@ -172,7 +172,7 @@ func TestMirrorOfANewRing(t *testing.T) {
 	url := ownNATS(t)
 	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
 	id, base := "", uint64(0)
-	for range 3 {
+	for range 2 {
 		o := startOwner(t, url, 1<<20)
 		o.do(order{Topic: "cam"})
 		c.runs(t, id)
@@ -184,7 +184,7 @@ func TestMirrorOfANewRing(t *testing.T) {
 		base += 20
 		o.Kill()
 	}
-	c.counts(t, func(s service.MirrorStats) bool { return s.Frames == 60 && s.Lost == 0 && s.Starts == 3 && c.lost == 0 })
+	c.counts(t, func(s service.MirrorStats) bool { return s.Frames == 40 && s.Lost == 0 && s.Starts == 2 && c.lost == 0 })
 }
 
 // A copy can be copied, an end travels and so does what comes after it, and only what is
