@@ -11,11 +11,11 @@
 # make python the Python package's tests, with Go on the other side; part of test
 # make soak-python a minute of both languages on one ring, with each server and backend; not part of test
 # make avx512 the AVX-512 kernels' tests in an emulator: ten minutes, not part of test
-# make fuzz   every fuzz target for FUZZTIME each
+# make fuzz   every fuzz target for FUZZTIME each, inputs (30000x) or a time (60s)
 
 GO        ?= go
 PYTHON    ?= /usr/bin/python3
-FUZZTIME  ?= 10s
+FUZZTIME  ?= 30000x
 TOOLS     := $(CURDIR)/.tools
 LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)

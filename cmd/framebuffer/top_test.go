@@ -107,6 +107,15 @@ func (term *terminal) shows(text string) string {
 
 func (term *terminal) keys(keys ...string) { term.tmux(append([]string{"send-keys"}, keys...)...) }
 
+// prompt waits for the shell's: what is typed before is still top's, or lost.
+func (term *terminal) prompt() {
+	term.t.Helper()
+	term.until("the shell's prompt", func(screen string) bool {
+		lines := strings.Split(strings.TrimSpace(screen), "\n")
+		return len(strings.TrimSpace(lines[len(lines)-1])) == 1
+	})
+}
+
 // run types a command.
 func (term *terminal) run(line string) {
 	term.tmux("send-keys", "-l", line)
@@ -257,14 +266,11 @@ func TestTop(t *testing.T) {
 
 	// To the background and back.
 	term.keys("C-z")
-	term.until("the shell", func(screen string) bool { return !strings.Contains(screen, "SUBSCRIBER") })
+	term.prompt()
 	term.run("fg")
 	term.shows("SUBSCRIBER")
 	term.keys("q")
-	term.until("the shell's prompt", func(screen string) bool { // what is typed before is still top's
-		lines := strings.Split(strings.TrimSpace(screen), "\n")
-		return len(strings.TrimSpace(lines[len(lines)-1])) == 1
-	})
+	term.prompt()
 	if after := term.state("after"); after != before || !strings.Contains(after, "alternate 0 cursor 1") {
 		t.Errorf("the terminal was\n%s and is\n%s", before, after)
 	}

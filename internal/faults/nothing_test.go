@@ -5,6 +5,7 @@ package faults
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -104,18 +105,23 @@ func stripped(t *testing.T, root, dir string) string {
 }
 
 // disassembly is the instructions of the hot functions without what differs for reasons of
-// place: lines, addresses, and the encoding of both.
+// place: lines, addresses, and the encoding of both. In a sum of two registers it is chance which
+// the compiler names first.
 func disassembly(t *testing.T, program string) []byte {
 	out, err := exec.Command("go", "tool", "objdump", "-s", hot, program).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	hex := regexp.MustCompile(`0x[0-9a-f]+`)
+	hex, sum := regexp.MustCompile(`0x[0-9a-f]+`), regexp.MustCompile(`\((\w+)\)\((\w+)\*1\)`)
+	sorted := func(s string) string {
+		m := sum.FindStringSubmatch(s)
+		return fmt.Sprintf("(%s)(%s*1)", min(m[1], m[2]), max(m[1], m[2]))
+	}
 	for line := range strings.Lines(string(out)) {
 		if f := strings.SplitN(line, "\t", 2); !strings.HasPrefix(line, "TEXT") && len(f) == 2 {
 			f := strings.Fields(line)
-			b.WriteString(hex.ReplaceAllString(strings.Join(f[3:], " "), "X") + "\n")
+			b.WriteString(sum.ReplaceAllStringFunc(hex.ReplaceAllString(strings.Join(f[3:], " "), "X"), sorted) + "\n")
 		}
 	}
 	return b.Bytes()
