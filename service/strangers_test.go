@@ -86,6 +86,7 @@ func TestGiveUpOnAnotherHost(t *testing.T) {
 		}
 		asked := make(chan struct{}, 10)
 		o.Signal(syscall.SIGSTOP)
+		o.WaitStopped()
 		nc := dial(t, service.Options{URL: url})
 		sub, err := nc.Subscribe(r.Ways().Rings[0].Subject, func(*nats.Msg) { asked <- struct{}{} })
 		if err == nil {
