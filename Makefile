@@ -7,6 +7,7 @@
 # make containers  the command in real containers, as root; part of test
 # make faults processes killed and stopped at every step, peers that write nonsense; part of test
 # make soak   the same for as long as you like: ROUNDS, BURSTS, ALLOCATIONS, RING_GIB, SOAK_TIME
+# make hosts  three hosts in network namespaces, cut off, slowed and killed, as root; part of test
 # make python the Python package's tests, with Go on the other side; part of test
 # make soak-python a minute of both languages on one ring, with each server and backend; not part of test
 # make avx512 the AVX-512 kernels' tests in an emulator: ten minutes, not part of test
@@ -20,9 +21,9 @@ LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 export CGO_ENABLED ?= 1
 
-.PHONY: test setup vet lint unit race mutants models kernels containers faults soak python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-vet
+.PHONY: test setup vet lint unit race mutants models kernels containers faults hosts soak python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-vet
 
-test: setup vet lint models generate unit race mutants kernels containers faults python arm64 fuzz cross bench-vet
+test: setup vet lint models generate unit race mutants kernels containers faults hosts python arm64 fuzz cross bench-vet
 
 setup:
 	./scripts/setup
@@ -69,6 +70,10 @@ containers:
 # Every row of docs/crash.md, some rounds of the soak, hostile peers, and other faults.
 faults:
 	$(GO) test -count=1 -tags failpoints ./internal/faults
+
+# Hosts with a NATS server each, in network namespaces. A module of its own, for its proxy.
+hosts:
+	cd internal/hosttest && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -count=1 ./...
 
 # ROUNDS processes are killed or stopped, each backend's peers write nonsense BURSTS times a
 # thousand, and so on. The figures in docs/guarantees.md are such a run's.

@@ -3,6 +3,7 @@ package service
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 
 	"github.com/nats-io/nats.go"
@@ -21,19 +22,65 @@ type access struct {
 	Embedded    bool   `json:"embedded,omitempty"`
 	User        string `json:"user,omitempty"`
 	Password    string `json:"password,omitempty"`
+	Token       string `json:"token,omitempty"`
 	Credentials string `json:"credentials,omitempty"` // path of a file
-	Refused     string `json:"refused,omitempty"`     // instead of all the above
+	TLS         TLS    `json:"tls,omitzero"`
+	Refused     string `json:"refused,omitempty"` // instead of all the above
+}
+
+// TLS names the files for a NATS whose certificates the system does not know, or that asks
+// for one.
+type TLS struct {
+	CA   string `json:"ca,omitempty"`   // certificates of who may have signed the server's
+	Cert string `json:"cert,omitempty"` // of the client
+	Key  string `json:"key,omitempty"`  // to that
+}
+
+func (t TLS) check() error {
+	if (t.Cert == "") != (t.Key == "") {
+		return fmt.Errorf("service: a TLS certificate %q with the key %q: name both files or neither", t.Cert, t.Key)
+	}
+	return nil
+}
+
+func (t TLS) options() (opts []nats.Option) {
+	if t.CA != "" {
+		opts = append(opts, nats.RootCAs(t.CA))
+	}
+	if t.Cert != "" {
+		opts = append(opts, nats.ClientCert(t.Cert, t.Key))
+	}
+	return opts
+}
+
+// absolute makes paths mean the same to clients that are told them and run in other
+// directories.
+func (a *access) absolute() error {
+	for _, path := range []*string{&a.Credentials, &a.TLS.CA, &a.TLS.Cert, &a.TLS.Key} {
+		if *path == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*path)
+		if err != nil {
+			return fmt.Errorf("service: path %q: %w", *path, err)
+		}
+		*path = abs
+	}
+	return nil
 }
 
 // options are the NATS options that get in with these credentials.
 func (a access) options() []nats.Option {
-	if a.Credentials != "" {
-		return []nats.Option{nats.UserCredentials(a.Credentials)}
+	opts := a.TLS.options()
+	switch {
+	case a.Credentials != "":
+		opts = append(opts, nats.UserCredentials(a.Credentials))
+	case a.User != "":
+		opts = append(opts, nats.UserInfo(a.User, a.Password))
+	case a.Token != "":
+		opts = append(opts, nats.Token(a.Token))
 	}
-	if a.User != "" {
-		return []nats.Option{nats.UserInfo(a.User, a.Password)}
-	}
-	return nil
+	return opts
 }
 
 // meetingPoint is the abstract Unix socket of the server with that name and user. Abstract

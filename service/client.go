@@ -15,8 +15,9 @@ import (
 
 // Client is framebuffer.Client with a NATS connection beside it, and attached to whatever
 // server runs: when that is restarted, it attaches to the successor. Its methods may be
-// called concurrently. Frames go through shared memory only; no method but those that
-// take a context sends anything over NATS, unless the server has just gone.
+// called concurrently. Frames of this host go through shared memory only. Over NATS go what
+// methods that take a context ask, frames of other hosts, and the search for a server that
+// has just gone.
 type Client struct {
 	options Options
 	log     *slog.Logger
@@ -25,6 +26,7 @@ type Client struct {
 	end     context.CancelFunc
 
 	attached atomic.Pointer[attachment]
+	reader   *Reader // of frames in other rings
 
 	wake    chan string   // why to look for the server; holds one
 	turn    chan struct{} // held by the one search that runs
@@ -46,6 +48,9 @@ func (c *Client) NATS() *nats.Conn { return c.nats }
 
 // Key is the key of the server that is attached at the moment.
 func (c *Client) Key() string { return c.attached.Load().ring.Key() }
+
+// ServerID is the ID of that server, as NATS micro has it.
+func (c *Client) ServerID() string { return c.attached.Load().id }
 
 // Stats are the figures of that server's segment; after Close, zeroes.
 func (c *Client) Stats() framebuffer.Stats {
@@ -92,7 +97,8 @@ func (c *Client) Write(offset uint64, data []byte) (framebuffer.Checksum, error)
 }
 
 // Read reads by offset, size and checksum: see framebuffer.Client.Read. These say nothing
-// of the server; a frame of an earlier one gives an error. Get knows the difference.
+// of the server; a frame of an earlier one gives an error. Get knows the difference, and
+// reads frames of other hosts as well.
 func (c *Client) Read(offset uint64, size int, sum framebuffer.Checksum) ([]byte, error) {
 	a := c.attached.Load()
 	data, err := a.ring.Read(offset, size, sum)
@@ -103,27 +109,6 @@ func (c *Client) Read(offset uint64, size int, sum framebuffer.Checksum) ([]byte
 func (c *Client) ReadInto(dst []byte, offset uint64, sum framebuffer.Checksum) error {
 	a := c.attached.Load()
 	return c.explain(a, a.ring.ReadInto(dst, offset, sum))
-}
-
-// Get reads a frame: see framebuffer.Client.Get. A frame of a server that has just been
-// restarted makes the client look for it; a frame of one that is gone is
-// framebuffer.ErrStaleKey.
-func (c *Client) Get(f framebuffer.Frame) ([]byte, error) {
-	a := c.attached.Load()
-	if f.Key != a.ring.Key() {
-		if c.life.Err() != nil {
-			return nil, errClientClosed()
-		}
-		if err := c.refresh(c.life, a); err != nil {
-			return nil, fmt.Errorf("%w: the frame lies in another ring than the one attached, and no server was found that has it: %w", framebuffer.ErrStaleKey, err)
-		}
-		a = c.attached.Load()
-	}
-	if now := a.ring.Key(); f.Key != now {
-		return nil, fmt.Errorf("%w: the frame lies in a ring of another server than the one that runs now; its key is %.80q, the server's %q", framebuffer.ErrStaleKey, f.Key, now)
-	}
-	data, err := a.ring.Get(f)
-	return data, c.explain(a, err)
 }
 
 // explain says more of a ring that was let go of for its successor during a call: to the
@@ -164,8 +149,12 @@ func (c *Client) Close() error {
 		c.nats.Close()
 	}
 	c.pending.Wait()
-	if a := c.attached.Load(); a != nil {
-		return a.ring.Close()
+	var errs []error
+	if c.reader != nil {
+		errs = append(errs, c.reader.Close())
 	}
-	return nil
+	if a := c.attached.Load(); a != nil {
+		errs = append(errs, a.ring.Close())
+	}
+	return errors.Join(errs...)
 }

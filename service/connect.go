@@ -29,6 +29,9 @@ type Options struct {
 	// Credentials is the path of a NATS credentials file for URL.
 	Credentials string
 
+	// TLS names the files of certificates for URL.
+	TLS TLS
+
 	// Attach is how to attach to the memory.
 	Attach *framebuffer.ClientOptions
 
@@ -51,6 +54,9 @@ func Connect(ctx context.Context, opts *Options) (*Client, error) {
 	if opts.Credentials != "" && opts.URL == "" {
 		return nil, errors.New("service: Options.Credentials without Options.URL: credentials are for your own NATS")
 	}
+	if err := opts.TLS.check(); err != nil {
+		return nil, err
+	}
 	c := &Client{
 		options: *opts,
 		log:     opts.Logger,
@@ -71,7 +77,7 @@ func (c *Client) connect(ctx context.Context) (err error) {
 	if _, err := meetingPoint(c.options.Name); err != nil { // a bad name is one with a URL too
 		return err
 	}
-	at := access{URL: c.options.URL, Credentials: c.options.Credentials}
+	at := access{URL: c.options.URL, Credentials: c.options.Credentials, TLS: c.options.TLS}
 	if at.URL == "" {
 		if at, err = find(ctx, c.options.Name); err != nil {
 			return err
@@ -86,6 +92,12 @@ func (c *Client) connect(ctx context.Context) (err error) {
 		}
 		return fmt.Errorf("service: connect to NATS at %s: %w", shown(at.URL), err)
 	}
+	attach := framebuffer.ClientOptions{}
+	if c.options.Attach != nil {
+		attach = *c.options.Attach
+	}
+	attach.ReadOnly = true
+	c.reader = NewReader(c.nats, &ReaderOptions{Attach: &attach, Logger: c.log})
 	// Before the key is asked for, so that no change of server goes unheard in between.
 	if _, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") }); err != nil {
 		return fmt.Errorf("service: subscribe to %s: %w", startedSubject, err)
@@ -126,8 +138,8 @@ func (c *Client) dial(ctx context.Context, at access) (err error) {
 		nats.SetCustomDialer(door),
 		nats.SkipHostLookup(), // the dialer does it, within its context
 	}
-	if door.moves {
-		opts = append(opts, nats.UserInfoHandler(door.login))
+	if door.moves && at.User != "" { // the password too may be another one
+		opts = append(append(opts, at.TLS.options()...), nats.UserInfoHandler(door.login))
 	} else {
 		opts = append(opts, at.options()...)
 	}

@@ -4,6 +4,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
 	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
@@ -12,28 +15,45 @@ import (
 // readyLimit is how long the embedded NATS may take to accept connections.
 const readyLimit = 10 * time.Second
 
-// startEmbedded runs a NATS server for this host's own use: loopback only, a port of the
-// system's choice, and a password that nobody knows who was not told.
-func startEmbedded() (*natsserver.Server, access, error) {
-	a := access{User: "framebuffer", Password: newSecret(), Embedded: true}
-	ns, err := natsserver.NewServer(&natsserver.Options{
-		ServerName: "framebuffer-" + newSecret()[:8],
-		Host:       "127.0.0.1",
-		Port:       natsserver.RANDOM_PORT,
-		Username:   a.User,
-		Password:   a.Password,
-		NoLog:      true,
-		NoSigs:     true, // signals are the program's business
-	})
+// startEmbedded runs a NATS server: of the file, if there is one, and otherwise for this
+// host's own use: loopback only, a port of the system's choice, and a password that nobody
+// knows who was not told.
+func startEmbedded(cfg Config, log *slog.Logger) (*natsserver.Server, access, error) {
+	a := access{Embedded: true, Credentials: cfg.Credentials, TLS: cfg.TLS}
+	opts := &natsserver.Options{}
+	if cfg.NATSConfig != "" {
+		var err error
+		if opts, err = natsserver.ProcessConfigFile(cfg.NATSConfig); err != nil {
+			return nil, a, fmt.Errorf("service: NATS configuration: %w", err)
+		}
+	}
+	if opts.ServerName == "" {
+		opts.ServerName = "framebuffer-" + newSecret()[:8]
+		if cfg.NATSConfig != "" { // JetStream knows its servers by their names
+			opts.ServerName = "framebuffer-" + cfg.host() + "-" + orDefault(cfg.Name)
+		}
+	}
+	stayAtHome(opts)
+	if err := a.login(opts, cfg.NATSConfig, log); err != nil {
+		return nil, a, err
+	}
+	opts.NoSigs = true // signals are the program's business
+	ns, err := natsserver.NewServer(opts)
 	if err != nil {
 		return nil, a, fmt.Errorf("service: embedded NATS: %w", err)
+	}
+	if opts.LogFile != "" || opts.Syslog {
+		ns.ConfigureLogger()
+	} else {
+		ns.SetLoggerV2(natsLog{log}, false, false, false)
 	}
 	go ns.Start()
 	if !ns.ReadyForConnections(readyLimit) {
 		ns.Shutdown()
-		return nil, a, fmt.Errorf("service: embedded NATS did not listen on 127.0.0.1 within %v: is loopback up?", readyLimit)
+		return nil, a, fmt.Errorf("service: embedded NATS did not listen on %s within %v: is the address this host's, the port free, and loopback up?",
+			net.JoinHostPort(opts.Host, strconv.Itoa(opts.Port)), readyLimit)
 	}
-	a.URL = ns.ClientURL()
+	a.URL = localURL(ns.ClientURL())
 	return ns, a, nil
 }
 

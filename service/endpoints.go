@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go/micro"
 
@@ -19,19 +21,24 @@ const (
 	epKey          = "get_key"
 	epAllocate     = "allocate"
 	epStat         = "stat"
+	epAbout        = "about"
 	startedSubject = serviceName + ".started"
 	stoppedSubject = serviceName + ".stopped"
 )
 
-// metaName is the server's name in what the micro service protocol shows of an instance.
-const metaName = "name"
+// metaName and metaHost are the server's and the host's name in what the micro service
+// protocol shows of an instance.
+const (
+	metaName = "name"
+	metaHost = "host"
+)
 
 func (s *Service) addEndpoints() error {
 	svc, err := micro.AddService(s.nats, micro.Config{
 		Name:        serviceName,
 		Version:     Version,
 		Description: "frames through shared memory: the key to attach with, allocation, figures",
-		Metadata:    map[string]string{metaName: orDefault(s.config.Name), "host": host()},
+		Metadata:    map[string]string{metaName: orDefault(s.config.Name), metaHost: s.config.host()},
 		ErrorHandler: func(_ micro.Service, err *micro.NATSError) {
 			s.log.Warn("endpoint failed", "error.message", err)
 		},
@@ -45,7 +52,7 @@ func (s *Service) addEndpoints() error {
 		name string
 		do   func([]byte) ([]byte, error)
 	}{
-		{epKey, s.getKey}, {epAllocate, s.allocate}, {epStat, s.stat},
+		{epKey, s.getKey}, {epAllocate, s.allocate}, {epStat, s.stat}, {epAbout, s.about},
 	} {
 		handler := micro.HandlerFunc(func(r micro.Request) { s.answer(r, ep.do) })
 		if err := all.AddEndpoint(ep.name, handler); err != nil {
@@ -54,6 +61,13 @@ func (s *Service) addEndpoints() error {
 		if err := own.AddEndpoint(ep.name+"-own", handler, micro.WithEndpointSubject(ep.name)); err != nil {
 			return fmt.Errorf("service: endpoint %s: %w", ep.name, err)
 		}
+	}
+	subject := strings.TrimPrefix(readSubject(s.config.Server.Key()), serviceName+".")
+	if err := all.AddEndpoint(epRead, micro.HandlerFunc(s.read), micro.WithEndpointSubject(subject)); err != nil {
+		return fmt.Errorf("service: endpoint %s: %w", epRead, err)
+	}
+	if err := own.AddEndpoint(epMirror, micro.HandlerFunc(s.mirror)); err != nil {
+		return fmt.Errorf("service: endpoint %s: %w", epMirror, err)
 	}
 	return nil
 }
@@ -119,11 +133,17 @@ func (s *Service) figures() (framebuffer.Stats, error) {
 	return st, nil
 }
 
-// host tells people which machine an instance runs on; nothing depends on it.
-func host() string {
+// host is the host's name, as it was given or as the system has it. The latter may have
+// characters that are not for subjects and options, and may be none.
+func (c *Config) host() string {
+	if c.Host != "" {
+		return c.Host
+	}
 	name, err := os.Hostname()
-	if err != nil {
+	if err != nil || name == "" {
 		return "unknown"
 	}
-	return name
+	return notInNames.ReplaceAllString(name[:min(len(name), 64)], "-")
 }
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9.-]`)

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 		"find":  roleFind,
 		"squat": roleSquat,
 		"seek":  roleSeek,
+		"owner": roleOwner,
 	})
 }
 

@@ -15,14 +15,14 @@ import (
 
 // GetKey asks the server for its key, as the seed's get_key does.
 func (c *Client) GetKey(ctx context.Context) (string, error) {
-	return c.request(ctx, epKey, nil)
+	return c.attachedCall(ctx, epKey, nil)
 }
 
 // RemoteAllocate asks the server that is attached to allocate, as the seed's allocate does.
 // Allocate is the same without the round trip. Errors are those of
 // framebuffer.Server.Allocate, and ErrNoServer.
 func (c *Client) RemoteAllocate(ctx context.Context, size int) (offset uint64, err error) {
-	text, err := c.request(ctx, epAllocate, []byte(strconv.Itoa(size)))
+	text, err := c.attachedCall(ctx, epAllocate, []byte(strconv.Itoa(size)))
 	if err != nil {
 		return 0, err
 	}
@@ -31,7 +31,7 @@ func (c *Client) RemoteAllocate(ctx context.Context, size int) (offset uint64, e
 
 // RemoteStats asks the server for its figures.
 func (c *Client) RemoteStats(ctx context.Context) (st framebuffer.Stats, err error) {
-	text, err := c.request(ctx, epStat, nil)
+	text, err := c.attachedCall(ctx, epStat, nil)
 	if err != nil {
 		return st, err
 	}
@@ -41,9 +41,9 @@ func (c *Client) RemoteStats(ctx context.Context) (st framebuffer.Stats, err err
 	return st, nil
 }
 
-// request asks the server that is attached. If nobody is there any more, or it has closed,
+// attachedCall asks the server that is attached. If nobody is there any more, or it has closed,
 // nothing was done, and its successor is asked once instead.
-func (c *Client) request(ctx context.Context, endpoint string, data []byte) (string, error) {
+func (c *Client) attachedCall(ctx context.Context, endpoint string, data []byte) (string, error) {
 	a := c.attached.Load()
 	text, err := c.call(ctx, a.id, endpoint, data)
 	if !errors.Is(err, ErrNoServer) && !errors.Is(err, framebuffer.ErrClosed) {
@@ -58,18 +58,23 @@ func (c *Client) request(ctx context.Context, endpoint string, data []byte) (str
 	return "", err
 }
 
-// call sends one request to one server and returns the answer, or the error that it sent.
+// call is request on this client's connection.
 func (c *Client) call(ctx context.Context, id, endpoint string, data []byte) (string, error) {
+	return request(ctx, c.nats, id, endpoint, data)
+}
+
+// request sends one request to one server and returns the answer, or the error that it sent.
+func request(ctx context.Context, nc *nats.Conn, id, endpoint string, data []byte) (string, error) {
 	subject := serviceName + "." + id + "." + endpoint
 	if _, ok := ctx.Deadline(); !ok { // NATS would wait for ever
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, rpcLimit)
 		defer cancel()
 	}
-	m, err := c.nats.RequestWithContext(ctx, subject, data)
+	m, err := nc.RequestWithContext(ctx, subject, data)
 	if errors.Is(err, nats.ErrNoResponders) {
 		return "", fmt.Errorf("%w: nobody answers %s on the NATS at %s any more: start a server with `framebuffer serve`: %w",
-			ErrNoServer, subject, c.where(), err)
+			ErrNoServer, subject, shown(nc.ConnectedUrl()), err)
 	}
 	if errors.Is(err, nats.ErrConnectionClosed) {
 		return "", fmt.Errorf("%w: %w", errClientClosed(), err)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"slices"
 	"sync"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
@@ -28,12 +28,31 @@ type Config struct {
 	// under different names. Default: DefaultName.
 	Name string
 
-	// URL is the user's own NATS. Default: an embedded server on loopback.
+	// Host is what this host is called on other hosts; 1 to 64 letters, digits, dots and
+	// hyphens. Default: the system's host name.
+	Host string
+
+	// URL is the user's own NATS. Default: an embedded server.
 	URL string
 
-	// Credentials is the path of a NATS credentials file for URL. Clients on this host are
-	// told where it is.
+	// NATSConfig is the path of the embedded server's configuration file, as nats-server
+	// takes it: listeners, cluster, leaf nodes, gateways, accounts, TLS, JetStream. What the
+	// file gives no address listens on loopback, and the service logs in as the file's only
+	// user or token, or as its user named framebuffer, or with Credentials. Default: loopback
+	// only, with a password that clients of this host and user are told.
+	NATSConfig string
+
+	// Credentials is the path of a NATS credentials file for URL or NATSConfig. Clients on
+	// this host are told where it is.
 	Credentials string
+
+	// Mirrors are topics of other hosts to be copied into Server's ring. Self and Logger are
+	// filled in.
+	Mirrors []MirrorOptions
+
+	// TLS names the files of certificates for URL, and for clients of NATSConfig. Clients on
+	// this host are told where they are.
+	TLS TLS
 
 	// Logger gets what is worth knowing. Default: nothing is logged.
 	Logger *slog.Logger
@@ -49,6 +68,15 @@ type Service struct {
 	micro    micro.Service
 	access   access
 	close    func() error
+
+	give    givers
+	mirrors []*Mirror
+	copies  *framebuffer.Client // that mirrors write through; nil without any
+	working sync.WaitGroup      // frames on their way to other hosts
+
+	mu           sync.Mutex
+	seen, unseen *framebuffer.Client // of the own ring; nil until somebody asks
+	ended        bool
 }
 
 // Serve starts the service; it is running, and can be found, when Serve returns. It fails
@@ -57,8 +85,17 @@ func Serve(cfg Config) (*Service, error) {
 	if cfg.Server == nil {
 		return nil, errors.New("service: Config.Server is nil: make one with framebuffer.NewServer")
 	}
-	if cfg.Credentials != "" && cfg.URL == "" {
-		return nil, errors.New("service: Config.Credentials without Config.URL: credentials are for your own NATS")
+	if cfg.Credentials != "" && cfg.URL == "" && cfg.NATSConfig == "" {
+		return nil, errors.New("service: Config.Credentials without Config.URL or Config.NATSConfig: credentials are for your own NATS")
+	}
+	if cfg.URL != "" && cfg.NATSConfig != "" {
+		return nil, errors.New("service: Config.URL with Config.NATSConfig: serve either on your own NATS or on an embedded one")
+	}
+	if err := cfg.TLS.check(); err != nil {
+		return nil, err
+	}
+	if !nameForm.MatchString(cfg.host()) {
+		return nil, fmt.Errorf("service: host name %.80q: use 1 to 64 letters, digits, dots and hyphens", cfg.host())
 	}
 	if cfg.Server.Stats().Capacity == 0 {
 		return nil, fmt.Errorf("%w: Config.Server was closed already: make a new one with framebuffer.NewServer", framebuffer.ErrClosed)
@@ -82,13 +119,7 @@ func (s *Service) start() (err error) {
 	if s.meeting, err = listen(s.config.Name, s.log); err != nil {
 		return err
 	}
-	s.access = access{URL: s.config.URL}
-	if s.config.Credentials != "" {
-		// Clients that are told the path run in other directories.
-		if s.access.Credentials, err = filepath.Abs(s.config.Credentials); err != nil {
-			return fmt.Errorf("service: credentials %q: %w", s.config.Credentials, err)
-		}
-	}
+	s.access = access{URL: s.config.URL, Credentials: s.config.Credentials, TLS: s.config.TLS}
 	opts := []nats.Option{
 		nats.Name("framebuffer server"),
 		nats.MaxReconnects(-1),
@@ -102,25 +133,77 @@ func (s *Service) start() (err error) {
 		nats.ReconnectHandler(func(*nats.Conn) { s.log.Info("NATS connected again") }),
 	}
 	if s.config.URL == "" {
-		if s.embedded, s.access, err = startEmbedded(); err != nil {
+		if s.embedded, s.access, err = startEmbedded(s.config, s.log); err != nil {
 			return err
 		}
 		opts = append(opts, nats.InProcessServer(s.embedded))
+	}
+	if err := s.access.absolute(); err != nil {
+		return err
 	}
 	opts = append(opts, s.access.options()...)
 	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
 		return fmt.Errorf("service: connect to NATS at %s: %w", shown(s.access.URL), err)
 	}
+	if err := s.openGivers(); err != nil {
+		return err
+	}
 	if err := s.addEndpoints(); err != nil {
 		return err
 	}
 	s.access.ID, s.access.Key, s.access.PID = s.micro.Info().ID, s.config.Server.Key(), os.Getpid()
+	if err := s.openMirrors(); err != nil {
+		return err
+	}
 	if err := s.announce(); err != nil {
 		return err
 	}
 	s.meeting.serve(s.access)
 	s.log.Info("serving", "framebuffer.server.name", orDefault(s.config.Name), "framebuffer.server.id", s.access.ID, "url.full", s.URL())
 	return nil
+}
+
+// openMirrors has the topics that are to be copied come.
+func (s *Service) openMirrors() (err error) {
+	if len(s.config.Mirrors) == 0 {
+		return nil
+	}
+	if s.copies, err = framebuffer.Attach(s.config.Server.Key(), &framebuffer.ClientOptions{Name: "framebuffer mirrors"}); err != nil {
+		return err
+	}
+	for _, opts := range s.config.Mirrors {
+		opts.Self, opts.Logger = s.micro.Info().ID, s.log
+		m, err := NewMirror(s.give.nats, s.copies, opts)
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.mirrors = append(s.mirrors, m)
+		s.mu.Unlock()
+	}
+	for _, m := range s.copying() {
+		s.work(func() {
+			if err := m.Run(s.give.life); err != nil && s.give.life.Err() == nil {
+				s.log.Error("a topic is not mirrored any more", "framebuffer.topic", m.options.Topic, "error.message", err)
+			}
+		})
+	}
+	return nil
+}
+
+func (s *Service) copying() []*Mirror {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.mirrors)
+}
+
+// work runs f beside what goes on, unless the service is ending; stop waits for it.
+func (s *Service) work(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.working.Go(f)
+	}
 }
 
 // announce tells clients that stayed connected to a NATS of the user's own that there is a
@@ -156,6 +239,19 @@ func (s *Service) stop() error {
 	if s.nats != nil {
 		s.farewell()
 		s.nats.Close()
+	}
+	if s.give.nats != nil {
+		s.give.end()
+		s.give.nats.Close()
+	}
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.working.Wait()
+	for _, c := range []*framebuffer.Client{s.seen, s.unseen, s.copies} {
+		if c != nil {
+			errs = append(errs, c.Close())
+		}
 	}
 	if s.embedded != nil {
 		s.embedded.Shutdown()

@@ -15,6 +15,9 @@ var (
 	// ErrBadMeta: metadata that does not fit.
 	ErrBadMeta = errors.New("framebuffer: bad metadata")
 
+	// ErrNumber: a number that was given to a frame already.
+	ErrNumber = errors.New("framebuffer: the number is taken")
+
 	// ErrEnded: the topic was ended, and everything in it has been seen. It is also io.EOF.
 	ErrEnded = fberr.Ended
 

@@ -63,6 +63,11 @@ func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
 // another ring, framebuffer.ErrTimeout when the ring has reused it, framebuffer.ErrBadOffset
 // and ErrBadSize for what is no frame, and framebuffer.ErrClosed.
 func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (Message, error) {
+	return p.publish(f, m, at, nil)
+}
+
+// publish publishes under the next number, or under that of of.
+func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Message) (Message, error) {
 	defer runtime.KeepAlive(p.client)
 	if f.Key != p.client.Key() {
 		return Message{}, fmt.Errorf("%w: the frame lies in the ring of %.200q, topic %q in that of %q", framebuffer.ErrBadKey, f.Key, p.name, p.client.Key())
@@ -85,13 +90,20 @@ func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (Me
 		msg.Time = time.Unix(0, in.Clock.Wall(now))
 	}
 	rec.Time = msg.Time.UnixNano()
-	seq, err := p.topic.Publish(&rec, func(size int) (uint64, []byte, error) {
+	record := func(size int) (uint64, []byte, error) {
 		if why, err := in.Ring.Check(f.Offset, f.Size); err != nil {
 			in.Timeout(why)
 			return 0, nil, err
 		}
 		return in.Take(size, now)
-	})
+	}
+	var seq uint64
+	var err error
+	if of == nil {
+		seq, err = p.topic.Publish(&rec, record)
+	} else {
+		seq, err = of.Sequence, p.mirror(of, &rec, record)
+	}
 	if closed := in.Closed(); closed != nil {
 		return Message{}, closed
 	}

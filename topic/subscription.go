@@ -173,9 +173,13 @@ func (s *Subscription) Next(ctx context.Context) (m Message, err error) {
 // resume returns where to go on when the frame at a sequence number is gone: with the oldest
 // that is still there. That one is lost next, so for who is slower than the publishers there
 // would be no end of losing and hardly any receiving: who was there a moment ago leaves a
-// quarter of the queue as a lead.
+// quarter of the queue as a lead. A number that a mirror left out says nothing of that.
 func (s *Subscription) resume(at uint64) uint64 {
+	leftOut := s.topic.LeftOut(at) // before looking for others: its word may be of a later lap then
 	to := s.topic.Oldest(at + 1)
+	if leftOut {
+		return to
+	}
 	depth := s.topic.Depth()
 	if lead := to + depth/4; at-s.resumed < depth/4 && int64(s.topic.Next()-lead) > 0 {
 		to = lead

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/nats-io/nats.go"
+
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 )
@@ -10,13 +12,30 @@ type lookup struct {
 	Name  string `help:"Name of the server on this host." env:"FRAMEBUFFER_NAME" default:"default"`
 	NATS  string `name:"nats" help:"Ask the server through your own NATS at this URL." env:"FRAMEBUFFER_NATS" placeholder:"URL"`
 	Creds string `help:"NATS credentials file for that URL." env:"FRAMEBUFFER_CREDS" type:"existingfile" placeholder:"FILE"`
+	tlsFiles
+}
+
+// tlsFiles are certificates for NATS.
+type tlsFiles struct {
+	CA   string `name:"nats-ca" help:"Certificates that sign that NATS's, if the system does not know them." env:"FRAMEBUFFER_NATS_CA" type:"existingfile" placeholder:"FILE"`
+	Cert string `name:"nats-cert" help:"Certificate to show to that NATS." env:"FRAMEBUFFER_NATS_CERT" type:"existingfile" placeholder:"FILE"`
+	Own  string `name:"nats-key" help:"Key to that certificate." env:"FRAMEBUFFER_NATS_KEY" type:"existingfile" placeholder:"FILE"`
+}
+
+func (t tlsFiles) files() service.TLS { return service.TLS{CA: t.CA, Cert: t.Cert, Key: t.Own} }
+
+func (l *lookup) options(e *env) *service.Options {
+	return &service.Options{Name: l.Name, URL: l.NATS, Credentials: l.Creds, TLS: l.files(), Logger: e.log}
 }
 
 func (l *lookup) connect(e *env, attach *framebuffer.ClientOptions) (*service.Client, error) {
-	return service.Connect(e.ctx, &service.Options{
-		Name: l.Name, URL: l.NATS, Credentials: l.Creds, Attach: attach, Logger: e.log,
-	})
+	opts := l.options(e)
+	opts.Attach = attach
+	return service.Connect(e.ctx, opts)
 }
+
+// dial connects to NATS alone.
+func (l *lookup) dial(e *env) (*nats.Conn, error) { return service.Dial(e.ctx, l.options(e)) }
 
 // key asks the server for its key.
 func (l *lookup) key(e *env) (string, error) {

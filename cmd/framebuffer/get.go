@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,17 +10,20 @@ import (
 	"golang.org/x/term"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
 )
 
 type getCmd struct {
 	Frame  string `arg:"" help:"The frame's JSON as put printed it; - reads it from standard input."`
 	Output string `short:"o" help:"File to write instead of standard output." placeholder:"FILE"`
+	lookup
 }
 
 // Help is shown below the flags.
 func (getCmd) Help() string {
-	return `Attaches with the key in the frame, so no server is looked for. Writes exactly
-the bytes that were put, or nothing and exits with 3 when the frame is gone.`
+	return `Attaches with the key in the frame, so no server is looked for. A frame of another
+host is asked for over NATS: that of this host's server, or that at --nats. Writes
+exactly the bytes that were put, or nothing and exits with 3 when the frame is gone.`
 }
 
 // maxFrameText bounds what is read as a frame: a key, three numbers and punctuation.
@@ -41,12 +45,7 @@ func (c *getCmd) Run(e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	client, err := framebuffer.Attach(f.Key, &framebuffer.ClientOptions{ReadOnly: true, Name: "framebuffer get"})
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	data, err := client.Get(f)
+	data, err := c.read(e, f)
 	if err != nil {
 		return err
 	}
@@ -63,6 +62,27 @@ func (c *getCmd) Run(e *env) (err error) {
 		return fmt.Errorf("get: %w", err)
 	}
 	return nil
+}
+
+// read gets the frame's bytes, from wherever they are.
+func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
+	opts := &framebuffer.ClientOptions{ReadOnly: true, Name: "framebuffer get"}
+	client, err := framebuffer.Attach(f.Key, opts)
+	if err == nil {
+		defer client.Close()
+		return client.Get(f)
+	}
+	if !errors.Is(err, framebuffer.ErrStaleKey) && !errors.Is(err, framebuffer.ErrPermission) {
+		return nil, err
+	}
+	nc, dialErr := c.dial(e)
+	if dialErr != nil {
+		return nil, fmt.Errorf("%w (and other hosts cannot be asked: %w)", err, dialErr)
+	}
+	defer nc.Close()
+	reader := service.NewReader(nc, &service.ReaderOptions{Attach: opts, Logger: e.log})
+	defer reader.Close()
+	return reader.GetContext(e.ctx, f)
 }
 
 // printable reports whether data looks like text.

@@ -47,6 +47,8 @@ type cli struct {
 	Stat       statCmd       `cmd:"" help:"Show what happens in a ring: rates, horizon, clients, topics."`
 	Web        webCmd        `cmd:"" help:"Show a ring in a browser, with the latest frames as pictures."`
 	Topics     topicsCmd     `cmd:"" help:"List the topics and who reads them."`
+	Hosts      hostsCmd      `cmd:"" help:"List the servers of all hosts that NATS reaches."`
+	Mirror     mirrorCmd     `cmd:"" help:"Have a topic of another host on this one too."`
 	Check      checkCmd      `cmd:"" help:"Look at a server's whole segment for what is not as it should be."`
 	Top        topCmd        `cmd:"" help:"Watch it live: the ring, horizon, clients, topics, who is too slow."`
 	Doctor     doctorCmd     `cmd:"" help:"Say what this machine or container allows, and what to do."`

@@ -22,10 +22,14 @@ type serveCmd struct {
 	ReadG   []int    `name:"read-gid" help:"Group whose members may attach too, to read only (memfd, file)." placeholder:"GID"`
 	KeyFile string   `env:"FRAMEBUFFER_KEY_FILE" help:"Write the key to this file, for as long as the server runs: clients wait for it with --key-file." placeholder:"FILE"`
 	Huge    bool     `name:"huge-pages" help:"Make the ring of huge pages, reserved or transparent; fails and says how to get them where there are none."`
-	NATS    string   `name:"nats" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
-	Creds   string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for that URL." placeholder:"FILE"`
+	NATS    string   `name:"nats" xor:"nats" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
+	Config  string   `name:"nats-config" xor:"nats" env:"FRAMEBUFFER_NATS_CONFIG" type:"existingfile" help:"Configuration file of the embedded NATS, as nats-server takes it: cluster, leaf nodes, TLS, accounts. Without it nothing listens beyond loopback." placeholder:"FILE"`
+	Host    string   `env:"FRAMEBUFFER_HOST" help:"What this host is called on other hosts (default: the system's host name)." placeholder:"NAME"`
+	Mirrors []string `name:"mirror" sep:"none" help:"Copy a topic of another host, TOPIC@HOST, or TOPIC@any; may be given several times. The command mirror has more options." placeholder:"TOPIC@HOST"`
+	Creds   string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for either." placeholder:"FILE"`
 	HTTP    string   `name:"http" help:"Serve a page, metrics and health over HTTP at this address, such as 127.0.0.1:9464; off loopback, and for frames, with a token." placeholder:"ADDR"`
 	Token   string   `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token (default: a new one)." placeholder:"TOKEN"`
+	tlsFiles
 }
 
 // octal is a file mode as chmod takes it.
@@ -60,6 +64,11 @@ type served struct {
 
 // Run serves until the context ends.
 func (c *serveCmd) Run(e *env) (err error) {
+	var mirrors []service.MirrorOptions
+	for _, m := range c.Mirrors {
+		name, host := parseMirror(m)
+		mirrors = append(mirrors, service.MirrorOptions{Topic: name, From: host})
+	}
 	server, err := framebuffer.NewServer(int64(c.Size), &framebuffer.ServerOptions{
 		Name: "framebuffer serve", Mode: fs.FileMode(c.Mode), Backend: c.Backend, Dir: c.Dir, HugePages: c.Huge,
 		AllowUIDs: c.Allow, AllowGIDs: c.AllowG, ReadUIDs: c.Read, ReadGIDs: c.ReadG,
@@ -76,7 +85,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 		defer remove()
 	}
 	svc, err := service.Serve(service.Config{
-		Server: server, Name: c.Name, URL: c.NATS, Credentials: c.Creds, Logger: e.log,
+		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: c.NATS, NATSConfig: c.Config, Credentials: c.Creds, TLS: c.files(), Logger: e.log,
 	})
 	if err != nil {
 		return err
@@ -93,7 +102,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 		defer func() { err = errors.Join(err, pages.end()) }()
 		s.HTTP = pages.url
 	}
-	if err := e.print(s, s.text(c.NATS == "")); err != nil {
+	if err := e.print(s, s.text(c.whose())); err != nil {
 		return err
 	}
 	<-e.ctx.Done()
@@ -103,11 +112,18 @@ func (c *serveCmd) Run(e *env) (err error) {
 	return nil
 }
 
-func (s served) text(embedded bool) string {
-	whose := "your own"
-	if embedded {
-		whose = "embedded, this user only"
+// whose tells people about the NATS.
+func (c *serveCmd) whose() string {
+	switch {
+	case c.NATS != "":
+		return "your own"
+	case c.Config != "":
+		return "embedded, of " + c.Config
 	}
+	return "embedded, this user only"
+}
+
+func (s served) text(whose string) string {
 	name := ""
 	if s.Name != "default" {
 		name = " --name " + s.Name

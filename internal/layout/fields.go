@@ -88,7 +88,7 @@ func TopicFields() []Field {
 		{TopicNext, 8, "next", "publishers, subscribers; atomic", "the sequence number that the next frame gets, from 0 up"},
 		{TopicWake, 4, "wake", "publishers, subscribers; atomic", "futex: bit 0 says that somebody may be asleep, the rest counts wakings"},
 		{TopicBytes, 8, "bytes", "publishers; atomic add", "payload bytes published"},
-		{TopicQueue, 8, "queue word 0", "publishers; atomic", "offset of a labelled frame or, with bit 5 set, of a record; the lap in its low 5 bits; depth such words"},
+		{TopicQueue, 8, "queue word 0", "publishers; atomic", "offset of a labelled frame or, with bit 5 set, of a record, or 0; the lap in its low 5 bits; depth such words"},
 	}
 }
 

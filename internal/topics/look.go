@@ -89,7 +89,7 @@ func (t *Topic) Oldest(from uint64) uint64 {
 	}
 	for ; from != next; from++ {
 		word := t.word(from).Load()
-		if word&layout.QueueLap == t.lap(from) && t.ring.Intact(word&^layout.QueueTag) {
+		if word&layout.QueueLap == t.lap(from) && word != t.lap(from) && t.ring.Intact(word&^layout.QueueTag) {
 			break
 		}
 	}

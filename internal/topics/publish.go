@@ -65,6 +65,15 @@ func (e *entry) word() uint64 {
 // reused meanwhile, and the error of record, which it calls if the frame needs a record: that
 // makes sure that the frame is there, and returns a chunk of that size from Take.
 func (t *Topic) Publish(rec *Record, record func(size int) (offset uint64, mem []byte, err error)) (uint64, error) {
+	return t.publish(rec, record, anyNumber)
+}
+
+// anyNumber is no sequence number.
+const anyNumber = 1<<64 - 1
+
+// publish is Publish for as long as the frame would get that number, or any. Otherwise it
+// returns the number that it would get, with nothing published.
+func (t *Topic) publish(rec *Record, record func(size int) (offset uint64, mem []byte, err error), want uint64) (uint64, error) {
 	if t.Ended() {
 		return 0, fmt.Errorf("%w: topic %q: nothing is published any more until a publisher opens it anew", fberr.Ended, t.words.Name())
 	}
@@ -75,6 +84,9 @@ func (t *Topic) Publish(rec *Record, record func(size int) (offset uint64, mem [
 	failpoint.Hit(failpoint.PublishBegun)
 	for range tries {
 		s := t.next.Load()
+		if want != anyNumber && want != s {
+			return s, nil
+		}
 		w := t.word(s)
 		old := w.Load()
 		switch {
@@ -97,7 +109,7 @@ func (t *Topic) Publish(rec *Record, record func(size int) (offset uint64, mem [
 			}
 		}
 	}
-	return 0, fmt.Errorf("%w: the queue of topic %q changes without end; some process writes over it: restart the server", fberr.Corrupt, t.words.Name())
+	return 0, t.endless()
 }
 
 // tries is more often than publishers can take a place from under each other: every failure

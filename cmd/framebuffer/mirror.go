@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+type mirrorCmd struct {
+	Topic    string   `arg:"" help:"Topic to copy into the ring of this host's server."`
+	From     string   `default:"any" help:"Host to copy from, or the name or ID of its server; any: where most was published to it."`
+	Every    int      `help:"Only frames whose number N divides." placeholder:"N"`
+	Rate     float64  `help:"At most so many frames a second." placeholder:"FPS"`
+	OnDemand bool     `help:"Only while somebody subscribes to it here."`
+	Window   byteSize `help:"Bytes on the way at most: for long fast lines their rate times their round trip (default 4MiB)." placeholder:"SIZE"`
+	lookup
+}
+
+// Help is shown below the flags.
+func (mirrorCmd) Help() string {
+	return `The frames appear in the topic of the same name here, with the same numbers, times
+and metadata, written once however many subscribe. Runs until it gets SIGINT or
+SIGTERM, and looks for the host again when it is away. The publisher does not wait:
+what is too much for the line is lost, and subscribers are told by the numbers, as
+they are of frames that --every and --rate leave out. With --json it ends with a
+line that says what came.
+
+serve --mirror TOPIC@HOST does the same inside the server.`
+}
+
+// Run copies until a signal comes or the server of this host ends.
+func (c *mirrorCmd) Run(e *env) error {
+	client, err := c.connect(e, nil)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ring, err := framebuffer.Attach(client.Key(), &framebuffer.ClientOptions{Name: service.MirrorClient + c.Topic})
+	if err != nil {
+		return err
+	}
+	defer ring.Close()
+	m, err := service.NewMirror(client.NATS(), ring, service.MirrorOptions{
+		Topic: c.Topic, From: c.From, Every: c.Every, Rate: c.Rate, OnDemand: c.OnDemand, Window: int(c.Window), Self: client.ServerID(), Logger: e.log,
+	})
+	if err != nil {
+		return err
+	}
+	err = m.Run(e.ctx)
+	s := m.Stats()
+	if s.Lost+s.Refused > 0 {
+		e.log.Warn("frames were lost: the line, or this host, was too slow for them or cut off", "framebuffer.topic", c.Topic, "framebuffer.lost", s.Lost, "framebuffer.refused", s.Refused, "framebuffer.frames", s.Frames)
+	}
+	if e.json {
+		err = errors.Join(err, e.print(s, ""))
+	}
+	return err
+}
+
+// parseMirror reads TOPIC@HOST. Without a host it is any; topics may have the sign, too.
+func parseMirror(s string) (name, host string) {
+	if i := strings.LastIndexByte(s, '@'); i >= 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, service.AnyHost
+}
+
+// mirrorText is a mirror for people.
+func mirrorText(m service.MirrorStats) string {
+	s := fmt.Sprintf("%s@%s: %s", text(m.Topic), text(m.From), m.State)
+	if m.Host != "" {
+		s += ", of " + text(m.Host)
+	}
+	s += fmt.Sprintf(", %s of %s, %s lost", many(int(m.Frames), "frame"), humanize.Bytes(m.Bytes), number(m.Lost))
+	if m.Why != "" {
+		s += ": " + text(m.Why)
+	}
+	return s
+}

@@ -1,0 +1,73 @@
+// Package parts carries streams of bytes over NATS: in parts that a message can hold, and
+// never more of them on the way than the receiver said that it will take. See
+// docs/decisions/0006-hosts.md.
+//
+// A message of a stream says where in the stream its first byte is, and takes as much of the
+// stream as it has bytes, but 1 KiB at least; its reply subject is
+// where the receiver says how far it has come, which may be beyond what it got: what is lost
+// does not come again. A sender that has waited for that for a second says where it is.
+package parts
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Headers of a stream's messages.
+const (
+	At   = "Framebuffer-At"   // position of the first byte, in decimal
+	Beat = "Framebuffer-Beat" // anything: no bytes, the sender has waited
+)
+
+const (
+	// Window is how many bytes may be on the way unless the receiver says otherwise.
+	Window    = 4 << 20
+	minWindow = 64 << 10
+	maxWindow = 64 << 20
+
+	// opening is how many may be on the way before any has arrived. From there it grows with
+	// what has: a narrow link is not filled for minutes at once.
+	opening = 1 << 20
+
+	// most is the largest part. Larger ones are no faster, and others wait behind them.
+	most = 256 << 10
+
+	// least is what a message takes of the stream, and so of the window, at least: headers, and
+	// what NATS needs for each, would otherwise let small ones pile up without end.
+	least = 1 << 10
+
+	// beatAfter is how long a sender waits before it says where it is.
+	beatAfter = time.Second
+
+	// stop is what a receiver answers that wants no more.
+	stop = "stop"
+)
+
+// ErrGone says that the receiver has left, or has not been heard of for long.
+var ErrGone = errors.New("framebuffer: the receiver is gone")
+
+// clampWindow makes a window of what a receiver asked for; 0 means the default.
+func clampWindow(n uint64) uint64 {
+	if n == 0 {
+		return Window
+	}
+	return min(max(n, minWindow), maxWindow)
+}
+
+// size is how many payload bytes a part may have on this connection, beside its headers.
+func size(nc *nats.Conn) int {
+	const headers = 4 << 10
+	limit := int(nc.MaxPayload())
+	return max(min(most, max(limit-headers, limit/2)), 1)
+}
+
+// span is how much of the stream a message with n bytes takes.
+func span(n int) uint64 { return uint64(max(n, least)) }
+
+func parse(s string) (uint64, bool) {
+	n, err := strconv.ParseUint(s, 10, 63)
+	return n, err == nil
+}

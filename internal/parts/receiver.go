@@ -1,0 +1,104 @@
+package parts
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Receiver takes one stream. It belongs to one goroutine.
+type Receiver struct {
+	nc     *nats.Conn
+	sub    *nats.Subscription
+	window uint64
+	reply  string // where to say how far it has come
+	at     uint64 // the stream's position that comes next
+	said   uint64 // how far it has said that it has come
+}
+
+// Part is a message of a stream. Its slices are the receiver's caller's.
+type Part struct {
+	Header nats.Header
+	Data   []byte
+	Lost   uint64 // bytes of the stream that are lost before this part
+	Beat   bool   // nothing but a word of where the sender is
+}
+
+// slack is how many messages may wait beyond the window: beats, errors, and one part.
+const slack = 1 << 10
+
+// Ask sends a request whose answer is a stream. A window of 0 means the default.
+func Ask(nc *nats.Conn, request *nats.Msg, window uint64) (*Receiver, error) {
+	request.Reply = nc.NewInbox()
+	window = clampWindow(window)
+	sub, err := nc.SubscribeSync(request.Reply)
+	if err != nil {
+		return nil, fmt.Errorf("request %s: %w", request.Subject, err)
+	}
+	// Twice what an honest sender can have on the way, headers of 3 KiB included. What somebody
+	// sends beyond that is dropped.
+	if err = sub.SetPendingLimits(2*int(window/least)+slack, 8*int(window)+slack*least); err == nil {
+		err = nc.PublishMsg(request)
+	}
+	if err != nil {
+		_ = sub.Unsubscribe() // the error is told already
+		return nil, fmt.Errorf("request %s: %w", request.Subject, err)
+	}
+	return &Receiver{nc: nc, sub: sub, window: window}, nil
+}
+
+// Next returns the next part, and by asking for it says that the last one was taken. It
+// returns nats.ErrNoResponders and other errors of NATS, and the context's. What has no
+// position is a word of the sender's, such as an error; its bytes are not of the stream.
+func (r *Receiver) Next(ctx context.Context) (Part, error) {
+	if r.at-r.said >= r.window/8 {
+		if err := r.Say(); err != nil {
+			return Part{}, err
+		}
+	}
+	for {
+		m, err := r.sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return Part{}, err
+		}
+		p := Part{Header: m.Header, Data: m.Data, Beat: m.Header.Get(Beat) != ""}
+		at, ok := parse(m.Header.Get(At))
+		if !ok {
+			p.Data = nil
+			return p, nil
+		}
+		if at < r.at { // nothing comes twice
+			continue
+		}
+		r.reply = m.Reply
+		p.Lost = at - r.at
+		if r.at = at; p.Beat {
+			p.Data = nil
+			return p, r.Say()
+		}
+		r.at += span(len(m.Data))
+		return p, nil
+	}
+}
+
+// Say tells the sender how far this side has come, and that it is there.
+func (r *Receiver) Say() error {
+	if r.reply == "" { // there was nothing yet
+		return nil
+	}
+	r.said = r.at
+	if err := r.nc.Publish(r.reply, strconv.AppendUint(nil, r.at, 10)); err != nil {
+		return fmt.Errorf("answer %s: %w", r.reply, err)
+	}
+	return nil
+}
+
+// Close tells the sender that nothing more is wanted.
+func (r *Receiver) Close() {
+	if r.reply != "" {
+		_ = r.nc.Publish(r.reply, []byte(stop)) // or it finds out by itself
+	}
+	_ = r.sub.Unsubscribe() // fails only when the connection is closed
+}

@@ -1,0 +1,254 @@
+package service_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+// reader is one on a host without a server.
+func reader(t testing.TB, url string, opts *service.ReaderOptions) *service.Reader {
+	t.Helper()
+	r := service.NewReader(dial(t, service.Options{URL: url}), opts)
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// anyReader is what reads frames wherever they are.
+type anyReader interface {
+	Get(framebuffer.Frame) ([]byte, error)
+	GetInto([]byte, framebuffer.Frame) error
+	View(framebuffer.Frame, func([]byte) error) error
+	Ways() service.Ways
+}
+
+// Frames of another host have their bytes, whatever their size: one byte, around the borders
+// of parts and payloads, and as large as the ring; also where NATS takes small payloads only.
+func TestReadFromAnotherHost(t *testing.T) {
+	const ring = 3 << 20
+	for _, payload := range []int32{8 << 10, 1 << 20} {
+		t.Run(strconv.Itoa(int(payload)), func(t *testing.T) {
+			url := runNATS(t, &natsserver.Options{MaxPayload: payload})
+			o := startOwner(t, url, ring)
+			_, _ = serve(t, service.Config{URL: url, Name: unique(t)})
+			readers := map[string]anyReader{"a client": connect(t, service.Options{URL: url}), "a reader": reader(t, url, nil)}
+			seed := uint64(0)
+			for _, size := range []int{1, 4095, 4096, 4097, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1 << 20, ring - 64} {
+				seed++
+				f := o.do(order{Put: size, Seed: seed})
+				want := content(seed, size)
+				for who, r := range readers {
+					got, err := r.Get(f)
+					if err != nil || !bytes.Equal(got, want) {
+						t.Fatalf("Get of %d bytes by %s: %d bytes, %v", size, who, len(got), err)
+					}
+					clear(got)
+					if err := r.GetInto(got, f); err != nil || !bytes.Equal(got, want) {
+						t.Fatalf("GetInto of %d bytes by %s: %v", size, who, err)
+					}
+					err = r.View(f, func(b []byte) error {
+						if !bytes.Equal(b, want) {
+							return errors.New("other bytes")
+						}
+						return nil
+					})
+					if err != nil {
+						t.Fatalf("View of %d bytes by %s: %v", size, who, err)
+					}
+				}
+			}
+			for who, r := range readers {
+				w := r.Ways()
+				if w.Remote != 27 || w.Local != 0 || len(w.Rings) != 1 || !w.Rings[0].Remote || w.Rings[0].Why == "" {
+					t.Errorf("the ways of %s: %+v", who, w)
+				}
+			}
+		})
+	}
+}
+
+// Frames of this host go through shared memory, also those of another server on it.
+func TestReadFromThisHost(t *testing.T) {
+	url := ownNATS(t)
+	_, _ = serve(t, service.Config{URL: url, Name: unique(t) + "a"})
+	other, _ := serve(t, service.Config{URL: url, Name: unique(t) + "b"})
+	w, err := framebuffer.Attach(other.Key(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	f, err := w.Put([]byte("near"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []anyReader{connect(t, service.Options{URL: url}), reader(t, url, nil)} {
+		if got, err := r.Get(f); err != nil || string(got) != "near" {
+			t.Errorf("%q, %v", got, err)
+		}
+		if w := r.Ways(); w.Local != 1 || w.LocalBytes != 4 || w.Remote != 0 {
+			t.Errorf("%+v", w)
+		}
+	}
+}
+
+// What is not to be had is a timeout that says why, and the caller's buffer has none of it.
+func TestTimeoutsOfAnotherHost(t *testing.T) {
+	url := ownNATS(t)
+	const ring, size = 4 << 20, 1 << 20
+	o := startOwner(t, url, ring)
+	r := reader(t, url, nil)
+	f := o.do(order{Put: size, Seed: 1})
+	dst := content(99, size)
+	refused := func(what string, f framebuffer.Frame, says string, kinds ...error) {
+		t.Helper()
+		err := r.GetInto(dst[:f.Size], f)
+		for _, kind := range kinds {
+			if !errors.Is(err, kind) {
+				t.Errorf("%s: %v, want %v", what, err, kind)
+			}
+		}
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", what, err, says)
+		}
+		for _, b := range dst[:f.Size] {
+			if b != 0 {
+				t.Fatalf("%s: bytes in the buffer", what)
+			}
+		}
+	}
+	wrong := f
+	wrong.Checksum ^= 1
+	refused("a wrong checksum", wrong, "checksum", framebuffer.ErrTimeout)
+	wrong = f
+	wrong.Size--
+	refused("a wrong size", wrong, "checksum", framebuffer.ErrTimeout)
+	wrong = f
+	wrong.Offset += 64
+	refused("an offset nobody got", wrong, "offset", framebuffer.ErrTimeout)
+	o.do(order{Allocate: ring - 64})
+	refused("a frame that was overrun", f, "reused", framebuffer.ErrTimeout)
+	for _, size := range []int{0, -1, 1 << 62} {
+		wrong := f
+		wrong.Size = size
+		if got, err := r.Get(wrong); err == nil {
+			t.Errorf("%d bytes: %d, %v", size, len(got), err)
+		}
+	}
+	o.Kill()
+	refused("a frame of a killed server", f, "nobody answers", framebuffer.ErrTimeout, framebuffer.ErrStaleKey)
+	// Back again, with a new ring in which there is something at the same place.
+	o = startOwner(t, url, ring)
+	o.do(order{Put: size, Seed: 2})
+	refused("a frame of the last ring", f, "new ring", framebuffer.ErrTimeout, framebuffer.ErrStaleKey)
+	if _, err := r.Get(framebuffer.Frame{Key: "nonsense", Offset: 64, Size: 1}); !errors.Is(err, framebuffer.ErrBadKey) {
+		t.Errorf("no key: %v", err)
+	}
+	if w := r.Ways(); w.Timeouts == 0 || w.Remote != 0 {
+		t.Errorf("%+v", w)
+	}
+}
+
+// Readers of another host's frames, while its ring goes round under them, get exactly those
+// bytes or a timeout.
+func TestTornReadsFromAnotherHost(t *testing.T) {
+	const count = 200
+	url := ownNATS(t)
+	o := startOwner(t, url, 1<<20)
+	r := reader(t, url, nil)
+	var wg sync.WaitGroup
+	type told struct {
+		f    framebuffer.Frame
+		seed uint64
+	}
+	frames := make(chan told, 4) // so far behind that some are gone
+	for range 4 {
+		wg.Go(func() {
+			for m := range frames {
+				got, err := r.Get(m.f)
+				if err == nil && !bytes.Equal(got, content(m.seed, m.f.Size)) {
+					t.Errorf("frame %d of %d bytes: other bytes", m.seed, m.f.Size)
+				}
+				if err != nil && !errors.Is(err, framebuffer.ErrTimeout) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for seed := range uint64(count) {
+		frames <- told{o.do(order{Put: 1 + int(seed*7919)%(350<<10), Seed: seed}), seed}
+	}
+	close(frames)
+	wg.Wait()
+	w := r.Ways()
+	t.Logf("%d frames, %d timeouts, %d resumed", w.Remote, w.Timeouts, w.Resumed)
+	if w.Remote+w.Timeouts != count || w.Remote == 0 {
+		t.Errorf("%+v", w)
+	}
+}
+
+// With nothing but NATS a frame that fits one part is one request.
+func TestReadByHand(t *testing.T) {
+	url := ownNATS(t)
+	server, _ := serve(t, service.Config{URL: url, Name: unique(t)})
+	c, err := framebuffer.Attach(server.Key(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	f, err := c.Put([]byte("by hand"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc := dial(t, service.Options{URL: url})
+	subject := subjectOf(t, nc)
+	for what, c := range map[string]struct{ request, data, code string }{
+		"a frame":      {f.String(), "by hand", ""},
+		"another ring": {strings.Replace(f.String(), f.Key, "fb3_other", 1), "", "TIMEOUT"},
+		"no frame":     {"{}", "", "BAD_FRAME"},
+		"no bytes":     {strings.Replace(f.String(), `"size":7`, `"size":0`, 1), "", "BAD_SIZE"},
+		"too long":     {strings.Replace(f.String(), `"size":7`, `"size":100`, 1), "", "BAD_SIZE"},
+	} {
+		m, err := nc.Request(subject, []byte(c.request), limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(m.Data) != c.data || m.Header.Get(micro.ErrorCodeHeader) != c.code {
+			t.Errorf("%s: %q, %v", what, m.Data, m.Header)
+		}
+	}
+}
+
+// subjectOf is where the frames of the only server are asked for, as NATS micro tells it.
+func subjectOf(t testing.TB, nc *nats.Conn) string {
+	t.Helper()
+	m, err := nc.Request("$SRV.INFO.framebuffer", nil, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info micro.Info
+	if err := json.Unmarshal(m.Data, &info); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range info.Endpoints {
+		if strings.HasPrefix(e.Subject, "framebuffer.read.") {
+			return e.Subject
+		}
+	}
+	t.Fatalf("no endpoint to read among %+v", info.Endpoints)
+	return ""
+}

@@ -1,0 +1,40 @@
+package service
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Dial connects to the NATS of a server on this host, or to that of a URL, and attaches to
+// nothing: for those who ask things of other hosts, from where no server needs to be. Of the
+// options Attach is not used. The connection is the caller's to close; it reconnects by
+// itself, but does not follow a server that was restarted with an embedded NATS elsewhere,
+// as a Client's does.
+func Dial(ctx context.Context, opts *Options) (*nats.Conn, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	at := access{URL: opts.URL, Credentials: opts.Credentials, TLS: opts.TLS}
+	if at.URL == "" {
+		var err error
+		if at, err = find(ctx, opts.Name); err != nil {
+			return nil, err
+		}
+	}
+	if err := checkURLs(at.URL); err != nil {
+		return nil, err
+	}
+	return at.dial("framebuffer client")
+}
+
+// dial connects and, once it has, reconnects for ever.
+func (a access) dial(name string, more ...nats.Option) (*nats.Conn, error) {
+	opts := append(a.options(), nats.Name(name), nats.Timeout(natsLimit), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort())
+	nc, err := nats.Connect(a.URL, append(opts, more...)...)
+	if err != nil {
+		return nil, fmt.Errorf("service: connect to NATS at %s: %w", shown(a.URL), err)
+	}
+	return nc, nil
+}

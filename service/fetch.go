@@ -1,0 +1,146 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/parts"
+)
+
+// fetch is one frame on its way from another host.
+type fetch struct {
+	reader *Reader
+	frame  framebuffer.Frame
+	dst    []byte // what is there of it, and room for more
+	own    bool   // dst is ours to make larger
+	have   int
+	moved  time.Time // when a byte came last
+}
+
+// firstRoom is what is allocated for a frame before its owner has sent any of it: a
+// descriptor may claim any size.
+const firstRoom = 16 << 20
+
+// errPartsLost has the rest asked for again.
+var errPartsLost = errors.New("parts were lost on the way")
+
+// fetch asks the frame's owner for it, and puts it into dst if that is not nil.
+func (r *Reader) fetch(ctx context.Context, frame framebuffer.Frame, dst []byte) ([]byte, error) {
+	if frame.Size < 1 {
+		return nil, fmt.Errorf("%w: asked to read %d bytes; a frame has at least 1", framebuffer.ErrBadSize, frame.Size)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.life, cancel)()
+	f := &fetch{reader: r, frame: frame, dst: dst, own: dst == nil, moved: time.Now()}
+	err := f.all(ctx)
+	if err == nil {
+		if got := framebuffer.ChecksumOf(f.dst); got != frame.Checksum {
+			err = fmt.Errorf("%w: the %d bytes that came from another host have the checksum %v, not %v: the chunk holds something else than what was written",
+				framebuffer.ErrTimeout, frame.Size, got, frame.Checksum)
+		}
+	}
+	if err != nil {
+		clear(dst)
+		return nil, err
+	}
+	return f.dst, nil
+}
+
+// all gets the whole frame, in as many attempts as it takes while it gets on.
+func (f *fetch) all(ctx context.Context) error {
+	for {
+		err := f.attempt(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case f.reader.life.Err() != nil:
+			return errClientClosed()
+		case ctx.Err() != nil:
+			return fmt.Errorf("read from another host, %d of %d bytes: %w", f.have, f.frame.Size, ctx.Err())
+		case errors.Is(err, nats.ErrNoResponders):
+			return fmt.Errorf("%w: %w: nobody answers %s on the NATS at %s: the server of that ring has ended, or came back with a new ring, or is cut off: %w",
+				framebuffer.ErrTimeout, framebuffer.ErrStaleKey, readSubject(f.frame.Key), shown(f.reader.nats.ConnectedUrl()), err)
+		case errors.Is(err, nats.ErrConnectionClosed):
+			return fmt.Errorf("%w: %w", errClientClosed(), err)
+		case !errors.Is(err, errPartsLost):
+			return err
+		case time.Since(f.moved) > f.reader.options.Patience:
+			return fmt.Errorf("%w: %d of %d bytes came from another host, and then none for %v: it is cut off, or the line is too narrow for its traffic",
+				framebuffer.ErrTimeout, f.have, f.frame.Size, f.reader.options.Patience)
+		}
+		f.reader.resumed.Add(1)
+	}
+}
+
+// attempt asks for what is not there yet. It returns errPartsLost when asking again may
+// help.
+func (f *fetch) attempt(ctx context.Context) error {
+	request := nats.NewMsg(readSubject(f.frame.Key))
+	request.Data = []byte(f.frame.String())
+	request.Header.Set(headerFrom, strconv.Itoa(f.have))
+	window := uint64(f.reader.options.Window)
+	request.Header.Set(headerWindow, strconv.FormatUint(window, 10))
+	in, err := parts.Ask(f.reader.nats, request, window)
+	if err != nil {
+		return fmt.Errorf("service: %w", err)
+	}
+	defer in.Close()
+	for f.have < f.frame.Size {
+		p, err := f.next(ctx, in)
+		if err != nil {
+			return err
+		}
+		if word := p.Header.Get(micro.ErrorCodeHeader); word != "" {
+			return fromWire(word, p.Header.Get(micro.ErrorHeader))
+		}
+		if p.Lost > 0 {
+			return errPartsLost
+		}
+		if err := f.put(p.Data); err != nil {
+			return err
+		}
+		if time.Since(f.moved) > f.reader.options.Patience { // an owner can say for ever that it is there
+			return errPartsLost
+		}
+	}
+	return nil
+}
+
+// next waits for a part: not longer than what is left of our patience, and not longer than a
+// sender that waits for us would be silent.
+func (f *fetch) next(ctx context.Context, in *parts.Receiver) (parts.Part, error) {
+	limit := min(f.reader.options.Patience/2, 3*time.Second)
+	waiting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	p, err := in.Next(waiting)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrSlowConsumer) {
+		return p, fmt.Errorf("%w: nothing came for %v: %w", errPartsLost, limit, err)
+	}
+	return p, err
+}
+
+// put puts a part where it belongs.
+func (f *fetch) put(data []byte) error {
+	if len(data) > f.frame.Size-f.have {
+		return fmt.Errorf("%w: another host sent more than the %d bytes of the frame", framebuffer.ErrTimeout, f.frame.Size)
+	}
+	if end := f.have + len(data); f.own && end > len(f.dst) {
+		room := min(f.frame.Size, max(end, firstRoom, 2*len(f.dst)))
+		larger := make([]byte, room)
+		copy(larger, f.dst[:f.have])
+		f.dst = larger
+	}
+	f.have += copy(f.dst[f.have:], data)
+	if len(data) > 0 {
+		f.moved = time.Now()
+	}
+	return nil
+}

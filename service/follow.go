@@ -1,0 +1,205 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// quietSource is how long a source, which says each second that it is there, may say nothing.
+const quietSource = 4 * time.Second
+
+// arriving is the frame that is on its way.
+type arriving struct {
+	head mirrorFrame
+	into *framebuffer.Reservation // nil: none, or one that is not wanted
+	have int
+}
+
+// follow copies from one server. Its error, which is never nil, says why it ended.
+func (m *Mirror) follow(ctx context.Context, id string) error {
+	request := mirrorRequest{
+		Topic: m.options.Topic, Every: uint64(m.options.Every), Rate: m.options.Rate, Window: uint64(m.options.Window),
+	}
+	if m.began {
+		request.Ring, request.From = m.source, m.last
+	}
+	data, err := json.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("mirror: %w", err)
+	}
+	ask := nats.NewMsg(serviceName + "." + id + "." + epMirror)
+	ask.Data = data
+	in, err := parts.Ask(m.nats, ask, request.Window)
+	if err != nil {
+		return fmt.Errorf("mirror: %w", err)
+	}
+	defer in.Close()
+	var now arriving
+	defer func() {
+		if now.into != nil { // asked for again, if it is still there
+			m.last = now.head.Sequence
+		}
+		now.drop()
+	}()
+	looked := time.Now()
+	for {
+		p, err := nextPart(ctx, in)
+		if err != nil {
+			return err
+		}
+		if word := p.Header.Get(micro.ErrorCodeHeader); word != "" {
+			return fromWire(word, p.Header.Get(micro.ErrorHeader))
+		}
+		if err := m.take(&now, p); err != nil {
+			return err
+		}
+		if m.options.OnDemand && time.Since(looked) > time.Second {
+			looked = time.Now()
+			if wanted, err := m.wanted(); err != nil || !wanted {
+				return errors.Join(err, errUnwanted)
+			}
+		}
+	}
+}
+
+var errUnwanted = errors.New("nobody subscribes to it here any more")
+
+func nextPart(ctx context.Context, in *parts.Receiver) (parts.Part, error) {
+	ctx, cancel := context.WithTimeout(ctx, quietSource)
+	defer cancel()
+	p, err := in.Next(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("its host said nothing for %v: %w", quietSource, err)
+	}
+	return p, err
+}
+
+// take puts a part where it belongs, and publishes the frame that it completes.
+func (m *Mirror) take(now *arriving, p parts.Part) error {
+	if p.Beat {
+		m.count(func(s *MirrorStats) {
+			if s.State != "running" {
+				s.State, s.Why = "running", ""
+				s.Starts++
+				m.log.Info("the topic comes", "framebuffer.host", s.Host, "framebuffer.server.id", s.ID)
+			}
+		})
+	}
+	end, text := p.Header.Get(headerEnd) != "", p.Header.Get(headerFrame)
+	if now.into != nil && (p.Lost > 0 || end || text != "") { // the rest of it does not come
+		now.drop()
+		m.count(func(s *MirrorStats) { s.Lost++ })
+	}
+	if end {
+		return m.pub.End()
+	}
+	if text != "" {
+		if err := m.begin(now, text); err != nil {
+			return err
+		}
+	}
+	if now.into == nil || p.Beat {
+		return nil
+	}
+	room := now.into.Bytes()[now.have:]
+	if len(p.Data) > len(room) {
+		now.drop()
+		m.count(func(s *MirrorStats) { s.Refused++ })
+		return nil
+	}
+	now.have += copy(room, p.Data)
+	if now.have < now.head.Size {
+		return nil
+	}
+	return m.publish(now)
+}
+
+func (a *arriving) drop() {
+	if a.into != nil {
+		a.into.Abort()
+	}
+	*a = arriving{}
+}
+
+// begin makes room for a frame. What does not fit, or is no frame, is passed over.
+func (m *Mirror) begin(now *arriving, text string) error {
+	var h mirrorFrame
+	if err := json.Unmarshal([]byte(text), &h); err != nil || h.Size < 1 || h.Sequence > 1<<62 {
+		m.count(func(s *MirrorStats) { s.Refused++ })
+		return nil //nolint:nilerr // counted; the next frame may be in order
+	}
+	if !m.number(&h) {
+		return nil
+	}
+	into, err := m.ring.Reserve(h.Size)
+	switch {
+	case errors.Is(err, framebuffer.ErrClosed), errors.Is(err, framebuffer.ErrReadOnly), errors.Is(err, framebuffer.ErrCorrupt):
+		return err
+	case err != nil: // too large for this ring, or all of it is held
+		m.log.Debug("a frame did not fit", "error.message", err)
+		m.count(func(s *MirrorStats) { s.Refused++ })
+		return nil
+	}
+	*now = arriving{head: h, into: into}
+	return nil
+}
+
+// number counts what is missing before a frame, and sees to it that a new ring's numbers go
+// on behind those that the copy has. It reports whether the frame is not there already.
+func (m *Mirror) number(h *mirrorFrame) bool {
+	if !m.began || h.Ring != m.source {
+		m.began, m.source, m.base, m.last = true, h.Ring, 0, h.Sequence
+		if next := m.pub.Next(); next > h.Sequence {
+			m.base = next - h.Sequence
+		}
+	}
+	if h.Sequence < m.last {
+		return false
+	}
+	missing := h.Sequence - m.last
+	m.last = h.Sequence + 1
+	leftOut := min(h.LeftOut, missing)
+	m.count(func(s *MirrorStats) {
+		s.Lost += missing - leftOut
+		s.LeftOut += leftOut
+	})
+	return true
+}
+
+// publish publishes what has arrived, if it is what was written.
+func (m *Mirror) publish(now *arriving) error {
+	h := now.head
+	f, err := now.into.Commit(h.Size)
+	*now = arriving{}
+	if err == nil && f.Checksum != h.Checksum {
+		err = fmt.Errorf("%w: frame %d arrived with the checksum %v, not %v", framebuffer.ErrTimeout, h.Sequence, f.Checksum, h.Checksum)
+	}
+	if err == nil {
+		of := topic.Message{Sequence: m.base + h.Sequence, Time: time.Unix(0, h.Time), Meta: h.Meta}
+		if _, err = m.pub.Mirror(f, of); errors.Is(err, topic.ErrEnded) {
+			if err = m.pub.Reopen(); err == nil {
+				_, err = m.pub.Mirror(f, of)
+			}
+		}
+	}
+	switch {
+	case errors.Is(err, framebuffer.ErrClosed), errors.Is(err, framebuffer.ErrCorrupt):
+		return err
+	case err != nil:
+		m.log.Debug("a frame was not published", "error.message", err)
+		m.count(func(s *MirrorStats) { s.Refused++ })
+		return nil
+	}
+	m.count(func(s *MirrorStats) { s.Frames++; s.Bytes += uint64(h.Size) })
+	return nil
+}

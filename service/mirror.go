@@ -1,0 +1,250 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// AnyHost is for MirrorOptions.From.
+const AnyHost = "any"
+
+// MirrorOptions are for NewMirror. Topic is required; the zero value of the others means the
+// defaults.
+type MirrorOptions struct {
+	Topic string `json:"topic"`
+
+	// From is whose topic it is: a host's name, a server's name or ID, or AnyHost, which means
+	// the one that has published most to it and is no copy, as far as its server knows: it does
+	// of Config.Mirrors and of the command mirror. Default: AnyHost.
+	From string `json:"from"`
+
+	// Every leaves out the frames whose numbers it does not divide. Default: none.
+	Every int `json:"every,omitempty"`
+
+	// Rate is how many frames a second there are at most. Default: as many as there are.
+	Rate float64 `json:"rate,omitempty"`
+
+	// OnDemand has frames travel only while the copy has subscribers here that people who
+	// watch can see.
+	OnDemand bool `json:"on_demand,omitempty"`
+
+	// Window is how many bytes may be on the way, 64 KiB to 64 MiB. Default: 4 MiB.
+	Window int `json:"window,omitempty"`
+
+	// Self is the ID of the server whose ring the copy is in, which AnyHost then passes over.
+	Self string `json:"-"`
+
+	// Logger gets what is worth knowing. Default: nothing is logged.
+	Logger *slog.Logger `json:"-"`
+}
+
+// Mirror copies a topic of another host into a ring of this one, whatever number of
+// subscribers it has here: with the numbers, times and metadata that the frames have there,
+// each verified. The publisher does not wait for it: what a mirror is too slow for, or cut off
+// from, it loses, and subscribers here are told by the numbers, as they are of frames that
+// Every and Rate leave out.
+//
+// When the other host comes back with a new ring, where numbers begin anew, the copy goes on
+// behind the numbers that it has: they never go back in one ring.
+type Mirror struct {
+	nats    *nats.Conn
+	ring    *framebuffer.Client
+	options MirrorOptions
+	log     *slog.Logger
+	pub     *topic.Publisher
+
+	// Run's own.
+	source string // which ring it has had frames of
+	base   uint64 // our numbers, less those
+	last   uint64 // the source's number that comes next
+	began  bool
+
+	mu    sync.Mutex
+	stats MirrorStats
+}
+
+// MirrorStats are a mirror's figures; they only grow, but for what it says of the moment.
+type MirrorStats struct {
+	Topic   string `json:"topic"`
+	From    string `json:"from"`
+	Host    string `json:"host,omitempty"` // whose topic it copies now
+	ID      string `json:"id,omitempty"`   // of that server
+	State   string `json:"state"`          // running, looking, waiting (for subscribers) or ended
+	Why     string `json:"why,omitempty"`  // it is not running
+	Frames  uint64 `json:"frames"`         // copied
+	Bytes   uint64 `json:"bytes"`          // of those
+	Lost    uint64 `json:"lost"`           // on the way, or overrun before they left, or while cut off
+	LeftOut uint64 `json:"left_out"`       // by Every and Rate
+	Refused uint64 `json:"refused"`        // that arrived and were not what was written, or did not fit
+	Starts  uint64 `json:"starts"`         // how often it began
+}
+
+// NewMirror makes the copy in ring, and makes its topic. Nothing travels before Run. Ring and
+// connection stay the caller's, and must not be closed before Run has returned. Errors are
+// those of topic.NewPublisher, and framebuffer.ErrBadSize for options out of range.
+func NewMirror(nc *nats.Conn, ring *framebuffer.Client, opts MirrorOptions) (*Mirror, error) {
+	opts.From = cmp.Or(opts.From, AnyHost)
+	if opts.Every < 0 || opts.Rate < 0 || opts.Window < 0 || opts.Rate != opts.Rate {
+		return nil, fmt.Errorf("%w: every %d frames, %v a second, a window of %d bytes; none can be negative", framebuffer.ErrBadSize, opts.Every, opts.Rate, opts.Window)
+	}
+	if !nameForm.MatchString(opts.From) && !idForm.MatchString(opts.From) {
+		return nil, fmt.Errorf("%w: %.80q is no name of a host: use 1 to 64 letters, digits, dots and hyphens", topic.ErrBadName, opts.From)
+	}
+	pub, err := topic.NewPublisher(ring, opts.Topic)
+	if err != nil {
+		return nil, err
+	}
+	m := &Mirror{nats: nc, ring: ring, options: opts, log: opts.Logger, pub: pub}
+	if m.log == nil {
+		m.log = slog.New(slog.DiscardHandler)
+	}
+	m.log = m.log.With("framebuffer.topic", opts.Topic, "framebuffer.from", opts.From)
+	m.stats = MirrorStats{Topic: opts.Topic, From: opts.From, State: "looking"}
+	return m, nil
+}
+
+// Stats returns the mirror's figures. It may be called concurrently with Run.
+func (m *Mirror) Stats() MirrorStats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stats
+}
+
+func (m *Mirror) count(f func(*MirrorStats)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f(&m.stats)
+}
+
+// Waits between attempts to begin.
+const (
+	firstMirrorWait = 50 * time.Millisecond
+	lastMirrorWait  = 2 * time.Second
+)
+
+// Run copies until the context ends, and then returns nil; or until the ring of this host is
+// closed, or cannot be written to, which is its error. What ends at the other host it looks
+// for again. It may be called once.
+func (m *Mirror) Run(ctx context.Context) error {
+	wait := firstMirrorWait
+	for {
+		began := time.Now()
+		err := m.once(ctx)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // it was told to end, whatever it was at
+		}
+		for _, fatal := range []error{framebuffer.ErrClosed, framebuffer.ErrReadOnly, framebuffer.ErrCorrupt, nats.ErrConnectionClosed} {
+			// What another host says of its own ring is no end of ours.
+			if errors.Is(err, fatal) && !errors.As(err, new(*remoteError)) {
+				m.count(func(s *MirrorStats) { s.State, s.Why = "ended", err.Error() })
+				return err
+			}
+		}
+		if time.Since(began) > lastMirrorWait {
+			wait = firstMirrorWait
+		}
+		m.count(func(s *MirrorStats) {
+			if s.State == "running" {
+				m.log.Warn("the topic does not come any more; looking for it", "error.message", err)
+			}
+			s.State, s.Why = "looking", err.Error()
+		})
+		m.log.Debug("the topic does not come", "error.message", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+			wait = min(2*wait, lastMirrorWait)
+		}
+	}
+}
+
+// once finds the topic and copies it for as long as it comes. Its error is never nil.
+func (m *Mirror) once(ctx context.Context) error {
+	if err := m.awaitDemand(ctx); err != nil {
+		return err
+	}
+	p, err := m.find(ctx)
+	if err != nil {
+		return err
+	}
+	m.count(func(s *MirrorStats) { s.Host, s.ID = p.Metadata[metaHost], p.ID })
+	return m.follow(ctx, p.ID)
+}
+
+// awaitDemand waits until somebody here wants the topic. The directory tells nobody, so it
+// is looked at from time to time.
+func (m *Mirror) awaitDemand(ctx context.Context) error {
+	for m.options.OnDemand {
+		wanted, err := m.wanted()
+		if err != nil || wanted {
+			return err
+		}
+		m.count(func(s *MirrorStats) { s.State, s.Why = "waiting", "nobody subscribes to it here" })
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+func (m *Mirror) wanted() (bool, error) {
+	all, err := topic.List(m.ring)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(all, func(t topic.Info) bool { return t.Name == m.options.Topic && len(t.Subscribers) > 0 }), nil
+}
+
+// find returns the server to copy from.
+func (m *Mirror) find(ctx context.Context) (found micro.Ping, err error) {
+	if m.options.From == AnyHost {
+		return m.findAny(ctx)
+	}
+	all, err := roll(ctx, m.nats, func(p micro.Ping) bool {
+		if p.ID != m.options.Self && (p.ID == m.options.From || p.Metadata[metaHost] == m.options.From || p.Metadata[metaName] == m.options.From) {
+			found = p
+		}
+		return found.ID == ""
+	})
+	if err == nil && found.ID == "" {
+		err = fmt.Errorf("%w: no host or server named %q among %d on the NATS at %s: framebuffer hosts lists them", ErrNoServer, m.options.From, len(all), shown(m.nats.ConnectedUrl()))
+	}
+	return found, err
+}
+
+// findAny returns the server that has published most to the topic. A copy it is not: two
+// that copied each other would do so for ever, whatever comes back.
+func (m *Mirror) findAny(ctx context.Context) (found micro.Ping, err error) {
+	all, err := Hosts(ctx, m.nats)
+	if err != nil {
+		return found, err
+	}
+	var most uint64
+	for _, h := range all {
+		for _, t := range h.Topics {
+			if h.ID != m.options.Self && t.Name == m.options.Topic && !t.Copy && (found.ID == "" || t.Published > most) {
+				most = t.Published
+				found.ID, found.Metadata = h.ID, map[string]string{metaHost: h.Host}
+			}
+		}
+	}
+	if found.ID == "" {
+		err = fmt.Errorf("%w: %q on any of %d hosts, other than as a copy", ErrNoTopic, m.options.Topic, len(all))
+	}
+	return found, err
+}

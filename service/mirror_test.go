@@ -1,0 +1,215 @@
+package service_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// Thousands of frames arrive with their numbers, times, metadata and bytes; none is lost where
+// there is time for each.
+func TestMirrorCopiesATopic(t *testing.T) {
+	const most, batch, batches = 60 << 10, 50, 40
+	url := ownNATS(t)
+	o := startOwner(t, url, 8<<20)
+	c := startMirror(t, url, 8<<20, most, service.MirrorOptions{Topic: "cam/1", From: "owner"})
+	o.do(order{Topic: "cam/1"})
+	c.runs(t, "")
+	for i := range uint64(batches) {
+		o.do(order{Topic: "cam/1", Put: most, Count: batch, Seed: batch * i})
+		for range batch {
+			c.take(t, 0)
+		}
+	}
+	c.counts(t, func(s service.MirrorStats) bool {
+		return s.Frames == batch*batches && s.Lost+s.LeftOut+s.Refused == 0 && c.lost == 0 && s.Starts == 1 && s.Host == "owner"
+	})
+}
+
+// Of a topic that is too fast for its mirror each frame arrives whole, or is counted as lost;
+// the publisher does not wait.
+func TestMirrorIsTooSlow(t *testing.T) {
+	const most, count = 200 << 10, 300
+	url := ownNATS(t)
+	o := startOwner(t, url, 2<<20)
+	c := startMirror(t, url, 64<<20, most, service.MirrorOptions{Topic: "cam", Window: 64 << 10})
+	o.do(order{Topic: "cam"})
+	c.runs(t, "")
+	published := make(chan struct{})
+	go func() {
+		defer close(published)
+		o.do(order{Topic: "cam", Put: most, Count: count, End: true})
+	}()
+	taken, first, last := uint64(0), uint64(0), uint64(0)
+	for {
+		m, err := c.sub.Next(within(t))
+		if errors.Is(err, topic.ErrEnded) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if taken++; taken == 1 {
+			first = m.Sequence
+		}
+		last = m.Sequence
+		if data, err := c.ring.Get(m.Frame); err == nil && !bytes.Equal(data, content(m.Sequence, sizeOf(m.Sequence, most))) {
+			t.Fatalf("number %d: other bytes", m.Sequence)
+		}
+	}
+	<-published
+	t.Logf("%+v", c.Stats())
+	c.counts(t, func(s service.MirrorStats) bool {
+		all := s.Frames + s.Lost + s.Refused // each frame is one of these, also one that came in part
+		return s.Frames > 0 && all <= count && all >= last-first+1 && taken <= s.Frames
+	})
+}
+
+// A host that comes back with a new ring is found, and the numbers of the copy go on.
+func TestMirrorOfANewRing(t *testing.T) {
+	const most = 10_000
+	url := ownNATS(t)
+	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
+	id, base := "", uint64(0)
+	for range 2 {
+		o := startOwner(t, url, 1<<20)
+		o.do(order{Topic: "cam"})
+		c.runs(t, id)
+		id = c.Stats().ID
+		o.do(order{Topic: "cam", Put: most, Count: 20})
+		for range 20 {
+			c.take(t, base)
+		}
+		base += 20
+		o.Kill()
+	}
+	c.counts(t, func(s service.MirrorStats) bool { return s.Frames == 40 && s.Lost == 0 && s.Starts == 2 && c.lost == 0 })
+}
+
+// A copy can be copied, an end travels and so does what comes after it, and only what is
+// wanted comes.
+func TestMirrorsOfMirrors(t *testing.T) {
+	const most = 10_000
+	url := ownNATS(t)
+	o := startOwner(t, url, 1<<20)
+	o.do(order{Topic: "cam"})
+	second, _ := serve(t, service.Config{URL: url, Name: unique(t), Host: "second", Mirrors: []service.MirrorOptions{{Topic: "cam", From: "owner"}}})
+	running := func(host string) {
+		t.Helper()
+		nc := dial(t, service.Options{URL: url})
+		eventually(t, "the server's mirror runs", func() error {
+			all, err := service.Hosts(within(t), nc)
+			for _, h := range all {
+				if h.Host == host && len(h.Mirrors) == 1 && h.Mirrors[0].State == "running" {
+					return nil
+				}
+			}
+			return fmt.Errorf("%+v, %w", all, errors.Join(err, errors.New("not yet")))
+		})
+	}
+	running("second")
+	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "second"})
+	c.runs(t, "")
+	o.do(order{Topic: "cam", Put: most, Count: 10, End: true})
+	for range 10 {
+		c.take(t, 0)
+	}
+	if m, err := c.sub.Next(within(t)); !errors.Is(err, topic.ErrEnded) {
+		t.Errorf("%+v, %v", m, err)
+	}
+	o.do(order{Topic: "cam", Put: most, Count: 10, Seed: 10})
+	c.reopens = true
+	for range 10 {
+		c.take(t, 0)
+	}
+	if st := second.Stats(); st.Total.Writes != 20 {
+		t.Errorf("written %d times", st.Total.Writes)
+	}
+}
+
+// Every and Rate leave frames out, which are not lost; with OnDemand nothing comes while
+// nobody subscribes.
+func TestMirrorLeavesOut(t *testing.T) {
+	const most = 1000
+	url := ownNATS(t)
+	o := startOwner(t, url, 1<<20)
+	o.do(order{Topic: "cam"})
+	tenth := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", Every: 10})
+	rare := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", Rate: 1e-6})
+	demand := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", OnDemand: true})
+	for _, c := range []*copied{tenth, rare, demand} {
+		c.runs(t, "")
+	}
+	if err := demand.sub.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "nobody wants it", func() error {
+		if s := demand.Stats(); s.State != "waiting" {
+			return fmt.Errorf("%+v", s)
+		}
+		return nil
+	})
+	o.do(order{Topic: "cam", Put: most, Count: 101})
+	for i := range uint64(11) {
+		if m := tenth.take(t, 0); m.Sequence != 10*i {
+			t.Errorf("number %d", m.Sequence)
+		}
+	}
+	if m := rare.take(t, 0); m.Sequence != 0 {
+		t.Errorf("number %d", m.Sequence)
+	}
+	tenth.counts(t, func(s service.MirrorStats) bool { return s.LeftOut == 90 && s.Lost == 0 && s.Frames == 11 })
+	rare.counts(t, func(s service.MirrorStats) bool { return s.Lost == 0 && s.Frames == 1 })
+	if s := demand.Stats(); s.Frames != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What cannot be is an error at once.
+func TestMirrorRefuses(t *testing.T) {
+	server, err := framebuffer.NewServer(1<<16, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	ring, err := framebuffer.Attach(server.Key(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ring.Close()
+	nc := dial(t, service.Options{URL: ownNATS(t)})
+	for want, all := range map[error][]service.MirrorOptions{
+		topic.ErrBadName:       {{}, {Topic: "x", From: "a b"}, {Topic: "x", From: "*"}},
+		framebuffer.ErrBadSize: {{Topic: "x", Every: -1}, {Topic: "x", Rate: -1}, {Topic: "x", Window: -1}},
+	} {
+		for _, opts := range all {
+			if _, err := service.NewMirror(nc, ring, opts); !errors.Is(err, want) {
+				t.Errorf("%+v: %v", opts, err)
+			}
+		}
+	}
+	m, err := service.NewMirror(nc, ring, service.MirrorOptions{Topic: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- m.Run(within(t)) }()
+	eventually(t, "nobody has it", func() error {
+		if s := m.Stats(); s.Why == "" {
+			return errors.New("no reason")
+		}
+		return nil
+	})
+	if err := ring.Close(); err != nil {
+		t.Fatal(err)
+	}
+	nc.Close()
+	if err := <-done; err == nil {
+		t.Error("it runs without a NATS")
+	}
+}

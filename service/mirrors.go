@@ -1,0 +1,139 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// ErrNoTopic says that a host has no topic of that name, or none that is not a copy.
+var ErrNoTopic = errors.New("framebuffer: no such topic")
+
+const (
+	epMirror = "mirror"
+
+	// headerFrame stands with a frame's first part and says what comes, headerEnd at the
+	// topic's end.
+	headerFrame = "Framebuffer-Frame"
+	headerEnd   = "Framebuffer-End"
+
+	// maxMirrors is how many streams of topics a server keeps up at a time.
+	maxMirrors = 4096
+
+	// maxBehind is how many frames a stream may be behind its topic. Then it goes on with the
+	// newest: a mirror is live, and what is too much for a line does not become less by coming
+	// later.
+	maxBehind = 64
+)
+
+// mirrorRequest asks for a topic's frames.
+type mirrorRequest struct {
+	Topic  string  `json:"topic"`
+	Ring   string  `json:"ring,omitempty"`   // which ring it had frames of, as mirrorFrame has it
+	From   uint64  `json:"from,omitempty"`   // the first number that is wanted of that ring
+	Every  uint64  `json:"every,omitempty"`  // only numbers that this divides
+	Rate   float64 `json:"rate,omitempty"`   // at most so many a second
+	Window uint64  `json:"window,omitempty"` // as headerWindow
+}
+
+// mirrorFrame says what a frame is whose bytes follow.
+type mirrorFrame struct {
+	Ring     string               `json:"ring"` // tells rings of one host apart
+	Sequence uint64               `json:"sequence"`
+	Time     int64                `json:"time"` // ns since 1970
+	Size     int                  `json:"size"`
+	Checksum framebuffer.Checksum `json:"checksum"`
+	LeftOut  uint64               `json:"left_out,omitempty"` // by Every and Rate, since the last
+	Meta     topic.Meta           `json:"meta"`
+}
+
+// mirror answers a mirrorRequest with a stream of the topic's frames, until nobody takes it.
+func (s *Service) mirror(r micro.Request) {
+	select {
+	case s.give.mirrors <- struct{}{}:
+	default:
+		s.refuse(r, fmt.Errorf("%w: %d topics are mirrored from here already", ErrBusy, maxMirrors))
+		return
+	}
+	s.work(func() {
+		defer func() { <-s.give.mirrors }()
+		g, err := s.openMirror(r)
+		if err == nil {
+			defer g.close()
+			err = g.run(s.give.life)
+		}
+		switch {
+		case err == nil, errors.Is(err, parts.ErrGone), errors.Is(err, context.Canceled):
+		default:
+			s.refuse(r, err)
+		}
+	})
+}
+
+// mirrorSource is one topic on its way to one mirror.
+type mirrorSource struct {
+	request mirrorRequest
+	ring    *framebuffer.Client
+	name    string // of the ring
+	topic   *topics.Topic
+	sub     *topic.Subscription
+	stream  *parts.Stream
+	leftOut uint64
+	resume  uint64    // the number to go on with, after falling behind
+	due     time.Time // when Rate allows the next
+	beat    time.Time
+	ended   bool // and the mirror was told
+}
+
+func (s *Service) openMirror(r micro.Request) (*mirrorSource, error) {
+	g := &mirrorSource{name: readSubject(s.config.Server.Key())}
+	if err := json.Unmarshal(r.Data(), &g.request); err != nil {
+		return nil, fmt.Errorf("%w: a request for a topic is {\"topic\":\"…\"}: %w", framebuffer.ErrBadFrame, err)
+	}
+	if g.request.Rate < 0 {
+		return nil, fmt.Errorf("%w: a rate of %v frames a second", framebuffer.ErrBadSize, g.request.Rate)
+	}
+	var err error
+	if g.ring, err = s.ring(true); err != nil {
+		return nil, err
+	}
+	// Subscribing makes a topic where there is none, and who asks from afar should not.
+	if err := exists(g.ring, g.request.Topic); err != nil {
+		return nil, err
+	}
+	from := topic.FromNext
+	if g.request.Ring != "" { // what it missed may still be there
+		from = topic.FromOldest
+	}
+	in := g.ring.Inside()
+	if g.topic, err = topics.Open(in.Control, in.Ring, g.request.Topic); err != nil {
+		return nil, err
+	}
+	if g.sub, err = topic.Subscribe(g.ring, g.request.Topic, &topic.SubscribeOptions{From: from}); err != nil {
+		return nil, err
+	}
+	g.stream = s.give.sender.Open(r.Reply(), g.request.Window, silence, false)
+	return g, nil
+}
+
+func exists(ring *framebuffer.Client, name string) error {
+	all, err := topic.List(ring)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if t.Name == name {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %.100q on this host: nobody has published to it yet", ErrNoTopic, name)
+}

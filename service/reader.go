@@ -1,0 +1,232 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+// ErrBusy says that a server has as many frames to send to other hosts as it takes on. Asking
+// again later may help.
+var ErrBusy = errors.New("framebuffer: too many frames are asked for")
+
+// ReaderOptions are for NewReader. The zero value, or nil, means the defaults.
+type ReaderOptions struct {
+	// Attach is how to attach to rings of this host. Default: to read only.
+	Attach *framebuffer.ClientOptions
+
+	// Window is how many bytes of a frame may be on the way from another host, 64 KiB to
+	// 64 MiB. Default: 4 MiB. Long fast lines need more: their rate times their round trip.
+	Window int
+
+	// Patience is for how long a frame of another host may come no further. Default: 10 s.
+	Patience time.Duration
+
+	// Logger gets what is worth knowing. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Reader reads frames wherever they are: of this host through shared memory, and of others
+// over NATS. Which it is, the frame's key tells. Its methods may be called concurrently.
+type Reader struct {
+	nats    *nats.Conn
+	options ReaderOptions
+	log     *slog.Logger
+	life    context.Context
+	end     context.CancelFunc
+
+	mu   sync.Mutex
+	ways []*way // the one used last comes last
+
+	local, localBytes, remote, remoteBytes, timeouts, resumed atomic.Uint64
+}
+
+// way is how the frames of one ring are read.
+type way struct {
+	key  string
+	ring *framebuffer.Client // nil: over NATS
+	why  error               // it is not attached to
+}
+
+// maxWays is how many rings are remembered, and attached to, at a time.
+const maxWays = 16
+
+// NewReader returns a reader that asks other hosts over nc, which stays the caller's. Dial
+// returns one.
+func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
+	r := &Reader{nats: nc}
+	if opts != nil {
+		r.options = *opts
+	}
+	if r.options.Attach == nil {
+		r.options.Attach = &framebuffer.ClientOptions{ReadOnly: true}
+	}
+	r.options.Window = max(r.options.Window, 0)
+	if r.options.Patience <= 0 {
+		r.options.Patience = silence
+	}
+	if r.log = r.options.Logger; r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	r.life, r.end = context.WithCancel(context.Background())
+	return r
+}
+
+// Get returns the bytes of a frame, as framebuffer.Client.Get does. With a frame of another
+// host errors also are:
+//
+//   - framebuffer.ErrTimeout when the ring has reused it, also while it travelled; when what
+//     came is not what was written; and when nothing came for as long as Patience says;
+//   - framebuffer.ErrTimeout that is framebuffer.ErrStaleKey as well when nobody answers for
+//     that ring: its server has ended, or came back with a new ring, or is cut off from here;
+//   - ErrBusy.
+func (r *Reader) Get(f framebuffer.Frame) ([]byte, error) {
+	return r.GetContext(r.life, f)
+}
+
+// GetContext is Get that also ends with the context's error.
+func (r *Reader) GetContext(ctx context.Context, f framebuffer.Frame) (data []byte, err error) {
+	err = r.on(f, func(c *framebuffer.Client) error {
+		data, err = c.Get(f)
+		return err
+	}, func() error {
+		data, err = r.fetch(ctx, f, nil)
+		return err
+	})
+	return data, err
+}
+
+// GetInto is Get into memory of the caller's, which must have exactly the frame's size:
+// framebuffer.ErrBadSize. With an error dst holds zeroes or what it held before, never bytes
+// of another frame.
+func (r *Reader) GetInto(dst []byte, f framebuffer.Frame) error {
+	if len(dst) != f.Size {
+		return fmt.Errorf("%w: a buffer of %d bytes for a frame of %d", framebuffer.ErrBadSize, len(dst), f.Size)
+	}
+	return r.on(f, func(c *framebuffer.Client) error { return c.ReadInto(dst, f.Offset, f.Checksum) },
+		func() error {
+			_, err := r.fetch(r.life, f, dst)
+			return err
+		})
+}
+
+// View calls look with the bytes of a frame: in place, as framebuffer.Client.View does, if it
+// is of this host, and otherwise in memory of this process's own. The slice is for use until
+// look returns, and must not be written to.
+func (r *Reader) View(f framebuffer.Frame, look func([]byte) error) error {
+	return r.on(f, func(c *framebuffer.Client) error { return c.View(f, look) },
+		func() error {
+			data, err := r.fetch(r.life, f, nil)
+			if err != nil {
+				return err
+			}
+			return look(data)
+		})
+}
+
+// on reads a frame one way or the other.
+func (r *Reader) on(f framebuffer.Frame, here func(*framebuffer.Client) error, there func() error) error {
+	for {
+		w, err := r.way(f.Key)
+		if err != nil {
+			return err
+		}
+		if w.ring == nil {
+			if err := there(); err != nil {
+				if errors.Is(err, framebuffer.ErrTimeout) {
+					r.timeouts.Add(1)
+				}
+				if errors.Is(err, framebuffer.ErrStaleKey) {
+					err = fmt.Errorf("%w (and its ring cannot be attached to from here: %w)", err, hidden{w.why})
+				}
+				return err
+			}
+			r.remote.Add(1)
+			r.remoteBytes.Add(uint64(f.Size))
+			return nil
+		}
+		err = here(w.ring)
+		if errors.Is(err, framebuffer.ErrClosed) && r.life.Err() == nil && !r.stands(w) {
+			continue // it was let go of for another ring meanwhile
+		}
+		if err == nil {
+			r.local.Add(1)
+			r.localBytes.Add(uint64(f.Size))
+		}
+		return err
+	}
+}
+
+// hidden keeps the reason for the way from being taken for what happened on it.
+type hidden struct{ error }
+
+// way returns how to read the frames of that key's ring.
+func (r *Reader) way(key string) (*way, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.life.Err() != nil {
+		return nil, errClientClosed()
+	}
+	if i := slices.IndexFunc(r.ways, func(w *way) bool { return w.key == key }); i >= 0 {
+		w := r.ways[i]
+		r.ways = append(slices.Delete(r.ways, i, i+1), w)
+		return w, nil
+	}
+	w := &way{key: key}
+	w.ring, w.why = framebuffer.Attach(key, r.options.Attach)
+	if w.why != nil && !errors.Is(w.why, framebuffer.ErrStaleKey) && !errors.Is(w.why, framebuffer.ErrPermission) {
+		return nil, w.why
+	}
+	if w.why != nil {
+		r.log.Info("frames of this ring are asked for over NATS", "framebuffer.reason", w.why, "messaging.destination.name", readSubject(key))
+	}
+	if len(r.ways) == maxWays {
+		r.drop(r.ways[0])
+		r.ways = slices.Delete(r.ways, 0, 1)
+	}
+	r.ways = append(r.ways, w)
+	return w, nil
+}
+
+func (r *Reader) stands(w *way) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.ways, w)
+}
+
+func (r *Reader) knows(key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.ways, func(w *way) bool { return w.key == key })
+}
+
+func (r *Reader) drop(w *way) {
+	if w.ring == nil {
+		return
+	}
+	if err := w.ring.Close(); err != nil {
+		r.log.Warn("letting go of a ring failed", "error.message", err)
+	}
+}
+
+// Close lets go of the memory. Calls that are under way end with what they have or with
+// framebuffer.ErrClosed. The NATS connection is left as it is.
+func (r *Reader) Close() error {
+	r.end()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, w := range r.ways {
+		r.drop(w)
+	}
+	r.ways = nil
+	return nil
+}

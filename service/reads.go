@@ -1,0 +1,184 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/parts"
+)
+
+const (
+	epRead = "read"
+
+	// headerFrom is where in the frame to begin, headerWindow how many bytes may be on the
+	// way. Both are decimal and may be left out.
+	headerFrom   = "Framebuffer-From"
+	headerWindow = "Framebuffer-Window"
+
+	// maxReads is how many frames are on their way at a time, maxWaiting how many more may
+	// wait for that.
+	maxReads   = 64
+	maxWaiting = 1024
+
+	// silence is how long a receiver that has something to say may say nothing.
+	silence = 10 * time.Second
+)
+
+// readSubject is where the frames of a key's ring are asked for. A key is a credential, and
+// subjects stand in logs and permissions: so there is its hash.
+func readSubject(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return serviceName + "." + epRead + "." + hex.EncodeToString(sum[:16])
+}
+
+// givers are what a service needs to give frames to other hosts.
+type givers struct {
+	nats   *nats.Conn // for parts only: publishing may wait with its lock held
+	sender *parts.Sender
+	life   context.Context
+	end    context.CancelFunc
+	turn   chan struct{} // one for each frame on its way
+	queue  chan struct{} // one for each frame on its way or waiting
+
+	mirrors chan struct{} // one for each topic on its way
+}
+
+func (s *Service) openGivers() (err error) {
+	g := &s.give
+	g.life, g.end = context.WithCancel(context.Background())
+	g.turn, g.queue = make(chan struct{}, maxReads), make(chan struct{}, maxReads+maxWaiting)
+	g.mirrors = make(chan struct{}, maxMirrors)
+	// What cannot be sent now is of no use later: nothing is kept for after a reconnection.
+	opts := []nats.Option{nats.ReconnectBufSize(-1), nats.FlusherTimeout(silence)}
+	if s.embedded != nil {
+		opts = append(opts, nats.InProcessServer(s.embedded))
+	}
+	if g.nats, err = s.access.dial("framebuffer server, frames", opts...); err != nil {
+		return err
+	}
+	if g.sender, err = parts.NewSender(g.nats); err != nil {
+		return fmt.Errorf("service: %w", err)
+	}
+	return nil
+}
+
+// read answers a frame with its bytes, in parts.
+func (s *Service) read(r micro.Request) {
+	select {
+	case s.give.queue <- struct{}{}:
+	default:
+		s.refuse(r, fmt.Errorf("%w: %d frames are on their way to other hosts and as many wait as may: read less at a time, or mirror the topic", ErrBusy, maxReads))
+		return
+	}
+	s.work(func() {
+		defer func() { <-s.give.queue }()
+		if err := s.giveFrame(r); err != nil {
+			s.refuse(r, err)
+		}
+	})
+}
+
+// takeTurn waits until the frame may be sent, and says each second that it will be. It
+// reports false when nobody wants it any more.
+func (s *Service) takeTurn(stream *parts.Stream) bool {
+	for {
+		select {
+		case s.give.turn <- struct{}{}:
+			return true
+		case <-s.give.life.Done():
+			return false
+		case <-stream.Gone():
+			return false
+		case <-time.After(time.Second):
+			if stream.Beat() != nil {
+				return false
+			}
+		}
+	}
+}
+
+// giveFrame sends a frame's bytes. It returns nil when there is nobody to tell of an error.
+func (s *Service) giveFrame(r micro.Request) error {
+	f, err := framebuffer.ParseFrame(r.Data())
+	if err != nil {
+		return err
+	}
+	if f.Key != s.config.Server.Key() {
+		return fmt.Errorf("%w: the frame lies in a ring that this server does not have", framebuffer.ErrTimeout)
+	}
+	from, err := number(r, headerFrom)
+	if err != nil {
+		return err
+	}
+	window, err := number(r, headerWindow)
+	if err != nil {
+		return err
+	}
+	if f.Size < 1 || from > uint64(f.Size) {
+		return fmt.Errorf("%w: %d bytes from number %d on; a frame has at least 1", framebuffer.ErrBadSize, f.Size, from)
+	}
+	ring, err := s.ring(true)
+	if err != nil {
+		return err
+	}
+	stream := s.give.sender.Open(r.Reply(), window, silence, true)
+	defer stream.Close()
+	if !s.takeTurn(stream) {
+		return nil
+	}
+	defer func() { <-s.give.turn }()
+	in := ring.Inside()
+	// Whoever reads verifies: the checksum it knows is the proof, all the way.
+	err = ring.View(f, func(bytes []byte) error {
+		return stream.Send(s.give.life, nil, bytes[from:], func() error {
+			if !in.Ring.Intact(f.Offset) {
+				return errOverrun
+			}
+			return nil
+		})
+	})
+	switch {
+	case errors.Is(err, framebuffer.ErrTimeout): // also whatever Send said after that
+		return err
+	case errors.Is(err, parts.ErrGone), errors.Is(err, context.Canceled), errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrConnectionClosed):
+		s.log.Debug("a frame for another host was not sent to its end", "error.message", err)
+		return nil
+	}
+	return err
+}
+
+// errOverrun ends a View that then finds the same, and says more.
+var errOverrun = fmt.Errorf("%w: overrun while it travelled", framebuffer.ErrTimeout)
+
+// refuse answers with an error, on the connection that parts went on, behind them.
+func (s *Service) refuse(r micro.Request, err error) {
+	m := nats.NewMsg(r.Reply())
+	m.Header.Set(micro.ErrorCodeHeader, wordFor(err))
+	m.Header.Set(micro.ErrorHeader, err.Error())
+	m.Header.Set(idHeader, s.micro.Info().ID)
+	if err := s.give.nats.PublishMsg(m); err != nil {
+		s.log.Warn("an answer was not sent", "messaging.destination.name", r.Subject(), "error.message", err)
+	}
+}
+
+// number is a header's, or 0.
+func number(r micro.Request, header string) (uint64, error) {
+	text := r.Headers().Get(header)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil {
+		return 0, fmt.Errorf("%w: header %s is %.40q, no number of bytes in decimal", framebuffer.ErrBadSize, header, text)
+	}
+	return n, nil
+}
