@@ -128,6 +128,7 @@ func (p *Player) Run(ctx context.Context) (err error) {
 			err = end
 		}
 	}()
+	p.log.Info("replaying", "framebuffer.speed", p.options.Speed)
 	for {
 		before := p.Stats().Frames
 		err := p.lap(ctx)
