@@ -102,6 +102,12 @@ func TestRecordReplay(t *testing.T) {
 			t.Errorf("%s: %+v, want %d and %q", what, r, c.status, c.says)
 		}
 	}
+	if r := runCommand(t, "live", "pub", "cam-monday", "--keep", "--name", name); r.status != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if r := runHere(t, "", "replay", "cam-monday", "--name", name); r.status != exitUsage || !strings.Contains(r.err, "--topic") {
+		t.Errorf("into a live topic: %+v", r)
+	}
 	if r := runHere(t, "", "recordings", "--delete", "cam-monday", "--name", name); r.status != exitOK {
 		t.Errorf("%+v", r)
 	}

@@ -8,12 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 type replayCmd struct {
 	Bucket string `arg:"" help:"Recording to publish; framebuffer recordings lists them."`
-	Topic  string `help:"Topic to publish to (default: the recording's name)." placeholder:"TOPIC"`
+	Topic  string `help:"Topic to publish to (default: the recording's name, unless a topic of that name is in use)." placeholder:"TOPIC"`
 	Speed  speed  `default:"1" help:"How many times as fast as it was: a number, or max."`
 	From   moment `help:"Begin with what was recorded then: a time (2026-11-23T08:00:00Z, 08:00), or a duration from the beginning (10m), or before the end (--from=-5m)." placeholder:"TIME"`
 	To     moment `help:"End with what was recorded then." placeholder:"TIME"`
@@ -42,6 +44,11 @@ func (c *replayCmd) Run(e *env) error {
 	}
 	defer client.Close()
 	defer ring.Close()
+	if c.Topic == "" {
+		if err := unused(ring, c.Bucket); err != nil {
+			return err
+		}
+	}
 	opts := service.PlayerOptions{Recording: c.Bucket, Topic: c.Topic, Speed: float64(c.Speed), Loop: c.Loop, Logger: e.log}
 	if c.From != "" || c.To != "" {
 		r, err := service.FindRecording(e.ctx, client.NATS(), c.Bucket)
@@ -68,6 +75,20 @@ func (c *replayCmd) Run(e *env) error {
 		err = errors.Join(err, e.print(s, ""))
 	}
 	return err
+}
+
+// unused returns an error if somebody may be publishing to the topic that nobody asked for.
+func unused(ring *framebuffer.Client, name string) error {
+	all, err := topic.List(ring)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if t.Name == name && t.Published > 0 && !t.Ended {
+			return fmt.Errorf("%w: topic %q has frames here and has not ended, so somebody may be publishing to it: name one with --topic", errUsage, name)
+		}
+	}
+	return nil
 }
 
 // speed is a number or max.
