@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -361,7 +360,7 @@ func TestRecordLimits(t *testing.T) {
 	}
 	eventually(t, "all of it is too old", func() error {
 		if info, err := service.FindRecording(within(t), nc, "cam"); err != nil || info.Frames != 0 || info.MaxAge != 100*time.Millisecond || info.MaxBytes != 3<<20 {
-			return fmt.Errorf("%+v, %w", info, errors.Join(err, os.ErrExist))
+			return fmt.Errorf("%+v, %w", info, errors.Join(err, errors.New("not yet")))
 		}
 		return nil
 	})
@@ -406,22 +405,22 @@ func TestDeletedWhileReplaying(t *testing.T) {
 			}
 			return nil
 		})
-		s := streamOf(t, nc, "cam")
-		at, _ := state(t, s, "cam")
-		if player.Stats().Frames == 1 {
+		purged := player.Stats().Frames == 1
+		if purged {
+			s := streamOf(t, nc, "cam")
+			at, _ := state(t, s, "cam")
 			if err := s.Purge(within(t), jetstream.WithPurgeSequence(at.LastSeq-10)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		early := player.Stats().Frames == 1
+		early := purged && player.Stats().Frames == 1
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		p := player.Stats()
-		if !early && at.Msgs > 20 {
+		if !purged {
 			continue
 		}
-		if p.Incomplete == 0 || p.Frames+p.Incomplete != count || p.Damaged+p.Refused != 0 {
+		if p := player.Stats(); early && p.Incomplete == 0 || p.Frames+p.Incomplete != count || p.Damaged+p.Refused != 0 {
 			t.Errorf("%+v", p)
 		}
 		break
