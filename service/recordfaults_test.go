@@ -425,7 +425,7 @@ func TestDeletedWhileReplaying(t *testing.T) {
 		}
 		break
 	}
-	player, err := service.NewPlayer(within(t), nc, ringOf(t, 16<<20), service.PlayerOptions{Recording: "cam", Loop: true})
+	player, err := service.NewPlayer(within(t), nc, ringOf(t, 16<<20), service.PlayerOptions{Recording: "cam", Loop: true, Speed: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

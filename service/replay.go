@@ -139,6 +139,7 @@ func (p *Player) Run(ctx context.Context) (err error) {
 			return err
 		}
 		p.count(func(s *PlayerStats) { s.Laps++ })
+		p.tempo.lap = true
 		s := p.Stats()
 		switch {
 		case s.Frames == before:

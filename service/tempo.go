@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"time"
@@ -11,7 +12,9 @@ type tempo struct {
 	speed float64
 	run   string
 	last  recordedFrame
-	due   time.Time // the last one was; zero: there was none
+	due   time.Time     // the last one was; zero: there was none
+	usual time.Duration // the last time between two that was more than none
+	lap   bool          // the next one is a recording's first, once more
 }
 
 const (
@@ -23,8 +26,12 @@ const (
 	tooLate = time.Second
 )
 
-// gap is the time between a frame and the last one, as it was.
+// gap is the time between a frame and the last one, as it was. At the beginning of another
+// lap it is as long as the last one, so that a loop goes on as it goes.
 func (t *tempo) gap(h recordedFrame, run string) time.Duration {
+	if t.lap {
+		return cmp.Or(t.usual, time.Second)
+	}
 	if run != t.run {
 		return 0
 	}
@@ -38,8 +45,10 @@ func (t *tempo) gap(h recordedFrame, run string) time.Duration {
 // wait waits until a frame is due.
 func (t *tempo) wait(ctx context.Context, h recordedFrame, run string) error {
 	now := time.Now()
-	gap := float64(t.gap(h, run)) / t.speed
-	t.run, t.last = run, h
+	between := t.gap(h, run)
+	t.usual = cmp.Or(between, t.usual)
+	t.run, t.last, t.lap = run, h, false
+	gap := float64(between) / t.speed
 	if gap > math.MaxInt64/4 { // some centuries
 		gap = math.MaxInt64 / 4
 	}

@@ -28,6 +28,11 @@ func TestTempo(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, got, c.want)
 		}
 	}
+	for usual, want := range map[time.Duration]time.Duration{0: time.Second, 40 * time.Millisecond: 40 * time.Millisecond} {
+		if got := (&tempo{usual: usual, lap: true}).gap(recordedFrame{}, "a"); got != want {
+			t.Errorf("another lap: %v, want %v", got, want)
+		}
+	}
 }
 
 // A replay takes no less time than its frames took, divided by its speed; one that was held up
