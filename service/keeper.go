@@ -33,10 +33,12 @@ var (
 	errAway      = errors.New("NATS is away")
 )
 
-// keeper puts frames into a recording's stream, in order. Each message says behind which one of
-// the stream it has to stand, so JetStream takes it there or not at all: no frame is torn apart
-// by another recorder's, stored twice, or stored without all that belongs before it. After
-// the first message that was not stored, none is until resync. Its methods are for one
+// keeper puts frames into a recording's stream, in order. Each message says behind which one it
+// has to stand: the first behind the stream's last, by its number, and the others behind the one
+// before, by its ID. JetStream takes it there or not at all: no frame is torn apart by another
+// recorder's, stored twice, or stored without all that belongs before it. (Numbers alone would
+// not do: where another's message took a place, the next of ours would find it taken as it
+// should be.) After the first message that was not stored, none is until resync. Its methods are for one
 // goroutine; NATS calls acked and fail on its own.
 type keeper struct {
 	nats   *nats.Conn
@@ -47,7 +49,9 @@ type keeper struct {
 	part   int                 // bytes of a frame in a message
 	count  func(topic.Message) // is called for each frame that is stored
 
-	last    uint64 // number in the stream of the last message that was sent
+	last    uint64 // number of the stream's last message, before anything was sent
+	sending bool   // something was, after that
+	ids     uint64 // given to messages; none is given twice
 	ordinal uint64 // of the next frame
 
 	mu      sync.Mutex
@@ -127,15 +131,20 @@ func (k *keeper) unsent(m topic.Message) error {
 // publish sends a message, and waits while too many are on their way. The data is nobody's when
 // it returns: nats.go has copied it, and does not send again by itself.
 func (k *keeper) publish(ctx context.Context, m *nats.Msg) error {
+	behind := jetstream.WithExpectLastSequence(k.last)
+	if k.sending {
+		behind = jetstream.WithExpectLastMsgID(k.id())
+	}
+	k.ids++
 	for {
 		if err := k.failure(); err != nil {
 			return err
 		}
 		_, err := k.js.PublishMsgAsync(m,
-			jetstream.WithExpectStream(recordingStream+k.name), jetstream.WithExpectLastSequence(k.last), jetstream.WithRetryAttempts(0))
+			jetstream.WithExpectStream(recordingStream+k.name), behind, jetstream.WithMsgID(k.id()), jetstream.WithRetryAttempts(0))
 		switch {
 		case err == nil:
-			k.last++
+			k.sending = true
 			return nil
 		case !errors.Is(err, jetstream.ErrTooManyStalledMsgs):
 			k.fail(err)
@@ -144,6 +153,9 @@ func (k *keeper) publish(ctx context.Context, m *nats.Msg) error {
 		}
 	}
 }
+
+// id is that of the message that was sent last.
+func (k *keeper) id() string { return fmt.Sprintf("%s.%d", k.run, k.ids) }
 
 func (k *keeper) failure() error {
 	k.mu.Lock()

@@ -46,7 +46,7 @@ func (k *keeper) resync(ctx context.Context) ([]topic.Message, error) {
 		again = append(again, u.message)
 	}
 	k.sent, k.failed, k.stop = nil, nil, nil
-	k.stream, k.last, k.ordinal = stream, at, k.stored
+	k.stream, k.last, k.sending, k.ordinal = stream, at, false, k.stored
 	return again, nil
 }
 
@@ -108,6 +108,7 @@ func (k *keeper) openStream(ctx context.Context, o RecorderOptions) error {
 		MaxAge:      o.MaxAge,
 		MaxBytes:    orUnlimited(o.MaxBytes),
 		Replicas:    max(o.Replicas, 1),
+		Duplicates:  shortest, // no ID comes twice, so none has to be remembered
 		Metadata:    map[string]string{metaTopic: o.Topic, metaFormat: recordingFormat},
 	})
 	if err != nil {
@@ -136,7 +137,6 @@ func (k *keeper) goOn(ctx context.Context, o RecorderOptions) error {
 	was := cfg
 	if o.MaxAge > 0 {
 		cfg.MaxAge = o.MaxAge
-		cfg.Duplicates = min(cfg.Duplicates, o.MaxAge) // NATS wants it so
 	}
 	if o.MaxBytes > 0 {
 		cfg.MaxBytes = o.MaxBytes
@@ -153,5 +153,5 @@ func (k *keeper) goOn(ctx context.Context, o RecorderOptions) error {
 	return nil
 }
 
-// shortest is the least MaxAge that NATS takes.
+// shortest is the least MaxAge, and time to remember IDs, that NATS takes.
 const shortest = 100 * time.Millisecond
