@@ -48,6 +48,17 @@ func startKeeper(t testing.TB, dir string, port int) (nats *xproc.Proc, url stri
 	return nats, url
 }
 
+// impatient connects for good, and comes back at once.
+func impatient(t testing.TB, url string) *nats.Conn {
+	t.Helper()
+	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	return nc
+}
+
 // roleRecorder records: key, URL, topic, recording.
 func roleRecorder(c *xproc.Child) error {
 	ring, err := framebuffer.Attach(c.Args[0], nil)
@@ -98,7 +109,7 @@ func state(t testing.TB, s jetstream.Stream, name string) (at jetstream.StreamSt
 // A recorder that is killed in the middle of a frame leaves one that is passed over, and the
 // next goes on.
 func TestKillRecorder(t *testing.T) {
-	const most, kills = 12 << 20, 3
+	const most, kills = 12 << 20, 2
 	url := runNATS(t, &natsserver.Options{JetStream: true, StoreDir: t.TempDir()})
 	nc := dial(t, service.Options{URL: url})
 	ring := ringOf(t, 64<<20)
@@ -158,7 +169,7 @@ func TestKillRecorder(t *testing.T) {
 // A NATS that is killed and comes back costs nothing that the ring still has, and nothing is
 // there twice.
 func TestNATSIsKilledWhileRecording(t *testing.T) {
-	const most, batch, kills = 400 << 10, 40, 3
+	const most, batch, kills = 200 << 10, 40, 3
 	dir := t.TempDir()
 	p, url := startKeeper(t, dir, natsserver.RANDOM_PORT)
 	_, text, err := net.SplitHostPort(strings.TrimPrefix(url, "nats://"))
@@ -169,7 +180,7 @@ func TestNATSIsKilledWhileRecording(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nc := dial(t, service.Options{URL: url})
+	nc := impatient(t, url)
 	r := startRecorder(t, nc, ringOf(t, 64<<20), service.RecorderOptions{Topic: "cam"})
 	seed := uint64(0)
 	for range kills {
@@ -208,14 +219,14 @@ func TestNATSIsKilledWhileReplaying(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nc := dial(t, service.Options{URL: url})
+	nc := impatient(t, url)
 	r := startRecorder(t, nc, ringOf(t, 32<<20), service.RecorderOptions{Topic: "cam"})
 	publish(t, r.ring, order{Topic: "cam", Put: most, Count: count, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
 	again := ringOf(t, 64<<20)
-	player, err := service.NewPlayer(within(t), nc, again, service.PlayerOptions{Recording: "cam", Speed: 100}) // 2 s: their times are a second apart
+	player, err := service.NewPlayer(within(t), nc, again, service.PlayerOptions{Recording: "cam", Speed: 200}) // 1 s: their times are a second apart
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,9 @@ const (
 	// whether it has. With a frame begun and nothing pending, so long may the rest take.
 	quietStream = 2 * time.Second
 
-	// readAhead is how many bytes JetStream is asked for at a time.
-	readAhead = 8 << 20
+	// readAhead and readMessages are how much JetStream is asked for at a time.
+	readAhead    = 8 << 20
+	readMessages = 256
 )
 
 // lap is one way through the recording.
@@ -97,29 +98,47 @@ func (l *lap) read(ctx context.Context) (done bool, err error) {
 	if info.NumPending == 0 {
 		return true, nil
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(256, readAhead))
+	asking, cancel := context.WithCancel(ctx)
+	defer cancel()
+	away := l.nats.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	defer l.nats.RemoveStatusListener(away)
+	go func() { // what is on its way then does not come
+		select {
+		case <-away:
+			cancel()
+		case <-asking.Done():
+		}
+	}()
+	for number := uint64(1); ; {
+		before := number
+		done, err := l.batch(ctx, asking, consumer, &number)
+		if done || err != nil || number == before {
+			return done, err
+		}
+	}
+}
+
+// batch reads and publishes as much as is asked for at a time, for as long as asking is not done.
+// number is the next message's in its consumer. It reports whether that was the last.
+func (l *lap) batch(ctx, asking context.Context, consumer jetstream.Consumer, number *uint64) (done bool, err error) {
+	limited, cancel := context.WithTimeout(asking, quietStream)
+	defer cancel()
+	messages, err := consumer.Fetch(readMessages, jetstream.FetchMaxBytes(readAhead), jetstream.FetchContext(limited))
 	if err != nil {
 		return false, err
 	}
-	defer messages.Stop()
-	for number := uint64(1); ; number++ {
-		m, err := l.nextMessage(ctx, messages)
-		if errors.Is(err, context.DeadlineExceeded) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
+	for m := range messages.Messages() {
 		meta, err := m.Metadata()
 		if err != nil {
 			return false, err
 		}
-		if meta.Sequence.Consumer != number {
-			return false, nil // some were lost on the way
+		if meta.Sequence.Consumer != *number {
+			return false, errGap
 		}
 		if !l.options.To.IsZero() && meta.Timestamp.After(l.options.To) {
 			return true, nil
 		}
+		*number++
 		l.next = meta.Sequence.Stream + 1
 		if err := l.take(ctx, m.Headers(), m.Data()); err != nil {
 			return false, err
@@ -128,13 +147,13 @@ func (l *lap) read(ctx context.Context) (done bool, err error) {
 			return true, nil
 		}
 	}
+	if err := messages.Error(); err != nil && limited.Err() == nil {
+		return false, err
+	}
+	return false, nil
 }
 
-func (l *lap) nextMessage(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, quietStream)
-	defer cancel()
-	return messages.Next(jetstream.NextContext(ctx))
-}
+var errGap = errors.New("messages were lost on the way")
 
 // forget deletes a consumer; one that cannot be reached forgets itself in a minute.
 func (l *lap) forget(consumer string) {
