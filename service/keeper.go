@@ -18,11 +18,11 @@ import (
 const (
 	// storedPart is how many bytes of a frame a message has at most, headers not counted,
 	// and headRoom what these may take.
-	storedPart = 256 << 10
+	storedPart = 512 << 10
 	headRoom   = 2 << 10
 
 	// maxUnstored is how many messages may be on their way to JetStream.
-	maxUnstored = 64
+	maxUnstored = 32
 
 	// ackLimit is how long JetStream may take to say that it has stored a message.
 	ackLimit = 10 * time.Second

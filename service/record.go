@@ -29,7 +29,7 @@ type RecorderOptions struct {
 	From topic.From
 
 	// MaxAge and MaxBytes are how old a frame may become in the recording, 0.1 s at least,
-	// and how many bytes it may take, what JetStream adds (some hundred bytes for each 256 KiB)
+	// and how many bytes it may take, what JetStream adds (some hundred bytes for each 512 KiB)
 	// included; the oldest frames are deleted. Default: no limit, or what a recording that
 	// goes on has.
 	MaxAge   time.Duration

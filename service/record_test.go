@@ -185,7 +185,7 @@ func TestRecordSizes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			sizes := []int{1, 6<<10 - 1, 6 << 10, 6<<10 + 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1 << 20, 1<<20 + 1, ring - 16<<10}
+			sizes := []int{1, 6<<10 - 1, 6 << 10, 6<<10 + 1, 512<<10 - 1, 512 << 10, 512<<10 + 1, 1 << 20, 1<<20 + 1, ring - 16<<10}
 			for i, size := range sizes {
 				if _, err := pub.Publish(content(uint64(i), size), nil); err != nil {
 					t.Fatal(err)
