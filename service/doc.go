@@ -7,7 +7,8 @@
 // Unix socket that only lets the same user in; it lives and dies with the server's process,
 // so nothing stale is ever found and nothing is left behind. With Config.URL the service
 // runs on the user's own NATS instead, and with Config.NATSConfig the embedded one joins
-// those of other hosts: docs/hosts.md.
+// those of other hosts: docs/hosts.md. Recorder and Player keep topics in JetStream and publish
+// them again: docs/record.md.
 //
 // From a shell, with the nats command:
 //

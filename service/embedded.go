@@ -29,11 +29,14 @@ func startEmbedded(cfg Config, log *slog.Logger) (*natsserver.Server, access, er
 	}
 	if opts.ServerName == "" {
 		opts.ServerName = "framebuffer-" + newSecret()[:8]
-		if cfg.NATSConfig != "" { // JetStream knows its servers by their names
+		if cfg.NATSConfig != "" || cfg.JetStream != "" { // JetStream knows its servers by their names
 			opts.ServerName = "framebuffer-" + cfg.host() + "-" + orDefault(cfg.Name)
 		}
 	}
 	stayAtHome(opts)
+	if err := keepIn(opts, cfg.JetStream, cfg.NATSConfig); err != nil {
+		return nil, a, err
+	}
 	if err := a.login(opts, cfg.NATSConfig, log); err != nil {
 		return nil, a, err
 	}

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 		"squat": roleSquat,
 		"seek":  roleSeek,
 		"owner": roleOwner,
+
+		"nats":     roleNATS,
+		"recorder": roleRecorder,
 	})
 }
 

@@ -42,6 +42,11 @@ type Config struct {
 	// only, with a password that clients of this host and user are told.
 	NATSConfig string
 
+	// JetStream is a directory in which the embedded NATS keeps streams, recordings among them.
+	// It is made if there is none, and belongs to one server at a time. Default: JetStream is
+	// off, unless NATSConfig turns it on.
+	JetStream string
+
 	// Credentials is the path of a NATS credentials file for URL or NATSConfig. Clients on
 	// this host are told where it is.
 	Credentials string
@@ -64,6 +69,7 @@ type Service struct {
 	log      *slog.Logger
 	meeting  *listener
 	embedded *natsserver.Server // nil with the user's own NATS
+	streams  directory          // of its JetStream
 	nats     *nats.Conn
 	micro    micro.Service
 	access   access
@@ -90,6 +96,9 @@ func Serve(cfg Config) (*Service, error) {
 	}
 	if cfg.URL != "" && cfg.NATSConfig != "" {
 		return nil, errors.New("service: Config.URL with Config.NATSConfig: serve either on your own NATS or on an embedded one")
+	}
+	if cfg.URL != "" && cfg.JetStream != "" {
+		return nil, errors.New("service: Config.URL with Config.JetStream: on your own NATS JetStream is turned on in its configuration")
 	}
 	if err := cfg.TLS.check(); err != nil {
 		return nil, err
@@ -133,6 +142,10 @@ func (s *Service) start() (err error) {
 		nats.ReconnectHandler(func(*nats.Conn) { s.log.Info("NATS connected again") }),
 	}
 	if s.config.URL == "" {
+		if s.streams, err = holdDirectory(s.config.JetStream); err != nil {
+			return err
+		}
+		s.config.JetStream = s.streams.path
 		if s.embedded, s.access, err = startEmbedded(s.config, s.log); err != nil {
 			return err
 		}
@@ -257,7 +270,7 @@ func (s *Service) stop() error {
 		s.embedded.Shutdown()
 		s.embedded.WaitForShutdown()
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.streams.release())...)
 }
 
 // farewell tells whoever watches that this instance ends. Once NATS has heard that and that

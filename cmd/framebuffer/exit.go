@@ -40,7 +40,7 @@ func status(err error) int {
 		{exitUsage, []error{
 			errUsage, framebuffer.ErrBadKey, framebuffer.ErrBadFrame, framebuffer.ErrBadOffset,
 			framebuffer.ErrBadSize, framebuffer.ErrTooLarge, framebuffer.ErrTooLong,
-			pixels.ErrFormat, topic.ErrBadName, topic.ErrBadMeta,
+			pixels.ErrFormat, topic.ErrBadName, topic.ErrBadMeta, service.ErrNoRecording,
 		}},
 	} {
 		for _, kind := range s.of {

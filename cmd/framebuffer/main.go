@@ -49,6 +49,9 @@ type cli struct {
 	Topics     topicsCmd     `cmd:"" help:"List the topics and who reads them."`
 	Hosts      hostsCmd      `cmd:"" help:"List the servers of all hosts that NATS reaches."`
 	Mirror     mirrorCmd     `cmd:"" help:"Have a topic of another host on this one too."`
+	Record     recordCmd     `cmd:"" help:"Keep a topic's frames in NATS JetStream."`
+	Replay     replayCmd     `cmd:"" help:"Publish a recording's frames again, as they came."`
+	Recordings recordingsCmd `cmd:"" help:"List recordings, or delete them."`
 	Check      checkCmd      `cmd:"" help:"Look at a server's whole segment for what is not as it should be."`
 	Top        topCmd        `cmd:"" help:"Watch it live: the ring, horizon, clients, topics, who is too slow."`
 	Doctor     doctorCmd     `cmd:"" help:"Say what this machine or container allows, and what to do."`

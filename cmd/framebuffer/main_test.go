@@ -272,7 +272,7 @@ func TestVersionAndHelp(t *testing.T) {
 	if r := runCommand(t, "", "--version"); r.status != 0 || !strings.HasPrefix(r.out, "framebuffer ") {
 		t.Errorf("%+v", r)
 	}
-	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"put", "--help"}, {"pub", "--help"}, {"sub", "--help"}, {"topics", "--help"}, {"top", "--help"}, {"doctor", "--help"}, {"stat", "--help"}, {"check", "--help"}, {"web", "--help"}, {"get", "--help"}, {"demo", "--help"}, {"hosts", "--help"}, {"mirror", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"put", "--help"}, {"pub", "--help"}, {"sub", "--help"}, {"topics", "--help"}, {"top", "--help"}, {"doctor", "--help"}, {"stat", "--help"}, {"check", "--help"}, {"web", "--help"}, {"get", "--help"}, {"demo", "--help"}, {"hosts", "--help"}, {"mirror", "--help"}, {"record", "--help"}, {"replay", "--help"}, {"recordings", "--help"}} {
 		r := runHere(t, "", args...)
 		if r.status != 0 || len(r.out) < 300 {
 			t.Errorf("%v: %+v", args, r)

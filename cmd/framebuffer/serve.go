@@ -22,8 +22,9 @@ type serveCmd struct {
 	ReadG   []int    `name:"read-gid" help:"Group whose members may attach too, to read only (memfd, file)." placeholder:"GID"`
 	KeyFile string   `env:"FRAMEBUFFER_KEY_FILE" help:"Write the key to this file, for as long as the server runs: clients wait for it with --key-file." placeholder:"FILE"`
 	Huge    bool     `name:"huge-pages" help:"Make the ring of huge pages, reserved or transparent; fails and says how to get them where there are none."`
-	NATS    string   `name:"nats" xor:"nats" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
+	NATS    string   `name:"nats" xor:"nats,jetstream" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
 	Config  string   `name:"nats-config" xor:"nats" env:"FRAMEBUFFER_NATS_CONFIG" type:"existingfile" help:"Configuration file of the embedded NATS, as nats-server takes it: cluster, leaf nodes, TLS, accounts. Without it nothing listens beyond loopback." placeholder:"FILE"`
+	Streams string   `name:"jetstream" xor:"jetstream" env:"FRAMEBUFFER_JETSTREAM" help:"Turn JetStream on in the embedded NATS, with its streams in this directory: for framebuffer record." placeholder:"DIR"`
 	Host    string   `env:"FRAMEBUFFER_HOST" help:"What this host is called on other hosts (default: the system's host name)." placeholder:"NAME"`
 	Mirrors []string `name:"mirror" sep:"none" help:"Copy a topic of another host, TOPIC@HOST, or TOPIC@any; may be given several times. The command mirror has more options." placeholder:"TOPIC@HOST"`
 	Creds   string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for either." placeholder:"FILE"`
@@ -85,7 +86,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 		defer remove()
 	}
 	svc, err := service.Serve(service.Config{
-		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: c.NATS, NATSConfig: c.Config, Credentials: c.Creds, TLS: c.files(), Logger: e.log,
+		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: c.NATS, NATSConfig: c.Config, JetStream: c.Streams, Credentials: c.Creds, TLS: c.files(), Logger: e.log,
 	})
 	if err != nil {
 		return err

@@ -48,9 +48,7 @@ func (c *subCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	opts := &topic.SubscribeOptions{Group: c.Group, From: map[string]topic.From{
-		"next": topic.FromNext, "newest": topic.FromNewest, "oldest": topic.FromOldest,
-	}[c.From]}
+	opts := &topic.SubscribeOptions{Group: c.Group, From: fromOf(c.From)}
 	if c.Spin {
 		opts.Spin = -1
 	}

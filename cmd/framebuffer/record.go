@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+type recordCmd struct {
+	Topic    string        `arg:"" help:"Topic to record."`
+	Bucket   string        `help:"Name of the recording; one that there is goes on (default: the topic's name)." placeholder:"NAME"`
+	From     string        `enum:"next,newest,oldest" default:"next" help:"Frame to begin with: ${enum}. The oldest is as old as the ring is long."`
+	MaxAge   time.Duration `help:"Delete frames that are older." placeholder:"24h"`
+	MaxBytes byteSize      `help:"Delete the oldest frames when it takes more." placeholder:"10GiB"`
+	Every    int           `help:"Only frames whose number N divides." placeholder:"N"`
+	Rate     float64       `help:"At most so many frames a second." placeholder:"FPS"`
+	Duration time.Duration `help:"End after so long." placeholder:"1h"`
+	Replicas int           `help:"Servers of a NATS cluster that keep it (default 1)." placeholder:"N"`
+	lookup
+}
+
+// Help is shown below the flags.
+func (recordCmd) Help() string {
+	return `Keeps the frames in JetStream, with their numbers, times and metadata, until the
+topic ends or it gets SIGINT or SIGTERM. The publisher does not wait: what is too
+much for JetStream is lost to the recording, counted, and told at the end. While
+NATS is away it waits, and goes on with what the ring still has.
+
+  framebuffer serve --jetstream /var/lib/framebuffer &
+  framebuffer record cam --bucket cam-monday --max-age 24h --max-bytes 10GiB
+  framebuffer replay cam-monday
+
+Without --max-age and --max-bytes a recording grows until JetStream has no room.
+With --json it ends with a line that says what was recorded.`
+}
+
+// Run records until there is a reason to end.
+func (c *recordCmd) Run(e *env) error {
+	if c.Duration < 0 || c.MaxAge < 0 {
+		return fmt.Errorf("%w: --duration %v and --max-age %v cannot be negative", errUsage, c.Duration, c.MaxAge)
+	}
+	client, ring, err := c.both(e, "framebuffer record "+c.Topic)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	defer ring.Close()
+	r, err := service.NewRecorder(e.ctx, client.NATS(), ring, service.RecorderOptions{
+		Topic: c.Topic, Recording: c.Bucket, From: fromOf(c.From), MaxAge: c.MaxAge, MaxBytes: int64(c.MaxBytes), Replicas: c.Replicas,
+		Every: c.Every, Rate: c.Rate, Logger: e.log,
+	})
+	if err != nil {
+		return err
+	}
+	ctx := e.ctx
+	if c.Duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.Duration)
+		defer cancel()
+	}
+	err = r.Run(ctx)
+	s := r.Stats()
+	if s.Lost+s.Refused > 0 {
+		e.log.Warn("frames are not in the recording: JetStream was too slow for them, or away, or they are larger than --max-bytes", "framebuffer.recording", s.Recording, "framebuffer.lost", s.Lost, "framebuffer.refused", s.Refused, "framebuffer.frames", s.Frames)
+	}
+	if e.json {
+		err = errors.Join(err, e.print(s, ""))
+	}
+	return err
+}
+
+// both connects to the server's NATS and attaches to its ring under a name of our own.
+func (l *lookup) both(e *env, name string) (*service.Client, *framebuffer.Client, error) {
+	client, err := l.connect(e, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	ring, err := framebuffer.Attach(client.Key(), &framebuffer.ClientOptions{Name: name})
+	if err != nil {
+		return nil, nil, errors.Join(err, client.Close())
+	}
+	return client, ring, nil
+}
+
+// fromOf is --from of the commands that subscribe.
+func fromOf(s string) topic.From {
+	return map[string]topic.From{"next": topic.FromNext, "newest": topic.FromNewest, "oldest": topic.FromOldest}[s]
+}

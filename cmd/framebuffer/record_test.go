@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+// recordedPictures are frames of 100,000 bytes, all different.
+func recordedPictures(count int) string {
+	var b strings.Builder
+	for i := range count {
+		b.WriteString(strings.Repeat(string(rune('A'+i%26))+string(rune('a'+i/26)), 50_000))
+	}
+	return b.String()
+}
+
+// What is published while it is recorded is published again by a replay, as processes do it, and
+// after the server was started anew.
+func TestRecordReplay(t *testing.T) {
+	const frames = 40
+	dir := t.TempDir() + "/streams"
+	name, _, server := serving(t, "--size", "16MiB", "--jetstream", dir)
+	pictures := recordedPictures(frames)
+	record := command("--json", "record", "cam", "--bucket", "cam-monday", "--max-age", "24h", "--max-bytes", "1GiB", "--name", name)
+	var said, complaints bytes.Buffer
+	record.Stdout, record.Stderr = &said, &complaints
+	if err := record.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if r := runCommand(t, pictures, "pub", "cam", "--frame-size", "100000", "--wait", "1", "--name", name); r.status != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if err := record.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, complaints.String())
+	}
+	var rec service.RecorderStats
+	if err := json.Unmarshal(said.Bytes(), &rec); err != nil || rec.Frames != frames || rec.Lost != 0 || rec.Recording != "cam-monday" {
+		t.Errorf("%s, %v", said.String(), err)
+	}
+	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Wait(); err != nil {
+		t.Fatal(err)
+	}
+
+	name, _, _ = serving(t, "--size", "16MiB", "--jetstream", dir)
+	r := runCommand(t, "", "recordings", "--name", name)
+	for _, want := range []string{"NAME", "cam-monday", " cam ", " 40 ", "3.8 MiB", "24h0m0s, 1.0 GiB"} {
+		if r.status != exitOK || !strings.Contains(r.out, want) {
+			t.Errorf("no %q in %+v", want, r)
+		}
+	}
+	sub := command("sub", "again", "--name", name)
+	var got bytes.Buffer
+	sub.Stdout, sub.Stderr = &got, os.Stderr
+	if err := sub.Start(); err != nil {
+		t.Fatal(err)
+	}
+	subscribed(t, name, "again")
+	r = runCommand(t, "", "--json", "replay", "cam-monday", "--topic", "again", "--name", name)
+	var rep service.PlayerStats
+	if err := json.Unmarshal([]byte(r.out), &rep); err != nil || r.status != exitOK || rep.Frames != frames || rep.Damaged+rep.Incomplete+rep.Refused != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if err := sub.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != pictures {
+		t.Errorf("%d bytes came back of %d", got.Len(), len(pictures))
+	}
+
+	for what, c := range map[string]struct {
+		args   []string
+		status int
+		says   string
+	}{
+		"nothing of that time":  {[]string{"replay", "cam-monday", "--from", "2000-01-01", "--to", "2000-01-02T00:00:01Z"}, exitTimeout, "no whole frame"},
+		"after its end":         {[]string{"replay", "cam-monday", "--from", "1h"}, exitTimeout, "no whole frame"},
+		"its end":               {[]string{"replay", "cam-monday", "--from=-1h", "--to", "1h", "--speed", "max"}, exitOK, ""},
+		"no time":               {[]string{"replay", "cam-monday", "--from", "tea time"}, exitUsage, "08:00"},
+		"no speed":              {[]string{"replay", "cam-monday", "--speed", "0"}, exitUsage, "max"},
+		"no recording":          {[]string{"replay", "cam-tuesday"}, exitUsage, "framebuffer recordings"},
+		"no name":               {[]string{"record", "cam/1"}, exitUsage, "letters"},
+		"other topic":           {[]string{"record", "mic", "--bucket", "cam-monday"}, exitUsage, "--delete"},
+		"delete what is not":    {[]string{"recordings", "--delete", "cam-tuesday"}, exitUsage, "cam-tuesday"},
+		"on a NATS of your own": {[]string{"serve", "--nats", "nats://127.0.0.1:1", "--jetstream", dir}, exitUsage, "--jetstream"},
+	} {
+		args := c.args
+		if args[0] != "serve" {
+			args = append(args, "--name", name)
+		}
+		if r := runHere(t, "", args...); r.status != c.status || !strings.Contains(r.err, c.says) {
+			t.Errorf("%s: %+v, want %d and %q", what, r, c.status, c.says)
+		}
+	}
+	if r := runCommand(t, "live", "pub", "cam-monday", "--keep", "--name", name); r.status != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if r := runHere(t, "", "replay", "cam-monday", "--name", name); r.status != exitUsage || !strings.Contains(r.err, "--topic") {
+		t.Errorf("into a live topic: %+v", r)
+	}
+	if r := runHere(t, "", "recordings", "--delete", "cam-monday", "--name", name); r.status != exitOK {
+		t.Errorf("%+v", r)
+	}
+	if r := runHere(t, "", "--json", "recordings", "--name", name); r.status != exitOK || r.out != "" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// subscribed waits until somebody subscribes to the topic.
+func subscribed(t *testing.T, name, topic string) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; {
+		r := runHere(t, "", "--json", "topics", "--name", name)
+		if strings.Contains(r.out, `"`+topic+`"`) && strings.Contains(r.out, `"pid"`) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%+v", r)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// Signals end both in order, and --duration a recorder.
+func TestRecordReplayEnd(t *testing.T) {
+	name, _, _ := serving(t, "--size", "4MiB", "--jetstream", t.TempDir())
+	if r := runCommand(t, "", "--json", "record", "quiet", "--duration", "10ms", "--name", name); r.status != exitOK || !strings.Contains(r.out, `"frames":0`) {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, "a frame", "pub", "cam", "--name", name); r.status != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if r := runCommand(t, "", "--json", "record", "cam", "--from", "oldest", "--name", name); r.status != exitOK || !strings.Contains(r.out, `"frames":1`) {
+		t.Errorf("%+v", r)
+	}
+	for _, args := range [][]string{
+		{"--json", "--log-level", "INFO", "record", "quiet", "--name", name},
+		{"--json", "--log-level", "INFO", "replay", "cam", "--topic", "loop", "--loop", "--name", name},
+	} {
+		for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+			cmd := command(args...)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			logged, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			started := bufio.NewScanner(logged)
+			for started.Scan() && !strings.Contains(started.Text(), "recording") && !strings.Contains(started.Text(), "replaying") {
+			}
+			if err := cmd.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			line, err := bufio.NewReader(out).ReadString('\n')
+			if err != nil || !strings.Contains(line, `"frames":`) {
+				t.Errorf("%v, %v: %q, %v", args, sig, line, err)
+			}
+			for started.Scan() { // to the end, so that nobody waits for us
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%v, %v: %v", args, sig, err)
+			}
+		}
+	}
+}
+
+// Where nobody turned JetStream on, there is none; the error says how.
+func TestRecordWithoutJetStream(t *testing.T) {
+	name, _, _ := serving(t, "--size", "1MiB")
+	for _, args := range [][]string{{"record", "cam"}, {"replay", "cam"}, {"recordings"}} {
+		if r := runHere(t, "", append(args, "--name", name)...); r.status != exitFailed || !strings.Contains(r.err, "framebuffer serve --jetstream DIR") {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+}

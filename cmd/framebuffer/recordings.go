@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+type recordingsCmd struct {
+	Delete []string `sep:"none" help:"Delete this recording instead, with all that is in it; may be given several times." placeholder:"NAME"`
+	lookup
+}
+
+// Help is shown below the flags.
+func (recordingsCmd) Help() string {
+	return `Lists what JetStream keeps of framebuffer record, in the NATS of this host's server
+or that at --nats. SIZE is what it takes there, FROM and TO are when its oldest and
+newest frames were recorded. nats stream ls and nats stream info FRAMES_NAME know
+them as well.
+
+--json prints one object a line.`
+}
+
+// Run lists or deletes.
+func (c *recordingsCmd) Run(e *env) error {
+	nc, err := c.dial(e)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	for _, name := range c.Delete {
+		if err := service.DeleteRecording(e.ctx, nc, name); err != nil {
+			return err
+		}
+	}
+	if len(c.Delete) > 0 {
+		return nil
+	}
+	all, err := service.Recordings(e.ctx, nc)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		for _, r := range all {
+			if err := e.print(r, ""); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return e.print(nil, strings.TrimRight(recordingsText(all), "\n"))
+}
+
+func recordingsText(all []service.Recording) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tTOPIC\tFRAMES\tSIZE\tFROM\tTO\tLIMITS")
+	for _, r := range all {
+		var limits []string
+		if r.MaxAge > 0 {
+			limits = append(limits, r.MaxAge.String())
+		}
+		if r.MaxBytes > 0 {
+			limits = append(limits, humanize.IBytes(uint64(r.MaxBytes)))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", text(r.Name), text(r.Topic), r.Frames, humanize.IBytes(r.Bytes), clock(r.First), clock(r.Last), strings.Join(limits, ", "))
+	}
+	_ = w.Flush() // into memory
+	return b.String()
+}
+
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format(time.DateTime)
+}

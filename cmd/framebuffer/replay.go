@@ -1,0 +1,137 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+type replayCmd struct {
+	Bucket string `arg:"" help:"Recording to publish; framebuffer recordings lists them."`
+	Topic  string `help:"Topic to publish to (default: the recording's name, unless a topic of that name is in use)." placeholder:"TOPIC"`
+	Speed  speed  `default:"1" help:"How many times as fast as it was: a number, or max."`
+	From   moment `help:"Begin with what was recorded then: a time (2026-11-23T08:00:00Z, 08:00), or a duration from the beginning (10m), or before the end (--from=-5m)." placeholder:"TIME"`
+	To     moment `help:"End with what was recorded then." placeholder:"TIME"`
+	Loop   bool   `help:"Begin again at the end, without end."`
+	lookup
+}
+
+// Help is shown below the flags.
+func (replayCmd) Help() string {
+	return `The frames appear in a topic of this host as they were published: with the same
+times in between, metadata and gaps, each verified before. Numbers are the same
+too if the topic is new, and otherwise go on behind its own. At the end the topic
+is ended, and sub ends too. Frames that are damaged, incomplete or too large for
+this ring are passed over, counted, and told at the end.
+
+  framebuffer replay cam-monday --from 08:00 --to 08:10 --speed 2
+
+With --json it ends with a line that says what was published.`
+}
+
+// Run publishes until the end, or a signal.
+func (c *replayCmd) Run(e *env) error {
+	client, ring, err := c.both(e, "framebuffer replay "+c.Bucket)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	defer ring.Close()
+	if c.Topic == "" {
+		if err := unused(ring, c.Bucket); err != nil {
+			return err
+		}
+	}
+	opts := service.PlayerOptions{Recording: c.Bucket, Topic: c.Topic, Speed: float64(c.Speed), Loop: c.Loop, Logger: e.log}
+	if c.From != "" || c.To != "" {
+		r, err := service.FindRecording(e.ctx, client.NATS(), c.Bucket)
+		if err != nil {
+			return err
+		}
+		if opts.From, err = c.From.in(r); err != nil {
+			return err
+		}
+		if opts.To, err = c.To.in(r); err != nil {
+			return err
+		}
+	}
+	p, err := service.NewPlayer(e.ctx, client.NATS(), ring, opts)
+	if err != nil {
+		return err
+	}
+	err = p.Run(e.ctx)
+	s := p.Stats()
+	if s.Damaged+s.Incomplete+s.Refused > 0 {
+		e.log.Warn("frames of the recording were not published", "framebuffer.recording", s.Recording, "framebuffer.damaged", s.Damaged, "framebuffer.incomplete", s.Incomplete, "framebuffer.refused", s.Refused, "framebuffer.frames", s.Frames)
+	}
+	if e.json {
+		err = errors.Join(err, e.print(s, ""))
+	}
+	return err
+}
+
+// unused returns an error if somebody may be publishing to the topic that nobody asked for.
+func unused(ring *framebuffer.Client, name string) error {
+	all, err := topic.List(ring)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if t.Name == name && t.Published > 0 && !t.Ended {
+			return fmt.Errorf("%w: topic %q has frames here and has not ended, so somebody may be publishing to it: name one with --topic", errUsage, name)
+		}
+	}
+	return nil
+}
+
+// speed is a number or max.
+type speed float64
+
+// UnmarshalText reads it.
+func (s *speed) UnmarshalText(text []byte) error {
+	if string(text) == "max" {
+		*s = speed(math.Inf(1))
+		return nil
+	}
+	f, err := strconv.ParseFloat(strings.TrimSuffix(string(text), "x"), 64)
+	if err != nil || !(f > 0) || math.IsInf(f, 0) {
+		return fmt.Errorf("%q is no speed: write a number above 0, such as 0.5 or 2, or max", text)
+	}
+	*s = speed(f)
+	return nil
+}
+
+// moment is a time, or one relative to a recording's beginning or, if negative, its end.
+type moment string
+
+// in returns when it is in that recording; the zero time if it is not given.
+func (m moment) in(r service.Recording) (time.Time, error) {
+	if m == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(string(m)); err == nil {
+		if strings.HasPrefix(string(m), "-") {
+			return r.Last.Add(d), nil
+		}
+		return r.First.Add(d), nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, time.DateTime, "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, string(m), time.Local); err == nil {
+			return t, nil
+		}
+	}
+	for _, layout := range []string{time.TimeOnly, "15:04"} { // of the day on which it begins
+		if t, err := time.ParseInLocation(layout, string(m), time.Local); err == nil {
+			d := r.First.Local()
+			return time.Date(d.Year(), d.Month(), d.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.Local), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%w: %q is no time: write 2026-11-23T08:00:00Z, 08:00 of the day on which the recording begins, 10m from its beginning or -5m from its end", errUsage, string(m))
+}

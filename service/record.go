@@ -1,0 +1,223 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// RecorderOptions are for NewRecorder. Topic is required; the zero value of the others means
+// the defaults.
+type RecorderOptions struct {
+	Topic string
+
+	// Recording is what the recording is called: 1 to 64 letters, digits, hyphens and
+	// underscores. One that there is goes on. Default: the topic's name.
+	Recording string
+
+	// From is which frame of the topic to begin with. Default: the next.
+	From topic.From
+
+	// MaxAge and MaxBytes are how old a frame may become in the recording, 0.1 s at least,
+	// and how many bytes it may take, what JetStream adds (some hundred bytes for each 512 KiB)
+	// included; the oldest frames are deleted. Default: no limit, or what a recording that
+	// goes on has.
+	MaxAge   time.Duration
+	MaxBytes int64
+
+	// Replicas is on how many servers of a NATS cluster it is kept. Default: 1, or what a
+	// recording that goes on has.
+	Replicas int
+
+	// Every leaves out the frames whose numbers it does not divide. Default: none.
+	Every int
+
+	// Rate is how many frames a second there are at most. Default: as many as there are.
+	Rate float64
+
+	// Logger gets what is worth knowing. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Recorder puts a topic's frames into JetStream, with numbers, times, metadata and checksums.
+// The publisher does not wait for it: frames that it is too slow for are lost to it, and counted.
+// When JetStream is away it begins again where it was, as far as the ring still has that.
+type Recorder struct {
+	ring    *framebuffer.Client
+	options RecorderOptions
+	log     *slog.Logger
+	sub     *topic.Subscription
+	keeper  *keeper
+	began   time.Time
+
+	// Run's own.
+	thin   thin
+	again  []topic.Message // to be sent once more before what comes next
+	buffer []byte
+
+	mu    sync.Mutex
+	stats RecorderStats
+}
+
+// RecorderStats are a recorder's figures; they only grow, but for what it says of the moment.
+type RecorderStats struct {
+	Topic     string `json:"topic"`
+	Recording string `json:"recording"`
+	State     string `json:"state"`         // recording or waiting (for JetStream)
+	Why       string `json:"why,omitempty"` // it waits
+	Frames    uint64 `json:"frames"`        // that JetStream has stored
+	Bytes     uint64 `json:"bytes"`         // of those
+	Lost      uint64 `json:"lost"`          // too late for them, or not stored before the end
+	LeftOut   uint64 `json:"left_out"`      // by Every and Rate
+	Refused   uint64 `json:"refused"`       // larger than the recording may be
+}
+
+// NewRecorder makes the recording in the JetStream of that connection, or opens it, and
+// subscribes to the topic: nothing that is published after that is missed, once Run runs. Ring
+// and connection stay the caller's, and must not be closed before Run has returned. When a
+// recording goes on that another recorder writes to, that one ends.
+//
+// It returns ErrNoJetStream, framebuffer.ErrBadSize for options out of range, topic.ErrBadName
+// for a recording's name that cannot be, or that is of another topic, and the errors of
+// topic.Subscribe.
+func NewRecorder(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, opts RecorderOptions) (*Recorder, error) {
+	opts.Recording = cmp.Or(opts.Recording, opts.Topic)
+	if err := opts.check(); err != nil {
+		return nil, err
+	}
+	r := &Recorder{ring: ring, options: opts, log: opts.Logger, began: time.Now(), thin: thin{every: uint64(opts.Every), rate: opts.Rate}}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	r.log = r.log.With("framebuffer.topic", opts.Topic, "framebuffer.recording", opts.Recording)
+	r.stats = RecorderStats{Topic: opts.Topic, Recording: opts.Recording, State: "waiting"}
+	var err error
+	if r.keeper, err = newKeeper(nc, opts.Recording, r.stored); err != nil {
+		return nil, err
+	}
+	if err := r.keeper.openStream(ctx, opts); err != nil {
+		return nil, err
+	}
+	if r.sub, err = topic.Subscribe(ring, opts.Topic, &topic.SubscribeOptions{From: opts.From}); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (o *RecorderOptions) check() error {
+	if o.Every < 0 || o.Rate < 0 || o.Rate != o.Rate || o.MaxBytes < 0 || o.Replicas < 0 {
+		return fmt.Errorf("%w: every %d frames, %v a second, %d bytes, %d replicas; none can be negative", framebuffer.ErrBadSize, o.Every, o.Rate, o.MaxBytes, o.Replicas)
+	}
+	if o.MaxAge != 0 && o.MaxAge < shortest {
+		return fmt.Errorf("%w: frames that become %v old; they can become %v at least", framebuffer.ErrBadSize, o.MaxAge, shortest)
+	}
+	return checkRecording(o.Recording)
+}
+
+// Stats returns the recorder's figures. It may be called concurrently with Run.
+func (r *Recorder) Stats() RecorderStats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.stats
+	s.Lost += r.sub.Lost()
+	return s
+}
+
+func (r *Recorder) count(f func(*RecorderStats)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f(&r.stats)
+}
+
+func (r *Recorder) stored(m topic.Message) {
+	r.count(func(s *RecorderStats) { s.Frames++; s.Bytes += uint64(m.Frame.Size) })
+}
+
+const (
+	// leaveLimit is how long what was sent may take to be stored once the context has ended.
+	leaveLimit = 5 * time.Second
+
+	// Waits between attempts to go on.
+	firstRecordWait = 20 * time.Millisecond
+	lastRecordWait  = 500 * time.Millisecond
+)
+
+// Run records until the context or the topic ends, and then returns nil; what was sent by then
+// gets five seconds to be stored. It ends with ErrNoRecording when the recording is deleted,
+// with an error when another recorder takes it over, and with framebuffer.ErrClosed when the
+// ring is closed. It may be called once.
+func (r *Recorder) Run(ctx context.Context) error {
+	defer r.close()
+	// What ends last.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(leaveLimit, end) })()
+	wait := firstRecordWait
+	for {
+		before := r.Stats().Frames
+		again, err := r.keeper.resync(life)
+		if err == nil {
+			r.again = append(again, r.again...)
+			err = r.record(ctx, life)
+		}
+		switch {
+		case err == nil:
+			return nil
+		case life.Err() != nil:
+			return r.leave(err)
+		case fatal(err):
+			return errors.Join(err, r.leave(err))
+		}
+		if r.Stats().Frames > before {
+			wait = firstRecordWait
+		}
+		r.waiting(err)
+		select {
+		case <-life.Done():
+			return r.leave(err)
+		case <-time.After(wait):
+			wait = min(2*wait, lastRecordWait)
+		}
+	}
+}
+
+func fatal(err error) bool {
+	return slices.ContainsFunc([]error{
+		framebuffer.ErrClosed, framebuffer.ErrCorrupt, nats.ErrConnectionClosed, ErrNoRecording, errTakenOver,
+	}, func(f error) bool { return errors.Is(err, f) })
+}
+
+// waiting says once why nothing is stored.
+func (r *Recorder) waiting(err error) {
+	r.count(func(s *RecorderStats) {
+		if s.State == "recording" {
+			r.log.Warn("JetStream does not store; trying again", "error.message", err)
+		}
+		s.State, s.Why = "waiting", err.Error()
+	})
+}
+
+// leave counts what is not known to be stored.
+func (r *Recorder) leave(err error) error {
+	left := len(r.keeper.unsettled()) + len(r.again)
+	if left > 0 {
+		r.count(func(s *RecorderStats) { s.Lost += uint64(left) })
+		r.log.Warn("frames were not stored before the end", "framebuffer.frames", left, "error.message", err)
+	}
+	return nil
+}
+
+func (r *Recorder) close() {
+	r.keeper.close()
+	_ = r.sub.Close() // always nil
+}

@@ -1,0 +1,371 @@
+package service_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// keepingNATS is a real NATS with JetStream.
+func keepingNATS(t testing.TB, payload int32) *nats.Conn {
+	t.Helper()
+	return dial(t, service.Options{URL: runNATS(t, &natsserver.Options{JetStream: true, StoreDir: t.TempDir(), MaxPayload: payload})})
+}
+
+// ringOf is a ring of that size, whose topics remember whatever a test publishes.
+func ringOf(t testing.TB, size int64) *framebuffer.Client {
+	t.Helper()
+	server, err := framebuffer.NewServer(size, &framebuffer.ServerOptions{TopicDepth: 4096})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := framebuffer.Attach(server.Key(), nil)
+	if err != nil {
+		t.Fatal(errors.Join(err, server.Close()))
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(client.Close(), server.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return client
+}
+
+// recording is a recorder that runs.
+type recording struct {
+	*service.Recorder
+	ring *framebuffer.Client
+	stop context.CancelFunc
+	done chan error
+}
+
+func startRecorder(t testing.TB, nc *nats.Conn, ring *framebuffer.Client, opts service.RecorderOptions) *recording {
+	t.Helper()
+	r, err := service.NewRecorder(within(t), nc, ring, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	rec := &recording{Recorder: r, ring: ring, stop: cancel, done: make(chan error, 1)}
+	go func() { rec.done <- r.Run(ctx) }()
+	t.Cleanup(cancel)
+	return rec
+}
+
+// ended waits for the end, and returns its error.
+func (r *recording) ended(t testing.TB) error {
+	t.Helper()
+	select {
+	case err := <-r.done:
+		return err
+	case <-time.After(limit):
+		t.Fatalf("the recorder does not end: %+v", r.Stats())
+		return nil
+	}
+}
+
+// has waits until so many frames are stored.
+func (r *recording) has(t testing.TB, frames uint64) {
+	t.Helper()
+	eventually(t, "frames are stored", func() error {
+		if s := r.Stats(); s.Frames < frames {
+			return fmt.Errorf("%+v, not %d", s, frames)
+		}
+		return nil
+	})
+}
+
+// publish publishes frames whose content order.publish makes.
+func publish(t testing.TB, ring *framebuffer.Client, o order) {
+	t.Helper()
+	if err := o.publish(ring); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replay publishes a recording as fast as it can, to the end.
+func replay(t testing.TB, nc *nats.Conn, ring *framebuffer.Client, opts service.PlayerOptions) service.PlayerStats {
+	t.Helper()
+	if opts.Speed == 0 {
+		opts.Speed = 1e18
+	}
+	p, err := service.NewPlayer(within(t), nc, ring, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(within(t)); err != nil {
+		t.Fatalf("%v, %+v", err, p.Stats())
+	}
+	return p.Stats()
+}
+
+// replayed reads all frames of an ended topic, compares each with what was published under its
+// number, less base, and returns the numbers.
+func replayed(t testing.TB, ring *framebuffer.Client, name string, most int, base uint64) (numbers []uint64) {
+	t.Helper()
+	sub, err := topic.Subscribe(ring, name, &topic.SubscribeOptions{From: topic.FromOldest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	for {
+		m, err := sub.Next(within(t))
+		if errors.Is(err, topic.ErrEnded) {
+			return numbers
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed := m.Sequence - base
+		want := topic.Meta{ContentType: "test", Width: int(seed), User: []byte(strconv.FormatUint(seed, 10))}
+		if seed%3 == 0 {
+			want = topic.Meta{}
+		}
+		data, err := ring.Get(m.Frame)
+		if err != nil || !bytes.Equal(data, content(seed, sizeOf(seed, most))) {
+			t.Fatalf("number %d: %d bytes, %v", m.Sequence, len(data), err)
+		}
+		if !m.Time.Equal(time.Unix(int64(seed), 1)) || !reflect.DeepEqual(m.Meta, want) {
+			t.Fatalf("number %d: %+v", m.Sequence, m)
+		}
+		numbers = append(numbers, m.Sequence)
+	}
+}
+
+// Thousands of frames come back with their numbers, times, metadata and bytes, and none is
+// missing where the recorder had time for each; an end of the topic ends it.
+func TestRecordAndReplay(t *testing.T) {
+	const most, count = 16 << 10, 3000
+	nc := keepingNATS(t, 0)
+	r := startRecorder(t, nc, ringOf(t, 32<<20), service.RecorderOptions{Topic: "cam/1", Recording: "cam-1"})
+	publish(t, r.ring, order{Topic: "cam/1", Put: most, Count: count, End: true})
+	if err := r.ended(t); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.Stats(); s.Frames != count || s.Lost+s.LeftOut+s.Refused != 0 {
+		t.Errorf("%+v", s)
+	}
+	ring := ringOf(t, 32<<20)
+	s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam-1", Topic: "again"})
+	if s.Frames != count || s.Bytes != r.Stats().Bytes || s.Damaged+s.Incomplete+s.Refused != 0 {
+		t.Errorf("%+v", s)
+	}
+	if n := replayed(t, ring, "again", most, 0); len(n) != count || n[0] != 0 || n[count-1] != count-1 {
+		t.Errorf("%d frames", len(n))
+	}
+	all, err := service.Recordings(within(t), nc)
+	if err != nil || len(all) != 1 || all[0].Name != "cam-1" || all[0].Topic != "cam/1" || all[0].Frames != count || all[0].Bytes < s.Bytes || all[0].Last.Before(all[0].First) {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+// Frames of one byte, around the borders of parts and payloads, and nearly as large as the ring,
+// also where NATS takes small payloads only.
+func TestRecordSizes(t *testing.T) {
+	const ring = 3 << 20
+	for _, payload := range []int32{8 << 10, 0} {
+		t.Run(strconv.Itoa(int(payload)), func(t *testing.T) {
+			nc := keepingNATS(t, payload)
+			r := startRecorder(t, nc, ringOf(t, ring), service.RecorderOptions{Topic: "cam"})
+			pub, err := topic.NewPublisher(r.ring, "cam")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sizes := []int{1, 6<<10 - 1, 6 << 10, 6<<10 + 1, 512<<10 - 1, 512 << 10, 512<<10 + 1, 1 << 20, 1<<20 + 1, ring - 16<<10}
+			for i, size := range sizes {
+				if _, err := pub.Publish(content(uint64(i), size), nil); err != nil {
+					t.Fatal(err)
+				}
+				r.has(t, uint64(i+1))
+			}
+			r.stop()
+			if err := r.ended(t); err != nil {
+				t.Fatal(err)
+			}
+			for _, capacity := range []int64{16 << 20, ring} { // all of them, and the last
+				client := ringOf(t, capacity)
+				if s := replay(t, nc, client, service.PlayerOptions{Recording: "cam"}); s.Frames != uint64(len(sizes)) || s.Damaged+s.Incomplete+s.Refused != 0 {
+					t.Fatalf("%+v", s)
+				}
+				sub, err := topic.Subscribe(client, "cam", &topic.SubscribeOptions{From: topic.FromOldest})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer sub.Close()
+				seen := 0
+				for m, err := range sub.Frames(within(t)) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if data, err := client.Get(m.Frame); err == nil && bytes.Equal(data, content(m.Sequence, sizes[m.Sequence])) {
+						seen++
+					} else if capacity > ring {
+						t.Fatalf("number %d: %d bytes, %v", m.Sequence, len(data), err)
+					}
+				}
+				if seen == 0 || capacity > ring && seen != len(sizes) {
+					t.Errorf("%d frames in a ring of %d bytes", seen, capacity)
+				}
+			}
+		})
+	}
+}
+
+// Of a topic that is too fast each frame is recorded whole, or counted; the publisher does not
+// wait.
+func TestRecorderIsTooSlow(t *testing.T) {
+	const most, count = 200 << 10, 300
+	nc := keepingNATS(t, 0)
+	r := startRecorder(t, nc, ringOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+	publish(t, r.ring, order{Topic: "cam", Put: most, Count: count, End: true})
+	if err := r.ended(t); err != nil {
+		t.Fatal(err)
+	}
+	s := r.Stats()
+	t.Logf("%+v", s)
+	if s.Frames == 0 || s.Frames+s.Lost != count {
+		t.Errorf("%+v", s)
+	}
+	ring := ringOf(t, 64<<20)
+	if p := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); p.Frames != s.Frames || p.Damaged+p.Incomplete+p.Refused != 0 {
+		t.Errorf("%+v", p)
+	}
+	if n := replayed(t, ring, "cam", most, 0); uint64(len(n)) != s.Frames {
+		t.Errorf("%d frames", len(n))
+	}
+}
+
+// Only what is wanted is recorded, also from what the ring still has, and the rest is counted.
+func TestRecordLeavesOut(t *testing.T) {
+	const most, count = 10_000, 100
+	nc := keepingNATS(t, 0)
+	ring := ringOf(t, 4<<20)
+	publish(t, ring, order{Topic: "cam", Put: most, Count: count, End: true})
+	for recording, opts := range map[string]service.RecorderOptions{
+		"tenth":   {Every: 10, From: topic.FromOldest},
+		"one":     {Rate: 1e-9, From: topic.FromOldest},
+		"nothing": {Every: 1000, From: topic.FromNewest},
+	} {
+		opts.Topic, opts.Recording = "cam", recording
+		r := startRecorder(t, nc, ring, opts)
+		if err := r.ended(t); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]uint64{"tenth": 10, "one": 1, "nothing": 0}[recording]
+		if s := r.Stats(); s.Frames != want || s.Lost != 0 || s.LeftOut == 0 {
+			t.Errorf("%s: %+v", recording, s)
+		}
+	}
+	again := ringOf(t, 4<<20)
+	replay(t, nc, again, service.PlayerOptions{Recording: "tenth"})
+	if n := replayed(t, again, "tenth", most, 0); !reflect.DeepEqual(n, []uint64{0, 10, 20, 30, 40, 50, 60, 70, 80, 90}) {
+		t.Errorf("%v", n)
+	}
+	p, err := service.NewPlayer(within(t), nc, again, service.PlayerOptions{Recording: "nothing"})
+	if err == nil {
+		err = p.Run(within(t))
+	}
+	if !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Errorf("a recording of nothing: %v", err)
+	}
+}
+
+// Where NATS keeps nothing, or the name is not one, the error says so and what to do.
+func TestRecordRefuses(t *testing.T) {
+	ring := ringOf(t, 1<<20)
+	off, on := dial(t, service.Options{URL: ownNATS(t)}), keepingNATS(t, 0)
+	small := dial(t, service.Options{URL: runNATS(t, &natsserver.Options{JetStream: true, StoreDir: t.TempDir(), MaxPayload: 3000})})
+	startRecorder(t, on, ring, service.RecorderOptions{Topic: "other", Recording: "taken"})
+	for what, c := range map[string]struct {
+		nats *nats.Conn
+		opts service.RecorderOptions
+		err  error
+		says string
+	}{
+		"no JetStream":  {off, service.RecorderOptions{Topic: "cam"}, service.ErrNoJetStream, "--jetstream DIR"},
+		"bad name":      {on, service.RecorderOptions{Topic: "cam/1"}, topic.ErrBadName, "letters"},
+		"other topic":   {on, service.RecorderOptions{Topic: "cam", Recording: "taken"}, topic.ErrBadName, "--delete taken"},
+		"young":         {on, service.RecorderOptions{Topic: "cam", MaxAge: 1}, framebuffer.ErrBadSize, "100ms"},
+		"negative":      {on, service.RecorderOptions{Topic: "cam", Rate: -1}, framebuffer.ErrBadSize, "negative"},
+		"small payload": {small, service.RecorderOptions{Topic: "cam"}, nil, "max_payload"},
+	} {
+		r, err := service.NewRecorder(within(t), c.nats, ring, c.opts)
+		if err == nil || c.err != nil && !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, %v", what, r, err)
+		}
+	}
+	for _, nc := range []*nats.Conn{on, off} {
+		want := map[*nats.Conn]error{on: service.ErrNoRecording, off: service.ErrNoJetStream}[nc]
+		if _, err := service.NewPlayer(within(t), nc, ring, service.PlayerOptions{Recording: "none"}); !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+		if err := service.DeleteRecording(within(t), nc, "none"); !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+	}
+	if all, err := service.Recordings(within(t), off); !errors.Is(err, service.ErrNoJetStream) {
+		t.Errorf("%v, %v", all, err)
+	}
+	if p, err := service.NewPlayer(within(t), on, ring, service.PlayerOptions{Recording: "taken", Speed: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
+		t.Errorf("%v, %v", p, err)
+	}
+}
+
+// The embedded NATS keeps streams only when told where, in a directory that is its own, and has
+// them after a restart.
+func TestEmbeddedJetStream(t *testing.T) {
+	dir := t.TempDir() + "/streams"
+	server, svc := serve(t, service.Config{Name: unique(t), JetStream: dir})
+	other := service.Config{Server: server, Name: unique(t), JetStream: dir}
+	if s, err := service.Serve(other); err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("two servers with one directory: %v, %v", s, err)
+	}
+	other.URL = ownNATS(t)
+	if s, err := service.Serve(other); err == nil || !strings.Contains(err.Error(), "configuration") {
+		t.Errorf("on a NATS of one's own: %v, %v", s, err)
+	}
+	if err := svc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		name := unique(t)
+		_, svc := serve(t, service.Config{Name: name, JetStream: dir})
+		c := connect(t, service.Options{Name: name})
+		if i == 0 {
+			r := startRecorder(t, c.NATS(), ringOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+			publish(t, r.ring, order{Topic: "cam", Put: 1000, Count: 10, End: true})
+			if err := r.ended(t); err != nil {
+				t.Fatal(err)
+			}
+		} else if s := replay(t, c.NATS(), ringOf(t, 1<<20), service.PlayerOptions{Recording: "cam"}); s.Frames != 10 {
+			t.Errorf("%+v", s)
+		}
+		if err := errors.Join(c.Close(), svc.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// statsAreJSON keeps the names that scripts read.
+func TestRecordStatsAsJSON(t *testing.T) {
+	for _, v := range []any{service.RecorderStats{}, service.PlayerStats{}, service.Recording{}} {
+		b, err := json.Marshal(v)
+		if err != nil || strings.ContainsAny(string(b), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+			t.Errorf("%s, %v", b, err)
+		}
+	}
+}

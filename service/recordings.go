@@ -1,0 +1,142 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrNoRecording says that there is no recording of that name, or not any more.
+var ErrNoRecording = errors.New("framebuffer: no such recording")
+
+// Metadata of a recording's stream.
+const (
+	metaTopic  = "framebuffer.topic"
+	metaFormat = "framebuffer.format"
+
+	// recordingFormat is what this version writes and reads.
+	recordingFormat = "1"
+)
+
+// Recording is a topic's history in JetStream, at one moment.
+type Recording struct {
+	Name     string        `json:"name"`
+	Topic    string        `json:"topic"`               // that was recorded
+	Frames   uint64        `json:"frames"`              // that are there, but for one that is cut off at either end
+	Bytes    uint64        `json:"bytes"`               // that it takes, what JetStream adds included
+	First    time.Time     `json:"first,omitzero"`      // when the oldest that is there was recorded
+	Last     time.Time     `json:"last,omitzero"`       // and the newest
+	MaxAge   time.Duration `json:"max_age,omitempty"`   // in ns; older frames are deleted
+	MaxBytes int64         `json:"max_bytes,omitempty"` // with more than that the oldest frames are deleted
+}
+
+// Recordings returns the recordings in this NATS account, in the order of their names. It
+// returns ErrNoJetStream, and the context's error.
+func Recordings(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("service: %w", err)
+	}
+	names := js.StreamNames(ctx, jetstream.WithStreamListSubject(recordingSubject+">"))
+	var found []string
+	for name := range names.Name() {
+		if r, ok := strings.CutPrefix(name, recordingStream); ok {
+			found = append(found, r)
+		}
+	}
+	if err := names.Err(); err != nil {
+		return nil, fmt.Errorf("service: list recordings: %w", explainJetStream(err))
+	}
+	all := []Recording{}
+	for _, name := range found {
+		r, err := lookUp(ctx, js, name)
+		if errors.Is(err, ErrNoRecording) {
+			continue // deleted since, or somebody else's stream
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b Recording) int { return cmp.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+// FindRecording returns the recording of that name. It returns ErrNoRecording, ErrNoJetStream,
+// topic.ErrBadName and the context's error.
+func FindRecording(ctx context.Context, nc *nats.Conn, name string) (r Recording, err error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return r, fmt.Errorf("service: %w", err)
+	}
+	return lookUp(ctx, js, name)
+}
+
+func lookUp(ctx context.Context, js jetstream.JetStream, name string) (r Recording, err error) {
+	stream, err := openRecording(ctx, js, name)
+	if err != nil {
+		return r, err
+	}
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(frameSubject(name)))
+	if err != nil {
+		return r, notThere(name, err)
+	}
+	r = Recording{
+		Name: name, Topic: info.Config.Metadata[metaTopic], Bytes: info.State.Bytes, MaxAge: info.Config.MaxAge,
+		MaxBytes: max(info.Config.MaxBytes, 0), Frames: info.State.Subjects[frameSubject(name)],
+	}
+	if info.State.Msgs > 0 {
+		r.First, r.Last = info.State.FirstTime, info.State.LastTime
+	}
+	return r, nil
+}
+
+// openRecording returns a recording's stream.
+func openRecording(ctx context.Context, js jetstream.JetStream, name string) (jetstream.Stream, error) {
+	if err := checkRecording(name); err != nil {
+		return nil, err
+	}
+	stream, err := js.Stream(ctx, recordingStream+name)
+	if err != nil {
+		return nil, notThere(name, err)
+	}
+	switch format := stream.CachedInfo().Config.Metadata[metaFormat]; format {
+	case recordingFormat:
+		return stream, nil
+	case "":
+		return nil, fmt.Errorf("%w: the stream %s%s is somebody else's", ErrNoRecording, recordingStream, name)
+	default:
+		return nil, fmt.Errorf("service: the recording %q has the format %.20q, and this program knows %s: use a newer one", name, format, recordingFormat)
+	}
+}
+
+func notThere(name string, err error) error {
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("%w: %q: framebuffer recordings lists them", ErrNoRecording, name)
+	}
+	return fmt.Errorf("service: recording %q: %w", name, explainJetStream(err))
+}
+
+// DeleteRecording deletes the recording of that name with all that is in it. Who records to it
+// or replays it ends with ErrNoRecording. It returns ErrNoRecording, ErrNoJetStream,
+// topic.ErrBadName and the context's error.
+func DeleteRecording(ctx context.Context, nc *nats.Conn, name string) error {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return fmt.Errorf("service: %w", err)
+	}
+	if _, err := openRecording(ctx, js, name); err != nil {
+		return err
+	}
+	if err := js.DeleteStream(ctx, recordingStream+name); err != nil {
+		return notThere(name, err)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// record sends frames until the topic or the context ends and all of them are stored, for which
+// there is time until life ends; or until something is not stored.
+func (r *Recorder) record(ctx, life context.Context) error {
+	waits, stop := context.WithCancel(ctx)
+	defer stop()
+	r.keeper.begin(stop)
+	r.count(func(s *RecorderStats) {
+		if s.State != "recording" {
+			r.log.Info("recording")
+		}
+		s.State, s.Why = "recording", ""
+	})
+	for {
+		m, err := r.next(waits)
+		switch {
+		case err == nil:
+			if err := r.keep(life, m); err != nil {
+				return err
+			}
+		case errors.Is(err, topic.ErrEnded), ctx.Err() != nil:
+			return r.keeper.settle(life)
+		case waits.Err() != nil:
+			return r.keeper.failure()
+		default: // the ring is gone, but not what was sent
+			limited, cancel := context.WithTimeout(life, leaveLimit)
+			defer cancel()
+			_ = r.keeper.settle(limited) // counted
+			return err
+		}
+	}
+}
+
+// next returns the next frame that is to be stored.
+func (r *Recorder) next(ctx context.Context) (topic.Message, error) {
+	if len(r.again) > 0 {
+		m := r.again[0]
+		r.again = r.again[1:]
+		return m, nil
+	}
+	for {
+		m, err := r.sub.Next(ctx)
+		if err != nil || r.thin.wants(m.Sequence, time.Now()) {
+			return m, err
+		}
+		r.count(func(s *RecorderStats) { s.LeftOut++ })
+	}
+}
+
+// keep sends a frame. It is copied first, and verified: what is sent then may wait as long as
+// it likes, and the ring go on.
+func (r *Recorder) keep(ctx context.Context, m topic.Message) error {
+	if !r.fits(m.Frame.Size) {
+		r.count(func(s *RecorderStats) { s.Refused++ })
+		return nil
+	}
+	r.buffer = slices.Grow(r.buffer[:0], m.Frame.Size)[:m.Frame.Size]
+	err := r.ring.ReadInto(r.buffer, m.Frame.Offset, m.Frame.Checksum)
+	switch {
+	case err == nil:
+		return r.keeper.send(ctx, m, time.Since(r.began), r.buffer)
+	case errors.Is(err, framebuffer.ErrClosed), errors.Is(err, framebuffer.ErrCorrupt):
+		r.again = append([]topic.Message{m}, r.again...) // to be counted as lost
+		return err
+	}
+	r.log.Debug("a frame was gone before it was recorded", "error.message", fmt.Errorf("number %d: %w", m.Sequence, err))
+	r.count(func(s *RecorderStats) { s.Lost++ })
+	return nil
+}
+
+// fits reports whether a frame, with what JetStream adds, is within the recording's limit: the
+// last of its parts would push out its first otherwise.
+func (r *Recorder) fits(size int) bool {
+	most := r.keeper.stream.CachedInfo().Config.MaxBytes
+	return most <= 0 || int64(size)+int64(size/r.keeper.part+1)*headRoom <= most
+}

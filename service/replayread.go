@@ -1,0 +1,193 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+const (
+	// quietStream is for how long a stream that has more may send nothing, before it is asked
+	// whether it has. With a frame begun and nothing pending, so long may the rest take.
+	quietStream = 2 * time.Second
+
+	// readAhead and readMessages are how much JetStream is asked for at a time.
+	readAhead    = 8 << 20
+	readMessages = 256
+)
+
+// lap is one way through the recording.
+type lap struct {
+	*Player
+	next     uint64 // number of the stream's message to go on with; 0: at From
+	assembly assembly
+}
+
+// lap publishes the recording from its beginning to its end.
+func (p *Player) lap(ctx context.Context) error {
+	l := &lap{Player: p, assembly: assembly{most: int(min(p.ring.Stats().Capacity, 1<<40))}}
+	wait := firstRecordWait
+	for {
+		at := l.next
+		done, err := l.read(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case done:
+			p.missed(l.assembly.finish())
+			return nil
+		case err == nil: // ask again
+		case fatal(err), errors.Is(err, framebuffer.ErrReadOnly):
+			return err
+		default:
+			p.log.Debug("the recording does not come; trying again", "error.message", err)
+		}
+		if l.next > at {
+			wait = firstRecordWait
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+			wait = min(2*wait, lastRecordWait)
+		}
+	}
+}
+
+func (p *Player) missed(n uint64) {
+	p.count(func(s *PlayerStats) { s.Incomplete += n })
+}
+
+// consume makes a consumer that begins where the lap is.
+func (l *lap) consume(ctx context.Context) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, natsLimit)
+	defer cancel()
+	stream, err := openRecording(ctx, l.js, l.options.Recording)
+	if err != nil {
+		return nil, err
+	}
+	cfg := jetstream.ConsumerConfig{
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+	}
+	switch {
+	case l.next > 0:
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, l.next
+	case !l.options.From.IsZero():
+		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &l.options.From
+	}
+	return stream.CreateConsumer(ctx, cfg)
+}
+
+// read reads and publishes, and reports whether that is all there is. Without an error it can
+// go on where it was.
+func (l *lap) read(ctx context.Context) (done bool, err error) {
+	if !l.nats.IsConnected() {
+		return false, errAway
+	}
+	consumer, err := l.consume(ctx)
+	if err != nil {
+		return false, err
+	}
+	info := consumer.CachedInfo()
+	defer l.forget(info.Name)
+	if info.NumPending == 0 {
+		return true, nil
+	}
+	asking, cancel := context.WithCancel(ctx)
+	defer cancel()
+	away := l.nats.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	defer l.nats.RemoveStatusListener(away)
+	go func() { // what is on its way then does not come
+		select {
+		case <-away:
+			cancel()
+		case <-asking.Done():
+		}
+	}()
+	for number := uint64(1); ; {
+		before := number
+		done, err := l.batch(ctx, asking, consumer, &number)
+		if done || err != nil || number == before {
+			return done, err
+		}
+	}
+}
+
+// batch reads and publishes as much as is asked for at a time, for as long as asking is not done.
+// number is the next message's in its consumer. It reports whether that was the last.
+func (l *lap) batch(ctx, asking context.Context, consumer jetstream.Consumer, number *uint64) (done bool, err error) {
+	limited, cancel := context.WithTimeout(asking, quietStream)
+	defer cancel()
+	messages, err := consumer.Fetch(readMessages, jetstream.FetchMaxBytes(readAhead), jetstream.FetchContext(limited))
+	if err != nil {
+		return false, err
+	}
+	for m := range messages.Messages() {
+		meta, err := m.Metadata()
+		if err != nil {
+			return false, err
+		}
+		if meta.Sequence.Consumer != *number {
+			return false, errGap
+		}
+		if !l.options.To.IsZero() && meta.Timestamp.After(l.options.To) {
+			return true, nil
+		}
+		*number++
+		l.next = meta.Sequence.Stream + 1
+		if err := l.take(ctx, m.Headers(), m.Data()); err != nil {
+			return false, err
+		}
+		if meta.NumPending == 0 && !l.assembly.begun() {
+			return true, nil
+		}
+	}
+	if err := messages.Error(); err != nil && limited.Err() == nil {
+		return false, err
+	}
+	return false, nil
+}
+
+var errGap = errors.New("messages were lost on the way")
+
+// forget deletes a consumer; one that cannot be reached forgets itself in a minute.
+func (l *lap) forget(consumer string) {
+	ctx, cancel := context.WithTimeout(context.Background(), firstMirrorWait)
+	defer cancel()
+	_ = l.js.DeleteConsumer(ctx, recordingStream+l.options.Recording, consumer)
+}
+
+// take adds a message to the frame that comes, and publishes that when it is whole.
+func (l *lap) take(ctx context.Context, h nats.Header, data []byte) error {
+	part, ok := readPart(h)
+	if !ok {
+		l.count(func(s *PlayerStats) { s.Damaged++ }) // nothing of ours
+		return nil
+	}
+	l.missed(l.assembly.add(part, data))
+	if h.Get(headerFrame) == "" {
+		return nil
+	}
+	frame, valid := readFrame(h)
+	if !valid {
+		frame.Parts = part.index + 1 // damaged, and not incomplete
+	}
+	whole, missed := l.assembly.end(part, frame.Parts)
+	l.missed(missed)
+	switch {
+	case !whole:
+		return nil
+	case l.assembly.large:
+		l.count(func(s *PlayerStats) { s.Refused++ })
+		return nil
+	case !valid || len(l.assembly.data) != frame.Size:
+		l.count(func(s *PlayerStats) { s.Damaged++ })
+		return nil
+	}
+	return l.publish(ctx, frame, part.run, l.assembly.data)
+}
