@@ -1,0 +1,38 @@
+"""The package as pip installs it, with nothing but Debian's packages."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+
+PROGRAM = """
+from framebuffer.client import FrameBufferClient
+from framebuffer.server import FrameBufferServer
+import framebuffer
+with FrameBufferServer(1 << 20) as server, FrameBufferClient(server.get_key()) as client:
+    frame = client.put(b"installed")
+    print(client.get(frame).decode(), framebuffer.__file__)
+"""
+
+
+def run(*command: str, cwd: Path) -> str:
+    result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+    assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
+    return result.stdout
+
+
+def test_pip_install(tmp_path: Path) -> None:
+    """Without an index: all that the package needs is there, whatever versions Debian says it has."""
+    source, venv = tmp_path / "source", tmp_path / "venv"
+    source.mkdir()
+    for name in ("framebuffer", "pyproject.toml"):  # builds leave files beside what they build
+        run("cp", "-r", str(HERE / name), str(source), cwd=tmp_path)
+    run(sys.executable, "-m", "venv", "--system-site-packages", "--without-pip", str(venv), cwd=tmp_path)
+    python = str(venv / "bin" / "python")
+    pip = (sys.executable, "-m", "pip", "--python", python)  # one for it alone takes long to make
+    run(*pip, "install", "-q", "--no-index", "--no-build-isolation", str(source), cwd=tmp_path)
+    said, where = run(python, "-c", PROGRAM, cwd=tmp_path).split()
+    assert said == "installed" and Path(where).is_relative_to(venv), where
+    assert (Path(where).parent / "py.typed").exists()
+    run(*pip, "uninstall", "-q", "-y", "core-framebuffer", cwd=tmp_path)
