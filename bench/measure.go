@@ -49,8 +49,12 @@ func (r *results) median(name string, bytes int) float64 {
 // batch is how long one measurement shall take, about.
 const batch = 60 * time.Millisecond
 
+// lap is how many of the largest frames go once round the rings.
+const lap = 512<<20/maxFrame + 1
+
 // measure runs all rivals side by side: each round takes every rival at every size once, so
-// that a noisy neighbour or a throttled clock hits all alike.
+// that a noisy neighbour or a throttled clock hits all alike. Each first warms up: what the
+// others did meanwhile took caches from it, and on virtual machines page tables.
 func measure(all []rival, rounds int, only string) (*results, error) {
 	res := &results{Machine: machine.Name(), When: time.Now().UTC(), Rounds: rounds, Sizes: sizes(), Samples: map[string]map[int][]int64{}}
 	var running []*contestant
@@ -77,8 +81,11 @@ func measure(all []rival, rounds int, only string) (*results, error) {
 		res.Samples[r.Name] = map[int][]int64{}
 	}
 	for round := -1; round < rounds; round++ { // the first is to warm up and to find counts
-		for _, s := range res.Sizes {
-			for _, c := range running {
+		for _, c := range running {
+			if err := c.warm(); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.rival.Name, err)
+			}
+			for _, s := range res.Sizes {
 				ns, err := c.hand(s.Bytes)
 				if err != nil {
 					return nil, fmt.Errorf("%s, %s: %w", c.rival.Name, s.Name, err)
@@ -121,6 +128,16 @@ func (c *contestant) stop() {
 	if err := c.cmd.Wait(); err != nil {
 		log.Printf("%s: %v", c.rival.Name, err)
 	}
+}
+
+// warm goes once round the ring, or, who is slow, for four batches' time.
+func (c *contestant) warm() error {
+	count := lap
+	if known := c.counts[maxFrame]; known > 0 {
+		count = min(lap, max(2, 4*known))
+	}
+	_, err := c.ask(maxFrame, count)
+	return err
 }
 
 // hand lets frames of one size be handed over and returns nanoseconds for one. How many fit

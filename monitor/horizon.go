@@ -5,9 +5,7 @@ import "time"
 // recent is how long what happened counts in Horizon.Worst.
 const recent = time.Minute
 
-// horizon tells how long frames live, from where the head has been. Of the two marks around
-// an allocation it takes the later: a life is told a milestone too short, rather than too
-// long.
+// horizon tells how long frames live, from where the head has been.
 func (t track) horizon(capacity, start uint64) Horizon {
 	h := Horizon{Now: unknown(), Worst: unknown(), Oldest: unknown()}
 	last := t[len(t)-1]
@@ -23,8 +21,8 @@ func (t track) horizon(capacity, start uint64) Horizon {
 	if last.head-start > capacity {
 		oldest = last.head - capacity
 	}
-	if _, after, known := t.around(oldest); known {
-		h.Oldest = seconds(last.at - after.at)
+	if at, known := t.allocated(oldest, capacity); known {
+		h.Oldest = seconds(last.at - at)
 	}
 	h.Worst = h.Now
 	for i := len(t) - 1; i >= 0 && last.at-t[i].at <= int64(recent) && t[i].head-start > capacity; i-- {
@@ -32,8 +30,8 @@ func (t track) horizon(capacity, start uint64) Horizon {
 			continue // nothing was allocated in between
 		}
 		// The byte that was overwritten last when the head came here.
-		if _, after, known := t.around(t[i].head - capacity - 1); known {
-			if life := seconds(t[i].at - after.at); !(life >= h.Worst) { // also if that is not known
+		if at, known := t.allocated(t[i].head-capacity-1, capacity); known {
+			if life := seconds(t[i].at - at); !(life >= h.Worst) { // also if that is not known
 				h.Worst = life
 			}
 		}

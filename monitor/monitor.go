@@ -75,9 +75,9 @@ func (m *Monitor) look() (s *Snapshot, now int64) {
 	in := &m.inside
 	ctl := in.Control
 	_ = in.Clock.Coarse() // so that Wall knows of the wall clock's jumps
-	now = in.Clock.Now()
+	now, head := instant(in.Clock.Now, in.Ring.Head)
 	wall, created := ctl.Created()
-	head, capacity := in.Ring.Head(), ctl.Capacity()
+	capacity := ctl.Capacity()
 	s = &Snapshot{
 		Time:      time.Unix(0, in.Clock.Wall(now)).UTC(),
 		Segment:   m.where.segment,

@@ -12,6 +12,22 @@ type mark struct {
 	head uint64
 }
 
+// instant reads where the head is, and when it was there. Whoever is not run for a while
+// between the two would see the head go a long way in no time, so such a reading is repeated.
+func instant(clock func() int64, head func() uint64) (at int64, position uint64) {
+	const tries = 10
+	at = clock()
+	for range tries {
+		position = head()
+		after := clock()
+		if after-at < int64(time.Millisecond) {
+			break
+		}
+		at = after
+	}
+	return at, position
+}
+
 // track is where the head has been: marks that fall neither in time nor in position, the last
 // of them of now. All that is said of horizons comes from it.
 type track []mark
@@ -50,6 +66,19 @@ func (t track) around(position uint64) (before, after mark, known bool) {
 		return mark{}, mark{}, false
 	}
 	return t[n-1], t[n], true
+}
+
+// allocated is when the byte at a position was. Of the two marks around it the later counts: a
+// life is told a milestone too short, rather than too long. Marks that are half a lap apart and
+// more, of a time of which the milestones have been overwritten, say nothing of single lives: there
+// the head went on evenly.
+func (t track) allocated(position, capacity uint64) (at int64, known bool) {
+	before, after, known := t.around(position)
+	if gap := after.head - before.head; known && gap > capacity/2 {
+		part := float64(position-before.head) / float64(gap)
+		return min(before.at+int64(float64(after.at-before.at)*part), after.at), true
+	}
+	return after.at, known
 }
 
 // rate is how many bytes a second the head went from a mark to the last.

@@ -74,6 +74,12 @@ func TestHorizon(t *testing.T) {
 	if h := merge(large, nil).horizon(capacity, start); !near(h.Now, 4) || h.Worst != 4 || h.Oldest != 3 {
 		t.Errorf("large: %+v", h)
 	}
+	// Five laps of which nobody knows more than when they began and ended.
+	n := len(whole)
+	hole := slices.Concat(whole[:n-64*8], whole[n-64*3:])
+	if h := merge(hole, nil).horizon(capacity, start); !near(h.Now, 4) || !near(h.Worst, 4) || !near(h.Oldest, 4) {
+		t.Errorf("with a hole: %+v", h)
+	}
 	// A monitor that has just come to a segment of which nothing else is known.
 	if h := merge(nil, []mark{{second, 1 << 30}}).horizon(capacity, start); !math.IsNaN(float64(h.Now)) || !math.IsNaN(float64(h.Worst)) || !math.IsNaN(float64(h.Oldest)) {
 		t.Errorf("new: %+v", h)
@@ -103,6 +109,33 @@ func TestHorizonOfNonsense(t *testing.T) {
 		for _, m := range all {
 			own = own.add(m)
 		}
+	}
+}
+
+// The clock is read as near to the head as it can be had.
+func TestInstantOfAProcessThatSlept(t *testing.T) {
+	const ms = int64(time.Millisecond)
+	for name, c := range map[string]struct {
+		clock []int64 // in turn
+		head  []uint64
+		at    int64
+		want  uint64
+	}{
+		"calm":           {[]int64{5, 6}, []uint64{10}, 5, 10},
+		"slept once":     {[]int64{5, 5 + 130*ms, 6 + 130*ms}, []uint64{10, 20}, 5 + 130*ms, 20},
+		"slept and went": {[]int64{5, 5 + ms, 5 + 2*ms, 5 + 2*ms}, []uint64{10, 20, 30}, 5 + 2*ms, 30},
+	} {
+		at, position := instant(
+			func() int64 { c.clock = append(c.clock[1:], c.clock[0]); return c.clock[len(c.clock)-1] },
+			func() uint64 { c.head = append(c.head[1:], c.head[0]); return c.head[len(c.head)-1] })
+		if at != c.at || position != c.want {
+			t.Errorf("%s: %d at %d", name, position, at)
+		}
+	}
+	var now int64 // never at rest: the last reading has to do
+	at, _ := instant(func() int64 { now += ms; return now }, func() uint64 { return 1 })
+	if at <= 0 || at > now {
+		t.Errorf("%d, and it is %d", at, now)
 	}
 }
 

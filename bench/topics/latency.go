@@ -42,39 +42,39 @@ func measurePairs(bin string, res *results) (err error) {
 	}
 	hot, few, near, wide := keys[0], keys[1], keys[2], keys[3]
 	var all []*contestant
-	add := func(name string, p *pair, slice time.Duration, t task) {
+	// For a few milliseconds after both cores were idle, a line takes twice as long between them.
+	const turn = 60 * time.Millisecond
+	add := func(name string, p *pair, t task) {
 		t.Do = strings.TrimRight(strings.Fields(name)[0], ",")
-		all = append(all, &contestant{name: name, pair: p, task: t, slice: slice})
+		all = append(all, &contestant{name: name, pair: p, task: t, slice: turn})
 	}
-	const turn = 3 * time.Millisecond
-	add("line, bare", ours, turn, task{})
-	add("line, and one of payload", ours, turn, task{Size: 64})
-	add("ping 64 B", ours, turn, task{Key: hot, Topic: "p", Size: 64, Touch: touchAll, Spin: -1})
-	add("ping 64 B, verified", ours, turn, task{Key: hot, Topic: "v", Size: 64, Touch: touchAll, Spin: -1, Verify: true})
-	add("ping 64 B, published as a copy, verified", ours, turn, task{Key: hot, Topic: "v", Size: 64, Touch: touchAll, Spin: -1, Verify: true, Way: "copy"})
-	add("ping 64 B, iceoryx", theirs, turn, task{Size: 64, Touch: touchAll})
-	add("ping 1 MiB, ends touched", ours, turn, task{Key: hot, Topic: "p", Size: big, Touch: touchEnds, Spin: -1})
-	add("ping 1 MiB, ends touched, iceoryx", theirs, turn, task{Size: big, Touch: touchEnds})
-	add("ping 1 MiB, every line touched", ours, turn, task{Key: hot, Topic: "p", Size: big, Touch: touchLines, Spin: -1})
-	add("ping 1 MiB, every line touched, iceoryx", theirs, turn, task{Size: big, Touch: touchLines})
-	const long = 60 * time.Millisecond
-	add("futex, bare", ours, long, task{Think: asleep})
-	add("ping 64 B, asleep", ours, long, task{Key: hot, Topic: "s", Size: 64, Touch: touchAll, Think: asleep})
+	add("line, bare", ours, task{})
+	add("line, and one of payload", ours, task{Size: 64})
+	add("ping 64 B", ours, task{Key: hot, Topic: "p", Size: 64, Touch: touchAll, Spin: -1})
+	add("ping 64 B, verified", ours, task{Key: hot, Topic: "v", Size: 64, Touch: touchAll, Spin: -1, Verify: true})
+	add("ping 64 B, published as a copy, verified", ours, task{Key: hot, Topic: "v", Size: 64, Touch: touchAll, Spin: -1, Verify: true, Way: "copy"})
+	add("ping 64 B, iceoryx", theirs, task{Size: 64, Touch: touchAll})
+	add("ping 1 MiB, ends touched", ours, task{Key: hot, Topic: "p", Size: big, Touch: touchEnds, Spin: -1})
+	add("ping 1 MiB, ends touched, iceoryx", theirs, task{Size: big, Touch: touchEnds})
+	add("ping 1 MiB, every line touched", ours, task{Key: hot, Topic: "p", Size: big, Touch: touchLines, Spin: -1})
+	add("ping 1 MiB, every line touched, iceoryx", theirs, task{Size: big, Touch: touchLines})
+	add("futex, bare", ours, task{Think: asleep})
+	add("ping 64 B, asleep", ours, task{Key: hot, Topic: "s", Size: 64, Touch: touchAll, Think: asleep})
 	for _, window := range []int{2, 8} {
 		name := map[int]string{2: "stream 1080p, 2 ahead", 8: "stream 1080p, 8 ahead"}[window]
 		if window == 2 {
-			add(name+", 32 MiB", ours, long, task{Key: few, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
+			add(name+", 32 MiB", ours, task{Key: few, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
 		}
-		add(name+", 64 MiB", ours, long, task{Key: near, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
-		add(name+", 256 MiB", ours, long, task{Key: wide, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
-		add(name+", iceoryx", theirs, long, task{Size: hd, Window: window})
+		add(name+", 64 MiB", ours, task{Key: near, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
+		add(name+", 256 MiB", ours, task{Key: wide, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
+		add(name+", iceoryx", theirs, task{Size: hd, Window: window})
 	}
 	for _, v := range []struct {
 		name string
 		size int
 	}{{"64 KiB", 64 << 10}, {"1 MiB", big}, {"1080p", hd}, {"4K", 4 * hd}} {
-		add("view "+v.name, ours, turn, task{Key: wide, Topic: "u", Size: v.size, Touch: touchEnds})
-		add("view "+v.name+", verified", ours, turn, task{Key: wide, Topic: "w", Size: v.size, Touch: touchEnds, Verify: true})
+		add("view "+v.name, ours, task{Key: wide, Topic: "u", Size: v.size, Touch: touchEnds})
+		add("view "+v.name+", verified", ours, task{Key: wide, Topic: "w", Size: v.size, Touch: touchEnds, Verify: true})
 	}
 	return turns(all, res.Rounds, res)
 }

@@ -24,7 +24,7 @@ func main() {
 		return
 	}
 	out := flag.String("out", ".", "folder for topics.md and topics.json; empty writes none")
-	rounds := flag.Int("rounds", 21, "how often each is measured; the median counts")
+	rounds := flag.Int("rounds", 31, "how often each is measured; the median counts")
 	only := flag.String("only", "", "measure only these parts, separated by commas: pairs, fan")
 	match := flag.String("match", "", "and of those only what has a name that matches this regular expression")
 	flag.Parse()

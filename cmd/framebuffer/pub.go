@@ -9,6 +9,8 @@ import (
 	"math"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
 	"github.com/core-framebuffer/framebuffer/internal/pixels"
@@ -133,7 +135,7 @@ func (c *pubCmd) await(ctx context.Context, client *framebuffer.Client) error {
 
 func (c *pubCmd) publish(e *env, client *framebuffer.Client, pub *topic.Publisher, from source) error {
 	var frames, bytes, lost uint64
-	start := time.Now()
+	start, pace := time.Now(), limiter(c.Rate)
 	defer func() {
 		if lost > 0 {
 			e.log.Warn("frames were overwritten before they were complete: the input is slower than the ring is long; start the server with a larger --size", "framebuffer.topic", c.Topic, "framebuffer.lost", lost)
@@ -141,7 +143,7 @@ func (c *pubCmd) publish(e *env, client *framebuffer.Client, pub *topic.Publishe
 		e.log.Info("published", "framebuffer.topic", c.Topic, "framebuffer.frames", frames, "framebuffer.bytes", bytes, "framebuffer.duration", time.Since(start).Seconds())
 	}()
 	for {
-		if err := pace(e.ctx, start, frames+lost, c.Rate); err != nil {
+		if err := pace.Wait(e.ctx); err != nil {
 			return ended(err)
 		}
 		f, meta, err := from.next(client)
@@ -162,20 +164,12 @@ func (c *pubCmd) publish(e *env, client *framebuffer.Client, pub *topic.Publishe
 	}
 }
 
-// pace waits until the frame of that number is due.
-func pace(ctx context.Context, start time.Time, number uint64, rate float64) error {
-	if rate == 0 {
-		return ctx.Err()
+// limiter lets so many frames through in a second, evenly: what came late is not caught up.
+func limiter(fps float64) *rate.Limiter {
+	if fps == 0 {
+		return rate.NewLimiter(rate.Inf, 0)
 	}
-	due := start.Add(time.Duration(float64(number) / rate * float64(time.Second)))
-	timer := time.NewTimer(time.Until(due))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return rate.NewLimiter(rate.Limit(fps), 1)
 }
 
 // errEndedByOther is not topic.ErrEnded, which is an end of input as well.

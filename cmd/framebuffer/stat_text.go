@@ -107,7 +107,7 @@ func clientsText(s *monitor.Snapshot, line func(string, ...any)) {
 			lag = fmt.Sprintf("%.0f%%", min(100*float64(c.Lag)/float64(max(s.Capacity, 1)), 9999))
 		}
 		line(row, pad(who(c.Name), 16), strconv.Itoa(c.PID), c.Role, seen, number(c.Counts.Writes+c.Counts.Reads),
-			humanize.Bytes(c.Counts.WrittenBytes+c.Counts.ReadBytes), rate(s, c.Rates.WrittenBytes+c.Rates.ReadBytes),
+			humanize.Bytes(c.Counts.WrittenBytes+c.Counts.ReadBytes), rateOf(s, c.Rates.WrittenBytes+c.Rates.ReadBytes),
 			lag, number(c.Counts.Reused+c.Counts.Altered))
 	}
 	if o := s.Others; o.Writes+o.Reads+o.Reused+o.Altered > 0 {
@@ -127,7 +127,7 @@ func topicsText(s *monitor.Snapshot, line func(string, ...any)) {
 		if s.Window > 0 {
 			fps = short(t.FrameRate)
 		}
-		line(row, pad(name, 28), number(t.Published), humanize.Bytes(t.Bytes), fps, rate(s, t.ByteRate), "", "")
+		line(row, pad(name, 28), number(t.Published), humanize.Bytes(t.Bytes), fps, rateOf(s, t.ByteRate), "", "")
 		if f := t.Newest; f != nil {
 			line("  newest %s", strings.Join(frameText(f), ", "))
 		}
@@ -166,8 +166,8 @@ func who(name string) string { return strings.TrimPrefix(name, "framebuffer ") }
 // perSecond is a rate of bytes.
 func perSecond(v float64) string { return humanize.Bytes(uint64(min(max(v, 0), 1<<62))) + "/s" }
 
-// rate is perSecond where there are rates.
-func rate(s *monitor.Snapshot, v float64) string {
+// rateOf is perSecond where there are rates.
+func rateOf(s *monitor.Snapshot, v float64) string {
 	if s.Window == 0 {
 		return ""
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -322,5 +323,19 @@ func await(t *testing.T, name, what string) {
 		if strings.Contains(r.out, what) {
 			return
 		}
+	}
+}
+
+// A publisher that was held up does not catch up in a burst.
+func TestRateIsEven(t *testing.T) {
+	l, at := limiter(10), time.Now()
+	if !l.AllowN(at, 1) || l.AllowN(at, 1) {
+		t.Error("not one at once")
+	}
+	if at = at.Add(time.Minute); !l.AllowN(at, 1) || l.AllowN(at.Add(50*time.Millisecond), 1) || !l.AllowN(at.Add(100*time.Millisecond), 1) {
+		t.Error("after a minute not one, and one 100 ms later")
+	}
+	if !limiter(0).AllowN(at, 1_000_000) {
+		t.Error("without a rate there is a limit")
 	}
 }

@@ -33,14 +33,25 @@ func (a *ahead) completed() {
 	}
 }
 
-// Fetch asks for what a reader of the chunk at offset looks at first, without waiting for it.
-// Any offset will do.
-func (r *Ring) Fetch(offset uint64) {
+// Fetch asks for what a reader of the chunk at offset looks at first, and for its end if it is
+// of that size, without waiting for it. Any offset and size will do.
+func (r *Ring) Fetch(offset, size uint64) {
 	i := (offset - layout.ChunkHeader) % r.capacity
 	line.Need(&r.mem[i])
 	line.Need(&r.mem[i+layout.ChunkHeader])
+	line.Need(&r.mem[(i+layout.ChunkHeader+size-1)%r.capacity])
 	if r.ahead.took.Load() {
 		r.ahead.took.Store(false)
 		line.Want(r.head)
+		if n := Footprint(int(size)); size < r.capacity && n > r.batch.size/perBatch {
+			r.wantChunk((i+n)%r.capacity, n) // an answer of that size would lie behind this frame
+		}
 	}
+}
+
+// wantChunk asks for the header and both ends of a chunk that will probably be written.
+func (r *Ring) wantChunk(i, n uint64) {
+	line.Want(&r.mem[i])
+	line.Want(&r.mem[i+layout.ChunkHeader])
+	line.Want(&r.mem[(i+n-1)%r.capacity])
 }

@@ -54,7 +54,7 @@ func BenchmarkParts(b *testing.B) {
 			kept += sum
 		}},
 		{"clock", func(int) { kept += uint64(clk.Coarse()) }},
-		{"four counters", func(int) {
+		{"four atomic additions", func(int) {
 			for i := range counters {
 				counters[i].Add(1)
 			}

@@ -19,6 +19,9 @@ func (t *Topic) Look(sequence uint64, rec *Record) Sight {
 		word := w.Load()
 		if word&layout.QueueLap == t.lap(sequence) {
 			if t.read(word, sequence, rec) {
+				if t.last.Load() != rec.Size {
+					t.last.Store(rec.Size)
+				}
 				return Ready
 			}
 			return Gone
@@ -46,7 +49,7 @@ func (t *Topic) Poll(sequence uint64, times int) bool {
 	w, lap := t.word(sequence), t.lap(sequence)
 	for range times {
 		if word := w.Load(); word&layout.QueueLap == lap {
-			t.ring.Fetch(word &^ layout.QueueTag)
+			t.ring.Fetch(word&^layout.QueueTag, t.last.Load())
 			return true
 		}
 	}

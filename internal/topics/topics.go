@@ -50,6 +50,10 @@ type Topic struct {
 
 	wantNext func() // asks for the word of the next frame
 
+	// last is the size of the frame that was seen last: probably also the next one's, whose end
+	// can be asked for before its own size is known.
+	last atomic.Uint64
+
 	// patience is how long a sleeper goes without looking: what it costs when a publisher is
 	// killed between publishing and waking.
 	patience time.Duration
