@@ -2,143 +2,20 @@ package service_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
-	"github.com/core-framebuffer/framebuffer/topic"
 )
-
-// order is what an owner is told to do.
-type order struct {
-	Put, Allocate int
-	Seed          uint64
-	Topic         string // publish Count frames to it, of Put bytes at most
-	Count         int
-	End           bool // of the topic
-}
-
-// sizeOf is the size of the frame with that seed in a topic, up to most.
-func sizeOf(seed uint64, most int) int { return 1 + int(seed*2654435761%uint64(most)) }
-
-// publish puts frames into a topic, whose seeds are their numbers and begin with Seed.
-func (o order) publish(client *framebuffer.Client) error {
-	pub, err := topic.NewPublisher(client, o.Topic)
-	if err != nil {
-		return err
-	}
-	for i := range uint64(o.Count) {
-		seed := o.Seed + i
-		meta := &topic.Meta{ContentType: "test", Width: int(seed), User: []byte(strconv.FormatUint(seed, 10))}
-		if seed%3 == 0 {
-			meta = nil
-		}
-		f, err := client.Put(content(seed, sizeOf(seed, o.Put)))
-		if err != nil {
-			return err
-		}
-		if _, err := pub.PublishFrame(f, meta, time.Unix(int64(seed), 1)); err != nil {
-			return err
-		}
-	}
-	if o.End {
-		return pub.End()
-	}
-	return nil
-}
-
-// content is what a frame of that seed and size has in it.
-func content(seed uint64, size int) []byte {
-	b := make([]byte, size)
-	var key [32]byte
-	for i := range 8 {
-		key[i] = byte(seed >> (8 * i))
-	}
-	_, _ = rand.NewChaCha8(key).Read(b) // never fails
-	return b
-}
-
-// roleOwner has a ring and does as it is told: name, URL, size of the ring.
-func roleOwner(c *xproc.Child) error {
-	size, err := strconv.ParseInt(c.Args[2], 10, 64)
-	if err != nil {
-		return err
-	}
-	server, err := framebuffer.NewServer(size, nil)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	svc, err := service.Serve(service.Config{Server: server, Name: c.Args[0], Host: "owner", URL: c.Args[1]})
-	if err != nil {
-		return err
-	}
-	defer svc.Close()
-	client, err := framebuffer.Attach(server.Key(), nil)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	if err := c.Send(server.Key()); err != nil {
-		return err
-	}
-	for {
-		var o order
-		if err := c.Recv(&o); err != nil {
-			return nil // the end of input is what was waited for
-		}
-		var f framebuffer.Frame
-		switch {
-		case o.Topic != "":
-			err = o.publish(client)
-		case o.Allocate > 0:
-			f.Offset, err = client.Allocate(o.Allocate)
-		default:
-			f, err = client.Put(content(o.Seed, o.Put))
-		}
-		if err == nil {
-			err = c.Send(f)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// owner is a server whose memory is out of reach, as that of another host is.
-type owner struct {
-	*xproc.Proc
-	key string
-}
-
-func startOwner(t testing.TB, url string, ring int) *owner {
-	t.Helper()
-	xproc.NeedRoot(t)
-	o := &owner{Proc: xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "owner", unique(t), url, strconv.Itoa(ring))}
-	o.Recv(&o.key)
-	return o
-}
-
-func (o *owner) do(what order) (f framebuffer.Frame) {
-	o.Send(what)
-	o.Recv(&f)
-	return f
-}
 
 // reader is one on a host without a server.
 func reader(t testing.TB, url string, opts *service.ReaderOptions) *service.Reader {
@@ -374,92 +251,4 @@ func subjectOf(t testing.TB, nc *nats.Conn) string {
 	}
 	t.Fatalf("no endpoint to read among %+v", info.Endpoints)
 	return ""
-}
-
-// An owner that sends nonsense makes errors, and no other bytes.
-func TestHostileOwner(t *testing.T) {
-	url := ownNATS(t)
-	o := startOwner(t, url, 1<<20)
-	f := o.do(order{Put: 1000, Seed: 1})
-	r := reader(t, url, &service.ReaderOptions{Patience: 200 * time.Millisecond})
-	if _, err := r.Get(f); err != nil {
-		t.Fatal(err)
-	}
-	subject := r.Ways().Rings[0].Subject
-	o.Kill()
-	nc := dial(t, service.Options{URL: url})
-	var answer func(*nats.Msg)
-	if _, err := nc.Subscribe(subject, func(m *nats.Msg) { answer(m) }); err != nil {
-		t.Fatal(err)
-	}
-	if err := nc.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	part := func(m *nats.Msg, at string, data []byte) {
-		_ = nc.PublishMsg(&nats.Msg{Subject: m.Reply, Reply: "nowhere", Header: nats.Header{"Framebuffer-At": {at}}, Data: data})
-	}
-	for what, a := range map[string]func(*nats.Msg){
-		"too much":    func(m *nats.Msg) { part(m, "0", make([]byte, 1001)) },
-		"other bytes": func(m *nats.Msg) { part(m, "0", make([]byte, 1000)) },
-		"a gap":       func(m *nats.Msg) { part(m, "500", make([]byte, 500)) },
-		"far away":    func(m *nats.Msg) { part(m, "9223372036854775807", make([]byte, 1000)) },
-		"no position": func(m *nats.Msg) { part(m, "x", make([]byte, 1001)) },
-		"nothing":     func(m *nats.Msg) { part(m, "0", nil) },
-		"an error word": func(m *nats.Msg) {
-			_ = nc.PublishMsg(&nats.Msg{Subject: m.Reply, Header: nats.Header{micro.ErrorCodeHeader: {"X"}}})
-		},
-		"twice, then other": func(m *nats.Msg) {
-			part(m, "0", make([]byte, 500))
-			part(m, "0", make([]byte, 500))
-			part(m, "500", make([]byte, 500))
-		},
-	} {
-		answer = a
-		dst := content(7, 1000)
-		if err := r.GetInto(dst, f); err == nil || !bytes.Equal(dst, make([]byte, 1000)) {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-}
-
-// Who waits for another host's frame can give up, and closing ends it.
-func TestGiveUpOnAnotherHost(t *testing.T) {
-	url := ownNATS(t)
-	o := startOwner(t, url, 1<<20)
-	f := o.do(order{Put: 1000, Seed: 1})
-	for what, end := range map[string]func(context.CancelFunc, *service.Reader){
-		"by context": func(cancel context.CancelFunc, _ *service.Reader) { cancel() },
-		"by closing": func(_ context.CancelFunc, r *service.Reader) { r.Close() },
-	} {
-		r := service.NewReader(dial(t, service.Options{URL: url}), nil)
-		if _, err := r.Get(f); err != nil {
-			t.Fatal(err)
-		}
-		asked := make(chan struct{}, 10)
-		o.Signal(syscall.SIGSTOP)
-		nc := dial(t, service.Options{URL: url})
-		sub, err := nc.Subscribe(r.Ways().Rings[0].Subject, func(*nats.Msg) { asked <- struct{}{} })
-		if err == nil {
-			err = nc.Flush()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan error)
-		go func() {
-			_, err := r.GetContext(ctx, f)
-			done <- err
-		}()
-		<-asked
-		end(cancel, r)
-		if err := <-done; !errors.Is(err, context.Canceled) && !errors.Is(err, framebuffer.ErrClosed) {
-			t.Errorf("%s: %v", what, err)
-		}
-		cancel()
-		o.Signal(syscall.SIGCONT)
-		if err := errors.Join(sub.Unsubscribe(), r.Close()); err != nil {
-			t.Error(fmt.Errorf("%s: %w", what, err))
-		}
-	}
 }

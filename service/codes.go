@@ -58,7 +58,11 @@ type remoteError struct {
 func (e *remoteError) Error() string { return e.text }
 func (e *remoteError) Unwrap() error { return e.err }
 
+// maxErrorText bounds what is made of what somebody sent, in bytes.
+const maxErrorText = 4 << 10
+
 func fromWire(word, text string) error {
+	word, text = word[:min(len(word), 64)], text[:min(len(text), maxErrorText)]
 	e := &remoteError{word: word, text: text}
 	for _, c := range codes() {
 		if c.word == word {

@@ -107,6 +107,9 @@ func (f *fetch) attempt(ctx context.Context) error {
 		if err := f.put(p.Data); err != nil {
 			return err
 		}
+		if time.Since(f.moved) > f.reader.options.Patience { // an owner can say for ever that it is there
+			return errPartsLost
+		}
 	}
 	return nil
 }

@@ -45,7 +45,12 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 	}
 	defer in.Close()
 	var now arriving
-	defer func() { now.drop() }()
+	defer func() {
+		if now.into != nil { // asked for again, if it is still there
+			m.last = now.head.Sequence
+		}
+		now.drop()
+	}()
 	looked := time.Now()
 	for {
 		p, err := nextPart(ctx, in)
@@ -90,15 +95,15 @@ func (m *Mirror) take(now *arriving, p parts.Part) error {
 			}
 		})
 	}
-	if p.Lost > 0 {
+	end, text := p.Header.Get(headerEnd) != "", p.Header.Get(headerFrame)
+	if now.into != nil && (p.Lost > 0 || end || text != "") { // the rest of it does not come
 		now.drop()
+		m.count(func(s *MirrorStats) { s.Lost++ })
 	}
-	if p.Header.Get(headerEnd) != "" {
-		now.drop()
+	if end {
 		return m.pub.End()
 	}
-	if text := p.Header.Get(headerFrame); text != "" {
-		now.drop()
+	if text != "" {
 		if err := m.begin(now, text); err != nil {
 			return err
 		}
@@ -133,7 +138,9 @@ func (m *Mirror) begin(now *arriving, text string) error {
 		m.count(func(s *MirrorStats) { s.Refused++ })
 		return nil //nolint:nilerr // counted; the next frame may be in order
 	}
-	m.number(&h)
+	if !m.number(&h) {
+		return nil
+	}
 	into, err := m.ring.Reserve(h.Size)
 	switch {
 	case errors.Is(err, framebuffer.ErrClosed), errors.Is(err, framebuffer.ErrReadOnly), errors.Is(err, framebuffer.ErrCorrupt):
@@ -148,8 +155,8 @@ func (m *Mirror) begin(now *arriving, text string) error {
 }
 
 // number counts what is missing before a frame, and sees to it that a new ring's numbers go
-// on behind those that the copy has.
-func (m *Mirror) number(h *mirrorFrame) {
+// on behind those that the copy has. It reports whether the frame is not there already.
+func (m *Mirror) number(h *mirrorFrame) bool {
 	if !m.began || h.Ring != m.source {
 		m.began, m.source, m.base, m.last = true, h.Ring, 0, h.Sequence
 		if next := m.pub.Next(); next > h.Sequence {
@@ -157,7 +164,7 @@ func (m *Mirror) number(h *mirrorFrame) {
 		}
 	}
 	if h.Sequence < m.last {
-		return // there already
+		return false
 	}
 	missing := h.Sequence - m.last
 	m.last = h.Sequence + 1
@@ -166,6 +173,7 @@ func (m *Mirror) number(h *mirrorFrame) {
 		s.Lost += missing - leftOut
 		s.LeftOut += leftOut
 	})
+	return true
 }
 
 // publish publishes what has arrived, if it is what was written.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,8 +27,9 @@ type Host struct {
 	Capacity uint64        `json:"capacity"`         // bytes in the ring
 	Written  uint64        `json:"written_bytes"`    // into it
 	Topics   []HostTopic   `json:"topics"`
-	Mirrors  []MirrorStats `json:"mirrors,omitempty"` // of Config.Mirrors
-	Err      string        `json:"error,omitempty"`   // why what it says of itself is not known
+	More     int           `json:"more_topics,omitempty"` // for which the answer had no room
+	Mirrors  []MirrorStats `json:"mirrors,omitempty"`     // of Config.Mirrors
+	Err      string        `json:"error,omitempty"`       // why what it says of itself is not known
 }
 
 // HostTopic is a topic of a host's ring.
@@ -35,6 +37,7 @@ type HostTopic struct {
 	Name      string `json:"name"`
 	Published uint64 `json:"published"` // the number that the next frame gets
 	Ended     bool   `json:"ended,omitempty"`
+	Copy      bool   `json:"copy,omitempty"` // a mirror publishes to it
 }
 
 // about takes nothing and answers a Host as JSON.
@@ -55,17 +58,48 @@ func (s *Service) about([]byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range all {
-		h.Topics = append(h.Topics, HostTopic{t.Name, t.Published, t.Ended})
+	copies := map[string]bool{}
+	for _, c := range st.Clients {
+		if name, ok := strings.CutPrefix(c.Name, MirrorClient); ok {
+			copies[shortened(name)] = true
+		}
 	}
 	for _, m := range s.copying() {
 		h.Mirrors = append(h.Mirrors, m.Stats())
+		copies[shortened(m.options.Topic)] = true
 	}
-	text, err := json.Marshal(h)
-	if err != nil {
-		return nil, fmt.Errorf("about: %w", err)
+	for _, t := range all {
+		h.Topics = append(h.Topics, HostTopic{t.Name, t.Published, t.Ended, copies[shortened(t.Name)]})
 	}
-	return text, nil
+	return h.text(int(s.nats.MaxPayload()) - aboutHeaders)
+}
+
+const (
+	// MirrorClient begins the name of a client that publishes a topic's copy, whose name is the
+	// rest.
+	MirrorClient = "framebuffer mirror "
+
+	// aboutHeaders is room for an answer's headers.
+	aboutHeaders = 1 << 10
+)
+
+// shortened is as much of a topic's name as stands in a client's.
+func shortened(topic string) string { return topic[:min(len(topic), 64-len(MirrorClient))] }
+
+// text is the host as JSON, with as many topics as there is room for.
+func (h Host) text(room int) ([]byte, error) {
+	for {
+		text, err := json.Marshal(h)
+		if err != nil {
+			return nil, fmt.Errorf("about: %w", err)
+		}
+		if len(text) <= room || len(h.Topics) == 0 {
+			return text, nil
+		}
+		n := min(len(h.Topics)-1, len(h.Topics)*room/len(text))
+		h.More += len(h.Topics) - max(n, 0)
+		h.Topics = h.Topics[:max(n, 0)]
+	}
 }
 
 // ring attaches to the server's own ring when that is first needed: seen by people who watch
@@ -94,6 +128,9 @@ func (s *Service) ring(seen bool) (*framebuffer.Client, error) {
 // rollQuiet is how long after one answer another is waited for, where distances are not
 // known; it is three times as long as the first took if that is more.
 const rollQuiet = 300 * time.Millisecond
+
+// rollEnd is how long it goes on at most: somebody may answer again and again.
+const rollEnd = 2 * rpcLimit
 
 // Hosts asks all servers on a NATS who they are, and returns them in the order of their
 // hosts and names. Those that say that they are there and then do not say more have an Err.
@@ -124,7 +161,7 @@ func Hosts(ctx context.Context, nc *nats.Conn) ([]Host, error) {
 }
 
 // roll returns who answers on $SRV.PING, for as long as more wants to hear of others.
-func roll(ctx context.Context, nc *nats.Conn, more func(micro.Ping) bool) (all []micro.Ping, err error) {
+func roll(outer context.Context, nc *nats.Conn, more func(micro.Ping) bool) (all []micro.Ping, err error) {
 	subject, err := micro.ControlSubject(micro.PingVerb, serviceName, "")
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
@@ -138,10 +175,12 @@ func roll(ctx context.Context, nc *nats.Conn, more func(micro.Ping) bool) (all [
 	if err := nc.PublishRequest(subject, inbox, nil); err != nil {
 		return nil, fmt.Errorf("service: request %s: %w", subject, err)
 	}
+	ctx, cancel := context.WithTimeout(outer, rollEnd)
+	defer cancel()
 	begun, quiet := time.Now(), rpcLimit
-	for len(all) < maxServers {
+	for range maxServers { // whatever they say
 		m, err := nextWithin(ctx, sub, quiet)
-		if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && outer.Err() == nil {
 			return all, nil
 		}
 		if err != nil {

@@ -26,7 +26,8 @@ type MirrorOptions struct {
 	Topic string `json:"topic"`
 
 	// From is whose topic it is: a host's name, a server's name or ID, or AnyHost, which means
-	// the one that has published most to it. Default: AnyHost.
+	// the one that has published most to it and is no copy, as far as its server knows: it does
+	// of Config.Mirrors and of the command mirror. Default: AnyHost.
 	From string `json:"from"`
 
 	// Every leaves out the frames whose numbers it does not divide. Default: none.
@@ -80,7 +81,7 @@ type MirrorStats struct {
 	From    string `json:"from"`
 	Host    string `json:"host,omitempty"` // whose topic it copies now
 	ID      string `json:"id,omitempty"`   // of that server
-	State   string `json:"state"`          // running, looking or waiting (for subscribers)
+	State   string `json:"state"`          // running, looking, waiting (for subscribers) or ended
 	Why     string `json:"why,omitempty"`  // it is not running
 	Frames  uint64 `json:"frames"`         // copied
 	Bytes   uint64 `json:"bytes"`          // of those
@@ -147,6 +148,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 		for _, fatal := range []error{framebuffer.ErrClosed, framebuffer.ErrReadOnly, framebuffer.ErrCorrupt, nats.ErrConnectionClosed} {
 			// What another host says of its own ring is no end of ours.
 			if errors.Is(err, fatal) && !errors.As(err, new(*remoteError)) {
+				m.count(func(s *MirrorStats) { s.State, s.Why = "ended", err.Error() })
 				return err
 			}
 		}
@@ -225,7 +227,8 @@ func (m *Mirror) find(ctx context.Context) (found micro.Ping, err error) {
 	return found, err
 }
 
-// findAny returns the server that has published most to the topic.
+// findAny returns the server that has published most to the topic. A copy it is not: two
+// that copied each other would do so for ever, whatever comes back.
 func (m *Mirror) findAny(ctx context.Context) (found micro.Ping, err error) {
 	all, err := Hosts(ctx, m.nats)
 	if err != nil {
@@ -234,14 +237,14 @@ func (m *Mirror) findAny(ctx context.Context) (found micro.Ping, err error) {
 	var most uint64
 	for _, h := range all {
 		for _, t := range h.Topics {
-			if h.ID != m.options.Self && t.Name == m.options.Topic && (found.ID == "" || t.Published > most) {
+			if h.ID != m.options.Self && t.Name == m.options.Topic && !t.Copy && (found.ID == "" || t.Published > most) {
 				most = t.Published
 				found.ID, found.Metadata = h.ID, map[string]string{metaHost: h.Host}
 			}
 		}
 	}
 	if found.ID == "" {
-		err = fmt.Errorf("%w: %q on any of %d hosts", ErrNoTopic, m.options.Topic, len(all))
+		err = fmt.Errorf("%w: %q on any of %d hosts, other than as a copy", ErrNoTopic, m.options.Topic, len(all))
 	}
 	return found, err
 }

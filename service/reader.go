@@ -70,6 +70,7 @@ func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
 	if r.options.Attach == nil {
 		r.options.Attach = &framebuffer.ClientOptions{ReadOnly: true}
 	}
+	r.options.Window = max(r.options.Window, 0)
 	if r.options.Patience <= 0 {
 		r.options.Patience = silence
 	}

@@ -81,16 +81,29 @@ func (s *Service) read(r micro.Request) {
 	}
 	s.work(func() {
 		defer func() { <-s.give.queue }()
-		select {
-		case s.give.turn <- struct{}{}:
-			defer func() { <-s.give.turn }()
-		case <-s.give.life.Done():
-			return
-		}
 		if err := s.giveFrame(r); err != nil {
 			s.refuse(r, err)
 		}
 	})
+}
+
+// takeTurn waits until the frame may be sent, and says each second that it will be. It
+// reports false when nobody wants it any more.
+func (s *Service) takeTurn(stream *parts.Stream) bool {
+	for {
+		select {
+		case s.give.turn <- struct{}{}:
+			return true
+		case <-s.give.life.Done():
+			return false
+		case <-stream.Gone():
+			return false
+		case <-time.After(time.Second):
+			if stream.Beat() != nil {
+				return false
+			}
+		}
+	}
 }
 
 // giveFrame sends a frame's bytes. It returns nil when there is nobody to tell of an error.
@@ -117,8 +130,12 @@ func (s *Service) giveFrame(r micro.Request) error {
 	if err != nil {
 		return err
 	}
-	stream := s.give.sender.Open(r.Reply(), window, silence)
+	stream := s.give.sender.Open(r.Reply(), window, silence, true)
 	defer stream.Close()
+	if !s.takeTurn(stream) {
+		return nil
+	}
+	defer func() { <-s.give.turn }()
 	in := ring.Inside()
 	// Whoever reads verifies: the checksum it knows is the proof, all the way.
 	err = ring.View(f, func(bytes []byte) error {
@@ -132,7 +149,7 @@ func (s *Service) giveFrame(r micro.Request) error {
 	switch {
 	case errors.Is(err, framebuffer.ErrTimeout): // also whatever Send said after that
 		return err
-	case errors.Is(err, parts.ErrGone), errors.Is(err, context.Canceled), errors.Is(err, nats.ErrReconnectBufExceeded):
+	case errors.Is(err, parts.ErrGone), errors.Is(err, context.Canceled), errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrConnectionClosed):
 		s.log.Debug("a frame for another host was not sent to its end", "error.message", err)
 		return nil
 	}

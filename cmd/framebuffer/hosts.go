@@ -63,10 +63,16 @@ func hostsText(all []service.Host, topics bool) string {
 		}
 		for _, t := range h.Topics {
 			ended := ""
+			if t.Copy {
+				ended = " (a copy)"
+			}
 			if t.Ended {
-				ended = " (ended)"
+				ended += " (ended)"
 			}
 			fmt.Fprintf(w, "  %s%s\t%d frames\n", text(t.Name), ended, t.Published)
+		}
+		if h.More > 0 {
+			fmt.Fprintf(w, "  and %d more\n", h.More)
 		}
 		for _, m := range h.Mirrors {
 			fmt.Fprintf(w, "  mirror %s\n", mirrorText(m))

@@ -40,7 +40,7 @@ func (c *mirrorCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	ring, err := framebuffer.Attach(client.Key(), &framebuffer.ClientOptions{Name: "framebuffer mirror " + c.Topic})
+	ring, err := framebuffer.Attach(client.Key(), &framebuffer.ClientOptions{Name: service.MirrorClient + c.Topic})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,8 @@
 // never more of them on the way than the receiver said that it will take. See
 // docs/decisions/0006-hosts.md.
 //
-// A message of a stream says where in the stream its first byte is; its reply subject is
+// A message of a stream says where in the stream its first byte is, and takes as much of the
+// stream as it has bytes, but 1 KiB at least; its reply subject is
 // where the receiver says how far it has come, which may be beyond what it got: what is lost
 // does not come again. A sender that has waited for that for a second says where it is.
 package parts
@@ -31,8 +32,13 @@ const (
 	// what has: a narrow link is not filled for minutes at once.
 	opening = 1 << 20
 
-	// most is the largest part. Larger ones are no faster, and others wait behind them.
-	most = 256 << 10
+	// most is the largest part. NATS servers read 64 KiB at a time at most: what is larger, with
+	// its headers, they put together in one more copy, and others wait behind it.
+	most = 60 << 10
+
+	// least is what a message takes of the stream, and so of the window, at least: headers, and
+	// what NATS needs for each, would otherwise let small ones pile up without end.
+	least = 1 << 10
 
 	// beatAfter is how long a sender waits before it says where it is.
 	beatAfter = time.Second
@@ -58,6 +64,9 @@ func size(nc *nats.Conn) int {
 	limit := int(nc.MaxPayload())
 	return max(min(most, max(limit-headers, limit/2)), 1)
 }
+
+// span is how much of the stream a message with n bytes takes.
+func span(n int) uint64 { return uint64(max(n, least)) }
 
 func parse(s string) (uint64, bool) {
 	n, err := strconv.ParseUint(s, 10, 63)

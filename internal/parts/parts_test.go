@@ -38,6 +38,11 @@ func connection(t *testing.T) func() *nats.Conn {
 // pair is a stream from one connection to another.
 func pair(t *testing.T, window uint64, idle time.Duration) (*Stream, *Receiver) {
 	t.Helper()
+	return pairOf(t, window, idle, false)
+}
+
+func pairOf(t *testing.T, window uint64, idle time.Duration, brief bool) (*Stream, *Receiver) {
+	t.Helper()
 	connect := connection(t)
 	from, to := connect(), connect()
 	sender, err := NewSender(from)
@@ -60,7 +65,7 @@ func pair(t *testing.T, window uint64, idle time.Duration) (*Stream, *Receiver) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := sender.Open(m.Reply, window, idle)
+	st := sender.Open(m.Reply, window, idle, brief)
 	t.Cleanup(st.Close)
 	return st, r
 }

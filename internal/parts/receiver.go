@@ -26,21 +26,32 @@ type Part struct {
 	Beat   bool   // nothing but a word of where the sender is
 }
 
+// slack is how many messages may wait beyond the window: beats, errors, and one part.
+const slack = 1 << 10
+
 // Ask sends a request whose answer is a stream. A window of 0 means the default.
 func Ask(nc *nats.Conn, request *nats.Msg, window uint64) (*Receiver, error) {
 	request.Reply = nc.NewInbox()
+	window = clampWindow(window)
 	sub, err := nc.SubscribeSync(request.Reply)
-	if err == nil {
-		err = nc.PublishMsg(request)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("request %s: %w", request.Subject, err)
 	}
-	return &Receiver{nc: nc, sub: sub, window: clampWindow(window)}, nil
+	// Twice what an honest sender can have on the way, headers of 3 KiB included. What somebody
+	// sends beyond that is dropped.
+	if err = sub.SetPendingLimits(2*int(window/least)+slack, 8*int(window)+slack*least); err == nil {
+		err = nc.PublishMsg(request)
+	}
+	if err != nil {
+		_ = sub.Unsubscribe() // the error is told already
+		return nil, fmt.Errorf("request %s: %w", request.Subject, err)
+	}
+	return &Receiver{nc: nc, sub: sub, window: window}, nil
 }
 
 // Next returns the next part, and by asking for it says that the last one was taken. It
-// returns nats.ErrNoResponders and other errors of NATS, and the context's.
+// returns nats.ErrNoResponders and other errors of NATS, and the context's. What has no
+// position is a word of the sender's, such as an error; its bytes are not of the stream.
 func (r *Receiver) Next(ctx context.Context) (Part, error) {
 	if r.at-r.said >= r.window/8 {
 		if err := r.Say(); err != nil {
@@ -55,17 +66,19 @@ func (r *Receiver) Next(ctx context.Context) (Part, error) {
 		p := Part{Header: m.Header, Data: m.Data, Beat: m.Header.Get(Beat) != ""}
 		at, ok := parse(m.Header.Get(At))
 		if !ok {
-			return p, nil // no part of the stream: an error
+			p.Data = nil
+			return p, nil
 		}
 		if at < r.at { // nothing comes twice
 			continue
 		}
 		r.reply = m.Reply
 		p.Lost = at - r.at
-		r.at = at + uint64(len(m.Data))
-		if p.Beat {
+		if r.at = at; p.Beat {
+			p.Data = nil
 			return p, r.Say()
 		}
+		r.at += span(len(m.Data))
 		return p, nil
 	}
 }

@@ -38,22 +38,24 @@ type Stream struct {
 	id, to string
 	window uint64
 	idle   time.Duration
+	brief  bool // ends as soon as nobody listens
 
 	// sent is written by Send and read by heard; acked the other way round. Each only grows,
 	// and acked is never beyond sent, so the difference that either computes is a number of
 	// bytes on the way that was true a moment ago, or more than that.
 	sent, acked atomic.Uint64
-	last        atomic.Int64 // when the receiver was heard last, ns since 1970
+	last        atomic.Int64 // when the receiver last came on, or had all; ns since 1970
 	gone        chan struct{}
 	once        sync.Once
 	wake        chan struct{} // holds one
 }
 
-// Open begins a stream to a subject. A window of 0 means the default. A receiver that is not
-// heard of for so long as idle, while it has something to say, is gone.
-func (s *Sender) Open(to string, window uint64, idle time.Duration) *Stream {
+// Open begins a stream to a subject. A window of 0 means the default. A receiver that gets on
+// with nothing for so long as idle, while there is something, is gone. One of a brief stream
+// is gone as well as soon as NATS says that nobody listens; others may be reconnecting.
+func (s *Sender) Open(to string, window uint64, idle time.Duration, brief bool) *Stream {
 	st := &Stream{
-		sender: s, id: strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix), to: to, window: clampWindow(window), idle: idle,
+		sender: s, id: strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix), to: to, window: clampWindow(window), idle: idle, brief: brief,
 		gone: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	st.last.Store(time.Now().UnixNano())
@@ -71,7 +73,7 @@ func (s *Sender) heard(m *nats.Msg) {
 	if st == nil {
 		return
 	}
-	if string(m.Data) == stop {
+	if string(m.Data) == stop || st.brief && nobody(m) {
 		st.once.Do(func() { close(st.gone) })
 		return
 	}
@@ -79,9 +81,11 @@ func (s *Sender) heard(m *nats.Msg) {
 	if !ok || at > st.sent.Load() { // nobody can have come so far
 		return
 	}
-	st.last.Store(time.Now().UnixNano())
-	if at > st.acked.Load() { // only this callback stores
-		st.acked.Store(at)
+	// Only this callback stores. A word that is no news does not keep the stream: whoever takes
+	// nothing could hold it for ever.
+	if at > st.acked.Load() || at == st.sent.Load() {
+		st.last.Store(time.Now().UnixNano())
+		st.acked.Store(max(at, st.acked.Load()))
 	}
 	select {
 	case st.wake <- struct{}{}:
@@ -89,10 +93,14 @@ func (s *Sender) heard(m *nats.Msg) {
 	}
 }
 
-// Gone is closed when the receiver has said that it wants no more.
+// nobody reports whether NATS says that nobody subscribes to where parts are sent.
+func nobody(m *nats.Msg) bool { return len(m.Data) == 0 && m.Header.Get("Status") == "503" }
+
+// Gone is closed when the receiver has said that it wants no more, or a brief stream's does
+// not listen.
 func (st *Stream) Gone() <-chan struct{} { return st.gone }
 
-// Heard is when the receiver said something last.
+// Heard is when the receiver last said that it came on, or has all that was sent.
 func (st *Stream) Heard() time.Time { return time.Unix(0, st.last.Load()) }
 
 // Room reports whether a part could be sent without waiting.
@@ -102,7 +110,7 @@ func (st *Stream) Room() bool { return st.room(size(st.sender.nc)) }
 // the window.
 func (st *Stream) room(n int) bool {
 	sent, acked := st.sent.Load(), st.acked.Load()
-	return sent == acked || sent-acked+uint64(n) <= min(st.window, opening+2*acked)
+	return sent == acked || sent-acked+span(n) <= min(st.window, opening+2*acked)
 }
 
 // Send sends data in parts, header with the first of them, and waits for the receiver where it
@@ -124,7 +132,7 @@ func (st *Stream) Send(ctx context.Context, header nats.Header, data []byte, ok 
 		}
 		at := st.sent.Load()
 		h[At] = []string{strconv.FormatUint(at, 10)}
-		st.sent.Store(at + uint64(n)) // before anybody can answer
+		st.sent.Store(at + span(n)) // before anybody can answer
 		if err := st.publish(h, data[:n]); err != nil {
 			return err
 		}

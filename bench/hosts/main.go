@@ -1,0 +1,201 @@
+// Command hosts measures frames and topics that go from host to host beside what nats.go moves
+// as bare payloads, taking turns in one run, and prints Markdown. Hosts are processes in network
+// and IPC namespaces of their own, joined by veth pairs and a bridge, each with a NATS server of
+// one cluster. It takes root and iproute2.
+//
+//	cd bench && go run ./hosts
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) == 4 && os.Args[1] == "play" {
+		if err := play(os.Args[2], os.Args[3]); err != nil {
+			log.Fatalf("host %s: %v", os.Args[2], err)
+		}
+		return
+	}
+	out := flag.String("out", ".", "folder for hosts.md and hosts.json; empty writes none")
+	rounds := flag.Int("rounds", 7, "how often each is measured; the median counts")
+	only := flag.String("only", "", "measure only one part: transfers, latencies, topics")
+	flag.Parse()
+	if err := run(*out, *rounds, *only); err != nil {
+		log.Fatal(err)
+	}
+}
+
+const (
+	frameSize = 1920 * 1080 * 3
+	burst     = 8       // frames, or as many bytes in bare payloads
+	ahead     = 4 << 20 // bytes of bare payloads on the way, where that is limited: as ours
+	hostCount = 3       // the third mirrors only
+	manyCount = 100     // topics
+)
+
+// payloads are the sizes tried for bare ones.
+func payloads() []int { return []int{32 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20} }
+
+func run(out string, rounds int, only string) (err error) {
+	w, err := newNetwork(hostCount)
+	defer w.remove()
+	if err != nil {
+		return err
+	}
+	var hosts []*remote
+	defer func() {
+		for _, h := range hosts {
+			h.stop()
+		}
+	}()
+	for i := 1; i <= hostCount; i++ {
+		h, err := w.start(i, hostCount)
+		if err != nil {
+			return err
+		}
+		hosts = append(hosts, h)
+	}
+	res := newResults(rounds)
+	for _, part := range []struct {
+		name string
+		do   func(*results, []*remote) error
+	}{
+		{"transfers", transfers}, {"latencies", latencies}, {"topics", manyTopics},
+	} {
+		if only != "" && only != part.name {
+			continue
+		}
+		if err := part.do(res, hosts); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	text := res.markdown()
+	fmt.Print(text)
+	if out == "" || only != "" { // a part is no report
+		return nil
+	}
+	if err := os.WriteFile(filepath.Join(out, "hosts.md"), []byte(text), 0o644); err != nil {
+		return err
+	}
+	return res.writeJSON(filepath.Join(out, "hosts.json"))
+}
+
+// transfers moves the same number of bytes in each way from the first host to the second.
+func transfers(res *results, hosts []*remote) error {
+	from, to := hosts[0], hosts[1]
+	if err := tell(from, order{Do: "make", Topics: []string{"cam"}}); err != nil {
+		return err
+	}
+	if err := tell(to, order{Do: "mirror", Topics: []string{"cam"}}); err != nil {
+		return err
+	}
+	if err := tell(to, order{Do: "sink"}); err != nil {
+		return err
+	}
+	for round := -1; round < res.Rounds; round++ { // the first warms up
+		for _, size := range payloads() {
+			for _, most := range []int{0, ahead} {
+				name := "bare " + strconv.Itoa(size>>10) + " KiB"
+				if most > 0 {
+					name += fmt.Sprintf(", %d MiB ahead", most>>20)
+				}
+				if err := res.transfer(name, round, from, order{Do: "bare", Size: size, Count: most}, hosts); err != nil {
+					return err
+				}
+			}
+		}
+		put, err := from.do(order{Do: "put"})
+		if err != nil {
+			return err
+		}
+		for _, at := range []int{1, 2} {
+			if err := res.transfer(fmt.Sprintf("read, %d at a time", at), round, to, order{Do: "read", Frames: put.Frames, Count: at}, hosts); err != nil {
+				return err
+			}
+		}
+		if err := res.transfer("mirror", round, from, order{Do: "stream"}, hosts); err != nil {
+			return err
+		}
+	}
+	return tell(to, order{Do: "unmirror"})
+}
+
+// latencies are those of a local reader of 30 frames a second, by how many mirror them.
+func latencies(res *results, hosts []*remote) error {
+	if err := tell(hosts[0], order{Do: "make", Topics: []string{"live"}}); err != nil {
+		return err
+	}
+	for range res.Rounds {
+		for mirrors := range hostCount {
+			name := fmt.Sprintf("%d mirrors", mirrors)
+			err := mirrored(hosts, mirrors, []string{"live"}, func() error {
+				a, err := hosts[0].do(order{Do: "live", Count: 30})
+				res.addLatency(name, a.Latencies)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// manyTopics publishes to many topics, paced and as fast as it can.
+func manyTopics(res *results, hosts []*remote) error {
+	var topics []string
+	for i := range manyCount {
+		topics = append(topics, "many/"+strconv.Itoa(i))
+	}
+	if err := tell(hosts[0], order{Do: "make", Topics: topics}); err != nil {
+		return err
+	}
+	for range res.Rounds {
+		for mirrors := range hostCount {
+			err := mirrored(hosts, mirrors, topics, func() error {
+				for name, rate := range map[string]int{"5,000 a second wanted": 5000, "as fast as it can": 0} {
+					a, err := hosts[0].do(order{Do: "many", Topics: topics, Count: rate})
+					if err != nil {
+						return err
+					}
+					res.add(fmt.Sprintf("many: %s, %d mirrors", name, mirrors), a.Rate)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mirrored runs f while so many hosts mirror the first's topics.
+func mirrored(hosts []*remote, mirrors int, topics []string, f func() error) error {
+	for _, h := range hosts[1 : 1+mirrors] {
+		if err := tell(h, order{Do: "mirror", Topics: topics}); err != nil {
+			return err
+		}
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	for _, h := range hosts[1 : 1+mirrors] {
+		if err := tell(h, order{Do: "unmirror"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func tell(h *remote, o order) error {
+	_, err := h.do(o)
+	return err
+}

@@ -1,0 +1,150 @@
+package parts
+
+import (
+	"errors"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Small messages count for what they cost: there are not millions of them on the way.
+func TestSmallMessagesFillTheWindow(t *testing.T) {
+	const window = 64 << 10
+	st, r := pair(t, window, time.Millisecond)
+	sent := 0
+	for ; sent <= window; sent++ {
+		if err := st.Send(within(t), nil, []byte{byte(sent)}, always); errors.Is(err, ErrGone) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sent != window/least {
+		t.Errorf("%d messages on the way", sent)
+	}
+	for i := range sent {
+		if p, err := r.Next(within(t)); err != nil || len(p.Data) != 1 || p.Data[0] != byte(i) || p.Lost != 0 {
+			t.Fatalf("number %d: %+v, %v", i, p, err)
+		}
+	}
+}
+
+// A brief stream ends when NATS says that nobody listens; others wait for who may be
+// reconnecting.
+func TestNobodyListens(t *testing.T) {
+	for _, brief := range []bool{true, false} {
+		st, r := pairOf(t, 0, limit, brief)
+		if err := errors.Join(r.sub.Unsubscribe(), r.nc.Flush(), st.Beat(), st.sender.nc.Flush()); err != nil {
+			t.Fatal(err)
+		}
+		// What NATS says of the beat came before the answer to the flush; one round trip more has
+		// the callback be done with it, which takes one after the other.
+		done := make(chan struct{})
+		mine := st.sender.Open("nowhere", 0, limit, true)
+		defer mine.Close()
+		go func() { <-mine.Gone(); close(done) }()
+		if err := mine.Beat(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-done:
+		case <-time.After(limit):
+			t.Fatal("not told")
+		}
+		select {
+		case <-st.Gone():
+			if !brief {
+				t.Error("a lasting stream ended")
+			}
+		default:
+			if brief {
+				t.Error("a brief stream goes on")
+			}
+		}
+	}
+}
+
+// Who says again and again where it is, and takes nothing, does not hold a stream.
+func TestReceiverWithoutProgress(t *testing.T) {
+	st, r := pair(t, minWindow, 200*time.Millisecond)
+	if err := st.Send(within(t), nil, []byte("x"), always); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Next(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-st.Gone():
+				return
+			case <-time.After(time.Millisecond):
+				_ = r.nc.Publish(r.reply, []byte("0"))
+			}
+		}
+	}()
+	if err := st.Send(within(t), nil, make([]byte, 4*minWindow), always); !errors.Is(err, ErrGone) {
+		t.Error(err)
+	}
+	st.once.Do(func() { close(st.gone) })
+	<-ended
+}
+
+// A sender that does not care for credit fills no more memory than twice a window's, and what
+// has no position is none of the stream's bytes.
+func TestHostileSender(t *testing.T) {
+	connect := connection(t)
+	from, to := connect(), connect()
+	r, err := Ask(to, nats.NewMsg("ask"), minWindow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := to.Flush(); err != nil { // NATS knows of the subscription
+		t.Fatal(err)
+	}
+	inbox := r.sub.Subject
+	data := make([]byte, 64<<10)
+	for i := range 1000 {
+		m := &nats.Msg{Subject: inbox, Reply: "nowhere", Header: nats.Header{At: {strconv.Itoa(i * len(data))}}, Data: data}
+		if err := from.PublishMsg(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(from.Flush(), to.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	if _, bytes, err := r.sub.Pending(); err != nil || bytes > 8*minWindow+slack*least {
+		t.Errorf("%d bytes wait, %v", bytes, err)
+	}
+	if _, err := r.Next(within(t)); !errors.Is(err, nats.ErrSlowConsumer) && err != nil {
+		t.Error(err)
+	}
+	r, err = Ask(to, nats.NewMsg("ask"), minWindow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := to.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []string{"", "x", "-1", "9223372036854775808"} {
+		m := &nats.Msg{Subject: r.sub.Subject, Header: nats.Header{At: {at}}, Data: data}
+		if err := from.PublishMsg(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := 0; n < 4; {
+		p, err := r.Next(within(t))
+		if errors.Is(err, nats.ErrNoResponders) { // nobody took the request
+			continue
+		}
+		if n++; err != nil || len(p.Data) != 0 || p.Lost != 0 {
+			t.Errorf("%+v, %v", p, err)
+		}
+	}
+}

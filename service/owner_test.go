@@ -1,0 +1,130 @@
+package service_test
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// order is what an owner is told to do.
+type order struct {
+	Put, Allocate int
+	Seed          uint64
+	Topic         string // publish Count frames to it, of Put bytes at most
+	Count         int
+	End           bool // of the topic
+}
+
+// sizeOf is the size of the frame with that seed in a topic, up to most.
+func sizeOf(seed uint64, most int) int { return 1 + int(seed*2654435761%uint64(most)) }
+
+// publish puts frames into a topic, whose seeds are their numbers and begin with Seed.
+func (o order) publish(client *framebuffer.Client) error {
+	pub, err := topic.NewPublisher(client, o.Topic)
+	if err != nil {
+		return err
+	}
+	for i := range uint64(o.Count) {
+		seed := o.Seed + i
+		meta := &topic.Meta{ContentType: "test", Width: int(seed), User: []byte(strconv.FormatUint(seed, 10))}
+		if seed%3 == 0 {
+			meta = nil
+		}
+		f, err := client.Put(content(seed, sizeOf(seed, o.Put)))
+		if err != nil {
+			return err
+		}
+		if _, err := pub.PublishFrame(f, meta, time.Unix(int64(seed), 1)); err != nil {
+			return err
+		}
+	}
+	if o.End {
+		return pub.End()
+	}
+	return nil
+}
+
+// content is what a frame of that seed and size has in it.
+func content(seed uint64, size int) []byte {
+	b := make([]byte, size)
+	var key [32]byte
+	for i := range 8 {
+		key[i] = byte(seed >> (8 * i))
+	}
+	_, _ = rand.NewChaCha8(key).Read(b) // never fails
+	return b
+}
+
+// roleOwner has a ring and does as it is told: name, URL, size of the ring.
+func roleOwner(c *xproc.Child) error {
+	size, err := strconv.ParseInt(c.Args[2], 10, 64)
+	if err != nil {
+		return err
+	}
+	server, err := framebuffer.NewServer(size, nil)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	svc, err := service.Serve(service.Config{Server: server, Name: c.Args[0], Host: "owner", URL: c.Args[1]})
+	if err != nil {
+		return err
+	}
+	defer svc.Close()
+	client, err := framebuffer.Attach(server.Key(), nil)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if err := c.Send(server.Key()); err != nil {
+		return err
+	}
+	for {
+		var o order
+		if err := c.Recv(&o); err != nil {
+			return nil // the end of input is what was waited for
+		}
+		var f framebuffer.Frame
+		switch {
+		case o.Topic != "":
+			err = o.publish(client)
+		case o.Allocate > 0:
+			f.Offset, err = client.Allocate(o.Allocate)
+		default:
+			f, err = client.Put(content(o.Seed, o.Put))
+		}
+		if err == nil {
+			err = c.Send(f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// owner is a server whose memory is out of reach, as that of another host is.
+type owner struct {
+	*xproc.Proc
+	key string
+}
+
+func startOwner(t testing.TB, url string, ring int) *owner {
+	t.Helper()
+	xproc.NeedRoot(t)
+	o := &owner{Proc: xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "owner", unique(t), url, strconv.Itoa(ring))}
+	o.Recv(&o.key)
+	return o
+}
+
+func (o *owner) do(what order) (f framebuffer.Frame) {
+	o.Send(what)
+	o.Recv(&f)
+	return f
+}

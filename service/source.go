@@ -1,0 +1,147 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+func (g *mirrorSource) close() {
+	g.stream.Close()
+	_ = g.sub.Close() // always nil
+}
+
+// run sends frames until the mirror is gone, or the ring.
+func (g *mirrorSource) run(ctx context.Context) error {
+	if err := g.stream.Beat(); err != nil { // so that it knows that there is somebody
+		return err
+	}
+	g.beat = time.Now()
+	for {
+		m, err := g.next(ctx)
+		switch {
+		case err == nil && g.wanted(&m):
+			err = g.send(ctx, m)
+		case err == nil: // left out, or there already
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+			err = nil
+		case errors.Is(err, topic.ErrEnded):
+			err = g.end(ctx)
+		}
+		if err == nil {
+			err = g.keepUp()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// next waits for a frame, but not for so long that the mirror would wonder.
+func (g *mirrorSource) next(ctx context.Context) (topic.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return g.sub.Next(ctx)
+}
+
+// keepUp says each second that the stream is there, and ends it when the mirror is not.
+func (g *mirrorSource) keepUp() error {
+	select {
+	case <-g.stream.Gone():
+		return parts.ErrGone
+	default:
+	}
+	if time.Since(g.beat) < time.Second {
+		return nil
+	}
+	if time.Since(g.stream.Heard()) > silence {
+		return fmt.Errorf("%w: it said nothing for %v", parts.ErrGone, silence)
+	}
+	g.beat = time.Now()
+	return g.stream.Beat()
+}
+
+// wanted reports whether the frame is to be sent.
+func (g *mirrorSource) wanted(m *topic.Message) bool {
+	if g.request.Ring == g.name && m.Sequence < g.request.From {
+		return false
+	}
+	if g.request.Every > 1 && m.Sequence%g.request.Every != 0 {
+		g.leftOut++
+		return false
+	}
+	if g.request.Rate == 0 {
+		return true
+	}
+	now := time.Now()
+	if now.Before(g.due) {
+		g.leftOut++
+		return false
+	}
+	// On from when it was due, so that frames that come a little late do not add up, but not
+	// to make up for times without frames.
+	gap := time.Duration(min(float64(time.Second)/g.request.Rate, 1<<62))
+	if g.due = g.due.Add(gap); g.due.Before(now) {
+		g.due = now.Add(gap)
+	}
+	return true
+}
+
+// send sends a frame, unless the stream is too far behind for it.
+func (g *mirrorSource) send(ctx context.Context, m topic.Message) error {
+	if next := g.topic.Next(); next-m.Sequence > maxBehind && !g.stream.Room() {
+		g.resume = next - 1
+	}
+	if m.Sequence < g.resume {
+		return nil // the next number tells that it is lost
+	}
+	g.ended = false
+	head, err := json.Marshal(mirrorFrame{
+		Ring: g.name, Sequence: m.Sequence, Time: m.Time.UnixNano(), Size: m.Frame.Size, Checksum: m.Frame.Checksum, LeftOut: g.leftOut, Meta: m.Meta,
+	})
+	if err != nil {
+		return fmt.Errorf("mirror: %w", err)
+	}
+	in := g.ring.Inside()
+	err = g.ring.View(m.Frame, func(bytes []byte) error {
+		return g.stream.Send(ctx, nats.Header{headerFrame: {string(head)}}, bytes, func() error {
+			if !in.Ring.Intact(m.Frame.Offset) {
+				return errOverrun
+			}
+			return nil
+		})
+	})
+	if err == nil {
+		g.leftOut = 0
+	}
+	if errors.Is(err, framebuffer.ErrTimeout) || errors.Is(err, nats.ErrReconnectBufExceeded) {
+		return nil // it has lost this one; what comes next says so
+	}
+	return err
+}
+
+// end tells the mirror once that the topic has ended, and waits for it to be opened again.
+func (g *mirrorSource) end(ctx context.Context) error {
+	if !g.ended {
+		g.ended = true
+		if err := g.stream.Send(ctx, nats.Header{headerEnd: {"1"}}, nil, func() error { return nil }); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-g.stream.Gone():
+		return parts.ErrGone
+	case <-time.After(50 * time.Millisecond): // nobody is told of an opening
+		return nil
+	}
+}
