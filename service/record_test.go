@@ -149,7 +149,7 @@ func replayed(t testing.TB, ring *framebuffer.Client, name string, most int, bas
 // Thousands of frames come back with their numbers, times, metadata and bytes, and none is
 // missing where the recorder had time for each; an end of the topic ends it.
 func TestRecordAndReplay(t *testing.T) {
-	const most, count = 16 << 10, 3000
+	const most, count = 4 << 10, 2000
 	nc := keepingNATS(t, 0)
 	r := startRecorder(t, nc, ringOf(t, 32<<20), service.RecorderOptions{Topic: "cam/1", Recording: "cam-1"})
 	publish(t, r.ring, order{Topic: "cam/1", Put: most, Count: count, End: true})

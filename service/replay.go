@@ -134,7 +134,7 @@ func (p *Player) Run(ctx context.Context) (err error) {
 		err := p.lap(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // it was told to end, whatever it was at
+			return nil
 		case err != nil:
 			return err
 		}

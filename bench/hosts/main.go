@@ -25,23 +25,25 @@ func main() {
 	}
 	out := flag.String("out", ".", "folder for hosts.md and hosts.json; empty writes none")
 	rounds := flag.Int("rounds", 7, "how often each is measured; the median counts")
+	only := flag.String("only", "", "measure only one part: transfers, latencies, topics")
 	flag.Parse()
-	if err := run(*out, *rounds); err != nil {
+	if err := run(*out, *rounds, *only); err != nil {
 		log.Fatal(err)
 	}
 }
 
 const (
 	frameSize = 1920 * 1080 * 3
-	burst     = 8   // frames, or as many bytes in bare payloads
-	hostCount = 3   // the third mirrors only
-	manyCount = 100 // topics
+	burst     = 8       // frames, or as many bytes in bare payloads
+	ahead     = 4 << 20 // bytes of bare payloads on the way, where that is limited: as ours
+	hostCount = 3       // the third mirrors only
+	manyCount = 100     // topics
 )
 
 // payloads are the sizes tried for bare ones.
 func payloads() []int { return []int{32 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20} }
 
-func run(out string, rounds int) (err error) {
+func run(out string, rounds int, only string) (err error) {
 	w, err := newNetwork(hostCount)
 	defer w.remove()
 	if err != nil {
@@ -61,14 +63,22 @@ func run(out string, rounds int) (err error) {
 		hosts = append(hosts, h)
 	}
 	res := newResults(rounds)
-	for _, measure := range []func(*results, []*remote) error{transfers, latencies, manyTopics} {
-		if err := measure(res, hosts); err != nil {
-			return err
+	for _, part := range []struct {
+		name string
+		do   func(*results, []*remote) error
+	}{
+		{"transfers", transfers}, {"latencies", latencies}, {"topics", manyTopics},
+	} {
+		if only != "" && only != part.name {
+			continue
+		}
+		if err := part.do(res, hosts); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
 	text := res.markdown()
 	fmt.Print(text)
-	if out == "" {
+	if out == "" || only != "" { // a part is no report
 		return nil
 	}
 	if err := os.WriteFile(filepath.Join(out, "hosts.md"), []byte(text), 0o644); err != nil {
@@ -91,8 +101,14 @@ func transfers(res *results, hosts []*remote) error {
 	}
 	for round := -1; round < res.Rounds; round++ { // the first warms up
 		for _, size := range payloads() {
-			if err := res.transfer("bare "+strconv.Itoa(size>>10)+" KiB", round, from, order{Do: "bare", Size: size}, hosts); err != nil {
-				return err
+			for _, most := range []int{0, ahead} {
+				name := "bare " + strconv.Itoa(size>>10) + " KiB"
+				if most > 0 {
+					name += fmt.Sprintf(", %d MiB ahead", most>>20)
+				}
+				if err := res.transfer(name, round, from, order{Do: "bare", Size: size, Count: most}, hosts); err != nil {
+					return err
+				}
 			}
 		}
 		put, err := from.do(order{Do: "put"})

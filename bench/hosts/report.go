@@ -82,6 +82,9 @@ func (r *results) quantile(name string, q float64) float64 {
 
 // best is the bare payload whose median moves most.
 func (r *results) best() string {
+	if len(r.moved) == 0 {
+		return ""
+	}
 	return slices.MaxFunc(r.moved, func(a, b string) int {
 		rate := func(name string) float64 {
 			if !strings.HasPrefix(name, "bare") {

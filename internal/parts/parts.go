@@ -32,8 +32,9 @@ const (
 	// what has: a narrow link is not filled for minutes at once.
 	opening = 1 << 20
 
-	// most is the largest part. Larger ones are no faster, and others wait behind them.
-	most = 256 << 10
+	// most is the largest part. NATS servers read 64 KiB at a time at most: what is larger, with
+	// its headers, they put together in one more copy, and others wait behind it.
+	most = 60 << 10
 
 	// least is what a message takes of the stream, and so of the window, at least: headers, and
 	// what NATS needs for each, would otherwise let small ones pile up without end.

@@ -104,6 +104,9 @@ func TestHostileSender(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
+	if err := to.Flush(); err != nil { // NATS knows of the subscription
+		t.Fatal(err)
+	}
 	inbox := r.sub.Subject
 	data := make([]byte, 64<<10)
 	for i := range 1000 {
@@ -126,6 +129,9 @@ func TestHostileSender(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
+	if err := to.Flush(); err != nil {
+		t.Fatal(err)
+	}
 	for _, at := range []string{"", "x", "-1", "9223372036854775808"} {
 		m := &nats.Msg{Subject: r.sub.Subject, Header: nats.Header{At: {at}}, Data: data}
 		if err := from.PublishMsg(m); err != nil {
