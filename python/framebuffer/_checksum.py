@@ -12,6 +12,12 @@ from typing import Any, Protocol
 
 import xxhash
 
+if not hasattr(xxhash, "xxh3_64"):
+    raise ImportError(
+        f"framebuffer needs the xxhash module 2.0 or later, which has XXH3; {xxhash.__file__} is "
+        f"{xxhash.VERSION}: pip install --upgrade xxhash, or apt install python3-xxhash"
+    )
+
 
 class Stream(Protocol):
     """A checksum in the making."""

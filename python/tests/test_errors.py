@@ -198,5 +198,7 @@ def test_of_topics() -> None:
             group.close()
 
 
-def test_all_of_them_happened() -> None:
-    assert set(GOLDEN) == made
+def test_all_of_them_happened(request: pytest.FixtureRequest) -> None:
+    ran = {item.name for item in request.session.items if item.path == request.path}
+    all_ran = {name for name in globals() if name.startswith("test_")} <= ran
+    assert set(GOLDEN) == made if all_ran else made <= set(GOLDEN)

@@ -16,6 +16,30 @@ with FrameBufferServer(1 << 20) as server, FrameBufferClient(server.get_key()) a
 """
 
 
+WITHOUT = """
+import sys
+sys.modules["numpy"] = None  # whoever imports it gets an ImportError
+from framebuffer.client import FrameBufferClient
+from framebuffer.server import FrameBufferServer
+with FrameBufferServer(1 << 20) as server, FrameBufferClient(server.get_key()) as client:
+    topic = client.subscribe("bare")
+    client.publisher("bare").publish(b"bare")
+    with client.view(topic.next(5).frame) as view:
+        print(bytes(view).decode())
+"""
+
+OLD = """
+import sys, types
+old = types.ModuleType("xxhash", "")
+old.VERSION, old.__file__ = "1.4.4", "/nowhere/xxhash.py"
+sys.modules["xxhash"] = old
+try:
+    import framebuffer.client
+except ImportError as error:
+    print(error)
+"""
+
+
 def run(*command: str, cwd: Path) -> str:
     result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
     assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
@@ -26,7 +50,7 @@ def test_pip_install(tmp_path: Path) -> None:
     """Without an index: all that the package needs is there, whatever versions Debian says it has."""
     source, venv = tmp_path / "source", tmp_path / "venv"
     source.mkdir()
-    for name in ("framebuffer", "pyproject.toml"):  # builds leave files beside what they build
+    for name in ("framebuffer", "pyproject.toml", "README.md"):  # builds leave files beside what they build
         run("cp", "-r", str(HERE / name), str(source), cwd=tmp_path)
     run(sys.executable, "-m", "venv", "--system-site-packages", "--without-pip", str(venv), cwd=tmp_path)
     python = str(venv / "bin" / "python")
@@ -36,3 +60,12 @@ def test_pip_install(tmp_path: Path) -> None:
     assert said == "installed" and Path(where).is_relative_to(venv), where
     assert (Path(where).parent / "py.typed").exists()
     run(*pip, "uninstall", "-q", "-y", "core-framebuffer", cwd=tmp_path)
+
+
+def test_numpy_is_optional() -> None:
+    assert run(sys.executable, "-c", WITHOUT, cwd=HERE).strip() == "bare"
+
+
+def test_an_old_xxhash_says_so() -> None:
+    said = run(sys.executable, "-c", OLD, cwd=HERE)
+    assert "2.0 or later" in said and "1.4.4" in said and "pip install --upgrade xxhash" in said
