@@ -1,0 +1,58 @@
+package service_test
+
+import (
+	"fmt"
+	"testing"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+// BenchmarkHosts asks so many servers on one NATS who they are, and reports what each of them
+// costs NATS while nothing moves: for docs/scale.md.
+//
+//	go test ./service -run '^$' -bench Hosts -benchtime 10x
+func BenchmarkHosts(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 300} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			ns, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoLog: true, NoSigs: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			go ns.Start()
+			b.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
+			if !ns.ReadyForConnections(limit) {
+				b.Fatal("NATS is not ready")
+			}
+			connections, subscriptions := ns.NumClients(), ns.NumSubscriptions()
+			for i := range n {
+				server, err := framebuffer.NewServer(64<<10, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.Cleanup(func() { _ = server.Close() })
+				svc, err := service.Serve(service.Config{Server: server, URL: ns.ClientURL(), Host: fmt.Sprintf("h%d", i), Name: unique(b)})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.Cleanup(func() { _ = svc.Close() })
+			}
+			connections, subscriptions = ns.NumClients()-connections, ns.NumSubscriptions()-subscriptions
+			nc := dial(b, service.Options{URL: ns.ClientURL()})
+			var bytes uint64
+			for b.Loop() {
+				before := nc.Stats().InBytes
+				all, err := service.Hosts(within(b), nc)
+				if err != nil || len(all) != n {
+					b.Fatalf("%d hosts, %v", len(all), err)
+				}
+				bytes += nc.Stats().InBytes - before
+			}
+			b.ReportMetric(float64(connections)/float64(n), "connections/host")
+			b.ReportMetric(float64(subscriptions)/float64(n), "subscriptions/host")
+			b.ReportMetric(float64(bytes)/float64(b.N)/float64(n), "answer-bytes/host")
+		})
+	}
+}
