@@ -32,6 +32,8 @@ func (a *assembly) add(p partOf, data []byte) (missed uint64) {
 		}
 	}
 	switch {
+	case p.index == 0 && len(data) == 0: // a recorder's mark
+		return missed
 	case p.index == 0: // also of a frame that is sent once more
 		a.data, a.torn, a.large = a.data[:0], false, false
 	case !a.open || p.ordinal != a.now.ordinal || p.index != a.now.index+1:

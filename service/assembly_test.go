@@ -9,7 +9,7 @@ import (
 // What comes is put together, and what does not is counted, each frame once.
 func TestAssembly(t *testing.T) {
 	for what, c := range map[string]struct {
-		messages string // run, ordinal, index, and behind a dot the number of messages at the frame's end
+		messages string // run, ordinal, index, and behind a dot the number of messages at the frame's end; "b" is b's mark
 		whole    int
 		missed   uint64
 	}{
@@ -31,6 +31,9 @@ func TestAssembly(t *testing.T) {
 		"cut off at the end":          {"a00.1 a10", 1, 1},
 		"a frame twice":               {"a00.1 a00.1 a10.1", 2, 0},
 		"nothing":                     {"", 0, 0},
+		"marks":                       {"a a00.1 b b00 b01.2", 2, 0},
+		"a mark in a frame":           {"a00.1 a10 a11 b b00.1", 2, 1},
+		"nothing but a mark":          {"a00.1 b", 1, 0},
 	} {
 		a := assembly{most: 100}
 		whole, missed := 0, uint64(0)
@@ -38,6 +41,10 @@ func TestAssembly(t *testing.T) {
 			var p partOf
 			p.run = m[:1]
 			parts := 0
+			if len(m) == 1 {
+				missed += a.add(p, nil)
+				continue
+			}
 			if _, err := fmt.Sscanf(m[1:]+" ", "%1d%1d", &p.ordinal, &p.index); err != nil {
 				t.Fatal(err)
 			}

@@ -34,8 +34,8 @@ var (
 )
 
 // keeper puts frames into a recording's stream, in order. Each message says behind which one it
-// has to stand: the first behind the stream's last, by its number, and the others behind the one
-// before, by its ID. JetStream takes it there or not at all: no frame is torn apart by another
+// has to stand: the first after resync behind the stream's last, by its number, and the others behind
+// the one before, by its ID. JetStream takes it there or not at all: no frame is torn apart by another
 // recorder's, stored twice, or stored without all that belongs before it. (Numbers alone would
 // not do: where another's message took a place, the next of ours would find it taken as it
 // should be.) After the first message that was not stored, none is until resync. Its methods are for one
@@ -51,6 +51,7 @@ type keeper struct {
 
 	last    uint64 // number of the stream's last message, before anything was sent
 	sending bool   // something was, after that
+	marked  bool   // this recorder's mark is in the stream
 	ids     uint64 // given to messages; none is given twice
 	ordinal uint64 // of the next frame
 
@@ -92,6 +93,12 @@ func (k *keeper) send(ctx context.Context, m topic.Message, since time.Duration,
 	if err := k.unsent(m); err != nil {
 		return err
 	}
+	if !k.marked {
+		if err := k.mark(ctx); err != nil {
+			k.fail(err)
+			return k.failure()
+		}
+	}
 	parts := (len(data) + k.part - 1) / k.part
 	for i := range parts {
 		msg := &nats.Msg{
@@ -117,6 +124,21 @@ func (k *keeper) send(ctx context.Context, m topic.Message, since time.Duration,
 		}
 	}
 	k.ordinal++
+	return nil
+}
+
+// mark takes the recording: it stores a message without bytes before the first frame, wherever the
+// stream ends. Whoever recorded before finds it in the way of its next message, however fast it
+// sends, and sees whose it is.
+func (k *keeper) mark(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, natsLimit)
+	defer cancel()
+	k.ids++ // each attempt has an ID: that of one before may yet be stored
+	m := &nats.Msg{Subject: partSubject(k.name), Header: nats.Header{headerPart: {partOf{run: k.run}.String()}}}
+	if _, err := k.js.PublishMsg(ctx, m, jetstream.WithExpectStream(recordingStream+k.name), jetstream.WithMsgID(k.id())); err != nil {
+		return fmt.Errorf("take the recording: %w", err)
+	}
+	k.marked, k.sending = true, true
 	return nil
 }
 

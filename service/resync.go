@@ -52,10 +52,7 @@ func (k *keeper) resync(ctx context.Context) ([]topic.Message, error) {
 
 // ours returns errTakenOver if the stream has another recorder's messages behind ours.
 func (k *keeper) ours(ctx context.Context, stream jetstream.Stream, last uint64) error {
-	k.mu.Lock()
-	began := k.stored > 0
-	k.mu.Unlock()
-	if last == 0 || !began {
+	if last == 0 || !k.marked {
 		return nil
 	}
 	m, err := stream.GetMsg(ctx, last)
