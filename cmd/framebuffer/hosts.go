@@ -47,9 +47,10 @@ func (c *hostsCmd) Run(e *env) error {
 	return e.print(nil, strings.TrimRight(hostsText(all, c.Topics), "\n"))
 }
 
+// hostsText is a table, with what there is to say of each host below its line.
 func hostsText(all []service.Host, topics bool) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "HOST\tNAME\tID\tRING\tWRITTEN\tTOPICS\tRTT")
 	for _, h := range all {
 		fmt.Fprintf(w, "%s\t%s\t%s\t", text(h.Host), text(h.Name), text(h.ID))
@@ -57,27 +58,40 @@ func hostsText(all []service.Host, topics bool) string {
 			fmt.Fprintf(w, "%s\n", text(h.Err))
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%v\n", humanize.IBytes(h.Capacity), humanize.Bytes(h.Written), len(h.Topics), h.RTT.Round(10*time.Microsecond))
-		if !topics {
-			continue
-		}
-		for _, t := range h.Topics {
-			ended := ""
-			if t.Copy {
-				ended = " (a copy)"
-			}
-			if t.Ended {
-				ended += " (ended)"
-			}
-			fmt.Fprintf(w, "  %s%s\t%d frames\n", text(t.Name), ended, t.Published)
-		}
-		if h.More > 0 {
-			fmt.Fprintf(w, "  and %d more\n", h.More)
-		}
-		for _, m := range h.Mirrors {
-			fmt.Fprintf(w, "  mirror %s\n", mirrorText(m))
+		fmt.Fprintf(w, "%s\t%s\t%d\t%v\n", humanize.IBytes(h.Capacity), humanize.Bytes(h.Written), len(h.Topics)+h.More, h.RTT.Round(10*time.Microsecond))
+	}
+	_ = w.Flush() // a strings.Builder takes everything
+	if !topics {
+		return table.String()
+	}
+	var b strings.Builder
+	for i, line := range strings.SplitAfter(strings.TrimSuffix(table.String(), "\n"), "\n") {
+		b.WriteString(strings.TrimSuffix(line, "\n") + "\n")
+		if i > 0 {
+			b.WriteString(hostTopics(all[i-1]))
 		}
 	}
-	_ = w.Flush() // into memory
+	return b.String()
+}
+
+// hostTopics are a host's topics and mirrors, each on a line.
+func hostTopics(h service.Host) string {
+	var b strings.Builder
+	for _, t := range h.Topics {
+		said := fmt.Sprintf("%d frames", t.Published)
+		if t.Copy {
+			said += ", a copy"
+		}
+		if t.Ended {
+			said += ", ended"
+		}
+		fmt.Fprintf(&b, "  %s  %s\n", text(t.Name), said)
+	}
+	if h.More > 0 {
+		fmt.Fprintf(&b, "  and %d more\n", h.More)
+	}
+	for _, m := range h.Mirrors {
+		fmt.Fprintf(&b, "  mirror %s\n", mirrorText(m))
+	}
 	return b.String()
 }

@@ -15,7 +15,7 @@ func TestHosts(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	r := runCommand(t, "", "hosts", "--topics", "--name", name)
-	for _, want := range []string{"HOST", "cam1", name, "1.0 MiB", "door (ended)", "1 frames"} {
+	for _, want := range []string{"HOST", "cam1", name, "1.0 MiB", "door  1 frames, ended"} {
 		if r.status != exitOK || !strings.Contains(r.out, want) {
 			t.Errorf("no %q in %+v", want, r)
 		}
@@ -26,5 +26,26 @@ func TestHosts(t *testing.T) {
 	}
 	if r := runCommand(t, "", "hosts", "--name", "nobody"); r.status != exitNoServer {
 		t.Errorf("%+v", r)
+	}
+}
+
+// Columns stay below each other whatever stands between the lines.
+func TestHostsText(t *testing.T) {
+	topics := []service.HostTopic{{Name: "a rather long name of a topic", Published: 7}, {Name: "b", Copy: true}}
+	got := hostsText([]service.Host{
+		{Host: "one", Name: "n", ID: "ID", Capacity: 1 << 20, Topics: topics, More: 3},
+		{Host: "another-one", Name: "n", ID: "ID", Capacity: 1 << 30},
+		{Host: "gone", Err: "says nothing"},
+	}, true)
+	want := `HOST         NAME  ID  RING     WRITTEN  TOPICS  RTT
+one          n     ID  1.0 MiB  0 B      5       0s
+  a rather long name of a topic  7 frames
+  b  0 frames, a copy
+  and 3 more
+another-one  n     ID  1.0 GiB  0 B      0       0s
+gone                   says nothing
+`
+	if got != want {
+		t.Errorf("%s", got)
 	}
 }
