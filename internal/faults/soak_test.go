@@ -91,7 +91,8 @@ func TestSoak(t *testing.T) {
 }
 
 // world is a server's life, with that many rounds; it returns how many there were. Where
-// nobody is stopped, only killed, not a byte may be wrong anywhere.
+// nobody is stopped, only killed, no copy and nothing that lies in the ring may be wrong. What is
+// looked at in place can be: the kernel or the host may stop a process as well.
 func (f *figures) world(t *testing.T, backend string, stops bool, rounds int) int {
 	size := ringSize
 	if !stops {
@@ -127,8 +128,11 @@ func (f *figures) world(t *testing.T, backend string, stops bool, rounds int) in
 	work := m.goHome()
 	f.work.add(work)
 	r := integrity.Check(w.in) // all is quiet
-	if len(r.Problems) > 0 || stopped == 0 && r.Damaged+int(work.Spoilt) > 0 {
+	if len(r.Problems) > 0 || stopped == 0 && r.Damaged > 0 {
 		t.Errorf("in the end: %+v, %+v, after %d stops", r, work, stopped)
+	}
+	if stopped == 0 && work.Spoilt > 0 { // docs/guarantees.md: not promised in place
+		t.Logf("%s: nobody was stopped, and %d frames were spoilt in place", backend, work.Spoilt)
 	}
 	w.finish()
 	return rounds + 1
