@@ -31,15 +31,8 @@ class Program:
         raise AssertionError(f"it never said {text!r} but:\n{before}")
 
     def end(self, how: signal.Signals | None = None) -> None:
-        # Python drops a KeyboardInterrupt that comes while it clears up an object: as people do,
-        # again until it has ended.
-        for _ in range(10 if how is not None else 0):
-            self.process.send_signal(how or 0)
-            try:
-                self.process.wait(5)
-                break
-            except subprocess.TimeoutExpired:
-                continue
+        if how is not None:
+            self.process.send_signal(how)
         assert self.process.stdout is not None
         rest = self.process.stdout.read()
         assert self.process.wait() == 0, rest
