@@ -16,8 +16,10 @@ EXAMPLES = ROOT / "examples" / "python"
 class Program:
     def __init__(self, programs: pathlib.Path, language: str, role: str, name: str) -> None:
         command = [str(programs / role)] if language == "go" else [sys.executable, str(EXAMPLES / f"{role}.py")]
+        # Whoever runs in the background of a shell ignores SIGINT, and so would its children.
         self.process = subprocess.Popen(
-            command, env={**environment(), "FRAMEBUFFER_NAME": name}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, env={**environment(), "FRAMEBUFFER_NAME": name}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def expect(self, text: str) -> None:
