@@ -91,8 +91,7 @@ func TestSoak(t *testing.T) {
 }
 
 // world is a server's life, with that many rounds; it returns how many there were. Where
-// nobody is stopped, only killed, no copy and nothing that lies in the ring may be wrong. What is
-// looked at in place can be: the kernel or the host may stop a process as well.
+// nobody is stopped, only killed, not a byte may be wrong anywhere.
 func (f *figures) world(t *testing.T, backend string, stops bool, rounds int) int {
 	size := ringSize
 	if !stops {
@@ -102,10 +101,9 @@ func (f *figures) world(t *testing.T, backend string, stops bool, rounds int) in
 	m := newTeam(t, w.key, "peaceful")
 	f.worlds++
 	m.atWork()
-	stopped := 0
 	for range rounds {
 		kind := everyone()[rand.IntN(len(kinds))]
-		stopped += f.round(w, m, kind, stops)
+		f.round(w, m, kind, stops)
 		m.atWork()
 		r := w.inOrder()
 		if f.damaged += r.Damaged; !stops && r.Damaged > 0 {
@@ -128,19 +126,16 @@ func (f *figures) world(t *testing.T, backend string, stops bool, rounds int) in
 	work := m.goHome()
 	f.work.add(work)
 	r := integrity.Check(w.in) // all is quiet
-	if len(r.Problems) > 0 || stopped == 0 && r.Damaged > 0 {
-		t.Errorf("in the end: %+v, %+v, after %d stops", r, work, stopped)
-	}
-	if stopped == 0 && work.Spoilt > 0 { // docs/guarantees.md: not promised in place
-		t.Logf("%s: nobody was stopped, and %d frames were spoilt in place", backend, work.Spoilt)
+	// A small ring goes round while the scheduler lets somebody wait, whether he was stopped or not.
+	if len(r.Problems) > 0 || !stops && r.Damaged+int(work.Spoilt) > 0 {
+		t.Errorf("in the end, stops %v: %+v, %+v", stops, r, work)
 	}
 	w.finish()
 	return rounds + 1
 }
 
-// round treats one worker badly, and replaces it if that ends it. It returns how many
-// processes were stopped in the middle of something.
-func (f *figures) round(w *world, m *team, kind string, stops bool) (stopped int) {
+// round treats one worker badly, and replaces it if that ends it.
+func (f *figures) round(w *world, m *team, kind string, stops bool) {
 	how := []fault{killAnywhere, killAtPoint, stopAnywhere, stopAtPoint}[rand.IntN(4)]
 	if !stops {
 		how = []fault{killAnywhere, killAtPoint}[rand.IntN(2)]
@@ -158,7 +153,6 @@ func (f *figures) round(w *world, m *team, kind string, stops bool) (stopped int
 		p.Signal(unix.SIGSTOP)
 		w.laps(1 + rand.IntN(3))
 		p.Signal(unix.SIGCONT)
-		return 1
 	case killAtPoint, stopAtPoint:
 		points := passed[kind]
 		if kind == "writer" && !stops { // there the ring is large enough for batches
@@ -180,14 +174,12 @@ func (f *figures) round(w *world, m *team, kind string, stops bool) (stopped int
 				w.t.Fatalf("%s at %s: %v", kind, point, p.Wait())
 			}
 			m.start(kind)
-			return 0
+			return
 		}
 		w.until(m, kind, point, p.HasStopped)
 		w.laps(1 + rand.IntN(3))
 		p.Signal(unix.SIGCONT)
-		return 1
 	}
-	return 0
 }
 
 // pass is at which passage it happens: some are made once by a process, some seldom.

@@ -5,6 +5,7 @@ package faults
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ type tally struct {
 	Errors   uint64 // others, that it may get
 	Wrong    uint64 // frames that were read and are not what was written
 	Spoilt   uint64 // frames that somebody wrote over while they were looked at in place
+	How      string // and how the first of those was spoilt
 	Note     string // the first error that it may not get
 }
 
@@ -35,6 +37,9 @@ func (t *tally) add(o tally) {
 	t.Errors += o.Errors
 	t.Wrong += o.Wrong
 	t.Spoilt += o.Spoilt
+	if t.How == "" {
+		t.How = o.How
+	}
 	if t.Note == "" {
 		t.Note = o.Note
 	}
@@ -125,7 +130,9 @@ func (w *worker) count(err error) {
 	case errors.Is(err, errWrong):
 		w.Wrong++
 	case errors.Is(err, errSpoilt):
-		w.Spoilt++
+		if w.Spoilt++; w.How == "" {
+			w.How = err.Error()
+		}
 	case errors.Is(err, framebuffer.ErrTimeout):
 		w.Timeouts++
 	case errors.Is(err, framebuffer.ErrHoldLimit), errors.Is(err, framebuffer.ErrClosed), errors.Is(err, context.DeadlineExceeded), w.hostile:
@@ -253,19 +260,13 @@ func (w *worker) read(group string) (func() error, error) {
 func (w *worker) hold() (func() error, error) {
 	s, err := topic.Subscribe(w.client, "x", nil)
 	// In place a process that slept for a lap, or one that means harm, can store unnoticed.
-	look := func(data []byte) error {
-		if !rightful(data) && !w.hostile {
-			return errSpoilt
-		}
-		return nil
-	}
 	return func() error {
 		m, err := next(s)
 		if err != nil {
 			return err
 		}
 		if rand.IntN(2) == 0 {
-			return w.client.View(m.Frame, look)
+			return w.client.View(m.Frame, func(data []byte) error { return w.spoilt("view", data, m.Frame) })
 		}
 		long := time.Duration(1+rand.IntN(20_000)) * time.Microsecond
 		over := rand.IntN(4) == 0 // the ring is to come round meanwhile
@@ -276,19 +277,40 @@ func (w *worker) hold() (func() error, error) {
 		if err != nil {
 			return err
 		}
-		saw := look(bytes.Clone(h.Bytes()))
+		saw := w.spoilt("held", bytes.Clone(h.Bytes()), m.Frame)
 		for r := w.client.Inside().Ring; over && h.Err() == nil && r.Head()-m.Frame.Offset < 2*r.Capacity(); {
 			time.Sleep(time.Millisecond)
 		}
 		if err := h.Extend(time.Duration(1+rand.IntN(20_000)) * time.Microsecond); err != nil {
 			return errors.Join(err, released(h))
 		}
-		saw = errors.Join(saw, look(bytes.Clone(h.Bytes())))
+		saw = errors.Join(saw, w.spoilt("held, later", bytes.Clone(h.Bytes()), m.Frame))
 		if err := h.Release(); err != nil {
 			return err // what was seen does not count
 		}
 		return saw
 	}, err
+}
+
+// spoilt returns errSpoilt, and what would tell who did it, if bytes in place are not what was
+// written: a process that slept for a lap, or one that means harm, can store there unnoticed.
+func (w *worker) spoilt(where string, data []byte, f framebuffer.Frame) error {
+	if w.hostile || rightful(data) {
+		return nil
+	}
+	data = bytes.Clone(data)
+	right := frameOf(binary.LittleEndian.Uint64(data), len(data))
+	first, last := -1, -1
+	for i := range data {
+		if data[i] == right[i] {
+			continue
+		}
+		if last = i; first < 0 {
+			first = i
+		}
+	}
+	r := w.client.Inside().Ring
+	return fmt.Errorf("%w: %s: %v, wrong from byte %d to %d, %d bytes behind the head of a ring of %d", errSpoilt, where, f, first, last, r.Head()-f.Offset, r.Capacity())
 }
 
 // released ends a hold whose end does not matter any more.
