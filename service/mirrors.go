@@ -88,8 +88,8 @@ type mirrorSource struct {
 	sub     *topic.Subscription
 	stream  *parts.Stream
 	leftOut uint64
-	resume  uint64    // the number to go on with, after falling behind
-	due     time.Time // when Rate allows the next
+	resume  uint64 // the number to go on with, after falling behind
+	thin    thin
 	beat    time.Time
 	ended   bool // and the mirror was told
 }
@@ -100,8 +100,9 @@ func (s *Service) openMirror(r micro.Request) (*mirrorSource, error) {
 		return nil, fmt.Errorf("%w: a request for a topic is {\"topic\":\"…\"}: %w", framebuffer.ErrBadFrame, err)
 	}
 	if g.request.Rate < 0 {
-		return nil, fmt.Errorf("%w: a rate of %v frames a second", framebuffer.ErrBadSize, g.request.Rate)
+		return nil, fmt.Errorf("%w: at most %v frames a second; 0 means all, and less there cannot be", framebuffer.ErrBadSize, g.request.Rate)
 	}
+	g.thin = thin{every: g.request.Every, rate: g.request.Rate}
 	var err error
 	if g.ring, err = s.ring(true); err != nil {
 		return nil, err

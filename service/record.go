@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -179,7 +178,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 		case fatal(err):
 			return errors.Join(err, r.leave(err))
 		}
-		if r.Stats().Frames > before || overtaken(err) {
+		if r.Stats().Frames > before {
 			wait = firstRecordWait
 		}
 		r.waiting(err)
@@ -196,12 +195,6 @@ func fatal(err error) bool {
 	return slices.ContainsFunc([]error{
 		framebuffer.ErrClosed, framebuffer.ErrCorrupt, nats.ErrConnectionClosed, ErrNoRecording, errTakenOver,
 	}, func(f error) bool { return errors.Is(err, f) })
-}
-
-// overtaken reports whether somebody else's message was there first: one more attempt will do.
-func overtaken(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
 // waiting says once why nothing is stored.

@@ -74,23 +74,9 @@ func (g *mirrorSource) wanted(m *topic.Message) bool {
 	if g.request.Ring == g.name && m.Sequence < g.request.From {
 		return false
 	}
-	if g.request.Every > 1 && m.Sequence%g.request.Every != 0 {
+	if !g.thin.wants(m.Sequence, time.Now()) {
 		g.leftOut++
 		return false
-	}
-	if g.request.Rate == 0 {
-		return true
-	}
-	now := time.Now()
-	if now.Before(g.due) {
-		g.leftOut++
-		return false
-	}
-	// On from when it was due, so that frames that come a little late do not add up, but not
-	// to make up for times without frames.
-	gap := time.Duration(min(float64(time.Second)/g.request.Rate, 1<<62))
-	if g.due = g.due.Add(gap); g.due.Before(now) {
-		g.due = now.Add(gap)
 	}
 	return true
 }

@@ -21,7 +21,7 @@ func (t *thin) wants(sequence uint64, now time.Time) bool {
 	}
 	// On from when it was due, so that frames that come a little late do not add up, but not
 	// to make up for times without frames.
-	gap := time.Duration(float64(time.Second) / t.rate)
+	gap := time.Duration(min(float64(time.Second)/t.rate, 1<<62)) // any rate above 0 is one
 	if t.due = t.due.Add(gap); t.due.Before(now) {
 		t.due = now.Add(gap)
 	}

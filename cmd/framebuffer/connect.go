@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -36,6 +38,19 @@ func (l *lookup) connect(e *env, attach *framebuffer.ClientOptions) (*service.Cl
 
 // dial connects to NATS alone.
 func (l *lookup) dial(e *env) (*nats.Conn, error) { return service.Dial(e.ctx, l.options(e)) }
+
+// both connects to the server's NATS and attaches to its ring under a name of our own.
+func (l *lookup) both(e *env, name string) (*service.Client, *framebuffer.Client, error) {
+	client, err := l.connect(e, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	ring, err := framebuffer.Attach(client.Key(), &framebuffer.ClientOptions{Name: name})
+	if err != nil {
+		return nil, nil, errors.Join(err, client.Close())
+	}
+	return client, ring, nil
+}
 
 // key asks the server for its key.
 func (l *lookup) key(e *env) (string, error) {

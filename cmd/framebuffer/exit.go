@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/pixels"
@@ -89,6 +90,19 @@ func (e *env) print(v any, text string) error {
 	}
 	if _, err := fmt.Fprintln(e.out, text); err != nil {
 		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+// printAll prints one line of JSON for each, or a text for people about all of them.
+func printAll[T any](e *env, all []T, text func([]T) string) error {
+	if !e.json {
+		return e.print(nil, strings.TrimRight(text(all), "\n"))
+	}
+	for _, one := range all {
+		if err := e.print(one, ""); err != nil {
+			return err
+		}
 	}
 	return nil
 }

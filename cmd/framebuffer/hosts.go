@@ -36,15 +36,7 @@ func (c *hostsCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if e.json {
-		for _, h := range all {
-			if err := e.print(h, ""); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return e.print(nil, strings.TrimRight(hostsText(all, c.Topics), "\n"))
+	return printAll(e, all, func(all []service.Host) string { return hostsText(all, c.Topics) })
 }
 
 // hostsText is a table, with what there is to say of each host below its line.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
@@ -35,15 +34,11 @@ serve --mirror TOPIC@HOST does the same inside the server.`
 
 // Run copies until a signal comes or the server of this host ends.
 func (c *mirrorCmd) Run(e *env) error {
-	client, err := c.connect(e, nil)
+	client, ring, err := c.both(e, service.MirrorClient+c.Topic)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	ring, err := framebuffer.Attach(client.Key(), &framebuffer.ClientOptions{Name: service.MirrorClient + c.Topic})
-	if err != nil {
-		return err
-	}
 	defer ring.Close()
 	m, err := service.NewMirror(client.NATS(), ring, service.MirrorOptions{
 		Topic: c.Topic, From: c.From, Every: c.Every, Rate: c.Rate, OnDemand: c.OnDemand, Window: int(c.Window), Self: client.ServerID(), Logger: e.log,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -72,19 +71,6 @@ func (c *recordCmd) Run(e *env) error {
 		err = errors.Join(err, e.print(s, ""))
 	}
 	return err
-}
-
-// both connects to the server's NATS and attaches to its ring under a name of our own.
-func (l *lookup) both(e *env, name string) (*service.Client, *framebuffer.Client, error) {
-	client, err := l.connect(e, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	ring, err := framebuffer.Attach(client.Key(), &framebuffer.ClientOptions{Name: name})
-	if err != nil {
-		return nil, nil, errors.Join(err, client.Close())
-	}
-	return client, ring, nil
 }
 
 // fromOf is --from of the commands that subscribe.

@@ -45,15 +45,7 @@ func (c *recordingsCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if e.json {
-		for _, r := range all {
-			if err := e.print(r, ""); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return e.print(nil, strings.TrimRight(recordingsText(all), "\n"))
+	return printAll(e, all, recordingsText)
 }
 
 func recordingsText(all []service.Recording) string {

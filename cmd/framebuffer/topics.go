@@ -29,17 +29,13 @@ func (c *topicsCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if e.json {
-		for _, t := range all {
-			if err := e.print(t, ""); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if len(all) == 0 {
+	if len(all) == 0 && !e.json {
 		e.log.Warn("this server has no topics yet: publish one with framebuffer pub TOPIC < FILE")
 	}
+	return printAll(e, all, topicsTable)
+}
+
+func topicsTable(all []topic.Info) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "TOPIC\tFRAMES\tBYTES\tREADER\tRECEIVED\tBEHIND\tLOST")
@@ -56,15 +52,12 @@ func (c *topicsCmd) Run(e *env) error {
 			fmt.Fprintf(w, "\t\t\tgroup %s\t\t%d\t\n", text(g.Name), g.Behind)
 		}
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("topics: %w", err)
-	}
+	_ = w.Flush() // into memory
+	var trimmed strings.Builder
 	for line := range strings.Lines(b.String()) {
-		if _, err := fmt.Fprintln(e.out, strings.TrimRight(line, " \n")); err != nil {
-			return fmt.Errorf("topics: %w", err)
-		}
+		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
-	return nil
+	return trimmed.String()
 }
 
 // text is a name from shared memory as a terminal may see it.

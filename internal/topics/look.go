@@ -1,6 +1,9 @@
 package topics
 
-import "github.com/core-framebuffer/framebuffer/internal/layout"
+import (
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/line"
+)
 
 // Sight is what a subscriber finds at a sequence number.
 type Sight int
@@ -20,7 +23,7 @@ func (t *Topic) Look(sequence uint64, rec *Record) Sight {
 		if word&layout.QueueLap == t.lap(sequence) {
 			if t.read(word, sequence, rec) {
 				if t.last.Load() != rec.Size {
-					t.last.Store(rec.Size)
+					line.Store(&t.last, rec.Size)
 				}
 				return Ready
 			}
