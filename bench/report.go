@@ -1,13 +1,14 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/go-analyze/charts"
+
+	"github.com/core-framebuffer/framebuffer/bench/internal/samples"
 )
 
 // writeMarkdown writes two tables: gigabytes per second, and microseconds for a frame.
@@ -80,13 +81,7 @@ func digits(f float64) string {
 	return fmt.Sprintf("%.3g", f)
 }
 
-func writeJSON(file string, r *results) error {
-	text, err := json.MarshalIndent(r, "", " ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(text, '\n'), 0o644)
-}
+func writeJSON(file string, r *results) error { return samples.WriteJSON(file, r) }
 
 // chartSize is what the chart shows: a frame of 1080p RGB.
 const chartSize = 6220800

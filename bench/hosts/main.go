@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/core-framebuffer/framebuffer/bench/internal/samples"
 )
 
 func main() {
@@ -84,7 +86,7 @@ func run(out string, rounds int, only string) (err error) {
 	if err := os.WriteFile(filepath.Join(out, "hosts.md"), []byte(text), 0o644); err != nil {
 		return err
 	}
-	return res.writeJSON(filepath.Join(out, "hosts.json"))
+	return samples.WriteJSON(filepath.Join(out, "hosts.json"), res)
 }
 
 // transfers moves the same number of bytes in each way from the first host to the second.

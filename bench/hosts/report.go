@@ -1,14 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
+	"github.com/core-framebuffer/framebuffer/bench/internal/samples"
 )
 
 // results are samples by what was measured, one for each round: bytes a second, nanoseconds
@@ -72,12 +71,7 @@ func processorTime(hosts []*remote) (all float64, err error) {
 }
 
 func (r *results) quantile(name string, q float64) float64 {
-	s := slices.Clone(r.Samples[name])
-	if len(s) == 0 {
-		return 0
-	}
-	slices.Sort(s)
-	return s[int(q*float64(len(s)-1)+0.5)]
+	return samples.Quantile(r.Samples[name], q)
 }
 
 // best is the bare payload whose median moves most.
@@ -120,12 +114,4 @@ func (r *results) markdown() string {
 		b.WriteString("\n")
 	}
 	return b.String()
-}
-
-func (r *results) writeJSON(file string) error {
-	text, err := json.MarshalIndent(r, "", " ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(text, '\n'), 0o644)
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/core-framebuffer/framebuffer/bench/internal/samples"
 )
 
 func main() {
@@ -66,5 +68,5 @@ func run(out string, rounds int, only, match string) error {
 	if err := os.WriteFile(filepath.Join(out, "topics.md"), []byte(text), 0o644); err != nil {
 		return err
 	}
-	return res.writeJSON(filepath.Join(out, "topics.json"))
+	return samples.WriteJSON(filepath.Join(out, "topics.json"), res)
 }

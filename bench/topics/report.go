@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/core-framebuffer/framebuffer/bench/internal/samples"
 )
 
 // markdown is the report: what was wanted, and all figures.
@@ -63,7 +65,7 @@ func (r *results) markdown() string {
 		"| | published a second | lost |\n| --- | ---: | ---: |\n")
 	for _, n := range r.order {
 		if lost := r.Lost[n]; len(lost) > 0 {
-			fmt.Fprintf(&b, "| %s | %.0f | %.1f %% |\n", strings.TrimPrefix(n, "fan: "), 1e9/r.quantile(n, 0.5), 100*quantile(lost, 0.5))
+			fmt.Fprintf(&b, "| %s | %.0f | %.1f %% |\n", strings.TrimPrefix(n, "fan: "), 1e9/r.quantile(n, 0.5), 100*samples.Quantile(lost, 0.5))
 		}
 	}
 	return b.String()

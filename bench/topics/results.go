@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/json"
-	"os"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
+	"github.com/core-framebuffer/framebuffer/bench/internal/samples"
 )
 
 // results are nanoseconds for one, by what was measured, one for each round.
@@ -39,21 +37,6 @@ func (r *results) addLost(name string, share float64) {
 }
 
 // quantile of one, 0.5 being the median.
-func (r *results) quantile(name string, q float64) float64 { return quantile(r.Samples[name], q) }
-
-func quantile(all []float64, q float64) float64 {
-	s := slices.Clone(all)
-	if len(s) == 0 {
-		return 0
-	}
-	slices.Sort(s)
-	return s[int(q*float64(len(s)-1)+0.5)]
-}
-
-func (r *results) writeJSON(file string) error {
-	text, err := json.MarshalIndent(r, "", " ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(text, '\n'), 0o644)
+func (r *results) quantile(name string, q float64) float64 {
+	return samples.Quantile(r.Samples[name], q)
 }
