@@ -1,18 +1,13 @@
 """Publish and subscribe, between Python and Go too."""
 
-import asyncio
 import json
 import os
 import pathlib
 import random
-import signal
 import subprocess
-import sys
-import threading
-from typing import Any
 
 import pytest
-from conftest import TESTDATA, environment, lap
+from conftest import TESTDATA, lap
 
 from framebuffer import _layout as L, errors
 from framebuffer.client import FrameBufferClient, FrameBufferTimeout, Message, Meta
@@ -140,85 +135,6 @@ def test_the_end(client: FrameBufferClient) -> None:
             assert later.next().sequence == sub.next().sequence == 1
 
 
-def asleep(client: FrameBufferClient, topic: str) -> bool:
-    """Whether somebody may be asleep at the topic."""
-    t = client.subscribe(topic)
-    try:
-        return bool(t._topic._halves[t._topic._wake] & 1)
-    finally:
-        t._closed = True  # closing would wake the sleeper
-
-
-@pytest.mark.parametrize("what", ["publish", "end", "close", "stop", "server"])
-def test_sleepers_are_woken(server: FrameBufferServer, client: FrameBufferClient, what: str) -> None:
-    with FrameBufferClient(client.key) as mine:
-        sub = mine.subscribe("cam")
-        told: list[Any] = []
-
-        def wait() -> None:
-            try:
-                told.append(sub.next())
-            except errors.FrameBufferError as e:
-                told.append(type(e))
-
-        pub = client.publisher("cam")
-        sleeper = threading.Thread(target=wait)
-        sleeper.start()
-        while not asleep(client, "cam"):
-            pass
-        if what == "publish":
-            pub.publish(b"wake up")
-        elif what == "end":
-            pub.end()
-        else:
-            {"close": sub.close, "stop": mine.stop, "server": server.stop}[what]()
-        sleeper.join()
-        assert told[0].sequence == 0 if what == "publish" else told == [errors.Ended if what == "end" else errors.Closed]
-
-
-def test_tasks(client: FrameBufferClient) -> None:
-    pub = client.publisher("cam")
-
-    async def take(n: int, **how: Any) -> list[int]:
-        with client.subscribe("cam", **how) as sub:
-            ready.release()
-            got = []
-            async for message in sub:
-                assert client.get(message.frame) == bytes([message.sequence])
-                got.append(message.sequence)
-                if len(got) == n:
-                    break
-            return got
-
-    ready = threading.Semaphore(0)
-
-    async def main() -> None:
-        takers = [asyncio.create_task(take(20)) for _ in range(3)] + [asyncio.create_task(take(100))]
-        for _ in takers:
-            while not ready.acquire(blocking=False):
-                await asyncio.sleep(0)
-        for n in range(20):
-            pub.publish(bytes([n]))
-            await asyncio.sleep(0)
-        for t in takers[:3]:
-            assert await t == list(range(20))
-        pub.end()
-        assert await takers[3] == list(range(20))
-
-    asyncio.run(main())
-
-
-def test_tasks_give_up(client: FrameBufferClient) -> None:
-    async def main() -> None:
-        with client.subscribe("cam") as sub:
-            with pytest.raises((TimeoutError, asyncio.TimeoutError)):
-                await asyncio.wait_for(sub.anext(), 0.02)
-            client.publisher("cam").publish(b"kept")
-            assert (await asyncio.wait_for(sub.anext(), 30)).sequence == 0
-
-    asyncio.run(main())
-
-
 def test_what_cannot_be(client: FrameBufferClient) -> None:
     for name in ("", "x" * 65, "é" * 33, "a\nb", "\ud800", "\x7f"):
         with pytest.raises(errors.BadName):
@@ -253,92 +169,6 @@ def test_what_cannot_be(client: FrameBufferClient) -> None:
             c.publisher("c")
 
 
-def test_a_hostile_peer_writes_over_topics(client: FrameBufferClient) -> None:
-    """Lost frames and errors, no wrong bytes, no hang."""
-    dice = random.Random(7)
-    c = client._attached().control
-    table = c.tables.topics
-    pub = client.publisher("cam")
-    for _ in range(300):
-        try:
-            with client.subscribe("cam", start="oldest") as sub:
-                for n in range(3):
-                    try:
-                        pub.publish(bytes([n]) * dice.choice([10, 3000]), META if n else None)
-                    except errors.FrameBufferError:
-                        pass
-                at = table.entry(sub._topic.index) + L.TOPIC_NEXT + 8 * dice.randrange(2 + c.depth)
-                if dice.random() < 0.5:
-                    c.words[at // 8] = dice.choice([0, L.MASK, dice.getrandbits(64), c.words[at // 8] ^ 1 << dice.randrange(64)])
-                else:
-                    ring = client._attached().ring
-                    spot = dice.randrange(ring.capacity // 64) * 64
-                    ring.bytes[spot : spot + 64] = dice.randbytes(64)
-                for _ in range(3):
-                    try:
-                        message = sub.next(timeout=0)
-                        data = client.get(message.frame)
-                        assert len(set(data)) == 1
-                    except (errors.FrameBufferError, TimeoutError):
-                        pass
-        except errors.FrameBufferError:
-            pass
-
-
-PUBLISH = """
-import sys
-from framebuffer.client import FrameBufferClient, FrameBufferTimeout
-with FrameBufferClient(sys.argv[1]) as c:
-    pub, n = c.publisher("load"), 0
-    while True:
-        data = sys.argv[2].encode() + b":%d:" % n
-        try:
-            pub.publish(data * 100)
-        except FrameBufferTimeout:
-            continue
-        n += 1
-        if n == 1:
-            print(flush=True)
-"""
-
-
-def test_every_frame_of_publishers_that_are_killed(client: FrameBufferClient) -> None:
-    """Each has one number, is received or counted, in order; nobody waits for the dead."""
-    with client.subscribe("load") as sub:
-        for turn in range(4):
-            both = [
-                subprocess.Popen([sys.executable, "-c", PUBLISH, client.key, f"{turn}{i}"], env=environment(), stdout=subprocess.PIPE) for i in range(2)
-            ]
-            for p in both:
-                assert p.stdout is not None and p.stdout.readline() == b"\n"
-            last: dict[bytes, int] = {}
-            expected = None
-            for _ in range(300):
-                m = sub.next()
-                assert expected is None or m.sequence == expected + m.lost
-                expected = m.sequence + 1
-                try:
-                    data = client.get(m.frame)
-                except FrameBufferTimeout:
-                    continue
-                who, number, _ = data.split(b":", 2)
-                assert data == b":".join([who, number, b""]) * 100
-                assert last.get(who, -1) < int(number)
-                last[who] = int(number)
-            for p in both:
-                p.send_signal(signal.SIGKILL)
-                p.wait()
-                assert p.stdout is not None
-                p.stdout.close()
-            try:
-                while True:
-                    sub.next(timeout=0)
-            except TimeoutError:
-                pass
-        client.publisher("load").publish(b"the next")
-        assert client.get(sub.next(timeout=30).frame) == b"the next"
-
-
 def test_subscribers_are_seen(client: FrameBufferClient, programs: pathlib.Path) -> None:
     with client.subscribe("cam/front") as sub:
         pub = client.publisher("cam/front")
@@ -350,22 +180,6 @@ def test_subscribers_are_seen(client: FrameBufferClient, programs: pathlib.Path)
         out = json.loads(subprocess.run([programs / "framebuffer", "topics", "--json", "--key", client.key], check=True, capture_output=True).stdout)
         assert (out["name"], out["published"]) == ("cam/front", 3)
         assert [(s["pid"], s["received"]) for s in out["subscribers"]] == [(os.getpid(), 3)]
-
-
-def test_a_forked_subscriber(client: FrameBufferClient) -> None:
-    with client.subscribe("cam") as sub:
-        pub = client.publisher("cam")
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                status = 0 if [sub.next().sequence for _ in range(3)] == [0, 1, 2] else 2
-            finally:
-                os._exit(status)
-        for _ in range(3):
-            pub.publish(b"to both")
-        assert [sub.next().sequence for _ in range(3)] == [0, 1, 2]
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_go_publishes(client: FrameBufferClient, programs: pathlib.Path) -> None:
