@@ -201,14 +201,16 @@ class Ring:
             )
         c, to, source, words, capacity = offset - L.CHUNK_HEADER, self._base + self.place(offset), data.address, self._words, self.capacity
         if n <= WRITE_BLOCK:
-            total = _checksum.at(source, n)
             _libc.copy(to, source, n)
+            total = _checksum.at(source, n)
         else:
+            # Copied first and hashed from the cache: the copy waits for memory at both ends at
+            # once, the hash would wait alone.
             stream = _checksum.stream()
             for at in range(0, n, WRITE_BLOCK):
                 block = min(WRITE_BLOCK, n - at)
-                stream.update(source + at, block)
                 _libc.copy(to + at, source + at, block)
+                stream.update(source + at, block)
                 if (words[_HEAD] - c) & L.MASK > capacity:
                     raise self._lapped(offset, n)
             total = stream.digest()
