@@ -103,7 +103,11 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 		if err := checkName("group", opts.Group); err != nil {
 			return nil, err
 		}
-		if s.group, err = t.OpenGroup(in.Control, opts.Group, start); err != nil {
+		s.group, err = t.OpenGroup(in.Control, opts.Group, start)
+		if closed := in.Closed(); closed != nil {
+			return nil, closed
+		}
+		if err != nil {
 			return nil, err
 		}
 	} else {

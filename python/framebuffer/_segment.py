@@ -5,6 +5,7 @@ import weakref
 from typing import Protocol
 
 from . import _atomics, _shm
+from ._allocator import Allocator
 from ._control import Control, open_existing
 from ._key import Key
 from ._layout import SLOT_ALLOCATED_BYTES, SLOT_ALLOCATIONS, ROLE_CLIENT, ROLE_READ_ONLY, footprint
@@ -32,6 +33,7 @@ class Segment:
         self.control = control
         self.read_only = role == ROLE_READ_ONLY
         self.ring = Ring(control, mapped.ring, self.read_only)
+        self._allocator = Allocator(self.ring)
         self.slot = Slot(control, role, name)
         self.closed = False
         self.mapped = mapped
@@ -60,7 +62,7 @@ class Segment:
         _atomics.require("allocating")
         slot = self.slot.mine()
         try:
-            offset = self.ring.take(size, slot.index, slot.pid)
+            offset = self._allocator.take(size, slot.index, slot.pid)
         except FrameBufferError as e:
             raise self.failed(e)
         if self.mapped.damaged:  # in the midst of it

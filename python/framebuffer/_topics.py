@@ -19,14 +19,15 @@ read-modify-writes. docs/models/topic.pml is this.
 """
 
 from enum import Enum
-from typing import Callable, NamedTuple
+from typing import Callable
 
 from . import _atomics, _checksum, _futex, _layout as L
 from ._control import Control
+from ._entries import Label, Record, RecordChunk
+from ._labels import Labels
 from ._ring import Ring
 from ._text import quote
 from .errors import Corrupt, Ended, FrameBufferTimeout, TopicLimit
-from .meta import Meta
 
 PATIENCE = 0.2  # s without looking: what it costs when a publisher is killed before it wakes
 
@@ -36,20 +37,6 @@ class Sight(Enum):
 
     NOTHING = "not published yet"
     GONE = "published, and lost since"
-
-
-class Record(NamedTuple):
-    """What a topic's entry says of a frame that was intact a moment ago."""
-
-    offset: int
-    size: int
-    checksum: int
-    time_ns: int
-    content: "tuple[int, int, bytes] | None"
-
-    @property
-    def meta(self) -> Meta:
-        return Meta() if self.content is None else Meta.unpack(*self.content)
 
 
 def name_hash(raw: bytes) -> int:
@@ -79,7 +66,7 @@ class Topic:
         a compare-and-swap of its name's hash. Whoever finds the hash there and not yet the name
         stores it himself: so it does not matter who dies when. Raises TopicLimit."""
         self.name = name
-        self._control, self._ring = control, ring
+        self._control, self._ring, self._labels = control, ring, Labels(ring)
         self._words, self._halves = control.words, control.halves
         table, h = control.tables.topics, name_hash(name.encode())
         for i in range(table.count):
@@ -155,16 +142,16 @@ class Topic:
             f"framebuffer: segment is damaged: the queue of topic {quote(self.name)} changes without end; some process writes over it: restart the server"
         )
 
-    def _make_entry(self, record: Record, slot: int, take: Callable[[int], int]) -> "_Label | _RecordChunk":
+    def _make_entry(self, record: Record, slot: int, take: Callable[[int], int]) -> "Label | RecordChunk":
         """Most often that is the frame itself: its header has room for a label. A frame has one
         label, once: what is published again, by another than its writer, or with something said
         of its content, takes a record, which lies in a chunk of its own."""
         if record.content is None:
-            label = _Label(self._ring, record, self.index + 1)
+            label = Label(self._labels, record, self.index + 1)
             if label.stick(slot, self.next):
                 return label
         self._ring.check(record.offset, record.size)
-        return _RecordChunk(self._ring, record, self.index + 1, slot, take)
+        return RecordChunk(self._ring, record, self.index + 1, slot, take)
 
     def _wake_sleepers(self) -> None:
         """Ends the sleep of all who wait. Without any it is one load."""
@@ -192,7 +179,7 @@ class Topic:
         is still there. The bytes are hostile."""
         offset, ring = word & ~L.QUEUE_TAG, self._ring
         if not word & L.QUEUE_RECORD:
-            label = ring.labelled(offset, self.index + 1, sequence)
+            label = self._labels.labelled(offset, self.index + 1, sequence)
             return None if label is None else Record(offset, *label, None)
         size = ring.peek(offset)
         if size not in (L.RECORD_SHORT, L.RECORD_LONG):
@@ -283,79 +270,3 @@ class Topic:
 def _after(a: int, b: int) -> bool:
     """Whether sequence number a is beyond b."""
     return 0 < (a - b) & L.MASK < 1 << 63
-
-
-class _Label:
-    """An entry in the frame's own header."""
-
-    def __init__(self, ring: Ring, record: Record, topic: int) -> None:
-        self._ring, self._record, self._topic = ring, record, topic
-        self.offset = self.word = record.offset
-        self._sequence = -1
-
-    def stick(self, slot: int, sequence: int) -> bool:
-        """Puts it on, if it may be there."""
-        self._sequence = sequence
-        r = self._record
-        return self._ring.label(r.offset, r.size, slot, r.checksum, r.time_ns, self._topic, sequence)
-
-    def number(self, sequence: int) -> None:
-        """Gives it its sequence number."""
-        if sequence != self._sequence:  # others were faster
-            self._sequence = sequence
-            r = self._record
-            self._ring.relabel(r.offset, r.size, r.checksum, r.time_ns, self._topic, sequence)
-
-
-class _RecordChunk:
-    """An entry in a chunk of its own."""
-
-    def __init__(self, ring: Ring, record: Record, topic: int, slot: int, take: Callable[[int], int]) -> None:
-        dimensions, user_length, content = record.content or (0, 0, b"")
-        self._raw = bytearray(L.RECORD_SHORT + len(content))
-        L.RECORD.pack_into(self._raw, 0, 0, 0, record.offset, record.size, record.checksum, record.time_ns, topic, dimensions, user_length, slot, 0)
-        self._raw[L.RECORD_SHORT :] = content
-        self.offset = take(len(self._raw))
-        self.word = self.offset | L.QUEUE_RECORD
-        self._memory = ring.payload(self.offset, len(self._raw))
-
-    def number(self, sequence: int) -> None:
-        """Gives it its sequence number, and writes it."""
-        self._raw[L.RECORD_SEQUENCE : L.RECORD_SEQUENCE + 8] = sequence.to_bytes(8, "little")
-        total = _checksum.of(bytes(self._raw[L.RECORD_SEQUENCE :]))
-        self._raw[: L.RECORD_SEQUENCE] = total.to_bytes(8, "little")
-        self._memory[:] = self._raw
-
-
-class Group:
-    """A cursor that several subscribers share: each frame goes to one of them."""
-
-    def __init__(self, control: Control, topic: Topic, name: str, start: Callable[[], int]) -> None:
-        """Opens the topic's group of that name. If there is none yet it is made, and begins at
-        the sequence number that start returns. Raises TopicLimit."""
-        table, h = control.tables.groups, name_hash(f"{topic.name}\0{name}".encode())
-        for i in range(table.count):
-            at = table.entry((h + i) % table.count)
-            address = control.address + at
-            if not _atomics.cas64(address + L.GROUP_NAME_HASH, 0, h) and control.words[(at + L.GROUP_NAME_HASH) // 8] != h:
-                continue
-            # Everybody stores the same; whoever was first may have died before.
-            _atomics.store32(address + L.GROUP_TOPIC, topic.index + 1)
-            control.put_text(at + L.GROUP_NAME, name)
-            _atomics.cas64(address + L.GROUP_CURSOR, 0, start() + 1)
-            break
-        else:
-            raise TopicLimit(
-                f"framebuffer: no room for another topic or group: no room for group {quote(name)} of topic {quote(topic.name)} beside the "
-                f"{table.count} groups there are, which is all that a segment can have: use fewer, or a segment of its own"
-            )
-        self._words, self._at, self._address = control.words, (at + L.GROUP_CURSOR) // 8, address + L.GROUP_CURSOR
-
-    @property
-    def cursor(self) -> int:
-        """The sequence number that is next."""
-        return (self._words[self._at] - 1) & L.MASK
-
-    def advance(self, old: int, new: int) -> bool:
-        """Moves the cursor and reports whether it was this call that did."""
-        return _atomics.cas64(self._address, (old + 1) & L.MASK, (new + 1) & L.MASK)

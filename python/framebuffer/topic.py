@@ -13,77 +13,22 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, AsyncIterator, Iterator
 
-from . import _atomics, _forks, _layout as L
-from ._ring import closed_by_server
+from . import _atomics, _forks
+from ._chunks import closed_by_server
+from ._entries import Record
+from ._group import Group
+from ._publisher import Publisher
 from ._segment import Segment
-from ._text import clip, quote
-from ._topics import PATIENCE, Group, Record, Sight, Topic
-from .errors import BadKey, Closed, Ended, FrameBufferError, ReadOnly
-from .frame import Frame, parse_checksum
+from ._subentry import Entry
+from ._text import quote
+from ._topics import PATIENCE, Sight, Topic
+from .errors import Closed, Ended, FrameBufferError
+from .frame import Frame
 from .meta import Message, Meta, check_name
-from .view import pinned
 
 __all__ = ["Publisher", "Subscription", "Message", "Meta"]
 
 FROM = ("next", "newest", "oldest")
-
-
-class Publisher:
-    """Puts frames into one topic; made by a client's publisher method. There may be any number of
-    publishers of a topic in any number of processes. It needs no closing. Its methods may be
-    called from any thread."""
-
-    def __init__(self, segment: Segment, name: str) -> None:
-        _atomics.require("publishing")
-        check_name("topic", name)
-        segment.check_open()
-        if segment.read_only:
-            raise ReadOnly("framebuffer: read-only: this client attached with ReadOnly and cannot publish: attach without it")
-        self._segment = segment
-        self._topic = Topic(segment.control, segment.ring, name)
-        self._topic.reopen()
-        self.topic = name
-
-    def publish(self, data: Any, meta: Meta | None = None) -> Message:
-        """Copies data into the ring and publishes it. Raises what the client's put and
-        publish_frame raise."""
-        s = self._segment
-        with pinned(data) as source:
-            offset = s.allocate(source.size)
-            try:
-                checksum = s.ring.write(offset, source)
-            except FrameBufferError as e:
-                raise s.failed(e)
-            s.slot.did(L.SLOT_WRITES, L.SLOT_WRITTEN_BYTES, offset, source.size)
-            return self.publish_frame(Frame(s.key, offset, source.size, f"{checksum:016x}"), meta)
-
-    def publish_frame(self, frame: Frame, meta: Meta | None = None, time_ns: int | None = None) -> Message:
-        """Publishes a frame that lies in the ring already: what a reservation's commit returned,
-        or what came from another topic or over any RPC. Nothing is copied. time_ns is when the
-        frame was taken, in ns since 1970; by default now.
-
-        Raises BadMeta, Ended after somebody's end, BadKey for a frame of another ring,
-        FrameBufferTimeout when the ring has reused it, BadOffset and BadSize for what is no
-        frame, and Closed.
-        """
-        s = self._segment
-        if frame.key != s.key:
-            raise BadKey(f"framebuffer: bad key: the frame lies in the ring of {quote(clip(frame.key))}, topic {quote(self.topic)} in that of {quote(s.key)}")
-        s.check_open()
-        now = time.time_ns() if time_ns is None else time_ns
-        content = None if meta is None else meta.pack()
-        record = Record(frame.offset, frame.size, parse_checksum(frame.checksum), now, content)
-        try:
-            sequence = self._topic.publish(record, s.slot.mine().index, s.allocate)
-        except FrameBufferError as e:
-            raise s.failed(e)
-        return Message(frame, sequence, now, 0, meta or Meta())
-
-    def end(self) -> None:
-        """Says that nothing more comes, to all subscribers and publishers of the topic: those end
-        when they have seen everything, these get Ended. A later publisher opens it again."""
-        self._segment.check_open()
-        self._topic.end()
 
 
 class Subscription:
@@ -101,7 +46,12 @@ class Subscription:
             raise ValueError(f"framebuffer: a subscription starts at one of {', '.join(FROM)}, not {start!r}")
         segment.check_open()
         self._segment, self.topic, self._spin = segment, name, spin
-        self._topic = Topic(segment.control, segment.ring, name)
+        if group:
+            check_name("group", group)
+        try:
+            self._topic = Topic(segment.control, segment.ring, name)
+        except FrameBufferError as e:
+            raise segment.failed(e)
         # An end from before is waited past by those who begin with what comes next.
         self._past = self._topic.state if start == "next" and self._topic.ended else 0
         self._group: Group | None = None
@@ -113,8 +63,10 @@ class Subscription:
             return self._topic.newest() if start == "newest" else self._topic.oldest(0)
 
         if group:
-            check_name("group", group)
-            self._group = Group(segment.control, self._topic, group, begin)
+            try:
+                self._group = Group(segment.control, self._topic, group, begin)
+            except FrameBufferError as e:
+                raise segment.failed(e)
         else:
             self._cursor = begin()
         self.received = 0
@@ -123,7 +75,7 @@ class Subscription:
         """How many frames were gone before they came to it."""
         self._pending = 0  # lost since the last message
         self._closed = False
-        self._entry = _Entry(segment, self._topic.index, self._at)
+        self._entry = Entry(segment, self._topic.index, self._at)
         self._executor: ThreadPoolExecutor | None = None
         segment.told.add(self)
         _forks.tell(self)
@@ -138,7 +90,7 @@ class Subscription:
         the next frame is not its end."""
         end = None if timeout is None else time.monotonic() + timeout
         spin_until = time.monotonic() + self._spin if self._spin else 0.0
-        self._entry.update(self)
+        self._entry.update(self._at, self.received, self.lost)
         while (message := self._take()) is None:
             at, now = self._at, time.monotonic()
             if end is not None and now >= end:
@@ -160,7 +112,7 @@ class Subscription:
     async def anext(self) -> Message:
         """As next, for tasks: others of the event loop go on meanwhile. The wait is a sleep of a
         thread of its own, which is woken at once; give up by cancelling, or asyncio.timeout."""
-        self._entry.update(self)
+        self._entry.update(self._at, self.received, self.lost)
         while (message := self._take()) is None:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(1, thread_name_prefix="framebuffer-topic")
@@ -236,20 +188,20 @@ class Subscription:
     def _ready(self, at: int) -> bool:
         """Whether there is a reason to go on: a frame, somebody else in the group who took it, or
         an end."""
-        return self._closed or self._segment.closed or not self._topic.waiting(at) or self._at != at or self._over()
+        return self._closed or self._segment.closed or not self._topic.waiting(at) or self._at != at or self._segment.control.closed or self._ended()
 
-    def _over(self) -> bool:
+    def _ended(self) -> bool:
         state = self._topic.state
-        return self._segment.control.closed or (state % 2 == 1 and state != self._past)
+        return state % 2 == 1 and state != self._past
 
     def _stopped(self, at: int) -> None:
         """Raises why nothing more comes, if that is so. Of an end that follows a last frame, the
         frame is seen first."""
-        server_closed, over = self._segment.control.closed, self._over()
-        if over and self._topic.waiting(at):
-            if server_closed:
-                raise self._segment.failed(closed_by_server())
-            raise Ended(f"framebuffer: topic has ended: topic {quote(self.topic)}")
+        # Once each: a server that closes between two looks has not ended the topic.
+        closed, ended = self._segment.control.closed, self._ended()
+        if (closed or ended) and self._topic.waiting(at):
+            why = closed_by_server() if closed else Ended(f"framebuffer: topic has ended: topic {quote(self.topic)}")
+            raise self._segment.failed(why)
 
     def _check(self) -> None:
         if self._closed:
@@ -290,60 +242,3 @@ class Subscription:
     def __del__(self) -> None:
         if getattr(self, "_entry", None) is not None:
             self._entry.leave()
-
-
-class _Entry:
-    """Where people who watch see a subscription. Nothing else depends on it, so there may be
-    none: for clients without a slot, and when the table is full."""
-
-    def __init__(self, segment: Segment, topic: int, at: int) -> None:
-        self._segment, self._topic = segment, topic
-        self.stale = False
-        self._enter(at)
-
-    def _enter(self, cursor: int) -> None:
-        self.stale, self._at = False, -1
-        control, slot = self._segment.control, self._segment.slot.mine()
-        if slot.index == 0:
-            return
-        table = control.tables.subs
-        for i in range(table.count):
-            at = table.entry(i)
-            old = control.words[(at + L.SUB_CLAIM) // 8]
-            if (old and self._stands(at, old)) or not _atomics.cas64(control.address + at + L.SUB_CLAIM, old, slot.ticket):
-                continue
-            self._at = at
-            self._claim = slot.ticket
-            address = control.address + at
-            _atomics.store32(address + L.SUB_SLOT, slot.index)
-            _atomics.store64(address + L.SUB_CURSOR, cursor)
-            _atomics.store64(address + L.SUB_RECEIVED, 0)
-            _atomics.store64(address + L.SUB_LOST, 0)
-            _atomics.store32(address + L.SUB_TOPIC, self._topic + 1)
-            return
-
-    def _stands(self, at: int, claim: int) -> bool:
-        """Whether the client of an entry is still attached."""
-        control = self._segment.control
-        slot, slots = control.halves[(at + L.SUB_SLOT) // 4], control.tables.slots
-        return 0 < slot < slots.count and control.words[(slots.entry(slot) + L.SLOT_CLAIM) // 8] == claim
-
-    def update(self, s: Subscription) -> None:
-        """Shows what has become of the last message: figures, stored in one piece."""
-        if self.stale:
-            self._enter(s._at)
-        if self._at >= 0:
-            words = self._segment.control.words
-            words[(self._at + L.SUB_CURSOR) // 8] = s._at
-            words[(self._at + L.SUB_RECEIVED) // 8] = s.received
-            words[(self._at + L.SUB_LOST) // 8] = s.lost
-
-    def leave(self) -> None:
-        """Gives the entry back."""
-        at, self._at = self._at, -1
-        if at >= 0 and not self.stale:
-            address = self._segment.control.address + at
-            _atomics.store32(address + L.SUB_TOPIC, 0)
-            _atomics.cas64(address + L.SUB_CLAIM, self._claim, 0)
-
-

@@ -1,4 +1,4 @@
-"""The backend "file": memory that others can shorten, fill up, or leave lying about."""
+"""The backend "file": memory that others can shorten or fill up."""
 
 import glob
 import os
@@ -182,64 +182,6 @@ with FrameBufferServer(1 << 20, backend="file", dir=sys.argv[1]) as s, open(sys.
         assert (out.returncode, out.stdout) == (-signal.SIGBUS, "now\n")
         assert says in out.stderr
     FrameBufferServer(1, backend="file", dir=directory).start().stop()  # sweeps what those left
-
-
-def test_leftovers_are_swept_and_nothing_else(directory: str) -> None:
-    code = """
-import os, signal, sys
-from framebuffer.server import FrameBufferServer
-s = FrameBufferServer(1 << 20, backend="file", dir=sys.argv[1]).start()
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-    subprocess.run([sys.executable, "-c", code, directory], env=environment())
-    left = os.listdir(directory)
-    assert len(left) == 2
-    others = ["framebuffer-0123.ring", "framebuffer-x.control", "framebuffer-" + "0" * 32, "notes.control"]
-    for name in others:
-        pathlib.Path(directory, name).touch()
-    os.mkfifo(f"{directory}/framebuffer-{'1' * 32}.ring")  # must not keep anybody waiting
-    os.symlink("/etc/passwd", f"{directory}/framebuffer-{'2' * 32}.ring")
-    with FrameBufferServer(MIB, backend="file", dir=directory) as first, FrameBufferServer(MIB, backend="file", dir=directory) as second:
-        there = set(os.listdir(directory))
-        assert not there & set(left) and there >= set(others)
-        for server in (first, second):
-            with FrameBufferClient(server.get_key()) as c:
-                assert c.get(c.put(b"lives")) == b"lives"
-    assert os.path.exists("/etc/passwd")
-    for path in glob.glob(f"{directory}/*"):
-        os.unlink(path)
-
-
-def test_go_sweeps_what_python_left_and_the_other_way_round(directory: str, programs: pathlib.Path) -> None:
-    code = 'import sys; from framebuffer.server import FrameBufferServer; s = FrameBufferServer(1 << 20, backend="file", dir=sys.argv[1]).start(); print(flush=True); input()'
-    python = [sys.executable, "-c", code, directory]
-    go = [str(programs / "framebuffer"), "serve", "--size", "1MiB", "--name", f"sweep-{os.getpid()}", "--backend", "file", "--dir", directory]
-    for first, then in ((python, go), (go, python)):
-        names = []
-        for command in (first, then):
-            with subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as p:
-                assert p.stdout is not None
-                p.stdout.readline()
-                names.append(set(os.listdir(directory)))
-                p.kill()
-        assert all(len(n) == 2 for n in names) and not names[0] & names[1]
-    FrameBufferServer(1, backend="file", dir=directory).start().stop()
-
-
-def test_a_killed_servers_key_is_stale(directory: str) -> None:
-    """Also while its files are still there, and others are attached."""
-    code = 'import sys; from framebuffer.server import FrameBufferServer; s = FrameBufferServer(1 << 20, backend="file", dir=sys.argv[1]).start(); print(s.get_key(), flush=True); input()'
-    with subprocess.Popen([sys.executable, "-c", code, directory], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
-        assert p.stdout is not None
-        key = p.stdout.readline().strip()
-        client = FrameBufferClient(key).start()
-        frame = client.put(b"survives")
-        p.kill()
-    with pytest.raises(errors.StaleKey, match="was killed: get the key"):
-        FrameBufferClient(key).start()
-    FrameBufferServer(1, backend="file", dir=directory).start().stop()
-    assert client.get(frame) == b"survives"
-    client.stop()
 
 
 def test_a_full_file_system_is_said_at_start(mounted: str) -> None:

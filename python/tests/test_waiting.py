@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from framebuffer import errors
+from framebuffer._control import Control
 from framebuffer.client import FrameBufferClient
 from framebuffer.server import FrameBufferServer
 
@@ -88,3 +89,11 @@ def test_tasks_give_up(client: FrameBufferClient) -> None:
             assert (await asyncio.wait_for(sub.anext(), 30)).sequence == 0
 
     asyncio.run(main())
+
+
+def test_a_close_between_two_looks_is_no_end(client: FrameBufferClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    with client.subscribe("cam") as sub:
+        looks = iter([False])
+        monkeypatch.setattr(Control, "closed", property(lambda _: next(looks, True)))
+        with pytest.raises(errors.Closed):
+            sub.next()

@@ -1,0 +1,95 @@
+"""Taking places in the ring: one atomic add, without a lock and without the server.
+See _ring for the order of what is stored here.
+"""
+
+from . import _atomics, _clock, _layout as L
+from ._chunks import HEAD, Chunks, closed_by_server
+from .errors import BadSize, FrameBufferTimeout, HoldLimit, TooLarge
+
+_HOLD_UNTIL = L.OFF_HOLD_UNTIL // 8
+
+
+class Allocator:
+    """Hands out chunks of a ring. All methods may be called from any thread."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        control = chunks.control
+        self._chunks, self._control, self._words = chunks, control, control.words
+        self._head = control.address + L.OFF_HEAD
+        self._shift = L.milestone_shift(control.capacity)
+
+    def take(self, size: int, client: int, pid: int) -> int:
+        """Takes size bytes of the ring, overwriting the oldest, and returns the chunk's offset.
+        Another process may be handed the same memory at any time; seal tells.
+
+        Raises BadSize, TooLarge, HoldLimit when holds leave no room for that size, Closed, and
+        FrameBufferTimeout when this process was stopped for a lap.
+        """
+        chunks = self._chunks
+        if not 0 < size <= chunks.max_size:
+            raise self._bad_size(size)
+        if self._control.closed:
+            raise closed_by_server()
+        now = _clock.monotonic_ns()
+        n = L.footprint(size)
+        # Every add is a multiple of ALIGN, and so is head, unless a hostile process stored
+        # nonsense there.
+        c = _atomics.add64(self._head, n) & ~(L.ALIGN - 1)
+        if (c ^ (c + n)) >> self._shift:
+            self._control.pass_milestone((c + n) & L.MASK, now)
+        if self._words[_HOLD_UNTIL] > now - L.HOLD_GRACE:
+            c = self._step_over(c, n, now)
+        _atomics.fence()
+        # A process stopped here for a whole lap and resumed would put its header into somebody
+        # else's chunk. This look makes the window small; what slips through is caught by that
+        # chunk's checksum.
+        if not chunks.alive(c):
+            raise reused_allocating(chunks.capacity, size)
+        at = c % chunks.capacity
+        chunks.presence.ensure(at, n)
+        offset = (c + L.CHUNK_HEADER) & L.MASK
+        L.CHUNK.pack_into(chunks.bytes, at, offset, size, now, client, pid, chunks.guard(offset, size), 0, 0, 0)
+        return offset
+
+    def _step_over(self, c: int, n: int, now: int) -> int:
+        """A position from which n bytes, added to head, are free of holds: c, if that is, or one
+        behind the holds in its way. What is stepped over is lost for this lap."""
+        holds = self._chunks.holds
+        for _ in range(4 * self._control.tables.holds.count):
+            target = holds.in_the_way(c, n, now)
+            if target is None:
+                return c
+            if not holds.fits(n, now):
+                break
+            c = self._take_behind(target, n)
+            if (c ^ (c + n)) >> self._shift:
+                self._control.pass_milestone((c + n) & L.MASK, now)
+        raise HoldLimit(
+            f"framebuffer: too much is held: {holds.total(now)} of the ring's {self._chunks.capacity} bytes are held, and nowhere between "
+            f"them are {n} bytes free: release holds, or start the server with a larger size or a smaller HoldLimit"
+        )
+
+    def _take_behind(self, target: int, n: int) -> int:
+        """Adds n to head, which it first raises to target, and returns where they begin."""
+        while True:
+            head = self._words[HEAD]
+            behind = (target - head) & L.MASK
+            c = target if 0 < behind < 1 << 63 else head
+            if _atomics.cas64(self._head, head, (c + n) & L.MASK):
+                return int(c) & ~(L.ALIGN - 1)
+
+    def _bad_size(self, size: int) -> Exception:
+        if size <= 0:
+            return BadSize(f"framebuffer: bad size: asked to allocate {size} bytes; a chunk has at least 1")
+        return TooLarge(
+            f"framebuffer: too large for the ring: asked to allocate {size} bytes; a chunk of this ring has at most {self._chunks.max_size} "
+            f"(capacity {self._chunks.capacity} less a {L.CHUNK_HEADER}-byte header): start the server with a larger size"
+        )
+
+
+def reused_allocating(capacity: int, size: int) -> FrameBufferTimeout:
+    """The error of an allocation that slept for a lap. It names no chunk that anybody lost."""
+    return FrameBufferTimeout(
+        f"framebuffer: timeout: the ring of {capacity} bytes was reused between two instructions of allocating {size}: "
+        "it is too small for its traffic, or this process was stopped meanwhile"
+    )

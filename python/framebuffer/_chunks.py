@@ -1,0 +1,136 @@
+"""The chunks of a ring: which positions are alive, and what is at an offset. The header in the
+shared memory is hostile: it is loaded once, and bounded by the ring before it is used.
+"""
+
+from . import _atomics, _layout as L
+from ._control import Control
+from ._holds import Holds
+from ._presence import Presence
+from ._shm.memory import Memory
+from .errors import BadOffset, BadSize, Closed, FrameBufferTimeout, NoHeader, reused
+
+HEAD = L.OFF_HEAD // 8
+
+
+class Chunks:
+    """One process's view of the chunks in a segment's ring. All methods may be called from any
+    thread."""
+
+    def __init__(self, control: Control, memory: Memory, read_only: bool) -> None:
+        self.control, self._memory = control, memory
+        self.bytes = memory.view()
+        self.base = memory.address
+        self.capacity = control.capacity
+        self.max_size = control.capacity - L.CHUNK_HEADER
+        self.holds = Holds(control)
+        self._words = control.words
+        self.guard = L.Guard(control.nonce)
+        self.presence = Presence(memory, read_only)
+        self._read_only_bytes = self.bytes.toreadonly()
+
+    # Positions.
+
+    def alive(self, c: int) -> bool:
+        """Whether nothing of the chunk at position c has been handed out again. It is exact: the
+        chunk's memory ends where position c+capacity begins, and allocation goes through
+        positions in order. A hostile head makes it wrong, never unsafe."""
+        return bool((self._words[HEAD] - c) & L.MASK <= self.capacity)
+
+    def intact(self, c: int) -> bool:
+        """Whether the chunk at position c is what it was: alive, or held."""
+        return self.alive(c) or self.holds.held(c)
+
+    def is_intact(self, offset: int) -> bool:
+        """Whether the chunk at offset was what it is at all reads before this call."""
+        _atomics.fence()
+        return self.intact((offset - L.CHUNK_HEADER) & L.MASK)
+
+    # Finding.
+
+    def peek(self, offset: int) -> int:
+        """The size of the intact chunk at offset, or -1; for those who do not want to know why
+        not. The header is loaded once and its size is bounded by the ring, so nothing derived
+        from it leaves the mapping."""
+        if offset < L.CHUNK_HEADER or offset % L.ALIGN or not self.intact(offset - L.CHUNK_HEADER):
+            return -1
+        at = (offset - L.CHUNK_HEADER) % self.capacity
+        own, size, _, _, _, guard = L.CHUNK_FRONT.unpack_from(self.bytes, at)
+        if own != offset or size > self.max_size or guard != self.guard(offset, size):
+            return -1
+        self.presence.ensure(at, L.CHUNK_HEADER + size)
+        return int(size)
+
+    def place(self, offset: int) -> int:
+        """Where in the mapping the payload of the chunk at offset begins."""
+        return (offset - L.CHUNK_HEADER) % self.capacity + L.CHUNK_HEADER
+
+    def find(self, offset: int) -> int:
+        """The size of the intact chunk at offset. Raises BadOffset and FrameBufferTimeout."""
+        size = self.peek(offset)
+        if size < 0:
+            raise self._missing(offset)
+        return size
+
+    def check(self, offset: int, n: int) -> None:
+        """Raises what reading n bytes at offset would, but for bytes that are not those written:
+        BadOffset, BadSize, FrameBufferTimeout."""
+        size = self.find(offset)
+        if not 0 <= n <= size:
+            raise BadSize(
+                f"framebuffer: bad size: asked to read {n} bytes of the chunk at offset {offset}, which was allocated with {size}: ask for 0 to that many"
+            )
+
+    def _missing(self, offset: int) -> Exception:
+        """Why there is no intact chunk at offset."""
+        c = offset - L.CHUNK_HEADER
+        if offset < L.CHUNK_HEADER or offset % L.ALIGN:
+            return BadOffset(f"framebuffer: bad offset: {offset}; offsets come from Allocate and are multiples of {L.ALIGN} from {L.CHUNK_HEADER} up")
+        head = self._words[HEAD]
+        # Nothing that young was handed out, the future is negative, and so is what was before
+        # the start.
+        if _signed(head - c) <= L.CHUNK_HEADER or _signed(c - self.control.start) < 0:
+            return BadOffset(
+                f"framebuffer: bad offset: {offset} was never handed out; the ring has allocated from {self.control.start} to {head}. Was it made with another key?"
+            )
+        _atomics.fence()  # the header, before this look at head
+        if not self.intact(c):
+            return self.reused(offset)
+        return NoHeader(
+            f"framebuffer: timeout: no chunk begins at offset {offset}: a process stopped for a whole lap wrote over it, or it is a "
+            "framebuffer: bad offset, since offsets come from Allocate and cannot be computed"
+        )
+
+    def payload(self, offset: int, n: int) -> memoryview:
+        """The first n bytes of a chunk just taken, to be filled in place."""
+        at = self.place(offset)
+        return self.bytes[at : at + n]
+
+    # What is said of those that are gone.
+
+    def behind(self, offset: int) -> int:
+        """How much was allocated since the chunk at offset."""
+        return int((self._words[HEAD] - (offset - L.CHUNK_HEADER)) & L.MASK)
+
+    def reused(self, offset: int) -> FrameBufferTimeout:
+        """The error for a chunk that is gone."""
+        return reused(
+            f"reused: the ring of {self.capacity} bytes has allocated {self.behind(offset)} bytes since the chunk at offset {offset}: "
+            "read sooner, or start the server with a larger size"
+        )
+
+    def lapped(self, offset: int, n: int) -> FrameBufferTimeout:
+        """The error for a chunk that went while it was written."""
+        return reused(
+            f"reused while writing {n} bytes at offset {offset}: the ring of {self.capacity} bytes has allocated {self.behind(offset)} bytes since: "
+            "write sooner, or start the server with a larger size"
+        )
+
+
+def closed_by_server() -> Closed:
+    """The error for a segment whose server closed it."""
+    return Closed("framebuffer: closed: the server closed this segment: get its new key and attach again")
+
+
+def _signed(n: int) -> int:
+    n &= L.MASK
+    return n - (1 << 64) if n >> 63 else n

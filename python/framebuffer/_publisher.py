@@ -1,0 +1,75 @@
+"""The writing side of a topic."""
+
+import time
+from typing import Any
+
+from . import _atomics, _layout as L
+from ._entries import Record
+from ._segment import Segment
+from ._text import clip, quote
+from ._topics import Topic
+from .errors import BadKey, FrameBufferError, ReadOnly
+from .frame import Frame, parse_checksum
+from .meta import Message, Meta, check_name
+from .view import pinned
+
+
+class Publisher:
+    """Puts frames into one topic; made by a client's publisher method. There may be any number of
+    publishers of a topic in any number of processes. It needs no closing. Its methods may be
+    called from any thread."""
+
+    def __init__(self, segment: Segment, name: str) -> None:
+        _atomics.require("publishing")
+        check_name("topic", name)
+        segment.check_open()
+        if segment.read_only:
+            raise ReadOnly("framebuffer: read-only: this client attached with ReadOnly and cannot publish: attach without it")
+        self._segment = segment
+        try:
+            self._topic = Topic(segment.control, segment.ring, name)
+        except FrameBufferError as e:
+            raise segment.failed(e)
+        self._topic.reopen()
+        self.topic = name
+
+    def publish(self, data: Any, meta: Meta | None = None) -> Message:
+        """Copies data into the ring and publishes it. Raises what the client's put and
+        publish_frame raise."""
+        s = self._segment
+        with pinned(data) as source:
+            offset = s.allocate(source.size)
+            try:
+                checksum = s.ring.write(offset, source)
+            except FrameBufferError as e:
+                raise s.failed(e)
+            s.slot.did(L.SLOT_WRITES, L.SLOT_WRITTEN_BYTES, offset, source.size)
+            return self.publish_frame(Frame(s.key, offset, source.size, f"{checksum:016x}"), meta)
+
+    def publish_frame(self, frame: Frame, meta: Meta | None = None, time_ns: int | None = None) -> Message:
+        """Publishes a frame that lies in the ring already: what a reservation's commit returned,
+        or what came from another topic or over any RPC. Nothing is copied. time_ns is when the
+        frame was taken, in ns since 1970; by default now.
+
+        Raises BadMeta, Ended after somebody's end, BadKey for a frame of another ring,
+        FrameBufferTimeout when the ring has reused it, BadOffset and BadSize for what is no
+        frame, and Closed.
+        """
+        s = self._segment
+        if frame.key != s.key:
+            raise BadKey(f"framebuffer: bad key: the frame lies in the ring of {quote(clip(frame.key))}, topic {quote(self.topic)} in that of {quote(s.key)}")
+        s.check_open()
+        now = time.time_ns() if time_ns is None else time_ns
+        content = None if meta is None else meta.pack()
+        record = Record(frame.offset, frame.size, parse_checksum(frame.checksum), now, content)
+        try:
+            sequence = self._topic.publish(record, s.slot.mine().index, s.allocate)
+        except FrameBufferError as e:
+            raise s.failed(e)
+        return Message(frame, sequence, now, 0, meta or Meta())
+
+    def end(self) -> None:
+        """Says that nothing more comes, to all subscribers and publishers of the topic: those end
+        when they have seen everything, these get Ended. A later publisher opens it again."""
+        self._segment.check_open()
+        self._topic.end()

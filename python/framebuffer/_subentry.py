@@ -1,0 +1,59 @@
+"""Where people who watch see a subscription."""
+
+from . import _atomics, _layout as L
+from ._segment import Segment
+
+
+class Entry:
+    """Where people who watch see a subscription. Nothing else depends on it, so there may be
+    none: for clients without a slot, and when the table is full."""
+
+    def __init__(self, segment: Segment, topic: int, at: int) -> None:
+        self._segment, self._topic = segment, topic
+        self.stale = False
+        self._enter(at)
+
+    def _enter(self, cursor: int) -> None:
+        self.stale, self._at = False, -1
+        control, slot = self._segment.control, self._segment.slot.mine()
+        if slot.index == 0:
+            return
+        table = control.tables.subs
+        for i in range(table.count):
+            at = table.entry(i)
+            old = control.words[(at + L.SUB_CLAIM) // 8]
+            if (old and self._stands(at, old)) or not _atomics.cas64(control.address + at + L.SUB_CLAIM, old, slot.ticket):
+                continue
+            self._at = at
+            self._claim = slot.ticket
+            address = control.address + at
+            _atomics.store32(address + L.SUB_SLOT, slot.index)
+            _atomics.store64(address + L.SUB_CURSOR, cursor)
+            _atomics.store64(address + L.SUB_RECEIVED, 0)
+            _atomics.store64(address + L.SUB_LOST, 0)
+            _atomics.store32(address + L.SUB_TOPIC, self._topic + 1)
+            return
+
+    def _stands(self, at: int, claim: int) -> bool:
+        """Whether the client of an entry is still attached."""
+        control = self._segment.control
+        slot, slots = control.halves[(at + L.SUB_SLOT) // 4], control.tables.slots
+        return 0 < slot < slots.count and control.words[(slots.entry(slot) + L.SLOT_CLAIM) // 8] == claim
+
+    def update(self, cursor: int, received: int, lost: int) -> None:
+        """Shows what has become of the last message: figures, stored in one piece."""
+        if self.stale:
+            self._enter(cursor)
+        if self._at >= 0:
+            words = self._segment.control.words
+            words[(self._at + L.SUB_CURSOR) // 8] = cursor
+            words[(self._at + L.SUB_RECEIVED) // 8] = received
+            words[(self._at + L.SUB_LOST) // 8] = lost
+
+    def leave(self) -> None:
+        """Gives the entry back."""
+        at, self._at = self._at, -1
+        if at >= 0 and not self.stale:
+            address = self._segment.control.address + at
+            _atomics.store32(address + L.SUB_TOPIC, 0)
+            _atomics.cas64(address + L.SUB_CLAIM, self._claim, 0)
