@@ -9,7 +9,8 @@ here, and what to use instead.
 
 A method is the subject SERVICE.METHOD. A message with an object of JSON, such as a frame, names
 its arguments; any other is one argument, as text; an empty one is none. An answer is text. All
-of that is as the Go service and the Go examples have it.
+of that is as the Go service and the Go examples have it. Several arguments without names are a
+list of JSON, which only Python's programs understand.
 """
 
 import inspect
@@ -38,10 +39,10 @@ def RPC_METHOD(service_name: str) -> Callable[[Callable[..., Any]], Callable[...
 
 
 def RPC_CALL(service_name: str, method: str, args: Any = ()) -> str:
-    """Calls a method and returns what it answers. args is one argument, or a tuple of at most
-    one. Raises RPCError."""
+    """Calls a method and returns what it answers. args is one argument, or a tuple of them.
+    Raises RPCError."""
     if isinstance(args, tuple) and not hasattr(args, "to_json"):
-        args = args[0] if args else ""
+        args = json.dumps(args) if len(args) > 1 else "".join(map(str, args))
     with _connect(find()) as nats:
         try:
             answer = nats.request(f"{service_name}.{method}", str(args).encode())
@@ -88,6 +89,8 @@ def _answer(f: Callable[..., Any], data: bytes) -> Any:
     text = data.decode()
     if not text:
         return f()
+    if text.startswith("["):
+        return f(*json.loads(text))
     if not text.startswith("{"):
         return f(text)
     named = json.loads(text)

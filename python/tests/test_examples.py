@@ -74,3 +74,30 @@ def test_server_reader_writer(programs: pathlib.Path, started: list[Program], se
     late = start("python", "writer")
     late.expect("no server found on this host")
     assert late.process.wait() == 1
+
+
+# The writer's last lines as the seed's page has them.
+PAGE = """
+from rpc import RPC_CALL
+from framebuffer.client import FrameBufferClient
+key = RPC_CALL("framebuffer", "get_key")
+size = 2**20
+with FrameBufferClient(key) as client:
+    offset = RPC_CALL("framebuffer", "allocate", args=(size))
+    checksum = client.write(offset, bytes(size))
+    print(RPC_CALL("reader", "send_data", args=(offset, size, checksum)))
+    print(RPC_CALL("reader", "send_data", args=(offset, size, "0" * 16)))
+"""
+
+
+def test_a_frame_as_three_values(programs: pathlib.Path, started: list[Program]) -> None:
+    name = f"python-page-{os.getpid()}"
+    for role, said in (("server", "serving; key fb"), ("reader", "waiting for frames")):
+        started.append(Program(programs, "python", role, name))
+        started[-1].expect(said)
+    env = {**environment(), "FRAMEBUFFER_NAME": name}
+    env["PYTHONPATH"] += os.pathsep + str(EXAMPLES)
+    page = subprocess.run([sys.executable, "-c", PAGE], env=env, stdout=subprocess.PIPE, text=True, check=True)
+    assert page.stdout == "ok\ntimeout\n"
+    for p in reversed(started):
+        p.end(signal.SIGINT)
