@@ -33,6 +33,7 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 	if m.began {
 		request.Ring, request.From = m.source, m.last
 	}
+	request.Oldest = m.waited
 	data, err := json.Marshal(request)
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)

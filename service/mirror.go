@@ -56,7 +56,8 @@ type MirrorOptions struct {
 // from, it loses, and subscribers here are told by the numbers, as they are of frames that
 // Every and Rate leave out.
 //
-// When the other host comes back with a new ring, where numbers begin anew, the copy goes on
+// A mirror that was there before its topic begins with the oldest frame that is still there,
+// any other with the next. When the other host comes back with a new ring, where numbers begin anew, the copy goes on
 // behind the numbers that it has: they never go back in one ring.
 type Mirror struct {
 	nats    *nats.Conn
@@ -70,6 +71,7 @@ type Mirror struct {
 	base   uint64 // our numbers, less those
 	last   uint64 // the source's number that comes next
 	began  bool
+	waited bool // for the topic, which then is younger than this, or was cut off
 
 	mu    sync.Mutex
 	stats MirrorStats
@@ -162,6 +164,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 			s.State, s.Why = "looking", err.Error()
 		})
 		m.log.Debug("the topic does not come", "error.message", err)
+		m.waited = true
 		select {
 		case <-ctx.Done():
 			return nil

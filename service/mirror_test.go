@@ -31,6 +31,22 @@ func TestMirrorCopiesATopic(t *testing.T) {
 	})
 }
 
+// What was published before a mirror found the topic it was waiting for comes too.
+func TestMirrorBeforeItsTopic(t *testing.T) {
+	const most, count = 1000, 50
+	for _, from := range []string{"owner", service.AnyHost} {
+		url := ownNATS(t)
+		o := startOwner(t, url, 1<<20)
+		c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: from})
+		c.counts(t, func(s service.MirrorStats) bool { return s.State == "looking" && s.Why != "" })
+		o.do(order{Topic: "cam", Put: most, Count: count})
+		for range count {
+			c.take(t, 0)
+		}
+		c.counts(t, func(s service.MirrorStats) bool { return s.Frames == count && s.Lost == 0 && c.lost == 0 })
+	}
+}
+
 // Of a topic that is too fast for its mirror each frame arrives whole, or is counted as lost;
 // the publisher does not wait.
 func TestMirrorIsTooSlow(t *testing.T) {

@@ -40,6 +40,7 @@ type mirrorRequest struct {
 	Topic  string  `json:"topic"`
 	Ring   string  `json:"ring,omitempty"`   // which ring it had frames of, as mirrorFrame has it
 	From   uint64  `json:"from,omitempty"`   // the first number that is wanted of that ring
+	Oldest bool    `json:"oldest,omitempty"` // what there is already is wanted too
 	Every  uint64  `json:"every,omitempty"`  // only numbers that this divides
 	Rate   float64 `json:"rate,omitempty"`   // at most so many a second
 	Window uint64  `json:"window,omitempty"` // as headerWindow
@@ -112,7 +113,7 @@ func (s *Service) openMirror(r micro.Request) (*mirrorSource, error) {
 		return nil, err
 	}
 	from := topic.FromNext
-	if g.request.Ring != "" { // what it missed may still be there
+	if g.request.Ring != "" || g.request.Oldest { // what it missed may still be there
 		from = topic.FromOldest
 	}
 	in := g.ring.Inside()
