@@ -22,11 +22,12 @@ import (
 
 // order is what a host is told to do.
 type order struct {
-	Do     string
-	Size   int
-	Count  int
-	Topics []string
-	Frames []framebuffer.Frame
+	Do      string
+	Size    int
+	Count   int
+	Readers int // besides the one whose latency it is
+	Topics  []string
+	Frames  []framebuffer.Frame
 }
 
 type answer struct {

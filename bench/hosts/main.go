@@ -7,6 +7,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
 	"github.com/core-framebuffer/framebuffer/bench/internal/samples"
 )
 
@@ -22,6 +24,13 @@ func main() {
 	if len(os.Args) == 4 && os.Args[1] == "play" {
 		if err := play(os.Args[2], os.Args[3]); err != nil {
 			log.Fatalf("host %s: %v", os.Args[2], err)
+		}
+		return
+	}
+	if len(os.Args) == 4 && os.Args[1] == "live" {
+		count, err := strconv.Atoi(os.Args[3])
+		if err = errors.Join(err, playLive(os.Args[2], count)); err != nil {
+			log.Fatalf("live: %v", err)
 		}
 		return
 	}
@@ -129,23 +138,32 @@ func transfers(res *results, hosts []*remote) error {
 	return tell(to, order{Do: "unmirror"})
 }
 
-// latencies are those of a local reader of 30 frames a second, by how many mirror them.
+// latencies are those of a local reader of 30 frames a second, by who else gets them, where
+// hosts and NATS leave it a core and where they do not.
 func latencies(res *results, hosts []*remote) error {
 	if err := tell(hosts[0], order{Do: "make", Topics: []string{"live"}}); err != nil {
 		return err
 	}
 	for range res.Rounds {
-		for mirrors := range hostCount {
-			name := fmt.Sprintf("%d mirrors", mirrors)
-			err := mirrored(hosts, mirrors, []string{"live"}, func() error {
-				a, err := hosts[0].do(order{Do: "live", Count: 30})
-				res.addLatency(name, a.Latencies)
-				return err
-			})
-			if err != nil {
-				return err
+		for first, where := range []string{sharedCore, ownCore} {
+			for _, h := range hosts {
+				machine.Pin(h.cmd.Process.Pid, machine.Cores(first)...)
+			}
+			for _, with := range company {
+				err := mirrored(hosts, with.mirrors, []string{"live"}, func() error {
+					a, err := hosts[0].do(order{Do: "live", Count: 30, Readers: with.readers})
+					name := latencyOf(where, with.name)
+					res.Samples[name] = append(res.Samples[name], a.Latencies...)
+					return err
+				})
+				if err != nil {
+					return err
+				}
 			}
 		}
+	}
+	for _, h := range hosts {
+		machine.Pin(h.cmd.Process.Pid, machine.Cores(0)...)
 	}
 	return nil
 }

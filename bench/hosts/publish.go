@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -16,47 +15,6 @@ func (h *host) publisher(name string) (*topic.Publisher, error) {
 		h.pubs[name] = p
 	}
 	return p, err
-}
-
-// live publishes frames at 30 a second, and takes the time until a reader of this host has each.
-func (h *host) live(o order, a *answer) error {
-	pub, err := h.publisher("live")
-	if err != nil {
-		return err
-	}
-	sub, err := topic.Subscribe(h.ring, "live", nil)
-	if err != nil {
-		return err
-	}
-	defer sub.Close()
-	published := make(chan time.Time, o.Count)
-	got := make(chan error, 1)
-	go func() {
-		for range o.Count {
-			_, err := sub.Next(context.Background())
-			now := time.Now()
-			if err != nil {
-				got <- err
-				return
-			}
-			a.Latencies = append(a.Latencies, now.Sub(<-published).Seconds())
-		}
-		got <- nil
-	}()
-	tick := time.NewTicker(time.Second / 30)
-	defer tick.Stop()
-	for range o.Count {
-		<-tick.C
-		f, err := h.ring.Put(h.data)
-		if err != nil {
-			return err
-		}
-		published <- time.Now()
-		if _, err := pub.PublishFrame(f, nil, time.Time{}); err != nil {
-			return err
-		}
-	}
-	return <-got
 }
 
 // many publishes to all the topics in turn, Count a second, or as fast as it can.

@@ -18,7 +18,7 @@ type results struct {
 	Rounds  int                  `json:"rounds"`
 	Samples map[string][]float64 `json:"samples"`
 
-	moved, live []string
+	moved []string
 }
 
 func newResults(rounds int) *results {
@@ -29,12 +29,19 @@ func (r *results) add(name string, sample float64) {
 	r.Samples[name] = append(r.Samples[name], sample)
 }
 
-func (r *results) addLatency(name string, all []float64) {
-	if !slices.Contains(r.live, name) {
-		r.live = append(r.live, name)
-	}
-	r.Samples["latency: "+name] = append(r.Samples["latency: "+name], all...)
-}
+// Where the process runs whose latency is taken.
+const (
+	sharedCore = "all share the cores"
+	ownCore    = "a core is theirs"
+)
+
+// company is who else gets the frames: readers in another process of the same host, and hosts.
+var company = []struct {
+	name             string
+	readers, mirrors int
+}{{"nobody", 0, 0}, {"a reader here", 1, 0}, {"one host", 0, 1}, {"two hosts", 0, 2}}
+
+func latencyOf(where, with string) string { return "latency: " + where + ", " + with }
 
 // transfer has a host move a burst, and counts what it took; not in the round that warms up.
 func (r *results) transfer(name string, round int, by *remote, o order, hosts []*remote) error {
@@ -101,9 +108,19 @@ func (r *results) markdown() string {
 		rate := r.quantile("rate: "+name, 0.5)
 		fmt.Fprintf(&b, "| %s | %.0f | %.2f | %.2f |\n", name, rate/1e6, rate/r.quantile("rate: "+best, 0.5), r.quantile("cpu: "+name, 0.5))
 	}
-	b.WriteString("\nOne process publishes 1080p RGB at 30 a second; a subscription of its own host gets each.\n\n| hosts that mirror it | median, µs | highest tenth, µs |\n| --- | ---: | ---: |\n")
-	for _, name := range r.live {
-		fmt.Fprintf(&b, "| %s | %.0f | %.0f |\n", strings.TrimSuffix(name, " mirrors"), 1e6*r.quantile("latency: "+name, 0.5), 1e6*r.quantile("latency: "+name, 0.9))
+	b.WriteString("\nOne process publishes 1080p RGB at 30 a second and a subscription of its own host gets each, both on the\nfirst core; hosts and their NATS servers leave that core alone, or do not. Median and highest tenth.\n\n" +
+		"| µs until a reader of the same host has it; who else gets it:")
+	for _, with := range company {
+		b.WriteString(" | " + with.name)
+	}
+	b.WriteString(" |\n| --- |" + strings.Repeat(" ---: |", len(company)) + "\n")
+	for _, where := range []string{ownCore, sharedCore} {
+		fmt.Fprintf(&b, "| %s |", where)
+		for _, with := range company {
+			name := latencyOf(where, with.name)
+			fmt.Fprintf(&b, " %.0f, %.0f |", 1e6*r.quantile(name, 0.5), 1e6*r.quantile(name, 0.9))
+		}
+		b.WriteString("\n")
 	}
 	fmt.Fprintf(&b, "\n%d hosts fully meshed; one publishes 4 KiB to %d topics in turn, all of which the others mirror.\n\n| frames published a second, with mirrors on | no host | one | two |\n| --- | ---: | ---: | ---: |\n", hostCount, manyCount)
 	for _, name := range []string{"5,000 a second wanted", "as fast as it can"} {

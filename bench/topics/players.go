@@ -8,12 +8,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
 	"github.com/core-framebuffer/framebuffer/bench/internal/words"
 )
 
@@ -185,14 +185,8 @@ func pin(side string) {
 	if !known {
 		return
 	}
-	var set unix.CPUSet
-	set.Set(c)
-	entries, _ := os.ReadDir("/proc/self/task") // without it nothing is pinned
-	for _, e := range entries {
-		if tid, err := strconv.Atoi(e.Name()); err == nil {
-			_ = unix.SchedSetaffinity(tid, &set) // with one core there is nothing to choose
-			_ = unix.Setpriority(unix.PRIO_PROCESS, tid, -19)
-		}
+	for _, tid := range machine.Pin(os.Getpid(), c) {
+		_ = unix.Setpriority(unix.PRIO_PROCESS, tid, -19)
 	}
 }
 

@@ -1,0 +1,34 @@
+package machine
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Pin keeps all threads of a process, and those that they start, on those cores, as far as
+// this user may do that. It returns the threads.
+func Pin(pid int, cores ...int) (threads []int) {
+	var set unix.CPUSet
+	for _, c := range cores {
+		set.Set(c)
+	}
+	entries, _ := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task") // without it nothing is pinned
+	for _, e := range entries {
+		if tid, err := strconv.Atoi(e.Name()); err == nil {
+			_ = unix.SchedSetaffinity(tid, &set) // with one core there is nothing to choose
+			threads = append(threads, tid)
+		}
+	}
+	return threads
+}
+
+// Cores are those from the first-th on.
+func Cores(first int) (all []int) {
+	for c := first; c < runtime.NumCPU(); c++ {
+		all = append(all, c)
+	}
+	return all
+}
