@@ -67,7 +67,7 @@ func (h *host) bare(o order) error {
 
 // burst publishes the frames of one.
 func (h *host) burst() error {
-	pub, err := h.publisher("cam")
+	pub, err := topic.NewPublisher(h.ring, "cam")
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,6 @@ type host struct {
 	ring   *framebuffer.Client
 	nats   *nats.Conn
 	data   []byte
-	pubs   map[string]*topic.Publisher
 	end    context.CancelFunc // of the mirrors
 	work   sync.WaitGroup
 }
@@ -63,7 +62,7 @@ func play(name, conf string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, svc.Close()) }()
-	h := &host{data: make([]byte, frameSize), pubs: map[string]*topic.Publisher{}, end: func() {}}
+	h := &host{data: make([]byte, frameSize), end: func() {}}
 	if h.client, err = service.Connect(context.Background(), nil); err != nil {
 		return err
 	}
@@ -128,7 +127,7 @@ func (h *host) do(o order, a *answer) (err error) {
 		err = h.sink()
 	case "make":
 		for _, name := range o.Topics {
-			if _, err := h.publisher(name); err != nil {
+			if _, err := topic.NewPublisher(h.ring, name); err != nil {
 				return err
 			}
 		}
@@ -137,10 +136,8 @@ func (h *host) do(o order, a *answer) (err error) {
 	case "unmirror":
 		h.end()
 		h.work.Wait()
-	case "live":
-		err = h.live(o, a)
-	case "many":
-		err = h.many(o, a)
+	case "live", "many":
+		err = h.aside(o, a)
 	default:
 		err = errors.New("no such order")
 	}

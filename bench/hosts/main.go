@@ -7,7 +7,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -27,10 +26,9 @@ func main() {
 		}
 		return
 	}
-	if len(os.Args) == 4 && os.Args[1] == "live" {
-		count, err := strconv.Atoi(os.Args[3])
-		if err = errors.Join(err, playLive(os.Args[2], count)); err != nil {
-			log.Fatalf("live: %v", err)
+	if len(os.Args) == 4 && os.Args[1] == "aside" {
+		if err := publisherAside(os.Args[2], os.Args[3]); err != nil {
+			log.Fatalf("aside: %v", err)
 		}
 		return
 	}
@@ -138,10 +136,39 @@ func transfers(res *results, hosts []*remote) error {
 	return tell(to, order{Do: "unmirror"})
 }
 
-// latencies are those of a local reader of 30 frames a second, by who else gets them, where
-// hosts and NATS leave it a core and where they do not.
+// latencies are those of a local reader of 30 frames a second, by who else gets them.
 func latencies(res *results, hosts []*remote) error {
-	if err := tell(hosts[0], order{Do: "make", Topics: []string{"live"}}); err != nil {
+	return inCompany(res, hosts, []string{"live"}, func(o order, where, with string) error {
+		o.Do, o.Count = "live", 30
+		a, err := hosts[0].do(o)
+		res.add(latencyOf(where, with), a.Latencies...)
+		return err
+	})
+}
+
+// manyTopics publishes to many topics, paced and as fast as it can, by who else gets the frames.
+func manyTopics(res *results, hosts []*remote) error {
+	var topics []string
+	for i := range manyCount {
+		topics = append(topics, "many/"+strconv.Itoa(i))
+	}
+	return inCompany(res, hosts, topics, func(o order, where, with string) error {
+		for _, rate := range []int{5000, 0} {
+			o.Do, o.Count = "many", rate
+			a, err := hosts[0].do(o)
+			if err != nil {
+				return err
+			}
+			res.add(rateOf(rate, where, with), a.Rate)
+		}
+		return nil
+	})
+}
+
+// inCompany runs f with topics of the first host that others read too, where hosts and NATS
+// leave a core to f and where they do not.
+func inCompany(res *results, hosts []*remote, topics []string, f func(o order, where, with string) error) error {
+	if err := tell(hosts[0], order{Do: "make", Topics: topics}); err != nil {
 		return err
 	}
 	for range res.Rounds {
@@ -150,12 +177,7 @@ func latencies(res *results, hosts []*remote) error {
 				machine.Pin(h.cmd.Process.Pid, machine.Cores(first)...)
 			}
 			for _, with := range company {
-				err := mirrored(hosts, with.mirrors, []string{"live"}, func() error {
-					a, err := hosts[0].do(order{Do: "live", Count: 30, Readers: with.readers})
-					name := latencyOf(where, with.name)
-					res.Samples[name] = append(res.Samples[name], a.Latencies...)
-					return err
-				})
+				err := mirrored(hosts, with.mirrors, topics, func() error { return f(order{Topics: topics, Readers: with.readers}, where, with.name) })
 				if err != nil {
 					return err
 				}
@@ -164,35 +186,6 @@ func latencies(res *results, hosts []*remote) error {
 	}
 	for _, h := range hosts {
 		machine.Pin(h.cmd.Process.Pid, machine.Cores(0)...)
-	}
-	return nil
-}
-
-// manyTopics publishes to many topics, paced and as fast as it can.
-func manyTopics(res *results, hosts []*remote) error {
-	var topics []string
-	for i := range manyCount {
-		topics = append(topics, "many/"+strconv.Itoa(i))
-	}
-	if err := tell(hosts[0], order{Do: "make", Topics: topics}); err != nil {
-		return err
-	}
-	for range res.Rounds {
-		for mirrors := range hostCount {
-			err := mirrored(hosts, mirrors, topics, func() error {
-				for name, rate := range map[string]int{"5,000 a second wanted": 5000, "as fast as it can": 0} {
-					a, err := hosts[0].do(order{Do: "many", Topics: topics, Count: rate})
-					if err != nil {
-						return err
-					}
-					res.add(fmt.Sprintf("many: %s, %d mirrors", name, mirrors), a.Rate)
-				}
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }

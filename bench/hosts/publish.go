@@ -1,41 +1,66 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-func (h *host) publisher(name string) (*topic.Publisher, error) {
-	if p := h.pubs[name]; p != nil {
-		return p, nil
+// live publishes frames at 30 a second, and takes the seconds until a reader of this process
+// has each.
+func live(ring *framebuffer.Client, pub *topic.Publisher, data []byte, count int) (latencies []float64, err error) {
+	sub, err := topic.Subscribe(ring, pub.Topic(), nil)
+	if err != nil {
+		return nil, err
 	}
-	p, err := topic.NewPublisher(h.ring, name)
-	if err == nil {
-		h.pubs[name] = p
+	defer func() { err = errors.Join(err, sub.Close()) }()
+	published := make(chan time.Time, count)
+	got := make(chan error, 1)
+	go func() {
+		for range count {
+			_, err := sub.Next(context.Background())
+			now := time.Now()
+			if err != nil {
+				got <- err
+				return
+			}
+			latencies = append(latencies, now.Sub(<-published).Seconds())
+		}
+		got <- nil
+	}()
+	tick := time.NewTicker(time.Second / 30)
+	defer tick.Stop()
+	for range count {
+		<-tick.C
+		f, err := ring.Put(data)
+		if err != nil {
+			return nil, err
+		}
+		published <- time.Now()
+		if _, err := pub.PublishFrame(f, nil, time.Time{}); err != nil {
+			return nil, err
+		}
 	}
-	return p, err
+	return latencies, <-got
 }
 
-// many publishes to all the topics in turn, Count a second, or as fast as it can.
-func (h *host) many(o order, a *answer) error {
+// many publishes to all the topics in turn, so many a second, or as fast as it can, and returns
+// how many a second that were.
+func many(pubs []*topic.Publisher, data []byte, rate int) (float64, error) {
 	const long = 300 * time.Millisecond
-	data := h.data[:4096]
 	begun, n := time.Now(), 0
 	for ; time.Since(begun) < long; n++ {
-		if o.Count > 0 {
-			if early := time.Duration(n)*time.Second/time.Duration(o.Count) - time.Since(begun); early > 0 {
+		if rate > 0 {
+			if early := time.Duration(n)*time.Second/time.Duration(rate) - time.Since(begun); early > 0 {
 				time.Sleep(early)
 			}
 		}
-		pub, err := h.publisher(o.Topics[n%len(o.Topics)])
-		if err != nil {
-			return err
-		}
-		if _, err := pub.Publish(data, nil); err != nil {
-			return err
+		if _, err := pubs[n%len(pubs)].Publish(data, nil); err != nil {
+			return 0, err
 		}
 	}
-	a.Rate = float64(n) / time.Since(begun).Seconds()
-	return nil
+	return float64(n) / time.Since(begun).Seconds(), nil
 }

@@ -25,8 +25,8 @@ func newResults(rounds int) *results {
 	return &results{Machine: machine.Name(), When: time.Now().UTC(), Rounds: rounds, Samples: map[string][]float64{}}
 }
 
-func (r *results) add(name string, sample float64) {
-	r.Samples[name] = append(r.Samples[name], sample)
+func (r *results) add(name string, samples ...float64) {
+	r.Samples[name] = append(r.Samples[name], samples...)
 }
 
 // Where the process runs whose latency is taken.
@@ -42,6 +42,10 @@ var company = []struct {
 }{{"nobody", 0, 0}, {"a reader here", 1, 0}, {"one host", 0, 1}, {"two hosts", 0, 2}}
 
 func latencyOf(where, with string) string { return "latency: " + where + ", " + with }
+
+func rateOf(wanted int, where, with string) string {
+	return fmt.Sprintf("many: %d a second, %s, %s", wanted, where, with)
+}
 
 // transfer has a host move a burst, and counts what it took; not in the round that warms up.
 func (r *results) transfer(name string, round int, by *remote, o order, hosts []*remote) error {
@@ -108,27 +112,37 @@ func (r *results) markdown() string {
 		rate := r.quantile("rate: "+name, 0.5)
 		fmt.Fprintf(&b, "| %s | %.0f | %.2f | %.2f |\n", name, rate/1e6, rate/r.quantile("rate: "+best, 0.5), r.quantile("cpu: "+name, 0.5))
 	}
-	b.WriteString("\nOne process publishes 1080p RGB at 30 a second and a subscription of its own host gets each, both on the\nfirst core; hosts and their NATS servers leave that core alone, or do not. Median and highest tenth.\n\n" +
-		"| µs until a reader of the same host has it; who else gets it:")
-	for _, with := range company {
-		b.WriteString(" | " + with.name)
-	}
-	b.WriteString(" |\n| --- |" + strings.Repeat(" ---: |", len(company)) + "\n")
-	for _, where := range []string{ownCore, sharedCore} {
-		fmt.Fprintf(&b, "| %s |", where)
-		for _, with := range company {
-			name := latencyOf(where, with.name)
-			fmt.Fprintf(&b, " %.0f, %.0f |", 1e6*r.quantile(name, 0.5), 1e6*r.quantile(name, 0.9))
+	b.WriteString("\nIn the other tables a process of the first host publishes, on the first core; all hosts and their NATS\nservers leave that core alone, or do not. Who else gets the frames stands above: readers in another process of the\nsame host, or hosts that mirror the topics.\n" +
+		"\n1080p RGB at 30 a second; µs until a reader in the same process has each, median and highest tenth:\n\n")
+	table(&b, []string{ownCore, sharedCore}, func(where, with string) string {
+		name := latencyOf(where, with)
+		return fmt.Sprintf("%.0f, %.0f", 1e6*r.quantile(name, 0.5), 1e6*r.quantile(name, 0.9))
+	})
+	for _, rate := range []int{5000, 0} {
+		wanted := "as fast as it can"
+		if rate > 0 {
+			wanted = fmt.Sprintf("%d frames a second wanted", rate)
 		}
-		b.WriteString("\n")
-	}
-	fmt.Fprintf(&b, "\n%d hosts fully meshed; one publishes 4 KiB to %d topics in turn, all of which the others mirror.\n\n| frames published a second, with mirrors on | no host | one | two |\n| --- | ---: | ---: | ---: |\n", hostCount, manyCount)
-	for _, name := range []string{"5,000 a second wanted", "as fast as it can"} {
-		fmt.Fprintf(&b, "| %s |", name)
-		for mirrors := range hostCount {
-			fmt.Fprintf(&b, " %.0f |", r.quantile(fmt.Sprintf("many: %s, %d mirrors", name, mirrors), 0.5))
-		}
-		b.WriteString("\n")
+		fmt.Fprintf(&b, "\n4 KiB to %d topics in turn, %s; thousands of frames a second:\n\n", manyCount, wanted)
+		table(&b, []string{ownCore, sharedCore}, func(where, with string) string {
+			return fmt.Sprintf("%.2f", r.quantile(rateOf(rate, where, with), 0.5)/1000)
+		})
 	}
 	return b.String()
+}
+
+// table has a row for each where, and a column for each company.
+func table(b *strings.Builder, rows []string, cell func(where, with string) string) {
+	b.WriteString("| |")
+	for _, with := range company {
+		b.WriteString(" " + with.name + " |")
+	}
+	b.WriteString("\n| --- |" + strings.Repeat(" ---: |", len(company)) + "\n")
+	for _, where := range rows {
+		fmt.Fprintf(b, "| %s |", where)
+		for _, with := range company {
+			b.WriteString(" " + cell(where, with.name) + " |")
+		}
+		b.WriteString("\n")
+	}
 }
