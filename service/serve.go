@@ -15,54 +15,6 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// Version is the version of the service's protocol, as NATS shows it.
-const Version = "1.0.0"
-
-// Config is for Serve.
-type Config struct {
-	// Server is whose key is given out and whose ring is allocated from. Required; Serve
-	// does not close it.
-	Server *framebuffer.Server
-
-	// Name is how clients on this host find the server; several servers run side by side
-	// under different names. Default: DefaultName.
-	Name string
-
-	// Host is what this host is called on other hosts; 1 to 64 letters, digits, dots and
-	// hyphens. Default: the system's host name.
-	Host string
-
-	// URL is the user's own NATS. Default: an embedded server.
-	URL string
-
-	// NATSConfig is the path of the embedded server's configuration file, as nats-server
-	// takes it: listeners, cluster, leaf nodes, gateways, accounts, TLS, JetStream. What the
-	// file gives no address listens on loopback, and the service logs in as the file's only
-	// user or token, or as its user named framebuffer, or with Credentials. Default: loopback
-	// only, with a password that clients of this host and user are told.
-	NATSConfig string
-
-	// JetStream is a directory in which the embedded NATS keeps streams, recordings among them.
-	// It is made if there is none, and belongs to one server at a time. Default: JetStream is
-	// off, unless NATSConfig turns it on.
-	JetStream string
-
-	// Credentials is the path of a NATS credentials file for URL or NATSConfig. Clients on
-	// this host are told where it is.
-	Credentials string
-
-	// Mirrors are topics of other hosts to be copied into Server's ring. Self and Logger are
-	// filled in.
-	Mirrors []MirrorOptions
-
-	// TLS names the files of certificates for URL, and for clients of NATSConfig. Clients on
-	// this host are told where they are.
-	TLS TLS
-
-	// Logger gets what is worth knowing. Default: nothing is logged.
-	Logger *slog.Logger
-}
-
 // Service is a running service. Its methods may be called concurrently.
 type Service struct {
 	config   Config

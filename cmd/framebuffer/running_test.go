@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// running is a command under way.
+type running struct {
+	*exec.Cmd
+	out, err bytes.Buffer
+}
+
+func start(t testing.TB, stdin io.Reader, args ...string) *running {
+	t.Helper()
+	r := &running{Cmd: command(args...)}
+	r.Stdin, r.Stdout, r.Stderr = stdin, &r.out, &r.err
+	if err := r.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Process.Kill() })
+	return r
+}
+
+func (r *running) end(t testing.TB) result {
+	t.Helper()
+	if err := r.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		t.Fatal(err)
+	}
+	return result{r.out.String(), r.err.String(), r.ProcessState.ExitCode()}
+}
+
+func ffmpeg(t testing.TB, stdin io.Reader, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command("ffmpeg", append([]string{"-v", "error"}, args...)...)
+	var out, complaint bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &complaint
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v (scripts/setup installs ffmpeg): %v\n%s", cmd.Args, err, &complaint)
+	}
+	return out.Bytes()
+}
+
+func signalled(t *testing.T, r *running, sig os.Signal, status int) {
+	t.Helper()
+	if err := r.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.end(t); got.status != status || got.err != "" {
+		t.Errorf("%v after %v: status %d, %s", r.Args[1:], sig, got.status, got.err)
+	}
+}
+
+// await returns when the topics' JSON says so.
+func await(t *testing.T, name, what string) {
+	t.Helper()
+	for {
+		r := runHere(t, "", "topics", "--name", name, "--json")
+		if r.status != 0 {
+			t.Fatalf("%+v", r)
+		}
+		if strings.Contains(r.out, what) {
+			return
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package ring
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+)
+
+// The end comes, and allocators pass, between Extend's exchange and its second look at the
+// clock: nobody may believe in the hold then, neither its holder nor who reads the chunk.
+func TestExtendTooLate(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	h := r.hold(t, offset, time.Second)
+	r.laps(t, 2)
+	reads := 0
+	r.tick = func() { // the first reading
+		r.tick = func() { // the second: the exchange has been made, as if late
+			r.clock.Add(int64(time.Second) + grace + layout.HoldTag + 1)
+			reads++
+			if r.readable(offset, sum, 5000) {
+				t.Error("a reader relied on a hold that is being extended too late")
+			}
+		}
+	}
+	if _, err := h.Extend(time.Minute); !errors.Is(err, fberr.Timeout) {
+		t.Errorf("extended too late: %v", err)
+	}
+	if reads != 1 {
+		t.Fatal("the test did not get in between")
+	}
+}
+
+// Somebody else's hold makes a chunk holdable that head has long passed, and it then stays
+// when the first holder goes.
+func TestHoldJoinsAHold(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	first := r.hold(t, offset, time.Second)
+	r.laps(t, 2)
+	second := r.hold(t, offset, 3*time.Second)
+	first.Release()
+	r.laps(t, 2)
+	if !second.Intact() || !r.readable(offset, sum, 5000) {
+		t.Error("lost with the first hold")
+	}
+	second.Release()
+	if _, _, err := r.Hold(offset, time.Second); !errors.Is(err, fberr.Timeout) {
+		t.Errorf("held what nobody kept: %v", err)
+	}
+}
+
+// A hold is joined and let go while an allocator is between the two entries, having seen the
+// first one empty: it must look again.
+func TestHoldJoinedUnderScan(t *testing.T) {
+	r := newTimed(t, 16*page)
+	small, _ := r.put(t, 1)
+	offset, sum := r.put(t, 5000)
+	first := r.hold(t, small, time.Second) // takes entry 0 for now
+	second := r.hold(t, offset, time.Second)
+	first.Release()
+	r.laps(t, 2)
+	for r.Head()%r.capacity+600 < offset%r.capacity || r.Head()%r.capacity > offset%r.capacity { // up to the chunk
+		r.put(t, 100)
+	}
+	var joined *Hold
+	r.atEntry = func(i int) {
+		if i == 1 && joined == nil {
+			joined = r.hold(t, offset, time.Second)
+			second.Release()
+		}
+	}
+	r.put(t, 1000)
+	if joined == nil {
+		t.Fatal("the test did not get in between")
+	}
+	r.laps(t, 2)
+	if !joined.Intact() || !r.readable(offset, sum, 5000) {
+		t.Error("the chunk was handed out under the hold that had joined")
+	}
+}
+
+// The end of a hold comes, and allocators pass, before its holder has seen its chunk alive:
+// nobody may believe in it.
+func TestHoldTooLate(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	r.tick = func() { // Hold reads the clock before it publishes
+		r.laps(t, 2)
+		if r.readable(offset, sum, 5000) {
+			t.Error("read after two laps")
+		}
+	}
+	if _, _, err := r.Hold(offset, time.Second); !errors.Is(err, fberr.Timeout) {
+		t.Errorf("held a chunk that was reused meanwhile: %v", err)
+	}
+	if r.HeldBytes() != 0 {
+		t.Error("a hold that failed stayed in the table")
+	}
+}
+
+// A holder that was stopped in the middle of its claim until its term was over, and wakes
+// when somebody else has the entry, leaves that one's words alone.
+func TestClaimWakesTooLate(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	other, _ := r.put(t, 100)
+	e := &r.holds[0]
+	start, length := e.Start.Load(), e.Length.Load()
+	if !e.Term.CompareAndSwap(0, newTerm(r.clock.Load()+int64(time.Second))) {
+		t.Fatal("the entry is not free")
+	}
+	r.clock.Add(int64(2 * time.Second)) // the sleep
+	h := r.hold(t, offset, time.Second)
+	if h.entry != e {
+		t.Fatal("the next holder took another entry")
+	}
+	if e.Start.CompareAndSwap(start, counted(other-layout.ChunkHeader, start)) || e.Length.CompareAndSwap(length, counted(64, length)) {
+		t.Error("the sleeper wrote over the words of the next owner")
+	}
+	r.laps(t, 2)
+	if !h.Intact() || !r.readable(offset, sum, 5000) {
+		t.Error("the hold was lost")
+	}
+}
