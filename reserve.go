@@ -5,19 +5,22 @@ import (
 	"io"
 	"runtime"
 
+	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
 // Reservation is a chunk that is being filled in place: by a driver or a decoder that takes
 // a slice, or through the reservation as an io.Writer or io.ReaderFrom. Its methods may not
-// be called concurrently. After Commit and Abort they return ErrClosed.
+// be called concurrently. After Commit and Abort they return ErrClosed, and after an error that
+// ended it that error.
 type Reservation struct {
 	client *Client
 	bytes  []byte
 	filled int
 	offset uint64
 	ended  bool
+	lost   error // why Write or ReadFrom ended it
 }
 
 // Reserve allocates size bytes to be filled in place, which saves the copy of Put. What the
@@ -58,37 +61,87 @@ func (r *Reservation) Offset() uint64 { return r.offset }
 func (r *Reservation) Len() int { return r.filled }
 
 // Write appends p behind what Write and ReadFrom have put in, so that encoders can write
-// into the ring. It returns ErrTooLong, and appends nothing, when p does not fit.
-func (r *Reservation) Write(p []byte) (int, error) {
+// into the ring. It returns ErrTooLong, and appends nothing, when p does not fit; ErrTimeout
+// when the ring has reused the chunk meanwhile, and ErrClosed, which are looked for before
+// each 64 KiB and end the reservation.
+func (r *Reservation) Write(p []byte) (n int, err error) {
 	if r.ended {
-		return 0, errEnded()
+		return 0, r.over()
 	}
 	if left := len(r.bytes) - r.filled; len(p) > left {
 		return 0, fmt.Errorf("%w: %d bytes more for a reservation of %d that has room for %d: reserve more", ErrTooLong, len(p), len(r.bytes), left)
 	}
-	r.filled += copy(r.bytes[r.filled:], p)
-	failpoint.Hit(failpoint.ReserveFilling)
+	for n < len(p) {
+		room, err := r.room()
+		if err != nil {
+			return n, err
+		}
+		n += r.took(copy(room, p[n:]))
+		failpoint.Hit(failpoint.ReserveFilling)
+	}
 	runtime.KeepAlive(r.client.segment)
-	return len(p), nil
+	return n, nil
 }
 
-// ReadFrom appends what src has until its end or until the reservation is full, whichever
-// comes first, reading straight into the ring.
+// ReadFrom appends what src has until its end, reading straight into the ring. When src has
+// more than the reservation has room for it returns ErrTooLong, the reservation being full and
+// one byte of the rest being lost; io.LimitReader and io.CopyN leave the rest in src. Other
+// errors are those of src, with what came before them appended, and those of Write: a src
+// that waits for longer than the ring lives has the reservation end.
 func (r *Reservation) ReadFrom(src io.Reader) (n int64, err error) {
 	if r.ended {
-		return 0, errEnded()
+		return 0, r.over()
 	}
-	before := r.filled
-	for r.filled < len(r.bytes) && err == nil {
+	for err == nil && r.filled < len(r.bytes) {
+		var room []byte
+		if room, err = r.room(); err != nil {
+			return n, err
+		}
 		var m int
-		m, err = src.Read(r.bytes[r.filled:])
-		r.filled += m
+		m, err = src.Read(room)
+		n += int64(r.took(m))
 	}
 	runtime.KeepAlive(r.client.segment)
+	if err == nil {
+		err = r.nothingMore(src)
+	}
 	if err == io.EOF {
 		err = nil
 	}
-	return int64(r.filled - before), err
+	return n, err
+}
+
+// room is where at most a block of what comes next goes, if the chunk is still this one's:
+// so whoever sleeps between two blocks for a lap, or waits for what to write, spoils no more
+// than that of other people's frames.
+func (r *Reservation) room() ([]byte, error) {
+	s := r.client.segment
+	if err := s.errIfClosed(); err != nil {
+		return nil, r.end(err)
+	}
+	if why, err := s.ring.Filling(r.offset, len(r.bytes)); err != nil {
+		return nil, r.end(s.failed(why, err))
+	}
+	return r.bytes[r.filled:min(len(r.bytes), r.filled+copyhash.Block)], nil
+}
+
+func (r *Reservation) took(n int) int {
+	r.filled += n
+	return n
+}
+
+// nothingMore returns io.EOF if src is at its end.
+func (r *Reservation) nothingMore(src io.Reader) error {
+	var more [1]byte
+	for {
+		n, err := src.Read(more[:])
+		if n > 0 {
+			return fmt.Errorf("%w: the source has more than the %d bytes of the reservation: reserve more, or read through an io.LimitReader", ErrTooLong, len(r.bytes))
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // Commit hashes the first size bytes and returns the frame, which others can read from now
@@ -108,7 +161,7 @@ func (r *Reservation) CommitUnverified(size int) (Frame, error) { return r.commi
 
 func (r *Reservation) commit(size int, hash bool) (Frame, error) {
 	if r.ended {
-		return Frame{}, errEnded()
+		return Frame{}, r.over()
 	}
 	if size < 1 {
 		return Frame{}, fmt.Errorf("%w: asked to commit %d bytes; a frame has at least 1", ErrBadSize, size)
@@ -135,7 +188,17 @@ func (r *Reservation) commit(size int, hash bool) (Frame, error) {
 // does nothing, so that it can be deferred.
 func (r *Reservation) Abort() { r.bytes, r.ended = nil, true }
 
-func errEnded() error {
+func (r *Reservation) end(err error) error {
+	r.Abort()
+	r.lost = err
+	return err
+}
+
+// over is why the reservation is over.
+func (r *Reservation) over() error {
+	if r.lost != nil {
+		return r.lost
+	}
 	return fmt.Errorf("%w: the reservation was committed or aborted already: reserve anew", ErrClosed)
 }
 

@@ -78,8 +78,11 @@ func TestReservationEnds(t *testing.T) {
 	if n, err := r.Write(make([]byte, 60)); n != 0 || !errors.Is(err, framebuffer.ErrTooLong) || r.Len() != 60 {
 		t.Errorf("wrote %d too many, %v", n, err)
 	}
-	if n, err := r.ReadFrom(bytes.NewReader(make([]byte, 60))); n != 40 || err != nil || r.Len() != 100 {
+	if n, err := r.ReadFrom(bytes.NewReader(make([]byte, 60))); n != 40 || !errors.Is(err, framebuffer.ErrTooLong) || r.Len() != 100 {
 		t.Errorf("read %d, %v", n, err)
+	}
+	if n, err := r.ReadFrom(bytes.NewReader(nil)); n != 0 || err != nil {
+		t.Errorf("read %d of nothing, %v", n, err)
 	}
 	if err := commit(100); err != nil {
 		t.Errorf("errors of before count: %v", err)
@@ -146,6 +149,71 @@ func TestReservationIsLapped(t *testing.T) {
 	}
 	if got := c.Stats().Total; got.Reused != 1 || got.Writes == 0 {
 		t.Errorf("counted %+v", got)
+	}
+}
+
+// waits is a source that has the ring go round before its second piece comes.
+type waits struct {
+	t     *testing.T
+	c     *framebuffer.Client
+	reads int
+}
+
+func (w *waits) Read(p []byte) (int, error) {
+	if w.reads++; w.reads == 2 {
+		fillRing(w.t, w.c)
+	}
+	return len(p), nil
+}
+
+// A reservation that is filled too slowly ends after the block that was under way: it goes on
+// over nobody's frames.
+func TestReservationIsFilledTooSlowly(t *testing.T) {
+	_, c := serve(t, 1<<20)
+	r, err := c.Reserve(500_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := &waits{t: t, c: c}
+	if n, err := r.ReadFrom(src); n != 2<<16 || !errors.Is(err, framebuffer.ErrTimeout) || src.reads != 2 {
+		t.Errorf("%d bytes in %d reads: %v", n, src.reads, err)
+	}
+	_, write := r.Write([]byte("x"))
+	_, read := r.ReadFrom(src)
+	_, commit := r.Commit(1)
+	for what, err := range map[string]error{"write": write, "read": read, "commit": commit} {
+		if !errors.Is(err, framebuffer.ErrTimeout) {
+			t.Errorf("%s after that: %v", what, err)
+		}
+	}
+	if got := c.Stats().Total; got.Reused != 1 {
+		t.Errorf("counted %+v", got)
+	}
+	if r, err = c.Reserve(1000); err != nil {
+		t.Fatal(err)
+	}
+	fillRing(t, c)
+	if n, err := r.Write([]byte("spoilt")); n != 0 || !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Errorf("wrote %d bytes after a lap: %v", n, err)
+	}
+}
+
+// After the client's Close nothing goes into a reservation.
+func TestReservationOfAClosedClient(t *testing.T) {
+	s, _ := serve(t, 1<<16)
+	c, err := framebuffer.Attach(s.Key(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.Reserve(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := r.Write([]byte("x")); n != 0 || !errors.Is(err, framebuffer.ErrClosed) {
+		t.Errorf("wrote %d bytes: %v", n, err)
 	}
 }
 

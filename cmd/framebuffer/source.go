@@ -28,12 +28,15 @@ func (s *sizedSource) next(c *framebuffer.Client) (framebuffer.Frame, *topic.Met
 	if err != nil {
 		return framebuffer.Frame{}, nil, err
 	}
-	if _, err := place.ReadFrom(s.in); err != nil {
-		place.Abort()
+	defer place.Abort()
+	switch _, err := place.ReadFrom(io.LimitReader(s.in, int64(s.size))); {
+	case errors.Is(err, framebuffer.ErrTimeout): // the next frame begins behind this one
+		_, _ = s.in.Discard(s.size - place.Len())
+		return framebuffer.Frame{}, nil, err
+	case err != nil:
 		return framebuffer.Frame{}, nil, err
 	}
 	if n := place.Len(); n < s.size {
-		place.Abort()
 		return framebuffer.Frame{}, nil, fmt.Errorf("%w: the input ended %d bytes into frame %d, which has %d: is the size of a frame right?",
 			framebuffer.ErrBadSize, n, s.read, s.size)
 	}

@@ -74,7 +74,7 @@ func (h *Hold) claim(now int64, d time.Duration) error {
 		e := &r.holds[i]
 		start, length := e.Start.Load(), e.Length.Load()
 		old := e.Term.Load()
-		if active(old, now, grace) || !e.Term.CompareAndSwap(old, term) {
+		if r.active(old, now, grace) || !e.Term.CompareAndSwap(old, term) {
 			continue
 		}
 		failpoint.Hit(failpoint.HoldClaimed)

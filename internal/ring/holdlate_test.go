@@ -34,6 +34,32 @@ func TestExtendTooLate(t *testing.T) {
 	}
 }
 
+// An allocator that was stopped between its look at the clock and the holds respects one that
+// was made meanwhile for as long as a hold can be; and claims nobody's entry.
+func TestHoldYoungerThanTheClock(t *testing.T) {
+	r := newTimed(t, 16*page)
+	offset, sum := r.put(t, 5000)
+	late := r.stamp()
+	r.clock.Add(int64(time.Minute))
+	h := r.hold(t, offset, layout.MaxHold)
+	for before := r.Head(); r.Head()-before < 3*r.Capacity(); {
+		at, err := r.Allocate(500, late)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := r.Write(at, make([]byte, 500)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := &Hold{ring: r.Ring, span: span{offset, 64}}
+	if err := other.claim(late.Time, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if other.entry == h.entry || !r.readable(offset, sum, 5000) || !h.Release() {
+		t.Error("a hold was passed over by a clock that was late")
+	}
+}
+
 // Somebody else's hold makes a chunk holdable that head has long passed, and it then stays
 // when the first holder goes.
 func TestHoldJoinsAHold(t *testing.T) {

@@ -49,10 +49,13 @@ func newTerm(end int64) uint64 {
 func endOf(term uint64) int64 { return int64(term &^ layout.HoldTag) }
 
 // active reports whether a hold of that term stands, at a time, for those who respect it
-// late past its end. Terms beyond what Hold can make are nonsense that somebody stored.
-func active(term uint64, now, late int64) bool {
-	left := endOf(term) - now
-	return term != 0 && left > -late && left <= int64(layout.MaxHold)+grace
+// late past its end. Terms beyond what Hold can make are nonsense that somebody stored: that
+// is judged by a clock read after the term, since a hold that is as long as can be may have
+// been made long after now, by which its maker was later than this process knows.
+func (r *Ring) active(term uint64, now, late int64) bool {
+	const most = int64(layout.MaxHold) + grace
+	end := endOf(term)
+	return term != 0 && end-now > -late && (end-now <= most || end-r.now() <= most)
 }
 
 // used are the entries that were ever used.
@@ -71,7 +74,7 @@ func (r *Ring) mayBeHeld(now int64) bool {
 // load returns what an entry holds, if it makes sense and is respected at that time.
 func (r *Ring) load(e *layout.Hold, now, late int64) (span, uint64, bool) {
 	term := e.Term.Load()
-	if !active(term, now, late) {
+	if !r.active(term, now, late) {
 		return span{}, 0, false
 	}
 	s := span{e.Start.Load() &^ layout.HoldClaims, e.Length.Load() &^ layout.HoldClaims}

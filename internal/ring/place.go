@@ -29,6 +29,19 @@ func (r *Ring) Seal(offset uint64, data []byte, hash bool) (sum uint64, why Reas
 	return sum, None, nil
 }
 
+// Filling returns fberr.Closed, and fberr.Timeout when the chunk at offset, into which n bytes
+// go in place, was reused. Who asks before each block of copyhash.Block bytes spoils at most one,
+// however long it sleeps between two.
+func (r *Ring) Filling(offset uint64, n int) (Reason, error) {
+	if err := r.Ended(); err != nil {
+		return None, err
+	}
+	if !r.alive(offset - layout.ChunkHeader) {
+		return Reused, r.lappedWrite(offset, n)
+	}
+	return None, nil
+}
+
 // View calls look with the first n bytes of the chunk at offset, in place, and reports
 // whether they were in place until it returned. The error of look counts only then. With
 // verify they have the checksum sum when look is called.

@@ -38,8 +38,12 @@ def end_of(term: int) -> int:
 
 def active(term: int, now: int, late: int) -> bool:
     """Whether a hold of that term stands, at a time, for those who respect it late past its
-    end. Terms beyond what holders can make are nonsense that somebody stored."""
-    return term != 0 and -late < end_of(term) - now <= L.MAX_HOLD + L.HOLD_GRACE
+    end. Terms beyond what holders can make are nonsense that somebody stored: that is judged by
+    a clock read after the term, since one that is as long as can be may be younger than now."""
+    if term == 0 or end_of(term) - now <= -late:
+        return False
+    most = L.MAX_HOLD + L.HOLD_GRACE
+    return end_of(term) - now <= most or end_of(term) - _clock.monotonic_ns() <= most
 
 
 def _counted(value: int, before: int) -> int:
