@@ -30,10 +30,10 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 	request := mirrorRequest{
 		Topic: m.options.Topic, Every: uint64(m.options.Every), Rate: m.options.Rate, Window: uint64(m.options.Window),
 	}
-	if m.began {
+	if m.began && !m.paused {
 		request.Ring, request.From = m.source, m.last
 	}
-	request.Oldest = m.waited
+	request.Oldest = m.waited && !m.began
 	data, err := json.Marshal(request)
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
@@ -66,8 +66,12 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 		}
 		if m.options.OnDemand && time.Since(looked) > time.Second {
 			looked = time.Now()
-			if wanted, err := m.wanted(); err != nil || !wanted {
-				return errors.Join(err, errUnwanted)
+			wanted, err := m.wanted()
+			if err != nil {
+				return err
+			}
+			if !wanted {
+				return errUnwanted
 			}
 		}
 	}
@@ -166,6 +170,9 @@ func (m *Mirror) number(h *mirrorFrame) bool {
 	}
 	if h.Sequence < m.last {
 		return false
+	}
+	if m.paused { // and goes on with what comes next
+		m.paused, m.last = false, h.Sequence
 	}
 	missing := h.Sequence - m.last
 	m.last = h.Sequence + 1

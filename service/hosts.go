@@ -58,7 +58,7 @@ func (s *Service) about([]byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	copies := map[string]bool{}
+	copies, own := map[string]bool{}, map[string]bool{} // by what clients' names have room for; and by name
 	for _, c := range st.Clients {
 		if name, ok := strings.CutPrefix(c.Name, MirrorClient); ok {
 			copies[shortened(name)] = true
@@ -66,10 +66,10 @@ func (s *Service) about([]byte) ([]byte, error) {
 	}
 	for _, m := range s.copying() {
 		h.Mirrors = append(h.Mirrors, m.Stats())
-		copies[shortened(m.options.Topic)] = true
+		own[m.options.Topic] = true
 	}
 	for _, t := range all {
-		h.Topics = append(h.Topics, HostTopic{t.Name, t.Published, t.Ended, copies[shortened(t.Name)]})
+		h.Topics = append(h.Topics, HostTopic{t.Name, t.Published, t.Ended, own[t.Name] || copies[shortened(t.Name)]})
 	}
 	return h.text(int(s.nats.MaxPayload()) - aboutHeaders)
 }

@@ -71,7 +71,8 @@ type Mirror struct {
 	base   uint64 // our numbers, less those
 	last   uint64 // the source's number that comes next
 	began  bool
-	waited bool // for the topic, which then is younger than this, or was cut off
+	waited bool // for the topic, which then is younger than this
+	paused bool // because nobody wanted it: what was missed is not lost
 
 	mu    sync.Mutex
 	stats MirrorStats
@@ -157,6 +158,10 @@ func (m *Mirror) Run(ctx context.Context) error {
 		if time.Since(began) > lastMirrorWait {
 			wait = firstMirrorWait
 		}
+		if errors.Is(err, errUnwanted) {
+			m.paused, wait = true, firstMirrorWait
+			continue
+		}
 		m.count(func(s *MirrorStats) {
 			if s.State == "running" {
 				m.log.Warn("the topic does not come any more; looking for it", "error.message", err)
@@ -164,7 +169,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 			s.State, s.Why = "looking", err.Error()
 		})
 		m.log.Debug("the topic does not come", "error.message", err)
-		m.waited = true
+		m.waited = m.waited || errors.Is(err, ErrNoTopic)
 		select {
 		case <-ctx.Done():
 			return nil

@@ -186,6 +186,37 @@ func TestMirrorLeavesOut(t *testing.T) {
 	}
 }
 
+// A topic that is wanted again goes on with what comes next: what nobody wanted is not lost.
+func TestMirrorIsWantedAgain(t *testing.T) {
+	const most = 1000
+	url := ownNATS(t)
+	o := startOwner(t, url, 1<<20)
+	o.do(order{Topic: "cam"})
+	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", OnDemand: true})
+	c.runs(t, "")
+	o.do(order{Topic: "cam", Put: most, Count: 10})
+	for range 10 {
+		c.take(t, 0)
+	}
+	if err := c.sub.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.counts(t, func(s service.MirrorStats) bool { return s.State == "waiting" })
+	o.do(order{Topic: "cam", Put: most, Count: 20, Seed: 10})
+	var err error
+	if c.sub, err = topic.Subscribe(c.ring, "cam", nil); err != nil {
+		t.Fatal(err)
+	}
+	c.runs(t, "")
+	o.do(order{Topic: "cam", Put: most, Count: 5, Seed: 30})
+	for i := range uint64(5) {
+		if m := c.take(t, 0); m.Sequence != 30+i {
+			t.Errorf("number %d", m.Sequence)
+		}
+	}
+	c.counts(t, func(s service.MirrorStats) bool { return s.Lost == 0 && s.Frames == 15 && s.Starts == 2 })
+}
+
 // What cannot be is an error at once.
 func TestMirrorRefuses(t *testing.T) {
 	server, err := framebuffer.NewServer(1<<16, nil)

@@ -96,7 +96,7 @@ class Ring(Chunks):
         self.check(offset, n)
         try:
             self._copy_out(to, n, offset, checksum)
-        except FrameBufferTimeout:
+        except BaseException:  # KeyboardInterrupt too
             ctypes.memset(to, 0, n)
             raise
 

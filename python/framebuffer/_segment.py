@@ -52,9 +52,25 @@ class Segment:
         if self.closed:
             return
         self.closed = True
-        for what in list(self.told):
+        for what in self._all_told():
             what.segment_closed()
         self._release()
+
+    def tell(self, what: Told) -> None:
+        """Has it know when the segment is closed, which may be now: then it is told, and Closed is
+        raised. Whoever closes says so before he looks whom to tell, so one of the two sees the
+        other."""
+        self.told.add(what)
+        if self.closed:
+            what.segment_closed()
+            self.check_open()
+
+    def _all_told(self) -> "list[Told]":
+        while True:
+            try:
+                return list(self.told)
+            except RuntimeError:  # another thread has added one meanwhile
+                pass
 
     def allocate(self, size: int) -> int:
         """Takes size bytes of the ring and counts that."""

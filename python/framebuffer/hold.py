@@ -39,7 +39,7 @@ class Hold:
         except FrameBufferError as e:
             raise segment.failed(e)
         segment.slot.did(SLOT_READS, SLOT_READ_BYTES, frame.offset, frame.size)
-        segment.told.add(self)
+        segment.tell(self)
         _forks.tell(self)
 
     view: memoryview

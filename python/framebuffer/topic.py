@@ -77,7 +77,7 @@ class Subscription:
         self._closed = False
         self._entry = Entry(segment, self._topic.index, self._at)
         self._executor: ThreadPoolExecutor | None = None
-        segment.told.add(self)
+        segment.tell(self)
         _forks.tell(self)
 
     # Taking messages.

@@ -2,6 +2,9 @@
 
 import random
 import threading
+import time
+
+import pytest
 
 from framebuffer import errors
 from framebuffer.client import FrameBufferClient, FrameBufferTimeout
@@ -61,3 +64,41 @@ def test_stop_while_others_work(server: FrameBufferServer) -> None:
     for t in threads:
         t.join()
     assert not trouble
+
+
+def test_stop_between_a_hold_and_who_is_told_of_the_end(client: FrameBufferClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is opened while another thread stops the client ends with it."""
+    frame = client.put(b"held")
+    ways = {"hold": lambda c: c.hold(frame, seconds=60), "subscription": lambda c: c.subscribe("cam")}
+    for what, begin in ways.items():
+        with FrameBufferClient(client.key) as mine:
+            segment = mine._attached()
+            slip = type(segment).tell
+            monkeypatch.setattr(type(segment), "tell", lambda s, told: (mine.stop(), slip(s, told)))
+            with pytest.raises(errors.Closed):
+                begin(mine)
+            monkeypatch.undo()
+    stats = client._attached().ring.holds.total(time.monotonic_ns())
+    assert stats == 0
+
+
+def test_others_are_added_while_the_end_is_told(client: FrameBufferClient) -> None:
+    with FrameBufferClient(client.key) as mine:
+        segment = mine._attached()
+        subs = [mine.subscribe(f"t{i}") for i in range(3)]
+        real = segment.told
+
+        class Changes:
+            tries = 0
+
+            def __iter__(self) -> object:
+                self.tries += 1
+                if self.tries < 3:
+                    raise RuntimeError("Set changed size during iteration")
+                return iter(real)
+
+        segment.told = Changes()  # type: ignore[assignment]
+        mine.stop()
+        for s in subs:
+            with pytest.raises(errors.Closed):
+                s.next(timeout=1)
