@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer"
 )
 
 // input reads a file until a context is done: a read(2) that waits for a pipe would not hear
@@ -40,7 +42,8 @@ func widen(file *os.File) {
 	_, _ = unix.FcntlInt(file.Fd(), unix.F_SETPIPE_SZ, pipeSize)
 }
 
-// Read waits for the file or the end of the context, whose error it returns then.
+// Read waits for the file or the end of the context, whose error it returns then, or
+// what closed the ring.
 func (in *input) Read(p []byte) (int, error) {
 	fds := []unix.PollFd{{Fd: int32(in.file.Fd()), Events: unix.POLLIN}}
 	if in.wake != nil {
@@ -48,6 +51,9 @@ func (in *input) Read(p []byte) (int, error) {
 	}
 	for {
 		if err := in.ctx.Err(); err != nil {
+			if cause := context.Cause(in.ctx); errors.Is(cause, framebuffer.ErrClosed) {
+				err = cause
+			}
 			return 0, err
 		}
 		_, err := unix.Poll(fds, -1)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -56,7 +57,10 @@ func (c *pubCmd) Run(e *env) (err error) {
 		return err
 	}
 	defer client.Close()
-	in := newInput(e.ctx, e.in)
+	ctx, stop := context.WithCancelCause(e.ctx)
+	defer stop(nil)
+	go watchServer(ctx, client, stop)
+	in := newInput(ctx, e.in)
 	from, err := c.source(in, client)
 	if err != nil {
 		return err
@@ -160,6 +164,25 @@ func (c *pubCmd) publish(e *env, client *framebuffer.Client, pub *topic.Publishe
 			lost++
 		default:
 			return ended(err)
+		}
+	}
+}
+
+// watchServer stops what waits for input when the server has closed the segment: nobody else
+// would tell.
+func watchServer(ctx context.Context, client *framebuffer.Client, stop context.CancelCauseFunc) {
+	defer runtime.KeepAlive(client)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := client.Inside().Ring.Ended(); err != nil {
+			stop(err)
+			return
 		}
 	}
 }

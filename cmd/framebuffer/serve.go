@@ -22,6 +22,9 @@ type serveCmd struct {
 	ReadG   []int    `name:"read-gid" help:"Group whose members may attach too, to read only (memfd, file)." placeholder:"GID"`
 	KeyFile string   `env:"FRAMEBUFFER_KEY_FILE" help:"Write the key to this file, for as long as the server runs: clients wait for it with --key-file." placeholder:"FILE"`
 	Huge    bool     `name:"huge-pages" help:"Make the ring of huge pages, reserved or transparent; fails and says how to get them where there are none."`
+	Holds   byteSize `name:"hold-limit" help:"Bytes of the ring that may be held at a time (default: half of it)." placeholder:"SIZE"`
+	Topics  int      `help:"Topics that there can be, at most 65536; none is ever taken away (default: 128)." placeholder:"N"`
+	Depth   int      `name:"topic-depth" help:"Frames that each topic remembers (default: 256)." placeholder:"N"`
 	NATS    string   `name:"nats" xor:"nats,jetstream" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
 	Config  string   `name:"nats-config" xor:"nats" env:"FRAMEBUFFER_NATS_CONFIG" type:"existingfile" help:"Configuration file of the embedded NATS, as nats-server takes it: cluster, leaf nodes, TLS, accounts. Without it nothing listens beyond loopback." placeholder:"FILE"`
 	Streams string   `name:"jetstream" xor:"jetstream" env:"FRAMEBUFFER_JETSTREAM" help:"Turn JetStream on in the embedded NATS, with its streams in this directory: for framebuffer record." placeholder:"DIR"`
@@ -50,8 +53,10 @@ func (o *octal) UnmarshalText(text []byte) error {
 func (serveCmd) Help() string {
 	return `Runs until it gets SIGINT or SIGTERM, and then leaves nothing behind: the
 memory is removed from the system at birth and freed when the last process has
-let go of it, also after a kill -9. The memory is taken at once, so that a
-machine that lacks it says so now and not in the middle of the night.`
+let go of it, also after a kill -9. (Of memfd its socket stays then, and of file its
+files and so their memory, until the next server with that directory starts; and
+the file of --key-file.) The memory is taken at once, so that a machine that lacks
+it says so now and not in the middle of the night.`
 }
 
 type served struct {
@@ -73,6 +78,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 	server, err := framebuffer.NewServer(int64(c.Size), &framebuffer.ServerOptions{
 		Name: "framebuffer serve", Mode: fs.FileMode(c.Mode), Backend: c.Backend, Dir: c.Dir, HugePages: c.Huge,
 		AllowUIDs: c.Allow, AllowGIDs: c.AllowG, ReadUIDs: c.Read, ReadGIDs: c.ReadG,
+		HoldLimit: int64(c.Holds), Topics: c.Topics, TopicDepth: c.Depth,
 	})
 	if err != nil {
 		return err

@@ -256,9 +256,6 @@ func TestPubSubEnd(t *testing.T) {
 	if r := sub.end(t); r.status != exitNoServer || !strings.Contains(r.err, "closed") {
 		t.Errorf("sub, after its server: %+v", r)
 	}
-	if _, err := write.Write(frame[:1000]); err != nil {
-		t.Fatal(err)
-	}
 	if r := pub.end(t); r.status != exitNoServer || !strings.Contains(r.err, "closed") {
 		t.Errorf("pub, after its server: %+v", r)
 	}

@@ -128,7 +128,7 @@ func TestHundredTopics(t *testing.T) {
 		h.until("20 frames of each topic", func(r result) bool {
 			for from := 1; from <= n; from++ {
 				for i := range each {
-					if r.Topics[name(from, i)].Received < 20 {
+					if r.Topics[name(from, i)].read() < 20 {
 						return false
 					}
 				}

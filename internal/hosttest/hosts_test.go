@@ -136,11 +136,11 @@ func (c *proc) reallyOrNot(what string, r result, seed uint64) {
 	}
 }
 
-// more waits until a host has received n more frames of a topic.
+// more waits until a host has received n more frames of a topic, each with its bytes.
 func (c *proc) more(topic string, n uint64) tally {
 	c.t.Helper()
-	begun := c.report().Topics[topic].Received
-	return c.until(fmt.Sprintf("%d more frames of %s", n, topic), func(r result) bool { return r.Topics[topic].Received >= begun+n }).Topics[topic]
+	begun := c.report().Topics[topic].read()
+	return c.until(fmt.Sprintf("%d more frames of %s", n, topic), func(r result) bool { return r.Topics[topic].read() >= begun+n }).Topics[topic]
 }
 
 // file writes a NATS configuration file.

@@ -62,7 +62,7 @@ func roleProxy(c *xproc.Child) error {
 // is good again everything goes on.
 func TestBadLine(t *testing.T) {
 	w := newNetwork(t, 2)
-	hub := w.start(1, plan{Ring: ring, Config: file(t, "leafnodes { listen: "+address(1)+":7422 }")})
+	hub := w.start(1, plan{Ring: ring, Config: file(t, "leafnodes { listen: "+address(1)+":7422, no_advertise: true }")}) // nor a way around the line
 	line := w.run(0, "proxy", address(0)+":7422", address(1)+":7422")
 	tell := func(d disturbance) {
 		t.Helper()
@@ -103,6 +103,7 @@ func TestBadLine(t *testing.T) {
 				leaf.more("cam", 20)
 			} else {
 				leaf.reallyOrNot("a frame of a host behind that line", f, 7)
+				leaf.sees("h2")
 			}
 			hub.until("frames are published meanwhile", func(r result) bool { return r.Topics["cam"].Published > published+100 })
 			tell(disturbance{"", true})

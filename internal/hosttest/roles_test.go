@@ -51,6 +51,9 @@ type result struct {
 // tally is what became of a topic's frames on a host.
 type tally struct{ Published, Received, Lost, Late, Wrong, Next uint64 }
 
+// read is how many frames were read in time.
+func (t tally) read() uint64 { return t.Received - t.Late }
+
 // content is what a frame of that seed and size has in it.
 func content(seed uint64, size int) []byte {
 	b := make([]byte, size)

@@ -97,8 +97,8 @@ func (m mutant) try(dir string) (bool, error) {
 		out, err := exec.Command("go", "test", "-overlay", list, "-count=1", "-timeout=60s", "-run", m.test, m.pkg).CombinedOutput()
 		var exit *exec.ExitError
 		switch {
-		case errors.As(err, &exit) && (strings.Contains(string(out), "--- FAIL") || strings.Contains(string(out), "test timed out")):
-			return true, nil
+		case errors.As(err, &exit) && strings.Contains(string(out), "--- FAIL"):
+			return true, nil // a test that is not done in time says "panic", and may be a slow machine's
 		case err != nil:
 			return false, fmt.Errorf("go test: %w\n%s", err, out)
 		case strings.Contains(string(out), "no tests to run"):
