@@ -250,3 +250,17 @@ func TestServeAccess(t *testing.T) {
 		}
 	}
 }
+
+// The limits that errors name can be set.
+func TestServeLimits(t *testing.T) {
+	name, _, _ := serving(t, "--size", "1MiB", "--topics", "2", "--topic-depth", "4", "--hold-limit", "100KiB")
+	for i, topic := range []string{"a", "b", "c"} {
+		r := runCommand(t, "x", "pub", topic, "--name", name)
+		if i < 2 && r.status != exitOK || i == 2 && (r.status == exitOK || !strings.Contains(r.err, "larger Topics")) {
+			t.Errorf("topic %d: %+v", i, r)
+		}
+	}
+	if r := runCommand(t, "", "serve", "--name", name+"-2", "--topics", "70000"); r.status == exitOK || !strings.Contains(r.err, "65536") {
+		t.Errorf("%+v", r)
+	}
+}
