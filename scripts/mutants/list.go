@@ -136,4 +136,34 @@ var mutants = []mutant{
 		edits: []edit{{"	return g.words.Cursor().CompareAndSwap(from+1, to+1)\n", "	g.words.Cursor().Store(to + 1)\n	return true\n"}},
 		pkg:   topicsPkg, test: "StressGroup",
 	},
+	{
+		name:  "hold: one that is younger than an allocator's clock is nonsense",
+		file:  "internal/ring/holds.go",
+		edits: []edit{{"(end-now <= most || end-r.now() <= most)", "end-now <= most"}},
+		pkg:   ringPkg, test: "HoldYoungerThanTheClock",
+	},
+	{
+		name:  "end: wakes nobody",
+		file:  "internal/topics/topics.go",
+		edits: []edit{{"	failpoint.Hit(failpoint.EndTurned)\n	t.Kick()\n", "	failpoint.Hit(failpoint.EndTurned)\n"}},
+		pkg:   topicsPkg, test: "EverybodyIsWoken",
+	},
+	{
+		name:  "end: wakes before it says that there is nothing more",
+		file:  "internal/topics/topics.go",
+		edits: []edit{{"	t.turn(false)\n	failpoint.Hit(failpoint.EndTurned)\n	t.Kick()\n", "	t.Kick()\n	for range 100_000 {\n		_ = t.State()\n	}\n	t.turn(false)\n	failpoint.Hit(failpoint.EndTurned)\n"}},
+		pkg:   topicsPkg, test: "EndBeforeTheWakeUp",
+	},
+	{
+		name:  "kick: who is about to sleep does not notice",
+		file:  "internal/topics/topics.go",
+		edits: []edit{{"	w.Wake().Add(2)\n	futex.Wake(w.Wake())\n", "	futex.Wake(w.Wake())\n"}},
+		pkg:   topicsPkg, test: "EverybodyIsWoken",
+	},
+	{
+		name:  "kick: who sleeps is not woken",
+		file:  "internal/topics/topics.go",
+		edits: []edit{{"	w.Wake().Add(2)\n	futex.Wake(w.Wake())\n", "	w.Wake().Add(2)\n"}},
+		pkg:   topicsPkg, test: "EverybodyIsWoken",
+	},
 }
