@@ -1,6 +1,7 @@
 package framebuffer
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -105,7 +106,7 @@ func (r *Reservation) ReadFrom(src io.Reader) (n int64, err error) {
 	if err == nil {
 		err = r.nothingMore(src)
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return n, err
