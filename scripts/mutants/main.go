@@ -30,7 +30,7 @@ func run(words []string) error {
 	}
 	defer os.RemoveAll(dir)
 	var survivors []string
-	for _, m := range mutants {
+	for _, m := range mutants() {
 		if !wanted(m.name, words) {
 			continue
 		}
@@ -93,7 +93,7 @@ func (m mutant) try(dir string) (bool, error) {
 	if out, err := exec.Command("go", "vet", "-overlay", list, m.pkg).CombinedOutput(); err != nil {
 		return false, fmt.Errorf("the mutant does not compile: %w\n%s", err, out)
 	}
-	for range 5 { // a race that is lost is lost soon, but not always at once
+	for range 20 { // a race that is lost is lost soon, but not always at once
 		out, err := exec.Command("go", "test", "-overlay", list, "-count=1", "-timeout=60s", "-run", m.test, m.pkg).CombinedOutput()
 		var exit *exec.ExitError
 		switch {

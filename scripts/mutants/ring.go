@@ -1,0 +1,103 @@
+package main
+
+func ringMutants() []mutant {
+	return []mutant{
+		{
+			name: "allocate: looks at holds before it adds to head",
+			file: "internal/ring/batch.go",
+			edits: []edit{
+				{"	c = (r.head.Add(n) - n) &^ (layout.Align - 1)\n", `	guess := r.head.Load()
+	_, blocked := r.heldIn(guess, n, now)
+	for range 3000 {
+		_ = r.alive(guess)
+	}
+	c = (r.head.Add(n) - n) &^ (layout.Align - 1)
+`},
+				{"	if r.mayBeHeld(now) {\n", "	if blocked {\n"},
+			},
+			pkg: ringPkg, test: "StressHolds|StressJoin",
+		},
+		{
+			name:  "allocate: the end of a batch is there before its beginning",
+			file:  "internal/ring/batch.go",
+			edits: []edit{{"	if b.next.CompareAndSwap(old, c+n) {\n		b.end.Store(c + b.size)\n	}\n", "	b.end.Store(c + b.size)\n	for range 300 {\n		_ = b.end.Load()\n	}\n	b.next.CompareAndSwap(old, c+n)\n"}},
+			pkg:   ringPkg, test: "StressBatch",
+		},
+		{
+			name: "allocate: head moves in two steps",
+			file: "internal/ring/batch.go",
+			edits: []edit{{"	c = (r.head.Add(n) - n) &^ (layout.Align - 1)\n", `	c = r.head.Load() &^ (layout.Align - 1)
+	for range 1000 {
+		_ = r.alive(c)
+	}
+	r.head.Store(c + n)
+`}},
+			pkg: ringPkg, test: "StressView|StressBatch|TornReads",
+		},
+		{
+			name:  "allocate: passes over holds that are not confirmed yet",
+			file:  "internal/ring/holds.go",
+			edits: []edit{{"			if s, _, ok := r.load(&r.holds[i], now, grace); ok {\n				if e, yes", "			if s, term, ok := r.load(&r.holds[i], now, grace); ok && term&layout.HoldConfirmed != 0 {\n				if e, yes"}},
+			pkg:   ringPkg, test: "StressHolds|StressJoin|HoldTooLate|ExtendTooLate",
+		},
+		{
+			name:  "allocate: holds end at once for allocators",
+			file:  "internal/ring/holds.go",
+			edits: []edit{{"			if s, _, ok := r.load(&r.holds[i], now, grace); ok {\n				if e, yes", "			if s, _, ok := r.load(&r.holds[i], now, 0); ok {\n				if e, yes"}},
+			pkg:   ringPkg, test: "TestHold|TestExtend",
+		},
+		{
+			name:  "view: does not look at head after reading",
+			file:  "internal/ring/place.go",
+			edits: []edit{{"	if !r.Intact(offset) { // after everything that look has read\n		return Reused, r.reused(offset)\n	}\n	return None, err\n", "	return None, err\n"}},
+			pkg:   ringPkg, test: "StressView",
+		},
+		{
+			name: "hold: looks whether the chunk is alive before it publishes",
+			file: "internal/ring/hold.go",
+			edits: []edit{
+				{"	now := r.now()\n	if err := h.claim(", "	alive := r.intact(h.span.start)\n	now := r.now()\n	if err := h.claim("},
+				{"	if !r.intact(h.span.start) || !h.confirm() {\n", "	if !alive || !h.confirm() {\n"},
+			},
+			pkg: ringPkg, test: "HoldTooLate",
+		},
+		{
+			name:  "hold: an allocator does not look again when holds were made meanwhile",
+			file:  "internal/ring/holds.go",
+			edits: []edit{{"		if held || r.holdGen.Load() == gen {\n", "		_ = gen\n		if true {\n"}},
+			pkg:   ringPkg, test: "HoldJoinedUnderScan",
+		},
+		{
+			name:  "hold: one that is younger than an allocator's clock is nonsense",
+			file:  "internal/ring/holds.go",
+			edits: []edit{{"(end-now <= most || end-r.now() <= most)", "end-now <= most"}},
+			pkg:   ringPkg, test: "HoldYoungerThanTheClock",
+		},
+		{
+			name:  "extend: does not look at the clock again",
+			file:  "internal/ring/hold.go",
+			edits: []edit{{"	if r.now() >= endOf(old) || ", "	if r.now() < 0 || "}},
+			pkg:   ringPkg, test: "ExtendTooLate",
+		},
+		{
+			name: "extend: stays confirmed meanwhile",
+			file: "internal/ring/hold.go",
+			edits: []edit{
+				{"	next := newTerm(r.now() + int64(d))\n", "	next := newTerm(r.now()+int64(d)) | layout.HoldConfirmed\n"},
+			},
+			pkg: ringPkg, test: "ExtendTooLate",
+		},
+		{
+			name:  "read, hold: relies on a hold that is not confirmed",
+			file:  "internal/ring/holds.go",
+			edits: []edit{{"			if term&layout.HoldConfirmed != 0 && r.holds[i].Term.Load() == term {\n", "			if r.holds[i].Term.Load() == term {\n"}},
+			pkg:   ringPkg, test: "StressJoin|ExtendTooLate",
+		},
+		{
+			name:  "read: does not compare the checksum",
+			file:  "internal/ring/transfer.go",
+			edits: []edit{{"	if got != sum {\n		clear(dst)\n		return Altered,", "	if got != got {\n		clear(dst)\n		return Altered,"}},
+			pkg:   ringPkg, test: "LappedWriter|Altered|TornReads",
+		},
+	}
+}

@@ -1,0 +1,128 @@
+package main
+
+func topicMutants() []mutant {
+	return []mutant{
+		{
+			name: "publish: takes a place without looking at next again",
+			file: "internal/topics/publish.go",
+			edits: []edit{
+				{"		case t.next.Load() != s: // or old could be of any lap\n", "		case false:\n"},
+				{"		old := w.Load()\n", "		for range 200 {\n			_ = t.Ended()\n		}\n		old := w.Load()\n"},
+			},
+			pkg: topicsPkg, test: "StressPublish$",
+		},
+		{
+			name: "publish: numbers the record after it stands in the queue",
+			file: "internal/topics/publish.go",
+			edits: []edit{
+				{"			if !e.number(s) {\n", "			if false {\n"},
+				{"				t.wake()\n", "				for range 200 {\n					_ = t.Ended()\n				}\n				e.number(s)\n				t.wake()\n"},
+			},
+			pkg: topicsPkg, test: "StressPublish$",
+		},
+		{
+			name:  "publish: a label keeps the number that it was made with",
+			file:  "internal/topics/publish.go",
+			edits: []edit{{"	case e.label.Sequence != sequence:", "	case false:"}},
+			pkg:   topicsPkg, test: "StressPublish$",
+		},
+		{
+			name: "publish: takes the label without compare-and-swap",
+			file: "internal/layout/label_unsafe.go",
+			edits: []edit{
+				{"	if stamp == 0 || !(*atomic.Uint64)(unsafe.Pointer(&w[5])).CompareAndSwap(0, stamp) {\n		return false\n	}\n",
+					"	if stamp == 0 || (*atomic.Uint64)(unsafe.Pointer(&w[5])).Load() != 0 {\n		return false\n	}\n	for range 3000 {\n		_ = (*atomic.Uint64)(unsafe.Pointer(&w[0])).Load()\n	}\n	(*atomic.Uint64)(unsafe.Pointer(&w[5])).Store(stamp)\n"},
+			},
+			pkg: topicsPkg, test: "StressPublishTwice",
+		},
+		{
+			name:  "publish: does not help a publisher that died",
+			file:  "internal/topics/publish.go",
+			edits: []edit{{"			t.next.CompareAndSwap(s, s+1)\n		default:\n", "		default:\n"}},
+			pkg:   topicsPkg, test: "DeadPublisher",
+		},
+		{
+			name: "publish: looks for sleepers before the frame is there",
+			file: "internal/topics/publish.go",
+			edits: []edit{
+				{"			if w.CompareAndSwap(old, e.word()|t.lap(s)) {\n", "			t.wake()\n			for range 200 {\n				_ = t.Ended()\n			}\n			if w.CompareAndSwap(old, e.word()|t.lap(s)) {\n"},
+				{"				failpoint.Hit(failpoint.PublishCounted)\n				t.wake()\n", ""},
+			},
+			pkg: topicsPkg, test: "StressSleep",
+		},
+		{
+			name:  "publish: the place is filled by a store",
+			file:  "internal/topics/publish.go",
+			edits: []edit{{"			if w.CompareAndSwap(old, e.word()|t.lap(s)) {\n", "			for range 300 {\n				_ = t.Ended()\n			}\n			if w.Store(e.word() | t.lap(s)); true {\n"}},
+			pkg:   topicsPkg, test: "StressPublish",
+		},
+		{
+			name:  "publish: next moves before the place is filled",
+			file:  "internal/topics/publish.go",
+			edits: []edit{{"			if w.CompareAndSwap(old, e.word()|t.lap(s)) {\n", "			t.next.CompareAndSwap(s, s+1)\n			for range 300 {\n				_ = t.Ended()\n			}\n			if w.CompareAndSwap(old, e.word()|t.lap(s)) {\n"}},
+			pkg:   topicsPkg, test: "StressPublish",
+		},
+		{
+			name: "sleep: looks before it says that it sleeps",
+			file: "internal/topics/topics.go",
+			edits: []edit{
+				{"	f := w.Load()\n	if f&1 == 0 {\n		if !w", "	seen := ready()\n	for range 200 {\n		_ = t.Ended()\n	}\n	f := w.Load()\n	if f&1 == 0 {\n		if !w"},
+				{"	if ready() {\n", "	if seen {\n"},
+			},
+			pkg: topicsPkg, test: "StressSleep",
+		},
+		{
+			name:  "group: takes a frame without compare-and-swap",
+			file:  "internal/topics/group.go",
+			edits: []edit{{"	return g.words.Cursor().CompareAndSwap(from+1, to+1)\n", "	g.words.Cursor().Store(to + 1)\n	return true\n"}},
+			pkg:   topicsPkg, test: "StressGroup",
+		},
+		{
+			name:  "end: wakes nobody",
+			file:  "internal/topics/topics.go",
+			edits: []edit{{"	failpoint.Hit(failpoint.EndTurned)\n	t.Kick()\n", "	failpoint.Hit(failpoint.EndTurned)\n"}},
+			pkg:   topicsPkg, test: "EverybodyIsWoken",
+		},
+		{
+			name:  "end: wakes before it says that there is nothing more",
+			file:  "internal/topics/topics.go",
+			edits: []edit{{"	t.turn(false)\n	failpoint.Hit(failpoint.EndTurned)\n	t.Kick()\n", "	t.Kick()\n	for range 100_000 {\n		_ = t.State()\n	}\n	t.turn(false)\n	failpoint.Hit(failpoint.EndTurned)\n"}},
+			pkg:   topicsPkg, test: "EndBeforeTheWakeUp",
+		},
+		{
+			name:  "kick: who is about to sleep does not notice",
+			file:  "internal/topics/topics.go",
+			edits: []edit{{"	w.Wake().Add(2)\n	futex.Wake(w.Wake())\n", "	futex.Wake(w.Wake())\n"}},
+			pkg:   topicsPkg, test: "EverybodyIsWoken",
+		},
+		{
+			name:  "kick: who sleeps is not woken",
+			file:  "internal/topics/topics.go",
+			edits: []edit{{"	w.Wake().Add(2)\n	futex.Wake(w.Wake())\n", "	w.Wake().Add(2)\n"}},
+			pkg:   topicsPkg, test: "EverybodyIsWoken",
+		},
+		{
+			name: "wake: the call comes before the word changes",
+			file: "internal/topics/topics.go",
+			edits: []edit{
+				{"		if w.CompareAndSwap(f, (f+2)&^1) {\n			failpoint.Hit(failpoint.WakeCleared)\n			futex.Wake(w)\n", "		futex.Wake(w)\n		if w.CompareAndSwap(f, (f+2)&^1) {\n			failpoint.Hit(failpoint.WakeCleared)\n"},
+			},
+			pkg: topicsPkg, test: "StressSleep|EverybodyIsWoken",
+		},
+		{
+			name: "subscribe: does not look at the place again after next",
+			file: "internal/topics/look.go",
+			edits: []edit{
+				{"		if int64(t.next.Load()-sequence) <= 0 {\n			return Nothing\n", "		for range 1000 {\n			_ = t.Ended()\n		}\n		if int64(t.next.Load()-sequence) <= 0 {\n			return Nothing\n"},
+				{"		if w.Load() == word { // else it has just been published\n			break\n		}\n", "		break\n"},
+			},
+			pkg: topicsPkg, test: "StressPublish|StressGroup",
+		},
+		{
+			name:  "subscribe: does not compare the record's number",
+			file:  "internal/topics/look.go",
+			edits: []edit{{"	return rec.Sequence == sequence && ", "	return "}},
+			pkg:   topicsPkg, test: "EntriesAreChecked",
+		},
+	}
+}
