@@ -54,7 +54,7 @@ func TestFileThroughADirectory(t *testing.T) {
 func TestListedUsers(t *testing.T) {
 	for backend, mount := range map[string]func(*testing.T) (string, []string){"memfd": shared, "file": memory} {
 		_, flags := mount(t)
-		_, key := serve(t, flags, "--size", "1MiB", "--backend", backend, "--dir", "/run/fb", "--allow-uid", "1234", "--read-uid", "1235")
+		_, key := serve(t, flags, "--size", "1MiB", "--backend", backend, "--dir", "/run/fb", "--allow-uid", "1234", "--read-uid", "1235", "--allow-uid", "101000")
 		as := func(user string) []string { return append(append([]string{}, flags...), "--user="+user) }
 		put := run(t, backend, as("1234:1234"), "put", "-", "--key", key)
 		if put.status != 0 {
@@ -71,5 +71,25 @@ func TestListedUsers(t *testing.T) {
 		if r := run(t, put.out, as("1236:1236"), "get", "-"); r.status != 6 || !strings.Contains(r.err, "uid 1236") {
 			t.Errorf("%s, not listed: %+v", backend, r)
 		}
+		// Root of another user namespace is whom the kernel says it is outside.
+		rootOf := func(first string) []string {
+			return append(append([]string{}, flags...), "--uidmap=0:"+first+":1000", "--gidmap=0:"+first+":1000")
+		}
+		put = run(t, "from there", rootOf("101000"), "put", "-", "--key", key)
+		if get := run(t, put.out, rootOf("101000"), "get", "-"); put.status != 0 || get.out != "from there" {
+			t.Errorf("%s, another user namespace: %+v, %+v", backend, put, get)
+		}
+		if r := run(t, put.out, rootOf("102000"), "get", "-"); r.status != 6 {
+			t.Errorf("%s, another user namespace, not listed: %+v", backend, r)
+		}
+	}
+}
+
+// The memory is the server's container's, whoever's the directory is.
+func TestFileMemoryLimit(t *testing.T) {
+	_, flags := memory(t)
+	r := run(t, "", append(flags, "--memory=32m"), "serve", "--size", "64MiB", "--backend", "file", "--dir", "/run/fb")
+	if r.status != 5 || !strings.Contains(r.err, "available (/sys/fs/cgroup/") {
+		t.Errorf("%+v", r)
 	}
 }
