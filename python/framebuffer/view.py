@@ -24,6 +24,8 @@ class View:
     when it ends: if the ring has reused the chunk meanwhile the end raises
     FrameBufferTimeout, whatever else the block raised, and what was made of the bytes must be
     thrown away. Writers go on meanwhile, so the block should be quick, or work under a hold.
+    What a process stores there without allocating, because it slept for a lap or means harm, is
+    not noticed in between; read is what verifies the very bytes that it returns.
 
     The memoryview is read-only. What is made of it without copying, such as
     numpy.frombuffer(view, dtype), keeps the memory mapped, but shows other bytes once the ring
