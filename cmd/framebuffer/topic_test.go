@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -157,7 +159,7 @@ func TestPubSubStatuses(t *testing.T) {
 
 // Whatever ends them, both leave at once, in order, and with the right word.
 func TestPubSubEnd(t *testing.T) {
-	name, _, server := serving(t, "--size", "1MiB")
+	name, _, server := serving(t, "--size", "8MiB")
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -225,8 +227,11 @@ func TestPubSubEnd(t *testing.T) {
 			_ = out.Close()
 			_, _ = feeding.Write(one) // somebody has to notice
 		} else {
-			for range 30 { // more than any pipe holds
+			for range 30 { // more than any pipe holds, and less than the ring
 				_, _ = feeding.Write(one)
+			}
+			for !full(t, out) {
+				time.Sleep(time.Millisecond)
 			}
 			_ = sub.Process.Signal(os.Interrupt)
 		}
@@ -259,6 +264,20 @@ func TestPubSubEnd(t *testing.T) {
 	if r := pub.end(t); r.status != exitNoServer || !strings.Contains(r.err, "closed") {
 		t.Errorf("pub, after its server: %+v", r)
 	}
+}
+
+// full reports whether nothing more goes into a pipe: but for a part of its last page.
+func full(t *testing.T, pipe *os.File) bool {
+	t.Helper()
+	size, err := unix.FcntlInt(pipe.Fd(), unix.F_GETPIPE_SZ, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has, err := unix.IoctlGetInt(int(pipe.Fd()), unix.TIOCINQ) // FIONREAD
+	if err != nil {
+		t.Fatal(err)
+	}
+	return has > size-2*os.Getpagesize()
 }
 
 // A publisher that was held up does not catch up in a burst.
