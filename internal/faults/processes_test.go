@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -37,13 +38,31 @@ func roleFork(c *xproc.Child) error {
 	// The child has one thread and none of the runtime's others: no collection, no switching.
 	debug.SetGCPercent(-1)
 	runtime.LockOSThread()
+	var child uintptr
+	for try := 1; child == 0; try++ {
+		if child, err = forked(client, offset, data); errors.Is(err, os.ErrDeadlineExceeded) && try < 5 {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	err = c.Send(answer{Offset: offset, Sequence: uint64(child)})
+	return errors.Join(err, c.Park())
+}
+
+// forked is a child by fork without exec, once it has written and allocated. Of Go's runtime it
+// has one thread, and whatever locks the others held just then stay taken: so a child may hang,
+// which is nothing of ours; it is ended, and os.ErrDeadlineExceeded is returned.
+func forked(client *framebuffer.Client, offset uint64, data []byte) (child uintptr, err error) {
 	pipe := make([]int, 2)
 	if err := unix.Pipe2(pipe, unix.O_CLOEXEC); err != nil {
-		return err
+		return 0, err
 	}
+	defer syscall.Close(pipe[0])
 	child, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
 	if errno != 0 {
-		return errno
+		return 0, errno
 	}
 	if child == 0 {
 		_, err := client.Write(offset, data)
@@ -53,18 +72,31 @@ func roleFork(c *xproc.Child) error {
 		if err == nil {
 			_, _ = syscall.Write(pipe[1], []byte{1})
 		}
+		_ = syscall.Close(pipe[1])
 		for {
 			_, _, _ = syscall.RawSyscall(syscall.SYS_PPOLL, 0, 0, 0)
 		}
 	}
 	if err := syscall.Close(pipe[1]); err != nil {
-		return err
+		return 0, err
+	}
+	fds := []unix.PollFd{{Fd: int32(pipe[0]), Events: unix.POLLIN}}
+	for end := time.Now().Add(20 * time.Second); ; {
+		n, err := unix.Poll(fds, 1000)
+		if n > 0 {
+			break
+		}
+		if (err == nil || errors.Is(err, syscall.EINTR)) && time.Now().Before(end) {
+			continue
+		}
+		err = errors.Join(err, syscall.Kill(int(child), syscall.SIGKILL))
+		_, waited := syscall.Wait4(int(child), nil, 0, nil)
+		return 0, errors.Join(os.ErrDeadlineExceeded, err, waited)
 	}
 	if n, err := syscall.Read(pipe[0], make([]byte, 1)); n != 1 {
-		return fmt.Errorf("the forked child could not write: %w", errors.Join(err, os.ErrProcessDone))
+		return 0, fmt.Errorf("the forked child could not write: %w", errors.Join(err, os.ErrProcessDone))
 	}
-	err = c.Send(answer{Offset: offset, Sequence: uint64(child)})
-	return errors.Join(err, c.Park())
+	return child, nil
 }
 
 // A process that attached forks without exec: both use the memory, each may die first, and it
