@@ -1,7 +1,6 @@
 package framebuffer
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -77,7 +76,9 @@ func (r *Reservation) Write(p []byte) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
-		n += r.took(copy(room, p[n:]))
+		m := copy(room, p[n:])
+		r.filled += m
+		n += m
 		failpoint.Hit(failpoint.ReserveFilling)
 	}
 	runtime.KeepAlive(r.client.segment)
@@ -100,13 +101,14 @@ func (r *Reservation) ReadFrom(src io.Reader) (n int64, err error) {
 		}
 		var m int
 		m, err = src.Read(room)
-		n += int64(r.took(m))
+		r.filled += m
+		n += int64(m)
 	}
 	runtime.KeepAlive(r.client.segment)
 	if err == nil {
 		err = r.nothingMore(src)
 	}
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF { //nolint:errorlint // as io.Copy has it: one that is wrapped says that something is missing
 		err = nil
 	}
 	return n, err
@@ -124,11 +126,6 @@ func (r *Reservation) room() ([]byte, error) {
 		return nil, r.end(s.failed(why, err))
 	}
 	return r.bytes[r.filled:min(len(r.bytes), r.filled+copyhash.Block)], nil
-}
-
-func (r *Reservation) took(n int) int {
-	r.filled += n
-	return n
 }
 
 // nothingMore returns io.EOF if src is at its end.

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/core-framebuffer/framebuffer"
 )
@@ -149,6 +151,19 @@ func TestReservationIsLapped(t *testing.T) {
 	}
 	if got := c.Stats().Total; got.Reused != 1 || got.Writes == 0 {
 		t.Errorf("counted %+v", got)
+	}
+}
+
+// An end that a source has wrapped says that something is missing, and is no end.
+func TestReservationOfACutOffSource(t *testing.T) {
+	_, c := serve(t, 1<<16)
+	r, err := c.Reserve(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := fmt.Errorf("cut off: %w", io.EOF)
+	if n, err := r.ReadFrom(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(cut))); n != 4 || !errors.Is(err, cut) {
+		t.Errorf("%d bytes, %v", n, err)
 	}
 }
 

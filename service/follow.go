@@ -30,10 +30,13 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 	request := mirrorRequest{
 		Topic: m.options.Topic, Every: uint64(m.options.Every), Rate: m.options.Rate, Window: uint64(m.options.Window),
 	}
-	if m.began && !m.paused {
+	switch {
+	case m.paused: // what came meanwhile nobody wanted
+	case m.began:
 		request.Ring, request.From = m.source, m.last
+	default:
+		request.Oldest = m.waited
 	}
-	request.Oldest = m.waited && !m.began
 	data, err := json.Marshal(request)
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)

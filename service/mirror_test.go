@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -188,33 +189,43 @@ func TestMirrorLeavesOut(t *testing.T) {
 
 // A topic that is wanted again goes on with what comes next: what nobody wanted is not lost.
 func TestMirrorIsWantedAgain(t *testing.T) {
-	const most = 1000
+	for _, before := range []int{0, 10} { // frames that came when it was wanted first
+		t.Run(strconv.Itoa(before), func(t *testing.T) { testMirrorIsWantedAgain(t, before) })
+	}
+}
+
+func testMirrorIsWantedAgain(t *testing.T, before int) {
+	const most, unwanted, again = 1000, 20, 5
 	url := ownNATS(t)
 	o := startOwner(t, url, 1<<20)
-	o.do(order{Topic: "cam"})
 	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", OnDemand: true})
+	c.counts(t, func(s service.MirrorStats) bool { return s.State == "looking" && s.Why != "" }) // older than its topic
+	o.do(order{Topic: "cam"})
 	c.runs(t, "")
-	o.do(order{Topic: "cam", Put: most, Count: 10})
-	for range 10 {
+	o.do(order{Topic: "cam", Put: most, Count: before})
+	for range before {
 		c.take(t, 0)
 	}
 	if err := c.sub.Close(); err != nil {
 		t.Fatal(err)
 	}
 	c.counts(t, func(s service.MirrorStats) bool { return s.State == "waiting" })
-	o.do(order{Topic: "cam", Put: most, Count: 20, Seed: 10})
+	first := uint64(before + unwanted)
+	o.do(order{Topic: "cam", Put: most, Count: unwanted, Seed: uint64(before)})
 	var err error
 	if c.sub, err = topic.Subscribe(c.ring, "cam", nil); err != nil {
 		t.Fatal(err)
 	}
 	c.runs(t, "")
-	o.do(order{Topic: "cam", Put: most, Count: 5, Seed: 30})
-	for i := range uint64(5) {
-		if m := c.take(t, 0); m.Sequence != 30+i {
+	o.do(order{Topic: "cam", Put: most, Count: again, Seed: first})
+	for i := range uint64(again) {
+		if m := c.take(t, 0); m.Sequence != first+i {
 			t.Errorf("number %d", m.Sequence)
 		}
 	}
-	c.counts(t, func(s service.MirrorStats) bool { return s.Lost == 0 && s.Frames == 15 && s.Starts == 2 })
+	c.counts(t, func(s service.MirrorStats) bool {
+		return s.Lost == 0 && s.Frames == uint64(before+again) && s.Starts == 2
+	})
 }
 
 // What cannot be is an error at once.

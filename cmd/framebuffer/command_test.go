@@ -82,7 +82,15 @@ func serving(t testing.TB, args ...string) (name string, s served, cmd *exec.Cmd
 // servingAs is serving under a name that is given.
 func servingAs(t testing.TB, name string, args ...string) (s served, cmd *exec.Cmd) {
 	t.Helper()
-	cmd = command(append([]string{"--json", "serve", "--name", name}, args...)...)
+	cmd = announcing(t, &s, append([]string{"serve", "--name", name}, args...)...)
+	return s, cmd
+}
+
+// announcing starts a command that says in a line of JSON what it does, and goes on; the
+// cleanup ends it with SIGTERM.
+func announcing(t testing.TB, says any, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := command(append([]string{"--json"}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -94,15 +102,15 @@ func servingAs(t testing.TB, name string, args ...string) (s served, cmd *exec.C
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil && !strings.Contains(err.Error(), "Wait was already called") {
-			t.Errorf("serve: %v", err)
+			t.Errorf("%v: %v", args, err)
 		}
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal([]byte(line), &s); err != nil {
+	if err := json.Unmarshal([]byte(line), says); err != nil {
 		t.Fatalf("%q: %v", line, err)
 	}
-	return s, cmd
+	return cmd
 }

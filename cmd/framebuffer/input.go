@@ -50,10 +50,7 @@ func (in *input) Read(p []byte) (int, error) {
 		fds = append(fds, unix.PollFd{Fd: int32(in.wake.Fd()), Events: unix.POLLIN})
 	}
 	for {
-		if err := in.ctx.Err(); err != nil {
-			if cause := context.Cause(in.ctx); errors.Is(cause, framebuffer.ErrClosed) {
-				err = cause
-			}
+		if err := over(in.ctx); err != nil {
 			return 0, err
 		}
 		_, err := unix.Poll(fds, -1)
@@ -67,4 +64,12 @@ func (in *input) Read(p []byte) (int, error) {
 			return in.file.Read(p)
 		}
 	}
+}
+
+// over is ctx's error, or what closed the ring if that is why ctx is done.
+func over(ctx context.Context) error {
+	if cause := context.Cause(ctx); errors.Is(cause, framebuffer.ErrClosed) {
+		return cause
+	}
+	return ctx.Err()
 }

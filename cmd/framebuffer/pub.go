@@ -76,7 +76,7 @@ func (c *pubCmd) Run(e *env) (err error) {
 			}
 		}()
 	}
-	if err := c.await(e.ctx, client); err != nil {
+	if err := c.await(ctx, client); err != nil {
 		return ended(err)
 	}
 	return c.publish(e, client, pub, from)
@@ -121,7 +121,7 @@ func (c *pubCmd) source(in io.Reader, client *framebuffer.Client) (source, error
 // from time to time.
 func (c *pubCmd) await(ctx context.Context, client *framebuffer.Client) error {
 	for ; c.Wait > 0; time.Sleep(10 * time.Millisecond) {
-		if err := ctx.Err(); err != nil {
+		if err := over(ctx); err != nil {
 			return err
 		}
 		all, err := topic.List(client)
@@ -168,7 +168,7 @@ func (c *pubCmd) publish(e *env, client *framebuffer.Client, pub *topic.Publishe
 	}
 }
 
-// watchServer stops what waits for input when the server has closed the segment: nobody else
+// watchServer stops what waits for input, or for subscriptions, when the server has closed the segment: nobody else
 // would tell.
 func watchServer(ctx context.Context, client *framebuffer.Client, stop context.CancelCauseFunc) {
 	defer runtime.KeepAlive(client)

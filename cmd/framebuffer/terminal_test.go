@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // terminal is a real one: a shell in tmux.
@@ -24,12 +26,8 @@ const patience = 2 * time.Minute
 // inTerminal starts a shell in a terminal of 80 by 24, where $FB is the command.
 func inTerminal(t testing.TB, environ ...string) *terminal {
 	t.Helper()
-	if _, err := exec.LookPath("tmux"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("this test needs tmux, and CI must not leave it out")
-		}
-		t.Skip("needs tmux: scripts/setup installs it")
-	}
+	_, missing := exec.LookPath("tmux")
+	xproc.Need(t, missing == nil, "tmux: scripts/setup installs it")
 	dir, err := os.MkdirTemp("", "top") // t.TempDir may be too long for a socket
 	if err != nil {
 		t.Fatal(err)

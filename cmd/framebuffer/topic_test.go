@@ -252,6 +252,8 @@ func TestPubSubEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, name, `"x","published":3`)
+	waiting := start(t, nil, "pub", "nobody subscribes", "--name", name, "--wait", "1")
+	await(t, name, `"nobody subscribes"`)
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -264,6 +266,9 @@ func TestPubSubEnd(t *testing.T) {
 	if r := pub.end(t); r.status != exitNoServer || !strings.Contains(r.err, "closed") {
 		t.Errorf("pub, after its server: %+v", r)
 	}
+	if r := waiting.end(t); r.status != exitNoServer || !strings.Contains(r.err, "closed") {
+		t.Errorf("pub, waiting for subscriptions, after its server: %+v", r)
+	}
 }
 
 // full reports whether nothing more goes into a pipe: but for a part of its last page.
@@ -273,11 +278,7 @@ func full(t *testing.T, pipe *os.File) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	has, err := unix.IoctlGetInt(int(pipe.Fd()), unix.TIOCINQ) // FIONREAD
-	if err != nil {
-		t.Fatal(err)
-	}
-	return has > size-2*os.Getpagesize()
+	return waiting(t, pipe) > size-2*os.Getpagesize()
 }
 
 // A publisher that was held up does not catch up in a burst.

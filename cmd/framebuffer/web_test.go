@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -16,28 +14,7 @@ import (
 // showing starts `web`, which the cleanup ends, and returns what it printed.
 func showing(t *testing.T, args ...string) (s shown) {
 	t.Helper()
-	cmd := command(append([]string{"--json", "web"}, args...)...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("web: %v", err)
-		}
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal([]byte(line), &s); err != nil {
-		t.Fatalf("%q: %v", line, err)
-	}
+	announcing(t, &s, append([]string{"web"}, args...)...)
 	return s
 }
 

@@ -8,7 +8,7 @@ import "testing"
 // looked every 200 ms, as sleepers do if nobody wakes them, would find two of ten frames in a
 // topic that remembers two.
 func TestWakeUpsAcrossContainers(t *testing.T) {
-	const frames, size, few = 100, 1000, 60
+	const frames, size, few = 100, 1000, 40
 	for _, backend := range []string{"sysv", "memfd", "file"} {
 		t.Run(backend, func(t *testing.T) {
 			var served, flags []string

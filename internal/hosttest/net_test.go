@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // network is a bridge in a namespace of its own, and hosts around it.
@@ -18,12 +20,7 @@ type network struct {
 // number 0.
 func newNetwork(t *testing.T, n int) *network {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatal("this test needs root, and CI must not leave it out")
-		}
-		t.Skip("needs root: run `sudo make hosts`")
-	}
+	xproc.NeedRoot(t)
 	w := &network{t, fmt.Sprintf("fb%d", os.Getpid()%100_000)}
 	t.Cleanup(func() {
 		for i := range n + 1 {

@@ -8,9 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 // stream opens the events, of which next returns one after the other.
@@ -85,16 +82,7 @@ func TestEvents(t *testing.T) {
 }
 
 func TestEventsEnd(t *testing.T) {
-	fb, err := framebuffer.NewServer(1<<20, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer fb.Close()
-	m, err := monitor.Attach(fb.Key())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	_, m := watched(t, 1<<20)
 	s, err := Listen(m, &Options{Addr: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)

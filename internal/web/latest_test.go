@@ -73,16 +73,7 @@ func TestLatest(t *testing.T) {
 
 // However many look, frames that are read take turns, and writers do not wait for them.
 func TestManyLookers(t *testing.T) {
-	fb, err := framebuffer.NewServer(64<<20, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer fb.Close()
-	m, err := monitor.Attach(fb.Key())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	fb, m := watched(t, 64<<20)
 	g := newGallery(m)
 	for n := range 100 { // more topics than are kept
 		publish(t, fb, fmt.Sprint("topic ", n), bytes.Repeat([]byte{byte(n)}, 300), &topic.Meta{Width: 10, Height: 10, Format: "rgb24"})
@@ -120,16 +111,7 @@ func TestManyLookers(t *testing.T) {
 
 // A frame too large for a picture is not read at all.
 func TestTooLargeForAPicture(t *testing.T) {
-	fb, err := framebuffer.NewServer(160<<20, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer fb.Close()
-	m, err := monitor.Attach(fb.Key())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	fb, m := watched(t, 160<<20)
 	c, err := framebuffer.Attach(fb.Key(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -27,17 +27,26 @@ func roleGet(c *xproc.Child) error {
 	return c.Send(r.StatusCode)
 }
 
-// show serves a new segment at an address until the test ends.
-func show(t *testing.T, addr, token string) (*Server, *framebuffer.Server) {
+// watched is a server with a ring of its own, and who watches it; both end with the test.
+func watched(t testing.TB, size int64) (*framebuffer.Server, *monitor.Monitor) {
 	t.Helper()
-	fb, err := framebuffer.NewServer(1<<20, nil)
+	fb, err := framebuffer.NewServer(size, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = fb.Close() })
 	m, err := monitor.Attach(fb.Key())
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = m.Close() })
+	return fb, m
+}
+
+// show serves a new segment at an address until the test ends.
+func show(t *testing.T, addr, token string) (*Server, *framebuffer.Server) {
+	t.Helper()
+	fb, m := watched(t, 1<<20)
 	s, err := Listen(m, &Options{Addr: addr, Token: token})
 	if err != nil {
 		t.Fatal(err)
@@ -50,8 +59,6 @@ func show(t *testing.T, addr, token string) (*Server, *framebuffer.Server) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		_ = m.Close()
-		_ = fb.Close()
 	})
 	return s, fb
 }

@@ -191,11 +191,18 @@ func readJSON(r *bufio.Reader, v any) error {
 // NeedRoot is for tests that change user or namespace.
 func NeedRoot(t testing.TB) {
 	t.Helper()
-	if os.Geteuid() == 0 {
-		return
+	Need(t, os.Geteuid() == 0, "root: run `sudo make test`")
+}
+
+// Need has a test that needs something go on only where that is; in CI it must be. What it
+// is, and where it comes from, is said in need.
+func Need(t testing.TB, there bool, need string) {
+	t.Helper()
+	switch {
+	case there:
+	case os.Getenv("CI") != "":
+		t.Fatal("CI must not leave this test out, which needs " + need)
+	default:
+		t.Skip("needs " + need)
 	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("this test needs root, and CI must not leave it out")
-	}
-	t.Skip("needs root: run `sudo make test` to include it")
 }

@@ -5,7 +5,8 @@ import time
 import pytest
 from conftest import lap
 
-from framebuffer import _layout as L, errors
+from framebuffer import _clock, _layout as L, errors
+from framebuffer._holds import active, new_term
 from framebuffer.client import FrameBufferClient, FrameBufferTimeout
 
 
@@ -99,3 +100,11 @@ def test_hold_verifies(client: FrameBufferClient) -> None:
     with pytest.raises(FrameBufferTimeout, match="not what was written"):
         client.hold(frame._replace(checksum="0" * 16), seconds=60)
     lap(client)  # it did not stay behind
+
+
+def test_a_hold_that_is_younger_than_the_clock() -> None:
+    """An allocator that was stopped since its look at the clock respects the longest hold of now."""
+    now = _clock.monotonic_ns()
+    assert active(new_term(now + L.MAX_HOLD), now - 60 * 10**9, L.HOLD_GRACE)
+    assert not active(new_term(now + 2 * L.MAX_HOLD), now, L.HOLD_GRACE)
+    assert not active(new_term(now - 2 * L.HOLD_GRACE), now, L.HOLD_GRACE)
