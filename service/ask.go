@@ -12,13 +12,8 @@ import (
 	"github.com/nats-io/nats.go/micro"
 )
 
-const (
-	// rollLimit is how long after one server's answer another may come.
-	rollLimit = time.Second
-
-	// maxServers bounds the servers on one NATS that are asked for their key.
-	maxServers = 1000
-)
+// rollLimit is how long after one server's answer another may come.
+const rollLimit = time.Second
 
 // ask finds a server on the user's own NATS: the one attached if it still answers, or else
 // any of the right name whose memory is within reach.
@@ -70,11 +65,14 @@ func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) 
 	return nil, fmt.Errorf("service: no server on the NATS at %s can be attached to from here: %w", c.where(), errors.Join(failures...))
 }
 
-// callRoll asks all servers to say that they are there.
+// callRoll asks all servers to say that they are there, or those of the name that is wanted.
 func (c *Client) callRoll() (*nats.Subscription, error) {
 	subject, err := micro.ControlSubject(micro.PingVerb, serviceName, "")
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
+	}
+	if want := orDefault(c.options.Name); want != DefaultName {
+		subject = atSubject(want)
 	}
 	inbox := c.nats.NewInbox()
 	roll, err := c.nats.SubscribeSync(inbox)
@@ -99,14 +97,14 @@ func (c *Client) nextOfRoll(ctx context.Context, roll *nats.Subscription, first 
 	if err != nil {
 		return "", err
 	}
-	var ping micro.Ping
-	if json.Unmarshal(m.Data, &ping) != nil || !idForm.MatchString(ping.ID) {
+	var h Host // or a micro.Ping, whose ID has the same name
+	if json.Unmarshal(m.Data, &h) != nil || !idForm.MatchString(h.ID) {
 		return "", nil
 	}
-	if want := orDefault(c.options.Name); want != DefaultName && ping.Metadata[metaName] != want {
+	if want := orDefault(c.options.Name); want != DefaultName && h.Name != want { // it is a host of that name
 		return "", nil
 	}
-	return ping.ID, nil
+	return h.ID, nil
 }
 
 // tryServer asks one server for its key and attaches.

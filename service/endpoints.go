@@ -15,7 +15,8 @@ import (
 
 // The endpoints, by their names. Each answers on two subjects: framebuffer.NAME, which all
 // servers of one NATS share (any of them answers), and framebuffer.ID.NAME, ID being the
-// instance's: a client that knows its server asks that one.
+// instance's: a client that knows its server asks that one. Others are in locate.go, reads.go and
+// mirrors.go.
 const (
 	serviceName    = "framebuffer"
 	epKey          = "get_key"
@@ -69,7 +70,7 @@ func (s *Service) addEndpoints() error {
 	if err := own.AddEndpoint(epMirror, micro.HandlerFunc(s.mirror)); err != nil {
 		return fmt.Errorf("service: endpoint %s: %w", epMirror, err)
 	}
-	return nil
+	return s.addLocators(all)
 }
 
 // idHeader tells which instance answered: on a NATS with several, a foreign program that got

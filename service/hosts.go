@@ -1,17 +1,11 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -42,21 +36,33 @@ type HostTopic struct {
 
 // about takes nothing and answers a Host as JSON.
 func (s *Service) about([]byte) ([]byte, error) {
-	st, err := s.figures()
+	h, err := s.itself()
 	if err != nil {
 		return nil, err
 	}
-	h := Host{
+	return h.text(s.answerRoom())
+}
+
+// answerRoom is how long an answer may be.
+func (s *Service) answerRoom() int { return int(s.nats.MaxPayload()) - aboutHeaders }
+
+// itself is what this server says of itself, with all topics.
+func (s *Service) itself() (h Host, err error) {
+	st, err := s.figures()
+	if err != nil {
+		return h, err
+	}
+	h = Host{
 		Host: s.config.host(), Name: orDefault(s.config.Name), ID: s.micro.Info().ID, Version: Version,
 		Capacity: st.Capacity, Written: st.Total.WrittenBytes, Topics: []HostTopic{},
 	}
 	ring, err := s.ring(false)
 	if err != nil {
-		return nil, err
+		return h, err
 	}
 	all, err := topic.List(ring)
 	if err != nil {
-		return nil, err
+		return h, err
 	}
 	copies, own := map[string]bool{}, map[string]bool{} // by what clients' names have room for; and by name
 	for _, c := range st.Clients {
@@ -71,7 +77,7 @@ func (s *Service) about([]byte) ([]byte, error) {
 	for _, t := range all {
 		h.Topics = append(h.Topics, HostTopic{t.Name, t.Published, t.Ended, own[t.Name] || copies[shortened(t.Name)]})
 	}
-	return h.text(int(s.nats.MaxPayload()) - aboutHeaders)
+	return h, nil
 }
 
 const (
@@ -123,103 +129,6 @@ func (s *Service) ring(seen bool) (*framebuffer.Client, error) {
 	}
 	*at = c
 	return c, nil
-}
-
-// rollQuiet is how long after one answer another is waited for, where distances are not
-// known; it is three times as long as the first took if that is more.
-const rollQuiet = 300 * time.Millisecond
-
-// rollEnd is how long it goes on at most: somebody may answer again and again.
-const rollEnd = 2 * rpcLimit
-
-// Hosts asks all servers on a NATS who they are, and returns them in the order of their
-// hosts and names. Those that say that they are there and then do not say more have an Err.
-// It returns ErrNoServer when nobody is there, and the context's error.
-func Hosts(ctx context.Context, nc *nats.Conn) ([]Host, error) {
-	pings, err := roll(ctx, nc, func(micro.Ping) bool { return true })
-	if err != nil {
-		return nil, err
-	}
-	if len(pings) == 0 {
-		return nil, fmt.Errorf("%w on the NATS at %s: start one there with `framebuffer serve --nats URL` or `--nats-config FILE`", ErrNoServer, shown(nc.ConnectedUrl()))
-	}
-	all := make([]Host, len(pings))
-	done := make(chan struct{})
-	for i, p := range pings {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			all[i] = introduce(ctx, nc, p)
-		}()
-	}
-	for range pings {
-		<-done
-	}
-	slices.SortFunc(all, func(a, b Host) int {
-		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-	})
-	return all, ctx.Err()
-}
-
-// roll returns who answers on $SRV.PING, for as long as more wants to hear of others.
-func roll(outer context.Context, nc *nats.Conn, more func(micro.Ping) bool) (all []micro.Ping, err error) {
-	subject, err := micro.ControlSubject(micro.PingVerb, serviceName, "")
-	if err != nil {
-		return nil, fmt.Errorf("service: %w", err)
-	}
-	inbox := nc.NewInbox()
-	sub, err := nc.SubscribeSync(inbox)
-	if err != nil {
-		return nil, fmt.Errorf("service: request %s: %w", subject, err)
-	}
-	defer func() { _ = sub.Unsubscribe() }() // fails only when the connection is closed
-	if err := nc.PublishRequest(subject, inbox, nil); err != nil {
-		return nil, fmt.Errorf("service: request %s: %w", subject, err)
-	}
-	ctx, cancel := context.WithTimeout(outer, rollEnd)
-	defer cancel()
-	begun, quiet := time.Now(), rpcLimit
-	for range maxServers { // whatever they say
-		m, err := nextWithin(ctx, sub, quiet)
-		if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && outer.Err() == nil {
-			return all, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("service: request %s: %w", subject, err)
-		}
-		if quiet == rpcLimit {
-			quiet = max(rollQuiet, 3*time.Since(begun))
-		}
-		var p micro.Ping
-		if json.Unmarshal(m.Data, &p) == nil && idForm.MatchString(p.ID) {
-			if all = append(all, p); !more(p) {
-				return all, nil
-			}
-		}
-	}
-	return all, nil
-}
-
-func nextWithin(ctx context.Context, sub *nats.Subscription, d time.Duration) (*nats.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	return sub.NextMsgWithContext(ctx)
-}
-
-// introduce asks one server about itself.
-func introduce(ctx context.Context, nc *nats.Conn, p micro.Ping) (h Host) {
-	ctx, cancel := context.WithTimeout(ctx, rpcLimit)
-	defer cancel()
-	begun := time.Now()
-	text, err := request(ctx, nc, p.ID, epAbout, nil)
-	rtt := time.Since(begun)
-	if err == nil {
-		err = json.Unmarshal([]byte(text), &h)
-	}
-	if err != nil {
-		return Host{Host: p.Metadata[metaHost], Name: p.Metadata[metaName], ID: p.ID, Version: p.Version, Err: err.Error()}
-	}
-	h.ID, h.RTT = p.ID, rtt
-	return h
 }
 
 // About asks the server that is attached about itself.

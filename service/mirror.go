@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -184,12 +183,12 @@ func (m *Mirror) once(ctx context.Context) error {
 	if err := m.awaitDemand(ctx); err != nil {
 		return err
 	}
-	p, err := m.find(ctx)
+	h, err := m.find(ctx)
 	if err != nil {
 		return err
 	}
-	m.count(func(s *MirrorStats) { s.Host, s.ID = p.Metadata[metaHost], p.ID })
-	return m.follow(ctx, p.ID)
+	m.count(func(s *MirrorStats) { s.Host, s.ID = h.Host, h.ID })
+	return m.follow(ctx, h.ID)
 }
 
 // awaitDemand waits until somebody here wants the topic. The directory tells nobody, so it
@@ -219,40 +218,41 @@ func (m *Mirror) wanted() (bool, error) {
 }
 
 // find returns the server to copy from.
-func (m *Mirror) find(ctx context.Context) (found micro.Ping, err error) {
+func (m *Mirror) find(ctx context.Context) (found Host, err error) {
 	if m.options.From == AnyHost {
 		return m.findAny(ctx)
 	}
-	all, err := roll(ctx, m.nats, func(p micro.Ping) bool {
-		if p.ID != m.options.Self && (p.ID == m.options.From || p.Metadata[metaHost] == m.options.From || p.Metadata[metaName] == m.options.From) {
-			found = p
+	all, err := named(ctx, m.nats, m.options.From, m.options.Topic, func(h Host) bool {
+		if h.ID != m.options.Self && len(h.Topics) > 0 {
+			found = h
 		}
 		return found.ID == ""
 	})
-	if err == nil && found.ID == "" {
-		err = fmt.Errorf("%w: no host or server named %q among %d on the NATS at %s: framebuffer hosts lists them", ErrNoServer, m.options.From, len(all), shown(m.nats.ConnectedUrl()))
+	switch {
+	case found.ID != "":
+		return found, nil
+	case err != nil:
+		return found, err
+	case len(all) == 1 && all[0].ID == m.options.Self:
+		return found, fmt.Errorf("%w: %q is this server itself: a topic cannot be copied onto itself", ErrNoServer, m.options.From)
 	}
-	return found, err
+	return found, fmt.Errorf("%w: %.100q on %s: nobody has published to it there yet", ErrNoTopic, m.options.Topic, m.options.From)
 }
 
 // findAny returns the server that has published most to the topic. A copy it is not: two
 // that copied each other would do so for ever, whatever comes back.
-func (m *Mirror) findAny(ctx context.Context) (found micro.Ping, err error) {
-	all, err := Hosts(ctx, m.nats)
+func (m *Mirror) findAny(ctx context.Context) (found Host, err error) {
+	all, err := origins(ctx, m.nats, m.options.Topic)
 	if err != nil {
 		return found, err
 	}
-	var most uint64
 	for _, h := range all {
-		for _, t := range h.Topics {
-			if h.ID != m.options.Self && t.Name == m.options.Topic && !t.Copy && (found.ID == "" || t.Published > most) {
-				most = t.Published
-				found.ID, found.Metadata = h.ID, map[string]string{metaHost: h.Host}
-			}
+		if h.ID != m.options.Self && len(h.Topics) == 1 && !h.Topics[0].Copy && (found.ID == "" || h.Topics[0].Published > found.Topics[0].Published) {
+			found = h
 		}
 	}
 	if found.ID == "" {
-		err = fmt.Errorf("%w: %q on any of %d hosts, other than as a copy", ErrNoTopic, m.options.Topic, len(all))
+		err = fmt.Errorf("%w: %q on any host, other than as a copy: framebuffer hosts -t lists them", ErrNoTopic, m.options.Topic)
 	}
 	return found, err
 }

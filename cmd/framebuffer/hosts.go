@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -12,7 +13,8 @@ import (
 )
 
 type hostsCmd struct {
-	Topics bool `short:"t" help:"List the topics of each host as well, and what its server mirrors."`
+	Host   []string `arg:"" optional:"" help:"Only hosts, or servers, of these names."`
+	Topics bool     `short:"t" help:"List the topics of each host as well, and what its server mirrors."`
 	lookup
 }
 
@@ -21,6 +23,7 @@ func (hostsCmd) Help() string {
 	return `Asks all servers that the NATS of this host's server reaches, or that at --nats:
 a cluster, leaf nodes and gateways included. RTT is how long the answer took.
 What they answer anybody can ask for: nats req framebuffer.about ''.
+Without names it lists 1000 servers at most, and says so.
 
 --json prints one object a line.`
 }
@@ -32,11 +35,11 @@ func (c *hostsCmd) Run(e *env) error {
 		return err
 	}
 	defer nc.Close()
-	all, err := service.Hosts(e.ctx, nc)
-	if err != nil {
+	all, err := service.Hosts(e.ctx, nc, c.Host...)
+	if err != nil && !errors.Is(err, service.ErrTooMany) {
 		return err
 	}
-	return printAll(e, all, func(all []service.Host) string { return hostsText(all, c.Topics) })
+	return errors.Join(printAll(e, all, func(all []service.Host) string { return hostsText(all, c.Topics) }), err)
 }
 
 // hostsText is a table, with what there is to say of each host below its line.

@@ -1,0 +1,116 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// Servers are found by a name, or by a topic, without asking everybody who they are: among
+// thousands only those answer that are meant. All that are meant do, and each says what about
+// says, of topics only the one that is looked for.
+const (
+	epAt     = "at"     // framebuffer.at.NAME; the body is a topic or nothing
+	epOrigin = "origin" // framebuffer.origin; the body is a topic
+)
+
+// atSubject is where servers of that name, or on a host of that name, answer. A dot would begin a
+// new token, and names may begin or end with one.
+func atSubject(name string) string {
+	return serviceName + "." + epAt + "." + strings.ReplaceAll(name, ".", "_")
+}
+
+// addLocators adds the endpoints at which this server is looked for.
+func (s *Service) addLocators(all micro.Group) error {
+	names := []string{s.config.host(), orDefault(s.config.Name), s.micro.Info().ID}
+	slices.Sort(names)
+	add := func(name, subject string, handler micro.HandlerFunc) error {
+		// Without a queue group each of them gets the question, and not one.
+		if err := all.AddEndpoint(name, handler, micro.WithEndpointSubject(subject), micro.WithEndpointQueueGroupDisabled()); err != nil {
+			return fmt.Errorf("service: endpoint %s: %w", name, err)
+		}
+		return nil
+	}
+	for i, name := range slices.Compact(names) {
+		subject := strings.TrimPrefix(atSubject(name), serviceName+".")
+		if err := add(fmt.Sprintf("%s-%d", epAt, i+1), subject, s.at); err != nil {
+			return err
+		}
+	}
+	return add(epOrigin, epOrigin, s.origin)
+}
+
+// at answers what about does, of all topics or of the one that is asked for.
+func (s *Service) at(r micro.Request) {
+	s.answer(r, func(body []byte) ([]byte, error) {
+		h, err := s.itself()
+		if err != nil {
+			return nil, err
+		}
+		if len(body) > 0 {
+			h.only(string(body))
+		}
+		return h.text(s.answerRoom())
+	})
+}
+
+// origin answers as at does if the topic is this server's and no copy. Everybody else is
+// silent: they are asked too, each time.
+func (s *Service) origin(r micro.Request) {
+	h, err := s.itself()
+	h.only(string(r.Data()))
+	if err != nil || len(h.Topics) == 0 || h.Topics[0].Copy {
+		return
+	}
+	s.answer(r, func([]byte) ([]byte, error) { return h.text(s.answerRoom()) })
+}
+
+// only forgets of all topics and mirrors but those of one.
+func (h *Host) only(name string) {
+	h.Topics = slices.DeleteFunc(h.Topics, func(t HostTopic) bool { return t.Name != name })
+	h.Mirrors = slices.DeleteFunc(h.Mirrors, func(m MirrorStats) bool { return m.Topic != name })
+}
+
+// named returns the servers of that name, host or ID, for as long as more wants to hear of others; with
+// a topic, of topics only that. With nobody there it returns ErrNoServer.
+func named(ctx context.Context, nc *nats.Conn, name, topicName string, more func(Host) bool) ([]Host, error) {
+	if !nameForm.MatchString(name) && !idForm.MatchString(name) {
+		return nil, fmt.Errorf("%w: %.80q is no name of a host: use 1 to 64 letters, digits, dots and hyphens", topic.ErrBadName, name)
+	}
+	all, err := answers(ctx, nc, atSubject(name), topicName, rpcLimit, more)
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("%w: no host or server named %q on the NATS at %s: framebuffer hosts lists them", ErrNoServer, name, shown(nc.ConnectedUrl()))
+	}
+	return all, err
+}
+
+// originPatience is how long the first answer of who has a topic may take: nobody says that
+// nobody has.
+const originPatience = time.Second
+
+// origins returns the servers that have a topic which is no copy.
+func origins(ctx context.Context, nc *nats.Conn, topicName string) ([]Host, error) {
+	return answers(ctx, nc, serviceName+"."+epOrigin, topicName, originPatience, func(Host) bool { return true })
+}
+
+// answers are those of servers that say who they are.
+func answers(ctx context.Context, nc *nats.Conn, subject, body string, first time.Duration, more func(Host) bool) (all []Host, err error) {
+	err = gather(ctx, nc, subject, []byte(body), first, func(m *nats.Msg, after time.Duration) bool {
+		var h Host
+		if m.Header.Get(micro.ErrorCodeHeader) != "" || json.Unmarshal(m.Data, &h) != nil || !idForm.MatchString(h.ID) {
+			return true
+		}
+		h.RTT = after
+		all = append(all, h)
+		return more(h)
+	})
+	return all, err
+}

@@ -1,0 +1,125 @@
+package service_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// Servers are found by the name of their host, their own and their ID, and nobody else is.
+func TestHostsByName(t *testing.T) {
+	url := ownNATS(t)
+	nc := dial(t, service.Options{URL: url})
+	first, second := unique(t), unique(t)+".2"
+	for name, host := range map[string]string{first: "rack.7", second: "rack.7", unique(t) + ".3": "rack"} {
+		_, _ = serve(t, service.Config{URL: url, Name: name, Host: host})
+	}
+	names := func(all []service.Host, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, h := range all {
+			got = append(got, h.Host+"/"+h.Name)
+		}
+		return strings.Join(got, " ")
+	}
+	both := "rack.7/" + first + " rack.7/" + second
+	all, err := service.Hosts(within(t), nc, "rack.7")
+	if got := names(all, err); got != both {
+		t.Errorf("rack.7: %s", got)
+	}
+	if got := names(service.Hosts(within(t), nc, second, "rack.7", first)); got != both {
+		t.Errorf("by three names: %s", got)
+	}
+	if got := names(service.Hosts(within(t), nc, all[0].ID)); got != "rack.7/"+first {
+		t.Errorf("by ID: %s", got)
+	}
+	if got, err := service.Hosts(within(t), nc, "rack.7", "rack.8"); !errors.Is(err, service.ErrNoServer) || !strings.Contains(err.Error(), "rack.8") {
+		t.Errorf("a name that nobody has: %+v, %v", got, err)
+	}
+	if got, err := service.Hosts(within(t), nc, "*"); !errors.Is(err, topic.ErrBadName) {
+		t.Errorf("no name: %+v, %v", got, err)
+	}
+}
+
+// crowd says that it is so many servers.
+func crowd(t *testing.T, url string, n int) {
+	t.Helper()
+	nc := dial(t, service.Options{URL: url})
+	_, err := nc.Subscribe("$SRV.PING.framebuffer", func(m *nats.Msg) {
+		for i := range n {
+			text, err := json.Marshal(micro.Ping{ServiceIdentity: micro.ServiceIdentity{Name: "framebuffer", ID: fmt.Sprintf("crowd%d", i), Version: service.Version}})
+			if err == nil {
+				err = m.Respond(text)
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	if err == nil {
+		err = nc.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Among more servers than are listened to, those that are looked for are found, and a list says
+// that it is not complete.
+func TestFoundInACrowd(t *testing.T) {
+	const most = 1000
+	url := ownNATS(t)
+	crowd(t, url, 1500)
+	o := startOwner(t, url, 1<<20)
+	o.do(order{Topic: "cam"})
+	nc := dial(t, service.Options{URL: url})
+	if all, err := service.Hosts(within(t), nc); !errors.Is(err, service.ErrTooMany) || len(all) != 1000 {
+		t.Errorf("%d servers, %v", len(all), err)
+	}
+	if all, err := service.Hosts(within(t), nc, "owner"); err != nil || len(all) != 1 || len(all[0].Topics) != 1 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	name := unique(t)
+	server, _ := serve(t, service.Config{URL: url, Name: name})
+	if c := connect(t, service.Options{URL: url, Name: name}); c.Key() != server.Key() {
+		t.Error("attached to another server")
+	}
+	for i, from := range []string{"owner", service.AnyHost} {
+		c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: from})
+		c.runs(t, "")
+		o.do(order{Topic: "cam", Put: most, Count: 10, Seed: uint64(10 * i)})
+		for range 10 {
+			c.take(t, 0)
+		}
+	}
+}
+
+// On a host with several servers a topic is that of the one that has it.
+func TestMirrorOfASecondServer(t *testing.T) {
+	const most = 1000
+	url := ownNATS(t)
+	for range 3 {
+		_, _ = serve(t, service.Config{URL: url, Name: unique(t), Host: "owner"})
+	}
+	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
+	c.counts(t, func(s service.MirrorStats) bool { return strings.Contains(s.Why, service.ErrNoTopic.Error()) })
+	o := startOwner(t, url, 1<<20)
+	o.do(order{Topic: "cam"})
+	c.runs(t, "")
+	o.do(order{Topic: "cam", Put: most, Count: 10})
+	for range 10 {
+		c.take(t, 0)
+	}
+}
