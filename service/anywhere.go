@@ -46,7 +46,7 @@ func (c *Client) Ways() Ways { return c.reader.Ways() }
 // anywhere reads a frame of the ring that is attached, or has the reader read it.
 func (c *Client) anywhere(ctx context.Context, f framebuffer.Frame, here func(*framebuffer.Client) error, there func() error) error {
 	a := c.attached.Load()
-	if f.Key != a.ring.Key() && !c.reader.knows(f.Key) {
+	if f.Key != a.ring.Key() && !c.reader.ways.knows(f.Key) {
 		if c.life.Err() != nil {
 			return errClientClosed()
 		}

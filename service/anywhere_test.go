@@ -252,3 +252,52 @@ func subjectOf(t testing.TB, nc *nats.Conn) string {
 	t.Fatalf("no endpoint to read among %+v", info.Endpoints)
 	return ""
 }
+
+// Of more rings than are attached to at a time each frame is read, by several at once, and those
+// let go of have no trace of the reader left.
+func TestReadFromManyRings(t *testing.T) {
+	const rings, at, attached = 300, 4, 256
+	frames, servers := make([]framebuffer.Frame, rings), make([]*framebuffer.Server, rings)
+	for i := range rings {
+		server, err := framebuffer.NewServer(64<<10, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+		w, err := framebuffer.Attach(server.Key(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		servers[i] = server
+		if frames[i], err = w.Put(content(uint64(i), 1000)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := reader(t, ownNATS(t), nil)
+	var all sync.WaitGroup
+	for n := range at {
+		all.Go(func() {
+			for k := range 3 * rings {
+				i := (k*(n+1) + n*rings/at) % rings // n+1 goes round at its own pace
+				if got, err := r.Get(frames[i]); err != nil || !bytes.Equal(got, content(uint64(i), 1000)) {
+					t.Errorf("ring %d: %d bytes, %v", i, len(got), err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	if w := r.Ways(); w.Local != at*3*rings || w.Remote != 0 || len(w.Rings) != attached {
+		t.Errorf("%d and %d frames, %d rings", w.Local, w.Remote, len(w.Rings))
+	}
+	readers := 0
+	for _, s := range servers {
+		readers += len(s.Stats().Clients) - 1
+	}
+	if readers != attached {
+		t.Errorf("%d clients besides the servers", readers)
+	}
+}

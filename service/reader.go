@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,26 +42,15 @@ type Reader struct {
 	life    context.Context
 	end     context.CancelFunc
 
-	mu   sync.Mutex
-	ways []*way // the one used last comes last
+	ways *ways
 
 	local, localBytes, remote, remoteBytes, timeouts, resumed atomic.Uint64
 }
 
-// way is how the frames of one ring are read.
-type way struct {
-	key  string
-	ring *framebuffer.Client // nil: over NATS
-	why  error               // it is not attached to
-}
-
-// maxWays is how many rings are remembered, and attached to, at a time.
-const maxWays = 16
-
 // NewReader returns a reader that asks other hosts over nc, which stays the caller's. Dial
 // returns one.
 func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
-	r := &Reader{nats: nc}
+	r := &Reader{nats: nc, ways: newWays()}
 	if opts != nil {
 		r.options = *opts
 	}
@@ -136,17 +123,17 @@ func (r *Reader) View(f framebuffer.Frame, look func([]byte) error) error {
 // on reads a frame one way or the other.
 func (r *Reader) on(f framebuffer.Frame, here func(*framebuffer.Client) error, there func() error) error {
 	for {
-		w, err := r.way(f.Key)
+		w, at, err := r.way(f.Key)
 		if err != nil {
 			return err
 		}
-		if w.ring == nil {
+		if at.ring == nil {
 			if err := there(); err != nil {
 				if errors.Is(err, framebuffer.ErrTimeout) {
 					r.timeouts.Add(1)
 				}
 				if errors.Is(err, framebuffer.ErrStaleKey) {
-					err = fmt.Errorf("%w (and its ring cannot be attached to from here: %w)", err, hidden{w.why})
+					err = fmt.Errorf("%w (and its ring cannot be attached to from here: %w)", err, hidden{at.why})
 				}
 				return err
 			}
@@ -154,8 +141,8 @@ func (r *Reader) on(f framebuffer.Frame, here func(*framebuffer.Client) error, t
 			r.remoteBytes.Add(uint64(f.Size))
 			return nil
 		}
-		err = here(w.ring)
-		if errors.Is(err, framebuffer.ErrClosed) && r.life.Err() == nil && !r.stands(w) {
+		err = here(at.ring)
+		if errors.Is(err, framebuffer.ErrClosed) && r.life.Err() == nil && !r.ways.stands(w) {
 			continue // it was let go of for another ring meanwhile
 		}
 		if err == nil {
@@ -170,50 +157,33 @@ func (r *Reader) on(f framebuffer.Frame, here func(*framebuffer.Client) error, t
 type hidden struct{ error }
 
 // way returns how to read the frames of that key's ring.
-func (r *Reader) way(key string) (*way, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.life.Err() != nil {
-		return nil, errClientClosed()
+func (r *Reader) way(key string) (*way, *opening, error) {
+	w := r.ways.of(key, func() (*framebuffer.Client, error) {
+		ring, err := framebuffer.Attach(key, r.options.Attach)
+		if elsewhere(err) {
+			r.log.Info("frames of this ring are asked for over NATS", "framebuffer.reason", err, "messaging.destination.name", readSubject(key))
+		}
+		return ring, err
+	})
+	if w == nil {
+		return nil, nil, errClientClosed()
 	}
-	if i := slices.IndexFunc(r.ways, func(w *way) bool { return w.key == key }); i >= 0 {
-		w := r.ways[i]
-		r.ways = append(slices.Delete(r.ways, i, i+1), w)
-		return w, nil
+	for one := r.ways.surplus(); one != nil; one = r.ways.surplus() {
+		r.drop(one)
 	}
-	w := &way{key: key}
-	w.ring, w.why = framebuffer.Attach(key, r.options.Attach)
-	if w.why != nil && !errors.Is(w.why, framebuffer.ErrStaleKey) && !errors.Is(w.why, framebuffer.ErrPermission) {
-		return nil, w.why
+	if err := w.open(); err != nil {
+		r.ways.forget(w) // it may be otherwise the next time
+		return nil, nil, err
 	}
-	if w.why != nil {
-		r.log.Info("frames of this ring are asked for over NATS", "framebuffer.reason", w.why, "messaging.destination.name", readSubject(key))
-	}
-	if len(r.ways) == maxWays {
-		r.drop(r.ways[0])
-		r.ways = slices.Delete(r.ways, 0, 1)
-	}
-	r.ways = append(r.ways, w)
-	return w, nil
+	return w, w.opened.Load(), nil
 }
 
-func (r *Reader) stands(w *way) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Contains(r.ways, w)
-}
-
-func (r *Reader) knows(key string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.ContainsFunc(r.ways, func(w *way) bool { return w.key == key })
-}
-
+// drop lets go of a way's ring. Who reads from it then finds that out.
 func (r *Reader) drop(w *way) {
-	if w.ring == nil {
+	if w.open() != nil || w.opened.Load().ring == nil {
 		return
 	}
-	if err := w.ring.Close(); err != nil {
+	if err := w.opened.Load().ring.Close(); err != nil {
 		r.log.Warn("letting go of a ring failed", "error.message", err)
 	}
 }
@@ -222,11 +192,8 @@ func (r *Reader) drop(w *way) {
 // framebuffer.ErrClosed. The NATS connection is left as it is.
 func (r *Reader) Close() error {
 	r.end()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, w := range r.ways {
+	for _, w := range r.ways.close() {
 		r.drop(w)
 	}
-	r.ways = nil
 	return nil
 }

@@ -24,12 +24,14 @@ func (r *Reader) Ways() Ways {
 		Local: r.local.Load(), LocalBytes: r.localBytes.Load(), Remote: r.remote.Load(), RemoteBytes: r.remoteBytes.Load(),
 		Timeouts: r.timeouts.Load(), Resumed: r.resumed.Load(), Rings: []Way{},
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, way := range r.ways {
-		one := Way{Subject: readSubject(way.key), Remote: way.ring == nil}
-		if way.why != nil {
-			one.Why = way.why.Error()
+	for _, way := range r.ways.all() {
+		at := way.opened.Load()
+		if at == nil { // just being attached to
+			continue
+		}
+		one := Way{Subject: readSubject(way.key), Remote: at.ring == nil}
+		if at.why != nil {
+			one.Why = at.why.Error()
 		}
 		w.Rings = append(w.Rings, one)
 	}

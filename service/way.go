@@ -1,0 +1,130 @@
+package service
+
+import (
+	"container/list"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+// way is how the frames of one ring are read.
+type way struct {
+	key    string
+	open   func() error // attaches, or finds why not; whoever comes meanwhile waits
+	opened atomic.Pointer[opening]
+}
+
+// opening is what came of it.
+type opening struct {
+	ring *framebuffer.Client // nil: over NATS
+	why  error               // it is not attached to
+}
+
+// elsewhere reports whether a ring that was not attached to may be one of another host's.
+func elsewhere(err error) bool {
+	return errors.Is(err, framebuffer.ErrStaleKey) || errors.Is(err, framebuffer.ErrPermission)
+}
+
+// maxWays is how many rings are remembered, and attached to, at a time: each costs addresses,
+// and a client slot of its segment.
+const maxWays = 256
+
+// ways are those of the rings that were read from lately.
+type ways struct {
+	mu    sync.Mutex
+	byKey map[string]*list.Element // of a *way
+	order *list.List               // the one used last comes last; nil: closed
+}
+
+func newWays() *ways { return &ways{byKey: map[string]*list.Element{}, order: list.New()} }
+
+// of returns the way of a key, made by attach if there is none; nil when closed.
+func (s *ways) of(key string, attach func() (*framebuffer.Client, error)) *way {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.order == nil {
+		return nil
+	}
+	if e := s.byKey[key]; e != nil {
+		s.order.MoveToBack(e)
+		return e.Value.(*way)
+	}
+	w := &way{key: key}
+	w.open = sync.OnceValue(func() error {
+		ring, err := attach()
+		if err != nil && !elsewhere(err) {
+			return err
+		}
+		w.opened.Store(&opening{ring, err})
+		return nil
+	})
+	s.byKey[key] = s.order.PushBack(w)
+	return w
+}
+
+// surplus takes away and returns a way that there is no room for, or nil.
+func (s *ways) surplus() *way {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.order == nil || s.order.Len() <= maxWays {
+		return nil
+	}
+	return s.remove(s.order.Front())
+}
+
+func (s *ways) remove(e *list.Element) *way {
+	w := s.order.Remove(e).(*way)
+	delete(s.byKey, w.key)
+	return w
+}
+
+// forget takes a way away, if it is there.
+func (s *ways) forget(w *way) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.byKey[w.key]; e != nil && e.Value == w {
+		s.remove(e)
+	}
+}
+
+// stands reports whether a way was not taken away.
+func (s *ways) stands(w *way) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.byKey[w.key]
+	return e != nil && e.Value == w
+}
+
+func (s *ways) knows(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byKey[key] != nil
+}
+
+// all returns them, the one used last last.
+func (s *ways) all() []*way {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.list()
+}
+
+func (s *ways) list() (all []*way) {
+	if s.order == nil {
+		return nil
+	}
+	for e := s.order.Front(); e != nil; e = e.Next() {
+		all = append(all, e.Value.(*way))
+	}
+	return all
+}
+
+// close returns them, and there are none from now on.
+func (s *ways) close() []*way {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.list()
+	s.byKey, s.order = nil, nil
+	return all
+}
