@@ -49,7 +49,8 @@ func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 		failpoint.Hit(failpoint.SlotClaimed)
 		s.index, s.words, s.counters, s.last = uint32(i), w, w.Counters(), w.Last()
 		line.Store(s.last, 0)
-		fold(s.counters, s.rest.Counters())
+		w.Why().Store(0)
+		fold(w, s.rest)
 		failpoint.Hit(failpoint.SlotFolded)
 		s.introduce(role, name, pidns, started, now)
 		return s
@@ -97,7 +98,7 @@ func (s *slot) release() {
 	if s.index == 0 || s.words.Claim().Load() != s.ticket {
 		return
 	}
-	fold(s.counters, s.rest.Counters())
+	fold(s.words, s.rest)
 	failpoint.Hit(failpoint.CloseFolded)
 	s.words.Claim().CompareAndSwap(s.ticket, 0)
 	failpoint.Hit(failpoint.CloseReleased)
@@ -105,13 +106,31 @@ func (s *slot) release() {
 
 // fold moves counts from one slot to another. Each count is in exactly one place but for
 // the instant between the two instructions.
-func fold(from, to *[layout.CounterCount]atomic.Uint64) {
-	for i := range from {
-		if n := from[i].Swap(0); n != 0 {
-			failpoint.Hit(failpoint.FoldTook)
-			to[i].Add(n)
+func fold(from, to layout.Slot) {
+	move := func(from, to []atomic.Uint64) {
+		for i := range from {
+			if n := from[i].Swap(0); n != 0 {
+				failpoint.Hit(failpoint.FoldTook)
+				to[i].Add(n)
+			}
 		}
 	}
+	move(from.Counters()[:], to.Counters()[:])
+	move(from.Remote()[:], to.Remote()[:])
+}
+
+// remote counts a frame of so many bytes that came over a network, or none that did not come.
+func (s *slot) remote(why uint32, n int, came bool) {
+	if s.index != 0 {
+		s.words.Why().Store(why)
+	}
+	counts := s.words.Remote()
+	if !came {
+		counts[layout.RemoteTimeouts].Add(1)
+		return
+	}
+	counts[layout.RemoteReads].Add(1)
+	counts[layout.RemoteBytes].Add(uint64(n))
 }
 
 // did adds one to an operation's counter and n to its bytes, for the frame at offset.

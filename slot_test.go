@@ -86,3 +86,31 @@ func TestSlotTellsTheLastFrame(t *testing.T) {
 		}
 	}
 }
+
+// What came over a network is counted with who got it, in no figure of the ring, and stays when
+// that client leaves, but for the reason.
+func TestSlotTellsWhatCameFromElsewhere(t *testing.T) {
+	s, stay := serve(t, 1<<20)
+	for i := range uint64(2) {
+		c, err := framebuffer.Attach(s.Key(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st := stay.Stats(); st.Clients[2].Why != "" || st.Clients[2].Counts != (framebuffer.Counts{}) {
+			t.Errorf("of the one before: %+v", st.Clients[2])
+		}
+		remote := c.Inside().Remote
+		remote(layout.WhyAbsent, 100, true)
+		remote(layout.WhyDenied, 0, false)
+		if st := stay.Stats(); st.Clients[2].Why != "not permitted" || st.Clients[2].Counts != (framebuffer.Counts{RemoteReads: 1, RemoteBytes: 100, RemoteTimeouts: 1}) {
+			t.Errorf("%+v", st.Clients[2])
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		remote(layout.WhyAbsent, 100, true) // too late: nowhere
+		if got, want := stay.Stats().Total, (framebuffer.Counts{RemoteReads: i + 1, RemoteBytes: 100 * (i + 1), RemoteTimeouts: i + 1}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+}

@@ -30,12 +30,15 @@ type ClientStats struct {
 	Role     string        `json:"role"`
 	Attached time.Duration `json:"attached_ns"` // how long ago
 	Counts   Counts        `json:"counts"`
+	Why      string        `json:"remote_why,omitempty"` // it read frames over a network, if it did: their rings are not on this host, or not permitted
 }
 
 // Counts only grow for as long as the segment lives. Allocations are how often memory of the
 // ring was taken, for a chunk or for several small ones at once, and their bytes include headers,
 // padding and what was stepped over for holds; the bytes of the others are payload. Writes that
-// were lapped before they ended count among Writes and among Reused.
+// were lapped before they ended count among Writes and among Reused. What package service
+// read over a network is in no ring of this host: it counts as Remote alone, with the client that
+// read it.
 type Counts struct {
 	Allocations    uint64 `json:"allocations"`
 	AllocatedBytes uint64 `json:"allocated_bytes"`
@@ -45,6 +48,9 @@ type Counts struct {
 	ReadBytes      uint64 `json:"read_bytes"`
 	Reused         uint64 `json:"reused"`  // timeouts because the chunk was reused
 	Altered        uint64 `json:"altered"` // timeouts because the bytes were not those written
+	RemoteReads    uint64 `json:"remote_reads"`
+	RemoteBytes    uint64 `json:"remote_bytes"`
+	RemoteTimeouts uint64 `json:"remote_timeouts"`
 }
 
 func (s *segment) stats() Stats {
@@ -75,6 +81,7 @@ func (s *segment) stats() Stats {
 				Role:     layout.RoleName(w.Role().Load()),
 				Attached: time.Duration(now - int64(w.Attached().Load())),
 				Counts:   counts,
+				Why:      layout.WhyName(w.Why().Load()),
 			})
 		}
 	}
@@ -85,7 +92,7 @@ func (s *segment) stats() Stats {
 }
 
 func loadCounts(w layout.Slot) Counts {
-	c := w.Counters()
+	c, r := w.Counters(), w.Remote()
 	return Counts{
 		Allocations:    c[layout.Allocations].Load(),
 		AllocatedBytes: c[layout.AllocatedBytes].Load(),
@@ -95,6 +102,9 @@ func loadCounts(w layout.Slot) Counts {
 		ReadBytes:      c[layout.ReadBytes].Load(),
 		Reused:         c[layout.Reused].Load(),
 		Altered:        c[layout.Altered].Load(),
+		RemoteReads:    r[layout.RemoteReads].Load(),
+		RemoteBytes:    r[layout.RemoteBytes].Load(),
+		RemoteTimeouts: r[layout.RemoteTimeouts].Load(),
 	}
 }
 
@@ -107,4 +117,7 @@ func (c *Counts) add(o Counts) {
 	c.ReadBytes += o.ReadBytes
 	c.Reused += o.Reused
 	c.Altered += o.Altered
+	c.RemoteReads += o.RemoteReads
+	c.RemoteBytes += o.RemoteBytes
+	c.RemoteTimeouts += o.RemoteTimeouts
 }

@@ -49,7 +49,7 @@ func readClient(w layout.Slot, slot int, now int64) (c Client, taken bool) {
 	}
 	c = Client{
 		Slot: slot, Name: clean(w.Name()), PID: int(w.PID().Load()), Role: layout.RoleName(w.Role().Load()),
-		Attached: seconds(now - int64(w.Attached().Load())), LastSeen: unknown(), Counts: counts(w), ID: claim,
+		Why: layout.WhyName(w.Why().Load()), Attached: seconds(now - int64(w.Attached().Load())), LastSeen: unknown(), Counts: counts(w), ID: claim,
 	}
 	return c, w.Ready().Load() == claim && w.Claim().Load() == claim
 }
@@ -103,7 +103,7 @@ func process(w layout.Slot, c *Client, pidns uint64) Process {
 }
 
 func counts(w layout.Slot) framebuffer.Counts {
-	c := w.Counters()
+	c, r := w.Counters(), w.Remote()
 	return framebuffer.Counts{
 		Allocations:    c[layout.Allocations].Load(),
 		AllocatedBytes: c[layout.AllocatedBytes].Load(),
@@ -113,6 +113,9 @@ func counts(w layout.Slot) framebuffer.Counts {
 		ReadBytes:      c[layout.ReadBytes].Load(),
 		Reused:         c[layout.Reused].Load(),
 		Altered:        c[layout.Altered].Load(),
+		RemoteReads:    r[layout.RemoteReads].Load(),
+		RemoteBytes:    r[layout.RemoteBytes].Load(),
+		RemoteTimeouts: r[layout.RemoteTimeouts].Load(),
 	}
 }
 
@@ -126,6 +129,9 @@ func plus(a, b framebuffer.Counts) framebuffer.Counts {
 		ReadBytes:      a.ReadBytes + b.ReadBytes,
 		Reused:         a.Reused + b.Reused,
 		Altered:        a.Altered + b.Altered,
+		RemoteReads:    a.RemoteReads + b.RemoteReads,
+		RemoteBytes:    a.RemoteBytes + b.RemoteBytes,
+		RemoteTimeouts: a.RemoteTimeouts + b.RemoteTimeouts,
 	}
 }
 

@@ -93,6 +93,7 @@ type Client struct {
 	Lag      uint64             `json:"lag_bytes"`         // what was allocated after that; its frames time out as this nears the capacity
 	Counts   framebuffer.Counts `json:"counts"`
 	Rates    Rates              `json:"rates"`
+	Why      string             `json:"remote_why,omitempty"` // it reads frames over a network: their rings are not on this host, or not permitted
 }
 
 // Process is what the kernel says of a client's process.

@@ -45,7 +45,7 @@ func TestReadFromAnotherHost(t *testing.T) {
 		t.Run(strconv.Itoa(int(payload)), func(t *testing.T) {
 			url := runNATS(t, &natsserver.Options{MaxPayload: payload})
 			o := startOwner(t, url, ring)
-			_, _ = serve(t, service.Config{URL: url, Name: unique(t)})
+			server, _ := serve(t, service.Config{URL: url, Name: unique(t)})
 			readers := map[string]anyReader{"a client": connect(t, service.Options{URL: url}), "a reader": reader(t, url, nil)}
 			seed := uint64(0)
 			for _, size := range []int{1, 4095, 4096, 4097, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1 << 20, ring - 64} {
@@ -77,6 +77,12 @@ func TestReadFromAnotherHost(t *testing.T) {
 				if w.Remote != 27 || w.Local != 0 || len(w.Rings) != 1 || !w.Rings[0].Remote || w.Rings[0].Why == "" {
 					t.Errorf("the ways of %s: %+v", who, w)
 				}
+			}
+			// People who watch see it too, with the client and not among what was read of the ring.
+			st := server.Stats()
+			c := st.Clients[len(st.Clients)-1]
+			if c.Why != "not on this host" || c.Counts.RemoteReads != 27 || c.Counts.RemoteBytes != st.Total.RemoteBytes || st.Total.RemoteBytes < 27 || st.Total.Reads != 0 {
+				t.Errorf("of %+v: %+v", st.Total, c)
 			}
 		})
 	}

@@ -98,6 +98,7 @@ func (c *Client) connect(ctx context.Context) (err error) {
 	}
 	attach.ReadOnly = true
 	c.reader = NewReader(c.nats, &ReaderOptions{Attach: &attach, Logger: c.log})
+	c.reader.show = func() *framebuffer.Client { return c.attached.Load().ring }
 	// Before the key is asked for, so that no change of server goes unheard in between.
 	if _, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") }); err != nil {
 		return fmt.Errorf("service: subscribe to %s: %w", startedSubject, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
 // ErrBusy says that a server has as many frames to send to other hosts as it takes on. Asking
@@ -29,6 +30,10 @@ type ReaderOptions struct {
 	// Patience is for how long a frame of another host may come no further. Default: 10 s.
 	Patience time.Duration
 
+	// Ring is a client in whose line stat and top show what came over NATS, and why. Default:
+	// nobody shows it.
+	Ring *framebuffer.Client
+
 	// Logger gets what is worth knowing. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -43,6 +48,7 @@ type Reader struct {
 	end     context.CancelFunc
 
 	ways *ways
+	show func() *framebuffer.Client // the client that shows what came over NATS, or nil
 
 	local, localBytes, remote, remoteBytes, timeouts, resumed atomic.Uint64
 }
@@ -64,6 +70,7 @@ func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
 	if r.log = r.options.Logger; r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
+	r.show = func() *framebuffer.Client { return r.options.Ring }
 	r.life, r.end = context.WithCancel(context.Background())
 	return r
 }
@@ -131,6 +138,7 @@ func (r *Reader) on(f framebuffer.Frame, here func(*framebuffer.Client) error, t
 			if err := there(); err != nil {
 				if errors.Is(err, framebuffer.ErrTimeout) {
 					r.timeouts.Add(1)
+					r.tell(at.why, 0, false)
 				}
 				if errors.Is(err, framebuffer.ErrStaleKey) {
 					err = fmt.Errorf("%w (and its ring cannot be attached to from here: %w)", err, hidden{at.why})
@@ -139,6 +147,7 @@ func (r *Reader) on(f framebuffer.Frame, here func(*framebuffer.Client) error, t
 			}
 			r.remote.Add(1)
 			r.remoteBytes.Add(uint64(f.Size))
+			r.tell(at.why, f.Size, true)
 			return nil
 		}
 		err = here(at.ring)
@@ -151,6 +160,19 @@ func (r *Reader) on(f framebuffer.Frame, here func(*framebuffer.Client) error, t
 		}
 		return err
 	}
+}
+
+// tell shows people who watch what came over NATS, or did not.
+func (r *Reader) tell(why error, n int, came bool) {
+	ring := r.show()
+	if ring == nil {
+		return
+	}
+	word := uint32(layout.WhyAbsent)
+	if errors.Is(why, framebuffer.ErrPermission) {
+		word = layout.WhyDenied
+	}
+	ring.Inside().Remote(word, n, came)
 }
 
 // hidden keeps the reason for the way from being taken for what happened on it.

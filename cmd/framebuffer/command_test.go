@@ -90,7 +90,13 @@ func servingAs(t testing.TB, name string, args ...string) (s served, cmd *exec.C
 // cleanup ends it with SIGTERM.
 func announcing(t testing.TB, says any, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := command(append([]string{"--json"}, args...)...)
+	return announcingFrom(t, command, says, args...)
+}
+
+// announcingFrom is announcing with a command that is made otherwise.
+func announcingFrom(t testing.TB, made func(args ...string) *exec.Cmd, says any, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := made(append([]string{"--json"}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -73,7 +73,7 @@ func hostsText(all []service.Host, topics bool) string {
 func hostTopics(h service.Host) string {
 	var b strings.Builder
 	for _, t := range h.Topics {
-		said := fmt.Sprintf("%d frames", t.Published)
+		said := many(int(t.Published), "frame")
 		if t.Copy {
 			said += ", a copy"
 		}

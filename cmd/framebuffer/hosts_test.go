@@ -15,7 +15,7 @@ func TestHosts(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	r := runCommand(t, "", "hosts", "--topics", "--name", name)
-	for _, want := range []string{"HOST", "cam1", name, "1.0 MiB", "door  1 frames, ended"} {
+	for _, want := range []string{"HOST", "cam1", name, "1.0 MiB", "door  1 frame, ended"} {
 		if r.status != exitOK || !strings.Contains(r.out, want) {
 			t.Errorf("no %q in %+v", want, r)
 		}

@@ -31,13 +31,13 @@ func busy() *monitor.Snapshot {
 		Holds:  []monitor.Hold{{Place: 100 << 20, Length: 6_220_864, Left: 0.5, Confirmed: true}, {Place: 499 << 20, Length: 6_220_864, Left: 0.1}},
 		Window: 5, Rates: monitor.Rates{Writes: 60, WrittenBytes: 373e6, Reads: 119.8, ReadBytes: 745e6, Timeouts: 0.2},
 		Total:  framebuffer.Counts{Writes: 486_000, WrittenBytes: 3.02e12, Reads: 970_000, ReadBytes: 6.04e12, Reused: 1204, Altered: 3},
-		Others: framebuffer.Counts{Reads: 12, ReadBytes: 74e6, Reused: 4},
+		Others: framebuffer.Counts{Reads: 12, ReadBytes: 74e6, Reused: 4, RemoteReads: 1, RemoteBytes: 11},
 		Clients: []monitor.Client{
 			{Slot: 1, Name: "framebuffer serve", PID: 12345, Role: "server", Process: monitor.ProcessRunning, LastSeen: monitor.Seconds(math.NaN())},
 			{Slot: 2, Name: "camera", PID: 12350, Role: "client", Process: monitor.ProcessRunning, LastSeen: 0.011, Last: 704, Lag: 0,
 				Counts: framebuffer.Counts{Writes: 486_000, WrittenBytes: 3.02e12}, Rates: monitor.Rates{Writes: 60, WrittenBytes: 373e6}},
 			{Slot: 3, Name: "a detector with a long name", PID: 4194303, Role: "read-only", Process: monitor.ProcessStopped, LastSeen: 61, Last: 704, Lag: 480 << 20,
-				Counts: framebuffer.Counts{Reads: 484_000, ReadBytes: 3.02e12, Reused: 1200, Altered: 3}},
+				Counts: framebuffer.Counts{Reads: 484_000, ReadBytes: 3.02e12, Reused: 1200, Altered: 3, RemoteReads: 123_456, RemoteBytes: 768e9, RemoteTimeouts: 12}, Why: "not on this host"},
 			{Slot: 4, Name: "recorder", PID: 7, Role: "read-only", Process: monitor.ProcessGone, LastSeen: 3000},
 		},
 		Topics: []monitor.Topic{
@@ -88,10 +88,11 @@ func TestStatOfNonsense(t *testing.T) {
 	s.Horizon = monitor.Horizon{Now: 1e300, Worst: -1e300, Oldest: 1e-300}
 	s.Age = -1e300
 	s.Rates = monitor.Rates{Writes: 1e300, WrittenBytes: 1e300, Reads: math.Inf(1), ReadBytes: math.NaN(), Timeouts: 1e30}
-	s.Total = framebuffer.Counts{Reused: most, Altered: most}
+	s.Total = framebuffer.Counts{Reused: most, Altered: most, RemoteReads: most, RemoteBytes: most, RemoteTimeouts: most}
 	s.Others = framebuffer.Counts{Writes: most, Reads: 5}
 	s.Holds[0] = monitor.Hold{Place: most, Length: most}
 	s.Clients[1].Counts, s.Clients[1].PID, s.Clients[1].Lag, s.Clients[1].LastSeen = s.Total, math.MaxUint32, most, 1e300
+	s.Clients[1].Why = strings.Repeat("x", 80)
 	s.Topics[0].Published, s.Topics[0].Bytes, s.Topics[0].FrameRate, s.Topics[0].ByteRate = most, most, 1e300, 1e300
 	s.Topics[0].Subscribers[0] = monitor.Subscriber{Name: strings.Repeat("x", 64), PID: math.MaxUint32, Lag: most, Received: most, Lost: most}
 	s.Topics[0].Newest.Meta = topic.Meta{ContentType: strings.Repeat("x", 48), Width: math.MaxUint32, Height: math.MaxUint32, Format: "xxxxxxxxxxxxxxxx"}

@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/dustin/go-humanize"
 
+	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
@@ -109,10 +110,24 @@ func clientsText(s *monitor.Snapshot, line func(string, ...any)) {
 		line(row, pad(who(c.Name), 16), strconv.Itoa(c.PID), c.Role, seen, number(c.Counts.Writes+c.Counts.Reads),
 			humanize.Bytes(c.Counts.WrittenBytes+c.Counts.ReadBytes), rateOf(s, c.Rates.WrittenBytes+c.Rates.ReadBytes),
 			lag, number(c.Counts.Reused+c.Counts.Altered))
+		remoteText(&c.Counts, c.Why, line)
 	}
-	if o := s.Others; o.Writes+o.Reads+o.Reused+o.Altered > 0 {
+	if o := s.Others; o.Writes+o.Reads+o.Reused+o.Altered+o.RemoteReads+o.RemoteTimeouts > 0 {
 		line(row, pad("(left, unlisted)", 16), "", "", "", number(o.Writes+o.Reads), humanize.Bytes(o.WrittenBytes+o.ReadBytes), "", "", number(o.Reused+o.Altered))
+		remoteText(&o, "", line)
 	}
+}
+
+// remoteText says what came over NATS and not from a ring of this host, and why.
+func remoteText(c *framebuffer.Counts, why string, line func(string, ...any)) {
+	if c.RemoteReads+c.RemoteTimeouts == 0 {
+		return
+	}
+	text := fmt.Sprintf("  over NATS: %s of %s, %s lost", many(int(c.RemoteReads), "frame"), humanize.Bytes(c.RemoteBytes), number(c.RemoteTimeouts))
+	if why != "" {
+		text += "; their rings are " + why
+	}
+	line("%s", text)
 }
 
 func topicsText(s *monitor.Snapshot, line func(string, ...any)) {

@@ -35,4 +35,8 @@ type Segment struct {
 
 	// Timeout counts a timeout with that reason.
 	Timeout func(ring.Reason)
+
+	// Remote counts a frame of n bytes that came over a network, or did not come, and why it was
+	// asked for there: layout.WhyAbsent or WhyDenied.
+	Remote func(why uint32, n int, came bool)
 }

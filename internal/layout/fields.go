@@ -58,6 +58,10 @@ func SlotFields() []Field {
 		{SlotCounters + 8*Reused, 8, "reused", "its client; atomic add", "timeouts: the chunk was reused"},
 		{SlotCounters + 8*Altered, 8, "altered", "its client; atomic add", "timeouts: the bytes are not what was written"},
 		{SlotLast, 8, "last", "its client; atomic", "offset of the frame that it wrote, read or was handed last; 0 none"},
+		{SlotRemote + 8*RemoteReads, 8, "remote reads", "its client; atomic add", "frames that it got, verified, from another host, over a network"},
+		{SlotRemote + 8*RemoteBytes, 8, "remote bytes", "its client; atomic add", "payload bytes of those"},
+		{SlotRemote + 8*RemoteTimeouts, 8, "remote timeouts", "its client; atomic add", "frames that it asked another host for and that were gone, or did not come"},
+		{SlotWhy, 4, "why", "its client; atomic", "why it asked for the last of those: 0 none, 1 there is no such ring here, 2 it may not attach to that"},
 	}
 }
 

@@ -86,9 +86,12 @@ const (
 	SlotNameSize = 64
 	SlotCounters = 128
 	SlotLast     = 192
+	SlotRemote   = 200
+	SlotWhy      = 224
 	SlotStride   = 256
 	SlotCount    = 256
 	CounterCount = 8
+	RemoteCount  = 3
 )
 
 // Roles of an attached process, in a slot's role word, where unlisted never stands.
@@ -123,6 +126,32 @@ const (
 	Reused  // timeouts because the chunk was reused
 	Altered // timeouts because the bytes were not what was written
 )
+
+// The counters of what a slot's client read over a network, in order, instead of in some ring.
+const (
+	RemoteReads = iota
+	RemoteBytes
+	RemoteTimeouts
+)
+
+// Why a client read frames over a network, in its slot; 0 if it did not.
+const (
+	WhyAbsent = 1
+	WhyDenied = 2
+)
+
+// WhyName returns what people call the reason.
+func WhyName(why uint32) string {
+	switch why {
+	case 0:
+		return ""
+	case WhyAbsent:
+		return "not on this host"
+	case WhyDenied:
+		return "not permitted"
+	}
+	return "unknown"
+}
 
 // Offsets within a chunk header.
 const (

@@ -46,6 +46,15 @@ func (s Slot) Counters() *[CounterCount]atomic.Uint64 {
 // Last is the offset of the frame that the client wrote, read or was handed last.
 func (s Slot) Last() *atomic.Uint64 { return s.u64(SlotLast) }
 
+// Remote are the counters of what came over a network, indexed by the constants from RemoteReads to
+// RemoteTimeouts.
+func (s Slot) Remote() *[RemoteCount]atomic.Uint64 {
+	return (*[RemoteCount]atomic.Uint64)(unsafe.Pointer(&s.mem[SlotRemote]))
+}
+
+// Why is one of the Why constants.
+func (s Slot) Why() *atomic.Uint32 { return s.u32(SlotWhy) }
+
 // SetName stores a name for people, cut to SlotNameSize bytes.
 func (s Slot) SetName(name string) { putText(s.mem[SlotName:SlotName+SlotNameSize], name) }
 

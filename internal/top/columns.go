@@ -13,7 +13,7 @@ func columns(table int) []column {
 			{title: "WRITTEN", width: 8, rank: 7, number: true}, {title: "READ", width: 8, rank: 7, number: true},
 			{title: "ALTERED", width: 8, rank: 8, number: true},
 			{title: "FRAMES W", width: 9, rank: 9, number: true}, {title: "FRAMES R", width: 9, rank: 9, number: true},
-			{title: "ATTACHED", width: 9, rank: 10, number: true},
+			{title: "ATTACHED", width: 9, rank: 10, number: true}, {title: "OVER NATS", width: 10, rank: 11, number: true},
 		}
 	case topicsTable:
 		return []column{

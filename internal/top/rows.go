@@ -40,7 +40,7 @@ func clientRows(s *scene, p pen) table {
 			number(c.LastSeen.String(), -float64(c.LastSeen)),
 			ofBytes(c.Rates.WrittenBytes), ofBytes(c.Rates.ReadBytes), lag, timeouts,
 			ofBytes(float64(c.Counts.WrittenBytes)), ofBytes(float64(c.Counts.ReadBytes)), wrong,
-			ofThings(c.Counts.Writes), ofThings(c.Counts.Reads), number(c.Attached.String(), float64(c.Attached)),
+			ofThings(c.Counts.Writes), ofThings(c.Counts.Reads), number(c.Attached.String(), float64(c.Attached)), ofThings(c.Counts.RemoteReads),
 		}})
 	}
 	return t

@@ -18,6 +18,7 @@ func (c *Collector) sendClients(out chan<- prometheus.Metric, s *monitor.Snapsho
 		n := &p.Counts
 		key := c.clients.add(p.ID, client{p.Name, p.Role}, client{Rest, p.Role}, values{
 			n.Allocations, n.AllocatedBytes, n.Writes, n.WrittenBytes, n.Reads, n.ReadBytes, n.Reused, n.Altered,
+			n.RemoteReads, n.RemoteBytes, n.RemoteTimeouts,
 		})
 		here[key]++
 		lag[key] = max(lag[key], p.Lag)
@@ -30,6 +31,9 @@ func (c *Collector) sendClients(out chan<- prometheus.Metric, s *monitor.Snapsho
 		}
 		f.clientTimeouts.send(out, float64(sum[6]), key.name, key.role, "reused")
 		f.clientTimeouts.send(out, float64(sum[7]), key.name, key.role, "altered")
+		f.clientRemoteReads.send(out, float64(sum[8]), key.name, key.role)
+		f.clientRemoteRead.send(out, float64(sum[9]), key.name, key.role)
+		f.clientRemoteTimeouts.send(out, float64(sum[10]), key.name, key.role)
 		f.clients.send(out, float64(here[key]), key.name, key.role)
 		if here[key] > 0 {
 			f.clientLag.send(out, float64(lag[key]), key.name, key.role)

@@ -25,14 +25,15 @@ func (f family) send(out chan<- prometheus.Metric, value float64, labels ...stri
 
 // families are all metrics there are.
 type families struct {
-	info, open, created                                    family
-	capacity, advanced, horizon, worst, oldest             family
-	held, holdLimit, holds                                 family
-	allocations, allocated, writes, written                family
-	reads, read, timeouts                                  family
-	clients, clientLag                                     family
-	clientAllocations, clientAllocated, clientWrites       family
-	clientWritten, clientReads, clientRead, clientTimeouts family
+	info, open, created                              family
+	capacity, advanced, horizon, worst, oldest       family
+	held, holdLimit, holds                           family
+	allocations, allocated, writes, written          family
+	reads, read, timeouts                            family
+	clients, clientLag                               family
+	clientAllocations, clientAllocated, clientWrites family
+	clientWritten, clientReads, clientRead, clientTimeouts,
+	clientRemoteReads, clientRemoteRead, clientRemoteTimeouts family
 	topicFrames, topicBytes, topicEnded, topicNewest       family
 	subscribers, lag, received, lost, groupLag, topicsMore family
 }
@@ -70,6 +71,10 @@ func newFamilies() families {
 		clientRead:        counter("client_read_bytes_total", "Payload bytes read and verified, by client.", "client", "role"),
 		clientTimeouts:    counter("client_timeouts_total", "Frames that were lost to the client, by reason: reused by the ring, or altered, which is a failed checksum.", "client", "role", "reason"),
 
+		clientRemoteReads:    counter("client_remote_reads_total", "Frames of other hosts that the client read and verified, over NATS.", "client", "role"),
+		clientRemoteRead:     counter("client_remote_read_bytes_total", "Payload bytes of other hosts that the client read and verified, over NATS.", "client", "role"),
+		clientRemoteTimeouts: counter("client_remote_timeouts_total", "Frames of other hosts that the client asked for over NATS and that were gone or did not come.", "client", "role"),
+
 		topicFrames: counter("topic_frames_total", "Frames published.", "topic"),
 		topicBytes:  counter("topic_bytes_total", "Payload bytes published.", "topic"),
 		topicEnded:  gauge("topic_ended", "Whether the topic was ended: 1, or 0 while it is open.", "topic"),
@@ -89,6 +94,7 @@ func (f *families) all() []family {
 		f.info, f.open, f.created, f.capacity, f.advanced, f.horizon, f.worst, f.oldest, f.held, f.holdLimit, f.holds,
 		f.allocations, f.allocated, f.writes, f.written, f.reads, f.read, f.timeouts, f.clients, f.clientLag,
 		f.clientAllocations, f.clientAllocated, f.clientWrites, f.clientWritten, f.clientReads, f.clientRead, f.clientTimeouts,
+		f.clientRemoteReads, f.clientRemoteRead, f.clientRemoteTimeouts,
 		f.topicFrames, f.topicBytes, f.topicEnded, f.topicNewest, f.topicsMore, f.subscribers, f.lag, f.received, f.lost, f.groupLag,
 	}
 }

@@ -1,7 +1,7 @@
 package metrics
 
 // values are counters that belong together.
-type values [8]uint64
+type values [11]uint64
 
 // tally sums up counters of things that come and go by what they are called, so that the sums
 // only grow. What a thing counts after it was last seen is missed.

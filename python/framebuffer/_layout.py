@@ -61,6 +61,10 @@ SLOT_READ_BYTES = 168
 SLOT_REUSED = 176
 SLOT_ALTERED = 184  # the last
 SLOT_LAST = 192
+SLOT_REMOTE_READS = 200  # counters too, of what came over a network
+SLOT_REMOTE_BYTES = 208
+SLOT_REMOTE_TIMEOUTS = 216
+SLOT_WHY = 224
 NAME_SIZE = 64  # of every name in the control object
 
 ROLE_SERVER = 1

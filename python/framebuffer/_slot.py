@@ -47,6 +47,7 @@ class Slot:
             self._last = (at + L.SLOT_LAST) // 8
             self._counters = c.address + at
             c.words[(at + L.SLOT_LAST) // 8] = 0
+            _atomics.store32(c.address + at + L.SLOT_WHY, 0)
             self._fold()
             self._introduce(at, pidns)
             return
@@ -86,7 +87,8 @@ class Slot:
     def _fold(self) -> None:
         """Moves the counts to slot 0. Each is in exactly one place but for the instant between
         the two instructions."""
-        for at in range(L.SLOT_ALLOCATIONS, L.SLOT_ALTERED + 1, 8):
+        counters = range(L.SLOT_ALLOCATIONS, L.SLOT_ALTERED + 1, 8)
+        for at in (*counters, L.SLOT_REMOTE_READS, L.SLOT_REMOTE_BYTES, L.SLOT_REMOTE_TIMEOUTS):
             if n := _atomics.swap64(self._counters + at, 0):
                 _atomics.add64(self._rest + at, n)
 

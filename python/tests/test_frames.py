@@ -147,10 +147,17 @@ def test_counters(client: FrameBufferClient) -> None:
     assert count(L.SLOT_ALLOCATIONS) == 2 and count(L.SLOT_ALLOCATED_BYTES) == L.footprint(1000) + (1 << 20)
     assert count(L.SLOT_REUSED) == 1 and count(L.SLOT_ALTERED) == 1
     assert count(L.SLOT_LAST) == frame.offset
+    remote = (L.SLOT_REMOTE_READS, L.SLOT_REMOTE_BYTES, L.SLOT_REMOTE_TIMEOUTS)
+    for n, which in enumerate((*remote, L.SLOT_WHY)):  # as if a service had read for this client
+        words[(at + which) // 8] = n + 1
     client.stop()
     assert count(L.SLOT_CLAIM) == 0
     rest = slot._control.tables.slots.entry(0)
     assert words[(rest + L.SLOT_WRITES) // 8] == 1
+    assert [words[(rest + which) // 8] for which in remote] == [1, 2, 3]
+    assert [count(which) for which in remote] == [0, 0, 0]
+    with FrameBufferClient(client.key) as again:
+        assert again._attached().slot.index == slot.index and count(L.SLOT_WHY) == 0
 
 
 def test_pickling(client: FrameBufferClient, server: FrameBufferServer) -> None:

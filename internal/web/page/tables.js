@@ -102,7 +102,7 @@ const clients = new Table("clients", [
   { heading: "Writes", text: (c) => rate(c.rates.written_bytes), by: (c) => c.rates.written_bytes, name: "number" },
   { heading: "Reads", text: (c) => rate(c.rates.read_bytes), by: (c) => c.rates.read_bytes, name: "number" },
   { heading: "Frames written", text: (c) => count(c.counts.writes), by: (c) => c.counts.writes, name: "number" },
-  { heading: "Frames read", text: (c) => count(c.counts.reads), by: (c) => c.counts.reads, name: "number" },
+  { heading: "Frames read", text: (c) => count(c.counts.reads) + (c.counts.remote_reads ? `, ${count(c.counts.remote_reads)} over NATS` : ""), by: (c) => c.counts.reads + c.counts.remote_reads, name: "number" },
   {
     heading: "Timeouts", text: (c) => count(c.counts.reused) + (c.counts.altered ? `, ${count(c.counts.altered)} altered` : ""),
     by: (c) => c.counts.reused + c.counts.altered, name: "number timeouts",
