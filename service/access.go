@@ -1,7 +1,10 @@
 package service
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -81,6 +84,22 @@ func (a access) options() []nats.Option {
 		opts = append(opts, nats.Token(a.Token))
 	}
 	return opts
+}
+
+// errorsTo has what nats.go has to say beside its calls go to the log, and not to standard error: what is
+// not permitted as a warning, and lines that break as what they are, nothing new.
+func errorsTo(log *slog.Logger) nats.Option {
+	return nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+		subject := ""
+		if sub != nil {
+			subject = sub.Subject
+		}
+		level := slog.LevelDebug
+		if errors.Is(err, nats.ErrPermissionViolation) {
+			level = slog.LevelWarn
+		}
+		log.Log(context.Background(), level, "NATS", "error.message", err, "messaging.destination.name", subject)
+	})
 }
 
 // meetingPoint is the abstract Unix socket of the server with that name and user. Abstract

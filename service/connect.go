@@ -136,6 +136,7 @@ func (c *Client) dial(ctx context.Context, at access) (err error) {
 		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectHandler(func(*nats.Conn) { c.refreshSoon("NATS connected again") }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.log.Debug("NATS is still away", "error.message", err) }),
+		errorsTo(c.log),
 		nats.SetCustomDialer(door),
 		nats.SkipHostLookup(), // the dialer does it, within its context
 	}

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/nats-io/nats.go"
 )
@@ -26,7 +27,11 @@ func Dial(ctx context.Context, opts *Options) (*nats.Conn, error) {
 	if err := checkURLs(at.URL); err != nil {
 		return nil, err
 	}
-	return at.dial("framebuffer client")
+	log := opts.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return at.dial("framebuffer client", errorsTo(log))
 }
 
 // dial connects and, once it has, reconnects for ever.

@@ -84,6 +84,7 @@ func (s *Service) start() (err error) {
 	opts := []nats.Option{
 		nats.Name("framebuffer server"),
 		nats.MaxReconnects(-1),
+		errorsTo(s.log),
 		// An administrator who mends an account must not find that the server gave up.
 		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -138,5 +139,64 @@ func TestGetFromAnotherHost(t *testing.T) {
 	}
 	if r := runCommand(t, "", "hosts", "ha", "--name", b); !strings.Contains(r.out, a) || strings.Contains(r.out, b) {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A mirror that is killed loses what comes until there is another: numbers go on, nothing comes twice, and each
+// frame is what was written.
+func TestMirrorCommandIsKilled(t *testing.T) {
+	const size = 1000
+	a, b, enter := twoHosts(t)
+	in, fill := io.Pipe()
+	go func() {
+		for i := 0; ; i++ {
+			if _, err := fmt.Fprintf(fill, "%*d", size, i); err != nil {
+				return // the test is over
+			}
+		}
+	}()
+	pub := enter("pub", "cam", "--name", a, "--frame-size", strconv.Itoa(size), "--rate", "500")
+	pub.Stdin, pub.Stderr = in, os.Stderr
+	if err := pub.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = pub.Process.Kill()
+		_ = fill.Close()
+		_ = pub.Wait() // it was killed
+	})
+	sub := command("sub", "cam", "--name", b)
+	sub.Stderr = os.Stderr
+	out, err := sub.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sub.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = sub.Process.Kill()
+		_ = sub.Wait() // it was killed
+	})
+	last, frame := -1, make([]byte, size)
+	for range 3 {
+		mirror := start(t, nil, "mirror", "cam", "--name", b, "--from", "ha")
+		for range 100 {
+			if _, err := io.ReadFull(out, frame); err != nil {
+				t.Fatal(err)
+			}
+			n, err := strconv.Atoi(strings.TrimLeft(string(frame), " "))
+			if err != nil || n <= last {
+				t.Fatalf("after frame %d: %.1010q", last, frame)
+			}
+			last = n
+		}
+		if err := mirror.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = mirror.Wait() // it was killed
+	}
+	if last < 300 { // a process takes longer to start than a frame to come
+		t.Errorf("300 frames up to number %d: nothing was lost without a mirror", last)
 	}
 }

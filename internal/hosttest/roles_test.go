@@ -164,8 +164,11 @@ func (h *host) do(o order) (r result) {
 		}
 	case "report":
 		r.Ways = h.client.Ways()
-		about, aboutErr := h.client.About(h.life)
-		err, r.Mirrors = aboutErr, about.Mirrors
+		if h.client.NATS().IsConnected() { // otherwise it would wait for that
+			var about service.Host
+			about, err = h.client.About(h.life)
+			r.Mirrors = about.Mirrors
+		}
 		h.mu.Lock()
 		r.Topics = map[string]tally{}
 		for name, t := range h.topics {
