@@ -1,23 +1,34 @@
 package service_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// example is a file of examples/hosts, with ports of this host in place of those of others.
-func example(t *testing.T, name string, replace ...string) string {
+// example is a file of examples/hosts, with ports of this host in place of those of others, in a
+// directory where what it includes is.
+func example(t *testing.T, dir, name string, replace ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "examples", "hosts", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return natsFile(t, strings.NewReplacer(replace...).Replace(string(text)))
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(strings.NewReplacer(replace...).Replace(string(text))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // here is an address of this host, whose port nobody listens on right now.
@@ -26,41 +37,124 @@ func here(t *testing.T) string {
 	return fmt.Sprintf("127.0.0.1:%d", freePort(t))
 }
 
+// keys runs the program that makes what the files name, and returns where.
+func keys(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("go", "run", "../examples/hosts/keys", "-o", dir, "hub").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
+}
+
 // The files of examples/hosts do what they say: hosts of a cluster, of two clusters joined by
-// gateways, and of a hub with TLS and a leaf node find each other.
+// gateways, and of a hub with TLS and a leaf node, by password and by credentials, find each other and read each
+// other's frames.
 func TestExampleFiles(t *testing.T) {
-	dir := certificates(t)
+	dir := keys(t)
+	made := func(replace ...string) []string { // what they name is there, and not here
+		for _, name := range []string{"ca.pem", "hub.pem", "hub-key.pem", "operator.jwt", "frames.creds"} {
+			replace = append(replace, `"`+name+`"`, `"`+filepath.Join(dir, name)+`"`)
+		}
+		return replace
+	}
 	cam, gpu, hub, leafs := here(t), here(t), here(t), here(t)
 	east, west, eastGate, westGate := here(t), here(t), here(t), here(t)
-	ca := dir + "/cert.pem"
-	for want, hosts := range map[string]map[string]string{
-		"cam gpu": {
-			"cam": example(t, "cam.conf", "0.0.0.0:6222", cam, "gpu:6222", gpu),
-			"gpu": example(t, "gpu.conf", "0.0.0.0:6222", gpu, "cam:6222", cam),
+	atHub, atLeafs := here(t), here(t)
+	ca, creds := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "frames.creds")
+	for what, hosts := range map[string][2]service.Config{
+		"a cluster": {
+			{Host: "cam", NATSConfig: example(t, dir, "cam.conf", "0.0.0.0:6222", cam, "gpu:6222", gpu)},
+			{Host: "gpu", NATSConfig: example(t, dir, "gpu.conf", "0.0.0.0:6222", gpu, "cam:6222", cam)},
 		},
-		"east-1 west-1": {
-			"east-1": example(t, "east.conf", "0.0.0.0:6222", east, "east-1:6222", east, "0.0.0.0:7222", eastGate, "west-1:7222", westGate),
-			"west-1": example(t, "west.conf", "0.0.0.0:6222", west, "west-1:6222", west, "0.0.0.0:7222", westGate, "east-1:7222", eastGate),
+		"two clusters": {
+			{Host: "east-1", NATSConfig: example(t, dir, "east.conf", "0.0.0.0:6222", east, "east-1:6222", east, "0.0.0.0:7222", eastGate, "west-1:7222", westGate)},
+			{Host: "west-1", NATSConfig: example(t, dir, "west.conf", "0.0.0.0:6222", west, "west-1:6222", west, "0.0.0.0:7222", westGate, "east-1:7222", eastGate)},
 		},
-		"edge hub": {
-			"hub": example(t, "hub.conf", "0.0.0.0:4222", hub, "0.0.0.0:7422", leafs, "hub.pem", ca, "hub-key.pem", dir+"/key.pem"),
-			// Outside of a test the certificate has an authority that the system knows.
-			"edge": example(t, "leaf.conf", `hub:7422"`, fmt.Sprintf("%s\", tls { ca_file: %q }", leafs, ca)),
+		"a hub": {
+			{Host: "hub", TLS: service.TLS{CA: ca}, NATSConfig: example(t, dir, "hub.conf", made("0.0.0.0:4222", hub, "0.0.0.0:7422", leafs)...)},
+			{Host: "edge", NATSConfig: example(t, dir, "leaf.conf", made("hub:7422", leafs)...)},
+		},
+		"a hub with JWTs": {
+			{Host: "hub", TLS: service.TLS{CA: ca}, Credentials: creds, NATSConfig: example(t, dir, "operator.conf", made("0.0.0.0:4222", atHub, "0.0.0.0:7422", atLeafs)...)},
+			{Host: "edge", NATSConfig: example(t, dir, "operator-leaf.conf", made("hub:7422", atLeafs)...)},
 		},
 	} {
-		t.Run(want, func(t *testing.T) {
-			names := map[string]string{}
-			for host, file := range hosts {
-				names[host] = unique(t) + "." + host
-				cfg := service.Config{Name: names[host], Host: host, NATSConfig: file}
-				if host == "hub" {
-					cfg.TLS.CA = ca
-				}
-				serve(t, cfg)
+		t.Run(what, func(t *testing.T) {
+			var want []string
+			for i := range hosts {
+				hosts[i].Name = unique(t) + "." + hosts[i].Host
+				serve(t, hosts[i])
+				want = append(want, hosts[i].Host)
 			}
-			for _, name := range names {
-				hostsNamed(t, dial(t, service.Options{Name: name}), want)
+			slices.Sort(want)
+			for i := range hosts {
+				hostsNamed(t, dial(t, service.Options{Name: hosts[i].Name}), strings.Join(want, " "))
 			}
+			testFramesCome(t, hosts[0], hosts[1])
+			testFramesCome(t, hosts[1], hosts[0])
 		})
+	}
+	for what, opts := range map[string]service.Options{
+		"without credentials":      {URL: "tls://" + atHub, TLS: service.TLS{CA: ca}},
+		"without a password":       {URL: "tls://" + hub, TLS: service.TLS{CA: ca}},
+		"with a strange authority": {URL: "tls://" + hub},
+	} {
+		if nc, err := service.Dial(within(t), &opts); err == nil {
+			nc.Close()
+			t.Errorf("%s: got in", what)
+		}
+	}
+}
+
+// testFramesCome has a topic of one server copied into the ring of another, by what its credentials permit.
+func testFramesCome(t *testing.T, from, to service.Config) {
+	t.Helper()
+	const frames, most = 5, 100_000
+	name := "of/" + from.Host
+	c, into := connect(t, service.Options{Name: from.Name}), connect(t, service.Options{Name: to.Name})
+	ring, err := framebuffer.Attach(into.Key(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ring.Close()
+	m, err := service.NewMirror(into.NATS(), ring, service.MirrorOptions{Topic: name, From: from.Host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(within(t))
+	done := make(chan error, 1)
+	go func() { done <- m.Run(ctx) }()
+	eventually(t, "the mirror looks for its topic", func() error { // and then has it from its beginning
+		if s := m.Stats(); !strings.Contains(s.Why, service.ErrNoTopic.Error()) {
+			return fmt.Errorf("%+v", s)
+		}
+		return nil
+	})
+	owner, err := framebuffer.Attach(c.Key(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer owner.Close()
+	if err := (order{Topic: name, Put: most, Count: frames}).publish(owner); err != nil {
+		t.Fatal(err)
+	}
+	sub, err := topic.Subscribe(ring, name, &topic.SubscribeOptions{From: topic.FromOldest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	for i := range uint64(frames) {
+		f, err := sub.Next(within(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if data, err := ring.Get(f.Frame); err != nil || !bytes.Equal(data, content(i, sizeOf(i, most))) {
+			t.Errorf("frame %d: %d bytes, %v", i, len(data), err)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
