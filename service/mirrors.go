@@ -91,12 +91,14 @@ type mirrorSource struct {
 	leftOut uint64
 	resume  uint64 // the number to go on with, after falling behind
 	thin    thin
+	lookout *lookout
+	came    time.Time // the last frame
 	beat    time.Time
 	ended   bool // and the mirror was told
 }
 
 func (s *Service) openMirror(r micro.Request) (*mirrorSource, error) {
-	g := &mirrorSource{name: readSubject(s.config.Server.Key())}
+	g := &mirrorSource{name: readSubject(s.config.Server.Key()), lookout: &s.give.lookout}
 	if err := json.Unmarshal(r.Data(), &g.request); err != nil {
 		return nil, fmt.Errorf("%w: a request for a topic is {\"topic\":\"…\"}: %w", framebuffer.ErrBadFrame, err)
 	}

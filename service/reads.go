@@ -50,6 +50,7 @@ type givers struct {
 	queue  chan struct{} // one for each frame on its way or waiting
 
 	mirrors chan struct{} // one for each topic on its way
+	lookout lookout       // for those
 }
 
 func (s *Service) openGivers() (err error) {

@@ -26,13 +26,10 @@ func (g *mirrorSource) run(ctx context.Context) error {
 	}
 	g.beat = time.Now()
 	for {
-		m, err := g.next(ctx)
+		m, ok, err := g.next(ctx)
 		switch {
-		case err == nil && g.wanted(&m):
+		case ok && g.wanted(&m): // and neither left out nor there already
 			err = g.send(ctx, m)
-		case err == nil: // left out, or there already
-		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-			err = nil
 		case errors.Is(err, topic.ErrEnded):
 			err = g.end(ctx)
 		}
@@ -45,11 +42,41 @@ func (g *mirrorSource) run(ctx context.Context) error {
 	}
 }
 
-// next waits for a frame, but not for so long that the mirror would wonder.
-func (g *mirrorSource) next(ctx context.Context) (topic.Message, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+// lively is for how long after a frame the topic is looked at before this sleeps on it.
+const lively = 2 * time.Second
+
+// next waits for a frame, but not for so long that the mirror would wonder: ok tells whether there is one.
+func (g *mirrorSource) next(ctx context.Context) (m topic.Message, ok bool, err error) {
+	next, state := g.topic.Next(), g.topic.State() // before looking: what comes after that is seen by these
+	if m, ok, err = g.sub.TryNext(); ok || err != nil {
+		g.came = time.Now()
+		return m, ok, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	return g.sub.Next(ctx)
+	if time.Since(g.came) > lively || !g.others() {
+		if m, err = g.sub.Next(waiting); err == nil {
+			g.came, ok = time.Now(), true
+		}
+	} else {
+		err = g.lookout.wait(waiting, func() bool { return g.topic.Next() != next || g.topic.State() != state })
+	}
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = nil
+	}
+	return m, ok, err
+}
+
+// others reports whether somebody else reads the topic on this host, whom it would disturb to be woken too.
+func (g *mirrorSource) others() bool {
+	in := g.ring.Inside()
+	for i := range in.Control.Subscriptions() {
+		w := in.Control.Subscription(i)
+		if claim := w.Claim.Load(); claim != 0 && claim != in.Ticket && w.Topic.Load() == g.topic.Index+1 {
+			return true
+		}
+	}
+	return false
 }
 
 // keepUp says each second that the stream is there, and ends it when the mirror is not.

@@ -137,21 +137,41 @@ func (s *Subscription) Received() uint64 { return s.received.Load() }
 // After ErrEnded it may be called again: the topic may be opened anew. An End from before a
 // subscription that begins FromNext is not its end: it waits for what is published after.
 func (s *Subscription) Next(ctx context.Context) (m Message, err error) {
+	err = s.next(ctx, true, &m)
+	return m, err
+}
+
+// TryNext is Next that does not wait: ok tells whether there was a message. In a loop it takes what is
+// there, down to the newest. Who only calls TryNext, from time to time, costs publishers no wake-up.
+func (s *Subscription) TryNext() (m Message, ok bool, err error) {
+	err = s.next(context.Background(), false, &m)
+	if errors.Is(err, errNothing) {
+		return m, false, nil
+	}
+	return m, err == nil, err
+}
+
+// errNothing says that there is no message yet.
+var errNothing = errors.New("nothing was published")
+
+// next takes the next message, which it stores in m, a zero one, if it returns no error.
+func (s *Subscription) next(ctx context.Context, wait bool, m *Message) error {
 	defer runtime.KeepAlive(s)
 	var rec topics.Record
 	s.entry.update(s)
-	for {
+	for tries := 0; wait || tries < maxTries; tries++ {
 		at := s.at()
 		switch s.topic.Look(at, &rec) {
 		case topics.Ready:
 			failpoint.Hit(failpoint.NextLooked)
 			if s.advance(at, at+1) {
 				failpoint.Hit(failpoint.NextTaken)
-				s.message(&m, &rec)
+				s.message(m, &rec)
 				if err := s.over(); err != nil {
-					return Message{}, err
+					*m = Message{}
+					return err
 				}
-				return m, nil
+				return nil
 			}
 		case topics.Gone:
 			if to := s.resume(at); s.advance(at, to) {
@@ -160,19 +180,30 @@ func (s *Subscription) Next(ctx context.Context) (m Message, err error) {
 				s.lost.Add(to - at)
 			}
 		case topics.Nothing:
-			if err := s.wait(ctx, at); err != nil {
-				return Message{}, err
+			if !wait {
+				if err := s.stopped(ctx, at); err != nil {
+					return err
+				}
+				if s.topic.Waiting(at) { // otherwise something came just now, or an end after it
+					return errNothing
+				}
+			} else if err := s.wait(ctx, at); err != nil {
+				return err
 			}
 		}
 		if err := s.over(); err != nil {
-			return Message{}, err
+			return err
 		}
 		// A peer that stores nonsense can have frames be lost, or a group's taken, without end.
 		if err := ctx.Err(); err != nil {
-			return Message{}, err
+			return err
 		}
 	}
+	return errNothing
 }
+
+// maxTries is how often frames may be lost, or taken by others of the group, in one TryNext.
+const maxTries = 1000
 
 // resume returns where to go on when the frame at a sequence number is gone: with the oldest
 // that is still there. That one is lost next, so for who is slower than the publishers there

@@ -192,3 +192,64 @@ func TestTopicArguments(t *testing.T) {
 		}
 	}
 }
+
+// TryNext takes what is there and never waits: it passes over what is lost, tells an end once everything
+// before it was seen, and what was closed.
+func TestTryNext(t *testing.T) {
+	_, c := serve(t, 1<<20, &framebuffer.ServerOptions{TopicDepth: 8})
+	for _, group := range []string{"", "g"} {
+		pub, err := topic.NewPublisher(c, "t"+group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sub, err := topic.Subscribe(c, "t"+group, &topic.SubscribeOptions{Group: group})
+		if err != nil {
+			t.Fatal(err)
+		}
+		take := func(want ...uint64) {
+			t.Helper()
+			for _, n := range want {
+				if m, ok, err := sub.TryNext(); !ok || err != nil || m.Sequence != n {
+					t.Fatalf("number %d: %+v, %v, %v", n, m, ok, err)
+				}
+			}
+			if m, ok, err := sub.TryNext(); ok || err != nil || !reflect.DeepEqual(m, topic.Message{}) {
+				t.Fatalf("after %v: %+v, %v, %v", want, m, ok, err)
+			}
+		}
+		publish := func(n int) {
+			t.Helper()
+			for range n {
+				if _, err := pub.Publish([]byte("x"), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		take()
+		publish(3)
+		take(0, 1, 2)
+		publish(17) // more than it remembers
+		take(12, 13, 14, 15, 16, 17, 18, 19)
+		if sub.Lost() != 9 || sub.Received() != 11 {
+			t.Errorf("%d lost, %d received", sub.Lost(), sub.Received())
+		}
+		publish(1)
+		if err := pub.End(); err != nil {
+			t.Fatal(err)
+		}
+		if m, ok, err := sub.TryNext(); !ok || err != nil || m.Sequence != 20 {
+			t.Errorf("%+v, %v, %v", m, ok, err)
+		}
+		for range 2 {
+			if m, ok, err := sub.TryNext(); ok || !errors.Is(err, topic.ErrEnded) {
+				t.Errorf("after the end: %+v, %v, %v", m, ok, err)
+			}
+		}
+		if err := sub.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if m, ok, err := sub.TryNext(); ok || !errors.Is(err, framebuffer.ErrClosed) {
+			t.Errorf("after Close: %+v, %v, %v", m, ok, err)
+		}
+	}
+}
