@@ -243,7 +243,7 @@ func (m *Mirror) find(ctx context.Context) (found Host, err error) {
 // that copied each other would do so for ever, whatever comes back.
 func (m *Mirror) findAny(ctx context.Context) (found Host, err error) {
 	all, err := origins(ctx, m.nats, m.options.Topic)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrTooMany) { // of so many one will do
 		return found, err
 	}
 	for _, h := range all {
@@ -252,7 +252,7 @@ func (m *Mirror) findAny(ctx context.Context) (found Host, err error) {
 		}
 	}
 	if found.ID == "" {
-		err = fmt.Errorf("%w: %q on any host, other than as a copy: framebuffer hosts -t lists them", ErrNoTopic, m.options.Topic)
+		return found, fmt.Errorf("%w: %q on any host, other than as a copy: framebuffer hosts -t lists them", ErrNoTopic, m.options.Topic)
 	}
-	return found, err
+	return found, nil
 }

@@ -50,7 +50,9 @@ const (
 )
 
 // payloads are the sizes tried for bare ones.
-func payloads() []int { return []int{32 << 10, 60 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20} }
+func payloads() []int {
+	return []int{32 << 10, 60 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20}
+}
 
 func run(out string, rounds int, only string) (err error) {
 	w, err := newNetwork(hostCount)
