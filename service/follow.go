@@ -56,10 +56,20 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 		now.drop()
 	}()
 	looked := time.Now()
+	look, gap := looked.Add(firstLook), firstLook // for others, when nothing comes from this one
 	for {
 		p, err := nextPart(ctx, in)
 		if err != nil {
 			return err
+		}
+		if !p.Beat {
+			look, gap = time.Now().Add(firstLook), firstLook
+		} else if time.Now().After(look) {
+			if m.moved(ctx, id) {
+				return errMoved
+			}
+			gap = min(2*gap, lastLook)
+			look = time.Now().Add(gap)
 		}
 		if word := p.Header.Get(micro.ErrorCodeHeader); word != "" {
 			return fromWire(word, p.Header.Get(micro.ErrorHeader))

@@ -31,7 +31,8 @@ type HostTopic struct {
 	Name      string `json:"name"`
 	Published uint64 `json:"published"` // the number that the next frame gets
 	Ended     bool   `json:"ended,omitempty"`
-	Copy      bool   `json:"copy,omitempty"` // a mirror publishes to it
+	Copy      bool   `json:"copy,omitempty"`   // a mirror publishes to it
+	Newest    int64  `json:"newest,omitempty"` // when the last frame that is still there was published, ns since 1970; only of a topic that was asked for
 }
 
 // about takes nothing and answers a Host as JSON.
@@ -75,7 +76,7 @@ func (s *Service) itself() (h Host, err error) {
 		own[m.options.Topic] = true
 	}
 	for _, t := range all {
-		h.Topics = append(h.Topics, HostTopic{t.Name, t.Published, t.Ended, own[t.Name] || copies[shortened(t.Name)]})
+		h.Topics = append(h.Topics, HostTopic{Name: t.Name, Published: t.Published, Ended: t.Ended, Copy: own[t.Name] || copies[shortened(t.Name)]})
 	}
 	return h, nil
 }
@@ -92,15 +93,19 @@ const (
 // shortened is as much of a topic's name as stands in a client's.
 func shortened(topic string) string { return topic[:min(len(topic), 64-len(MirrorClient))] }
 
-// text is the host as JSON, with as many topics as there is room for.
+// text is the host as JSON, with as many topics and mirrors as there is room for.
 func (h Host) text(room int) ([]byte, error) {
 	for {
 		text, err := json.Marshal(h)
 		if err != nil {
 			return nil, fmt.Errorf("about: %w", err)
 		}
-		if len(text) <= room || len(h.Topics) == 0 {
+		if len(text) <= room || len(h.Topics)+len(h.Mirrors) == 0 {
 			return text, nil
+		}
+		if len(h.Topics) == 0 {
+			h.Mirrors = h.Mirrors[:len(h.Mirrors)/2]
+			continue
 		}
 		n := min(len(h.Topics)-1, len(h.Topics)*room/len(text))
 		h.More += len(h.Topics) - max(n, 0)

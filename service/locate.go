@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -56,36 +57,55 @@ func (s *Service) at(r micro.Request) {
 			return nil, err
 		}
 		if len(body) > 0 {
-			h.only(string(body))
+			s.only(&h, string(body))
 		}
 		return h.text(s.answerRoom())
 	})
 }
 
 // origin answers as at does if the topic is this server's and no copy. Everybody else is
-// silent: they are asked too, each time.
+// silent, and at little cost: they are asked too, each time.
 func (s *Service) origin(r micro.Request) {
+	name := string(r.Data())
+	if _, there := s.topic(name); !there {
+		return
+	}
 	h, err := s.itself()
-	h.only(string(r.Data()))
-	if err != nil || len(h.Topics) == 0 || h.Topics[0].Copy {
+	if s.only(&h, name); err != nil || len(h.Topics) == 0 || h.Topics[0].Copy {
 		return
 	}
 	s.answer(r, func([]byte) ([]byte, error) { return h.text(s.answerRoom()) })
 }
 
-// only forgets of all topics and mirrors but those of one.
-func (h *Host) only(name string) {
+// only forgets all topics and mirrors but one topic's, and says more of that.
+func (s *Service) only(h *Host, name string) {
 	h.Topics = slices.DeleteFunc(h.Topics, func(t HostTopic) bool { return t.Name != name })
 	h.Mirrors = slices.DeleteFunc(h.Mirrors, func(m MirrorStats) bool { return m.Topic != name })
+	if t, there := s.topic(name); there && len(h.Topics) > 0 {
+		var rec topics.Record
+		if t.Glance(t.Newest(), &rec) {
+			h.Topics[0].Newest = rec.Time
+		}
+	}
 }
 
-// named returns the servers of that name, host or ID, for as long as more wants to hear of others; with
-// a topic, of topics only that. With nobody there it returns ErrNoServer.
-func named(ctx context.Context, nc *nats.Conn, name, topicName string, more func(Host) bool) ([]Host, error) {
+// topic returns a topic of the own ring if there is one of that name.
+func (s *Service) topic(name string) (*topics.Topic, bool) {
+	ring, err := s.ring(false)
+	if err != nil {
+		return nil, false
+	}
+	in := ring.Inside()
+	return topics.Find(in.Control, in.Ring, name)
+}
+
+// named returns the servers of that name, host or ID; with a topic, of topics only that. With nobody
+// there it returns ErrNoServer.
+func named(ctx context.Context, nc *nats.Conn, name, topicName string) ([]Host, error) {
 	if !nameForm.MatchString(name) && !idForm.MatchString(name) {
 		return nil, fmt.Errorf("%w: %.80q is no name of a host: use 1 to 64 letters, digits, dots and hyphens", topic.ErrBadName, name)
 	}
-	all, err := answers(ctx, nc, atSubject(name), topicName, rpcLimit, more)
+	all, err := answers(ctx, nc, atSubject(name), topicName, rpcLimit)
 	if err == nil && len(all) == 0 {
 		err = fmt.Errorf("%w: no host or server named %q on the NATS at %s: framebuffer hosts lists them", ErrNoServer, name, shown(nc.ConnectedUrl()))
 	}
@@ -94,23 +114,22 @@ func named(ctx context.Context, nc *nats.Conn, name, topicName string, more func
 
 // originPatience is how long the first answer of who has a topic may take: nobody says that
 // nobody has.
-const originPatience = time.Second
+const originPatience = 2 * time.Second
 
 // origins returns the servers that have a topic which is no copy.
 func origins(ctx context.Context, nc *nats.Conn, topicName string) ([]Host, error) {
-	return answers(ctx, nc, serviceName+"."+epOrigin, topicName, originPatience, func(Host) bool { return true })
+	return answers(ctx, nc, serviceName+"."+epOrigin, topicName, originPatience)
 }
 
 // answers are those of servers that say who they are.
-func answers(ctx context.Context, nc *nats.Conn, subject, body string, first time.Duration, more func(Host) bool) (all []Host, err error) {
-	err = gather(ctx, nc, subject, []byte(body), first, func(m *nats.Msg, after time.Duration) bool {
+func answers(ctx context.Context, nc *nats.Conn, subject, body string, first time.Duration) (all []Host, err error) {
+	err = gather(ctx, nc, subject, []byte(body), first, func(m *nats.Msg, after time.Duration) {
 		var h Host
 		if m.Header.Get(micro.ErrorCodeHeader) != "" || json.Unmarshal(m.Data, &h) != nil || !idForm.MatchString(h.ID) {
-			return true
+			return
 		}
 		h.RTT = after
 		all = append(all, h)
-		return more(h)
 	})
 	return all, err
 }

@@ -169,6 +169,10 @@ func (m *Mirror) Run(ctx context.Context) error {
 		})
 		m.log.Debug("the topic does not come", "error.message", err)
 		m.waited = m.waited || errors.Is(err, ErrNoTopic)
+		if errors.Is(err, errMoved) {
+			m.moves()
+			wait = firstMirrorWait
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -215,44 +219,4 @@ func (m *Mirror) wanted() (bool, error) {
 		return false, err
 	}
 	return slices.ContainsFunc(all, func(t topic.Info) bool { return t.Name == m.options.Topic && len(t.Subscribers) > 0 }), nil
-}
-
-// find returns the server to copy from.
-func (m *Mirror) find(ctx context.Context) (found Host, err error) {
-	if m.options.From == AnyHost {
-		return m.findAny(ctx)
-	}
-	all, err := named(ctx, m.nats, m.options.From, m.options.Topic, func(h Host) bool {
-		if h.ID != m.options.Self && len(h.Topics) > 0 {
-			found = h
-		}
-		return found.ID == ""
-	})
-	switch {
-	case found.ID != "":
-		return found, nil
-	case err != nil:
-		return found, err
-	case len(all) == 1 && all[0].ID == m.options.Self:
-		return found, fmt.Errorf("%w: %q is this server itself: a topic cannot be copied onto itself", ErrNoServer, m.options.From)
-	}
-	return found, fmt.Errorf("%w: %.100q on %s: nobody has published to it there yet", ErrNoTopic, m.options.Topic, m.options.From)
-}
-
-// findAny returns the server that has published most to the topic. A copy it is not: two
-// that copied each other would do so for ever, whatever comes back.
-func (m *Mirror) findAny(ctx context.Context) (found Host, err error) {
-	all, err := origins(ctx, m.nats, m.options.Topic)
-	if err != nil && !errors.Is(err, ErrTooMany) { // of so many one will do
-		return found, err
-	}
-	for _, h := range all {
-		if h.ID != m.options.Self && len(h.Topics) == 1 && !h.Topics[0].Copy && (found.ID == "" || h.Topics[0].Published > found.Topics[0].Published) {
-			found = h
-		}
-	}
-	if found.ID == "" {
-		return found, fmt.Errorf("%w: %q on any host, other than as a copy: framebuffer hosts -t lists them", ErrNoTopic, m.options.Topic)
-	}
-	return found, nil
 }

@@ -130,14 +130,12 @@ func (s *Service) openMirror(r micro.Request) (*mirrorSource, error) {
 }
 
 func exists(ring *framebuffer.Client, name string) error {
-	all, err := topic.List(ring)
-	if err != nil {
+	in := ring.Inside()
+	if err := in.Closed(); err != nil {
 		return err
 	}
-	for _, t := range all {
-		if t.Name == name {
-			return nil
-		}
+	if _, there := topics.Find(in.Control, in.Ring, name); there {
+		return nil
 	}
 	return fmt.Errorf("%w: %.100q on this host: nobody has published to it yet", ErrNoTopic, name)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -115,16 +116,19 @@ func (r *Reader) GetInto(dst []byte, f framebuffer.Frame) error {
 
 // View calls look with the bytes of a frame: in place, as framebuffer.Client.View does, if it
 // is of this host, and otherwise in memory of this process's own. The slice is for use until
-// look returns, and must not be written to.
+// look returns, and must not be written to. Look is called once more if the reader, with 256 other rings
+// read from meanwhile, let go of this one under it.
 func (r *Reader) View(f framebuffer.Frame, look func([]byte) error) error {
-	return r.on(f, func(c *framebuffer.Client) error { return c.View(f, look) },
-		func() error {
-			data, err := r.fetch(r.life, f, nil)
-			if err != nil {
-				return err
-			}
-			return look(data)
+	var data []byte
+	err := r.on(f, func(c *framebuffer.Client) error { return c.View(f, look) },
+		func() (err error) {
+			data, err = r.fetch(r.life, f, nil)
+			return err
 		})
+	if err != nil || data == nil {
+		return err
+	}
+	return look(data)
 }
 
 // on reads a frame one way or the other.
@@ -173,6 +177,7 @@ func (r *Reader) tell(why error, n int, came bool) {
 		word = layout.WhyDenied
 	}
 	ring.Inside().Remote(word, n, came)
+	runtime.KeepAlive(ring)
 }
 
 // hidden keeps the reason for the way from being taken for what happened on it.

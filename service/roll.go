@@ -44,7 +44,7 @@ func Hosts(ctx context.Context, nc *nats.Conn, names ...string) ([]Host, error) 
 		all = introductions(ctx, nc, pings)
 	}
 	for _, name := range names {
-		those, err := named(ctx, nc, name, "", func(Host) bool { return true })
+		those, err := named(ctx, nc, name, "")
 		if err != nil && !errors.Is(err, ErrTooMany) {
 			return nil, err
 		}
@@ -65,19 +65,18 @@ func roll(ctx context.Context, nc *nats.Conn) (all []micro.Ping, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
-	err = gather(ctx, nc, subject, nil, rpcLimit, func(m *nats.Msg, _ time.Duration) bool {
+	err = gather(ctx, nc, subject, nil, rpcLimit, func(m *nats.Msg, _ time.Duration) {
 		var p micro.Ping
 		if json.Unmarshal(m.Data, &p) == nil && idForm.MatchString(p.ID) {
 			all = append(all, p)
 		}
-		return true
 	})
 	return all, err
 }
 
-// gather asks a question that any number may answer, and hands on the answers for as long as more
-// says so. The first may take as long as that; nobody at all is no error.
-func gather(outer context.Context, nc *nats.Conn, subject string, data []byte, first time.Duration, more func(m *nats.Msg, after time.Duration) bool) error {
+// gather asks a question that any number may answer, and hands on the answers. The first may take as
+// long as that; nobody at all is no error.
+func gather(outer context.Context, nc *nats.Conn, subject string, data []byte, first time.Duration, take func(m *nats.Msg, after time.Duration)) error {
 	inbox := nc.NewInbox()
 	sub, err := nc.SubscribeSync(inbox)
 	if err != nil {
@@ -102,8 +101,8 @@ func gather(outer context.Context, nc *nats.Conn, subject string, data []byte, f
 		if n == 0 {
 			quiet = max(rollQuiet, 3*after)
 		}
-		if n < maxServers && !more(m, after) {
-			return nil
+		if n < maxServers {
+			take(m, after)
 		}
 	}
 	return fmt.Errorf("%w %s on the NATS at %s: these are %d of them; ask for hosts by their names, or part them by accounts", ErrTooMany, subject, shown(nc.ConnectedUrl()), maxServers)

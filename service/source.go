@@ -52,6 +52,7 @@ func (g *mirrorSource) next(ctx context.Context) (m topic.Message, ok bool, err 
 		g.came = time.Now()
 		return m, ok, err
 	}
+	in := g.ring.Inside()
 	waiting, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	if time.Since(g.came) > lively || !g.others() {
@@ -59,7 +60,9 @@ func (g *mirrorSource) next(ctx context.Context) (m topic.Message, ok bool, err 
 			g.came, ok = time.Now(), true
 		}
 	} else {
-		err = g.lookout.wait(waiting, func() bool { return g.topic.Next() != next || g.topic.State() != state })
+		err = g.lookout.wait(waiting, func() bool {
+			return g.topic.Next() != next || g.topic.State() != state || in.Ring.Closed()
+		})
 	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		err = nil
@@ -72,7 +75,11 @@ func (g *mirrorSource) others() bool {
 	in := g.ring.Inside()
 	for i := range in.Control.Subscriptions() {
 		w := in.Control.Subscription(i)
-		if claim := w.Claim.Load(); claim != 0 && claim != in.Ticket && w.Topic.Load() == g.topic.Index+1 {
+		claim, slot := w.Claim.Load(), int(w.Slot.Load())
+		if claim == 0 || claim == in.Ticket || w.Topic.Load() != g.topic.Index+1 || slot < 1 || slot >= in.Control.Slots() {
+			continue
+		}
+		if in.Control.Slot(slot).Claim().Load() == claim { // its client has not left
 			return true
 		}
 	}

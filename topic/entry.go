@@ -7,8 +7,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/line"
 )
 
-// entry is where people who watch see a subscription. Nothing else depends on it, so there
-// may be none: for clients without a slot, and when the table is full.
+// entry is where people who watch see a subscription, and mirrors that somebody reads here. Nothing but a little
+// time depends on it, so there may be none: for clients without a slot, and when the table is full.
 type entry struct{ words *layout.Subscription }
 
 // enter takes a free entry, or one whose client is gone.

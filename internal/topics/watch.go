@@ -10,6 +10,21 @@ import (
 // Preconditions: 0 <= i < ctl.Topics().
 func At(ctl layout.Control, r *ring.Ring, i int) *Topic { return view(ctl.Topic(i), r, i) }
 
+// Find returns the topic of that name if there is one: nothing is made or changed.
+func Find(ctl layout.Control, r *ring.Ring, name string) (*Topic, bool) {
+	h, n := hash(name), uint64(ctl.Topics())
+	for i := range n {
+		at := int((h + i) % n)
+		switch w := ctl.Topic(at); w.NameHash().Load() {
+		case 0:
+			return nil, false
+		case h:
+			return view(w, r, at), w.Named().Load() != 0 && w.Name() == name
+		}
+	}
+	return nil, false
+}
+
 // Glance is Look for people who watch: it looks once, at what stands there now, fills rec,
 // and reports whether that is an intact frame. However fast others change the queue, it
 // returns.
