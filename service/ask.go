@@ -33,12 +33,34 @@ func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) 
 			return nil, err
 		}
 	}
-	roll, err := c.callRoll()
+	// Any may be named; without a name it is most likely one of this host, and only otherwise is
+	// everybody asked.
+	names := []string{c.options.Name}
+	if orDefault(c.options.Name) == DefaultName {
+		names = []string{(&Config{}).host(), DefaultName}
+	}
+	var failures []error
+	for _, name := range names {
+		now, err := c.askThose(ctx, name, &failures)
+		if now != nil || err != nil {
+			return now, err
+		}
+	}
+	if len(failures) == 0 {
+		return nil, fmt.Errorf("%w named %q on the NATS at %s: start one there with `framebuffer serve --nats URL`",
+			ErrNoServer, orDefault(c.options.Name), c.where())
+	}
+	return nil, fmt.Errorf("service: no server on the NATS at %s can be attached to from here: %w", c.where(), errors.Join(failures...))
+}
+
+// askThose asks the servers of that name, of hosts or servers, or all if it is the default, for the first
+// that can be attached to. Of others it adds some failures.
+func (c *Client) askThose(ctx context.Context, name string, failures *[]error) (*attachment, error) {
+	roll, err := c.callRoll(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = roll.Unsubscribe() }() // fails only when the connection is closed
-	var failures []error
 	for n := range maxServers {
 		id, err := c.nextOfRoll(ctx, roll, n == 0)
 		if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) {
@@ -54,25 +76,21 @@ func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) 
 		if err == nil {
 			return now, nil
 		}
-		if len(failures) < 3 { // enough for people to see what is wrong
-			failures = append(failures, fmt.Errorf("server %s: %w", id, err))
+		if len(*failures) < 3 { // enough for people to see what is wrong
+			*failures = append(*failures, fmt.Errorf("server %s: %w", id, err))
 		}
 	}
-	if len(failures) == 0 {
-		return nil, fmt.Errorf("%w named %q on the NATS at %s: start one there with `framebuffer serve --nats URL`",
-			ErrNoServer, orDefault(c.options.Name), c.where())
-	}
-	return nil, fmt.Errorf("service: no server on the NATS at %s can be attached to from here: %w", c.where(), errors.Join(failures...))
+	return nil, nil
 }
 
-// callRoll asks all servers to say that they are there, or those of the name that is wanted.
-func (c *Client) callRoll() (*nats.Subscription, error) {
+// callRoll asks all servers to say that they are there, or those of a name that is not the default.
+func (c *Client) callRoll(name string) (*nats.Subscription, error) {
 	subject, err := micro.ControlSubject(micro.PingVerb, serviceName, "")
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
-	if want := orDefault(c.options.Name); want != DefaultName {
-		subject = atSubject(want)
+	if orDefault(name) != DefaultName {
+		subject = atSubject(name)
 	}
 	inbox := c.nats.NewInbox()
 	roll, err := c.nats.SubscribeSync(inbox)

@@ -96,6 +96,11 @@ func TestFoundInACrowd(t *testing.T) {
 	if c := connect(t, service.Options{URL: url, Name: name}); c.Key() != server.Key() {
 		t.Error("attached to another server")
 	}
+	// Nor does one without a name have to hear all of them, if its server is of the same host.
+	unnamed, _ := serve(t, service.Config{URL: url, Name: unique(t) + "u"})
+	if c := connect(t, service.Options{URL: url}); c.Key() != server.Key() && c.Key() != unnamed.Key() {
+		t.Error("attached to another server")
+	}
 	for i, from := range []string{"owner", service.AnyHost} {
 		c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: from})
 		c.runs(t, "")

@@ -29,6 +29,9 @@ const (
 	maxReads   = 64
 	maxWaiting = 1024
 
+	// leastPayload is what a message must hold: a part's headers, metadata among them, and some of it.
+	leastPayload = 8 << 10
+
 	// silence is how long a receiver that has something to say may say nothing.
 	silence = 10 * time.Second
 )
@@ -65,6 +68,9 @@ func (s *Service) openGivers() (err error) {
 	}
 	if g.nats, err = s.access.dial("framebuffer server, frames", opts...); err != nil {
 		return err
+	}
+	if most := g.nats.MaxPayload(); most < leastPayload {
+		return fmt.Errorf("service: NATS at %s takes payloads of %d bytes at most, and what goes to other hosts needs %d: raise max_payload in its configuration", shown(s.access.URL), most, leastPayload)
 	}
 	if g.sender, err = parts.NewSender(g.nats); err != nil {
 		return fmt.Errorf("service: %w", err)

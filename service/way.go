@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/core-framebuffer/framebuffer"
 )
@@ -12,6 +13,7 @@ import (
 // way is how the frames of one ring are read.
 type way struct {
 	key    string
+	used   time.Time
 	open   func() error // attaches, or finds why not; whoever comes meanwhile waits
 	opened atomic.Pointer[opening]
 }
@@ -27,9 +29,14 @@ func elsewhere(err error) bool {
 	return errors.Is(err, framebuffer.ErrStaleKey) || errors.Is(err, framebuffer.ErrPermission)
 }
 
-// maxWays is how many rings are remembered, and attached to, at a time: each costs addresses,
-// and a client slot of its segment.
-const maxWays = 256
+// maxWays is how many rings are remembered, and attached to, at a time: each costs addresses, and
+// a client slot of its segment; and one whose server has ended costs its memory. So beyond few, those that
+// nothing was read from for a while are let go of.
+const (
+	maxWays = 256
+	few     = 16
+	aWhile  = time.Minute
+)
 
 // ways are those of the rings that were read from lately.
 type ways struct {
@@ -49,9 +56,11 @@ func (s *ways) of(key string, attach func() (*framebuffer.Client, error)) *way {
 	}
 	if e := s.byKey[key]; e != nil {
 		s.order.MoveToBack(e)
-		return e.Value.(*way)
+		w := e.Value.(*way)
+		w.used = time.Now()
+		return w
 	}
-	w := &way{key: key}
+	w := &way{key: key, used: time.Now()}
 	w.open = sync.OnceValue(func() error {
 		ring, err := attach()
 		if err != nil && !elsewhere(err) {
@@ -68,10 +77,14 @@ func (s *ways) of(key string, attach func() (*framebuffer.Client, error)) *way {
 func (s *ways) surplus() *way {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.order == nil || s.order.Len() <= maxWays {
+	if s.order == nil || s.order.Len() <= few {
 		return nil
 	}
-	return s.remove(s.order.Front())
+	oldest := s.order.Front()
+	if s.order.Len() <= maxWays && time.Since(oldest.Value.(*way).used) < aWhile {
+		return nil
+	}
+	return s.remove(oldest)
 }
 
 func (s *ways) remove(e *list.Element) *way {

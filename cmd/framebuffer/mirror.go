@@ -72,6 +72,9 @@ func mirrorText(m service.MirrorStats) string {
 		s += ", of " + text(m.Host)
 	}
 	s += fmt.Sprintf(", %s of %s, %s lost", many(int(m.Frames), "frame"), humanize.Bytes(m.Bytes), number(m.Lost))
+	if m.Refused > 0 {
+		s += fmt.Sprintf(", %s refused", number(m.Refused))
+	}
 	if m.Why != "" {
 		s += ": " + text(m.Why)
 	}
