@@ -49,7 +49,6 @@ func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 		failpoint.Hit(failpoint.SlotClaimed)
 		s.index, s.words, s.counters, s.last = uint32(i), w, w.Counters(), w.Last()
 		line.Store(s.last, 0)
-		w.Why().Store(0)
 		fold(w, s.rest)
 		failpoint.Hit(failpoint.SlotFolded)
 		s.introduce(role, name, pidns, started, now)
@@ -117,13 +116,14 @@ func fold(from, to layout.Slot) {
 	}
 	move(from.Counters()[:], to.Counters()[:])
 	move(from.Remote()[:], to.Remote()[:])
+	if why := from.Why().Swap(0); why != 0 {
+		to.Why().Store(why)
+	}
 }
 
 // remote counts a frame of so many bytes that came over a network, or none that did not come.
 func (s *slot) remote(why uint32, n int, came bool) {
-	if s.index != 0 {
-		s.words.Why().Store(why)
-	}
+	s.words.Why().Store(why)
 	counts := s.words.Remote()
 	if !came {
 		counts[layout.RemoteTimeouts].Add(1)

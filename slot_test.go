@@ -88,7 +88,7 @@ func TestSlotTellsTheLastFrame(t *testing.T) {
 }
 
 // What came over a network is counted with who got it, in no figure of the ring, and stays when
-// that client leaves, but for the reason.
+// that client leaves.
 func TestSlotTellsWhatCameFromElsewhere(t *testing.T) {
 	s, stay := serve(t, 1<<20)
 	for i := range uint64(2) {

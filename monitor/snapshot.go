@@ -32,8 +32,9 @@ type Snapshot struct {
 
 	Window  Seconds            `json:"window_seconds"` // what rates are over; 0 if there are none yet
 	Rates   Rates              `json:"rates"`
-	Total   framebuffer.Counts `json:"total"`  // of everybody, those that left included
-	Others  framebuffer.Counts `json:"others"` // of those that left or have no slot
+	Total   framebuffer.Counts `json:"total"`                       // of everybody, those that left included
+	Others  framebuffer.Counts `json:"others"`                      // of those that left or have no slot
+	Why     string             `json:"others_remote_why,omitempty"` // as Client.Why, of the last of them
 	Clients []Client           `json:"clients"`
 
 	Topics     []Topic `json:"topics"`      // by name, at most MaxTopics

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -29,7 +30,7 @@ what is too much for the line is lost, and subscribers are told by the numbers, 
 they are of frames that --every and --rate leave out. With --json it ends with a
 line that says what came.
 
-serve --mirror TOPIC@HOST does the same inside the server.`
+serve --mirror TOPIC@HOST,every=10,on-demand does the same inside the server.`
 }
 
 // Run copies until a signal comes or the server of this host ends.
@@ -57,12 +58,36 @@ func (c *mirrorCmd) Run(e *env) error {
 	return err
 }
 
-// parseMirror reads TOPIC@HOST. Without a host it is any; topics may have the sign, too.
-func parseMirror(s string) (name, host string) {
-	if i := strings.LastIndexByte(s, '@'); i >= 0 {
-		return s[:i], s[i+1:]
+// parseMirror reads TOPIC@HOST,OPTION,…. Without a host it is any; topics may have either sign, too.
+func parseMirror(s string) (m service.MirrorOptions, err error) {
+	m.Topic, m.From = s, service.AnyHost
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
+		return m, nil
 	}
-	return s, service.AnyHost
+	words := strings.Split(s[at+1:], ",")
+	m.Topic, m.From = s[:at], words[0]
+	for _, word := range words[1:] {
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case "every":
+			m.Every, err = strconv.Atoi(value)
+		case "rate":
+			m.Rate, err = strconv.ParseFloat(value, 64)
+		case "window":
+			var window byteSize
+			err = window.UnmarshalText([]byte(value))
+			m.Window = int(window)
+		case "on-demand":
+			m.OnDemand = true
+		default:
+			err = errors.New("there are every=N, rate=FPS, window=SIZE and on-demand")
+		}
+		if err != nil {
+			return m, fmt.Errorf("%w: --mirror %s: %q: %w", errUsage, s, word, err)
+		}
+	}
+	return m, nil
 }
 
 // mirrorText is a mirror for people.

@@ -117,19 +117,21 @@ func TestOwnNATSIsKilled(t *testing.T) {
 	}
 	seed := uint64(0)
 	for _, of := range []struct {
-		what  string
-		nats  *natsServer
-		alone *proc // whose NATS it is
-		down  func(*natsServer)
-		up    func(*natsServer)
+		what   string
+		nats   *natsServer
+		alone  *proc // whose NATS it is
+		killed bool
+		down   func(*natsServer)
+		up     func(*natsServer)
 	}{
-		{"the publisher's is killed", all[0], h1, (*natsServer).kill, (*natsServer).start},
-		{"a mirror's is killed", all[1], h2, (*natsServer).kill, (*natsServer).start},
-		{"the publisher's hangs", all[0], h1, func(s *natsServer) { s.signal(syscall.SIGSTOP) }, func(s *natsServer) { s.signal(syscall.SIGCONT) }},
+		{"the publisher's is killed", all[0], h1, true, (*natsServer).kill, (*natsServer).start},
+		{"a mirror's is killed", all[1], h2, true, (*natsServer).kill, (*natsServer).start},
+		{"the publisher's hangs", all[0], h1, false, func(s *natsServer) { s.signal(syscall.SIGSTOP) }, func(s *natsServer) { s.signal(syscall.SIGCONT) }},
 	} {
 		t.Run(of.what, func(t *testing.T) {
 			seed++
 			f := h1.must(order{Do: "put", Size: 300_000, Seed: seed})
+			before := h2.report().Topics["cam"].Lost
 			of.down(of.nats)
 			h1.more("cam", 300) // of its own ring, whatever NATS does
 			for _, h := range hosts {
@@ -154,9 +156,9 @@ func TestOwnNATSIsKilled(t *testing.T) {
 				})
 				h.more("cam", 200)
 			}
-			lost := h2.report().Topics["cam"].Lost
-			if of.alone == h2 && lost == 0 {
-				t.Error("nothing was lost while it was cut off")
+			// More came meanwhile than a topic remembers. (One that hangs may have it all, later.)
+			if lost := h2.report().Topics["cam"].Lost; lost <= before && of.killed {
+				t.Errorf("%d lost before it was cut off, %d after", before, lost)
 			}
 		})
 	}

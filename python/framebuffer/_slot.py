@@ -47,7 +47,6 @@ class Slot:
             self._last = (at + L.SLOT_LAST) // 8
             self._counters = c.address + at
             c.words[(at + L.SLOT_LAST) // 8] = 0
-            _atomics.store32(c.address + at + L.SLOT_WHY, 0)
             self._fold()
             self._introduce(at, pidns)
             return
@@ -91,6 +90,10 @@ class Slot:
         for at in (*counters, L.SLOT_REMOTE_READS, L.SLOT_REMOTE_BYTES, L.SLOT_REMOTE_TIMEOUTS):
             if n := _atomics.swap64(self._counters + at, 0):
                 _atomics.add64(self._rest + at, n)
+        own = (self._counters - self._control.address + L.SLOT_WHY) // 4
+        if why := self._control.halves[own]:
+            _atomics.store32(self._counters + L.SLOT_WHY, 0)
+            _atomics.store32(self._rest + L.SLOT_WHY, why)
 
     def mine(self) -> "Slot":
         """This slot, claimed for this process."""

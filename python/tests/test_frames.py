@@ -156,6 +156,7 @@ def test_counters(client: FrameBufferClient) -> None:
     assert words[(rest + L.SLOT_WRITES) // 8] == 1
     assert [words[(rest + which) // 8] for which in remote] == [1, 2, 3]
     assert [count(which) for which in remote] == [0, 0, 0]
+    assert words[(rest + L.SLOT_WHY) // 8] == 4
     with FrameBufferClient(client.key) as again:
         assert slot._control.tables.slots.entry(again._attached().slot.index) == at and count(L.SLOT_WHY) == 0
 
