@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -51,13 +52,47 @@ type host struct {
 
 const ringSize = 192 << 20
 
-func play(name, conf string) (err error) {
+// Where a host's NATS is. Bare payloads always reach it over TCP, and frames do beside; inside of serve they
+// do without.
+const (
+	beside = "beside"
+	inside = "inside"
+)
+
+// startNATS starts a nats-server in this process.
+func startNATS(conf string) (*natsserver.Server, error) {
+	opts, err := natsserver.ProcessConfigFile(conf)
+	if err != nil {
+		return nil, err
+	}
+	opts.Host, opts.Port, opts.NoSigs, opts.NoLog = "127.0.0.1", natsserver.RANDOM_PORT, true, true
+	ns, err := natsserver.NewServer(opts)
+	if err != nil {
+		return nil, err
+	}
+	go ns.Start()
+	if !ns.ReadyForConnections(10 * time.Second) {
+		return nil, errors.New("NATS is not ready")
+	}
+	return ns, nil
+}
+
+func play(name, conf, where string) (err error) {
 	server, err := framebuffer.NewServer(ringSize, &framebuffer.ServerOptions{Topics: 256, TopicDepth: 128})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	svc, err := service.Serve(service.Config{Server: server, Host: name, NATSConfig: conf})
+	cfg := service.Config{Server: server, Host: name, NATSConfig: conf}
+	if where == beside {
+		ns, err := startNATS(conf)
+		if err != nil {
+			return err
+		}
+		defer func() { ns.Shutdown(); ns.WaitForShutdown() }()
+		cfg.NATSConfig, cfg.URL = "", ns.ClientURL()
+	}
+	svc, err := service.Serve(cfg)
 	if err != nil {
 		return err
 	}

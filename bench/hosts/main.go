@@ -20,8 +20,8 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) == 4 && os.Args[1] == "play" {
-		if err := play(os.Args[2], os.Args[3]); err != nil {
+	if len(os.Args) == 5 && os.Args[1] == "play" {
+		if err := play(os.Args[2], os.Args[3], os.Args[4]); err != nil {
 			log.Fatalf("host %s: %v", os.Args[2], err)
 		}
 		return
@@ -51,7 +51,7 @@ const (
 
 // payloads are the sizes tried for bare ones.
 func payloads() []int {
-	return []int{32 << 10, 60 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20}
+	return []int{8 << 10, 16 << 10, 32 << 10, 60 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20}
 }
 
 func run(out string, rounds int, only string) (err error) {
@@ -60,31 +60,26 @@ func run(out string, rounds int, only string) (err error) {
 	if err != nil {
 		return err
 	}
-	var hosts []*remote
-	defer func() {
-		for _, h := range hosts {
-			h.stop()
-		}
-	}()
-	for i := 1; i <= hostCount; i++ {
-		h, err := w.start(i, hostCount)
+	res := newResults(rounds)
+	for _, where := range []string{beside, inside} {
+		err := w.with(where, func(hosts []*remote) error {
+			for _, part := range []struct {
+				name, where string
+				do          func(*results, []*remote) error
+			}{
+				{"transfers", beside, transfers(beside)}, {"transfers", inside, transfers(inside)}, {"latencies", inside, latencies}, {"topics", inside, manyTopics},
+			} {
+				if where != part.where || only != "" && only != part.name {
+					continue
+				}
+				if err := part.do(res, hosts); err != nil {
+					return fmt.Errorf("%s: %w", part.name, err)
+				}
+			}
+			return nil
+		})
 		if err != nil {
 			return err
-		}
-		hosts = append(hosts, h)
-	}
-	res := newResults(rounds)
-	for _, part := range []struct {
-		name string
-		do   func(*results, []*remote) error
-	}{
-		{"transfers", transfers}, {"latencies", latencies}, {"topics", manyTopics},
-	} {
-		if only != "" && only != part.name {
-			continue
-		}
-		if err := part.do(res, hosts); err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
 	text := res.markdown()
@@ -98,8 +93,30 @@ func run(out string, rounds int, only string) (err error) {
 	return samples.WriteJSON(filepath.Join(out, "hosts.json"), res)
 }
 
+// with runs f with all hosts.
+func (w *network) with(where string, f func([]*remote) error) error {
+	var hosts []*remote
+	defer func() {
+		for _, h := range hosts {
+			h.stop()
+		}
+	}()
+	for i := 1; i <= hostCount; i++ {
+		h, err := w.start(i, hostCount, where)
+		if err != nil {
+			return err
+		}
+		hosts = append(hosts, h)
+	}
+	return f(hosts)
+}
+
 // transfers moves the same number of bytes in each way from the first host to the second.
-func transfers(res *results, hosts []*remote) error {
+func transfers(where string) func(*results, []*remote) error {
+	return func(res *results, hosts []*remote) error { return transfer(res, hosts, where) }
+}
+
+func transfer(res *results, hosts []*remote, where string) error {
 	from, to := hosts[0], hosts[1]
 	if err := tell(from, order{Do: "make", Topics: []string{"cam"}}); err != nil {
 		return err
@@ -127,11 +144,11 @@ func transfers(res *results, hosts []*remote) error {
 			return err
 		}
 		for _, at := range []int{1, 2} {
-			if err := res.transfer(fmt.Sprintf("read, %d at a time", at), round, to, order{Do: "read", Frames: put.Frames, Count: at}, hosts); err != nil {
+			if err := res.transfer(fmt.Sprintf("read, %d at a time, NATS %s", at, where), round, to, order{Do: "read", Frames: put.Frames, Count: at}, hosts); err != nil {
 				return err
 			}
 		}
-		if err := res.transfer("mirror", round, from, order{Do: "stream"}, hosts); err != nil {
+		if err := res.transfer("mirror, NATS "+where, round, from, order{Do: "stream"}, hosts); err != nil {
 			return err
 		}
 	}

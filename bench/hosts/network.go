@@ -65,8 +65,8 @@ type remote struct {
 	out *bufio.Reader
 }
 
-// start runs a host, whose NATS is one of a cluster of n.
-func (w *network) start(i, n int) (*remote, error) {
+// start runs a host, whose NATS is one of a cluster of n: inside of serve, or beside it.
+func (w *network) start(i, n int, where string) (*remote, error) {
 	var routes []string
 	for j := 1; j <= n; j++ {
 		if j != i {
@@ -82,7 +82,7 @@ func (w *network) start(i, n int) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &remote{cmd: exec.Command("ip", "netns", "exec", w.ns(i), self, "play", fmt.Sprintf("h%d", i), conf)}
+	h := &remote{cmd: exec.Command("ip", "netns", "exec", w.ns(i), self, "play", fmt.Sprintf("h%d", i), conf, where)}
 	h.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWIPC} // others' memory is out of reach
 	h.cmd.Stderr = os.Stderr
 	in, err1 := h.cmd.StdinPipe()

@@ -106,7 +106,7 @@ func (r *results) markdown() string {
 	best := r.best()
 	fmt.Fprintf(&b, "# From host to host\n\nMeasured %s on %s, %d rounds, by\n`cd bench && go run ./hosts` as root. Hosts are processes in network namespaces on this one machine, "+
 		"each\nwith a NATS server of one cluster: their senders, receivers and NATS servers share its cores, and no line\nis in the way. Everybody takes turns; medians.\n\n", r.When.Format("2006-01-02"), r.Machine, r.Rounds)
-	fmt.Fprintf(&b, "A burst is %d frames of 1080p RGB, %d bytes each, or as many bytes in payloads that nats.go publishes and\nsubscribes to, with nothing checked. Frames are verified on arrival. Of bare payloads the best size is %s.\n\n", burst, frameSize, strings.TrimPrefix(best, "bare "))
+	fmt.Fprintf(&b, "A burst is %d frames of 1080p RGB, %d bytes each, or as many bytes in payloads that nats.go publishes and\nsubscribes to, with nothing checked. Frames are verified on arrival. NATS is beside the server, and all reach it over\nTCP, or inside of it, as it is by default, where bare payloads still take TCP, and frames do not. Of bare payloads the best size is %s.\n\n", burst, frameSize, strings.TrimPrefix(best, "bare "))
 	b.WriteString("| a burst from one host to another | MB/s | of the best bare (wanted: ≥ 0.70) | CPU, all hosts, ns/byte |\n| --- | ---: | ---: | ---: |\n")
 	for _, name := range r.moved {
 		rate := r.quantile("rate: "+name, 0.5)

@@ -32,9 +32,9 @@ const (
 	// what has: a narrow link is not filled for minutes at once.
 	opening = 1 << 20
 
-	// most is the largest part. NATS servers read 64 KiB at a time at most: what is larger, with
-	// its headers, they put together in one more copy, and others wait behind it.
-	most = 60 << 10
+	// most is the largest part. nats.go writes 32 KiB at a time, and NATS servers read 64 KiB at most: what
+	// does not fit into those, with its headers, is put together in one more copy, and others wait behind it.
+	most = 31 << 10
 
 	// least is what a message takes of the stream, and so of the window, at least: headers, and
 	// what NATS needs for each, would otherwise let small ones pile up without end.
