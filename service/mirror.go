@@ -24,9 +24,9 @@ const AnyHost = "any"
 type MirrorOptions struct {
 	Topic string `json:"topic"`
 
-	// From is whose topic it is: a host's name, a server's name or ID, or AnyHost, which means
-	// the one that has published most to it and is no copy, as far as its server knows: it does
-	// of Config.Mirrors and of the command mirror. Default: AnyHost.
+	// From is whose topic it is: a host's name, a server's name or ID, or AnyHost. Of several servers
+	// it is the one with the topic's newest frame; of AnyHost one that is no copy, as far as
+	// its server knows: it does of Config.Mirrors and of the command mirror. Default: AnyHost.
 	From string `json:"from"`
 
 	// Every leaves out the frames whose numbers it does not divide. Default: none.
@@ -55,9 +55,10 @@ type MirrorOptions struct {
 // from, it loses, and subscribers here are told by the numbers, as they are of frames that
 // Every and Rate leave out.
 //
-// A mirror that was there before its topic begins with the oldest frame that is still there,
-// any other with the next. When the other host comes back with a new ring, where numbers begin anew, the copy goes on
-// behind the numbers that it has: they never go back in one ring.
+// A mirror that did not find its topic at first begins with the oldest frame that is still there,
+// any other with the next. When the other host comes back with a new ring, where numbers begin anew, the
+// copy goes on behind the numbers that it has: they never go back in one ring. While nothing comes, it
+// looks from time to time whether another server has newer frames, and goes on with the next of those.
 type Mirror struct {
 	nats    *nats.Conn
 	ring    *framebuffer.Client

@@ -13,7 +13,7 @@ import (
 
 type mirrorCmd struct {
 	Topic    string   `arg:"" help:"Topic to copy into the ring of this host's server."`
-	From     string   `default:"any" help:"Host to copy from, or the name or ID of its server; any: where most was published to it."`
+	From     string   `default:"any" help:"Host to copy from, or the name or ID of its server; any: where its newest frame is."`
 	Every    int      `help:"Only frames whose number N divides." placeholder:"N"`
 	Rate     float64  `help:"At most so many frames a second." placeholder:"FPS"`
 	OnDemand bool     `help:"Only while somebody subscribes to it here."`
