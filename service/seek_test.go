@@ -46,7 +46,7 @@ func TestMirrorMoves(t *testing.T) {
 				o := startOwner(t, url, 1<<20)
 				o.do(order{Topic: "cam", Put: most, Count: 3, Seed: 1000}) // newer, as the owner's clock says
 				m.runs(t, id)
-				if s := m.Stats(); s.Starts != 2 || s.ID == id {
+				if s := m.Stats(); s.Starts < 2 || s.ID == id {
 					t.Errorf("it did not move: %+v", s)
 				}
 				o.do(order{Topic: "cam", Put: most, Count: 5, Seed: 1003})

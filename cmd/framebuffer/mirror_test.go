@@ -97,7 +97,7 @@ func TestMirrorCommand(t *testing.T) {
 			if err := json.Unmarshal([]byte(r.out), &s); err != nil || r.status != exitOK {
 				t.Fatalf("%v: %+v", err, r)
 			}
-			if s.Host != "ha" || s.Topic != name || s.Frames != uint64(len(want)/size) || s.Lost+s.Refused != 0 || s.LeftOut != c.left || s.Starts != 1 {
+			if s.Host != "ha" || s.Topic != name || s.Frames != uint64(len(want)/size) || s.Lost+s.Refused != 0 || s.LeftOut != c.left || s.Starts < 1 {
 				t.Errorf("%+v", s)
 			}
 		})
