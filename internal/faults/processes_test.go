@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
@@ -163,8 +164,24 @@ func roleReuse(c *xproc.Child) error {
 		return err
 	}
 	pid := first.Process.Pid
+	started, err := procinfo.StartTime(pid)
+	if err != nil {
+		return err
+	}
 	_ = first.Process.Kill()
 	_ = first.Wait()
+	// The kernel says in hundredths of a second when a process started, and a difference of one is
+	// none: so nobody can tell two apart that a fast machine starts one behind the other.
+	for {
+		var now unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+			return err
+		}
+		if uint64(now.Nano())/10_000_000 > started+2 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
 	if err := os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(pid-1)), 0o600); err != nil {
 		return err
 	}
