@@ -20,7 +20,7 @@ func (m *Monitor) readClients(s *Snapshot, now int64) {
 	for range 8 {
 		rest := counts(ctl.Slot(0))
 		s.Others, s.Total, s.Clients = rest, rest, []Client{}
-		s.Why = layout.WhyName(ctl.Slot(0).Why().Load())
+		s.OthersWhy = layout.WhyName(ctl.Slot(0).Why().Load())
 		for i := 1; i < ctl.Slots(); i++ {
 			c, taken := readClient(ctl.Slot(i), i, now)
 			s.Total = plus(s.Total, c.Counts)

@@ -30,12 +30,12 @@ type Snapshot struct {
 	HoldLimit uint64  `json:"hold_limit_bytes"`
 	Holds     []Hold  `json:"holds"`
 
-	Window  Seconds            `json:"window_seconds"` // what rates are over; 0 if there are none yet
-	Rates   Rates              `json:"rates"`
-	Total   framebuffer.Counts `json:"total"`                       // of everybody, those that left included
-	Others  framebuffer.Counts `json:"others"`                      // of those that left or have no slot
-	Why     string             `json:"others_remote_why,omitempty"` // as Client.Why, of the last of them
-	Clients []Client           `json:"clients"`
+	Window    Seconds            `json:"window_seconds"` // what rates are over; 0 if there are none yet
+	Rates     Rates              `json:"rates"`
+	Total     framebuffer.Counts `json:"total"`                       // of everybody, those that left included
+	Others    framebuffer.Counts `json:"others"`                      // of those that left or have no slot
+	OthersWhy string             `json:"others_remote_why,omitempty"` // as Client.Why, of the last of them
+	Clients   []Client           `json:"clients"`
 
 	Topics     []Topic `json:"topics"`      // by name, at most MaxTopics
 	MoreTopics int     `json:"more_topics"` // how many were left out

@@ -93,11 +93,7 @@ func TestReadFromThisHost(t *testing.T) {
 	url := ownNATS(t)
 	_, _ = serve(t, service.Config{URL: url, Name: unique(t) + "a"})
 	other, _ := serve(t, service.Config{URL: url, Name: unique(t) + "b"})
-	w, err := framebuffer.Attach(other.Key(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
+	w := attach(t, other.Key())
 	f, err := w.Put([]byte("near"))
 	if err != nil {
 		t.Fatal(err)

@@ -39,90 +39,62 @@ func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) 
 	if orDefault(c.options.Name) == DefaultName {
 		names = []string{(&Config{}).host(), DefaultName}
 	}
-	var failures []error
+	found := search{client: c, tried: map[string]bool{}}
 	for _, name := range names {
-		now, err := c.askThose(ctx, name, &failures)
-		if now != nil || err != nil {
-			return now, err
+		if err := found.among(ctx, name); found.now != nil || err != nil {
+			return found.now, err
 		}
 	}
-	if len(failures) == 0 {
+	if len(found.failures) == 0 {
 		return nil, fmt.Errorf("%w named %q on the NATS at %s: start one there with `framebuffer serve --nats URL`",
 			ErrNoServer, orDefault(c.options.Name), c.where())
 	}
-	return nil, fmt.Errorf("service: no server on the NATS at %s can be attached to from here: %w", c.where(), errors.Join(failures...))
+	return nil, fmt.Errorf("service: no server on the NATS at %s can be attached to from here: %w", c.where(), errors.Join(found.failures...))
 }
 
-// askThose asks the servers of that name, of hosts or servers, or all if it is the default, for the first
-// that can be attached to. Of others it adds some failures.
-func (c *Client) askThose(ctx context.Context, name string, failures *[]error) (*attachment, error) {
-	roll, err := c.callRoll(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = roll.Unsubscribe() }() // fails only when the connection is closed
-	for n := range maxServers {
-		id, err := c.nextOfRoll(ctx, roll, n == 0)
-		if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("service: look for servers on the NATS at %s: %w", c.where(), err)
-		}
-		if id == "" {
-			continue
-		}
-		now, err := c.tryServer(ctx, id)
-		if err == nil {
-			return now, nil
-		}
-		if len(*failures) < 3 { // enough for people to see what is wrong
-			*failures = append(*failures, fmt.Errorf("server %s: %w", id, err))
-		}
-	}
-	return nil, nil
+// search is the search for a server that can be attached to.
+type search struct {
+	client   *Client
+	now      *attachment // what was found
+	tried    map[string]bool
+	failures []error
 }
 
-// callRoll asks all servers to say that they are there, or those of a name that is not the default.
-func (c *Client) callRoll(name string) (*nats.Subscription, error) {
+// among tries the servers of that name, of hosts or servers, or all if it is the default.
+func (s *search) among(ctx context.Context, name string) error {
 	subject, err := micro.ControlSubject(micro.PingVerb, serviceName, "")
 	if err != nil {
-		return nil, fmt.Errorf("service: %w", err)
+		return fmt.Errorf("service: %w", err)
 	}
 	if orDefault(name) != DefaultName {
 		subject = atSubject(name)
 	}
-	inbox := c.nats.NewInbox()
-	roll, err := c.nats.SubscribeSync(inbox)
-	if err == nil {
-		err = c.nats.PublishRequest(subject, inbox, nil)
+	err = gather(ctx, s.client.nats, subject, nil, rollEnd, rollLimit, func(m *nats.Msg, _ time.Duration) bool {
+		var h Host // or a micro.Ping, whose ID has the same name
+		if json.Unmarshal(m.Data, &h) == nil && idForm.MatchString(h.ID) {
+			s.try(ctx, h)
+		}
+		return s.now == nil
+	})
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTooMany) {
+		return nil // those that could be tried in the time were
 	}
-	if err != nil {
-		return nil, fmt.Errorf("service: request %s: %w", subject, err)
-	}
-	return roll, nil
+	return err
 }
 
-// nextOfRoll returns the next server that answers, or "" for one that is not meant. With no
-// server at all NATS says so at once; the first may take as long as the caller allows.
-func (c *Client) nextOfRoll(ctx context.Context, roll *nats.Subscription, first bool) (id string, err error) {
-	if !first {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, rollLimit)
-		defer cancel()
+// try attaches to a server if it is one that is meant.
+func (s *search) try(ctx context.Context, h Host) {
+	want := orDefault(s.client.options.Name)
+	if s.tried[h.ID] || want != DefaultName && h.Name != want { // or it is a host of that name
+		return
 	}
-	m, err := roll.NextMsgWithContext(ctx)
-	if err != nil {
-		return "", err
+	s.tried[h.ID] = true
+	now, err := s.client.tryServer(ctx, h.ID)
+	if err == nil {
+		s.now = now
+	} else if len(s.failures) < 3 { // enough for people to see what is wrong
+		s.failures = append(s.failures, fmt.Errorf("server %s: %w", h.ID, err))
 	}
-	var h Host // or a micro.Ping, whose ID has the same name
-	if json.Unmarshal(m.Data, &h) != nil || !idForm.MatchString(h.ID) {
-		return "", nil
-	}
-	if want := orDefault(c.options.Name); want != DefaultName && h.Name != want { // it is a host of that name
-		return "", nil
-	}
-	return h.ID, nil
 }
 
 // tryServer asks one server for its key and attaches.

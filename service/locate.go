@@ -123,13 +123,13 @@ func origins(ctx context.Context, nc *nats.Conn, topicName string) ([]Host, erro
 
 // answers are those of servers that say who they are.
 func answers(ctx context.Context, nc *nats.Conn, subject, body string, first time.Duration) (all []Host, err error) {
-	err = gather(ctx, nc, subject, []byte(body), first, func(m *nats.Msg, after time.Duration) {
+	err = gather(ctx, nc, subject, []byte(body), first, rollQuiet, func(m *nats.Msg, after time.Duration) bool {
 		var h Host
-		if m.Header.Get(micro.ErrorCodeHeader) != "" || json.Unmarshal(m.Data, &h) != nil || !idForm.MatchString(h.ID) {
-			return
+		if m.Header.Get(micro.ErrorCodeHeader) == "" && json.Unmarshal(m.Data, &h) == nil && idForm.MatchString(h.ID) {
+			h.RTT = after
+			all = append(all, h)
 		}
-		h.RTT = after
-		all = append(all, h)
+		return true
 	})
 	return all, err
 }

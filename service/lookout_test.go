@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -21,11 +20,7 @@ func TestMirrorsKeepNoReaderWaiting(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			url := ownNATS(t)
 			server, _ := serve(t, service.Config{URL: url, Name: unique(t), Host: "owner"})
-			ring, err := framebuffer.Attach(server.Key(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer ring.Close()
+			ring := attach(t, server.Key())
 			pub, err := topic.NewPublisher(ring, "cam")
 			if err != nil {
 				t.Fatal(err)

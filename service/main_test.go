@@ -101,6 +101,21 @@ func serve(t testing.TB, cfg service.Config) (*framebuffer.Server, *service.Serv
 	return server, svc
 }
 
+// attach attaches to a ring of this host, until the end of the test.
+func attach(t testing.TB, key string) *framebuffer.Client {
+	t.Helper()
+	c, err := framebuffer.Attach(key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
 func connect(t testing.TB, opts service.Options) *service.Client {
 	t.Helper()
 	c, err := service.Connect(within(t), &opts)

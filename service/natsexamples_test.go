@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -113,11 +112,7 @@ func testFramesCome(t *testing.T, from, to service.Config) {
 	const frames, most = 5, 100_000
 	name := "of/" + from.Host
 	c, into := connect(t, service.Options{Name: from.Name}), connect(t, service.Options{Name: to.Name})
-	ring, err := framebuffer.Attach(into.Key(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ring.Close()
+	ring, owner := attach(t, into.Key()), attach(t, c.Key())
 	m, err := service.NewMirror(into.NATS(), ring, service.MirrorOptions{Topic: name, From: from.Host})
 	if err != nil {
 		t.Fatal(err)
@@ -131,11 +126,6 @@ func testFramesCome(t *testing.T, from, to service.Config) {
 		}
 		return nil
 	})
-	owner, err := framebuffer.Attach(c.Key(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer owner.Close()
 	if err := (order{Topic: name, Put: most, Count: frames}).publish(owner); err != nil {
 		t.Fatal(err)
 	}

@@ -238,6 +238,7 @@ func TestBadNATSFiles(t *testing.T) {
 		"no such file":    {service.Config{NATSConfig: "/nonexistent"}, "/nonexistent"},
 		"no usable login": {service.Config{NATSConfig: natsFile(t, "authorization { users: [{ user: a, password: b }] }")}, "named framebuffer"},
 		"hashed login":    {service.Config{NATSConfig: natsFile(t, `authorization { user: framebuffer, password: "$2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG" }`)}, "plain text"},
+		"small payloads":  {service.Config{NATSConfig: natsFile(t, "max_payload: 4096")}, "raise max_payload"},
 		"and a URL":       {service.Config{NATSConfig: natsFile(t, ""), URL: "nats://127.0.0.1:1"}, "either"},
 		"half a pair":     {service.Config{TLS: service.TLS{Cert: "x"}}, "both files"},
 		"a host's name":   {service.Config{Host: "a b"}, "host name"},

@@ -57,7 +57,8 @@ type Reader struct {
 // NewReader returns a reader that asks other hosts over nc, which stays the caller's. Dial
 // returns one.
 func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
-	r := &Reader{nats: nc, ways: newWays()}
+	r := &Reader{nats: nc}
+	r.ways = newWays(r.attach)
 	if opts != nil {
 		r.options = *opts
 	}
@@ -185,17 +186,11 @@ type hidden struct{ error }
 
 // way returns how to read the frames of that key's ring.
 func (r *Reader) way(key string) (*way, *opening, error) {
-	w := r.ways.of(key, func() (*framebuffer.Client, error) {
-		ring, err := framebuffer.Attach(key, r.options.Attach)
-		if elsewhere(err) {
-			r.log.Info("frames of this ring are asked for over NATS", "framebuffer.reason", err, "messaging.destination.name", readSubject(key))
-		}
-		return ring, err
-	})
+	w, surplus := r.ways.of(key)
 	if w == nil {
 		return nil, nil, errClientClosed()
 	}
-	for one := r.ways.surplus(); one != nil; one = r.ways.surplus() {
+	for _, one := range surplus {
 		r.drop(one)
 	}
 	if err := w.open(); err != nil {
@@ -203,6 +198,14 @@ func (r *Reader) way(key string) (*way, *opening, error) {
 		return nil, nil, err
 	}
 	return w, w.opened.Load(), nil
+}
+
+func (r *Reader) attach(key string) (*framebuffer.Client, error) {
+	ring, err := framebuffer.Attach(key, r.options.Attach)
+	if elsewhere(err) {
+		r.log.Info("frames of this ring are asked for over NATS", "framebuffer.reason", err, "messaging.destination.name", readSubject(key))
+	}
+	return ring, err
 }
 
 // drop lets go of a way's ring. Who reads from it then finds that out.

@@ -19,8 +19,7 @@ const maxServers = 1000
 // ErrTooMany says that a list of servers is not complete: more answered than are listened to.
 var ErrTooMany = errors.New("framebuffer: too many servers answer")
 
-// rollQuiet is how long after one answer another is waited for, where distances are not
-// known; it is three times as long as the first took if that is more.
+// rollQuiet is how long after one answer another is waited for, where distances are not known.
 const rollQuiet = 300 * time.Millisecond
 
 // rollEnd is how long it goes on at most: somebody may answer again and again.
@@ -65,18 +64,20 @@ func roll(ctx context.Context, nc *nats.Conn) (all []micro.Ping, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
-	err = gather(ctx, nc, subject, nil, rpcLimit, func(m *nats.Msg, _ time.Duration) {
+	err = gather(ctx, nc, subject, nil, rpcLimit, rollQuiet, func(m *nats.Msg, _ time.Duration) bool {
 		var p micro.Ping
 		if json.Unmarshal(m.Data, &p) == nil && idForm.MatchString(p.ID) {
 			all = append(all, p)
 		}
+		return true
 	})
 	return all, err
 }
 
-// gather asks a question that any number may answer, and hands on the answers. The first may take as
-// long as that; nobody at all is no error.
-func gather(outer context.Context, nc *nats.Conn, subject string, data []byte, first time.Duration, take func(m *nats.Msg, after time.Duration)) error {
+// gather asks a question that any number may answer, and hands on the answers for as long as take wants
+// more. The first may take as long as first says, and others come that long after one as quiet says, or three times
+// as long as the first took; nobody at all is no error.
+func gather(outer context.Context, nc *nats.Conn, subject string, data []byte, first, quiet time.Duration, take func(m *nats.Msg, after time.Duration) bool) error {
 	inbox := nc.NewInbox()
 	sub, err := nc.SubscribeSync(inbox)
 	if err != nil {
@@ -88,9 +89,9 @@ func gather(outer context.Context, nc *nats.Conn, subject string, data []byte, f
 	}
 	ctx, cancel := context.WithTimeout(outer, rollEnd)
 	defer cancel()
-	begun, quiet := time.Now(), first
+	begun, limit := time.Now(), first
 	for n := range maxServers + 1 { // whatever they say
-		m, err := nextWithin(ctx, sub, quiet)
+		m, err := nextWithin(ctx, sub, limit)
 		if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && outer.Err() == nil {
 			return nil
 		}
@@ -99,10 +100,10 @@ func gather(outer context.Context, nc *nats.Conn, subject string, data []byte, f
 		}
 		after := time.Since(begun)
 		if n == 0 {
-			quiet = max(rollQuiet, 3*after)
+			limit = max(quiet, 3*after)
 		}
-		if n < maxServers {
-			take(m, after)
+		if n < maxServers && !take(m, after) {
+			return nil
 		}
 	}
 	return fmt.Errorf("%w %s on the NATS at %s: these are %d of them; ask for hosts by their names, or part them by accounts", ErrTooMany, subject, shown(nc.ConnectedUrl()), maxServers)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -21,11 +20,7 @@ func TestMirrorMoves(t *testing.T) {
 			t.Run(c.what+" "+from, func(t *testing.T) {
 				url := ownNATS(t)
 				server, _ := serve(t, service.Config{URL: url, Name: unique(t), Host: "owner"})
-				ring, err := framebuffer.Attach(server.Key(), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer ring.Close()
+				ring := attach(t, server.Key())
 				if _, err := topic.Subscribe(ring, "cam", nil); err != nil {
 					t.Fatal(err)
 				}

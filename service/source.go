@@ -11,6 +11,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -75,11 +76,11 @@ func (g *mirrorSource) others() bool {
 	in := g.ring.Inside()
 	for i := range in.Control.Subscriptions() {
 		w := in.Control.Subscription(i)
-		claim, slot := w.Claim.Load(), int(w.Slot.Load())
-		if claim == 0 || claim == in.Ticket || w.Topic.Load() != g.topic.Index+1 || slot < 1 || slot >= in.Control.Slots() {
+		claim := w.Claim.Load()
+		if claim == in.Ticket || w.Topic.Load() != g.topic.Index+1 {
 			continue
 		}
-		if in.Control.Slot(slot).Claim().Load() == claim { // its client has not left
+		if _, attached := topics.Subscriber(in.Control, w, claim); attached {
 			return true
 		}
 	}

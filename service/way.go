@@ -40,29 +40,34 @@ const (
 
 // ways are those of the rings that were read from lately.
 type ways struct {
+	attach func(key string) (*framebuffer.Client, error)
+
 	mu    sync.Mutex
 	byKey map[string]*list.Element // of a *way
 	order *list.List               // the one used last comes last; nil: closed
 }
 
-func newWays() *ways { return &ways{byKey: map[string]*list.Element{}, order: list.New()} }
+func newWays(attach func(key string) (*framebuffer.Client, error)) *ways {
+	return &ways{attach: attach, byKey: map[string]*list.Element{}, order: list.New()}
+}
 
-// of returns the way of a key, made by attach if there is none; nil when closed.
-func (s *ways) of(key string, attach func() (*framebuffer.Client, error)) *way {
+// of returns the way of a key, nil when closed, and the ways that had to go for it.
+func (s *ways) of(key string) (w *way, surplus []*way) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.order == nil {
-		return nil
+		return nil, nil
 	}
+	now := time.Now()
 	if e := s.byKey[key]; e != nil {
 		s.order.MoveToBack(e)
-		w := e.Value.(*way)
-		w.used = time.Now()
-		return w
+		w = e.Value.(*way)
+		w.used = now
+		return w, nil
 	}
-	w := &way{key: key, used: time.Now()}
+	w = &way{key: key, used: now}
 	w.open = sync.OnceValue(func() error {
-		ring, err := attach()
+		ring, err := s.attach(key)
 		if err != nil && !elsewhere(err) {
 			return err
 		}
@@ -70,21 +75,14 @@ func (s *ways) of(key string, attach func() (*framebuffer.Client, error)) *way {
 		return nil
 	})
 	s.byKey[key] = s.order.PushBack(w)
-	return w
-}
-
-// surplus takes away and returns a way that there is no room for, or nil.
-func (s *ways) surplus() *way {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.order == nil || s.order.Len() <= few {
-		return nil
+	for n := s.order.Len(); n > few; n-- {
+		oldest := s.order.Front()
+		if n <= maxWays && now.Sub(oldest.Value.(*way).used) < aWhile {
+			break
+		}
+		surplus = append(surplus, s.remove(oldest))
 	}
-	oldest := s.order.Front()
-	if s.order.Len() <= maxWays && time.Since(oldest.Value.(*way).used) < aWhile {
-		return nil
-	}
-	return s.remove(oldest)
+	return w, surplus
 }
 
 func (s *ways) remove(e *list.Element) *way {

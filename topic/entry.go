@@ -5,6 +5,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/line"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
 // entry is where people who watch see a subscription, and mirrors that somebody reads here. Nothing but a little
@@ -19,7 +20,7 @@ func enter(in inside.Segment, topic uint32, at uint64) entry {
 	for i := range in.Control.Subscriptions() {
 		w := in.Control.Subscription(i)
 		old := w.Claim.Load()
-		if old != 0 && stands(in.Control, w, old) || !w.Claim.CompareAndSwap(old, in.Ticket) {
+		if _, attached := topics.Subscriber(in.Control, w, old); attached || !w.Claim.CompareAndSwap(old, in.Ticket) {
 			continue
 		}
 		failpoint.Hit(failpoint.SubscribeClaimed)
@@ -32,12 +33,6 @@ func enter(in inside.Segment, topic uint32, at uint64) entry {
 		return entry{w}
 	}
 	return entry{}
-}
-
-// stands reports whether the client of an entry is still attached.
-func stands(ctl layout.Control, w *layout.Subscription, claim uint64) bool {
-	slot := int(w.Slot.Load())
-	return slot > 0 && slot < ctl.Slots() && ctl.Slot(slot).Claim().Load() == claim
 }
 
 // update shows what has become of the last message. That is done when the next is asked

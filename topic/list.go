@@ -7,6 +7,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
 // Info is a topic as people who watch see it, at one moment.
@@ -57,12 +58,9 @@ func List(c *framebuffer.Client) ([]Info, error) {
 	behind := func(t *Info, cursor uint64) uint64 { return uint64(max(int64(t.Published-cursor), 0)) }
 	for i := range in.Control.Subscriptions() {
 		w := in.Control.Subscription(i)
-		claim, slot, topic := w.Claim.Load(), int(w.Slot.Load()), w.Topic.Load()-1
-		at, known := byIndex[topic]
-		if claim == 0 || !known || slot < 1 || slot >= in.Control.Slots() {
-			continue
-		}
-		if s := in.Control.Slot(slot); s.Claim().Load() == claim {
+		at, known := byIndex[w.Topic.Load()-1]
+		if slot, attached := topics.Subscriber(in.Control, w, w.Claim.Load()); known && attached {
+			s := in.Control.Slot(slot)
 			all[at].Subscribers = append(all[at].Subscribers, Subscriber{
 				Name: s.Name(), PID: int(s.PID().Load()), Behind: behind(&all[at], w.Cursor.Load()),
 				Received: w.Received.Load(), Lost: w.Lost.Load(),

@@ -62,23 +62,7 @@ func run(out string, rounds int, only string) (err error) {
 	}
 	res := newResults(rounds)
 	for _, where := range []string{beside, inside} {
-		err := w.with(where, func(hosts []*remote) error {
-			for _, part := range []struct {
-				name, where string
-				do          func(*results, []*remote) error
-			}{
-				{"transfers", beside, transfers(beside)}, {"transfers", inside, transfers(inside)}, {"latencies", inside, latencies}, {"topics", inside, manyTopics},
-			} {
-				if where != part.where || only != "" && only != part.name {
-					continue
-				}
-				if err := part.do(res, hosts); err != nil {
-					return fmt.Errorf("%s: %w", part.name, err)
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		if err := w.with(where, func(hosts []*remote) error { return measure(res, hosts, where, only) }); err != nil {
 			return err
 		}
 	}
@@ -111,12 +95,29 @@ func (w *network) with(where string, f func([]*remote) error) error {
 	return f(hosts)
 }
 
-// transfers moves the same number of bytes in each way from the first host to the second.
-func transfers(where string) func(*results, []*remote) error {
-	return func(res *results, hosts []*remote) error { return transfer(res, hosts, where) }
+// measure takes all parts, or only one. What local readers and publishers see is as it is by default.
+func measure(res *results, hosts []*remote, where, only string) error {
+	for _, part := range []struct {
+		name string
+		here bool
+		do   func() error
+	}{
+		{"transfers", true, func() error { return transfers(res, hosts, where) }},
+		{"latencies", where == inside, func() error { return latencies(res, hosts) }},
+		{"topics", where == inside, func() error { return manyTopics(res, hosts) }},
+	} {
+		if !part.here || only != "" && only != part.name {
+			continue
+		}
+		if err := part.do(); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return nil
 }
 
-func transfer(res *results, hosts []*remote, where string) error {
+// transfers moves the same number of bytes in each way from the first host to the second.
+func transfers(res *results, hosts []*remote, where string) error {
 	from, to := hosts[0], hosts[1]
 	if err := tell(from, order{Do: "make", Topics: []string{"cam"}}); err != nil {
 		return err

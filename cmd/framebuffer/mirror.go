@@ -68,7 +68,7 @@ func parseMirror(s string) (m service.MirrorOptions, err error) {
 	words := strings.Split(s[at+1:], ",")
 	m.Topic, m.From = s[:at], words[0]
 	for _, word := range words[1:] {
-		name, value, _ := strings.Cut(word, "=")
+		name, value, given := strings.Cut(word, "=")
 		switch name {
 		case "every":
 			m.Every, err = strconv.Atoi(value)
@@ -79,12 +79,14 @@ func parseMirror(s string) (m service.MirrorOptions, err error) {
 			err = window.UnmarshalText([]byte(value))
 			m.Window = int(window)
 		case "on-demand":
-			m.OnDemand = true
+			if m.OnDemand = true; given {
+				err = errors.New("it takes no value")
+			}
 		default:
-			err = errors.New("there are every=N, rate=FPS, window=SIZE and on-demand")
+			err = errors.New("no such option")
 		}
 		if err != nil {
-			return m, fmt.Errorf("%w: --mirror %s: %q: %w", errUsage, s, word, err)
+			return m, fmt.Errorf("%w: --mirror %s: %q: %w: behind the host there may be every=N, rate=FPS, window=SIZE and on-demand", errUsage, s, word, err)
 		}
 	}
 	return m, nil

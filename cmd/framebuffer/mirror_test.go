@@ -156,8 +156,8 @@ func TestMirrorsOfServe(t *testing.T) {
 			t.Errorf("%s: %+v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"cam@a,every", "cam@a,every=x", "cam@a,rate=", "cam@a,window=x", "cam@a,", "cam@a,often"} {
-		if r := runHere(t, "", "serve", "--name", "test-mirrors", "--size", "64KiB", "--mirror", text); r.status != exitUsage || !strings.Contains(r.err, text) {
+	for _, text := range []string{"cam@a,every", "cam@a,every=x", "cam@a,rate=", "cam@a,window=x", "cam@a,", "cam@a,often", "cam@a,on-demand=no"} {
+		if r := runHere(t, "", "serve", "--name", "test-mirrors", "--size", "64KiB", "--mirror", text); r.status != exitUsage || !strings.Contains(r.err, text) || !strings.Contains(r.err, "every=N") {
 			t.Errorf("%s: %+v", text, r)
 		}
 	}
@@ -195,19 +195,7 @@ func TestMirrorCommandIsKilled(t *testing.T) {
 		_ = fill.Close()
 		_ = pub.Wait() // it was killed
 	})
-	sub := command("sub", "cam", "--name", b)
-	sub.Stderr = os.Stderr
-	out, err := sub.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sub.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = sub.Process.Kill()
-		_ = sub.Wait() // it was killed
-	})
+	out := piped(t, "sub", "cam", "--name", b)
 	last, missing, frame := -1, 0, make([]byte, size)
 	for again := range 3 {
 		mirror := start(t, nil, "mirror", "cam", "--name", b, "--from", "ha")

@@ -27,6 +27,28 @@ func start(t testing.TB, stdin io.Reader, args ...string) *running {
 	return r
 }
 
+// piped starts a command whose output is read as it comes. The cleanup ends it with SIGINT.
+func piped(t testing.TB, args ...string) io.Reader {
+	t.Helper()
+	cmd := command(args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_, _ = io.Copy(io.Discard, out) // it may be writing
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+	})
+	return out
+}
+
 func (r *running) end(t testing.TB) result {
 	t.Helper()
 	if err := r.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"flag"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -31,7 +30,7 @@ func busy() *monitor.Snapshot {
 		Holds:  []monitor.Hold{{Place: 100 << 20, Length: 6_220_864, Left: 0.5, Confirmed: true}, {Place: 499 << 20, Length: 6_220_864, Left: 0.1}},
 		Window: 5, Rates: monitor.Rates{Writes: 60, WrittenBytes: 373e6, Reads: 119.8, ReadBytes: 745e6, Timeouts: 0.2},
 		Total:  framebuffer.Counts{Writes: 486_000, WrittenBytes: 3.02e12, Reads: 970_000, ReadBytes: 6.04e12, Reused: 1204, Altered: 3},
-		Others: framebuffer.Counts{Reads: 12, ReadBytes: 74e6, Reused: 4, RemoteReads: 1, RemoteBytes: 11}, Why: "not permitted",
+		Others: framebuffer.Counts{Reads: 12, ReadBytes: 74e6, Reused: 4, RemoteReads: 1, RemoteBytes: 11}, OthersWhy: "not permitted",
 		Clients: []monitor.Client{
 			{Slot: 1, Name: "framebuffer serve", PID: 12345, Role: "server", Process: monitor.ProcessRunning, LastSeen: monitor.Seconds(math.NaN())},
 			{Slot: 2, Name: "camera", PID: 12350, Role: "client", Process: monitor.ProcessRunning, LastSeen: 0.011, Last: 704, Lag: 0,
@@ -213,23 +212,7 @@ func TestStatGoesOn(t *testing.T) {
 	name, _, server := serving(t, "--size", "1MiB", "--key-file", file)
 	var watchers []*json.Decoder
 	for _, how := range [][]string{{"--name", name}, {"--key-file", file}} {
-		cmd := command(append([]string{"stat", "--watch", "--json", "--interval", "10ms"}, how...)...)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_ = cmd.Process.Signal(os.Interrupt)
-			_, _ = io.Copy(io.Discard, out) // it may be writing
-			if err := cmd.Wait(); err != nil {
-				t.Errorf("stat %v: %v", how, err)
-			}
-		})
-		watchers = append(watchers, json.NewDecoder(out))
+		watchers = append(watchers, json.NewDecoder(piped(t, append([]string{"stat", "--watch", "--json", "--interval", "10ms"}, how...)...)))
 	}
 	// All of them see a state, of a ring of so much.
 	all := func(state monitor.State, capacity uint64) {

@@ -114,7 +114,7 @@ func clientsText(s *monitor.Snapshot, line func(string, ...any)) {
 	}
 	if o := s.Others; o.Writes+o.Reads+o.Reused+o.Altered+o.RemoteReads+o.RemoteTimeouts > 0 {
 		line(row, pad("(left, unlisted)", 16), "", "", "", number(o.Writes+o.Reads), humanize.Bytes(o.WrittenBytes+o.ReadBytes), "", "", number(o.Reused+o.Altered))
-		remoteText(&o, s.Why, line)
+		remoteText(&o, s.OthersWhy, line)
 	}
 }
 

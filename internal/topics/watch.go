@@ -25,6 +25,13 @@ func Find(ctl layout.Control, r *ring.Ring, name string) (*Topic, bool) {
 	return nil, false
 }
 
+// Subscriber returns the slot of the client that made an entry of the table of subscriptions under that claim, and
+// whether it is still attached: otherwise the entry means nothing.
+func Subscriber(ctl layout.Control, w *layout.Subscription, claim uint64) (slot int, attached bool) {
+	slot = int(w.Slot.Load())
+	return slot, claim != 0 && slot > 0 && slot < ctl.Slots() && ctl.Slot(slot).Claim().Load() == claim
+}
+
 // Glance is Look for people who watch: it looks once, at what stands there now, fills rec,
 // and reports whether that is an intact frame. However fast others change the queue, it
 // returns.

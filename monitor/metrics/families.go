@@ -25,15 +25,16 @@ func (f family) send(out chan<- prometheus.Metric, value float64, labels ...stri
 
 // families are all metrics there are.
 type families struct {
-	info, open, created                              family
-	capacity, advanced, horizon, worst, oldest       family
-	held, holdLimit, holds                           family
-	allocations, allocated, writes, written          family
-	reads, read, timeouts                            family
-	clients, clientLag                               family
-	clientAllocations, clientAllocated, clientWrites family
-	clientWritten, clientReads, clientRead, clientTimeouts,
-	clientRemoteReads, clientRemoteRead, clientRemoteTimeouts family
+	info, open, created                                    family
+	capacity, advanced, horizon, worst, oldest             family
+	held, holdLimit, holds                                 family
+	allocations, allocated, writes, written                family
+	reads, read, timeouts                                  family
+	clients, clientLag                                     family
+	clientAllocations, clientAllocated, clientWrites       family
+	clientWritten, clientReads, clientRead, clientTimeouts family
+	clientRemoteReads, clientRemoteRead                    family
+	clientRemoteTimeouts                                   family
 	topicFrames, topicBytes, topicEnded, topicNewest       family
 	subscribers, lag, received, lost, groupLag, topicsMore family
 }

@@ -9,8 +9,10 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -58,6 +60,9 @@ type file struct {
 func (f file) write(dir string) error {
 	path := filepath.Join(dir, f.name)
 	to, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w: nothing is written over: remove what an earlier run made, or name another directory with -o", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,53 @@
+package service
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+)
+
+// Beyond few rings, those that nothing was read from for a while go, the one used longest ago first; beyond most,
+// any; and none that was just used.
+func TestWaysGo(t *testing.T) {
+	s := newWays(func(string) (*framebuffer.Client, error) { return nil, framebuffer.ErrStaleKey })
+	add := func(i int) (gone []string) {
+		t.Helper()
+		w, surplus := s.of(fmt.Sprint(i))
+		if w == nil || w.open() != nil || w.opened.Load().why == nil {
+			t.Fatalf("way %d: %+v", i, w)
+		}
+		for _, one := range surplus {
+			gone = append(gone, one.key)
+		}
+		return gone
+	}
+	for i := range maxWays {
+		if gone := add(i); gone != nil {
+			t.Fatalf("for way %d: %v went", i, gone)
+		}
+	}
+	if gone := fmt.Sprint(add(maxWays)); gone != "[0]" {
+		t.Errorf("for one too many: %s", gone)
+	}
+	add(1) // so that 2 is the oldest
+	for _, w := range s.all()[:5] {
+		w.used = w.used.Add(-2 * aWhile)
+	}
+	if gone := fmt.Sprint(add(maxWays + 1)); gone != "[2 3 4 5 6]" {
+		t.Errorf("after a while: %s", gone)
+	}
+	for _, w := range s.all() {
+		w.used = time.Time{}
+	}
+	if gone := add(maxWays + 2); len(s.all()) != few || gone[0] != "7" {
+		t.Errorf("after a long while: %d are left, %v went", len(s.all()), gone)
+	}
+	if all := s.close(); len(all) != few {
+		t.Errorf("%d closed", len(all))
+	}
+	if w, _ := s.of("1"); w != nil {
+		t.Error("a way after close")
+	}
+}
