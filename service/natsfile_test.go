@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -22,15 +23,23 @@ import (
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
-// freePort is a port that nobody listens on right now.
+// freePort is a port that nobody listens on right now, and that the system gives to nobody who leaves the choice to
+// it: those begin at 32768 (net.ipv4.ip_local_port_range), and other tests run beside this one.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	for range 100 {
+		port := 10_000 + mathrand.IntN(20_000)
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatalf("no free port among 100: %v", err)
+	return 0
 }
 
 // natsFile writes a configuration file.
