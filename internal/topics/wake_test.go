@@ -24,9 +24,12 @@ func TestEverybodyIsWoken(t *testing.T) {
 			awake(t, func() error {
 				return p.Sleep(func() bool { wake(s, p); return false })
 			})
-			// It sleeps, or nearly; then it is as above.
+			// It sleeps, or nearly; then it is as above. Who wakes may be awake longer than who
+			// slept: the segment stays until it is done.
+			woken := make(chan struct{})
 			awake(t, func() error {
 				go func() {
+					defer close(woken)
 					for p.words.Wake().Load()&1 == 0 {
 						runtime.Gosched()
 					}
@@ -35,6 +38,7 @@ func TestEverybodyIsWoken(t *testing.T) {
 				}()
 				return p.Sleep(func() bool { return false })
 			})
+			<-woken
 			if other.words.Wake().Load()&1 != 0 {
 				t.Error("somebody sleeps at another topic")
 			}
