@@ -12,10 +12,12 @@ const (
 	most = 40_000 // bytes of a topic's frame
 )
 
-// Three hosts, each with a NATS server of a cluster: frames are read from everywhere, topics
+// Three hosts, each with a NATS server of a cluster, inside of it or beside: frames are read from everywhere, topics
 // come to everywhere; one host is cut off and comes back, and another is killed and comes
 // back with a new ring. At no time are there other bytes than were written.
-func TestThreeHosts(t *testing.T) {
+func TestThreeHosts(t *testing.T) { everywhere(t, testThreeHosts) }
+
+func testThreeHosts(t *testing.T, place func(*network, int, plan) plan) {
 	const n = 3
 	w := newNetwork(t, n)
 	mirrors := func(from string) []service.MirrorOptions {
@@ -24,9 +26,9 @@ func TestThreeHosts(t *testing.T) {
 	plans := []plan{{}, {Mirrors: mirrors("h1")}, {Mirrors: mirrors("any")}}
 	var hosts []*proc
 	for i, p := range plans {
-		plans[i].Ring, plans[i].Config = ring, clusterFile(t, i+1, n)
-		p = plans[i]
-		hosts = append(hosts, w.start(i+1, p))
+		p.Ring, p.Config = ring, clusterFile(t, i+1, n)
+		plans[i] = place(w, i+1, p)
+		hosts = append(hosts, w.start(i+1, plans[i]))
 	}
 	h1, h2, h3 := hosts[0], hosts[1], hosts[2]
 	for _, h := range hosts {

@@ -31,6 +31,41 @@ func buildNATS(t *testing.T) string {
 	return bin
 }
 
+// newNATS runs one for a host, with a cluster's or leaf node's configuration.
+func (w *network) newNATS(bin string, host int, conf string) *natsServer {
+	w.t.Helper()
+	add(w.t, conf, fmt.Sprintf("server_name: n%d, listen: %s:4222", host, address(host)))
+	s := &natsServer{w: w, bin: bin, host: host, conf: conf}
+	s.start()
+	return s
+}
+
+// where is where a host's NATS is: inside of it, or a nats-server beside it.
+type where string
+
+const (
+	inside where = "inside"
+	beside where = "beside"
+)
+
+// everywhere runs a test with either; place gives a host its NATS.
+func everywhere(t *testing.T, test func(t *testing.T, place func(w *network, host int, p plan) plan)) {
+	for _, at := range []where{inside, beside} {
+		t.Run(string(at), func(t *testing.T) {
+			if at == inside {
+				test(t, func(_ *network, _ int, p plan) plan { return p })
+				return
+			}
+			bin := buildNATS(t)
+			test(t, func(w *network, host int, p plan) plan {
+				p.URL = w.newNATS(bin, host, p.Config).url()
+				p.Config = ""
+				return p
+			})
+		})
+	}
+}
+
 // url is where clients of that host reach theirs.
 func (s *natsServer) url() string { return fmt.Sprintf("nats://%s:4222", address(s.host)) }
 
@@ -81,19 +116,7 @@ func TestOwnNATSIsKilled(t *testing.T) {
 	var all []*natsServer
 	var hosts []*proc
 	for i := 1; i <= n; i++ {
-		conf := clusterFile(t, i, n)
-		f, err := os.OpenFile(conf, os.O_APPEND|os.O_WRONLY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := fmt.Fprintf(f, "\nserver_name: n%d, listen: %s:4222", i, address(i)); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-		s := &natsServer{w: w, bin: bin, host: i, conf: conf}
-		s.start()
+		s := w.newNATS(bin, i, clusterFile(t, i, n))
 		p := plan{Ring: ring, URL: s.url()}
 		if i > 1 {
 			p.Mirrors = []service.MirrorOptions{{Topic: "cam", From: "h1"}}

@@ -60,9 +60,11 @@ func roleProxy(c *xproc.Child) error {
 // A leaf node behind a line that is slow, narrow, chopped into small pieces, stalled, or
 // torn down: what arrives is what was written, nobody who publishes waits, and when the line
 // is good again everything goes on.
-func TestBadLine(t *testing.T) {
+func TestBadLine(t *testing.T) { everywhere(t, testBadLine) }
+
+func testBadLine(t *testing.T, place func(*network, int, plan) plan) {
 	w := newNetwork(t, 2)
-	hub := w.start(1, plan{Ring: ring, Config: file(t, "leafnodes { listen: "+address(1)+":7422, no_advertise: true }")}) // nor a way around the line
+	hub := w.start(1, place(w, 1, plan{Ring: ring, Config: file(t, "leafnodes { listen: "+address(1)+":7422, no_advertise: true }")})) // nor a way around the line
 	line := w.run(0, "proxy", address(0)+":7422", address(1)+":7422")
 	tell := func(d disturbance) {
 		t.Helper()
@@ -72,10 +74,10 @@ func TestBadLine(t *testing.T) {
 	}
 	var ok bool
 	line.Recv(&ok)
-	leaf := w.start(2, plan{
+	leaf := w.start(2, place(w, 2, plan{
 		Ring: ring, Config: file(t, "leafnodes { reconnect: 1, remotes: [{ url: \"nats-leaf://"+address(0)+":7422\" }] }"),
 		Mirrors: []service.MirrorOptions{{Topic: "cam", From: "h1", Window: 256 << 10}},
-	})
+	}))
 	leaf.sees("h1", "h2")
 	hub.must(order{Do: "publish", Topic: "cam", Size: most, Gap: 2 * time.Millisecond})
 	leaf.must(order{Do: "subscribe", Topic: "cam", Size: most})

@@ -28,12 +28,14 @@ type plan struct {
 
 // order is what a host is told to do; result is what comes back.
 type order struct {
-	Do    string // put, get, publish, stop, subscribe, report, hosts
+	Do    string // put, get, publish, stop, subscribe, record, recordings, report, hosts
 	Frame framebuffer.Frame
 	Size  int
 	Seed  uint64
 	Topic string
 	Gap   time.Duration // between frames
+
+	Recording string
 }
 
 type result struct {
@@ -43,9 +45,12 @@ type result struct {
 	Same    bool // the bytes are those of the seed
 	Ways    service.Ways
 	Hosts   []string
+	IDs     []string // of those
 	Mirrors []service.MirrorStats
 	Topics  map[string]tally
 	Failure string // a fault of the host itself
+
+	Recordings []service.Recording
 }
 
 // tally is what became of a topic's frames on a host.
@@ -156,11 +161,19 @@ func (h *host) do(o order) (r result) {
 		if sub, err = topic.Subscribe(h.ring, o.Topic, nil); err == nil {
 			h.begin(func() error { return h.receive(sub, o) })
 		}
+	case "record":
+		var rec *service.Recorder
+		if rec, err = service.NewRecorder(h.life, h.client.NATS(), h.ring, service.RecorderOptions{Topic: o.Topic, Recording: o.Recording}); err == nil {
+			h.begin(func() error { return rec.Run(h.life) })
+		}
+	case "recordings":
+		r.Recordings, err = service.Recordings(h.life, h.client.NATS())
 	case "hosts":
 		var all []service.Host
 		all, err = service.Hosts(h.life, h.client.NATS())
 		for _, one := range all {
 			r.Hosts = append(r.Hosts, one.Host+one.Err)
+			r.IDs = append(r.IDs, one.ID)
 		}
 	case "report":
 		r.Ways = h.client.Ways()
