@@ -28,6 +28,7 @@ type order struct {
 	Count   int
 	Readers int // besides the one whose latency it is
 	Topics  []string
+	From    string // a host
 	Frames  []framebuffer.Frame
 }
 
@@ -167,10 +168,11 @@ func (h *host) do(o order, a *answer) (err error) {
 			}
 		}
 	case "mirror":
-		err = h.mirror(o.Topics)
+		err = h.mirror(o.Topics, o.From)
 	case "unmirror":
 		h.end()
 		h.work.Wait()
+		h.end = func() {}
 	case "live", "many":
 		err = h.aside(o, a)
 	default:
@@ -197,13 +199,14 @@ func (h *host) read(o order, a *answer) error {
 	return errors.Join(errs...)
 }
 
-// mirror copies topics of the first host, and returns when all of them come.
-func (h *host) mirror(topics []string) error {
+// mirror copies topics of another host too, and returns when all of them come.
+func (h *host) mirror(topics []string, from string) error {
 	ctx, cancel := context.WithCancel(context.Background())
-	h.end = cancel
+	before := h.end
+	h.end = func() { cancel(); before() }
 	var all []*service.Mirror
 	for _, name := range topics {
-		m, err := service.NewMirror(h.client.NATS(), h.ring, service.MirrorOptions{Topic: name, From: "h1"})
+		m, err := service.NewMirror(h.client.NATS(), h.ring, service.MirrorOptions{Topic: name, From: from})
 		if err != nil {
 			return err
 		}

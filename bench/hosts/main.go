@@ -34,7 +34,7 @@ func main() {
 	}
 	out := flag.String("out", ".", "folder for hosts.md and hosts.json; empty writes none")
 	rounds := flag.Int("rounds", 7, "how often each is measured; the median counts")
-	only := flag.String("only", "", "measure only one part: transfers, latencies, topics")
+	only := flag.String("only", "", "measure only one part: transfers, latencies, topics, mesh")
 	flag.Parse()
 	if err := run(*out, *rounds, *only); err != nil {
 		log.Fatal(err)
@@ -105,6 +105,7 @@ func measure(res *results, hosts []*remote, where, only string) error {
 		{"transfers", true, func() error { return transfers(res, hosts, where) }},
 		{"latencies", where == inside, func() error { return latencies(res, hosts) }},
 		{"topics", where == inside, func() error { return manyTopics(res, hosts) }},
+		{"mesh", where == inside, func() error { return mesh(res, hosts) }},
 	} {
 		if !part.here || only != "" && only != part.name {
 			continue
@@ -122,7 +123,7 @@ func transfers(res *results, hosts []*remote, where string) error {
 	if err := tell(from, order{Do: "make", Topics: []string{"cam"}}); err != nil {
 		return err
 	}
-	if err := tell(to, order{Do: "mirror", Topics: []string{"cam"}}); err != nil {
+	if err := tell(to, order{Do: "mirror", Topics: []string{"cam"}, From: "h1"}); err != nil {
 		return err
 	}
 	if err := tell(to, order{Do: "sink"}); err != nil {
@@ -213,7 +214,7 @@ func inCompany(res *results, hosts []*remote, topics []string, f func(o order, w
 // mirrored runs f while so many hosts mirror the first's topics.
 func mirrored(hosts []*remote, mirrors int, topics []string, f func() error) error {
 	for _, h := range hosts[1 : 1+mirrors] {
-		if err := tell(h, order{Do: "mirror", Topics: topics}); err != nil {
+		if err := tell(h, order{Do: "mirror", Topics: topics, From: "h1"}); err != nil {
 			return err
 		}
 	}

@@ -114,8 +114,12 @@ func (r *results) markdown() string {
 	}
 	b.WriteString("\nIn the other tables a process of the first host publishes, on the first core; all hosts and their NATS\nservers leave that core alone, or do not. Who else gets the frames stands above: readers in another process of the\nsame host, or hosts that mirror the topics.\n" +
 		"\n1080p RGB at 30 a second; µs until a reader in the same process has each, median and highest tenth:\n\n")
-	table(&b, []string{ownCore, sharedCore}, func(where, with string) string {
-		name := latencyOf(where, with)
+	var others []string
+	for _, with := range company {
+		others = append(others, with.name)
+	}
+	table(&b, []string{ownCore, sharedCore}, others, func(where string, with int) string {
+		name := latencyOf(where, others[with])
 		return fmt.Sprintf("%.0f, %.0f", 1e6*r.quantile(name, 0.5), 1e6*r.quantile(name, 0.9))
 	})
 	for _, rate := range []int{5000, 0} {
@@ -124,24 +128,29 @@ func (r *results) markdown() string {
 			wanted = fmt.Sprintf("%d frames a second wanted", rate)
 		}
 		fmt.Fprintf(&b, "\n4 KiB to %d topics in turn, %s; thousands of frames a second:\n\n", manyCount, wanted)
-		table(&b, []string{ownCore, sharedCore}, func(where, with string) string {
-			return fmt.Sprintf("%.2f", r.quantile(rateOf(rate, where, with), 0.5)/1000)
+		table(&b, []string{ownCore, sharedCore}, others, func(where string, with int) string {
+			return fmt.Sprintf("%.2f", r.quantile(rateOf(rate, where, others[with]), 0.5)/1000)
 		})
 	}
+	fmt.Fprintf(&b, "\nA mesh: each of the %d hosts publishes 4 KiB to its share of %d topics, on the first core, at the same time.\n"+
+		"Each topic is copied by none of the others, by one, or by all; thousands of frames a second of all publishers\ntogether, paced and as fast as they can:\n\n", hostCount, manyCount)
+	table(&b, []string{ownCore, sharedCore}, []string{"no copies", "one", "two"}, func(where string, copies int) string {
+		var rates []string
+		for _, wanted := range meshRates {
+			rates = append(rates, fmt.Sprintf("%.2f", r.quantile(meshOf(wanted, where, copies), 0.5)/1000))
+		}
+		return strings.Join(rates, ", ")
+	})
 	return b.String()
 }
 
-// table has a row for each where, and a column for each company.
-func table(b *strings.Builder, rows []string, cell func(where, with string) string) {
-	b.WriteString("| |")
-	for _, with := range company {
-		b.WriteString(" " + with.name + " |")
-	}
-	b.WriteString("\n| --- |" + strings.Repeat(" ---: |", len(company)) + "\n")
-	for _, where := range rows {
-		fmt.Fprintf(b, "| %s |", where)
-		for _, with := range company {
-			b.WriteString(" " + cell(where, with.name) + " |")
+// table has a row and a column for each name.
+func table(b *strings.Builder, rows, columns []string, cell func(row string, column int) string) {
+	b.WriteString("| | " + strings.Join(columns, " | ") + " |\n| --- |" + strings.Repeat(" ---: |", len(columns)) + "\n")
+	for _, row := range rows {
+		fmt.Fprintf(b, "| %s |", row)
+		for column := range columns {
+			b.WriteString(" " + cell(row, column) + " |")
 		}
 		b.WriteString("\n")
 	}
