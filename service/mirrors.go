@@ -125,7 +125,7 @@ func (s *Service) openMirror(r micro.Request) (*mirrorSource, error) {
 	if g.sub, err = topic.Subscribe(g.ring, g.request.Topic, &topic.SubscribeOptions{From: from}); err != nil {
 		return nil, err
 	}
-	g.stream = s.give.sender.Open(r.Reply(), g.request.Window, silence, false)
+	g.stream = s.give.sender.Open(r.Reply(), parts.Options{Window: g.request.Window, Idle: silence})
 	return g, nil
 }
 

@@ -20,9 +20,10 @@ const (
 	epRead = "read"
 
 	// headerFrom is where in the frame to begin, headerWindow how many bytes may be on the
-	// way. Both are decimal and may be left out.
-	headerFrom   = "Framebuffer-From"
-	headerWindow = "Framebuffer-Window"
+	// way, and headerOpening how many before any has arrived. They are decimal and may be left out.
+	headerFrom    = "Framebuffer-From"
+	headerWindow  = "Framebuffer-Window"
+	headerOpening = "Framebuffer-Opening"
 
 	// maxReads is how many frames are on their way at a time, maxWaiting how many more may
 	// wait for that.
@@ -130,6 +131,10 @@ func (s *Service) giveFrame(r micro.Request) error {
 	if err != nil {
 		return err
 	}
+	opening, err := number(r, headerOpening)
+	if err != nil {
+		return err
+	}
 	if f.Size < 1 || from > uint64(f.Size) {
 		return fmt.Errorf("%w: %d bytes from number %d on; a frame has at least 1", framebuffer.ErrBadSize, f.Size, from)
 	}
@@ -137,7 +142,7 @@ func (s *Service) giveFrame(r micro.Request) error {
 	if err != nil {
 		return err
 	}
-	stream := s.give.sender.Open(r.Reply(), window, silence, true)
+	stream := s.give.sender.Open(r.Reply(), parts.Options{Window: window, Opening: opening, Idle: silence, Brief: true})
 	defer stream.Close()
 	if !s.takeTurn(stream) {
 		return nil

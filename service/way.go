@@ -15,11 +15,12 @@ type way struct {
 	key    string
 	used   time.Time
 	open   func() error // attaches, or finds why not; whoever comes meanwhile waits
-	opened atomic.Pointer[opening]
+	opened atomic.Pointer[opened]
+	rate   atomic.Uint64 // bytes a second of the last frame that came over NATS and was large enough to tell; 0: none
 }
 
-// opening is what came of it.
-type opening struct {
+// opened is what came of it.
+type opened struct {
 	ring *framebuffer.Client // nil: over NATS
 	why  error               // it is not attached to
 }
@@ -71,7 +72,7 @@ func (s *ways) of(key string) (w *way, surplus []*way) {
 		if err != nil && !elsewhere(err) {
 			return err
 		}
-		w.opened.Store(&opening{ring, err})
+		w.opened.Store(&opened{ring, err})
 		return nil
 	})
 	s.byKey[key] = s.order.PushBack(w)

@@ -28,9 +28,10 @@ const (
 	minWindow = 64 << 10
 	maxWindow = 64 << 20
 
-	// opening is how many may be on the way before any has arrived. From there it grows with
-	// what has: a narrow link is not filled for minutes at once.
-	opening = 1 << 20
+	// Opening is how many may be on the way before any has arrived, unless the receiver says
+	// that more may. From there it grows with what has: a narrow link is not filled for minutes
+	// at once.
+	Opening = 1 << 20
 
 	// most is the largest part. nats.go writes 32 KiB at a time, and NATS servers read 64 KiB at most: what
 	// does not fit into those, with its headers, is put together in one more copy, and others wait behind it.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func pairOf(t *testing.T, window uint64, idle time.Duration, brief bool) (*Strea
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := sender.Open(m.Reply, window, idle, brief)
+	st := sender.Open(m.Reply, Options{Window: window, Idle: idle, Brief: brief})
 	t.Cleanup(st.Close)
 	return st, r
 }
@@ -103,6 +104,29 @@ func TestWindow(t *testing.T) {
 	}
 	if err := <-done; err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%v, or other bytes", err)
+	}
+}
+
+// Before any has arrived there is no more on the way than the opening, and that is what the receiver
+// asked for within bounds.
+func TestOpening(t *testing.T) {
+	const window = 4 << 20
+	for asked, want := range map[uint64]uint64{0: Opening, 1: Opening, 2 << 20: 2 << 20, window + 1: window, 1<<63 - 1: window} {
+		t.Run(strconv.FormatUint(asked, 10), func(t *testing.T) {
+			t.Parallel()
+			sender, err := NewSender(connection(t)())
+			if err != nil {
+				t.Fatal(err)
+			}
+			st := sender.Open("nowhere", Options{Window: window, Opening: asked, Idle: 10 * time.Millisecond})
+			defer st.Close()
+			if err := st.Send(within(t), nil, make([]byte, 2*window), always); !errors.Is(err, ErrGone) {
+				t.Error(err)
+			}
+			if sent := st.sent.Load(); sent > want || sent+most < want {
+				t.Errorf("%d bytes were sent, not about %d", sent, want)
+			}
+		})
 	}
 }
 

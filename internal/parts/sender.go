@@ -36,9 +36,7 @@ func NewSender(nc *nats.Conn) (*Sender, error) {
 type Stream struct {
 	sender *Sender
 	id, to string
-	window uint64
-	idle   time.Duration
-	brief  bool // ends as soon as nobody listens
+	Options
 
 	// sent is written by Send and read by heard; acked the other way round. Each only grows,
 	// and acked is never beyond sent, so the difference that either computes is a number of
@@ -50,12 +48,27 @@ type Stream struct {
 	wake        chan struct{} // holds one
 }
 
-// Open begins a stream to a subject. A window of 0 means the default. A receiver that gets on
-// with nothing for so long as idle, while there is something, is gone. One of a brief stream
-// is gone as well as soon as NATS says that nobody listens; others may be reconnecting.
-func (s *Sender) Open(to string, window uint64, idle time.Duration, brief bool) *Stream {
+// Options are a stream's.
+type Options struct {
+	// Window is how many bytes may be on the way, and Opening before any has arrived: what the
+	// receiver asked for. 0 means the default.
+	Window, Opening uint64
+
+	// Idle is for how long a receiver may get on with nothing, while there is something, before
+	// it is gone.
+	Idle time.Duration
+
+	// Brief has a receiver be gone as well as soon as NATS says that nobody listens; others may
+	// be reconnecting.
+	Brief bool
+}
+
+// Open begins a stream to a subject.
+func (s *Sender) Open(to string, o Options) *Stream {
+	o.Window = clampWindow(o.Window)
+	o.Opening = min(max(o.Opening, Opening), o.Window)
 	st := &Stream{
-		sender: s, id: strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix), to: to, window: clampWindow(window), idle: idle, brief: brief,
+		sender: s, id: strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix), to: to, Options: o,
 		gone: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	st.last.Store(time.Now().UnixNano())
@@ -73,7 +86,7 @@ func (s *Sender) heard(m *nats.Msg) {
 	if st == nil {
 		return
 	}
-	if string(m.Data) == stop || st.brief && nobody(m) {
+	if string(m.Data) == stop || st.Brief && nobody(m) {
 		st.once.Do(func() { close(st.gone) })
 		return
 	}
@@ -110,7 +123,7 @@ func (st *Stream) Room() bool { return st.room(size(st.sender.nc)) }
 // the window.
 func (st *Stream) room(n int) bool {
 	sent, acked := st.sent.Load(), st.acked.Load()
-	return sent == acked || sent-acked+span(n) <= min(st.window, opening+2*acked)
+	return sent == acked || sent-acked+span(n) <= min(st.Window, st.Opening+2*acked)
 }
 
 // Send sends data in parts, header with the first of them, and waits for the receiver where it
@@ -165,8 +178,8 @@ func (st *Stream) await(ctx context.Context, n int) error {
 		if st.room(n) {
 			return ctx.Err()
 		}
-		if time.Since(st.Heard()) > st.idle {
-			return fmt.Errorf("%w: it said nothing for %v", ErrGone, st.idle)
+		if time.Since(st.Heard()) > st.Idle {
+			return fmt.Errorf("%w: it said nothing for %v", ErrGone, st.Idle)
 		}
 		if err := st.pause(ctx); err != nil {
 			return err

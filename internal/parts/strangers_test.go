@@ -42,7 +42,7 @@ func TestNobodyListens(t *testing.T) {
 		// What NATS says of the beat came before the answer to the flush; one round trip more has
 		// the callback be done with it, which takes one after the other.
 		done := make(chan struct{})
-		mine := st.sender.Open("nowhere", 0, limit, true)
+		mine := st.sender.Open("nowhere", Options{Idle: limit, Brief: true})
 		defer mine.Close()
 		go func() { <-mine.Gone(); close(done) }()
 		if err := mine.Beat(); err != nil {
