@@ -96,7 +96,7 @@ func (f *fetch) attempt(ctx context.Context) error {
 	if n := f.opening(); n > 0 {
 		request.Header.Set(headerOpening, strconv.FormatUint(n, 10))
 	}
-	in, err := parts.Ask(f.reader.nats, request, window)
+	in, err := f.reader.asker.Ask(request, window)
 	if err != nil {
 		return fmt.Errorf("service: %w", err)
 	}
@@ -119,6 +119,7 @@ func (f *fetch) attempt(ctx context.Context) error {
 			return errPartsLost
 		}
 	}
+	in.Done()
 	return nil
 }
 

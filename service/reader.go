@@ -13,6 +13,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/parts"
 )
 
 // ErrBusy says that a server has as many frames to send to other hosts as it takes on. Asking
@@ -48,8 +49,9 @@ type Reader struct {
 	life    context.Context
 	end     context.CancelFunc
 
-	ways *ways
-	show func() *framebuffer.Client // the client that shows what came over NATS, or nil
+	asker *parts.Asker
+	ways  *ways
+	show  func() *framebuffer.Client // the client that shows what came over NATS, or nil
 
 	local, localBytes, remote, remoteBytes, timeouts, resumed atomic.Uint64
 }
@@ -57,7 +59,7 @@ type Reader struct {
 // NewReader returns a reader that asks other hosts over nc, which stays the caller's. Dial
 // returns one.
 func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
-	r := &Reader{nats: nc}
+	r := &Reader{nats: nc, asker: parts.NewAsker(nc)}
 	r.ways = newWays(r.attach)
 	if opts != nil {
 		r.options = *opts
@@ -225,5 +227,6 @@ func (r *Reader) Close() error {
 	for _, w := range r.ways.close() {
 		r.drop(w)
 	}
+	r.asker.Close()
 	return nil
 }

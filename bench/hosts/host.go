@@ -47,6 +47,7 @@ type host struct {
 	ring   *framebuffer.Client
 	nats   *nats.Conn
 	data   []byte
+	into   [][]byte           // where frames are read to
 	end    context.CancelFunc // of the mirrors
 	work   sync.WaitGroup
 }
@@ -98,7 +99,7 @@ func play(name, conf, where string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, svc.Close()) }()
-	h := &host{data: make([]byte, frameSize), end: func() {}}
+	h := &host{data: make([]byte, frameSize), into: [][]byte{make([]byte, frameSize), make([]byte, frameSize)}, end: func() {}}
 	if h.client, err = service.Connect(context.Background(), nil); err != nil {
 		return err
 	}
@@ -188,9 +189,8 @@ func (h *host) read(o order, a *answer) error {
 	begun := time.Now()
 	for i := range o.Count {
 		wg.Go(func() {
-			dst := make([]byte, frameSize)
 			for n := i; n < len(o.Frames); n += o.Count {
-				errs[i] = errors.Join(errs[i], h.client.GetInto(dst, o.Frames[n]))
+				errs[i] = errors.Join(errs[i], h.client.GetInto(h.into[i], o.Frames[n]))
 			}
 		})
 	}

@@ -11,7 +11,9 @@ import (
 // Receiver takes one stream. It belongs to one goroutine.
 type Receiver struct {
 	nc     *nats.Conn
+	asker  *Asker // whose the subscription is; nil: ours
 	sub    *nats.Subscription
+	inbox  string // where the stream comes
 	window uint64
 	reply  string // where to say how far it has come
 	at     uint64 // the stream's position that comes next
@@ -31,22 +33,29 @@ const slack = 1 << 10
 
 // Ask sends a request whose answer is a stream. A window of 0 means the default.
 func Ask(nc *nats.Conn, request *nats.Msg, window uint64) (*Receiver, error) {
-	request.Reply = nc.NewInbox()
-	window = clampWindow(window)
-	sub, err := nc.SubscribeSync(request.Reply)
+	inbox := nc.NewInbox()
+	sub, err := nc.SubscribeSync(inbox)
 	if err != nil {
 		return nil, fmt.Errorf("request %s: %w", request.Subject, err)
 	}
+	return ask(nc, sub, inbox, request, window)
+}
+
+// ask asks for a stream that comes to inbox, to which sub is subscribed.
+func ask(nc *nats.Conn, sub *nats.Subscription, inbox string, request *nats.Msg, window uint64) (*Receiver, error) {
+	request.Reply = inbox
+	window = clampWindow(window)
 	// Twice what an honest sender can have on the way, headers of 3 KiB included. What somebody
 	// sends beyond that is dropped.
-	if err = sub.SetPendingLimits(2*int(window/least)+slack, 8*int(window)+slack*least); err == nil {
+	err := sub.SetPendingLimits(2*int(window/least)+slack, 8*int(window)+slack*least)
+	if err == nil {
 		err = nc.PublishMsg(request)
 	}
 	if err != nil {
 		_ = sub.Unsubscribe() // the error is told already
 		return nil, fmt.Errorf("request %s: %w", request.Subject, err)
 	}
-	return &Receiver{nc: nc, sub: sub, window: window}, nil
+	return &Receiver{nc: nc, sub: sub, inbox: inbox, window: window}, nil
 }
 
 // Next returns the next part, and by asking for it says that the last one was taken. It
@@ -62,6 +71,9 @@ func (r *Receiver) Next(ctx context.Context) (Part, error) {
 		m, err := r.sub.NextMsgWithContext(ctx)
 		if err != nil {
 			return Part{}, err
+		}
+		if m.Subject != r.inbox {
+			continue
 		}
 		p := Part{Header: m.Header, Data: m.Data, Beat: m.Header.Get(Beat) != ""}
 		at, ok := parse(m.Header.Get(At))
@@ -95,10 +107,24 @@ func (r *Receiver) Say() error {
 	return nil
 }
 
-// Close tells the sender that nothing more is wanted.
+// Done ends a stream of which nothing more can come.
+func (r *Receiver) Done() {
+	if r.asker == nil {
+		r.Close()
+		return
+	}
+	r.asker.keep(r.sub)
+	r.sub = nil
+}
+
+// Close tells the sender that nothing more is wanted, unless it was done.
 func (r *Receiver) Close() {
+	if r.sub == nil {
+		return
+	}
 	if r.reply != "" {
 		_ = r.nc.Publish(r.reply, []byte(stop)) // or it finds out by itself
 	}
 	_ = r.sub.Unsubscribe() // fails only when the connection is closed
+	r.sub = nil
 }
