@@ -73,7 +73,7 @@ faults:
 
 # Hosts with a NATS server each, in network namespaces. A module of its own, for its proxy.
 hosts:
-	cd internal/hosttest && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -count=1 ./...
+	cd internal/hosttest && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -count=1 -timeout 20m ./...
 
 # ROUNDS processes are killed or stopped, each backend's peers write nonsense BURSTS times a
 # thousand, and so on. The figures in docs/guarantees.md are such a run's.
