@@ -89,7 +89,7 @@ func TestReadFromAnotherHost(t *testing.T) {
 }
 
 // The line is filled as it was lately: from the second large frame of a ring on, its owner is told how much may
-// be on the way before the first of it has arrived.
+// be on the way before the first of it has arrived. All come to one subscription.
 func TestOpeningOfALine(t *testing.T) {
 	url := ownNATS(t)
 	o := startOwner(t, url, 16<<20)
@@ -98,7 +98,10 @@ func TestOpeningOfALine(t *testing.T) {
 	if err := errors.Join(err, listening.Flush()); err != nil {
 		t.Fatal(err)
 	}
-	r := reader(t, url, nil)
+	nc := dial(t, service.Options{URL: url})
+	r := service.NewReader(nc, nil)
+	defer r.Close()
+	before := nc.NumSubscriptions()
 	for i, size := range []int{1000, 2 << 20, 2 << 20, 1000} {
 		f := o.do(order{Put: size, Seed: uint64(i)})
 		if got, err := r.Get(f); err != nil || !bytes.Equal(got, content(uint64(i), size)) {
@@ -111,6 +114,9 @@ func TestOpeningOfALine(t *testing.T) {
 		opening := m.Header.Get("Framebuffer-Opening")
 		if n, err := strconv.ParseUint(opening, 10, 63); i < 2 && opening != "" || i >= 2 && (err != nil || n < 1000) {
 			t.Errorf("request %d: %q (%v)", i, opening, err)
+		}
+		if n := nc.NumSubscriptions(); n != before+1 { // which is used again
+			t.Errorf("%d subscriptions, %d before the first", n, before)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 	}
 	ask := nats.NewMsg(serviceName + "." + id + "." + epMirror)
 	ask.Data = data
-	in, err := parts.Ask(m.nats, ask, request.Window)
+	in, err := parts.NewAsker(m.nats).Ask(ask, request.Window)
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}

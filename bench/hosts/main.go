@@ -174,7 +174,7 @@ func manyTopics(res *results, hosts []*remote) error {
 		topics = append(topics, "many/"+strconv.Itoa(i))
 	}
 	return inCompany(res, hosts, topics, func(o order, where, with string) error {
-		for _, rate := range []int{5000, 0} {
+		for _, rate := range wantedRates {
 			o.Do, o.Count = "many", rate
 			a, err := hosts[0].do(o)
 			if err != nil {
@@ -192,16 +192,26 @@ func inCompany(res *results, hosts []*remote, topics []string, f func(o order, w
 	if err := tell(hosts[0], order{Do: "make", Topics: topics}); err != nil {
 		return err
 	}
+	return onBoth(res, hosts, func(where string) error {
+		for _, with := range company {
+			err := mirrored(hosts, with.mirrors, topics, func() error { return f(order{Topics: topics, Readers: with.readers}, where, with.name) })
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// onBoth runs f in each round, where hosts and NATS take all cores and where they leave the first to publishers.
+func onBoth(res *results, hosts []*remote, f func(where string) error) error {
 	for range res.Rounds {
 		for first, where := range []string{sharedCore, ownCore} {
 			for _, h := range hosts {
 				machine.Pin(h.cmd.Process.Pid, machine.Cores(first)...)
 			}
-			for _, with := range company {
-				err := mirrored(hosts, with.mirrors, topics, func() error { return f(order{Topics: topics, Readers: with.readers}, where, with.name) })
-				if err != nil {
-					return err
-				}
+			if err := f(where); err != nil {
+				return err
 			}
 		}
 	}

@@ -5,12 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
-
-	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
 )
-
-// meshRates are what all publishers of a mesh want together, frames a second; 0 is as fast as they can.
-var meshRates = []int{5000, 0}
 
 func meshOf(wanted int, where string, copies int) string {
 	return fmt.Sprintf("mesh: %d a second, %s, %d copies", wanted, where, copies)
@@ -29,34 +24,26 @@ func mesh(res *results, hosts []*remote) error {
 			return err
 		}
 	}
-	for range res.Rounds {
-		for first, where := range []string{sharedCore, ownCore} {
-			for _, h := range hosts {
-				machine.Pin(h.cmd.Process.Pid, machine.Cores(first)...)
+	return onBoth(res, hosts, func(where string) error {
+		for copies := range hosts {
+			if err := meshed(hosts, topics, copies); err != nil {
+				return err
 			}
-			for copies := range hosts {
-				if err := meshed(hosts, topics, copies); err != nil {
+			for _, rate := range wantedRates {
+				all, err := together(hosts, topics, rate)
+				if err != nil {
 					return err
 				}
-				for _, rate := range meshRates {
-					all, err := together(hosts, topics, rate)
-					if err != nil {
-						return err
-					}
-					res.add(meshOf(rate, where, copies), all)
-				}
-				for _, h := range hosts {
-					if err := tell(h, order{Do: "unmirror"}); err != nil {
-						return err
-					}
+				res.add(meshOf(rate, where, copies), all)
+			}
+			for _, h := range hosts {
+				if err := tell(h, order{Do: "unmirror"}); err != nil {
+					return err
 				}
 			}
 		}
-	}
-	for _, h := range hosts {
-		machine.Pin(h.cmd.Process.Pid, machine.Cores(0)...)
-	}
-	return nil
+		return nil
+	})
 }
 
 // meshed gives each host's topics to so many of those behind it.

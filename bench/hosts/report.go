@@ -41,6 +41,9 @@ var company = []struct {
 	readers, mirrors int
 }{{"nobody", 0, 0}, {"a reader here", 1, 0}, {"one host", 0, 1}, {"two hosts", 0, 2}}
 
+// wantedRates are what publishers want together, frames a second; 0 is as fast as they can.
+var wantedRates = []int{5000, 0}
+
 func latencyOf(where, with string) string { return "latency: " + where + ", " + with }
 
 func rateOf(wanted int, where, with string) string {
@@ -122,7 +125,7 @@ func (r *results) markdown() string {
 		name := latencyOf(where, others[with])
 		return fmt.Sprintf("%.0f, %.0f", 1e6*r.quantile(name, 0.5), 1e6*r.quantile(name, 0.9))
 	})
-	for _, rate := range []int{5000, 0} {
+	for _, rate := range wantedRates {
 		wanted := "as fast as it can"
 		if rate > 0 {
 			wanted = fmt.Sprintf("%d frames a second wanted", rate)
@@ -136,7 +139,7 @@ func (r *results) markdown() string {
 		"Each topic is copied by none of the others, by one, or by all; thousands of frames a second of all publishers\ntogether, paced and as fast as they can:\n\n", hostCount, manyCount)
 	table(&b, []string{ownCore, sharedCore}, []string{"no copies", "one", "two"}, func(where string, copies int) string {
 		var rates []string
-		for _, wanted := range meshRates {
+		for _, wanted := range wantedRates {
 			rates = append(rates, fmt.Sprintf("%.2f", r.quantile(meshOf(wanted, where, copies), 0.5)/1000))
 		}
 		return strings.Join(rates, ", ")

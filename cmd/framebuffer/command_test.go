@@ -97,14 +97,7 @@ func announcing(t testing.TB, says any, args ...string) *exec.Cmd {
 func announcingFrom(t testing.TB, made func(args ...string) *exec.Cmd, says any, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := made(append([]string{"--json"}, args...)...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	out := outputOf(t, cmd)
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil && !strings.Contains(err.Error(), "Wait was already called") {

@@ -31,6 +31,20 @@ func start(t testing.TB, stdin io.Reader, args ...string) *running {
 func piped(t testing.TB, args ...string) io.Reader {
 	t.Helper()
 	cmd := command(args...)
+	out := outputOf(t, cmd)
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_, _ = io.Copy(io.Discard, out) // it may be writing
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+	})
+	return out
+}
+
+// outputOf starts a command and returns what it prints. Its complaints are the test's.
+func outputOf(t testing.TB, cmd *exec.Cmd) io.Reader {
+	t.Helper()
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -39,13 +53,6 @@ func piped(t testing.TB, args ...string) io.Reader {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_, _ = io.Copy(io.Discard, out) // it may be writing
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%v: %v", args, err)
-		}
-	})
 	return out
 }
 

@@ -164,15 +164,7 @@ func TestStat(t *testing.T) {
 func TestStatWatch(t *testing.T) {
 	name, _, _ := serving(t, "--size", "1MiB")
 	cmd := command("stat", "--name", name, "--watch", "--json", "--interval", "1ms")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := json.NewDecoder(out)
+	lines := json.NewDecoder(outputOf(t, cmd))
 	var last time.Time
 	for range 5 {
 		var s monitor.Snapshot

@@ -24,7 +24,7 @@ const limit = 60 * time.Second
 // proc is a host's process, from the outside.
 type proc struct {
 	*xproc.Proc
-	t    *testing.T
+	t    testing.TB
 	name string
 }
 
@@ -85,7 +85,7 @@ func (c *proc) until(what string, ok func(result) bool) result {
 	return until(c.t, c.name+": "+what, func() (result, bool) { r := c.report(); return r, ok(r) })
 }
 
-func until(t *testing.T, what string, ask func() (result, bool)) result {
+func until(t testing.TB, what string, ask func() (result, bool)) result {
 	t.Helper()
 	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
 		r, ok := ask()
@@ -145,7 +145,7 @@ func (c *proc) more(topic string, n uint64) tally {
 }
 
 // file writes a NATS configuration file.
-func file(t *testing.T, text string) string {
+func file(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "nats.conf")
 	// Pings so often that a host that is cut off is noticed within the test's patience.
@@ -156,7 +156,7 @@ func file(t *testing.T, text string) string {
 }
 
 // add puts more into a configuration file.
-func add(t *testing.T, path, text string) {
+func add(t testing.TB, path, text string) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -169,7 +169,7 @@ func add(t *testing.T, path, text string) {
 }
 
 // clusterFile is that of one of n hosts that all know each other.
-func clusterFile(t *testing.T, number, n int) string {
+func clusterFile(t testing.TB, number, n int) string {
 	t.Helper()
 	var routes []string
 	for i := 1; i <= n; i++ {

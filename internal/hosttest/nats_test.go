@@ -40,30 +40,17 @@ func (w *network) newNATS(bin string, host int, conf string) *natsServer {
 	return s
 }
 
-// where is where a host's NATS is: inside of it, or a nats-server beside it.
-type where string
-
-const (
-	inside where = "inside"
-	beside where = "beside"
-)
-
-// everywhere runs a test with either; place gives a host its NATS.
+// everywhere runs a test with NATS inside of each host, and with a nats-server beside it; place gives a host its NATS.
 func everywhere(t *testing.T, test func(t *testing.T, place func(w *network, host int, p plan) plan)) {
-	for _, at := range []where{inside, beside} {
-		t.Run(string(at), func(t *testing.T) {
-			if at == inside {
-				test(t, func(_ *network, _ int, p plan) plan { return p })
-				return
-			}
-			bin := buildNATS(t)
-			test(t, func(w *network, host int, p plan) plan {
-				p.URL = w.newNATS(bin, host, p.Config).url()
-				p.Config = ""
-				return p
-			})
+	t.Run("inside", func(t *testing.T) { test(t, func(_ *network, _ int, p plan) plan { return p }) })
+	t.Run("beside", func(t *testing.T) {
+		bin := buildNATS(t)
+		test(t, func(w *network, host int, p plan) plan {
+			p.URL = w.newNATS(bin, host, p.Config).url()
+			p.Config = ""
+			return p
 		})
-	}
+	})
 }
 
 // url is where clients of that host reach theirs.

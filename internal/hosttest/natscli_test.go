@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -110,7 +111,7 @@ func TestPlainClient(t *testing.T) {
 		"nats req framebuffer.at.gpu '' --replies 0":   func(out string) bool { return contains("h2", ids[1])(out) && !strings.Contains(out, ids[0]) },
 		"nats req framebuffer.origin cam --replies 0":  func(out string) bool { return contains("h1", ids[0])(out) && !strings.Contains(out, ids[1]) },
 		"nats req framebuffer.ID.get_key ''":           contains(f.Key),
-		"nats req framebuffer.ID.allocate 6220800":     contains("\n"),
+		"nats req framebuffer.ID.allocate 6220800":     regexp.MustCompile(`\n\d+\n`).MatchString,
 		`nats req --raw framebuffer.read.TAG "$FRAME"`: contains(string(content(5, 1000))),
 	}
 	fill := strings.NewReplacer(":PORT", ":4222", ".ID.", "."+ids[0]+".", ".TAG ", "."+sum[:32]+" ", ".at.gpu", ".at.h2")

@@ -12,13 +12,13 @@ import (
 
 // network is a bridge in a namespace of its own, and hosts around it.
 type network struct {
-	t    *testing.T
+	t    testing.TB
 	name string
 }
 
 // newNetwork makes hosts 1 to n, with the addresses of address, and the bridge, with that of
 // number 0.
-func newNetwork(t *testing.T, n int) *network {
+func newNetwork(t testing.TB, n int) *network {
 	t.Helper()
 	xproc.NeedRoot(t)
 	w := &network{t, fmt.Sprintf("fb%d", os.Getpid()%100_000)}

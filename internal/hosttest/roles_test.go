@@ -43,6 +43,7 @@ type result struct {
 	Err     string
 	Timeout bool
 	Same    bool // the bytes are those of the seed
+	Took    time.Duration
 	Ways    service.Ways
 	Hosts   []string
 	IDs     []string // of those
@@ -115,7 +116,6 @@ func roleHost(c *xproc.Child) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, client.Close()) }()
 	ring, err := framebuffer.Attach(server.Key(), nil)
 	if err != nil {
 		return err
@@ -123,6 +123,7 @@ func roleHost(c *xproc.Child) (err error) {
 	defer func() { err = errors.Join(err, ring.Close()) }()
 	life, end := context.WithCancel(context.Background())
 	h := &host{client: client, ring: ring, life: life, topics: map[string]tally{}}
+	defer func() { err = errors.Join(err, h.client.Close()) }() // whichever it has by then
 	defer h.work.Wait()
 	defer end()
 	if err := c.Send(result{}); err != nil {
@@ -142,11 +143,18 @@ func roleHost(c *xproc.Child) (err error) {
 func (h *host) do(o order) (r result) {
 	var err error
 	switch o.Do {
+	case "connect": // anew, as one that knows nothing of what was read
+		err = h.client.Close()
+		if err == nil {
+			h.client, err = service.Connect(h.life, nil)
+		}
 	case "put":
 		r.Frame, err = h.client.Put(content(o.Seed, o.Size))
 	case "get":
 		var data []byte
+		begun := time.Now()
 		data, err = h.client.Get(o.Frame)
+		r.Took = time.Since(begun)
 		r.Same = err == nil && string(data) == string(content(o.Seed, o.Frame.Size))
 		r.Timeout = errors.Is(err, framebuffer.ErrTimeout)
 	case "publish":

@@ -26,7 +26,10 @@ type Asker struct {
 // NewAsker returns an asker on a connection, which stays the caller's.
 func NewAsker(nc *nats.Conn) *Asker { return &Asker{nc: nc} }
 
-// Ask sends a request whose answer is a stream, as the function Ask does.
+// slack is how many messages may wait beyond the window: beats, errors, and one part.
+const slack = 1 << 10
+
+// Ask sends a request whose answer is a stream. A window of 0 means the default.
 func (a *Asker) Ask(request *nats.Msg, window uint64) (*Receiver, error) {
 	sub := a.take()
 	if sub == nil {
@@ -37,11 +40,19 @@ func (a *Asker) Ask(request *nats.Msg, window uint64) (*Receiver, error) {
 	}
 	// Each stream has a subject of its own: what comes late, of an earlier one, is not taken for its.
 	inbox := strings.TrimSuffix(sub.Subject, "*") + strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix)
-	r, err := ask(a.nc, sub, inbox, request, window)
+	request.Reply = inbox
+	window = clampWindow(window)
+	// Twice what an honest sender can have on the way, headers of 3 KiB included. What somebody
+	// sends beyond that is dropped.
+	err := sub.SetPendingLimits(2*int(window/least)+slack, 8*int(window)+slack*least)
 	if err == nil {
-		r.asker = a
+		err = a.nc.PublishMsg(request)
 	}
-	return r, err
+	if err != nil {
+		_ = sub.Unsubscribe() // the error is told already
+		return nil, fmt.Errorf("request %s: %w", request.Subject, err)
+	}
+	return &Receiver{nc: a.nc, asker: a, sub: sub, inbox: inbox, window: window}, nil
 }
 
 // take returns a subscription that nothing came to while nobody used it, or nil.

@@ -57,7 +57,7 @@ func pairOf(t *testing.T, window uint64, idle time.Duration, brief bool) (*Strea
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Ask(to, nats.NewMsg("ask"), window)
+	r, err := NewAsker(to).Ask(nats.NewMsg("ask"), window)
 	if err != nil {
 		t.Fatal(err)
 	}

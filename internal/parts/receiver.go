@@ -11,7 +11,7 @@ import (
 // Receiver takes one stream. It belongs to one goroutine.
 type Receiver struct {
 	nc     *nats.Conn
-	asker  *Asker // whose the subscription is; nil: ours
+	asker  *Asker // who may use the subscription again
 	sub    *nats.Subscription
 	inbox  string // where the stream comes
 	window uint64
@@ -26,36 +26,6 @@ type Part struct {
 	Data   []byte
 	Lost   uint64 // bytes of the stream that are lost before this part
 	Beat   bool   // nothing but a word of where the sender is
-}
-
-// slack is how many messages may wait beyond the window: beats, errors, and one part.
-const slack = 1 << 10
-
-// Ask sends a request whose answer is a stream. A window of 0 means the default.
-func Ask(nc *nats.Conn, request *nats.Msg, window uint64) (*Receiver, error) {
-	inbox := nc.NewInbox()
-	sub, err := nc.SubscribeSync(inbox)
-	if err != nil {
-		return nil, fmt.Errorf("request %s: %w", request.Subject, err)
-	}
-	return ask(nc, sub, inbox, request, window)
-}
-
-// ask asks for a stream that comes to inbox, to which sub is subscribed.
-func ask(nc *nats.Conn, sub *nats.Subscription, inbox string, request *nats.Msg, window uint64) (*Receiver, error) {
-	request.Reply = inbox
-	window = clampWindow(window)
-	// Twice what an honest sender can have on the way, headers of 3 KiB included. What somebody
-	// sends beyond that is dropped.
-	err := sub.SetPendingLimits(2*int(window/least)+slack, 8*int(window)+slack*least)
-	if err == nil {
-		err = nc.PublishMsg(request)
-	}
-	if err != nil {
-		_ = sub.Unsubscribe() // the error is told already
-		return nil, fmt.Errorf("request %s: %w", request.Subject, err)
-	}
-	return &Receiver{nc: nc, sub: sub, inbox: inbox, window: window}, nil
 }
 
 // Next returns the next part, and by asking for it says that the last one was taken. It
@@ -109,10 +79,6 @@ func (r *Receiver) Say() error {
 
 // Done ends a stream of which nothing more can come.
 func (r *Receiver) Done() {
-	if r.asker == nil {
-		r.Close()
-		return
-	}
 	r.asker.keep(r.sub)
 	r.sub = nil
 }

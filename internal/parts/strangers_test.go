@@ -99,7 +99,7 @@ func TestReceiverWithoutProgress(t *testing.T) {
 func TestHostileSender(t *testing.T) {
 	connect := connection(t)
 	from, to := connect(), connect()
-	r, err := Ask(to, nats.NewMsg("ask"), minWindow)
+	r, err := NewAsker(to).Ask(nats.NewMsg("ask"), minWindow)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestHostileSender(t *testing.T) {
 	if err := to.Flush(); err != nil { // NATS knows of the subscription
 		t.Fatal(err)
 	}
-	inbox := r.sub.Subject
+	inbox := r.inbox
 	data := make([]byte, 64<<10)
 	for i := range 1000 {
 		m := &nats.Msg{Subject: inbox, Reply: "nowhere", Header: nats.Header{At: {strconv.Itoa(i * len(data))}}, Data: data}
@@ -124,7 +124,7 @@ func TestHostileSender(t *testing.T) {
 	if _, err := r.Next(within(t)); !errors.Is(err, nats.ErrSlowConsumer) && err != nil {
 		t.Error(err)
 	}
-	r, err = Ask(to, nats.NewMsg("ask"), minWindow)
+	r, err = NewAsker(to).Ask(nats.NewMsg("ask"), minWindow)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestHostileSender(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, at := range []string{"", "x", "-1", "9223372036854775808"} {
-		m := &nats.Msg{Subject: r.sub.Subject, Header: nats.Header{At: {at}}, Data: data}
+		m := &nats.Msg{Subject: r.inbox, Header: nats.Header{At: {at}}, Data: data}
 		if err := from.PublishMsg(m); err != nil {
 			t.Fatal(err)
 		}
