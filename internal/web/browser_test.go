@@ -71,14 +71,18 @@ func open(t testing.TB, browser context.Context, url string) *tab {
 		return err
 	}))
 	b.do(chromedp.EmulateViewport(1280, 2000), chromedp.Navigate(url)) // all of it is in sight
-	t.Cleanup(func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		for _, c := range b.complaints {
-			t.Errorf("in the console: %s", c)
-		}
-	})
+	t.Cleanup(b.quiet)
 	return b
+}
+
+// quiet fails the test if the console has had anything to complain of so far.
+func (b *tab) quiet() {
+	b.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.complaints {
+		b.Errorf("in the console: %s", c)
+	}
 }
 
 func (b *tab) listen(event any) {
