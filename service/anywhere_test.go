@@ -2,7 +2,8 @@ package service_test
 
 import (
 	"bytes"
-	"encoding/json"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strconv"
 	"strings"
@@ -10,7 +11,6 @@ import (
 	"testing"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -250,7 +250,7 @@ func TestReadByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc := dial(t, service.Options{URL: url})
-	subject := subjectOf(t, nc)
+	subject := subjectOf(server.Key())
 	for what, c := range map[string]struct{ request, data, code string }{
 		"a frame":      {f.String(), "by hand", ""},
 		"another ring": {strings.Replace(f.String(), f.Key, "fb3_other", 1), "", "TIMEOUT"},
@@ -268,24 +268,10 @@ func TestReadByHand(t *testing.T) {
 	}
 }
 
-// subjectOf is where the frames of the only server are asked for, as NATS micro tells it.
-func subjectOf(t testing.TB, nc *nats.Conn) string {
-	t.Helper()
-	m, err := nc.Request("$SRV.INFO.framebuffer", nil, limit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var info micro.Info
-	if err := json.Unmarshal(m.Data, &info); err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range info.Endpoints {
-		if strings.HasPrefix(e.Subject, "framebuffer.read.") {
-			return e.Subject
-		}
-	}
-	t.Fatalf("no endpoint to read among %+v", info.Endpoints)
-	return ""
+// subjectOf is where the frames of a key's ring are asked for, as docs/hosts.md has it.
+func subjectOf(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return "framebuffer.read." + hex.EncodeToString(sum[:])[:32]
 }
 
 // Of more rings than are attached to at a time each frame is read, by several at once, and those

@@ -6,7 +6,6 @@ import (
 	"os"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/nats-io/nats.go/micro"
 
@@ -15,8 +14,7 @@ import (
 
 // The endpoints, by their names. Each answers on two subjects: framebuffer.NAME, which all
 // servers of one NATS share (any of them answers), and framebuffer.ID.NAME, ID being the
-// instance's: a client that knows its server asks that one. Others are in locate.go, reads.go and
-// mirrors.go.
+// instance's: a client that knows its server asks that one. Others are in locate.go and streams.go.
 const (
 	serviceName    = "framebuffer"
 	epKey          = "get_key"
@@ -62,13 +60,6 @@ func (s *Service) addEndpoints() error {
 		if err := own.AddEndpoint(ep.name+"-own", handler, micro.WithEndpointSubject(ep.name)); err != nil {
 			return fmt.Errorf("service: endpoint %s: %w", ep.name, err)
 		}
-	}
-	subject := strings.TrimPrefix(readSubject(s.config.Server.Key()), serviceName+".")
-	if err := all.AddEndpoint(epRead, micro.HandlerFunc(s.read), micro.WithEndpointSubject(subject)); err != nil {
-		return fmt.Errorf("service: endpoint %s: %w", epRead, err)
-	}
-	if err := own.AddEndpoint(epMirror, micro.HandlerFunc(s.mirror)); err != nil {
-		return fmt.Errorf("service: endpoint %s: %w", epMirror, err)
 	}
 	return s.addLocators(all)
 }

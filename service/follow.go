@@ -176,9 +176,10 @@ func (m *Mirror) begin(now *arriving, text string) error {
 // on behind those that the copy has. It reports whether the frame is not there already.
 func (m *Mirror) number(h *mirrorFrame) bool {
 	if !m.began || h.Ring != m.source {
-		m.began, m.source, m.base, m.last = true, h.Ring, 0, h.Sequence
-		if next := m.pub.Next(); next > h.Sequence {
-			m.base = next - h.Sequence
+		first := h.Sequence - min(h.Before, h.Sequence) // what the stream began with may be lost
+		m.began, m.source, m.base, m.last = true, h.Ring, 0, first
+		if next := m.pub.Next(); next > first {
+			m.base = next - first
 		}
 	}
 	if h.Sequence < m.last {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go/micro"
+	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/parts"
@@ -54,11 +54,12 @@ type mirrorFrame struct {
 	Size     int                  `json:"size"`
 	Checksum framebuffer.Checksum `json:"checksum"`
 	LeftOut  uint64               `json:"left_out,omitempty"` // by Every and Rate, since the last
+	Before   uint64               `json:"before,omitempty"`   // how many numbers there were before it, in this stream
 	Meta     topic.Meta           `json:"meta"`
 }
 
 // mirror answers a mirrorRequest with a stream of the topic's frames, until nobody takes it.
-func (s *Service) mirror(r micro.Request) {
+func (s *Service) mirror(r *nats.Msg) {
 	select {
 	case s.give.mirrors <- struct{}{}:
 	default:
@@ -89,6 +90,8 @@ type mirrorSource struct {
 	sub     *topic.Subscription
 	stream  *parts.Stream
 	leftOut uint64
+	first   uint64 // the number that the stream began with
+	begun   bool   // there was one
 	resume  uint64 // the number to go on with, after falling behind
 	thin    thin
 	lookout *lookout
@@ -97,9 +100,9 @@ type mirrorSource struct {
 	ended   bool // and the mirror was told
 }
 
-func (s *Service) openMirror(r micro.Request) (*mirrorSource, error) {
+func (s *Service) openMirror(r *nats.Msg) (*mirrorSource, error) {
 	g := &mirrorSource{name: readSubject(s.config.Server.Key()), lookout: &s.give.lookout}
-	if err := json.Unmarshal(r.Data(), &g.request); err != nil {
+	if err := json.Unmarshal(r.Data, &g.request); err != nil {
 		return nil, fmt.Errorf("%w: a request for a topic is {\"topic\":\"…\"}: %w", framebuffer.ErrBadFrame, err)
 	}
 	if g.request.Rate < 0 {
@@ -125,7 +128,7 @@ func (s *Service) openMirror(r micro.Request) (*mirrorSource, error) {
 	if g.sub, err = topic.Subscribe(g.ring, g.request.Topic, &topic.SubscribeOptions{From: from}); err != nil {
 		return nil, err
 	}
-	g.stream = s.give.sender.Open(r.Reply(), parts.Options{Window: g.request.Window, Idle: silence})
+	g.stream = s.give.sender.Open(r.Reply, parts.Options{Window: g.request.Window, Idle: silence})
 	return g, nil
 }
 

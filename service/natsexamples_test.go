@@ -137,7 +137,7 @@ func testFramesCome(t *testing.T, from, to service.Config) {
 	for i := range uint64(frames) {
 		f, err := sub.Next(within(t))
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("frame %d: %v; the mirror: %+v", i, err, m.Stats())
 		}
 		if data, err := ring.Get(f.Frame); err != nil || !bytes.Equal(data, content(i, sizeOf(i, most))) {
 			t.Errorf("frame %d: %d bytes, %v", i, len(data), err)

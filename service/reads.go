@@ -46,7 +46,7 @@ func readSubject(key string) string {
 
 // givers are what a service needs to give frames to other hosts.
 type givers struct {
-	nats   *nats.Conn // for parts only: publishing may wait with its lock held
+	nats   *nats.Conn // of streams, and what asks for them: publishing may wait with its lock held
 	sender *parts.Sender
 	life   context.Context
 	end    context.CancelFunc
@@ -80,7 +80,7 @@ func (s *Service) openGivers() (err error) {
 }
 
 // read answers a frame with its bytes, in parts.
-func (s *Service) read(r micro.Request) {
+func (s *Service) read(r *nats.Msg) {
 	select {
 	case s.give.queue <- struct{}{}:
 	default:
@@ -115,8 +115,8 @@ func (s *Service) takeTurn(stream *parts.Stream) bool {
 }
 
 // giveFrame sends a frame's bytes. It returns nil when there is nobody to tell of an error.
-func (s *Service) giveFrame(r micro.Request) error {
-	f, err := framebuffer.ParseFrame(r.Data())
+func (s *Service) giveFrame(r *nats.Msg) error {
+	f, err := framebuffer.ParseFrame(r.Data)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (s *Service) giveFrame(r micro.Request) error {
 	if err != nil {
 		return err
 	}
-	stream := s.give.sender.Open(r.Reply(), parts.Options{Window: window, Opening: opening, Idle: silence, Brief: true})
+	stream := s.give.sender.Open(r.Reply, parts.Options{Window: window, Opening: opening, Idle: silence, Brief: true})
 	defer stream.Close()
 	if !s.takeTurn(stream) {
 		return nil
@@ -171,20 +171,20 @@ func (s *Service) giveFrame(r micro.Request) error {
 // errOverrun ends a View that then finds the same, and says more.
 var errOverrun = fmt.Errorf("%w: overrun while it travelled", framebuffer.ErrTimeout)
 
-// refuse answers with an error, on the connection that parts went on, behind them.
-func (s *Service) refuse(r micro.Request, err error) {
-	m := nats.NewMsg(r.Reply())
+// refuse answers with an error, behind the parts, as micro does.
+func (s *Service) refuse(r *nats.Msg, err error) {
+	m := nats.NewMsg(r.Reply)
 	m.Header.Set(micro.ErrorCodeHeader, wordFor(err))
 	m.Header.Set(micro.ErrorHeader, err.Error())
 	m.Header.Set(idHeader, s.micro.Info().ID)
 	if err := s.give.nats.PublishMsg(m); err != nil {
-		s.log.Warn("an answer was not sent", "messaging.destination.name", r.Subject(), "error.message", err)
+		s.log.Warn("an answer was not sent", "messaging.destination.name", r.Subject, "error.message", err)
 	}
 }
 
 // number is a header's, or 0.
-func number(r micro.Request, header string) (uint64, error) {
-	text := r.Headers().Get(header)
+func number(r *nats.Msg, header string) (uint64, error) {
+	text := r.Header.Get(header)
 	if text == "" {
 		return 0, nil
 	}

@@ -117,6 +117,9 @@ func (s *Service) start() (err error) {
 	if err := s.addEndpoints(); err != nil {
 		return err
 	}
+	if err := s.addStreams(); err != nil {
+		return err
+	}
 	s.access.ID, s.access.Key, s.access.PID = s.micro.Info().ID, s.config.Server.Key(), os.Getpid()
 	if err := s.openMirrors(); err != nil {
 		return err

@@ -109,6 +109,9 @@ func (g *mirrorSource) wanted(m *topic.Message) bool {
 	if g.request.Ring == g.name && m.Sequence < g.request.From {
 		return false
 	}
+	if !g.begun {
+		g.begun, g.first = true, m.Sequence
+	}
 	if !g.thin.wants(m.Sequence, time.Now()) {
 		g.leftOut++
 		return false
@@ -126,7 +129,8 @@ func (g *mirrorSource) send(ctx context.Context, m topic.Message) error {
 	}
 	g.ended = false
 	head, err := json.Marshal(mirrorFrame{
-		Ring: g.name, Sequence: m.Sequence, Time: m.Time.UnixNano(), Size: m.Frame.Size, Checksum: m.Frame.Checksum, LeftOut: g.leftOut, Meta: m.Meta,
+		Ring: g.name, Sequence: m.Sequence, Time: m.Time.UnixNano(), Size: m.Frame.Size, Checksum: m.Frame.Checksum, LeftOut: g.leftOut,
+		Before: m.Sequence - g.first, Meta: m.Meta,
 	})
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
