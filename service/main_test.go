@@ -69,6 +69,11 @@ func ownNATS(t testing.TB) string { return runNATS(t, &natsserver.Options{}) }
 
 func runNATS(t testing.TB, opts *natsserver.Options) string {
 	t.Helper()
+	return startNATS(t, opts).ClientURL()
+}
+
+func startNATS(t testing.TB, opts *natsserver.Options) *natsserver.Server {
+	t.Helper()
 	opts.Host, opts.Port, opts.NoLog, opts.NoSigs = "127.0.0.1", natsserver.RANDOM_PORT, true, true
 	ns, err := natsserver.NewServer(opts)
 	if err != nil {
@@ -79,7 +84,7 @@ func runNATS(t testing.TB, opts *natsserver.Options) string {
 		t.Fatal("NATS is not ready")
 	}
 	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
-	return ns.ClientURL()
+	return ns
 }
 
 func serve(t testing.TB, cfg service.Config) (*framebuffer.Server, *service.Service) {

@@ -43,8 +43,8 @@ func TestMirrorCountsWhatWasFirst(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return nc.PublishMsg(&nats.Msg{Subject: m.Reply, Reply: "nowhere", Data: bytes, Header: nats.Header{
-			"Framebuffer-At": {"4096"}, "Framebuffer-Frame": {string(text)},
+		return nc.PublishMsg(&nats.Msg{Subject: m.Reply, Data: bytes, Header: nats.Header{
+			"Framebuffer-At": {"4096"}, "Framebuffer-Heard": {"nowhere"}, "Framebuffer-Frame": {string(text)},
 		}})
 	})
 	if err := nc.Flush(); err != nil {

@@ -73,9 +73,6 @@ func (s *Service) openGivers() (err error) {
 	if most := g.nats.MaxPayload(); most < leastPayload {
 		return fmt.Errorf("service: NATS at %s takes payloads of %d bytes at most, and what goes to other hosts needs %d: raise max_payload in its configuration", shown(s.access.URL), most, leastPayload)
 	}
-	if g.sender, err = parts.NewSender(g.nats); err != nil {
-		return fmt.Errorf("service: %w", err)
-	}
 	return nil
 }
 

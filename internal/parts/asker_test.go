@@ -11,7 +11,8 @@ import (
 func part(to string, at int, data string) *nats.Msg {
 	m := nats.NewMsg(to)
 	m.Header.Set(At, strconv.Itoa(at))
-	m.Reply, m.Data = "heard", []byte(data)
+	m.Header.Set(Heard, "heard")
+	m.Data = []byte(data)
 	return m
 }
 

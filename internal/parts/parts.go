@@ -3,9 +3,12 @@
 // docs/decisions/0006-hosts.md.
 //
 // A message of a stream says where in the stream its first byte is, and takes as much of the
-// stream as it has bytes, but 1 KiB at least; its reply subject is
-// where the receiver says how far it has come, which may be beyond what it got: what is lost
-// does not come again. A sender that has waited for that for a second says where it is.
+// stream as it has bytes, but 1 KiB at least. The first says where to tell the sender how far one has come,
+// which may be beyond what one got: what is lost does not come again. A sender that has waited for that
+// for a second says where it is, and where to tell it.
+//
+// That is no message's reply subject: of each that crosses from one NATS account to another, servers keep a
+// way back, and those that lead to who was asked they never forget.
 package parts
 
 import (
@@ -18,8 +21,9 @@ import (
 
 // Headers of a stream's messages.
 const (
-	At   = "Framebuffer-At"   // position of the first byte, in decimal
-	Beat = "Framebuffer-Beat" // anything: no bytes, the sender has waited
+	At    = "Framebuffer-At"    // position of the first byte, in decimal
+	Beat  = "Framebuffer-Beat"  // anything: no bytes, the sender has waited
+	Heard = "Framebuffer-Heard" // subject on which the sender hears how far the receiver has come
 )
 
 const (

@@ -15,7 +15,7 @@ type Receiver struct {
 	sub    *nats.Subscription
 	inbox  string // where the stream comes
 	window uint64
-	reply  string // where to say how far it has come
+	heard  string // where to say how far it has come; "" until the sender has said
 	at     uint64 // the stream's position that comes next
 	said   uint64 // how far it has said that it has come
 }
@@ -54,7 +54,9 @@ func (r *Receiver) Next(ctx context.Context) (Part, error) {
 		if at < r.at { // nothing comes twice
 			continue
 		}
-		r.reply = m.Reply
+		if heard := m.Header.Get(Heard); heard != "" {
+			r.heard = heard
+		}
 		p.Lost = at - r.at
 		if r.at = at; p.Beat {
 			p.Data = nil
@@ -67,12 +69,12 @@ func (r *Receiver) Next(ctx context.Context) (Part, error) {
 
 // Say tells the sender how far this side has come, and that it is there.
 func (r *Receiver) Say() error {
-	if r.reply == "" { // there was nothing yet
+	if r.heard == "" {
 		return nil
 	}
 	r.said = r.at
-	if err := r.nc.Publish(r.reply, strconv.AppendUint(nil, r.at, 10)); err != nil {
-		return fmt.Errorf("answer %s: %w", r.reply, err)
+	if err := r.nc.Publish(r.heard, strconv.AppendUint(nil, r.at, 10)); err != nil {
+		return fmt.Errorf("answer on %s: %w", r.heard, err)
 	}
 	return nil
 }
@@ -88,8 +90,8 @@ func (r *Receiver) Close() {
 	if r.sub == nil {
 		return
 	}
-	if r.reply != "" {
-		_ = r.nc.Publish(r.reply, []byte(stop)) // or it finds out by itself
+	if r.heard != "" {
+		_ = r.nc.Publish(r.heard, []byte(stop)) // or it finds out by itself
 	}
 	_ = r.sub.Unsubscribe() // fails only when the connection is closed
 	r.sub = nil

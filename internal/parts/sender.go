@@ -22,9 +22,9 @@ type Sender struct {
 	streams map[string]*Stream
 }
 
-// NewSender listens for what receivers say.
-func NewSender(nc *nats.Conn) (*Sender, error) {
-	s := &Sender{nc: nc, prefix: nc.NewInbox() + ".", streams: map[string]*Stream{}}
+// NewSender listens for what receivers say, on subjects of one more token than that one.
+func NewSender(nc *nats.Conn, subject string) (*Sender, error) {
+	s := &Sender{nc: nc, prefix: subject + ".", streams: map[string]*Stream{}}
 	var err error
 	if s.sub, err = nc.Subscribe(s.prefix+"*", s.heard); err != nil {
 		return nil, fmt.Errorf("subscribe to %s*: %w", s.prefix, err)
@@ -58,8 +58,8 @@ type Options struct {
 	// it is gone.
 	Idle time.Duration
 
-	// Brief has a receiver be gone as well as soon as NATS says that nobody listens; others may
-	// be reconnecting.
+	// Brief has a receiver be gone as well where the sender has waited, and NATS says that nobody
+	// listens; others may be reconnecting.
 	Brief bool
 }
 
@@ -106,7 +106,7 @@ func (s *Sender) heard(m *nats.Msg) {
 	}
 }
 
-// nobody reports whether NATS says that nobody subscribes to where parts are sent.
+// nobody reports whether NATS says that nobody subscribes to where a beat was sent.
 func nobody(m *nats.Msg) bool { return len(m.Data) == 0 && m.Header.Get("Status") == "503" }
 
 // Gone is closed when the receiver has said that it wants no more, or a brief stream's does
@@ -145,8 +145,11 @@ func (st *Stream) Send(ctx context.Context, header nats.Header, data []byte, ok 
 		}
 		at := st.sent.Load()
 		h[At] = []string{strconv.FormatUint(at, 10)}
+		if at == 0 {
+			h[Heard] = []string{st.heard()}
+		}
 		st.sent.Store(at + span(n)) // before anybody can answer
-		if err := st.publish(h, data[:n]); err != nil {
+		if err := st.publish(&nats.Msg{Header: h, Data: data[:n]}); err != nil {
 			return err
 		}
 		data = data[n:]
@@ -156,11 +159,17 @@ func (st *Stream) Send(ctx context.Context, header nats.Header, data []byte, ok 
 
 // Beat tells the receiver how far the stream is. It answers.
 func (st *Stream) Beat() error {
-	return st.publish(nats.Header{At: {strconv.FormatUint(st.sent.Load(), 10)}, Beat: {"1"}}, nil)
+	m := &nats.Msg{Header: nats.Header{At: {strconv.FormatUint(st.sent.Load(), 10)}, Beat: {"1"}, Heard: {st.heard()}}}
+	if st.Brief {
+		m.Reply = st.heard() // or NATS does not say that nobody listens
+	}
+	return st.publish(m)
 }
 
-func (st *Stream) publish(h nats.Header, data []byte) error {
-	m := &nats.Msg{Subject: st.to, Reply: st.sender.prefix + st.id, Header: h, Data: data}
+func (st *Stream) heard() string { return st.sender.prefix + st.id }
+
+func (st *Stream) publish(m *nats.Msg) error {
+	m.Subject = st.to
 	if err := st.sender.nc.PublishMsg(m); err != nil {
 		return fmt.Errorf("send to another host: %w", err)
 	}

@@ -83,7 +83,7 @@ func TestReceiverWithoutProgress(t *testing.T) {
 			case <-st.Gone():
 				return
 			case <-time.After(time.Millisecond):
-				_ = r.nc.Publish(r.reply, []byte("0"))
+				_ = r.nc.Publish(r.heard, []byte("0"))
 			}
 		}
 	}()
@@ -110,7 +110,7 @@ func TestHostileSender(t *testing.T) {
 	inbox := r.inbox
 	data := make([]byte, 64<<10)
 	for i := range 1000 {
-		m := &nats.Msg{Subject: inbox, Reply: "nowhere", Header: nats.Header{At: {strconv.Itoa(i * len(data))}}, Data: data}
+		m := &nats.Msg{Subject: inbox, Header: nats.Header{At: {strconv.Itoa(i * len(data))}, Heard: {"nowhere"}}, Data: data}
 		if err := from.PublishMsg(m); err != nil {
 			t.Fatal(err)
 		}
