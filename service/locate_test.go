@@ -55,14 +55,22 @@ func TestHostsByName(t *testing.T) {
 // crowd says that it is so many servers.
 func crowd(t *testing.T, url string, n int) {
 	t.Helper()
+	chorus(t, url, "$SRV.PING.framebuffer", n, func(i int) []byte {
+		text, err := json.Marshal(micro.Ping{ServiceIdentity: micro.ServiceIdentity{Name: "framebuffer", ID: fmt.Sprintf("crowd%d", i), Version: service.Version}})
+		if err != nil {
+			t.Error(err)
+		}
+		return text
+	})
+}
+
+// chorus answers each question on a subject so many times.
+func chorus(t *testing.T, url, subject string, n int, answer func(i int) []byte) {
+	t.Helper()
 	nc := dial(t, service.Options{URL: url})
-	_, err := nc.Subscribe("$SRV.PING.framebuffer", func(m *nats.Msg) {
+	_, err := nc.Subscribe(subject, func(m *nats.Msg) {
 		for i := range n {
-			text, err := json.Marshal(micro.Ping{ServiceIdentity: micro.ServiceIdentity{Name: "framebuffer", ID: fmt.Sprintf("crowd%d", i), Version: service.Version}})
-			if err == nil {
-				err = m.Respond(text)
-			}
-			if err != nil {
+			if err := m.Respond(answer(i)); err != nil {
 				t.Error(err)
 				return
 			}
@@ -88,8 +96,9 @@ func TestFoundInACrowd(t *testing.T) {
 	if all, err := service.Hosts(within(t), nc); !errors.Is(err, service.ErrTooMany) || len(all) != 1000 {
 		t.Errorf("%d servers, %v", len(all), err)
 	}
-	if all, err := service.Hosts(within(t), nc, "owner"); err != nil || len(all) != 1 || len(all[0].Topics) != 1 {
-		t.Errorf("%+v, %v", all, err)
+	all, err := service.Hosts(within(t), nc, "owner")
+	if err != nil || len(all) != 1 || len(all[0].Topics) != 1 {
+		t.Fatalf("%+v, %v", all, err)
 	}
 	name := unique(t)
 	server, _ := serve(t, service.Config{URL: url, Name: name})
@@ -101,6 +110,12 @@ func TestFoundInACrowd(t *testing.T) {
 	if c := connect(t, service.Options{URL: url}); c.Key() != server.Key() && c.Key() != unnamed.Key() {
 		t.Error("attached to another server")
 	}
+	// Of as many that have the topic one will do.
+	text, err := json.Marshal(all[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	chorus(t, url, "framebuffer.origin", 1500, func(int) []byte { return text })
 	for i, from := range []string{"owner", service.AnyHost} {
 		c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: from})
 		c.runs(t, "")
