@@ -8,22 +8,19 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/parts"
 )
 
-// epHeard is where receivers of streams say how far they have come: framebuffer.ID.heard.STREAM.
-const epHeard = "heard"
-
 // addStreams adds what is answered with streams. It listens on the connection that the streams leave by: NATS
 // sees to it that an answer finds its way only where it comes from the connection that got the request. What the
 // asker has subscribed to may be known elsewhere later than its request is, where that went another way: over a
 // gateway, or by another route to another server of a cluster. What is sent before that is dropped, and nobody
 // is told. A micro service has one connection; a second one on this would be listed as one more server.
 func (s *Service) addStreams() (err error) {
-	own := serviceName + "." + s.micro.Info().ID + "."
-	if s.give.sender, err = parts.NewSender(s.give.nats, own+epHeard); err != nil {
+	own := serviceName + "." + s.micro.Info().ID
+	if s.give.sender, err = parts.NewSender(s.give.nats, own); err != nil {
 		return fmt.Errorf("service: %w", err)
 	}
 	for subject, do := range map[string]nats.MsgHandler{
 		readSubject(s.config.Server.Key()): s.read,
-		own + epMirror:                     s.mirror,
+		own + "." + epMirror:               s.mirror,
 	} {
 		if _, err := s.give.nats.Subscribe(subject, do); err != nil {
 			return fmt.Errorf("service: endpoint %s: %w", subject, err)

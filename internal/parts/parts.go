@@ -14,6 +14,7 @@ package parts
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -50,6 +51,11 @@ const (
 
 	// stop is what a receiver answers that wants no more.
 	stop = "stop"
+
+	// hearing is in each subject on which a sender hears, and longest is how long one may be: nobody has a receiver
+	// publish elsewhere, nor something that costs it its connection.
+	hearing = ".heard."
+	longest = 256
 )
 
 // ErrGone says that the receiver has left, or has not been heard of for long.
@@ -72,6 +78,11 @@ func size(nc *nats.Conn) int {
 
 // span is how much of the stream a message with n bytes takes.
 func span(n int) uint64 { return uint64(max(n, least)) }
+
+// hears reports whether a sender may hear on that subject.
+func hears(subject string) bool {
+	return len(subject) <= longest && strings.Contains(subject, hearing)
+}
 
 func parse(s string) (uint64, bool) {
 	n, err := strconv.ParseUint(s, 10, 63)

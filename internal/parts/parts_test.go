@@ -46,7 +46,7 @@ func pairOf(t *testing.T, window uint64, idle time.Duration, brief bool) (*Strea
 	t.Helper()
 	connect := connection(t)
 	from, to := connect(), connect()
-	sender, err := NewSender(from, "heard")
+	sender, err := NewSender(from, "owner")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestOpening(t *testing.T) {
 	for asked, want := range map[uint64]uint64{0: Opening, 1: Opening, 2 << 20: 2 << 20, window + 1: window, 1<<63 - 1: window} {
 		t.Run(strconv.FormatUint(asked, 10), func(t *testing.T) {
 			t.Parallel()
-			sender, err := NewSender(connection(t)(), "heard")
+			sender, err := NewSender(connection(t)(), "owner")
 			if err != nil {
 				t.Fatal(err)
 			}

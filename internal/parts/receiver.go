@@ -54,7 +54,7 @@ func (r *Receiver) Next(ctx context.Context) (Part, error) {
 		if at < r.at { // nothing comes twice
 			continue
 		}
-		if heard := m.Header.Get(Heard); heard != "" {
+		if heard := m.Header.Get(Heard); hears(heard) {
 			r.heard = heard
 		}
 		p.Lost = at - r.at

@@ -22,9 +22,9 @@ type Sender struct {
 	streams map[string]*Stream
 }
 
-// NewSender listens for what receivers say, on subjects of one more token than that one.
-func NewSender(nc *nats.Conn, subject string) (*Sender, error) {
-	s := &Sender{nc: nc, prefix: subject + ".", streams: map[string]*Stream{}}
+// NewSender listens for what receivers say, on OWNER.heard.STREAM.
+func NewSender(nc *nats.Conn, owner string) (*Sender, error) {
+	s := &Sender{nc: nc, prefix: owner + hearing, streams: map[string]*Stream{}}
 	var err error
 	if s.sub, err = nc.Subscribe(s.prefix+"*", s.heard); err != nil {
 		return nil, fmt.Errorf("subscribe to %s*: %w", s.prefix, err)

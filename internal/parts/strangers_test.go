@@ -3,6 +3,7 @@ package parts
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,7 +111,7 @@ func TestHostileSender(t *testing.T) {
 	inbox := r.inbox
 	data := make([]byte, 64<<10)
 	for i := range 1000 {
-		m := &nats.Msg{Subject: inbox, Header: nats.Header{At: {strconv.Itoa(i * len(data))}, Heard: {"nowhere"}}, Data: data}
+		m := &nats.Msg{Subject: inbox, Header: nats.Header{At: {strconv.Itoa(i * len(data))}, Heard: {"a.heard.nowhere"}}, Data: data}
 		if err := from.PublishMsg(m); err != nil {
 			t.Fatal(err)
 		}
@@ -146,5 +147,41 @@ func TestHostileSender(t *testing.T) {
 		if n++; err != nil || len(p.Data) != 0 || p.Lost != 0 {
 			t.Errorf("%+v, %v", p, err)
 		}
+	}
+}
+
+// A sender cannot have its receiver publish wherever it likes, nor what NATS would cut the connection for.
+func TestHearsElsewhere(t *testing.T) {
+	a := newAsking(t)
+	for _, subject := range []string{"", "framebuffer.allocate", "heard", "a.heard." + strings.Repeat("b", 8<<10), "a b.heard.c"} {
+		r, to := a.stream(t)
+		sub, err := a.answer.SubscribeSync(">")
+		if err == nil {
+			err = a.answer.Flush()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := part(to, 0, "all")
+		m.Header.Set(Heard, subject)
+		a.send(t, m)
+		a.wants(t, r, "all")
+		_ = r.Say() // an error or nothing
+		r.Close()
+		if err := a.nc.Flush(); err != nil || !a.nc.IsConnected() {
+			t.Errorf("%.20q: the receiver has lost its connection, %v", subject, err)
+		}
+		if err := a.answer.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if n, _, err := sub.Pending(); n != 1 || err != nil { // what was sent to it
+			t.Errorf("%.20q: %d messages, %v", subject, n-1, err)
+		}
+		if err := sub.Unsubscribe(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := a.nc.Stats().Reconnects; n > 0 {
+		t.Errorf("%d reconnections", n)
 	}
 }
