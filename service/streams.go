@@ -27,7 +27,7 @@ func (s *Service) addStreams() (err error) {
 		}
 	}
 	if err := s.give.nats.FlushTimeout(readyLimit); err != nil { // from here on they are known to NATS
-		return fmt.Errorf("service: add to NATS: %w", err)
+		return fmt.Errorf("service: NATS at %s did not confirm within %v that it knows where frames are asked for; is it within reach?: %w", shown(s.access.URL), readyLimit, err)
 	}
 	return nil
 }
