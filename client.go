@@ -173,6 +173,19 @@ func (c *Client) Inside() inside.Segment {
 	}
 }
 
+// Err returns nil while the client can allocate and write. It returns ErrClosed after
+// [Client.Close] and after the server's [Server.Close], ErrServerGone when the server's process
+// has died, and ErrCorrupt when the memory is damaged. It makes no system call. Reads, views and
+// holds go on after ErrServerGone and after the server's Close.
+func (c *Client) Err() error {
+	s := c.segment
+	err := s.ring.Ended()
+	if own := s.errIfEnded(); own != nil {
+		return own
+	}
+	return err
+}
+
 // Stats returns the segment's figures at this moment; after Close, zeroes.
 func (c *Client) Stats() Stats { return c.stats() }
 

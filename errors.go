@@ -36,6 +36,10 @@ var (
 	// os.ErrClosed.
 	ErrClosed = fberr.Closed
 
+	// ErrServerGone: the server's process has died without closing the segment. It is also
+	// ErrClosed: a dead ring behaves as a closed one.
+	ErrServerGone = fberr.ServerGone
+
 	// ErrReadOnly: writing or allocating through a client attached read-only.
 	ErrReadOnly = fberr.ReadOnly
 

@@ -19,7 +19,9 @@ type sentinel struct {
 }
 
 func (e *sentinel) Error() string        { return e.text }
-func (e *sentinel) Is(target error) bool { return e.as != nil && target == e.as }
+func (e *sentinel) Is(target error) bool {
+	return e.as != nil && (target == e.as || errors.Is(e.as, target))
+}
 
 // timeout is a sentinel that also satisfies the net.Error idea of a timeout.
 type timeout struct{ sentinel }
@@ -38,6 +40,7 @@ var (
 	StaleKey         = errors.New("framebuffer: stale key")
 	BadFrame         = errors.New("framebuffer: bad frame")
 	Closed     error = &sentinel{"framebuffer: closed", os.ErrClosed}
+	ServerGone error = &sentinel{"framebuffer: server is gone", Closed}
 	ReadOnly         = errors.New("framebuffer: read-only")
 	Permission error = &sentinel{"framebuffer: no permission", fs.ErrPermission}
 	NoMemory         = errors.New("framebuffer: not enough memory")
