@@ -18,7 +18,7 @@ type sentinel struct {
 	as   error
 }
 
-func (e *sentinel) Error() string        { return e.text }
+func (e *sentinel) Error() string { return e.text }
 func (e *sentinel) Is(target error) bool {
 	return e.as != nil && (target == e.as || errors.Is(e.as, target))
 }
