@@ -70,9 +70,12 @@ type env struct {
 	ctx    context.Context
 	in     *os.File
 	out    *os.File
+	err    io.Writer // for what is said beside results
 	json   bool
 	log    *slog.Logger
 	parser *kong.Kong
+
+	logJSON bool // standard error is for lines of JSON
 }
 
 // ringSize is what serve makes unless told otherwise.
@@ -106,7 +109,7 @@ func run(args []string, in, out *os.File, complaints io.Writer) int {
 	// ends them at once.
 	context.AfterFunc(ctx, stop)
 	e := &env{
-		ctx: ctx, in: in, out: out, json: c.JSON, parser: parser,
+		ctx: ctx, in: in, out: out, err: complaints, json: c.JSON, parser: parser, logJSON: c.LogFormat == "json",
 		log: newLogger(complaints, c.LogFormat, c.LogLevel),
 	}
 	return e.report(complaints, k.Run(e))

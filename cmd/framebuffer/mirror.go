@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -27,8 +28,9 @@ func (mirrorCmd) Help() string {
 and metadata, written once however many subscribe. Runs until it gets SIGINT or
 SIGTERM, and looks for the host again when it is away. The publisher does not wait:
 what is too much for the line is lost, and subscribers are told by the numbers, as
-they are of frames that --every and --rate leave out. With --json it ends with a
-line that says what came.
+they are of frames that --every and --rate leave out. At the end a line on stderr
+says how many frames and bytes came and how many were lost; with --json another on
+stdout says all that is counted.
 
 serve --mirror TOPIC@HOST,every=10,on-demand does the same inside the server.`
 }
@@ -47,8 +49,13 @@ func (c *mirrorCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	start := time.Now()
 	err = m.Run(e.ctx)
 	s := m.Stats()
+	defer e.total(totals{
+		command: "mirror", name: c.Topic, topic: c.Topic, frames: s.Frames, bytes: s.Bytes, lost: s.Lost + s.Refused,
+		of: []tally{{"refused", s.Refused}}, leftOut: s.LeftOut, start: start,
+	})
 	if s.Lost+s.Refused > 0 {
 		e.log.Warn("frames were lost: the line, or this host, was too slow for them or cut off", "framebuffer.topic", c.Topic, "framebuffer.lost", s.Lost, "framebuffer.refused", s.Refused, "framebuffer.frames", s.Frames)
 	}

@@ -34,7 +34,8 @@ type pubCmd struct {
 func (pubCmd) Help() string {
 	return `Publishes standard input, frame by frame; without a kind of frame, all of it is
 one frame. Nobody is waited for: subscribers that fall behind lose frames, and
-are told. At the end the topic is ended, and sub ends too.
+are told. At the end the topic is ended, and sub ends too; a line on stderr says
+how many frames and bytes went in, and how many were lost.
 
   ffmpeg -re -i clip.mp4 -f rawvideo -pix_fmt rgb24 - |
     framebuffer pub cam --video 1920x1080:rgb24
@@ -144,7 +145,7 @@ func (c *pubCmd) publish(e *env, client *framebuffer.Client, pub *topic.Publishe
 		if lost > 0 {
 			e.log.Warn("frames were overwritten before they were complete: the input is slower than the ring is long; start the server with a larger --size", "framebuffer.topic", c.Topic, "framebuffer.lost", lost)
 		}
-		e.log.Info("published", "framebuffer.topic", c.Topic, "framebuffer.frames", frames, "framebuffer.bytes", bytes, "framebuffer.duration", time.Since(start).Seconds())
+		e.total(totals{command: "pub", name: c.Topic, topic: c.Topic, frames: frames, bytes: bytes, lost: lost, start: start})
 	}()
 	for {
 		if err := pace.Wait(e.ctx); err != nil {

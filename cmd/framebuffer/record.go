@@ -35,7 +35,8 @@ NATS is away it waits, and goes on with what the ring still has.
   framebuffer replay cam-monday
 
 Without --max-age and --max-bytes a recording grows until JetStream has no room.
-With --json it ends with a line that says what was recorded.`
+At the end a line on stderr says how many frames and bytes were recorded and how
+many were lost; with --json another on stdout says all that is counted.`
 }
 
 // Run records until there is a reason to end.
@@ -62,8 +63,13 @@ func (c *recordCmd) Run(e *env) error {
 		ctx, cancel = context.WithTimeout(ctx, c.Duration)
 		defer cancel()
 	}
+	start := time.Now()
 	err = r.Run(ctx)
 	s := r.Stats()
+	defer e.total(totals{
+		command: "record", name: s.Topic, topic: s.Topic, recording: s.Recording, frames: s.Frames, bytes: s.Bytes, lost: s.Lost + s.Refused,
+		of: []tally{{"refused", s.Refused}}, leftOut: s.LeftOut, start: start,
+	})
 	if s.Lost+s.Refused > 0 {
 		e.log.Warn("frames are not in the recording: JetStream was too slow for them, or away, or they are larger than --max-bytes", "framebuffer.recording", s.Recording, "framebuffer.lost", s.Lost, "framebuffer.refused", s.Refused, "framebuffer.frames", s.Frames)
 	}

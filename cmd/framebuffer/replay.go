@@ -33,7 +33,8 @@ this ring are passed over, counted, and told at the end.
 
   framebuffer replay cam-monday --from 08:00 --to 08:10 --speed 2
 
-With --json it ends with a line that says what was published.`
+At the end a line on stderr says how many frames and bytes were published and how
+many were lost; with --json another on stdout says all that is counted.`
 }
 
 // Run publishes until the end, or a signal.
@@ -66,8 +67,13 @@ func (c *replayCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	start := time.Now()
 	err = p.Run(e.ctx)
 	s := p.Stats()
+	defer e.total(totals{
+		command: "replay", name: s.Recording, topic: s.Topic, recording: s.Recording, frames: s.Frames, bytes: s.Bytes, lost: s.Damaged + s.Incomplete + s.Refused,
+		of: []tally{{"damaged", s.Damaged}, {"incomplete", s.Incomplete}, {"refused", s.Refused}}, start: start,
+	})
 	if s.Damaged+s.Incomplete+s.Refused > 0 {
 		e.log.Warn("frames of the recording were not published", "framebuffer.recording", s.Recording, "framebuffer.damaged", s.Damaged, "framebuffer.incomplete", s.Incomplete, "framebuffer.refused", s.Refused, "framebuffer.frames", s.Frames)
 	}

@@ -75,12 +75,12 @@ func ffmpeg(t testing.TB, stdin io.Reader, args ...string) []byte {
 	return out.Bytes()
 }
 
-func signalled(t *testing.T, r *running, sig os.Signal, status int) {
+func signalled(t *testing.T, r *running, sig os.Signal, status int, says string) {
 	t.Helper()
 	if err := r.Process.Signal(sig); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.end(t); got.status != status || got.err != "" {
+	if got := r.end(t); got.status != status || got.err != says {
 		t.Errorf("%v after %v: status %d, %s", r.Args[1:], sig, got.status, got.err)
 	}
 }

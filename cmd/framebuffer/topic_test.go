@@ -34,7 +34,7 @@ func TestVideoThroughPubAndSub(t *testing.T) {
 		sub := start(t, nil, "sub", pixels, "--name", name)
 		pub := runCommand(t, string(video), "pub", pixels, "--name", name, "--wait", "1", "--video", "320x240:"+pixels)
 		got := sub.end(t)
-		if pub.status != 0 || got.status != 0 || pub.err+got.err != "" {
+		if pub.status != 0 || got.status != 0 || pub.err != totalled("pub", pixels, 30, len(video)) || got.err != "" {
 			t.Errorf("%s: pub %d %s, sub %d %s", pixels, pub.status, pub.err, got.status, got.err)
 		}
 		want := hashes(bytes.NewReader(video))
@@ -50,7 +50,7 @@ func TestVideoThroughPubAndSub(t *testing.T) {
 	sub := start(t, nil, "sub", "jpeg", "--name", name, "--json")
 	pub := runCommand(t, "--boundary\r\n"+string(stream), "pub", "jpeg", "--name", name, "--wait", "1", "--mjpeg", "--rate", "500")
 	got := sub.end(t)
-	if pub.status != 0 || got.status != 0 || pub.err+got.err != "" {
+	if pub.status != 0 || got.status != 0 || pub.err != totalled("pub", "jpeg", 30, len(stream)) || got.err != "" {
 		t.Errorf("mjpeg: %+v, %+v", pub, got)
 	}
 	var out strings.Builder
@@ -176,7 +176,7 @@ func TestPubSubEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, name, `"x","published":1`)
-	signalled(t, pub, syscall.SIGTERM, exitOK)
+	signalled(t, pub, syscall.SIGTERM, exitOK, totalled("pub", "x", 1, 1000))
 	if r := sub.end(t); r.status != exitOK || r.out != string(frame[:1000]) {
 		t.Errorf("sub, after the topic was ended: %+v", r)
 	}
@@ -198,7 +198,7 @@ func TestPubSubEnd(t *testing.T) {
 	// A signal ends sub, that waits.
 	sub = start(t, nil, "sub", "y", "--name", name)
 	await(t, name, `"pid":`)
-	signalled(t, sub, os.Interrupt, exitOK)
+	signalled(t, sub, os.Interrupt, exitOK, "")
 
 	// A reader that goes away ends sub, and one that does not read does not keep it.
 	for what, closeIt := range map[string]bool{"closed": true, "stuck": false} {

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// totals are what a command that moves frames says of them at its end: always, whatever the log level is,
+// because a command that ends without a word leaves open whether anything went through it.
+type totals struct {
+	command   string // such as pub
+	name      string // its argument: a topic or a recording
+	topic     string
+	recording string // "": there is none
+	frames    uint64 // that went through
+	bytes     uint64 // of those
+	lost      uint64 // frames that did not, and should have
+	of        []tally
+	leftOut   uint64 // frames that did not, as the user wanted
+	start     time.Time
+}
+
+// tally is how many of the lost frames were lost for one reason.
+type tally struct {
+	reason string // one word
+	frames uint64
+}
+
+// total prints one line on standard error: a log record with --log-format json, whose reader expects nothing else
+// there; otherwise an object with --json, or text.
+func (e *env) total(t totals) {
+	took := time.Since(t.start).Seconds()
+	switch {
+	case e.logJSON:
+		// Not by the logger, which leaves out what is below its level.
+		r := slog.NewRecord(time.Now(), slog.LevelInfo, "totals", 0)
+		r.AddAttrs(slog.String("framebuffer.command", t.command), slog.String("framebuffer.topic", t.topic), slog.Uint64("framebuffer.frames", t.frames),
+			slog.Uint64("framebuffer.bytes", t.bytes), slog.Uint64("framebuffer.lost", t.lost), slog.Uint64("framebuffer.left_out", t.leftOut), slog.Float64("framebuffer.duration", took))
+		if t.recording != "" {
+			r.AddAttrs(slog.String("framebuffer.recording", t.recording))
+		}
+		for _, one := range t.of {
+			r.AddAttrs(slog.Uint64("framebuffer."+one.reason, one.frames))
+		}
+		_ = e.log.Handler().Handle(e.ctx, r) // as with any log line, a closed standard error is no reason to fail
+	case e.json:
+		all := map[string]any{"command": t.command, "topic": t.topic, "frames": t.frames, "bytes": t.bytes, "lost": t.lost, "left_out": t.leftOut, "duration": took}
+		if t.recording != "" {
+			all["recording"] = t.recording
+		}
+		for _, one := range t.of {
+			all[one.reason] = one.frames
+		}
+		if line, err := json.Marshal(map[string]any{"totals": all}); err == nil { // these types have no other way
+			fmt.Fprintf(e.err, "%s\n", line)
+		}
+	default:
+		fmt.Fprintf(e.err, "framebuffer: %s\n", t)
+	}
+}
+
+// String is the line for people.
+func (t totals) String() string {
+	s := fmt.Sprintf("%s %s: %s, %s, %d lost", t.command, text(t.name), exactly(t.frames, "frame"), exactly(t.bytes, "byte"), t.lost)
+	var reasons []string
+	for _, one := range t.of {
+		if one.frames > 0 {
+			reasons = append(reasons, fmt.Sprintf("%d %s", one.frames, one.reason))
+		}
+	}
+	if len(reasons) > 0 {
+		s += " (" + strings.Join(reasons, ", ") + ")"
+	}
+	if t.leftOut > 0 {
+		s += fmt.Sprintf(", %d left out", t.leftOut)
+	}
+	return s
+}
+
+// exactly is a count for people that scripts may read as well: every digit of it.
+func exactly(n uint64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

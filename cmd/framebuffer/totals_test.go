@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// totalled is the line with which a command ends that lost nothing.
+func totalled(command, name string, frames, size int) string {
+	return fmt.Sprintf("framebuffer: %s %s: %s, %s, 0 lost\n", command, name, exactly(uint64(frames), "frame"), exactly(uint64(size), "byte"))
+}
+
+// Totals say what was lost and why, and are not passed over at any log level; each form fits the others' lines.
+func TestTotals(t *testing.T) {
+	all := totals{
+		command: "replay", name: "cam\x1b/1", topic: "again", recording: "cam\x1b/1", frames: 1, bytes: 123_456_789, lost: 5,
+		of: []tally{{"damaged", 2}, {"incomplete", 0}, {"refused", 3}}, leftOut: 7, start: time.Now().Add(-time.Minute),
+	}
+	if s := all.String(); s != "replay cam?/1: 1 frame, 123456789 bytes, 5 lost (2 damaged, 3 refused), 7 left out" {
+		t.Error(s)
+	}
+	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelError} {
+		for _, form := range []string{"text", "json"} {
+			var said bytes.Buffer
+			e := &env{ctx: t.Context(), err: &said, log: newLogger(&said, form, level), json: form == "text", logJSON: form == "json"}
+			e.total(all)
+			var line map[string]any
+			if err := json.Unmarshal(said.Bytes(), &line); err != nil || strings.Count(said.String(), "\n") != 1 {
+				t.Fatalf("%q: %v", &said, err)
+			}
+			prefix := "framebuffer."
+			if inner, ok := line["totals"].(map[string]any); ok && form == "text" {
+				line, prefix = inner, ""
+			} else if line["msg"] != "totals" || line["service.name"] != "framebuffer" {
+				t.Errorf("%v", line)
+			}
+			for name, want := range map[string]any{
+				"command": "replay", "topic": "again", "recording": "cam\x1b/1", "frames": 1., "bytes": 123456789., "lost": 5.,
+				"damaged": 2., "incomplete": 0., "refused": 3., "left_out": 7.,
+			} {
+				if got := line[prefix+name]; got != want {
+					t.Errorf("%s %v: %s is %v, not %v", form, level, name, got, want)
+				}
+			}
+			if took, ok := line[prefix+"duration"].(float64); !ok || took < 60 {
+				t.Errorf("%v", line)
+			}
+		}
+	}
+}
+
+// Each command that moves frames ends with its totals, also when a signal ends it.
+func TestCommandsEndWithTotals(t *testing.T) {
+	name, _, _ := serving(t, "--size", "4MiB", "--jetstream", t.TempDir())
+	record := start(t, nil, "record", "cam", "--name", name)
+	if r := runCommand(t, "0123456789", "pub", "cam", "--frame-size", "1", "--wait", "1", "--name", name); r.status != exitOK || r.err != totalled("pub", "cam", 10, 10) {
+		t.Errorf("%+v", r)
+	}
+	if r := record.end(t); r.status != exitOK || r.err != totalled("record", "cam", 10, 10) {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, "", "replay", "cam", "--topic", "again", "--speed", "max", "--name", name); r.status != exitOK || r.err != totalled("replay", "cam", 10, 10) {
+		t.Errorf("%+v", r)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer write.Close()
+	defer read.Close()
+	for _, args := range [][]string{{"pub", "x", "--frame-size", "1"}, {"mirror", "y"}} {
+		cmd := start(t, read, append(args, "--name", name)...)
+		await(t, name, `"`+args[1]+`"`)
+		signalled(t, cmd, syscall.SIGTERM, exitOK, totalled(args[0], args[1], 0, 0))
+	}
+}
