@@ -33,11 +33,17 @@ func (l *lookup) options(e *env) *service.Options {
 func (l *lookup) connect(e *env, attach *framebuffer.ClientOptions) (*service.Client, error) {
 	opts := l.options(e)
 	opts.Attach = attach
-	return service.Connect(e.ctx, opts)
+	defer e.waiting(l.quoted())()
+	c, err := service.Connect(e.ctx, opts)
+	return c, e.interrupted(err)
 }
 
 // dial connects to NATS alone.
-func (l *lookup) dial(e *env) (*nats.Conn, error) { return service.Dial(e.ctx, l.options(e)) }
+func (l *lookup) dial(e *env) (*nats.Conn, error) {
+	defer e.waiting(l.quoted())()
+	nc, err := service.Dial(e.ctx, l.options(e))
+	return nc, e.interrupted(err)
+}
 
 // both connects to the server's NATS and attaches to its ring under a name of our own.
 func (l *lookup) both(e *env, name string) (*service.Client, *framebuffer.Client, error) {

@@ -59,6 +59,9 @@ func (e *env) report(w io.Writer, err error) int {
 		return exitOK
 	}
 	code := status(err)
+	if errors.Is(err, errSignal) {
+		return code
+	}
 	if e.json {
 		line, jsonErr := json.Marshal(map[string]any{"error": err.Error(), "status": code})
 		if jsonErr == nil {

@@ -70,7 +70,7 @@ type env struct {
 	ctx    context.Context
 	in     *os.File
 	out    *os.File
-	err    io.Writer // for what is said beside results
+	err    io.Writer // for what is said beside results: whole lines, from any goroutine
 	json   bool
 	log    *slog.Logger
 	parser *kong.Kong
@@ -108,11 +108,12 @@ func run(args []string, in, out *os.File, complaints io.Writer) int {
 	// The first signal ends things in order; a second one finds the default handler and
 	// ends them at once.
 	context.AfterFunc(ctx, stop)
+	whole := &wholeLines{to: complaints}
 	e := &env{
-		ctx: ctx, in: in, out: out, err: complaints, json: c.JSON, parser: parser, logJSON: c.LogFormat == "json",
-		log: newLogger(complaints, c.LogFormat, c.LogLevel),
+		ctx: ctx, in: in, out: out, err: whole, json: c.JSON, parser: parser, logJSON: c.LogFormat == "json",
+		log: newLogger(whole, c.LogFormat, c.LogLevel),
 	}
-	return e.report(complaints, k.Run(e))
+	return e.report(whole, k.Run(e))
 }
 
 func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {

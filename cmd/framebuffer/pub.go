@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -55,7 +56,7 @@ func (c *pubCmd) Run(e *env) (err error) {
 	}
 	client, err := c.direct(e, "framebuffer pub "+c.Topic)
 	if err != nil {
-		return err
+		return unlessSignalled(err)
 	}
 	defer client.Close()
 	ctx, stop := context.WithCancelCause(e.ctx)
@@ -77,7 +78,7 @@ func (c *pubCmd) Run(e *env) (err error) {
 			}
 		}()
 	}
-	if err := c.await(ctx, client); err != nil {
+	if err := c.await(ctx, e, client); err != nil {
 		return ended(err)
 	}
 	return c.publish(e, client, pub, from)
@@ -120,7 +121,11 @@ func (c *pubCmd) source(in io.Reader, client *framebuffer.Client) (source, error
 
 // await waits for subscriptions. The directory tells nobody of newcomers, so it is looked at
 // from time to time.
-func (c *pubCmd) await(ctx context.Context, client *framebuffer.Client) error {
+func (c *pubCmd) await(ctx context.Context, e *env, client *framebuffer.Client) error {
+	var there atomic.Int64
+	defer e.waitingFor(func() string {
+		return fmt.Sprintf("%s to topic %q: %d of %d are there", many(c.Wait, "subscription"), c.Topic, there.Load(), c.Wait)
+	})()
 	for ; c.Wait > 0; time.Sleep(10 * time.Millisecond) {
 		if err := over(ctx); err != nil {
 			return err
@@ -130,7 +135,10 @@ func (c *pubCmd) await(ctx context.Context, client *framebuffer.Client) error {
 			return err
 		}
 		for _, t := range all {
-			if t.Name == c.Topic && len(t.Subscribers) >= c.Wait {
+			if t.Name != c.Topic {
+				continue
+			}
+			if there.Store(int64(len(t.Subscribers))); len(t.Subscribers) >= c.Wait {
 				return nil
 			}
 		}

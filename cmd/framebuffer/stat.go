@@ -40,7 +40,10 @@ func (c *statCmd) Run(e *env) error {
 		return fmt.Errorf("%w: an interval of %v; it must be more than 0, or 0 without --watch", errUsage, c.Interval)
 	}
 	w, err := c.watch(e)
-	if err != nil {
+	if c.Watch {
+		err = unlessSignalled(err)
+	}
+	if err != nil || w == nil {
 		return err
 	}
 	return errors.Join(c.print(e, w), w.close())

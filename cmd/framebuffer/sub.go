@@ -45,7 +45,7 @@ func (c *subCmd) Run(e *env) error {
 	}
 	client, err := c.direct(e, "framebuffer sub "+c.Topic)
 	if err != nil {
-		return err
+		return unlessSignalled(err)
 	}
 	defer client.Close()
 	opts := &topic.SubscribeOptions{Group: c.Group, From: fromOf(c.From)}
@@ -99,9 +99,11 @@ func (c *subCmd) copy(e *env, client *framebuffer.Client, s *topic.Subscription)
 		}
 		e.log.Info("received", "framebuffer.topic", c.Topic, "framebuffer.frames", frames, "framebuffer.bytes", out.bytes, "framebuffer.duration", time.Since(start).Seconds())
 	}()
+	came := e.waiting(fmt.Sprintf("a first frame in topic %q", c.Topic))
+	defer came()
 	for c.Count == 0 || frames < c.Count {
 		m, err := c.next(e.ctx, s)
-		if err != nil {
+		if came(); err != nil {
 			return err
 		}
 		if c.Strict && m.Lost > 0 {

@@ -37,7 +37,7 @@ func (c *topCmd) Run(e *env) error {
 	}
 	w, err := c.watch(e)
 	if err != nil {
-		return err
+		return unlessSignalled(err)
 	}
 	return errors.Join(top.Run(e.ctx, w.look, top.Options{Interval: c.Interval, Out: e.out, Follows: !c.fixed()}), w.close())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -37,7 +38,7 @@ func (s *sight) watch(e *env) (*watched, error) {
 		return nil, err
 	}
 	quiet := *e // what a search has to say is of no use on a terminal that is drawn on
-	quiet.log = slog.New(slog.DiscardHandler)
+	quiet.log, quiet.err, quiet.logJSON = slog.New(slog.DiscardHandler), io.Discard, false
 	return &watched{sight: s, env: &quiet, monitor: m, key: key}, nil
 }
 

@@ -35,7 +35,7 @@ type shown struct {
 func (c *webCmd) Run(e *env) error {
 	key, err := c.first(e)
 	if err != nil {
-		return err
+		return unlessSignalled(err)
 	}
 	if c.Token == "" {
 		c.Token = rand.Text() // one for all servers that are shown
