@@ -37,6 +37,10 @@ type TLS struct {
 	CA   string `json:"ca,omitempty"`   // certificates of who may have signed the server's
 	Cert string `json:"cert,omitempty"` // of the client
 	Key  string `json:"key,omitempty"`  // to that
+
+	// First has clients begin with TLS, before NATS says anything (handshake_first in its configuration). Of the
+	// embedded NATS the service finds out by itself.
+	First bool `json:"first,omitempty"`
 }
 
 func (t TLS) check() error {
@@ -52,6 +56,9 @@ func (t TLS) options() (opts []nats.Option) {
 	}
 	if t.Cert != "" {
 		opts = append(opts, nats.ClientCert(t.Cert, t.Key))
+	}
+	if t.First {
+		opts = append(opts, nats.TLSHandshakeFirst())
 	}
 	return opts
 }

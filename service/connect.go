@@ -90,7 +90,7 @@ func (c *Client) connect(ctx context.Context) (err error) {
 		if ctx.Err() != nil {
 			err = errors.Join(ctx.Err(), err)
 		}
-		return fmt.Errorf("service: connect to NATS at %s: %w", shown(at.URL), err)
+		return fmt.Errorf("service: connect to NATS at %s: %w", shown(at.URL), at.explainEntry(err))
 	}
 	attach := framebuffer.ClientOptions{}
 	if c.options.Attach != nil {

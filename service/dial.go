@@ -39,7 +39,7 @@ func (a access) dial(name string, more ...nats.Option) (*nats.Conn, error) {
 	opts := append(a.options(), nats.Name(name), nats.Timeout(natsLimit), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort())
 	nc, err := nats.Connect(a.URL, append(opts, more...)...)
 	if err != nil {
-		return nil, fmt.Errorf("service: connect to NATS at %s: %w", shown(a.URL), err)
+		return nil, fmt.Errorf("service: connect to NATS at %s: %w", shown(a.URL), a.explainEntry(err))
 	}
 	return nc, nil
 }

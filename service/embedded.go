@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 )
 
 // readyLimit is how long the embedded NATS may take to accept connections.
@@ -40,6 +42,7 @@ func startEmbedded(cfg Config, log *slog.Logger) (*natsserver.Server, access, er
 	if err := a.login(opts, cfg.NATSConfig, log); err != nil {
 		return nil, a, err
 	}
+	a.TLS.First = opts.TLSHandshakeFirst
 	opts.NoSigs = true // signals are the program's business
 	ns, err := natsserver.NewServer(opts)
 	if err != nil {
@@ -58,6 +61,16 @@ func startEmbedded(cfg Config, log *slog.Logger) (*natsserver.Server, access, er
 	}
 	a.URL = localURL(ns.ClientURL())
 	return ns, a, nil
+}
+
+// inside are the options of a connection to the embedded NATS, if that is this service's. Without TLS it
+// goes past the network. With TLS it takes the way that this host's other clients take: the pipe between the two
+// ends in one process has no buffer, so that an end which refuses the other's certificate can wait for ever to tell it.
+func (s *Service) inside() []nats.Option {
+	if s.embedded == nil || strings.HasPrefix(s.access.URL, "tls:") {
+		return nil
+	}
+	return []nats.Option{nats.InProcessServer(s.embedded)}
 }
 
 // newSecret is 256 random bits in hex.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/crypto/bcrypt"
 )
 
 const loopback = "127.0.0.1"
@@ -36,7 +37,7 @@ func (a *access) login(o *natsserver.Options, file string, log *slog.Logger) err
 	case a.Credentials != "":
 		return nil
 	case o.Username != "" && plain(o.Password):
-		a.User, a.Password = o.Username, o.Password
+		a.User, a.Password, o.Password = o.Username, o.Password, hashed(o.Password)
 		return nil
 	case o.Authorization != "" && plain(o.Authorization):
 		a.Token = o.Authorization
@@ -44,7 +45,7 @@ func (a *access) login(o *natsserver.Options, file string, log *slog.Logger) err
 	case guarded || o.Username != "" || o.Authorization != "":
 		for _, u := range o.Users {
 			if u.Username == ownUser && plain(u.Password) {
-				a.User, a.Password = u.Username, u.Password
+				a.User, a.Password, u.Password = u.Username, u.Password, hashed(u.Password)
 				return nil
 			}
 		}
@@ -57,9 +58,21 @@ func (a *access) login(o *natsserver.Options, file string, log *slog.Logger) err
 		log.Warn("the NATS configuration lets anybody in: whoever reaches its ports reads every frame; give it users", "file.path", file)
 		return nil
 	}
-	o.Username, o.Password = ownUser, newSecret()
-	a.User, a.Password = o.Username, o.Password
+	a.User, a.Password = ownUser, newSecret()
+	o.Username, o.Password = a.User, hashed(a.Password)
 	return nil
+}
+
+// hashed is what the NATS server needs of a password to compare another with it. The server warns of each
+// that it has in plain text. Clients of this host have to send theirs, so the service needs it in plain text; the server
+// does not. The hash is never stored, so that it need not take long, which each connection would wait for. A
+// password that is too long for the hash stays as it is.
+func hashed(password string) string {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		return password
+	}
+	return string(hash)
 }
 
 // plain reports whether a password is what a client has to send, and not its hash.

@@ -63,10 +63,7 @@ func (s *Service) openGivers() (err error) {
 	g.turn, g.queue = make(chan struct{}, maxReads), make(chan struct{}, maxReads+maxWaiting)
 	g.mirrors = make(chan struct{}, maxMirrors)
 	// What cannot be sent now is of no use later: nothing is kept for after a reconnection.
-	opts := []nats.Option{nats.ReconnectBufSize(-1), nats.FlusherTimeout(silence), errorsTo(s.log)}
-	if s.embedded != nil {
-		opts = append(opts, nats.InProcessServer(s.embedded))
-	}
+	opts := append(s.inside(), nats.ReconnectBufSize(-1), nats.FlusherTimeout(silence), errorsTo(s.log))
 	if g.nats, err = s.access.dial("framebuffer server, frames", opts...); err != nil {
 		return err
 	}

@@ -102,14 +102,14 @@ func (s *Service) start() (err error) {
 		if s.embedded, s.access, err = startEmbedded(s.config, s.log); err != nil {
 			return err
 		}
-		opts = append(opts, nats.InProcessServer(s.embedded))
+		opts = append(opts, s.inside()...)
 	}
 	if err := s.access.absolute(); err != nil {
 		return err
 	}
 	opts = append(opts, s.access.options()...)
 	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
-		return fmt.Errorf("service: connect to NATS at %s: %w", shown(s.access.URL), err)
+		return fmt.Errorf("service: connect to NATS at %s: %w", shown(s.access.URL), s.access.explainEntry(err))
 	}
 	if err := s.openGivers(); err != nil {
 		return err

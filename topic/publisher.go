@@ -46,12 +46,8 @@ func NewPublisher(c *framebuffer.Client, name string) (*Publisher, error) {
 func (p *Publisher) Topic() string { return p.name }
 
 // Publish copies data into the ring and publishes it, saying nothing of it if m is nil. It
-// returns what framebuffer's Put and PublishFrame return. What is too large for the ring with
-// its metadata is found before anything is overwritten.
+// returns what framebuffer's Put and PublishFrame return.
 func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
-	if err := topics.Fits(p.inside.Ring, len(data), !m.none()); err != nil {
-		return Message{}, err
-	}
 	f, err := p.client.Put(data)
 	if err != nil {
 		return Message{}, err
@@ -63,15 +59,9 @@ func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
 // returned, or what came from another topic or over any RPC. Nothing is copied. at is when
 // the frame was taken; the zero time means now.
 //
-// What describes a frame lies in the ring beside it: its metadata, and what is said of a frame
-// that is published again, or by another client than wrote it. So frames that are nearly as
-// large as the ring can be published once, by their writer, without metadata: otherwise it
-// returns framebuffer.ErrTooLarge, which names the largest size. MaxSize tells it beforehand.
-//
-// It also returns ErrBadMeta, ErrEnded after somebody's End, framebuffer.ErrBadKey for a frame
-// of another ring, framebuffer.ErrTimeout when the ring has reused it, framebuffer.ErrHoldLimit
-// when holds leave no room for what describes it, framebuffer.ErrBadOffset and ErrBadSize for
-// what is no frame, and framebuffer.ErrClosed.
+// It returns ErrBadMeta, ErrEnded after somebody's End, framebuffer.ErrBadKey for a frame of
+// another ring, framebuffer.ErrTimeout when the ring has reused it, framebuffer.ErrBadOffset
+// and ErrBadSize for what is no frame, and framebuffer.ErrClosed.
 func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (Message, error) {
 	return p.publish(f, m, at, nil)
 }
@@ -87,7 +77,7 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 	}
 	rec := topics.Record{Offset: f.Offset, Size: uint64(f.Size), Checksum: uint64(f.Checksum), Source: p.inside.Slot}
 	msg := Message{Frame: f, Time: at}
-	if !m.none() {
+	if m != nil {
 		var err error
 		if rec.Content, err = m.content(); err != nil {
 			return Message{}, err
@@ -105,7 +95,7 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 			in.Timeout(why)
 			return 0, nil, err
 		}
-		return in.TakeBeside(f.Offset, size, now)
+		return in.Take(size, now)
 	}
 	var seq uint64
 	var err error

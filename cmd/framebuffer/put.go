@@ -48,17 +48,14 @@ func put(client ring, in io.Reader, name string) (framebuffer.Frame, error) {
 		defer f.Close()
 		in = f
 	}
-	return putAll(client, in, func(int) error { return nil })
+	return putAll(client, in)
 }
 
-// putAll puts all that comes as one frame, unless its size is refused.
-func putAll(client ring, in io.Reader, refuse func(size int) error) (framebuffer.Frame, error) {
+// putAll puts all that comes as one frame.
+func putAll(client ring, in io.Reader) (framebuffer.Frame, error) {
 	// One byte more than fits is enough to know, whatever comes down the pipe.
 	data, err := io.ReadAll(io.LimitReader(in, int64(client.Stats().Capacity)+1))
 	if err != nil {
-		return framebuffer.Frame{}, err
-	}
-	if err := refuse(len(data)); err != nil {
 		return framebuffer.Frame{}, err
 	}
 	return client.Put(data)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"time"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
@@ -94,11 +95,11 @@ func (c *serveCmd) Run(e *env) (err error) {
 		}
 		defer remove()
 	}
-	svc, err := service.Serve(service.Config{
+	svc, err := startService(e, service.Config{
 		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: c.NATS, NATSConfig: c.Config, JetStream: c.Streams, Credentials: c.Creds, TLS: c.files(), Logger: e.log,
 	})
 	if err != nil {
-		return err
+		return unlessSignalled(err)
 	}
 	defer func() { err = errors.Join(err, svc.Close()) }()
 
@@ -120,6 +121,33 @@ func (c *serveCmd) Run(e *env) (err error) {
 	e.log.Info("stopping", "framebuffer.allocated_bytes", end.Total.AllocatedBytes, "framebuffer.writes", end.Total.Writes, "framebuffer.reads", end.Total.Reads,
 		"framebuffer.timeouts", end.Total.Reused+end.Total.Altered)
 	return nil
+}
+
+// startService starts the service, which can take as long as a NATS that does not answer. A signal
+// does not wait for that: the process ends, and the kernel ends what the service had begun.
+func startService(e *env, cfg service.Config) (*service.Service, error) {
+	type started struct {
+		svc *service.Service
+		err error
+	}
+	done := make(chan started, 1)
+	go func() {
+		svc, err := service.Serve(cfg)
+		done <- started{svc, err}
+	}()
+	select {
+	case s := <-done:
+		return s.svc, s.err
+	case <-e.ctx.Done():
+	}
+	select { // it may be about to run: then it ends in order
+	case s := <-done:
+		if s.err == nil {
+			return nil, errors.Join(errSignal, s.svc.Close())
+		}
+	case <-time.After(leave):
+	}
+	return nil, errSignal
 }
 
 // whose tells people about the NATS.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
-	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -81,14 +80,8 @@ func (s *wholeSource) next(c *framebuffer.Client) (framebuffer.Frame, *topic.Met
 		return framebuffer.Frame{}, nil, io.EOF
 	}
 	s.done = true
-	f, err := putAll(c, s.in, func(size int) error { return fits(c, size, s.meta) })
+	f, err := putAll(c, s.in)
 	return f, s.meta, err
-}
-
-// fits is framebuffer.ErrTooLarge, with the largest size that there is, for frames that do not
-// fit the ring with that metadata.
-func fits(c *framebuffer.Client, size int, m *topic.Meta) error {
-	return topics.Fits(c.Inside().Ring, size, m.ContentType != "" || m.Width > 0)
 }
 
 // errBadInput is for input that was not what it should be, of which the rest was taken.

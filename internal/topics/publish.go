@@ -17,7 +17,6 @@ import (
 type entry struct {
 	topic  *Topic
 	offset uint64 // of the frame, or of the record
-	frame  uint64 // its offset
 	record []byte // nil: a label
 	label  layout.Label
 }
@@ -27,7 +26,7 @@ func (t *Topic) entry(rec *Record, record func(size int) (uint64, []byte, error)
 	s := t.next.Load()
 	line.Want(t.word(s))
 	rec.topic = t.Index + 1
-	e = entry{topic: t, offset: rec.Offset, frame: rec.Offset}
+	e = entry{topic: t, offset: rec.Offset}
 	e.label = layout.Label{Checksum: rec.Checksum, Time: rec.Time, Topic: rec.topic, Sequence: s}
 	if !rec.Has && t.ring.Label(rec.Offset, rec.Size, rec.Source, e.label) {
 		return e, nil
@@ -40,8 +39,7 @@ func (t *Topic) entry(rec *Record, record func(size int) (uint64, []byte, error)
 	return e, err
 }
 
-// number gives the entry its sequence number. It reports false when the ring was reused: a
-// record whose frame is gone is of no use.
+// number gives the entry its sequence number. It reports false when the ring was reused.
 func (e *entry) number(sequence uint64) bool {
 	switch {
 	case e.record != nil:
@@ -51,7 +49,7 @@ func (e *entry) number(sequence uint64) bool {
 		e.topic.ring.Relabel(e.offset, e.label)
 	}
 	failpoint.Hit(failpoint.PublishNumbered)
-	return e.topic.ring.Intact(e.offset) && (e.record == nil || e.topic.ring.Intact(e.frame))
+	return e.topic.ring.Intact(e.offset)
 }
 
 // word is what leads to the entry, but for the lap.
@@ -65,7 +63,7 @@ func (e *entry) word() uint64 {
 // Publish puts a frame at the end of the topic, and returns its sequence number. It is
 // lock-free. It returns fberr.Ended when the topic was ended, fberr.Timeout when the ring was
 // reused meanwhile, and the error of record, which it calls if the frame needs a record: that
-// makes sure that the frame is there, and returns a chunk of that size from TakeBeside.
+// makes sure that the frame is there, and returns a chunk of that size from Take.
 func (t *Topic) Publish(rec *Record, record func(size int) (offset uint64, mem []byte, err error)) (uint64, error) {
 	return t.publish(rec, record, anyNumber)
 }

@@ -2,8 +2,7 @@
 counts in."""
 
 import weakref
-from functools import partial
-from typing import Callable, Protocol
+from typing import Protocol
 
 from . import _atomics, _shm
 from ._allocator import Allocator
@@ -34,7 +33,7 @@ class Segment:
         self.control = control
         self.read_only = role == ROLE_READ_ONLY
         self.ring = Ring(control, mapped.ring, self.read_only)
-        self.allocator = Allocator(self.ring)
+        self._allocator = Allocator(self.ring)
         self.slot = Slot(control, role, name)
         self.closed = False
         self.mapped = mapped
@@ -75,18 +74,11 @@ class Segment:
 
     def allocate(self, size: int) -> int:
         """Takes size bytes of the ring and counts that."""
-        return self._allocate(size, self.allocator.take)
-
-    def allocate_beside(self, of: int, size: int) -> int:
-        """As allocate, for what describes the chunk at offset of and must not overwrite it."""
-        return self._allocate(size, partial(self.allocator.take_beside, of))
-
-    def _allocate(self, size: int, take: Callable[[int, int, int], int]) -> int:
         self.check_open()
         _atomics.require("allocating")
         slot = self.slot.mine()
         try:
-            offset = take(size, slot.index, slot.pid)
+            offset = self._allocator.take(size, slot.index, slot.pid)
         except FrameBufferError as e:
             raise self.failed(e)
         if self.mapped.damaged:  # in the midst of it
