@@ -22,6 +22,11 @@ type Message struct {
 	// its last message.
 	Lost uint64 `json:"lost,omitempty"`
 
+	// Ring is how often the subscription has gone on to the ring of a next server: those of
+	// package service do, and a change shows that numbers begin anew. Those of this package stay
+	// in one ring, and it is 0.
+	Ring uint64 `json:"ring,omitempty"`
+
 	// Meta says what the frame is. Its slices must not be written to.
 	Meta Meta `json:"meta"`
 }

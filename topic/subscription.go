@@ -26,6 +26,7 @@ const (
 	FromNext   From = iota // with what is published from now on, past an earlier End
 	FromNewest             // with the last frame that is still there
 	FromOldest             // with the oldest frame that is still there
+	FromFirst              // with the first frame ever published: those that are gone count as lost
 )
 
 // SubscribeOptions are for Subscribe. The zero value, or nil, means the defaults.
@@ -97,6 +98,8 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 		start = t.Newest
 	case FromOldest:
 		start = func() uint64 { return t.Oldest(0) }
+	case FromFirst:
+		start = func() uint64 { return 0 }
 	case FromNext:
 	}
 	if opts.Group != "" {
@@ -130,6 +133,10 @@ func (s *Subscription) Lost() uint64 { return s.lost.Load() }
 
 // Received is how many messages Next has returned.
 func (s *Subscription) Received() uint64 { return s.received.Load() }
+
+// Position is the number of the frame that Next looks for: what comes, if it is still there. It may
+// not be called concurrently with Next.
+func (s *Subscription) Position() uint64 { return s.at() }
 
 // Next returns the next message, and waits for it. It returns the error of ctx,
 // ErrEnded (which is io.EOF) when the topic was ended and everything in it has been seen, and
@@ -169,6 +176,10 @@ func (s *Subscription) next(ctx context.Context, wait bool, m *Message) error {
 				s.message(m, &rec)
 				if err := s.over(); err != nil {
 					*m = Message{}
+					if s.closed.Load() { // in a group no other member gets it
+						line.Store(&s.received, s.received.Load()-1)
+						s.lost.Add(1)
+					}
 					return err
 				}
 				return nil

@@ -76,8 +76,8 @@ func (s *Subscription) stopped(ctx context.Context, at uint64) error {
 	if err := s.over(); err != nil { // the memory reads as zeroes now
 		return err
 	}
-	if closed != nil {
-		return closed
+	if ended { // before the ring did, so nothing is to come in a next one either
+		return fmt.Errorf("%w: topic %q", ErrEnded, s.name)
 	}
-	return fmt.Errorf("%w: topic %q", ErrEnded, s.name)
+	return closed
 }

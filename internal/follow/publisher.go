@@ -1,0 +1,155 @@
+package follow
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// Publisher is a topic.Publisher that goes on in the next ring. Its methods may be called
+// concurrently, and none waits for a ring. It needs no Close.
+type Publisher struct {
+	chain *Chain
+	name  string
+
+	mu              sync.Mutex // held by open
+	now             atomic.Pointer[outlet]
+	published, lost atomic.Uint64
+}
+
+// outlet is a publisher in one ring.
+type outlet struct {
+	link *link
+	pub  *topic.Publisher
+}
+
+// Publisher opens the topic in the present ring, as topic.NewPublisher does, whose errors it
+// returns. Between two servers it opens it in the next ring.
+func (c *Chain) Publisher(name string) (*Publisher, error) {
+	p := &Publisher{chain: c, name: name}
+	_, err := p.open()
+	if errors.Is(err, framebuffer.ErrClosed) && !c.options.Stay && c.Err() == nil {
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// open returns the publisher in the present ring.
+func (p *Publisher) open() (*outlet, error) {
+	l := p.chain.now.Load()
+	if o := p.now.Load(); o != nil && o.link == l {
+		return o, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if o := p.now.Load(); o != nil && o.link == l {
+		return o, nil
+	}
+	pub, err := topic.NewPublisher(l.ring, p.name)
+	if err != nil {
+		return nil, p.explain(l, err)
+	}
+	o := &outlet{l, pub}
+	p.now.Store(o)
+	return o, nil
+}
+
+// explain says of the end of a ring that another one may come.
+func (p *Publisher) explain(l *link, err error) error {
+	if !errors.Is(err, framebuffer.ErrClosed) || p.chain.options.Stay {
+		return err
+	}
+	p.chain.noticed(l)
+	if end := p.chain.Err(); end != nil {
+		return end
+	}
+	return fmt.Errorf("%w: nothing can be published to topic %q until the next server is there: %w", framebuffer.ErrServerGone, p.name, err)
+}
+
+// Topic is the topic's name.
+func (p *Publisher) Topic() string { return p.name }
+
+// Published is how many frames were published, in all rings.
+func (p *Publisher) Published() uint64 { return p.published.Load() }
+
+// Lost is how many frames Publish and PublishFrame could not publish because there was no server.
+func (p *Publisher) Lost() uint64 { return p.lost.Load() }
+
+// Publish copies data into the present ring and publishes it, as topic.Publisher does.
+func (p *Publisher) Publish(data []byte, m *topic.Meta) (topic.Message, error) {
+	for again := true; ; again = false {
+		o, err := p.open()
+		if err != nil {
+			return p.count(topic.Message{}, err)
+		}
+		msg, err := o.pub.Publish(data, m)
+		if errors.Is(err, framebuffer.ErrClosed) && again && p.chain.now.Load() != o.link {
+			continue // the next ring has come meanwhile
+		}
+		msg.Ring = o.link.number
+		return p.count(msg, p.explainIf(o, err))
+	}
+}
+
+// PublishFrame publishes a frame that lies in the present ring, as topic.Publisher does. For one
+// in an earlier ring the error is framebuffer.ErrServerGone.
+func (p *Publisher) PublishFrame(f framebuffer.Frame, m *topic.Meta, at time.Time) (topic.Message, error) {
+	o, err := p.open()
+	if err != nil {
+		return p.count(topic.Message{}, err)
+	}
+	if f.Key != o.link.ring.Key() && p.chain.was(f.Key) {
+		return p.count(topic.Message{}, fmt.Errorf("%w: the frame lies in the ring of %.200q, and the next server's has taken its place", framebuffer.ErrServerGone, f.Key))
+	}
+	msg, err := o.pub.PublishFrame(f, m, at)
+	msg.Ring = o.link.number
+	return p.count(msg, p.explainIf(o, err))
+}
+
+func (p *Publisher) explainIf(o *outlet, err error) error {
+	if err == nil {
+		return nil
+	}
+	return p.explain(o.link, err)
+}
+
+// count counts a frame that was published, or lost because there is no server.
+func (p *Publisher) count(msg topic.Message, err error) (topic.Message, error) {
+	switch {
+	case err == nil:
+		p.published.Add(1)
+		return msg, nil
+	case errors.Is(err, framebuffer.ErrClosed) || p.chain.Err() != nil:
+		p.lost.Add(1)
+	}
+	return topic.Message{}, err
+}
+
+// Reserve takes a place in the present ring: see framebuffer.Client.Reserve. Without a server the
+// error is framebuffer.ErrServerGone.
+func (p *Publisher) Reserve(size int) (*framebuffer.Reservation, error) {
+	o, err := p.open()
+	if err != nil {
+		return nil, err
+	}
+	r, err := o.link.ring.Reserve(size)
+	return r, p.explainIf(o, err)
+}
+
+// End says that nothing more comes: see topic.Publisher.End. Without a server nothing is said, and
+// the error is framebuffer.ErrServerGone.
+func (p *Publisher) End() error {
+	o, err := p.open()
+	if err != nil {
+		return err
+	}
+	return p.explainIf(o, o.pub.End())
+}
