@@ -31,7 +31,7 @@ func TestServerReaderWriter(t *testing.T) {
 		reader.expect("read 1048576 bytes, checksum ")
 	}
 	reader.end(os.Interrupt)
-	server.end(syscall.SIGTERM)
+	server.end(syscall.SIGHUP)
 
 	late := start(t, filepath.Join(bin, "writer"))
 	late.expect("no server found")

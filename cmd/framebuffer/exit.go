@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/pixels"
@@ -56,6 +57,12 @@ func status(err error) int {
 // report prints a command's error, if it has one, and returns the exit status.
 func (e *env) report(w io.Writer, err error) int {
 	if err == nil {
+		return exitOK
+	}
+	switch unread(err, e.out) {
+	case syscall.EPIPE:
+		return exitBrokenPipe
+	case syscall.EIO: // the terminal was closed, of which SIGHUP tells too
 		return exitOK
 	}
 	code := status(err)

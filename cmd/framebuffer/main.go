@@ -7,10 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 )
@@ -81,7 +79,7 @@ type env struct {
 // ringSize is what serve makes unless told otherwise.
 const ringSize = "500MiB"
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is main with an exit status.
 func run(args []string, in, out *os.File, complaints io.Writer) int {
@@ -103,11 +101,8 @@ func run(args []string, in, out *os.File, complaints io.Writer) int {
 		fmt.Fprintf(complaints, "framebuffer: %v\nTry: framebuffer --help\n", err)
 		return exitUsage
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
-	// The first signal ends things in order; a second one finds the default handler and
-	// ends them at once.
-	context.AfterFunc(ctx, stop)
 	whole := &wholeLines{to: complaints}
 	e := &env{
 		ctx: ctx, in: in, out: out, err: whole, json: c.JSON, parser: parser, logJSON: c.LogFormat == "json",

@@ -17,7 +17,7 @@ import (
 // TestMain makes the test binary the command itself when it is asked to be.
 func TestMain(m *testing.M) {
 	if os.Getenv("FRAMEBUFFER_TEST_COMMAND") != "" {
-		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }

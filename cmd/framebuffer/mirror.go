@@ -25,8 +25,8 @@ type mirrorCmd struct {
 // Help is shown below the flags.
 func (mirrorCmd) Help() string {
 	return `The frames appear in the topic of the same name here, with the same numbers, times
-and metadata, written once however many subscribe. Runs until it gets SIGINT or
-SIGTERM, and looks for the host again when it is away. The publisher does not wait:
+and metadata, written once however many subscribe. Runs until a signal
+ends it, and looks for the host again when it is away. The publisher does not wait:
 what is too much for the line is lost, and subscribers are told by the numbers, as
 they are of frames that --every and --rate leave out. At the end a line on stderr
 says how many frames and bytes came and how many were lost; with --json another on

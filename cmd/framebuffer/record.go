@@ -26,7 +26,7 @@ type recordCmd struct {
 // Help is shown below the flags.
 func (recordCmd) Help() string {
 	return `Keeps the frames in JetStream, with their numbers, times and metadata, until the
-topic ends or it gets SIGINT or SIGTERM. The publisher does not wait: what is too
+topic ends or a signal ends it. The publisher does not wait: what is too
 much for JetStream is lost to the recording, counted, and told at the end. While
 NATS is away it waits, and goes on with what the ring still has.
 

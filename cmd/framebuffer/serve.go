@@ -52,8 +52,8 @@ func (o *octal) UnmarshalText(text []byte) error {
 
 // Help is shown below the flags.
 func (serveCmd) Help() string {
-	return `Runs until it gets SIGINT or SIGTERM, and then leaves nothing behind: the
-memory is removed from the system at birth and freed when the last process has
+	return `Runs until it gets SIGINT, SIGTERM, SIGQUIT or SIGHUP (unless that is ignored, as
+by nohup), as all commands do, and then leaves nothing behind: the memory is removed from the system at birth and freed when the last process has
 let go of it, also after a kill -9. (Of memfd its socket stays then, and of file its
 files and so their memory, until the next server with that directory starts; and
 the file of --key-file.) The memory is taken at once, so that a machine that lacks

@@ -4,7 +4,7 @@ here, and what to use instead.
     @RPC_METHOD(service_name="reader")
     def send_data(offset, size, checksum): ...
 
-    RUN_SERVICE()                                        # answers until SIGINT or SIGTERM
+    RUN_SERVICE()                                        # answers until a signal that asks it to end
     RPC_CALL("reader", "send_data", args=frame)          # from anywhere
 
 A method is the subject SERVICE.METHOD. A message with an object of JSON, such as a frame, names
@@ -54,9 +54,11 @@ def RPC_CALL(service_name: str, method: str, args: Any = ()) -> str:
 
 
 def RUN_SERVICE(ready: Callable[[], object] = lambda: None) -> None:
-    """Answers calls of this program's methods until SIGINT or SIGTERM. Who serves
+    """Answers calls of this program's methods until SIGINT, SIGTERM, SIGQUIT or SIGHUP. Who serves
     "framebuffer", and knows of no NATS, starts one for everybody on this host."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ends in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+        if ends != signal.SIGHUP or signal.getsignal(ends) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(ends, _asked_to_end)
     own = host(_methods["framebuffer.get_key"]()) if "framebuffer.get_key" in _methods else None
     try:
         with _connect(own.access if own else find()) as nats:
@@ -83,6 +85,13 @@ def RUN_SERVICE(ready: Callable[[], object] = lambda: None) -> None:
     finally:
         if own:
             own.close()
+
+
+def _asked_to_end(number: int, frame: object) -> None:
+    """Raises KeyboardInterrupt, once: the kernel and the shell both send SIGHUP when a terminal is
+    closed, and the second one must not cut short what the first one began."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _answer(f: Callable[..., Any], data: bytes) -> Any:

@@ -13,6 +13,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"github.com/core-framebuffer/framebuffer/monitor"
@@ -38,6 +39,9 @@ func Run(ctx context.Context, look Look, o Options) error {
 	if getenv == nil {
 		getenv = os.Getenv
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go whileOpen(ctx, o.Out, o.Interval, cancel)
 	model := newModel(whole(look), o.Interval, onlyASCII(getenv))
 	model.view.Follows = o.Follows
 	if getenv("TERM") == "dumb" || getenv("TERM") == "" {
@@ -55,6 +59,25 @@ func Run(ctx context.Context, look Look, o Options) error {
 		return fmt.Errorf("top: %w", err)
 	}
 	return nil
+}
+
+// whileOpen calls ended when the terminal was closed. What is drawn on it then goes nowhere, keys
+// do not come any more, and the signal that tells of it goes to the shell, which may not pass it on.
+func whileOpen(ctx context.Context, out *os.File, every time.Duration, ended func()) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		fds := []unix.PollFd{{Fd: int32(out.Fd())}}
+		if n, err := unix.Poll(fds, 0); err == nil && n > 0 && fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0 {
+			ended()
+			return
+		}
+	}
 }
 
 // whole looks at everything that a screen shows.

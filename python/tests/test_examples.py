@@ -70,7 +70,7 @@ def test_server_reader_writer(programs: pathlib.Path, started: list[Program], se
         w.end()
         r.expect("read 1048576 bytes, checksum ")
     r.end(signal.SIGINT)
-    s.end(signal.SIGTERM)
+    s.end({("go", "go"): signal.SIGTERM, ("python", "python"): signal.SIGQUIT}.get((reader, writer), signal.SIGHUP))
     late = start("python", "writer")
     late.expect("no server found on this host")
     assert late.process.wait() == 1
