@@ -122,7 +122,7 @@ func TestArgumentsAreChecked(t *testing.T) {
 		"read off by one":          {read(offset-1, 1), framebuffer.ErrBadOffset},
 		"read at 2^64-64":          {read(math.MaxUint64-63, 1), framebuffer.ErrBadOffset},
 		"read 99 of 100":           {read(offset, 99), framebuffer.ErrTimeout},
-		"get of another ring":      {get(framebuffer.Frame{Key: "fb3_other", Offset: offset, Size: 100, Checksum: sum}), framebuffer.ErrBadKey},
+		"get of another ring":      {get(framebuffer.Frame{Key: "fb4_other", Offset: offset, Size: 100, Checksum: sum}), framebuffer.ErrBadKey},
 	} {
 		if !errors.Is(got.err, got.want) {
 			t.Errorf("%s: %v, want %v", name, got.err, got.want)

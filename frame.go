@@ -14,7 +14,7 @@ import (
 // reach the memory gets exactly the bytes that were written, or ErrTimeout. It is small,
 // comparable, and marshals to one JSON object:
 //
-//	{"key":"fb3_sysv_…","offset":"128","size":1048576,"checksum":"2d06800538d394c2"}
+//	{"key":"fb4_sysv_…","offset":"128","size":1048576,"checksum":"2d06800538d394c2"}
 //
 // The offset is a string there because it is a 64-bit number, and readers that keep
 // numbers as floating point would round it.

@@ -11,9 +11,9 @@ import (
 
 // key is what a key string says. Its spelling is
 //
-//	fb3_<backend>_<location>_<nonce>_<check>
+//	fb4_<backend>_<location>_<nonce>_<check>
 //
-// the 1 being the layout's version, location the backend's own (no underscore), nonce 32
+// the 4 being the layout's version, location the backend's own (no underscore), nonce 32
 // hex digits, and check 8 hex digits over all that stands before: so a key cut short by a
 // terminal or a clipboard is told apart from one whose server is gone.
 type key struct {

@@ -139,7 +139,7 @@ func FuzzAttach(f *testing.F) {
 	defer s.Close()
 	f.Add(s.Key())
 	f.Add("")
-	f.Add("fb3_sysv_0.1.0_00000000000000000000000000000000_00000000")
+	f.Add("fb4_sysv_0.1.0_00000000000000000000000000000000_00000000")
 	f.Fuzz(func(t *testing.T, key string) {
 		c, err := framebuffer.Attach(key, nil)
 		if err != nil {

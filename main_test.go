@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 		"toil":         roleToil,
 		"puncher":      rolePuncher,
 		"visit":        roleVisit,
+		"mortal":       roleMortal,
 	})
 }
 

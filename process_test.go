@@ -213,12 +213,15 @@ func TestKillAnybody(t *testing.T) {
 			t.Fatal("wrong bytes of a killed writer")
 		}
 	}
-	server.Kill()
-	f, err := c.Put([]byte("orphans can talk"))
+	f, err := c.Put([]byte("the last frame"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := c.Get(f); err != nil || string(got) != "orphans can talk" {
+	server.Kill()
+	if _, err := c.Put([]byte("one more")); !errors.Is(err, framebuffer.ErrServerGone) {
+		t.Errorf("put after the server was killed: %v", err)
+	}
+	if got, err := c.Get(f); err != nil || string(got) != "the last frame" {
 		t.Errorf("after the server was killed: %q, %v", got, err)
 	}
 	if err := c.Close(); err != nil {

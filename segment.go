@@ -48,7 +48,7 @@ func newSegment(k key, m *shm.Segment, ctl layout.Control, role uint32, readOnly
 		mapping: m,
 		control: ctl,
 		clock:   c,
-		slot:    claimSlot(ctl, role, name, c.Now()),
+		slot:    claimSlot(ctl, role, name, m.MayFault(), c.Now()),
 	}
 	s.ring = ring.New(ctl, m.Ring, ring.Options{
 		Populate: populate, Now: c.Now,
@@ -174,7 +174,7 @@ func (s *segment) timedOut(why ring.Reason) {
 func openControl(k key, m *shm.Segment) (layout.Control, error) {
 	ctl, err := layout.Open(m.Control, k.nonce, uint64(len(m.Ring)/2))
 	if err == nil {
-		err = errIfNotOpen(ctl.State().Load())
+		err = checkState(ctl.StatusWord().Load())
 	}
 	if m.Damaged() {
 		err = errDamaged()
@@ -185,12 +185,16 @@ func openControl(k key, m *shm.Segment) (layout.Control, error) {
 	return ctl, nil
 }
 
-func errIfNotOpen(state uint32) error {
-	switch state {
-	case layout.StateOpen:
+// checkState returns nil while the server runs, and otherwise the error of a key that is stale.
+func checkState(status uint64) error {
+	state, server := layout.SplitStatus(status)
+	switch {
+	case layout.Running(status):
 		return nil
-	case layout.StateClosed:
+	case state == layout.StateClosed:
 		return fmt.Errorf("%w: its server has closed the segment: get the key of the one that runs now", ErrStaleKey)
+	case state == layout.StateOpen && layout.Died(server):
+		return fmt.Errorf("%w: its server has died: start it again, and get the key of the one that runs now", ErrStaleKey)
 	}
 	return fmt.Errorf("%w: its state is %d, neither open nor closed; some process wrote over the control object: restart the server", ErrCorrupt, state)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/liveness"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
@@ -17,6 +18,7 @@ import (
 // of all. Its methods may be called concurrently.
 type Server struct {
 	*segment
+	life *liveness.Word
 }
 
 // NewServer makes a segment whose ring has size bytes, rounded up to whole pages, every
@@ -73,7 +75,9 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 		return nil, err
 	}
 	failpoint.Hit(failpoint.StartFormatted)
-	return &Server{newSegment(k, m, ctl, layout.RoleServer, false, opts.Name)}, nil
+	// Before any client has the key. The word is 0, unless the memory was tampered with already.
+	life, _ := liveness.Hold(ctl.Server(), 0, m.MayFault())
+	return &Server{newSegment(k, m, ctl, layout.RoleServer, false, opts.Name), life}, nil
 }
 
 // maxRing keeps the doubled mapping within a 47-bit address space.
@@ -112,6 +116,7 @@ func (s *Server) Close() error { return s.close(s.end) }
 func (s *Server) end() {
 	s.control.State().Store(layout.StateClosed)
 	failpoint.Hit(failpoint.StopSaid)
+	s.life.Release() // after the state: a server that ends in order is never taken for dead
 	topics.WakeAll(s.control)
 	failpoint.Hit(failpoint.StopWoken)
 	s.unmapWhenUnused()

@@ -11,15 +11,20 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/line"
+	"github.com/core-framebuffer/framebuffer/internal/liveness"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
-// slot is where this process counts in the control object. Slots are for people who watch:
-// nothing on the data path depends on them, so running out of them is no error (slot 0 then
-// counts for everybody without one), and no liveness is guessed. A slot left by a crash is
-// taken over only when the kernel says, in the same PID namespace, that its process is gone.
+// slot is where this process counts in the control object. Slots are for monitors: nothing on
+// the data path depends on them, so running out of them is not an error (slot 0 then counts for
+// all clients without one), and no liveness is guessed. A slot that a crash left is taken over
+// only when the kernel says that its process is dead.
+//
+// Words and their order: the life word comes first and goes last, so that the kernel marks a slot
+// whose owner is killed at any instant. The owner of the life word alone writes the others.
 type slot struct {
 	index    uint32
+	life     *liveness.Word
 	pid      uint32
 	ticket   uint64
 	words    layout.Slot
@@ -28,24 +33,31 @@ type slot struct {
 	last     *atomic.Uint64 // offset of the frame it wrote, read or was handed last
 }
 
-// claimSlot takes a free slot, or one whose process provably died, or shares slot 0, as do
-// those who do not want to be seen.
-func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
+// claimSlot claims a free slot, or one whose process is known to be dead. Unlisted clients, and
+// clients that find no slot, share slot 0.
+func claimSlot(ctl layout.Control, role uint32, name string, mayFault bool, now int64) *slot {
 	s := &slot{pid: uint32(os.Getpid()), ticket: newTicket(), rest: ctl.Slot(0)}
 	pidns := procinfo.Namespace("pid")
 	started, err := procinfo.StartTime(os.Getpid())
 	if err != nil {
-		pidns = 0 // nobody can tell whether we live: never take this slot over
+		pidns = 0 // no process can look this one up
 	}
 	for i := 1; i < ctl.Slots() && role != layout.RoleUnlisted; i++ {
 		w := ctl.Slot(i)
-		old := w.Claim().Load()
-		if old != 0 && !abandoned(w, old, pidns) {
+		old := w.Life().Load()
+		if old == layout.LifeUnknown {
+			old = bury(w, pidns)
+		}
+		if old != 0 && !layout.Died(old) {
 			continue
 		}
-		if !w.Claim().CompareAndSwap(old, s.ticket) {
-			continue // somebody else was faster
+		life, ours := liveness.Hold(w.Life(), old, mayFault)
+		if !ours {
+			continue // another process was faster
 		}
+		failpoint.Hit(failpoint.SlotTaken)
+		s.life = life
+		w.Claim().Store(s.ticket)
 		failpoint.Hit(failpoint.SlotClaimed)
 		s.index, s.words, s.counters, s.last = uint32(i), w, w.Counters(), w.Last()
 		line.Store(s.last, 0)
@@ -58,11 +70,8 @@ func claimSlot(ctl layout.Control, role uint32, name string, now int64) *slot {
 	return s
 }
 
-// introduce writes who this is. Ready comes last: whoever sees it equal to the claim sees
-// the words before it.
-//
-// Who is killed between the claim and this last store leaves a slot that nobody takes over,
-// so what takes time comes before the claim.
+// introduce describes this process. Ready comes last: a monitor that sees it equal to the claim
+// sees the words before it.
 func (s *slot) introduce(role uint32, name string, pidns, started uint64, now int64) {
 	s.words.PID().Store(s.pid)
 	s.words.Role().Store(role)
@@ -75,8 +84,20 @@ func (s *slot) introduce(role uint32, name string, pidns, started uint64, now in
 	failpoint.Hit(failpoint.SlotReady)
 }
 
-// abandoned reports whether the kernel knows that the slot's process is gone. Unknown, as
-// in another PID namespace or behind hidepid, is no.
+// bury frees a slot whose life word is not known, if its process is dead all the same, and
+// returns the life word. Of several that find it dead, the one that takes the claim away marks it.
+// (One that is killed between the two leaves a slot that is never taken again.)
+func bury(w layout.Slot, pidns uint64) uint32 {
+	claim := w.Claim().Load()
+	if claim == 0 || !abandoned(w, claim, pidns) || !w.Claim().CompareAndSwap(claim, 0) {
+		return layout.LifeUnknown
+	}
+	w.Life().CompareAndSwap(layout.LifeUnknown, layout.LifeDied)
+	return layout.LifeDied
+}
+
+// abandoned reports whether /proc says that the slot's process is dead. Unknown, as in another
+// PID namespace or behind hidepid, is false.
 func abandoned(w layout.Slot, claim, pidns uint64) bool {
 	if w.Ready().Load() != claim || pidns == 0 || w.PIDNS().Load() != pidns {
 		return false
@@ -92,14 +113,18 @@ func abandoned(w layout.Slot, claim, pidns uint64) bool {
 	return errors.Is(err, fs.ErrNotExist) && w.Claim().Load() == claim
 }
 
-// release gives the slot back, its sums going to slot 0.
+// release gives the slot back and moves its sums to slot 0.
 func (s *slot) release() {
-	if s.index == 0 || s.words.Claim().Load() != s.ticket {
-		return
+	if s.index == 0 || s.pid != uint32(os.Getpid()) {
+		return // in the child of a fork the slot is the parent's
 	}
-	fold(s.words, s.rest)
-	failpoint.Hit(failpoint.CloseFolded)
-	s.words.Claim().CompareAndSwap(s.ticket, 0)
+	if s.words.Claim().Load() == s.ticket { // else the memory is damaged, or release was called before
+		fold(s.words, s.rest)
+		failpoint.Hit(failpoint.CloseFolded)
+		s.words.Claim().CompareAndSwap(s.ticket, 0)
+	}
+	failpoint.Hit(failpoint.CloseUnclaimed)
+	s.life.Release()
 	failpoint.Hit(failpoint.CloseReleased)
 }
 

@@ -46,7 +46,7 @@ func TestMoreClientsThanSlots(t *testing.T) {
 	}
 }
 
-// A killed client's slot is listed until somebody needs it, and what it counted stays.
+// A killed client is not listed any more, its slot is taken by the next, and what it counted stays.
 func TestSlotOfAKilledClientIsReused(t *testing.T) {
 	s, c := serve(t, 1<<20)
 	for range 3 {
@@ -55,7 +55,13 @@ func TestSlotOfAKilledClientIsReused(t *testing.T) {
 		p.Recv(&d)
 		p.Kill()
 	}
-	// Each newcomer finds its predecessor dead and takes its slot.
+	if st := c.Stats(); len(st.Clients) != 2 || st.Total.Writes < 3 {
+		t.Errorf("%+v", st)
+	}
+	next := attach(t, s.Key())
+	if slot := next.Inside().Slot; slot != 3 {
+		t.Errorf("the next client has slot %d, want that of the killed ones, 3", slot)
+	}
 	if st := c.Stats(); len(st.Clients) != 3 || st.Total.Writes < 3 {
 		t.Errorf("%+v", st)
 	}

@@ -17,7 +17,7 @@ type Stats struct {
 	Start    uint64        `json:"start"`    // where the first chunk began, as offsets count
 	Head     uint64        `json:"head"`     // where the next chunk begins: Start and all bytes allocated since
 	Held     uint64        `json:"held"`     // bytes of the ring that are held
-	Closed   bool          `json:"closed"`   // whether the server has closed the segment
+	Closed   bool          `json:"closed"`   // whether the server has closed the segment, or died
 	Age      time.Duration `json:"age_ns"`   // since the segment was made
 	Total    Counts        `json:"total"`    // of everybody, those that left included
 	Clients  []ClientStats `json:"clients"`  // who is attached and has a slot

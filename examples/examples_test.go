@@ -21,7 +21,7 @@ func TestServerReaderWriter(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	server := start(t, filepath.Join(bin, "server"))
-	server.expect("serving; key fb3_")
+	server.expect("serving; key fb4_")
 	reader := start(t, filepath.Join(bin, "reader"))
 	reader.expect("waiting for frames")
 	for range 3 {

@@ -26,7 +26,7 @@ func (m *Monitor) readClients(s *Snapshot, now int64) {
 			s.Total = plus(s.Total, c.Counts)
 			if taken {
 				s.Clients = append(s.Clients, c)
-			} else { // somebody is just coming or going, or nobody is there
+			} else { // a client is just coming or going, or died, or there is none
 				s.Others = plus(s.Others, c.Counts)
 			}
 		}
@@ -52,7 +52,7 @@ func readClient(w layout.Slot, slot int, now int64) (c Client, taken bool) {
 		Slot: slot, Name: clean(w.Name()), PID: int(w.PID().Load()), Role: layout.RoleName(w.Role().Load()),
 		Why: layout.WhyName(w.Why().Load()), Attached: seconds(now - int64(w.Attached().Load())), LastSeen: unknown(), Counts: counts(w), ID: claim,
 	}
-	return c, w.Ready().Load() == claim && w.Claim().Load() == claim
+	return c, w.Ready().Load() == claim && w.Claim().Load() == claim && !layout.Died(w.Life().Load())
 }
 
 // readLast tells of the frame that the client wrote or read last, which it did no earlier than
@@ -79,14 +79,20 @@ func (m *Monitor) readLast(s *Snapshot, c *Client, now int64) {
 
 // process asks the kernel about a client's process.
 func process(w layout.Slot, c *Client, pidns uint64) Process {
-	theirs, started := w.PIDNS().Load(), w.Started().Load()
+	theirs, started, life := w.PIDNS().Load(), w.Started().Load(), w.Life().Load()
+	unknown := ProcessUnknown
+	if layout.LifeKnown(life) {
+		unknown = ProcessAlive
+	}
 	if pidns == 0 || theirs != pidns || c.PID <= 0 {
-		return ProcessUnknown
+		return unknown
 	}
 	state, now, err := procinfo.Stat(c.PID)
 	switch {
 	case w.Claim().Load() != c.ID: // the words were of another process
 		return ProcessUnknown
+	case layout.LifeKnown(life) && (err != nil || !procinfo.SameStart(now, started)):
+		return ProcessAlive // /proc shows other processes, or hides this one
 	case errors.Is(err, fs.ErrNotExist):
 		return ProcessGone
 	case err != nil:

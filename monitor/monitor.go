@@ -8,6 +8,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
@@ -110,11 +111,17 @@ func (m *Monitor) holds(now int64) []Hold {
 	return all
 }
 
-// state tells whether the server is there. It has a slot from its start to its end, and only
-// one that is provably gone loses it to another process.
+// state tells whether the server runs. Where the kernel does not tell, the server has a slot from
+// its start to its end, and loses it only when its process is known to be dead.
 func (m *Monitor) state(clients []Client) State {
-	if m.inside.Ring.Closed() {
+	state, server := layout.SplitStatus(m.inside.Control.StatusWord().Load())
+	switch {
+	case state != layout.StateOpen:
 		return Closed
+	case layout.Died(server):
+		return Gone
+	case layout.LifeKnown(server):
+		return Open
 	}
 	for _, c := range clients {
 		if c.Role == "server" {

@@ -51,7 +51,7 @@ type State string
 const (
 	Open   State = "open"
 	Closed State = "closed" // by its server: nothing is written any more
-	Gone   State = "gone"   // the server was killed: who is attached goes on, nobody new comes
+	Gone   State = "gone"   // the server's process died: clients read what is there, and none attaches
 )
 
 // Horizon says how long frames live.
@@ -100,11 +100,12 @@ type Client struct {
 // Process is what the kernel says of a client's process.
 type Process string
 
-// What it may say. Of processes in other PID namespaces it says nothing.
+// What it may say. A client that the kernel says is dead is not in a snapshot.
 const (
 	ProcessRunning Process = "running"
 	ProcessStopped Process = "stopped" // by a signal or a debugger
-	ProcessGone    Process = "gone"    // killed: its slot goes to whoever needs it
+	ProcessAlive   Process = "alive"   // in another PID namespace: running or stopped
+	ProcessGone    Process = "gone"    // found dead by its pid, where the kernel did not tell by itself
 	ProcessUnknown Process = "unknown"
 )
 

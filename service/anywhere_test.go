@@ -253,7 +253,7 @@ func TestReadByHand(t *testing.T) {
 	subject := subjectOf(server.Key())
 	for what, c := range map[string]struct{ request, data, code string }{
 		"a frame":      {f.String(), "by hand", ""},
-		"another ring": {strings.Replace(f.String(), f.Key, "fb3_other", 1), "", "TIMEOUT"},
+		"another ring": {strings.Replace(f.String(), f.Key, "fb4_other", 1), "", "TIMEOUT"},
 		"no frame":     {"{}", "", "BAD_FRAME"},
 		"no bytes":     {strings.Replace(f.String(), `"size":7`, `"size":0`, 1), "", "BAD_SIZE"},
 		"too long":     {strings.Replace(f.String(), `"size":7`, `"size":100`, 1), "", "BAD_SIZE"},

@@ -67,7 +67,7 @@ func roleSquat(c *xproc.Child) error {
 			if err != nil {
 				return
 			}
-			fmt.Fprint(conn, `{"id":"x","key":"fb3_x","url":"nats://127.0.0.1:1"}`)
+			fmt.Fprint(conn, `{"id":"x","key":"fb4_x","url":"nats://127.0.0.1:1"}`)
 			conn.Close()
 		}
 	}()

@@ -61,7 +61,8 @@ func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
 //
 // It returns ErrBadMeta, ErrEnded after somebody's End, framebuffer.ErrBadKey for a frame of
 // another ring, framebuffer.ErrTimeout when the ring has reused it, framebuffer.ErrBadOffset
-// and ErrBadSize for what is no frame, and framebuffer.ErrClosed.
+// and ErrBadSize for what is no frame, framebuffer.ErrClosed, and framebuffer.ErrServerGone when the
+// server's process has died. With the last two the frame may have been received all the same.
 func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (Message, error) {
 	return p.publish(f, m, at, nil)
 }
@@ -106,6 +107,12 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 	}
 	if closed := in.Closed(); closed != nil {
 		return Message{}, closed
+	}
+	if err == nil {
+		// A subscriber that found the server's end, and nothing published, has ended. It looked at
+		// the end first and at the queue afterwards; this side stored into the queue, by a locked
+		// instruction, and looks at the end now: one of the two sees what the other did.
+		err = in.Ring.Ended()
 	}
 	if err != nil {
 		return Message{}, err

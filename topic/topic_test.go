@@ -183,7 +183,7 @@ func TestTopicArguments(t *testing.T) {
 		"negative width":  {long(topic.Meta{Width: -1}), topic.ErrBadMeta},
 		"huge dimension":  {long(topic.Meta{Shape: []int{1 << 32}}), topic.ErrBadMeta},
 		"read-only":       {readOnly, framebuffer.ErrReadOnly},
-		"another ring":    {frame(framebuffer.Frame{Key: "fb3_x", Offset: f.Offset, Size: 1}), framebuffer.ErrBadKey},
+		"another ring":    {frame(framebuffer.Frame{Key: "fb4_x", Offset: f.Offset, Size: 1}), framebuffer.ErrBadKey},
 		"no frame":        {frame(framebuffer.Frame{Key: f.Key, Offset: f.Offset + 1<<40, Size: 1}), framebuffer.ErrBadOffset},
 		"longer frame":    {frame(framebuffer.Frame{Key: f.Key, Offset: f.Offset, Size: 2}), framebuffer.ErrBadSize},
 	} {

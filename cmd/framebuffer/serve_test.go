@@ -61,7 +61,7 @@ func TestServeBackends(t *testing.T) {
 			}
 			for _, end := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
 				_, s, cmd := serving(t, flags...)
-				if s.Backend != backend || s.Capacity != 1<<20 || !strings.HasPrefix(s.Key, "fb3_"+backend+"_") {
+				if s.Backend != backend || s.Capacity != 1<<20 || !strings.HasPrefix(s.Key, "fb4_"+backend+"_") {
 					t.Errorf("serve said %+v", s)
 				}
 				has := names(t, dir)

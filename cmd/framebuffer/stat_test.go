@@ -144,15 +144,21 @@ func TestStat(t *testing.T) {
 	if s.Topics[0].Published != 5 || s.State != monitor.Open {
 		t.Errorf("while all are stopped: %+v", s)
 	}
-	// The server is killed, the others have the memory.
+	// The server is killed, the others have the memory: a monitor that is attached says so, and none
+	// attaches any more.
+	m, err := monitor.Attach(served.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
 	if err := server.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = server.Wait()
-	if s := stat(t, served.Key, "--interval", "0"); s.State != monitor.Gone || s.Clients[0].Process != monitor.ProcessGone || s.Topics[0].Newest == nil {
-		t.Errorf("after the server was killed: %+v", s)
+	if s, err := m.Snapshot(); err != nil || s.State != monitor.Gone || len(s.Clients) != 1 || s.Topics[0].Newest == nil {
+		t.Errorf("after the server was killed: %+v, %v", s, err)
 	}
-	if r := runCommand(t, "", "stat", served.Key, "--interval", "0"); !strings.Contains(r.out, "GONE") || !strings.Contains(r.out, "stopped") || r.status != 0 {
+	if r := runCommand(t, "", "stat", served.Key, "--interval", "0"); !strings.Contains(r.err, "its server has died") || r.status != exitNoServer {
 		t.Errorf("after the server was killed: %+v", r)
 	}
 	if err := sub.Process.Signal(syscall.SIGCONT); err != nil {

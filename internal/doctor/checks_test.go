@@ -253,7 +253,7 @@ func TestTried(t *testing.T) {
 		"memfd does not":    {memfdWorks, errMadeUp, expected{nil, mib, Warn, "does not work: made up", "--dir"}},
 		"sysv, no ring":     {sysvWorks, errMadeUp, expected{nil, 0, OK, "not tried", ""}},
 		"memfd, no ring":    {memfdWorks, errMadeUp, expected{nil, 0, OK, "not tried", ""}},
-		"error in an error": {sysvWorks, fmt.Errorf("framebuffer: attach with key \"fb3_x\": framebuffer: %w", errMadeUp), expected{nil, 1, Fail, "work: made up", "memfd"}},
+		"error in an error": {sysvWorks, fmt.Errorf("framebuffer: attach with key \"fb4_x\": framebuffer: %w", errMadeUp), expected{nil, 1, Fail, "work: made up", "memfd"}},
 	} {
 		m := made(nil)
 		m.Try = func(backend string) error {

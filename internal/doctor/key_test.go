@@ -100,7 +100,7 @@ func TestRefused(t *testing.T) {
 		framebuffer.ErrPermission: "--mode", framebuffer.ErrNoMemory: "ulimit -v", framebuffer.ErrStaleKey: "framebuffer key",
 		framebuffer.ErrCorrupt: "start the server again", errMadeUp: "start the server again",
 	} {
-		err := fmt.Errorf("attach with key %q: %w: why", "fb3_x", kind)
+		err := fmt.Errorf("attach with key %q: %w: why", "fb4_x", kind)
 		expectResult(t, remedy, refused(err, false), expected{status: Fail, says: ": why", remedy: remedy})
 		expectResult(t, remedy, refused(err, true), expected{status: Fail, says: "does not work", remedy: "as above"})
 	}
@@ -112,15 +112,15 @@ func TestPlace(t *testing.T) {
 		"sysv_1.2.4026532179": "4026532179", "sysv_1.2.0": "does not say", "memfd_2f746d702f782e6662": "memfd needs no IPC namespace in common, and this process's, the host's (4026531839), may be",
 		"file_2f746d702f78": "file needs no",
 	} {
-		all := place(made(nil), "fb3_"+location+"_nonce_check")
+		all := place(made(nil), "fb4_"+location+"_nonce_check")
 		if r := find(t, all, "ipc namespace"); !strings.Contains(r.Finding, says) {
 			t.Errorf("%s: %+v", location, all)
 		}
 	}
-	if r := find(t, place(made(nil), "fb3_memfd_2f746d702f782e6662_n_c"), "key"); !strings.Contains(r.Finding, `"/tmp/x.fb"`) {
+	if r := find(t, place(made(nil), "fb4_memfd_2f746d702f782e6662_n_c"), "key"); !strings.Contains(r.Finding, `"/tmp/x.fb"`) {
 		t.Errorf("%+v", r)
 	}
-	if all := place(made(nil), "fb3_new_x_n_c"); len(all) != 1 || all[0].Finding != "new" {
+	if all := place(made(nil), "fb4_new_x_n_c"); len(all) != 1 || all[0].Finding != "new" {
 		t.Errorf("%+v", all)
 	}
 }

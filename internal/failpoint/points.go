@@ -83,6 +83,8 @@ const (
 	AttachReceived Point = "attach/received" // memfd: the files are here
 	AttachMapped   Point = "attach/mapped"   // both objects are mapped
 	AttachOpened   Point = "attach/opened"   // the control object is the key's
+	LifeLinked     Point = "life/linked"     // the kernel's list has the life word, which is not ours yet
+	SlotTaken      Point = "slot/taken"      // the life word is ours; the claim is an older one
 	SlotClaimed    Point = "slot/claimed"    // the claim stands; the counters are another's
 	SlotFolded     Point = "slot/folded"     // his counts are in slot 0
 	SlotDescribed  Point = "slot/described"  // all but ready
@@ -90,6 +92,8 @@ const (
 	CloseBegun     Point = "close/begun"     // of a client
 	CloseHooked    Point = "close/hooked"    // holds are released, subscriptions woken
 	CloseFolded    Point = "close/folded"    // the counts are in slot 0; the slot is not free
+	CloseUnclaimed Point = "close/unclaimed" // the claim is 0; the life word is not
+	LifeCleared    Point = "life/cleared"    // the life word is 0; the kernel's list still has it
 	CloseReleased  Point = "close/released"  // the slot is free
 	CloseDetached  Point = "close/detached"  // the memory is given back
 	FoldTook       Point = "fold/took"       // a count is out of one slot and not yet in the other

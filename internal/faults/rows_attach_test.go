@@ -4,6 +4,7 @@ package faults
 
 import (
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
 // attachRows are attaching, the client's slot, and the client's end.
@@ -14,20 +15,20 @@ func attachRows() map[failpoint.Point]row {
 		w.victim.must(order{Do: "put", Size: 1000})
 		w.victim.must(order{Do: "hold", Frame: w.frame, Time: held})
 	}
-	unseen := row{fatal: attaching, newcome: true, after: slots(0, 1, 0)}
+	unseen := row{fatal: attaching, newcome: true, after: slots(0)}
 	memfd := unseen
 	memfd.backend = "memfd"
 	// A dead client's frame and hold, until the end of its time and the next one's attaching.
 	kept := row{before: counted, fatal: closing, after: func(w *world) {
 		keptToItsEnd(w)
-		slots(1, 0, 0)(w)
+		slots(0)(w)
 	}}
-	released := func(before, lost int) row {
+	released := func(lost int) row {
 		return row{before: counted, fatal: closing, after: func(w *world) {
 			if w.c.Stats().Held != 0 {
 				w.t.Error("still held")
 			}
-			slots(before, 1-before, lost)(w)
+			slots(lost)(w)
 		}}
 	}
 	return map[failpoint.Point]row{
@@ -36,35 +37,47 @@ func attachRows() map[failpoint.Point]row {
 		failpoint.AttachMapped:   unseen,
 		failpoint.AttachOpened:   unseen,
 
-		// Without ready nobody can tell whose the slot is: it is lost for the segment's life.
-		failpoint.SlotClaimed:   {fatal: attaching, newcome: true, after: slots(0, 1, 0)},
-		failpoint.SlotFolded:    {fatal: attaching, newcome: true, after: slots(0, 1, 0)},
-		failpoint.SlotDescribed: {fatal: attaching, newcome: true, after: slots(0, 1, 0)},
-		failpoint.SlotReady:     {fatal: attaching, newcome: true, after: slots(1, 0, 0)},
+		failpoint.LifeLinked:    unseen,
+		failpoint.SlotTaken:     unseen,
+		failpoint.SlotClaimed:   unseen,
+		failpoint.SlotFolded:    unseen,
+		failpoint.SlotDescribed: unseen,
+		failpoint.SlotReady:     unseen,
 
-		failpoint.CloseBegun:    kept,
-		failpoint.CloseHooked:   released(1, 0),
-		failpoint.FoldTook:      released(1, 1),
-		failpoint.CloseFolded:   released(1, 0),
-		failpoint.CloseReleased: released(0, 0),
-		failpoint.CloseDetached: released(0, 0),
+		failpoint.CloseBegun:     kept,
+		failpoint.CloseHooked:    released(0),
+		failpoint.FoldTook:       released(1),
+		failpoint.CloseFolded:    released(0),
+		failpoint.CloseUnclaimed: released(0),
+		failpoint.LifeCleared:    released(0),
+		failpoint.CloseReleased:  released(0),
+		failpoint.CloseDetached:  released(0),
 	}
 }
 
-// slots is how many slots people see of the dead, and how many more when the next has
-// attached; and how many of the dead one's allocations nobody counts any more.
-func slots(dead, more, lost int) func(w *world) {
+// slots checks that no slot is lost: the dead client's is not listed, and is there to be taken. Of
+// its allocations so many are not counted any more.
+func slots(lost int) func(w *world) {
 	return func(w *world) {
 		st := w.c.Stats()
-		if len(st.Clients) != 2+dead { // the server, and we
-			w.t.Errorf("%d slots are taken, of the dead %d", len(st.Clients), dead)
+		if len(st.Clients) != 2 { // the server, and we
+			w.t.Errorf("%d slots are taken, want 2", len(st.Clients))
+		}
+		ctl, taken := w.c.Inside().Control, 0
+		for i := range ctl.Slots() {
+			if life := ctl.Slot(i).Life().Load(); life != 0 && !layout.Died(life) {
+				taken++
+			}
+		}
+		if taken != 2 {
+			w.t.Errorf("%d life words say that a client is attached, want 2", taken)
 		}
 		if got := w.total.Allocations - st.Total.Allocations; w.total.Writes <= st.Total.Writes && int(got) != lost && st.Total.Allocations < w.total.Allocations {
 			w.t.Errorf("%d allocations are not counted any more, want %d", got, lost)
 		}
 		next := newPeer(w.t)
 		next.must(order{Do: "attach", Key: w.key})
-		if now := w.c.Stats(); len(now.Clients) != 2+dead+more {
+		if now := w.c.Stats(); len(now.Clients) != 3 {
 			w.t.Errorf("%d slots are taken after the next has attached", len(now.Clients))
 		}
 		next.must(order{Do: "close"})

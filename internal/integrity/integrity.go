@@ -89,12 +89,15 @@ func (c *check) slots() {
 	for i := range c.Control.Slots() {
 		w := c.Control.Slot(i)
 		allocated += w.Counters()[layout.AllocatedBytes].Load()
-		claim := w.Claim().Load()
-		if i == 0 && claim != 0 {
-			c.wrong("slot 0, which is nobody's, is claimed")
+		claim, life := w.Claim().Load(), w.Life().Load()
+		if i == 0 && (claim != 0 || life != 0) {
+			c.wrong("slot 0, which belongs to no client, is taken")
 		}
-		if claim == 0 || w.Ready().Load() != claim {
-			continue // or somebody who died before he had said who he is
+		if i > 0 && claim != 0 && life == 0 && w.Claim().Load() == claim && w.Life().Load() == 0 {
+			c.wrong("slot %d is claimed, and its life word is 0", i)
+		}
+		if !w.Taken() {
+			continue // free, or its client died, or does not describe itself yet
 		}
 		role, pid := w.Role().Load(), w.PID().Load()
 		if w.Claim().Load() != claim {

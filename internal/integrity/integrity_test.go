@@ -76,7 +76,7 @@ func TestEveryDamageIsFound(t *testing.T) {
 			in.Control.Slot(3).Counters()[layout.AllocatedBytes].Store(1 << 50)
 		}, "clients counted"},
 		"role":          {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Slot(1).Role().Store(9) }, "role 9"},
-		"slot 0":        {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Slot(0).Claim().Store(9) }, "nobody's"},
+		"slot 0":        {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Slot(0).Claim().Store(9) }, "belongs to no client"},
 		"hold high":     {func(in inside.Segment, _ framebuffer.Frame) { in.Control.HoldHigh().Store(0) }, "beyond hold high"},
 		"hold high far": {func(in inside.Segment, _ framebuffer.Frame) { in.Control.HoldHigh().Store(1000) }, "hold high is"},
 		"hold until":    {func(in inside.Segment, _ framebuffer.Frame) { in.Control.HoldUntil().Store(5) }, "after hold until"},

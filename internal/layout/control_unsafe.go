@@ -31,6 +31,27 @@ func (c Control) Head() *atomic.Uint64 { return c.u64(OffHead) }
 // State is StateOpen or StateClosed; only the server stores, everyone loads.
 func (c Control) State() *atomic.Uint32 { return c.u32(OffState) }
 
+// Server is the server's life word: the server stores its thread's id, the kernel LifeDied.
+func (c Control) Server() *atomic.Uint32 { return c.u32(OffServer) }
+
+// StatusWord is the word of which Server and State are the halves. It is only ever loaded: its
+// halves are written by their own stores, and a load of 8 aligned bytes is atomic beside stores
+// of 4 on every CPU that has this layout.
+func (c Control) StatusWord() *atomic.Uint64 { return c.u64(OffServer) }
+
+// SplitStatus takes a load of StatusWord apart. Every machine supported is little-endian.
+func SplitStatus(word uint64) (state, server uint32) {
+	const server4 = OffState - OffServer
+	return uint32(word >> (8 * server4)), uint32(word)
+}
+
+// Running reports whether a load of StatusWord says that the server runs: the state is open,
+// and the server's process is not known to be dead.
+func Running(word uint64) bool {
+	const shift = 8 * (OffState - OffServer)
+	return word&^(1<<shift-1^LifeDied) == StateOpen<<shift
+}
+
 // Capacity is the ring's size in bytes, as verified by Open: the shared word is hostile
 // and is never read again.
 func (c Control) Capacity() uint64 { return c.capacity }

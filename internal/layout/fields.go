@@ -12,7 +12,7 @@ type Field struct {
 func HeaderFields() []Field {
 	return []Field{
 		{OffMagic, 8, "magic", "server, once", "`FBUFFER` and a byte 1, read as a little-endian integer"},
-		{OffVersion, 4, "version", "server, once", "3"},
+		{OffVersion, 4, "version", "server, once", "4"},
 		{OffHeaderSize, 4, "header size", "server, once", "4096"},
 		{OffNonce, 16, "nonce", "server, once", "128 random bits; the key carries the same"},
 		{OffCapacity, 8, "capacity", "server, once", "bytes in the ring, a multiple of the page size"},
@@ -21,6 +21,7 @@ func HeaderFields() []Field {
 		{OffPages, 4, "pages", "server, once", "what the ring is made of: 0 small pages, 1 huge, 2 transparent huge; for people"},
 		{OffCreatedWall, 8, "created, wall", "server, once", "nanoseconds since 1970, UTC"},
 		{OffCreatedMono, 8, "created, monotonic", "server, once", "the same moment by CLOCK_MONOTONIC, in ns"},
+		{OffServer, 4, "server", "server, kernel; atomic", "the server's life word, see Liveness: 0 not running, else the id of a thread of the server's process, `0x3fffffff` not known; the kernel sets bit 30 when that thread's process dies"},
 		{OffState, 4, "state", "server; atomic", "1 open, 2 closed; never goes down"},
 		{OffHead, 8, "head", "every allocator; atomic add", "the position of the next chunk header; bytes allocated are head less start"},
 		{OffHoldUntil, 8, "hold until", "holders; atomic", "no hold ever made ends later than this (CLOCK_MONOTONIC, ns); never goes down"},
@@ -62,6 +63,7 @@ func SlotFields() []Field {
 		{SlotRemote + 8*RemoteBytes, 8, "remote bytes", "its client; atomic add", "payload bytes of those"},
 		{SlotRemote + 8*RemoteTimeouts, 8, "remote timeouts", "its client; atomic add", "frames that it asked another host for and that were gone, or did not come"},
 		{SlotWhy, 4, "why", "its client; atomic", "why it asked for the last of those: 0 none, 1 there is no such ring here, 2 it may not attach to that"},
+		{SlotLife, 4, "life", "its client, kernel; atomic", "the slot's life word, see Liveness: 0 free, else taken; as the server's"},
 	}
 }
 
@@ -89,6 +91,7 @@ func TopicFields() []Field {
 		{TopicNamed, 4, "named", "who opens it; atomic", "1 once the name below is there"},
 		{TopicState, 4, "state", "publishers; atomic", "even: open, odd: ended; counts how often it was either"},
 		{TopicText, TopicTextSize, "name", "who opens it", "UTF-8, zero-padded"},
+		{TopicFirst, 8, "first", "publishers; atomic", "0 nothing is published yet; else 1 more than the sequence number that the topic's numbers begin with, and never changed"},
 		{TopicNext, 8, "next", "publishers, subscribers; atomic", "the sequence number that the next frame gets, from 0 up"},
 		{TopicWake, 4, "wake", "publishers, subscribers; atomic", "futex: bit 0 says that somebody may be asleep, the rest counts wakings"},
 		{TopicBytes, 8, "bytes", "publishers; atomic add", "payload bytes published"},
@@ -131,12 +134,13 @@ func RecordFields() []Field {
 		{RecordDims, 1, "dimensions", "its publisher", "how many words of shape count"},
 		{RecordUserLen, 1, "user length", "its publisher", "how many bytes of user count"},
 		{RecordSource, 4, "source", "its publisher", "index of the publisher's client slot"},
-		{RecordWidth, 4, "width", "its publisher", "pixels, 0 if it is no picture; this word and what follows only in records of 232 bytes"},
+		{RecordWidth, 4, "width", "its publisher", "pixels, 0 if it is no picture; this word and what follows only in records of 256 bytes"},
 		{RecordHeight, 4, "height", "its publisher", "pixels"},
 		{RecordShape, 32, "shape", "its publisher", "8 words of 4 bytes: a tensor's sizes, slowest first"},
 		{RecordFormat, RecordFormatSize, "format", "its publisher", "pixel format or element type, UTF-8, zero-padded"},
 		{RecordType, RecordTypeSize, "content type", "its publisher", "media type, UTF-8, zero-padded"},
 		{RecordUser, RecordUserSize, "user", "its publisher", "the user's own"},
+		{RecordRoom, RecordLong - RecordRoom, "room", "its publisher", "0 from publishers of this version; subscribers do not look at it"},
 	}
 }
 

@@ -50,6 +50,7 @@ func makeGolden(t *testing.T) layoutNumbers {
 		Fields:  map[string][]field{},
 		Numbers: map[string]uint64{
 			"MAGIC": Magic, "HEADER_SIZE": HeaderSize, "CHUNK_HEADER": ChunkHeader, "ALIGN": Align,
+			"LIFE_DIED": LifeDied, "LIFE_UNKNOWN": LifeUnknown, "LIFE_DISTANCE": LifeDistance,
 			"STATE_OPEN": StateOpen, "STATE_CLOSED": StateClosed,
 			"ROLE_SERVER": RoleServer, "ROLE_CLIENT": RoleClient, "ROLE_READ_ONLY": RoleReadOnly,
 			"HOLD_CONFIRMED": HoldConfirmed, "HOLD_TAG": HoldTag, "HOLD_CLAIMS": HoldClaims,

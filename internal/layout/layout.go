@@ -10,15 +10,15 @@
 //	control object
 //	+--------+-----------------------------------------------------------+
 //	|      0 | identity: magic, version, sizes, nonce   (written once)    |
-//	|    128 | state                                    (server writes)   |
+//	|    128 | server, state          (the kernel and the server write)  |
 //	|    256 | head, and how far holds go               (everyone)        |
 //	|    512 | where the tables are                     (written once)    |
 //	|   4096 | client slots: slot 0 for everyone without one              |
-//	|  69632 | holds                                                      |
-//	|  77824 | milestones: when head was where, for people who watch      |
-//	|  94208 | groups: cursors shared by subscribers                      |
-//	| 110592 | subscriptions, for people who watch                        |
-//	| 143360 | topics: as many as the server was asked for                |
+//	| 102400 | holds                                                      |
+//	| 110592 | milestones: when head was where, for monitors              |
+//	| 126976 | groups: cursors shared by subscribers                      |
+//	| 143360 | subscriptions, for monitors                                |
+//	| 208896 | topics: as many as the server was asked for                |
 //	+--------+-----------------------------------------------------------+
 //
 //	ring (mapped twice in a row, so every chunk is contiguous)
@@ -38,7 +38,7 @@ const Magic uint64 = 0x0152454646554246
 
 // Version is the layout's version. It changes with any change that an older reader would
 // get wrong; the key carries it too, so that the mistake is found before memory is mapped.
-const Version = 3
+const Version = 4
 
 // Offsets of the control object's words.
 const (
@@ -52,7 +52,8 @@ const (
 	OffPages       = 68
 	OffCreatedWall = 72
 	OffCreatedMono = 80
-	OffState       = 128
+	OffServer      = 128 // with OffState one aligned word of 8 bytes, so that one load has both
+	OffState       = 132
 	OffHead        = 256
 	OffHoldUntil   = 264
 	OffHoldGen     = 272
@@ -72,6 +73,24 @@ const (
 	StateClosed = 2
 )
 
+// Values of a life word: the server's, and that of each slot. Any other value but 0, which is
+// "not attached", is the id of the thread that the word lives and dies with. See docs/layout.md,
+// Liveness.
+const (
+	LifeDied    = 1 << 30   // FUTEX_OWNER_DIED of linux/futex.h: the kernel sets this bit
+	LifeUnknown = 1<<30 - 1 // FUTEX_TID_MASK, which no thread has for an id: liveness is not known
+
+	// LifeDistance is how far in front of a control object the entries of robust lists lie that
+	// stand for its life words. The life words lie within so many bytes.
+	LifeDistance = 1 << 17
+)
+
+// Died reports whether a life word says that the process it lived with is dead.
+func Died(life uint32) bool { return life&LifeDied != 0 }
+
+// LifeKnown reports whether a life word is that of a living process, by the kernel's word.
+func LifeKnown(life uint32) bool { return life != 0 && life != LifeUnknown && !Died(life) }
+
 // Offsets within one client slot. Slot 0 is nobody's: it counts for clients that found no
 // free slot and keeps the sums of those that left, so that totals never shrink.
 const (
@@ -88,7 +107,8 @@ const (
 	SlotLast     = 192
 	SlotRemote   = 200
 	SlotWhy      = 224
-	SlotStride   = 256
+	SlotLife     = 256
+	SlotStride   = 384
 	SlotCount    = 256
 	CounterCount = 8
 	RemoteCount  = 3

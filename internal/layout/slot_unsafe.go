@@ -32,10 +32,11 @@ func (s Slot) Attached() *atomic.Uint64 { return s.u64(SlotAttached) }
 // Ready equals Claim once the identity above belongs to the present claim.
 func (s Slot) Ready() *atomic.Uint64 { return s.u64(SlotReady) }
 
-// Taken reports whether a process has claimed the slot and described itself in it.
+// Taken reports whether a process has claimed the slot and described itself in it, and is not
+// known to be dead.
 func (s Slot) Taken() bool {
 	claim := s.Claim().Load()
-	return claim != 0 && s.Ready().Load() == claim
+	return claim != 0 && s.Ready().Load() == claim && !Died(s.Life().Load())
 }
 
 // Counters are the slot's counters, indexed by the constants from Allocations to Altered.
@@ -54,6 +55,9 @@ func (s Slot) Remote() *[RemoteCount]atomic.Uint64 {
 
 // Why is one of the Why constants.
 func (s Slot) Why() *atomic.Uint32 { return s.u32(SlotWhy) }
+
+// Life is the slot's life word: 0, a thread's id, LifeUnknown, or, set by the kernel, LifeDied.
+func (s Slot) Life() *atomic.Uint32 { return s.u32(SlotLife) }
 
 // SetName stores a name for people, cut to SlotNameSize bytes.
 func (s Slot) SetName(name string) { putText(s.mem[SlotName:SlotName+SlotNameSize], name) }

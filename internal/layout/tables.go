@@ -52,7 +52,7 @@ const (
 	SubCursor   = 16
 	SubReceived = 24
 	SubLost     = 32
-	SubStride   = 64
+	SubStride   = 128
 	SubCount    = 512
 )
 
@@ -64,6 +64,7 @@ const (
 	TopicState    = 12
 	TopicText     = 16
 	TopicTextSize = 64
+	TopicFirst    = 80
 	TopicNext     = 128
 	TopicWake     = 136
 	TopicBytes    = 144
@@ -103,7 +104,8 @@ const (
 	RecordTypeSize   = 48
 	RecordUser       = 168
 	RecordUserSize   = 64
-	RecordLong       = 232 // size of one that does
+	RecordRoom       = 232 // kept for more metadata than fits here
+	RecordLong       = 256 // size of one that does
 )
 
 // Limits and defaults of what a server may be asked for.

@@ -39,6 +39,9 @@ func (t Topic) Named() *atomic.Uint32 { return t.u32(TopicNamed) }
 // that who slept through an opening and another end can tell.
 func (t Topic) State() *atomic.Uint32 { return t.u32(TopicState) }
 
+// First is 1 more than the number that the topic's numbers begin with, or 0.
+func (t Topic) First() *atomic.Uint64 { return t.u64(TopicFirst) }
+
 // Next is the sequence number that the next frame gets.
 func (t Topic) Next() *atomic.Uint64 { return t.u64(TopicNext) }
 
@@ -102,7 +105,7 @@ type Subscription struct {
 	Cursor      atomic.Uint64
 	Received    atomic.Uint64
 	Lost        atomic.Uint64
-	_           [SubStride - 40]byte
+	_           [SubStride - 40]byte // room for what subscribers report
 }
 
 // putText stores s, zero-padded and cut to the room there is.

@@ -154,9 +154,13 @@ func errChanging(word string) error {
 	return fmt.Errorf("%w: %s changes without end; some process writes over it: restart the server", fberr.Corrupt, word)
 }
 
-func errEnded(state uint32) error {
-	if state == layout.StateClosed {
+func errEnded(status uint64) error {
+	state, server := layout.SplitStatus(status)
+	switch {
+	case state == layout.StateClosed:
 		return fmt.Errorf("%w: the server closed this segment: get its new key and attach again", fberr.Closed)
+	case state == layout.StateOpen && layout.Died(server):
+		return fmt.Errorf("%w: its process died without closing this segment: start it again, get its new key and attach again", fberr.ServerGone)
 	}
 	return fmt.Errorf("%w: the segment's state is %d, neither open nor closed; some process wrote over it: restart the server", fberr.Corrupt, state)
 }

@@ -68,8 +68,9 @@ func (r *Ring) missing(offset uint64) (Reason, error) {
 		return None, fmt.Errorf("%w: %d; offsets come from Allocate and are multiples of %d from %d up",
 			fberr.BadOffset, offset, layout.Align, layout.ChunkHeader)
 	}
-	if s := r.state.Load(); s != layout.StateOpen && s != layout.StateClosed {
-		return None, errEnded(s) // then head, beside it, is no better
+	status := r.status.Load()
+	if s, _ := layout.SplitStatus(status); s != layout.StateOpen && s != layout.StateClosed {
+		return None, errEnded(status) // then head, beside it, is no better
 	}
 	head := r.head.Load()
 	// Nothing that young was handed out, the future is negative, and so is what was before

@@ -8,7 +8,9 @@
 //	header    written: the chunk's allocator, plain stores, after its add.
 //	payload   written: the chunk's writer.  read: its readers.
 //	holds     see holds.go
-//	milestone written: the allocator that passed it.  read: people who watch.
+//	milestone written: the allocator that passed it.  read: monitors.
+//	state     written: the server, once.  read: every allocation and write, sleepers.
+//	server    written: the server at its start, the kernel at its death.  read: with state.
 //
 // An allocator adds to head *before* it, or the writer it tells, stores into the chunk
 // (storeFence where the CPU needs it). A reader loads the payload *before* it loads head
@@ -33,7 +35,7 @@ type Ring struct {
 	head     *atomic.Uint64
 	shift    int // of milestones
 	control  layout.Control
-	state    *atomic.Uint32
+	status   *atomic.Uint64
 	seal     layout.Seal
 	present  presence
 	batch    batch
@@ -80,7 +82,7 @@ func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 		head:      ctl.Head(),
 		shift:     layout.MilestoneShift(ctl.Capacity()),
 		control:   ctl,
-		state:     ctl.State(),
+		status:    ctl.StatusWord(),
 		seal:      layout.NewSeal(ctl.Nonce()),
 		present:   newPresence(mem, opts.Populate),
 		now:       opts.Now,
@@ -104,14 +106,16 @@ func (r *Ring) MaxSize() int { return int(r.capacity - layout.ChunkHeader) }
 // Head is the position of the next chunk.
 func (r *Ring) Head() uint64 { return r.head.Load() }
 
-// Closed reports whether the server has closed the segment, or nobody can tell.
-func (r *Ring) Closed() bool { return r.state.Load() != layout.StateOpen }
+// Closed reports whether the server has closed the segment or its process has died, or the words
+// that say so are damaged.
+func (r *Ring) Closed() bool { return !layout.Running(r.status.Load()) }
 
-// Ended is nil while the segment is open, fberr.Closed when the server has closed it, and
-// fberr.Corrupt when the word that says so is nonsense.
+// Ended is nil while the server runs, fberr.Closed when it has closed the segment,
+// fberr.ServerGone when its process has died, and fberr.Corrupt when the words that say so are
+// damaged. It is one load of a cache line that is written at the end alone.
 func (r *Ring) Ended() error {
-	if s := r.state.Load(); s != layout.StateOpen {
-		return errEnded(s)
+	if w := r.status.Load(); !layout.Running(w) {
+		return errEnded(w)
 	}
 	return nil
 }

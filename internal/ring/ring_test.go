@@ -127,7 +127,7 @@ func TestClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.state.Store(layout.StateClosed)
+	r.control.State().Store(layout.StateClosed)
 	if _, err := r.Allocate(1, Stamp{}); !errors.Is(err, fberr.Closed) {
 		t.Errorf("allocate: %v", err)
 	}

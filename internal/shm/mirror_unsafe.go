@@ -46,13 +46,20 @@ func mirror(size, page int64, attach func(at unsafe.Pointer) error) ([]byte, err
 
 // sysvMirror is mirror of a System V segment.
 func sysvMirror(id int, size int64, flag int) ([]byte, error) {
-	return mirror(size, HugePage, func(at unsafe.Pointer) error {
+	return mirror(size, HugePage, sysvAt(id, size, flag))
+}
+
+// sysvFronted is fronted of a System V segment.
+func sysvFronted(id int, size int64) ([]byte, error) { return fronted(size, 0, sysvAt(id, size, 0)) }
+
+func sysvAt(id int, size int64, flag int) func(at unsafe.Pointer) error {
+	return func(at unsafe.Pointer) error {
 		mem, err := unix.SysvShmAttach(id, uintptr(at), flag|shmRemap)
 		if err == nil && int64(len(mem)) != size { // the id changed hands since it was measured
 			err = errors.Join(unix.EIDRM, unix.SysvShmDetach(mem))
 		}
 		return err
-	})
+	}
 }
 
 // mirrorFile is mirror of a file.
@@ -61,25 +68,39 @@ func mirrorFile(f *os.File, size int64, readOnly bool) ([]byte, error) {
 	if readOnly {
 		prot = unix.PROT_READ
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
-		return nil, fmt.Errorf("look at the file: %w", err)
+	page, err := pageSize(f)
+	if err != nil {
+		return nil, err
 	}
-	// hugetlbfs may have pages of a gigabyte, and says so here.
-	pageSize := int64(st.Blksize) //nolint:unconvert // it has 32 bits on arm64
-	return mirror(size, max(HugePage, pageSize), func(at unsafe.Pointer) error {
+	return mirror(size, max(HugePage, page), func(at unsafe.Pointer) error {
 		_, err := mapAt(f, at, size, prot, unix.MAP_SHARED|unix.MAP_FIXED)
 		return err
 	})
 }
 
-// mapFile maps a file of size bytes once.
+// pageSize is the size of the pages that a file system keeps a file in: hugetlbfs may have pages
+// of a gigabyte, and says so here.
+func pageSize(f *os.File) (int64, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return 0, fmt.Errorf("look at the file: %w", err)
+	}
+	return int64(st.Blksize), nil //nolint:unconvert // it has 32 bits on arm64
+}
+
+// mapFile maps a control object of size bytes, behind its front.
 func mapFile(f *os.File, size int64) ([]byte, error) {
-	at, err := mapAt(f, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	page, err := pageSize(f)
 	if err != nil {
 		return nil, err
 	}
-	return unsafe.Slice((*byte)(at), size), nil
+	if size%page != 0 { // a disk's block is no page
+		page = 0
+	}
+	return fronted(size, page, func(at unsafe.Pointer) error {
+		_, err := mapAt(f, at, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_FIXED)
+		return err
+	})
 }
 
 func mapAt(f *os.File, at unsafe.Pointer, size int64, prot, flags int) (unsafe.Pointer, error) {

@@ -49,7 +49,7 @@ func (p Pages) String() string {
 
 // Segment is one process's mapping of a segment.
 type Segment struct {
-	Control  []byte // read-write
+	Control  []byte // read-write; in front of it are layout.LifeDistance bytes of private memory
 	Ring     []byte // the ring twice in a row: 2×capacity bytes, the halves the same memory
 	Location string // how others attach: goes into the key; letters, digits and . - only
 	Pages    Pages  // as Create made it; Attach does not know
@@ -80,12 +80,15 @@ func (s *Segment) Detach() error {
 	return errors.Join(s.refuse(), blank(s.Ring), blank(s.Control))
 }
 
+// MayFault reports whether other processes can take the memory away under this one.
+func (s *Segment) MayFault() bool { return s.watch != nil }
+
 // Close unmaps the segment. Slices into it are invalid from then on: touching one faults.
 //
 // Preconditions: called once, while no other goroutine uses the mapping.
 func (s *Segment) Close() error {
 	s.watch.End()
-	return errors.Join(s.refuse(), unmap(s.Ring), unmap(s.Control))
+	return errors.Join(s.refuse(), unmap(s.Ring), unmapFronted(s.Control))
 }
 
 // refuse lets nobody in any more.

@@ -37,7 +37,7 @@ func (SysV) Create(spec Spec) (*Segment, error) {
 	}
 	mode := int(a.ringMode())
 	ctl, ctlID, err := sysvMake(spec.Control, int(a.controlMode()), func(id int) ([]byte, error) {
-		return unix.SysvShmAttach(id, 0, 0)
+		return sysvFronted(id, spec.Control)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("control object: %w", err)
@@ -91,15 +91,15 @@ func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
 	if err := l.sameNamespace(); err != nil {
 		return nil, err
 	}
-	var desc unix.SysvShmDesc
-	if _, err := unix.SysvShmCtl(l.ring, unix.IPC_STAT, &desc); err != nil {
-		return nil, l.attachError(l.ring, err)
+	size, err := l.sizeOf(l.ring)
+	if err != nil {
+		return nil, err
 	}
-	size := desc.Segsz
-	if page := uint64(os.Getpagesize()); size == 0 || size%page != 0 || size > math.MaxInt64/4 {
-		return nil, fmt.Errorf("%w: segment %d has %d bytes, which no ring has: the id now belongs to somebody else", fberr.StaleKey, l.ring, size)
+	ctlSize, err := l.sizeOf(l.ctl)
+	if err != nil {
+		return nil, err
 	}
-	ctl, err := unix.SysvShmAttach(l.ctl, 0, 0)
+	ctl, err := sysvFronted(l.ctl, ctlSize)
 	if err != nil {
 		return nil, l.attachError(l.ctl, err)
 	}
@@ -107,15 +107,28 @@ func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
 	if readOnly {
 		flag = unix.SHM_RDONLY
 	}
-	ring, err := sysvMirror(l.ring, int64(size), flag)
+	ring, err := sysvMirror(l.ring, size, flag)
 	if errors.Is(err, unix.EACCES) && !readOnly { // it was read above
-		return nil, errors.Join(readOnlyRefused(thisProcess(), fmt.Sprintf("shared memory %d", l.ring)), unmap(ctl))
+		return nil, errors.Join(readOnlyRefused(thisProcess(), fmt.Sprintf("shared memory %d", l.ring)), unmapFronted(ctl))
 	}
 	if err != nil {
-		return nil, errors.Join(l.attachError(l.ring, err), unmap(ctl))
+		return nil, errors.Join(l.attachError(l.ring, err), unmapFronted(ctl))
 	}
 	adviseHuge(ring) // matters only where the server asked for transparent huge pages
 	return &Segment{Control: ctl, Ring: ring, Location: location}, nil
+}
+
+// sizeOf returns how many bytes one of the two segments has.
+func (l sysvLocation) sizeOf(id int) (int64, error) {
+	var desc unix.SysvShmDesc
+	if _, err := unix.SysvShmCtl(id, unix.IPC_STAT, &desc); err != nil {
+		return 0, l.attachError(id, err)
+	}
+	size := desc.Segsz
+	if page := uint64(os.Getpagesize()); size == 0 || size%page != 0 || size > math.MaxInt64/4 {
+		return 0, fmt.Errorf("%w: segment %d has %d bytes, which no ring has: the id now belongs to another program", fberr.StaleKey, id, size)
+	}
+	return int64(size), nil
 }
 
 // sysvLocation is what a key says about a SysV segment.

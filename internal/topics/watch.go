@@ -25,11 +25,16 @@ func Find(ctl layout.Control, r *ring.Ring, name string) (*Topic, bool) {
 	return nil, false
 }
 
-// Subscriber returns the slot of the client that made an entry of the table of subscriptions under that claim, and
-// whether it is still attached: otherwise the entry means nothing.
+// Subscriber returns the slot of the client that made an entry of the table of subscriptions under
+// that claim, and whether it is still attached and not known to be dead: otherwise the entry means
+// nothing.
 func Subscriber(ctl layout.Control, w *layout.Subscription, claim uint64) (slot int, attached bool) {
 	slot = int(w.Slot.Load())
-	return slot, claim != 0 && slot > 0 && slot < ctl.Slots() && ctl.Slot(slot).Claim().Load() == claim
+	if claim == 0 || slot <= 0 || slot >= ctl.Slots() {
+		return slot, false
+	}
+	s := ctl.Slot(slot)
+	return slot, s.Claim().Load() == claim && !layout.Died(s.Life().Load())
 }
 
 // Glance is Look for people who watch: it looks once, at what stands there now, fills rec,

@@ -12,7 +12,7 @@ class Frame(NamedTuple):
     """Whoever holds it and can reach the memory gets exactly the bytes that were written, or
     FrameBufferTimeout. It is one object of JSON, the same as Go's:
 
-        {"key":"fb3_sysv_…","offset":"128","size":1048576,"checksum":"2d06800538d394c2"}
+        {"key":"fb4_sysv_…","offset":"128","size":1048576,"checksum":"2d06800538d394c2"}
 
     The offset is a string there because it is a 64-bit number, and readers that keep numbers
     as floating point would round it.
