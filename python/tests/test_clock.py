@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+
+import children
 
 from framebuffer import _clock, _procinfo
 
@@ -14,7 +15,7 @@ TELL = "import os; from framebuffer import _clock, _procinfo; print(_clock.monot
 def test_another_time_namespace() -> None:
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     before = _clock.monotonic_ns()
-    out = subprocess.run(
+    out = children.run(
         ["unshare", *user, "--time", "--fork", "--monotonic", "86400", "--boottime", "86400", sys.executable, "-c", TELL],
         check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(_clock.__file__))},
     ).stdout.split()
