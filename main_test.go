@@ -20,7 +20,6 @@ func TestMain(m *testing.M) {
 		"puncher":      rolePuncher,
 		"visit":        roleVisit,
 		"mortal":       roleMortal,
-		"crash":        roleCrash,
 	})
 }
 

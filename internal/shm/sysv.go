@@ -114,9 +114,8 @@ func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
 	if err != nil {
 		return nil, errors.Join(l.attachError(l.ring, err), unmapFronted(ctl))
 	}
-	s := &Segment{Control: ctl, Ring: ring, Location: location}
-	s.advise()
-	return s, nil
+	adviseHuge(ring) // matters only where the server asked for transparent huge pages
+	return &Segment{Control: ctl, Ring: ring, Location: location}, nil
 }
 
 // sizeOf returns how many bytes one of the two segments has.
