@@ -123,11 +123,16 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 
 // End says that nothing more comes, to all subscribers and publishers of the topic: those
 // get io.EOF when they have seen everything, these ErrEnded. A later NewPublisher opens the
-// topic again.
+// topic again. When the server has ended it returns framebuffer.ErrClosed, and subscribers are
+// told of that end instead.
 func (p *Publisher) End() error {
 	defer runtime.KeepAlive(p.client)
+	ended := p.inside.Ring.Ended()
 	if err := p.inside.Closed(); err != nil {
 		return err
+	}
+	if ended != nil {
+		return ended
 	}
 	p.topic.End()
 	return nil

@@ -8,8 +8,6 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/core-framebuffer/framebuffer"
 )
 
 // input reads a file until a context is done: a read(2) that waits for a pipe would not hear
@@ -42,8 +40,8 @@ func widen(file *os.File) {
 	_, _ = unix.FcntlInt(file.Fd(), unix.F_SETPIPE_SZ, pipeSize)
 }
 
-// Read waits for the file or the end of the context, whose error it returns then, or
-// what closed the ring.
+// Read waits for the file or the end of the context, whose error it returns then, or why there is
+// no server.
 func (in *input) Read(p []byte) (int, error) {
 	fds := []unix.PollFd{{Fd: int32(in.file.Fd()), Events: unix.POLLIN}}
 	if in.wake != nil {
@@ -66,10 +64,17 @@ func (in *input) Read(p []byte) (int, error) {
 	}
 }
 
-// over is ctx's error, or what closed the ring if that is why ctx is done.
+// noServer is the cause of a context that ended because no server is there, and none comes.
+type noServer struct{ error }
+
+// Unwrap is why.
+func (n noServer) Unwrap() error { return n.error }
+
+// over is ctx's error, or why there is no server if that is why ctx is done.
 func over(ctx context.Context) error {
-	if cause := context.Cause(ctx); errors.Is(cause, framebuffer.ErrClosed) {
-		return cause
+	var none noServer
+	if errors.As(context.Cause(ctx), &none) {
+		return none.error
 	}
 	return ctx.Err()
 }

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"runtime"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/follow"
 	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
 	"github.com/core-framebuffer/framebuffer/internal/pixels"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -28,6 +28,7 @@ type pubCmd struct {
 	Rate        float64   `help:"At most so many frames a second." placeholder:"FPS"`
 	Wait        int       `help:"Begin when so many subscriptions are there." placeholder:"N"`
 	Keep        bool      `help:"Leave the topic open at the end: others publish to it too."`
+	following
 	reach
 }
 
@@ -44,9 +45,11 @@ how many frames and bytes went in, and how many were lost.
 }
 
 // source is where frames come from. next puts one into the ring; it returns io.EOF at the
-// end, and framebuffer.ErrTimeout for a frame that was overwritten while it was put in.
+// end, framebuffer.ErrTimeout for a frame that was overwritten while it was put in, and
+// framebuffer.ErrServerGone for one that there was no server for. After these it may be called
+// again: the input was read to the end of the frame.
 type source interface {
-	next(c *framebuffer.Client) (framebuffer.Frame, *topic.Meta, error)
+	next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta, error)
 }
 
 // Run publishes until the input ends or a signal comes.
@@ -54,20 +57,20 @@ func (c *pubCmd) Run(e *env) (err error) {
 	if c.Rate < 0 || c.Wait < 0 || math.IsNaN(c.Rate) {
 		return fmt.Errorf("%w: --rate %v and --wait %d cannot be negative", errUsage, c.Rate, c.Wait)
 	}
-	client, err := c.direct(e, "framebuffer pub "+c.Topic)
+	chain, err := c.chain(e, "framebuffer pub "+c.Topic, c.following)
 	if err != nil {
 		return unlessSignalled(err)
 	}
-	defer client.Close()
+	defer chain.Close()
 	ctx, stop := context.WithCancelCause(e.ctx)
 	defer stop(nil)
-	go watchServer(ctx, client, stop)
+	go watchServers(ctx, chain, stop)
 	in := newInput(ctx, e.in)
-	from, err := c.source(in, client)
+	from, err := c.source(in, chain.Ring())
 	if err != nil {
 		return err
 	}
-	pub, err := topic.NewPublisher(client, c.Topic)
+	pub, err := chain.Publisher(c.Topic)
 	if err != nil {
 		return err
 	}
@@ -78,10 +81,10 @@ func (c *pubCmd) Run(e *env) (err error) {
 			}
 		}()
 	}
-	if err := c.await(ctx, e, client); err != nil {
+	if err := c.await(ctx, e, chain); err != nil {
 		return ended(err)
 	}
-	return c.publish(e, client, pub, from)
+	return c.publish(e, pub, from)
 }
 
 // source chooses by the kind of frame.
@@ -116,12 +119,12 @@ func (c *pubCmd) source(in io.Reader, client *framebuffer.Client) (source, error
 		}
 		return sized(int64(*c.FrameSize))
 	}
-	return &wholeSource{in: in, meta: meta}, nil
+	return &wholeSource{in: in, most: most, meta: meta}, nil
 }
 
 // await waits for subscriptions. The directory tells nobody of newcomers, so it is looked at
 // from time to time.
-func (c *pubCmd) await(ctx context.Context, e *env, client *framebuffer.Client) error {
+func (c *pubCmd) await(ctx context.Context, e *env, chain *follow.Chain) error {
 	var there atomic.Int64
 	defer e.waitingFor(func() string {
 		return fmt.Sprintf("%s to topic %q: %d of %d are there", many(c.Wait, "subscription"), c.Topic, there.Load(), c.Wait)
@@ -130,7 +133,14 @@ func (c *pubCmd) await(ctx context.Context, e *env, client *framebuffer.Client) 
 		if err := over(ctx); err != nil {
 			return err
 		}
-		all, err := topic.List(client)
+		ring := chain.Ring()
+		if ring.Err() != nil { // those who subscribe there go on with the next one, too
+			continue
+		}
+		all, err := topic.List(ring)
+		if errors.Is(err, framebuffer.ErrClosed) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -146,20 +156,24 @@ func (c *pubCmd) await(ctx context.Context, e *env, client *framebuffer.Client) 
 	return nil
 }
 
-func (c *pubCmd) publish(e *env, client *framebuffer.Client, pub *topic.Publisher, from source) error {
-	var frames, bytes, lost uint64
+func (c *pubCmd) publish(e *env, pub *follow.Publisher, from source) error {
+	var frames, bytes, overwritten, unserved uint64
 	start, pace := time.Now(), limiter(c.Rate)
 	defer func() {
-		if lost > 0 {
-			e.log.Warn("frames were overwritten before they were complete: the input is slower than the ring is long; start the server with a larger --size", "framebuffer.topic", c.Topic, "framebuffer.lost", lost)
+		if overwritten > 0 {
+			e.log.Warn("frames were overwritten before they were complete: the input is slower than the ring is long; start the server with a larger --size", "framebuffer.topic", c.Topic, "framebuffer.lost", overwritten)
 		}
-		e.total(totals{command: "pub", name: c.Topic, topic: c.Topic, frames: frames, bytes: bytes, lost: lost, start: start})
+		e.total(totals{
+			command: "pub", name: c.Topic, topic: c.Topic, frames: frames, bytes: bytes, lost: overwritten + unserved, start: start,
+			of: []tally{{"overwritten", overwritten}, {"unserved", unserved}},
+		})
 	}()
+	var none error // of the last frame, if there was no server for it
 	for {
 		if err := pace.Wait(e.ctx); err != nil {
 			return ended(err)
 		}
-		f, meta, err := from.next(client)
+		f, meta, err := from.next(pub)
 		if err == nil {
 			if _, err = pub.PublishFrame(f, meta, time.Time{}); errors.Is(err, topic.ErrEnded) {
 				return fmt.Errorf("%w: another publisher ended it: run that one with --keep", errEndedByOther)
@@ -169,30 +183,27 @@ func (c *pubCmd) publish(e *env, client *framebuffer.Client, pub *topic.Publishe
 		case err == nil:
 			frames++
 			bytes += uint64(f.Size)
+			none = nil
 		case errors.Is(err, framebuffer.ErrTimeout):
-			lost++
+			overwritten++
+		case errors.Is(err, framebuffer.ErrServerGone) && pub.Follows():
+			unserved++
+			none = err
+		case errors.Is(err, io.EOF):
+			return none
 		default:
 			return ended(err)
 		}
 	}
 }
 
-// watchServer stops what waits for input, or for subscriptions, when the server has closed the segment: nobody else
-// would tell.
-func watchServer(ctx context.Context, client *framebuffer.Client, stop context.CancelCauseFunc) {
-	defer runtime.KeepAlive(client)
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := client.Inside().Ring.Ended(); err != nil {
-			stop(err)
-			return
-		}
+// watchServers stops what waits for input, or for subscriptions, when no other server comes:
+// nobody else would tell.
+func watchServers(ctx context.Context, chain *follow.Chain, stop context.CancelCauseFunc) {
+	select {
+	case <-ctx.Done():
+	case <-chain.Done():
+		stop(noServer{chain.Err()})
 	}
 }
 

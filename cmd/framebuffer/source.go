@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/follow"
 	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -19,18 +20,21 @@ type sizedSource struct {
 	read uint64 // whole frames
 }
 
-func (s *sizedSource) next(c *framebuffer.Client) (framebuffer.Frame, *topic.Meta, error) {
+func (s *sizedSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta, error) {
 	// The place is taken when there is something to put in: one that waits grows old.
 	if _, err := s.in.Peek(1); err != nil {
 		return framebuffer.Frame{}, nil, err
 	}
-	place, err := c.Reserve(s.size)
+	place, err := p.Reserve(s.size)
+	if errors.Is(err, framebuffer.ErrClosed) { // there is no server: the next frame begins behind this one
+		_, _ = s.in.Discard(s.size)
+	}
 	if err != nil {
 		return framebuffer.Frame{}, nil, err
 	}
 	defer place.Abort()
 	switch _, err := place.ReadFrom(io.LimitReader(s.in, int64(s.size))); {
-	case errors.Is(err, framebuffer.ErrTimeout): // the next frame begins behind this one
+	case errors.Is(err, framebuffer.ErrTimeout), errors.Is(err, framebuffer.ErrClosed): // the next frame begins behind this one
 		_, _ = s.in.Discard(s.size - place.Len())
 		return framebuffer.Frame{}, nil, err
 	case err != nil:
@@ -51,7 +55,7 @@ type jpegSource struct {
 	meta *topic.Meta
 }
 
-func (s *jpegSource) next(c *framebuffer.Client) (framebuffer.Frame, *topic.Meta, error) {
+func (s *jpegSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta, error) {
 	picture, err := s.in.Next()
 	if errors.Is(err, io.EOF) && s.in.Broken() > 0 {
 		return framebuffer.Frame{}, nil, fmt.Errorf("%w: %d pictures of the input were cut off or no JPEGs, and were left out", errBadInput, s.in.Broken())
@@ -64,23 +68,24 @@ func (s *jpegSource) next(c *framebuffer.Client) (framebuffer.Frame, *topic.Meta
 	}
 	meta := *s.meta
 	meta.Width, meta.Height = s.in.Size()
-	f, err := c.Put(picture)
+	f, err := p.Put(picture)
 	return f, &meta, err
 }
 
-// wholeSource has one frame.
+// wholeSource has one frame. The server may be another one when all of it has come.
 type wholeSource struct {
 	in   io.Reader
+	most int64
 	meta *topic.Meta
 	done bool
 }
 
-func (s *wholeSource) next(c *framebuffer.Client) (framebuffer.Frame, *topic.Meta, error) {
+func (s *wholeSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta, error) {
 	if s.done {
 		return framebuffer.Frame{}, nil, io.EOF
 	}
 	s.done = true
-	f, err := putAll(c, s.in)
+	f, err := putAll(p, s.in, s.most)
 	return f, s.meta, err
 }
 

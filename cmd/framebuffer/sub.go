@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/follow"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -24,6 +25,7 @@ type subCmd struct {
 	Timeout time.Duration `help:"End with status 3 when no frame comes for so long." placeholder:"5s"`
 	Strict  bool          `help:"End with status 3 when a frame is lost."`
 	Spin    bool          `help:"Never sleep: a processor for the least latency."`
+	following
 	reach
 }
 
@@ -32,6 +34,8 @@ func (subCmd) Help() string {
 	return `Writes the frames to standard output, verified, one behind the other, until the
 topic is ended. With --json it writes a line for each frame instead: where it is
 (for get), its number, time and metadata, and how many were lost before it.
+When the server ends, sub waits for the next one of that name, and goes on with
+its first frame.
 
   framebuffer sub cam | ffplay -f rawvideo -pixel_format rgb24 \
     -video_size 1920x1080 -
@@ -43,16 +47,16 @@ func (c *subCmd) Run(e *env) error {
 	if c.Timeout < 0 {
 		return fmt.Errorf("%w: --timeout %v cannot be negative", errUsage, c.Timeout)
 	}
-	client, err := c.direct(e, "framebuffer sub "+c.Topic)
+	chain, err := c.chain(e, "framebuffer sub "+c.Topic, c.following)
 	if err != nil {
 		return unlessSignalled(err)
 	}
-	defer client.Close()
+	defer chain.Close()
 	opts := &topic.SubscribeOptions{Group: c.Group, From: fromOf(c.From)}
 	if c.Spin {
 		opts.Spin = -1
 	}
-	s, err := topic.Subscribe(client, c.Topic, opts)
+	s, err := chain.Subscribe(c.Topic, opts)
 	if err != nil {
 		return err
 	}
@@ -65,7 +69,7 @@ func (c *subCmd) Run(e *env) error {
 	// Whoever reads our output may be stuck, and write(2) with him. After a signal he has a
 	// moment to take the frame that is under way.
 	done := make(chan error, 1)
-	go func() { done <- c.copy(e, client, s) }()
+	go func() { done <- c.copy(e, s) }()
 	select {
 	case err = <-done:
 	case <-e.ctx.Done():
@@ -89,8 +93,8 @@ var (
 	errNoFrame   = errors.New("timeout: no frame")
 )
 
-func (c *subCmd) copy(e *env, client *framebuffer.Client, s *topic.Subscription) error {
-	out := output{env: e, most: client.Stats().Capacity, terminal: term.IsTerminal(int(e.out.Fd()))}
+func (c *subCmd) copy(e *env, s *follow.Subscription) error {
+	out := output{env: e, terminal: term.IsTerminal(int(e.out.Fd()))}
 	var frames, late uint64
 	start := time.Now()
 	defer func() {
@@ -110,7 +114,7 @@ func (c *subCmd) copy(e *env, client *framebuffer.Client, s *topic.Subscription)
 			return fmt.Errorf("%w: %d frames before number %d of topic %q were lost: read faster, or start the server with a larger --size",
 				framebuffer.ErrTimeout, m.Lost, m.Sequence, c.Topic)
 		}
-		err = out.write(client, m)
+		err = out.write(s.Ring(), m)
 		if errors.Is(err, framebuffer.ErrTimeout) && !c.Strict {
 			late++
 			continue
@@ -124,7 +128,7 @@ func (c *subCmd) copy(e *env, client *framebuffer.Client, s *topic.Subscription)
 }
 
 // next waits as long as it may.
-func (c *subCmd) next(ctx context.Context, s *topic.Subscription) (topic.Message, error) {
+func (c *subCmd) next(ctx context.Context, s *follow.Subscription) (topic.Message, error) {
 	if c.Timeout == 0 {
 		return s.Next(ctx)
 	}
@@ -140,7 +144,8 @@ func (c *subCmd) next(ctx context.Context, s *topic.Subscription) (topic.Message
 // output writes frames.
 type output struct {
 	env      *env
-	most     uint64
+	ring     *framebuffer.Client
+	most     uint64 // bytes of that ring
 	terminal bool
 	buffer   []byte
 	bytes    uint64
@@ -152,7 +157,13 @@ func (o *output) write(c *framebuffer.Client, m topic.Message) error {
 	if o.env.json {
 		return o.env.print(m, "")
 	}
+	if c != o.ring {
+		o.ring, o.most = c, c.Stats().Capacity
+	}
 	n := m.Frame.Size
+	if o.most == 0 { // it was let go of when its server had ended
+		return tooLate(c.Err())
+	}
 	if n < 1 || uint64(n) > o.most {
 		return fmt.Errorf("%w: number %d claims %d bytes, and the ring has %d", framebuffer.ErrCorrupt, m.Sequence, n, o.most)
 	}
@@ -161,7 +172,7 @@ func (o *output) write(c *framebuffer.Client, m topic.Message) error {
 	}
 	data := o.buffer[:n]
 	if err := c.ReadInto(data, m.Frame.Offset, m.Frame.Checksum); err != nil {
-		return err
+		return tooLate(err)
 	}
 	if o.terminal && !printable(data) {
 		return fmt.Errorf("%w: %d bytes that are no text would spoil this terminal: redirect them, or ask for --json", errUsage, n)
@@ -175,4 +186,12 @@ func (o *output) write(c *framebuffer.Client, m topic.Message) error {
 		return fmt.Errorf("write a frame: %w", err)
 	}
 	return nil
+}
+
+// tooLate has a frame whose ring was let go of be one that is lost.
+func tooLate(err error) error {
+	if errors.Is(err, framebuffer.ErrClosed) {
+		return fmt.Errorf("%w: its server ended before it was read: %w", framebuffer.ErrTimeout, err)
+	}
+	return err
 }

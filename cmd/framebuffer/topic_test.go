@@ -159,7 +159,7 @@ func TestPubSubStatuses(t *testing.T) {
 
 // Whatever ends them, both leave at once, in order, and with the right word.
 func TestPubSubEnd(t *testing.T) {
-	name, _, server := serving(t, "--size", "8MiB")
+	name, s, server := serving(t, "--size", "8MiB")
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -245,14 +245,14 @@ func TestPubSubEnd(t *testing.T) {
 		}
 	}
 
-	// A server that ends ends both.
-	sub = start(t, nil, "sub", "x", "--name", name)
-	pub = start(t, read, append(pubArgs, "--wait", "1")...)
+	// A server that ends ends both, if they are not to follow the next one.
+	sub = start(t, nil, "sub", "x", "--name", name, "--no-follow")
+	pub = start(t, read, append(pubArgs, "--wait", "1", "--no-follow")...)
 	if _, err := write.Write(frame[:1000]); err != nil {
 		t.Fatal(err)
 	}
 	await(t, name, `"x","published":3`)
-	waiting := start(t, nil, "pub", "nobody subscribes", "--name", name, "--wait", "1")
+	waiting := start(t, nil, "pub", "nobody subscribes", "--wait", "1", "--key", s.Key)
 	await(t, name, `"nobody subscribes"`)
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -37,9 +35,8 @@ func (s *sight) watch(e *env) (*watched, error) {
 	if err != nil {
 		return nil, err
 	}
-	quiet := *e // what a search has to say is of no use on a terminal that is drawn on
-	quiet.log, quiet.err, quiet.logJSON = slog.New(slog.DiscardHandler), io.Discard, false
-	return &watched{sight: s, env: &quiet, monitor: m, key: key}, nil
+	// What a search has to say is of no use on a terminal that is drawn on.
+	return &watched{sight: s, env: e.quiet(e.ctx), monitor: m, key: key}, nil
 }
 
 // look returns a snapshot and whose it is. A monitor that was returned before is closed when

@@ -86,7 +86,7 @@ func (c *webCmd) successor(e *env, page *httpServer, key string) (found, error) 
 		if c.fixed() || !c.mayBeOver(s) {
 			continue
 		}
-		next, err := c.another(e, key)
+		next, err := c.another(e.quiet(e.ctx), key)
 		if next.monitor != nil {
 			return next, nil
 		}

@@ -144,6 +144,23 @@ func (p *Publisher) Reserve(size int) (*framebuffer.Reservation, error) {
 	return r, p.explainIf(o, err)
 }
 
+// Put puts a frame into the present ring: see framebuffer.Client.Put. Without a server the error is
+// framebuffer.ErrServerGone.
+func (p *Publisher) Put(data []byte) (framebuffer.Frame, error) {
+	o, err := p.open()
+	if err != nil {
+		return framebuffer.Frame{}, err
+	}
+	f, err := o.link.ring.Put(data)
+	return f, p.explainIf(o, err)
+}
+
+// Follows reports whether another ring may come.
+func (p *Publisher) Follows() bool { return p.chain.Err() == nil && !p.chain.options.Stay }
+
+// Ring is the present ring, which may have ended.
+func (p *Publisher) Ring() *framebuffer.Client { return p.chain.Ring() }
+
 // End says that nothing more comes: see topic.Publisher.End. Without a server nothing is said, and
 // the error is framebuffer.ErrServerGone.
 func (p *Publisher) End() error {
