@@ -1,29 +1,52 @@
-# make test   everything a change must pass; installs what it needs
-# make quick  the same without the race detector, the linter and the long tests
+# make test   the tests of all Go packages and of Python: minutes, no root, nothing installed
+# make check  everything a change must pass, as root; installs what it needs
+# make quick  vet and the tests of Go, while you work
 # make demo   real pictures between real processes
 # make bench  this library and its rivals in one run
-# make models every state of the protocols in docs/models: some minutes, part of test
-# make mutants the orderings broken one at a time: the tests must notice; part of test
-# make containers  the command in real containers, as root; part of test
-# make faults processes killed and stopped at every step, peers that write nonsense; part of test
-# make soak   the same for as long as you like: ROUNDS, BURSTS, ALLOCATIONS, RING_GIB, SOAK_TIME
-# make hosts  three hosts in network namespaces, cut off, slowed and killed, as root; part of test
-# make python the Python package's tests, with Go on the other side; part of test
-# make soak-python a minute of both languages on one ring, with each server and backend; not part of test
-# make avx512 the AVX-512 kernels' tests in an emulator: ten minutes, not part of test
+#
+# What check is made of; of these, test runs unit and python, and leaves out what needs root or a
+# tool that is not there:
+# make vet    vet, gofmt, and whether go.mod is tidy
+# make lint   the linter, golangci-lint
+# make models every state of the protocols in docs/models
+# make generate the assembly is what its generator writes
+# make unit   the tests of all Go packages
+# make race   the tests of all Go packages under the race detector, with one and with four processors
+# make mutants the orderings broken one at a time: the tests must notice each
+# make kernels the tests with each kernel that copies and hashes, and without assembly
+# make containers the command in real containers, as root
+# make faults processes killed and stopped at every step, peers that write nonsense
+# make hosts  three hosts in network namespaces, cut off, slowed and killed, as root
+# make types  the Python package's types, by mypy
+# make python the Python package's tests, with Go on the other side
+# make arm64  the kernels of arm64, in an emulator
 # make fuzz   every fuzz target for FUZZTIME each, inputs (30000x) or a time (60s)
+# make cross  builds for the other platforms
+# make bench-vet the benchmark compiles, and the README's figures are its own
+#
+# Not part of check:
+# make soak   the faults for as long as you like: ROUNDS, BURSTS, ALLOCATIONS, RING_GIB, SOAK_TIME
+# make soak-python a minute of both languages on one ring, with each server and backend
+# make avx512 the AVX-512 kernels' tests in an emulator: ten minutes
 
 GO        ?= go
-PYTHON    ?= /usr/bin/python3
 FUZZTIME  ?= 30000x
 TOOLS     := $(CURDIR)/.tools
+SYSTEM_PYTHON := $(or $(PYTHON),/usr/bin/python3)
 LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
-export CGO_ENABLED ?= 1
 
-.PHONY: test setup vet lint unit race mutants models kernels containers faults hosts soak python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-vet
+.PHONY: test check setup vet lint unit race mutants models kernels containers faults hosts soak types python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-vet
 
-test: setup vet lint models generate unit race mutants kernels containers faults hosts python arm64 fuzz cross bench-vet
+# In this order, each timed; + joins what runs side by side.
+CHECK := setup vet lint models generate unit race mutants kernels containers faults hosts types python arm64 fuzz cross bench-vet
+
+test:
+	@./scripts/test $(filter-out setup unit python,$(subst +, ,$(CHECK)))
+
+check: export FRAMEBUFFER_TEST_EVERYTHING = 1
+check:
+	@./scripts/steps $(CHECK)
 
 setup:
 	./scripts/setup
@@ -52,7 +75,7 @@ unit:
 # Once on a single processor, where goroutines switch in the middle of things, and once on four.
 # Without the second that the race detector sleeps at the end of every process: tests start many.
 race:
-	GORACE="atexit_sleep_ms=10" $(GO) test -count=1 -race -cpu 1,4 -timeout 20m ./...
+	CGO_ENABLED=1 GORACE="atexit_sleep_ms=10" $(GO) test -count=1 -race -cpu 1,4 -timeout 20m ./...
 
 # One ordering of the protocols broken at a time: the tests must notice.
 mutants:
@@ -87,18 +110,26 @@ soak:
 	SOAK_ROUNDS=$(ROUNDS) SOAK_TIME=$(SOAK_TIME) SOAK_BURSTS=$(BURSTS) SOAK_ALLOCATIONS=$(ALLOCATIONS) SOAK_RING_GIB=$(RING_GIB) \
 		$(GO) test -count=1 -tags failpoints -timeout 0 -v -run '$(SOAK)' ./internal/faults
 
-# Debian's Python and its packages alone.
+# Debian's Python and its packages, those of the system or unpacked into .tools. PYTHON names
+# another, and `make test PYTHON=none` leaves Python out.
 python:
-	cd python && $(PYTHON) -m mypy --strict framebuffer
-	cd python && $(PYTHON) -m pytest
+ifeq ($(PYTHON),none)
+	@echo "PYTHON=none: Python is left out"
+	@printf 'Python (PYTHON=none)\tpython\tall tests\n' >>"$${FRAMEBUFFER_TEST_LEFT_OUT:?only make test leaves anything out}"
+else
+	python=$$(PYTHON="$(PYTHON)" ./scripts/python-env) && cd python && "$$python" -m pytest
+endif
+
+types:
+	cd python && $(SYSTEM_PYTHON) -m mypy --strict framebuffer
 
 soak-python:
-	cd python && FRAMEBUFFER_SOAK=60 $(PYTHON) -m pytest -s tests/test_soak.py
+	cd python && FRAMEBUFFER_SOAK=60 $(SYSTEM_PYTHON) -m pytest -s tests/test_soak.py
 
 # The Python package beside the seed's design, and ways to wait for a topic.
 bench-python:
-	PYTHONPATH=python $(PYTHON) bench/python/main.py
-	PYTHONPATH=python $(PYTHON) bench/python/waiting.py
+	PYTHONPATH=python $(SYSTEM_PYTHON) bench/python/main.py
+	PYTHONPATH=python $(SYSTEM_PYTHON) bench/python/waiting.py
 
 arm64:
 	./scripts/test-arm64

@@ -3,10 +3,10 @@
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 from typing import Iterator
 
-import children
 import pytest
 
 from framebuffer.client import FrameBufferClient
@@ -16,17 +16,23 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTDATA = ROOT / "testdata"
 
 
-@pytest.fixture(autouse=True)
-def bound(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Of a test that hangs with its children, or by itself: those are killed first, which most
-    often has it fail. pyproject.toml has it tell where it is before the run is given up."""
-    lasts = 60 + float(os.environ.get("FRAMEBUFFER_SOAK", "0"))
-    dog = children.watchdog
-    dog.watch("multiprocessing", children.BOUND + lasts, children.kill_multiprocessing)
-    dog.watch("the test", 4 * children.BOUND + 2 * lasts, lambda: os._exit(70))
-    yield
-    dog.forget("multiprocessing")
-    dog.forget("the test")
+def need(there: bool, what: str) -> None:
+    """Leaves a test out where something that it needs is not there, and says what: here, and in
+    the list at the end of `make test`. Under `make check` the test fails instead."""
+    if there:
+        return
+    if os.environ.get("FRAMEBUFFER_TEST_EVERYTHING"):
+        pytest.fail(f"this test needs {what}, and `make check` leaves nothing out")
+    pytest.skip(f"needs {what}")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Every test that is left out, by need or otherwise, gets a line in that list."""
+    file = os.environ.get("FRAMEBUFFER_TEST_LEFT_OUT")
+    if file and report.skipped and isinstance(report.longrepr, tuple):
+        why = report.longrepr[2].removeprefix("Skipped: ").removeprefix("needs ")
+        with open(file, "a", encoding="utf-8") as list:
+            list.write(f"{why}\tpython\t{report.nodeid}\n")
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +46,7 @@ def programs() -> Iterator[pathlib.Path]:
     with tempfile.TemporaryDirectory(prefix="framebuffer-programs-") as to:
         os.chmod(to, 0o755)
         packages = ["./cmd/framebuffer", "./examples/...", "./python/tests/peer"]
-        children.run(["go", "build", "-o", to + "/", *packages], bound=900, cwd=ROOT, check=True)
+        subprocess.run(["go", "build", "-o", to + "/", *packages], cwd=ROOT, check=True)
         yield pathlib.Path(to)
 
 

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import threading
 
-import children
 import pytest
 from conftest import environment
 
@@ -47,7 +46,7 @@ def test_no_load_is_torn(tmp_path: object) -> None:
     fd = os.memfd_create("torn")
     os.ftruncate(fd, 4096)
     words = memoryview(mmap.mmap(fd, 4096)).cast("Q")
-    other = children.Child([sys.executable, "-c", TOGGLE, str(fd)], pass_fds=[fd], env=environment(), stdout=subprocess.PIPE)
+    other = subprocess.Popen([sys.executable, "-c", TOGGLE, str(fd)], pass_fds=[fd], env=environment(), stdout=subprocess.PIPE)
     try:
         assert other.stdout is not None and other.stdout.readline() == b"\n"
         seen = {words[1] for _ in range(300_000)}
@@ -97,7 +96,7 @@ def test_without_libatomic(server, client) -> None:
     """A client reads, and writes what the server has allocated; nothing else pretends to work."""
     frame = client.put(b"x" * 70_000)
     free = server.allocate(3)
-    out = children.run(
+    out = subprocess.run(
         [sys.executable, "-c", WITHOUT, client.key, str(frame.offset), str(frame.size), frame.checksum, free],
         env=environment(), capture_output=True, text=True,
     )
@@ -122,7 +121,7 @@ try:
 except ImportError as e:
     print(e)
 """
-    out = children.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    out = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
     assert "does not do what its functions are named for" in out.stdout, out.stderr
 
 

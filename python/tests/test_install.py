@@ -1,9 +1,11 @@
 """The package as pip installs it, with nothing but Debian's packages."""
 
+import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
-import children
+from conftest import need
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -32,7 +34,7 @@ with FrameBufferServer(1 << 20) as server, FrameBufferClient(server.get_key()) a
 OLD = """
 import sys, types
 old = types.ModuleType("xxhash", "")
-old.VERSION, old.__file__ = "1.4.4", "xxhash.py"
+old.VERSION, old.__file__ = "1.4.4", "/nowhere/xxhash.py"
 sys.modules["xxhash"] = old
 try:
     import framebuffer.client
@@ -42,13 +44,21 @@ except ImportError as error:
 
 
 def run(*command: str, cwd: Path) -> str:
-    result = children.run(command, cwd=cwd, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+    result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
     assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
     return result.stdout
 
 
+def need_system() -> None:
+    """These start from the system's Python and a bare environment."""
+    modules = ("pip", "setuptools", "wheel", "xxhash")
+    there = sys.prefix == sys.base_prefix and all(importlib.util.find_spec(m) for m in modules)
+    need(there, "the system's Python with pip, setuptools, wheel and xxhash, which scripts/setup installs")
+
+
 def test_pip_install(tmp_path: Path) -> None:
     """Without an index: all that the package needs is there, whatever versions Debian says it has."""
+    need_system()
     source, venv = tmp_path / "source", tmp_path / "venv"
     source.mkdir()
     for name in ("framebuffer", "pyproject.toml", "README.md"):  # builds leave files beside what they build
