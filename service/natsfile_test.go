@@ -244,7 +244,7 @@ func TestBadNATSFiles(t *testing.T) {
 		says string
 	}{
 		"nonsense":        {service.Config{NATSConfig: natsFile(t, "cluster {")}, "configuration"},
-		"no such file":    {service.Config{NATSConfig: "/nonexistent"}, "/nonexistent"},
+		"no such file":    {service.Config{NATSConfig: filepath.Join(t.TempDir(), "missing")}, "missing"},
 		"no usable login": {service.Config{NATSConfig: natsFile(t, "authorization { users: [{ user: a, password: b }] }")}, "named framebuffer"},
 		"hashed login":    {service.Config{NATSConfig: natsFile(t, `authorization { user: framebuffer, password: "$2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG" }`)}, "plain text"},
 		"small payloads":  {service.Config{NATSConfig: natsFile(t, "max_payload: 4096")}, "raise max_payload"},

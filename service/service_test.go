@@ -3,6 +3,7 @@ package service_test
 import (
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -234,7 +235,7 @@ func TestServeRefuses(t *testing.T) {
 		"a name with a space":     {Server: server, Name: "a b"},
 		"a name too long":         {Server: server, Name: strings.Repeat("x", 65)},
 		"NATS that is not there":  {Server: server, Name: unique(t), URL: "nats://127.0.0.1:1"},
-		"credentials not there":   {Server: server, Name: unique(t) + "c", URL: ownNATS(t), Credentials: "/nonexistent"},
+		"credentials not there":   {Server: server, Name: unique(t) + "c", URL: ownNATS(t), Credentials: filepath.Join(t.TempDir(), "missing")},
 	} {
 		if svc, err := service.Serve(cfg); err == nil {
 			svc.Close()

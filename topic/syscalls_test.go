@@ -84,7 +84,7 @@ func TestNoSystemCalls(t *testing.T) {
 		p := xproc.StartWith(t, []xproc.Option{xproc.Under("strace", "-f", "-qq", "-o", file)}, "quiet", s.Key(), rounds)
 		p.Recv(new(int))
 		if err := p.Wait(); err != nil {
-			t.Fatalf("strace, which scripts/setup installs: %v", err)
+			t.Fatalf("strace: %v", err)
 		}
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -14,11 +14,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // command prepares the real command as a process of its own.
 func command(args ...string) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe", args...)
+	cmd := xproc.Command("/proc/self/exe", args...)
 	cmd.Env = append(os.Environ(), "FRAMEBUFFER_TEST_COMMAND=1", "GORACE=atexit_sleep_ms=0") // under -race every exit would take a second
 	return cmd
 }
@@ -100,6 +102,7 @@ func announcingFrom(t testing.TB, made func(args ...string) *exec.Cmd, says any,
 	out := outputOf(t, cmd)
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Process.Signal(syscall.SIGCONT) // the test may have stopped it, and failed
 		if err := cmd.Wait(); err != nil && !strings.Contains(err.Error(), "Wait was already called") {
 			t.Errorf("%v: %v", args, err)
 		}

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
-// The scripts are given to the real shells where this machine has them; bash it always has.
+// The scripts are given to the real shells.
 func TestCompletion(t *testing.T) {
 	bash := runHere(t, "", "completion", "bash")
 	script := bash.out + `
@@ -16,7 +17,8 @@ try serve --si
 try completion z
 try demo-
 `
-	out, err := exec.Command("bash", "-c", script).CombinedOutput()
+	xproc.NeedTools(t, "bash")
+	out, err := xproc.Command("bash", "-c", script).CombinedOutput()
 	if err != nil || string(out) != "serve sub stat\n--size\nzsh\n\n" {
 		t.Errorf("bash: %v, %q", err, out)
 	}
@@ -27,13 +29,14 @@ try demo-
 				t.Errorf("%s: no %q in the script", shell, word)
 			}
 		}
-		if path, err := exec.LookPath(shell); err == nil {
-			cmd := exec.Command(path, "-n") // parse only
+		t.Run(shell, func(t *testing.T) {
+			xproc.NeedTools(t, shell)
+			cmd := xproc.Command(shell, "-n") // parse only
 			cmd.Stdin = strings.NewReader(r.out)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%s does not accept its script: %v\n%s", shell, err, out)
 			}
-		}
+		})
 	}
 	if r := runHere(t, "", "completion", "tcsh"); r.status != exitUsage {
 		t.Errorf("tcsh: %+v", r)

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"image/png"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer/internal/demo"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 func runDemo(t *testing.T, args ...string) (res demo.Result) {
@@ -55,10 +55,11 @@ func TestDemo(t *testing.T) {
 
 // A video that ffmpeg made goes through, frame by frame.
 func TestDemoWithVideo(t *testing.T) {
+	xproc.NeedTools(t, "ffmpeg")
 	video := filepath.Join(t.TempDir(), "test.mp4")
-	if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=10:duration=2",
+	if out, err := xproc.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=10:duration=2",
 		"-pix_fmt", "yuv420p", video).CombinedOutput(); err != nil {
-		t.Fatalf("make a video (scripts/setup installs ffmpeg): %v\n%s", err, out)
+		t.Fatalf("make a video: %v\n%s", err, out)
 	}
 	// So small a ring that a slow reader is late on a slow machine as well.
 	if res := runDemo(t, video, "--size", "24MiB"); res.Pictures != video {

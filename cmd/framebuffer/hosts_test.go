@@ -24,7 +24,7 @@ func TestHosts(t *testing.T) {
 	if r := runCommand(t, "", "--json", "hosts", "--name", name); json.Unmarshal([]byte(r.out), &h) != nil || h.Host != "cam1" || len(h.Topics) != 1 {
 		t.Errorf("%+v: %+v", r, h)
 	}
-	if r := runCommand(t, "", "hosts", "--name", "nobody"); r.status != exitNoServer {
+	if r := runCommand(t, "", "hosts", "--name", name+"y"); r.status != exitNoServer {
 		t.Errorf("%+v", r)
 	}
 }

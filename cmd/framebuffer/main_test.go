@@ -79,6 +79,7 @@ func TestExitStatuses(t *testing.T) {
 	if r := runHere(t, "", "allocate", "65472", "--name", name); r.status != 0 { // the whole ring
 		t.Fatalf("%+v", r)
 	}
+	missing := filepath.Join(t.TempDir(), "missing")
 	for what, c := range map[string]struct {
 		args   []string
 		stdin  string
@@ -96,8 +97,8 @@ func TestExitStatuses(t *testing.T) {
 		"too large":          {[]string{"allocate", "64KiB", "--name", name}, "", exitUsage, "65472"},
 		"put nothing":        {[]string{"put", "-", "--name", name}, "", exitUsage, "0 bytes"},
 		"put too much":       {[]string{"put", "-", "--name", name}, strings.Repeat("x", 1<<17), exitUsage, "at most"},
-		"put no file":        {[]string{"put", "/nonexistent", "--name", name}, "", exitFailed, "/nonexistent"},
-		"no server":          {[]string{"key", "--name", "nobody"}, "", exitNoServer, "framebuffer serve --name nobody"},
+		"put no file":        {[]string{"put", missing, "--name", name}, "", exitFailed, missing},
+		"no server":          {[]string{"key", "--name", name + "y"}, "", exitNoServer, "framebuffer serve --name " + name + "y"},
 		"name taken":         {[]string{"serve", "--name", name, "--size", "1MiB"}, "", exitFailed, "already runs"},
 		"serve too much":     {[]string{"serve", "--name", name + "x", "--size", "60TiB"}, "", exitNoMemory, "available"},
 		"serve nothing":      {[]string{"serve", "--name", name + "x", "--size", "0"}, "", exitUsage, "0 bytes"},
@@ -105,7 +106,7 @@ func TestExitStatuses(t *testing.T) {
 		"garbage key":        {[]string{"allocate", "1", "--key", "garbage"}, "", exitUsage, "not a key"},
 		"truncated key":      {[]string{"allocate", "1", "--key", s.Key[:40]}, "", exitUsage, "cut short"},
 		"demo without parts": {[]string{"demo", "--writers", "0"}, "", exitUsage, "1 to 64"},
-		"demo of no folder":  {[]string{"demo", "/nonexistent"}, "", exitFailed, "/nonexistent"},
+		"demo of no folder":  {[]string{"demo", missing}, "", exitFailed, missing},
 	} {
 		r := runHere(t, c.stdin, c.args...)
 		if r.status != c.status || !strings.Contains(r.err, c.says) || r.out != "" && c.status != exitUsage {

@@ -47,7 +47,7 @@ func twoHosts(t *testing.T, second ...string) (a, b string, enter func(args ...s
 	}
 	pid := strconv.Itoa(first.Process.Pid)
 	return a, b, func(args ...string) *exec.Cmd {
-		cmd := exec.Command("nsenter", append([]string{"--ipc", "--target", pid, self}, args...)...)
+		cmd := xproc.Command("nsenter", append([]string{"--ipc", "--target", pid, self}, args...)...)
 		cmd.Env = command().Env
 		return cmd
 	}
@@ -105,7 +105,7 @@ func TestMirrorCommand(t *testing.T) {
 	// What it cannot copy, or into, it says at once.
 	for want, args := range map[int][]string{
 		exitUsage:    {"--name", b, "--every", "-1"},
-		exitNoServer: {"--name", "nobody"},
+		exitNoServer: {"--name", b + "y"},
 	} {
 		if r := runCommand(t, "", append([]string{"mirror", "cam"}, args...)...); r.status != want || r.err == "" {
 			t.Errorf("%v: %+v", args, r)

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // running is a command under way.
@@ -66,11 +68,12 @@ func (r *running) end(t testing.TB) result {
 
 func ffmpeg(t testing.TB, stdin io.Reader, args ...string) []byte {
 	t.Helper()
-	cmd := exec.Command("ffmpeg", append([]string{"-v", "error"}, args...)...)
+	xproc.NeedTools(t, "ffmpeg")
+	cmd := xproc.Command("ffmpeg", append([]string{"-v", "error"}, args...)...)
 	var out, complaint bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &complaint
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v (scripts/setup installs ffmpeg): %v\n%s", cmd.Args, err, &complaint)
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, &complaint)
 	}
 	return out.Bytes()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,9 +106,9 @@ func TestServeBackends(t *testing.T) {
 		"lists with sysv":        {[]string{"--allow-uid", "1"}, exitFailed, "memfd"},
 		"a user listed twice":    {[]string{"--backend", "memfd", "--dir", t.TempDir(), "--allow-uid", "1", "--read-uid", "1"}, exitFailed, "list it once"},
 		"a user that cannot be":  {[]string{"--backend", "memfd", "--dir", t.TempDir(), "--allow-uid", "-1"}, exitUsage, "-1"},
-		"a key file nowhere":     {[]string{"--key-file", "/nonexistent/key"}, exitFailed, "key file"},
+		"a key file nowhere":     {[]string{"--key-file", filepath.Join(t.TempDir(), "missing", "key")}, exitFailed, "key file"},
 	} {
-		if r := runCommand(t, "", append([]string{"serve", "--size", "64KiB", "--name", "refused"}, c.args...)...); r.status != c.status || !strings.Contains(r.err, c.says) {
+		if r := runCommand(t, "", append([]string{"serve", "--size", "64KiB", "--name", fmt.Sprintf("refused-%d", os.Getpid())}, c.args...)...); r.status != c.status || !strings.Contains(r.err, c.says) {
 			t.Errorf("%s: %+v", what, r)
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -26,8 +25,7 @@ const patience = 2 * time.Minute
 // inTerminal starts a shell in a terminal of 80 by 24, where $FB is the command.
 func inTerminal(t testing.TB, environ ...string) *terminal {
 	t.Helper()
-	_, missing := exec.LookPath("tmux")
-	xproc.Need(t, missing == nil, "tmux: scripts/setup installs it")
+	xproc.NeedTools(t, "tmux")
 	dir, err := os.MkdirTemp("", "top") // t.TempDir may be too long for a socket
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +61,7 @@ func inTerminal(t testing.TB, environ ...string) *terminal {
 // tmux runs one of its commands.
 func (term *terminal) tmux(args ...string) string {
 	term.t.Helper()
-	cmd := exec.Command("tmux", append([]string{"-u", "-S", term.socket}, args...)...)
+	cmd := xproc.Command("tmux", append([]string{"-u", "-S", term.socket}, args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TMUX=")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -261,9 +261,9 @@ func TestTopRefuses(t *testing.T) {
 		}
 	}
 	term := inTerminal(t)
-	turn := 0
+	turn, absent := 0, fmt.Sprintf("absent-%d", os.Getpid())
 	for line, says := range map[string]string{
-		"top --interval 1ms": "100ms to 1m", "top garbage": "not a key", "top --name nobody": "framebuffer serve --name nobody",
+		"top --interval 1ms": "100ms to 1m", "top garbage": "not a key", "top --name " + absent: "framebuffer serve --name " + absent,
 	} {
 		turn++ // what the last one printed may still be there
 		term.run(fmt.Sprintf(`clear; "$FB" %s; echo turn $((%d)) ended with $?`, line, turn))

@@ -85,7 +85,7 @@ func TestWebStatuses(t *testing.T) {
 		status int
 		says   string
 	}{
-		"no server":   {[]string{"web", "--name", "nobody"}, exitNoServer, "framebuffer serve --name nobody"},
+		"no server":   {[]string{"web", "--name", name + "y"}, exitNoServer, "framebuffer serve --name " + name + "y"},
 		"a bad key":   {[]string{"web", "garbage"}, exitUsage, "not a key"},
 		"no address":  {[]string{"web", "--name", name, "--http", "nonsense"}, exitFailed, "nonsense"},
 		"no such one": {[]string{"web", "--name", name, "--http", "192.0.2.1:0"}, exitFailed, "192.0.2.1"},

@@ -4,10 +4,11 @@ package containers
 
 import (
 	"encoding/json"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // finding is a line of doctor's.
@@ -87,7 +88,7 @@ func TestDoctorOfAKey(t *testing.T) {
 func TestDoctorFindsPeersInContainers(t *testing.T) {
 	dir, flags := shared(t)
 	_, key := serve(t, flags, "--size", "1MiB", "--backend", "memfd", "--dir", "/run/fb")
-	host := exec.Command(filepath.Join(podman.dir, "framebuffer"), "doctor", "--json", key)
+	host := xproc.Command(filepath.Join(podman.dir, "framebuffer"), "doctor", "--json", key)
 	host.Env = append(host.Environ(), "FRAMEBUFFER_DIR="+dir)
 	out, err := host.Output()
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 const image = "framebuffer:test"
@@ -47,12 +49,12 @@ func withEngine(tests func() int) (code int, err error) {
 		_, rmi := podman.run("rmi", "--all", "--force")
 		err = errors.Join(err, rm, rmi, os.RemoveAll(dir))
 	}()
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "framebuffer"), "../../cmd/framebuffer")
+	build := xproc.Command("go", "build", "-o", filepath.Join(dir, "framebuffer"), "../../cmd/framebuffer")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("%v: %w\n%s", build.Args, err, out)
 	}
-	if out, err := exec.Command("tar", "-C", dir, "-cf", filepath.Join(dir, "image.tar"), "framebuffer").CombinedOutput(); err != nil {
+	if out, err := xproc.Command("tar", "-C", dir, "-cf", filepath.Join(dir, "image.tar"), "framebuffer").CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("tar: %w\n%s", err, out)
 	}
 	if _, err := podman.run("import", "--quiet", filepath.Join(dir, "image.tar"), image); err != nil {
@@ -95,7 +97,7 @@ func (e engine) environment() []string {
 }
 
 func (e engine) command(args ...string) *exec.Cmd {
-	cmd := exec.Command("podman", args...)
+	cmd := xproc.Command("podman", args...)
 	cmd.Env = e.environment()
 	return cmd
 }

@@ -6,10 +6,11 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // bytesOf are n bytes that no cache, compressor or page of zeroes could make up.
@@ -84,7 +85,7 @@ func TestTopicAcrossContainers(t *testing.T) {
 // From another IPC namespace the memory cannot be seen: the error says so, with both remedies.
 func TestForeignIPCNamespace(t *testing.T) {
 	_, key := serve(t, []string{"--ipc=private"}, "--size", "1MiB")
-	host := exec.Command(filepath.Join(podman.dir, "framebuffer"), "allocate", "1", "--key", key)
+	host := xproc.Command(filepath.Join(podman.dir, "framebuffer"), "allocate", "1", "--key", key)
 	var complaint bytes.Buffer
 	host.Stderr = &complaint
 	_ = host.Run()
@@ -107,7 +108,7 @@ func TestForeignIPCNamespace(t *testing.T) {
 func TestHostIPCNamespace(t *testing.T) {
 	_, key := serve(t, []string{"--ipc=host"}, "--size", "1MiB")
 	put := run(t, "from a container", []string{"--ipc=host"}, "put", "-", "--key", key)
-	get := exec.Command(filepath.Join(podman.dir, "framebuffer"), "get", "-")
+	get := xproc.Command(filepath.Join(podman.dir, "framebuffer"), "get", "-")
 	get.Stdin, get.Stderr = strings.NewReader(put.out), os.Stderr
 	if out, err := get.Output(); err != nil || string(out) != "from a container" {
 		t.Errorf("%+v; %q, %v", put, out, err)

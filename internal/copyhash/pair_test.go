@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"testing"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/zeebo/xxh3"
 	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // readerEnv makes the test binary the reader of BenchmarkPair: the memory is its file 3.
@@ -72,7 +73,7 @@ func serveReads(in io.Reader, out io.Writer) error {
 // source is warm, as a frame is that was just made.
 func BenchmarkPair(b *testing.B) {
 	if runtime.NumCPU() < 2 {
-		b.Skip("one processor: the reader would wait for the writer")
+		b.Fatal("one processor: the reader would wait for the writer")
 	}
 	fd, err := unix.MemfdCreate("pair", 0)
 	if err != nil {
@@ -91,7 +92,7 @@ func BenchmarkPair(b *testing.B) {
 	if err := unix.Madvise(memory, unix.MADV_POPULATE_WRITE); err != nil {
 		b.Fatal(err)
 	}
-	reader := exec.Command(os.Args[0])
+	reader := xproc.Command(os.Args[0])
 	reader.Env = append(os.Environ(), readerEnv+"=1")
 	reader.ExtraFiles = []*os.File{file}
 	reader.Stderr = os.Stderr

@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // hot are functions that every frame goes through.
@@ -57,7 +58,7 @@ func moduleRoot(t *testing.T) string {
 }
 
 func build(t *testing.T, root, to string, flags ...string) {
-	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", to, "./cmd/framebuffer")...)
+	cmd := xproc.Command("go", append(append([]string{"build"}, flags...), "-o", to, "./cmd/framebuffer")...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd, err, out)
@@ -108,7 +109,7 @@ func stripped(t *testing.T, root, dir string) string {
 // place: lines, addresses, and the encoding of both. In a sum of two registers it is chance which
 // the compiler names first.
 func disassembly(t *testing.T, program string) []byte {
-	out, err := exec.Command("go", "tool", "objdump", "-s", hot, program).Output()
+	out, err := xproc.Command("go", "tool", "objdump", "-s", hot, program).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -201,7 +201,7 @@ func roleReuse(c *xproc.Child) error {
 
 // child starts a peer, and waits until it has done what it is told.
 func child(o *order) (*exec.Cmd, error) {
-	cmd := exec.Command("/proc/self/exe")
+	cmd := xproc.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), "FRAMEBUFFER_TEST_ROLE=peer", "FRAMEBUFFER_TEST_ARGS=[]")
 	in, err1 := cmd.StdinPipe()
 	out, err2 := cmd.StdoutPipe()

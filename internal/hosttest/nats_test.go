@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
@@ -25,7 +26,7 @@ type natsServer struct {
 func buildNATS(t *testing.T) string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "nats-server")
-	if out, err := exec.Command("go", "build", "-o", bin, "github.com/nats-io/nats-server/v2").CombinedOutput(); err != nil {
+	if out, err := xproc.Command("go", "build", "-o", bin, "github.com/nats-io/nats-server/v2").CombinedOutput(); err != nil {
 		t.Fatalf("go build nats-server: %v\n%s", err, out)
 	}
 	return bin
@@ -61,7 +62,7 @@ func (s *natsServer) start() {
 	t := s.w.t
 	t.Helper()
 	ports := t.TempDir()
-	s.cmd = exec.Command("ip", "netns", "exec", s.w.ns(s.host), s.bin, "-c", s.conf, "--ports_file_dir", ports)
+	s.cmd = xproc.Command("ip", "netns", "exec", s.w.ns(s.host), s.bin, "-c", s.conf, "--ports_file_dir", ports)
 	if os.Getenv("HOSTS_LOG") != "" {
 		s.cmd.Stderr = os.Stderr
 	}

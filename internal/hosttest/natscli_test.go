@@ -4,13 +4,14 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // natsCLI is the version of the plain client whose commands the documents have.
@@ -27,7 +28,7 @@ type shell struct {
 func newShell(w *network, host int, env ...string) *shell {
 	w.t.Helper()
 	s := &shell{w: w, host: host, dir: w.t.TempDir()}
-	build := exec.Command("go", "install", natsCLI)
+	build := xproc.Command("go", "install", natsCLI)
 	build.Env = append(os.Environ(), "GOBIN="+s.dir)
 	if out, err := build.CombinedOutput(); err != nil {
 		w.t.Fatalf("go install %s: %v\n%s", natsCLI, err, out)
@@ -41,7 +42,7 @@ func newShell(w *network, host int, env ...string) *shell {
 // run returns what the command prints, as a terminal would show it.
 func (s *shell) run(line string) string {
 	s.w.t.Helper()
-	cmd := exec.Command("timeout", "60", "ip", "netns", "exec", s.w.ns(s.host), "sh", "-ec", line)
+	cmd := xproc.Command("timeout", "60", "ip", "netns", "exec", s.w.ns(s.host), "sh", "-ec", line)
 	cmd.Dir, cmd.Env = s.dir, s.env
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -3,7 +3,6 @@ package hosttest
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -24,7 +23,7 @@ func newNetwork(t testing.TB, n int) *network {
 	w := &network{t, fmt.Sprintf("fb%d", os.Getpid()%100_000)}
 	t.Cleanup(func() {
 		for i := range n + 1 {
-			_ = exec.Command("ip", "netns", "del", w.ns(i)).Run() // its links go with it
+			_ = xproc.Command("ip", "netns", "del", w.ns(i)).Run() // its links go with it
 		}
 	})
 	for i := range n + 1 {
@@ -56,7 +55,7 @@ func (w *network) in(host int, args ...string) { w.ip(append([]string{"-n", w.ns
 
 func (w *network) ip(args ...string) {
 	w.t.Helper()
-	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+	if out, err := xproc.Command("ip", args...).CombinedOutput(); err != nil {
 		w.t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
 	}
 }

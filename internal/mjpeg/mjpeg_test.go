@@ -6,10 +6,11 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
-	"os/exec"
 	"slices"
 	"testing"
 	"testing/iotest"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 func picture(t testing.TB, w, h int) []byte {
@@ -103,10 +104,11 @@ func TestSizeAndLimit(t *testing.T) {
 // What ffmpeg writes, for cameras as well as progressive and with restarts, is as many
 // pictures as it says, each of which can be decoded.
 func TestFFmpeg(t *testing.T) {
-	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=10:duration=2",
+	xproc.NeedTools(t, "ffmpeg")
+	out, err := xproc.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=10:duration=2",
 		"-f", "mjpeg", "-huffman", "optimal", "-").Output()
 	if err != nil {
-		t.Fatalf("make a video (scripts/setup installs ffmpeg): %v", err)
+		t.Fatalf("make a video: %v", err)
 	}
 	r := NewReader(bytes.NewReader(out), 1<<20)
 	got, err := all(r)

@@ -8,10 +8,11 @@ import (
 	"image/color"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 const (
@@ -32,6 +33,7 @@ func made() []byte {
 
 // The colours are those that ffmpeg sees in the same bytes, in every format.
 func TestColoursAreFFmpegs(t *testing.T) {
+	xproc.NeedTools(t, "ffmpeg")
 	var names []string
 	for _, name := range Names() {
 		// Bayer's mosaics ffmpeg does not write, and floating grey it takes to be of the narrow range.
@@ -53,8 +55,8 @@ func TestColoursAreFFmpegs(t *testing.T) {
 		outputs = append(outputs, "-map", fmt.Sprint(i, ":v"), "-pix_fmt", "rgb24", "-f", "rawvideo", file(name+".rgb24"))
 	}
 	for _, args := range [][]string{first, append(inputs, outputs...)} {
-		if out, err := exec.Command("ffmpeg", append([]string{"-v", "error"}, args...)...).CombinedOutput(); err != nil {
-			t.Fatalf("ffmpeg %v (scripts/setup installs it): %v\n%s", args, err, out)
+		if out, err := xproc.Command("ffmpeg", append([]string{"-v", "error"}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("ffmpeg %v: %v\n%s", args, err, out)
 		}
 	}
 	for _, name := range names {

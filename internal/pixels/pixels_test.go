@@ -2,22 +2,24 @@ package pixels
 
 import (
 	"errors"
-	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // ffmpeg's raw pictures are as large as they are said to be here, with odd sides.
 func TestSizesAreFFmpegs(t *testing.T) {
+	xproc.NeedTools(t, "ffmpeg")
 	for _, name := range Names() {
 		if strings.HasPrefix(name, "bayer_") {
 			continue // ffmpeg reads these and writes none
 		}
-		cmd := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "rgbtestsrc=size=35x17:rate=1:duration=1",
+		cmd := xproc.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "rgbtestsrc=size=35x17:rate=1:duration=1",
 			"-frames:v", "1", "-pix_fmt", name, "-f", "rawvideo", "-")
 		out, err := cmd.Output()
 		if err != nil {
-			t.Errorf("%v (scripts/setup installs ffmpeg): %v", cmd.Args, err)
+			t.Errorf("%v: %v", cmd.Args, err)
 			continue
 		}
 		if got, err := Size(name, 35, 17); err != nil || got != len(out) {

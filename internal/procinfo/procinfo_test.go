@@ -4,8 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"testing"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 func TestStartTime(t *testing.T) {
@@ -13,7 +14,7 @@ func TestStartTime(t *testing.T) {
 	if err != nil || mine == 0 {
 		t.Fatalf("%d, %v", mine, err)
 	}
-	cmd := exec.Command("cat")
+	cmd := xproc.Command("cat")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

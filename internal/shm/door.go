@@ -41,28 +41,27 @@ const (
 // patience is how long either side waits for the other's byte.
 const patience = 5 * time.Second
 
-// socketDir is where servers listen that are not told, and how it is made.
-func socketDir() (dir string, ready func(dir string, others bool) error) {
+// socketDir is where servers listen that are not told.
+func socketDir() string {
 	if dir := os.Getenv(DirVariable); dir != "" {
-		return dir, makeDir
+		return dir
 	}
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
-		return filepath.Join(dir, "framebuffer"), makeDir
+		return filepath.Join(dir, "framebuffer")
 	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("framebuffer-%d", os.Getuid())), makeOwnDir
+	return filepath.Join(os.TempDir(), fmt.Sprintf("framebuffer-%d", os.Getuid()))
 }
 
 // open listens with a name of its own in the directory, or in the user's own, and hands out
 // the files until close.
 func (d *door) open(dir string) (err error) {
-	ready := makeDir
 	if dir == "" {
-		dir, ready = socketDir()
+		dir = socketDir()
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("the directory of the socket: %w", err)
 	}
-	if err := ready(dir, d.access.others()); err != nil {
+	if err := makeDir(dir, d.access.others()); err != nil {
 		return err
 	}
 	sweep(dir)

@@ -14,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // patience is how long a test waits for what must come.
@@ -38,9 +40,7 @@ func browser(t testing.TB) context.Context {
 			break
 		}
 	}
-	if chromium == "" {
-		t.Fatal("these tests need chromium: scripts/setup installs it")
-	}
+	xproc.Need(t, chromium != "", "chromium, which scripts/setup installs")
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
@@ -175,7 +175,7 @@ func (b *tab) media(name, value string) {
 // goroot is where Go is, with its test pictures.
 func goroot(t testing.TB) string {
 	t.Helper()
-	out, err := exec.Command("go", "env", "GOROOT").Output()
+	out, err := xproc.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,6 +73,9 @@ func Start(t testing.TB, role string, args ...string) *Proc {
 func StartWith(t testing.TB, opts []Option, role string, args ...string) *Proc {
 	t.Helper()
 	p, err := start(opts, role, args)
+	if missing := new(exec.Error); errors.As(err, &missing) {
+		Need(t, !errors.Is(err, exec.ErrNotFound), missing.Name+", which scripts/setup installs")
+	}
 	if err != nil {
 		t.Fatalf("start %s: %v", role, err)
 	}
@@ -83,7 +86,7 @@ func StartWith(t testing.TB, opts []Option, role string, args ...string) *Proc {
 
 func start(opts []Option, role string, args []string) (*Proc, error) {
 	// /proc/self/exe rather than the path: another user may not reach the build directory.
-	cmd := exec.Command("/proc/self/exe")
+	cmd := Command("/proc/self/exe")
 	packed, err := json.Marshal(args)
 	if err != nil {
 		return nil, err
@@ -186,23 +189,4 @@ func readJSON(r *bufio.Reader, v any) error {
 		return fmt.Errorf("%q: %w", line, err)
 	}
 	return nil
-}
-
-// NeedRoot is for tests that change user or namespace.
-func NeedRoot(t testing.TB) {
-	t.Helper()
-	Need(t, os.Geteuid() == 0, "root: run `sudo make test`")
-}
-
-// Need has a test that needs something go on only where that is; in CI it must be. What it
-// is, and where it comes from, is said in need.
-func Need(t testing.TB, there bool, need string) {
-	t.Helper()
-	switch {
-	case there:
-	case os.Getenv("CI") != "":
-		t.Fatal("CI must not leave this test out, which needs " + need)
-	default:
-		t.Skip("needs " + need)
-	}
 }

@@ -54,15 +54,15 @@ func (p *Proc) Killed() bool {
 }
 
 // Ended reports whether the child has ended; it does not wait.
-func (p *Proc) Ended() bool { return p.state(unix.WEXITED) }
+func (p *Proc) Ended() bool { return hasState(p.PID(), unix.WEXITED) }
 
 // HasStopped reports whether the child has stopped; it does not wait.
-func (p *Proc) HasStopped() bool { return p.state(unix.WSTOPPED) }
+func (p *Proc) HasStopped() bool { return hasState(p.PID(), unix.WSTOPPED) }
 
-// state asks whether the child is in a state, and leaves it as it is.
-func (p *Proc) state(options int) bool {
+// hasState asks whether a child is in a state, and leaves it as it is.
+func hasState(pid, options int) bool {
 	var info unix.Siginfo
-	err := unix.Waitid(unix.P_PID, p.PID(), &info, options|unix.WNOWAIT|unix.WNOHANG, nil)
+	err := unix.Waitid(unix.P_PID, pid, &info, options|unix.WNOWAIT|unix.WNOHANG, nil)
 	return err == nil && info.Signo != 0
 }
 

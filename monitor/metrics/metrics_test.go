@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -84,11 +83,14 @@ func scrape(t *testing.T, from prometheus.Gatherer) (series map[string]float64, 
 // promtool runs the real one.
 func promtool(t *testing.T, stdin string, args ...string) {
 	t.Helper()
-	cmd := exec.Command("promtool", args...)
-	cmd.Stdin = strings.NewReader(stdin)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("promtool %s (scripts/setup installs it): %v\n%s", strings.Join(args, " "), err, out)
-	}
+	t.Run("promtool", func(t *testing.T) {
+		xproc.NeedTools(t, "promtool")
+		cmd := xproc.Command("promtool", args...)
+		cmd.Stdin = strings.NewReader(stdin)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	})
 }
 
 // A scrape has the figures of the memory, and Prometheus has nothing to say against it.
