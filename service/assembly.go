@@ -70,3 +70,13 @@ func (a *assembly) finish() (missed uint64) {
 	a.open = false
 	return missed
 }
+
+// cut is finish where the replay was told to end, before message p: a frame that has begun and goes on with that one is
+// not missing. It returns how many frames are.
+func (a *assembly) cut(p partOf) (missed uint64) {
+	goesOn := a.open && p.run == a.run && p.ordinal == a.now.ordinal && p.index > a.now.index
+	if missed = a.finish(); goesOn && missed > 0 {
+		missed--
+	}
+	return missed
+}

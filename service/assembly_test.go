@@ -9,7 +9,7 @@ import (
 // What comes is put together, and what does not is counted, each frame once.
 func TestAssembly(t *testing.T) {
 	for what, c := range map[string]struct {
-		messages string // run, ordinal, index, and behind a dot the number of messages at the frame's end; "b" is b's mark
+		messages string // run, ordinal, index, and behind a dot the number of messages at the frame's end; "b" is b's mark; "|" the end of what is asked for
 		whole    int
 		missed   uint64
 	}{
@@ -34,10 +34,20 @@ func TestAssembly(t *testing.T) {
 		"marks":                       {"a a00.1 b b00 b01.2", 2, 0},
 		"a mark in a frame":           {"a00.1 a10 a11 b b00.1", 2, 1},
 		"nothing but a mark":          {"a00.1 b", 1, 0},
+		"ends in a frame":             {"a00.1 a10 | a11", 1, 0},
+		"ends between":                {"a00.1 a10.1 | a20", 2, 0},
+		"ends after a loss":           {"a00.1 a30 | a31", 1, 2},
+		"ends in one that is cut off": {"a00.1 a10 | b00", 1, 1},
+		"ends where another is sent":  {"a00.1 a10 | a20", 1, 1},
+		"within one frame":            {"a01 | a02", 0, 0},
 	} {
 		a := assembly{most: 100}
-		whole, missed := 0, uint64(0)
+		whole, missed, ends := 0, uint64(0), false
 		for m := range strings.FieldsSeq(c.messages) {
+			if m == "|" {
+				ends = true
+				continue
+			}
 			var p partOf
 			p.run = m[:1]
 			parts := 0
@@ -47,6 +57,10 @@ func TestAssembly(t *testing.T) {
 			}
 			if _, err := fmt.Sscanf(m[1:]+" ", "%1d%1d", &p.ordinal, &p.index); err != nil {
 				t.Fatal(err)
+			}
+			if ends {
+				missed += a.cut(p)
+				break
 			}
 			missed += a.add(p, []byte{byte(p.index)})
 			if len(m) > 3 {

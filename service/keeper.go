@@ -135,7 +135,7 @@ func (k *keeper) mark(ctx context.Context) error {
 	defer cancel()
 	k.ids++ // each attempt has an ID: that of one before may yet be stored
 	m := &nats.Msg{Subject: partSubject(k.name), Header: nats.Header{headerPart: {partOf{run: k.run}.String()}}}
-	if _, err := k.js.PublishMsg(ctx, m, jetstream.WithExpectStream(recordingStream+k.name), jetstream.WithMsgID(k.id())); err != nil {
+	if _, err := k.js.PublishMsg(ctx, m, jetstream.WithExpectStream(streamName(k.name)), jetstream.WithMsgID(k.id())); err != nil {
 		return fmt.Errorf("take the recording: %w", err)
 	}
 	k.marked, k.sending = true, true
@@ -163,7 +163,7 @@ func (k *keeper) publish(ctx context.Context, m *nats.Msg) error {
 			return err
 		}
 		_, err := k.js.PublishMsgAsync(m,
-			jetstream.WithExpectStream(recordingStream+k.name), behind, jetstream.WithMsgID(k.id()), jetstream.WithRetryAttempts(0))
+			jetstream.WithExpectStream(streamName(k.name)), behind, jetstream.WithMsgID(k.id()), jetstream.WithRetryAttempts(0))
 		switch {
 		case err == nil:
 			k.sending = true

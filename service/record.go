@@ -21,8 +21,8 @@ import (
 type RecorderOptions struct {
 	Topic string
 
-	// Recording is what the recording is called: 1 to 64 letters, digits, hyphens and
-	// underscores. One that there is goes on. Default: the topic's name.
+	// Recording is what the recording is called: anything that a topic can be called. One
+	// that there is goes on. Default: the topic's name.
 	Recording string
 
 	// From is which frame of the topic to begin with. Default: the next.

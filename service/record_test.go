@@ -168,7 +168,8 @@ func TestRecordRefuses(t *testing.T) {
 		says string
 	}{
 		"no JetStream":  {off, service.RecorderOptions{Topic: "cam"}, service.ErrNoJetStream, "--jetstream DIR"},
-		"bad name":      {on, service.RecorderOptions{Topic: "cam/1"}, topic.ErrBadName, "letters"},
+		"bad name":      {on, service.RecorderOptions{Topic: "cam", Recording: "cam\n1"}, topic.ErrBadName, "control character"},
+		"long name":     {on, service.RecorderOptions{Topic: "cam", Recording: strings.Repeat("x", 65)}, topic.ErrBadName, "64 bytes"},
 		"other topic":   {on, service.RecorderOptions{Topic: "cam", Recording: "taken"}, topic.ErrBadName, "--delete taken"},
 		"young":         {on, service.RecorderOptions{Topic: "cam", MaxAge: 1}, framebuffer.ErrBadSize, "100ms"},
 		"negative":      {on, service.RecorderOptions{Topic: "cam", Rate: -1}, framebuffer.ErrBadSize, "negative"},

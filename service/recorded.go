@@ -3,7 +3,7 @@ package service
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -18,7 +18,7 @@ import (
 // the frame's last bytes. Without that, or with anything missing before it, there is no frame.
 
 const (
-	// recordingStream and recordingSubject stand before the recording's name.
+	// recordingStream and recordingSubject stand before the recording's name, as spelled has it.
 	recordingStream  = "FRAMES_"
 	recordingSubject = serviceName + ".recording."
 
@@ -28,19 +28,42 @@ const (
 	headerPart = "Framebuffer-Part"
 )
 
-var recordingForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
+// checkRecording returns topic.ErrBadName for what a recording cannot be called: what a topic cannot be.
 func checkRecording(name string) error {
-	if recordingForm.MatchString(name) {
-		return nil
+	if err := topic.CheckName(name); err != nil {
+		return fmt.Errorf("%w: a recording's name is as a topic's", err)
 	}
-	return fmt.Errorf("%w: a recording cannot be called %.80q: use 1 to 64 letters, digits, hyphens and underscores", topic.ErrBadName, name)
+	return nil
 }
 
-func partSubject(recording string) string { return recordingSubject + recording + ".part" }
+// spelled is a recording's name as a stream and a subject can have it: letters, digits, hyphens and underscores of
+// ASCII as they are, and every other byte as a percent sign and two capital hexadecimal digits. So each
+// name has one spelling, and no two names have the same.
+func spelled(name string) string {
+	var b strings.Builder
+	for _, c := range []byte(name) {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// readName is the name that is spelled like that, if there is one.
+func readName(spelling string) (name string, ok bool) {
+	name, err := url.PathUnescape(spelling)
+	return name, err == nil && spelled(name) == spelling && checkRecording(name) == nil
+}
+
+// streamName is the name of a recording's stream.
+func streamName(recording string) string { return recordingStream + spelled(recording) }
+
+func partSubject(recording string) string { return recordingSubject + spelled(recording) + ".part" }
 
 // frameSubject is that of the message which makes a frame of what came before.
-func frameSubject(recording string) string { return recordingSubject + recording + ".frame" }
+func frameSubject(recording string) string { return recordingSubject + spelled(recording) + ".frame" }
 
 // partOf is headerPart's content.
 type partOf struct {

@@ -47,8 +47,10 @@ func Recordings(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 	names := js.StreamNames(ctx, jetstream.WithStreamListSubject(recordingSubject+">"))
 	var found []string
 	for name := range names.Name() {
-		if r, ok := strings.CutPrefix(name, recordingStream); ok {
-			found = append(found, r)
+		if spelling, ok := strings.CutPrefix(name, recordingStream); ok {
+			if r, ok := readName(spelling); ok {
+				found = append(found, r)
+			}
 		}
 	}
 	if err := names.Err(); err != nil {
@@ -103,7 +105,7 @@ func openRecording(ctx context.Context, js jetstream.JetStream, name string) (je
 	if err := checkRecording(name); err != nil {
 		return nil, err
 	}
-	stream, err := js.Stream(ctx, recordingStream+name)
+	stream, err := js.Stream(ctx, streamName(name))
 	if err != nil {
 		return nil, notThere(name, err)
 	}
@@ -111,7 +113,7 @@ func openRecording(ctx context.Context, js jetstream.JetStream, name string) (je
 	case recordingFormat:
 		return stream, nil
 	case "":
-		return nil, fmt.Errorf("%w: the stream %s%s is somebody else's", ErrNoRecording, recordingStream, name)
+		return nil, fmt.Errorf("%w: the stream %s was not made by framebuffer record", ErrNoRecording, streamName(name))
 	default:
 		return nil, fmt.Errorf("service: the recording %q has the format %.20q, and this program knows %s: use a newer one", name, format, recordingFormat)
 	}
@@ -135,7 +137,7 @@ func DeleteRecording(ctx context.Context, nc *nats.Conn, name string) error {
 	if _, err := openRecording(ctx, js, name); err != nil {
 		return err
 	}
-	if err := js.DeleteStream(ctx, recordingStream+name); err != nil {
+	if err := js.DeleteStream(ctx, streamName(name)); err != nil {
 		return notThere(name, err)
 	}
 	return nil

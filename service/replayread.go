@@ -136,6 +136,8 @@ func (l *lap) batch(ctx, asking context.Context, consumer jetstream.Consumer, nu
 			return false, errGap
 		}
 		if !l.options.To.IsZero() && meta.Timestamp.After(l.options.To) {
+			part, _ := readPart(m.Headers())
+			l.missed(l.assembly.cut(part))
 			return true, nil
 		}
 		*number++
@@ -159,7 +161,7 @@ var errGap = errors.New("messages were lost on the way")
 func (l *lap) forget(consumer string) {
 	ctx, cancel := context.WithTimeout(context.Background(), firstMirrorWait)
 	defer cancel()
-	_ = l.js.DeleteConsumer(ctx, recordingStream+l.options.Recording, consumer)
+	_ = l.js.DeleteConsumer(ctx, streamName(l.options.Recording), consumer)
 }
 
 // take adds a message to the frame that comes, and publishes that when it is whole.

@@ -97,7 +97,7 @@ func (k *keeper) openStream(ctx context.Context, o RecorderOptions) error {
 		return err
 	}
 	_, err = k.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name:        recordingStream + k.name,
+		Name:        streamName(k.name),
 		Description: "Frames of the topic " + o.Topic + ", by framebuffer record",
 		Subjects:    []string{partSubject(k.name), frameSubject(k.name)},
 		Storage:     jetstream.FileStorage,

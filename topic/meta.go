@@ -89,6 +89,9 @@ func checkText(what, s string, most int) error {
 // MaxName is the length of the longest name of a topic or a group, in bytes.
 const MaxName = layout.TopicTextSize
 
+// CheckName returns ErrBadName for what no topic can be called.
+func CheckName(name string) error { return checkName("topic", name) }
+
 func checkName(what, name string) error {
 	if name == "" || len(name) > MaxName || !utf8.ValidString(name) {
 		return fmt.Errorf("%w: %s %.100q is not UTF-8 of 1 to %d bytes", ErrBadName, what, name, MaxName)

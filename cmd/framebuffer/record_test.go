@@ -89,7 +89,7 @@ func TestRecordReplay(t *testing.T) {
 		"no time":               {[]string{"replay", "cam-monday", "--from", "tea time"}, exitUsage, "08:00"},
 		"no speed":              {[]string{"replay", "cam-monday", "--speed", "0"}, exitUsage, "max"},
 		"no recording":          {[]string{"replay", "cam-tuesday"}, exitUsage, "framebuffer recordings"},
-		"no name":               {[]string{"record", "cam/1"}, exitUsage, "letters"},
+		"no name":               {[]string{"record", "cam", "--bucket", "cam\x1b"}, exitUsage, "control character"},
 		"other topic":           {[]string{"record", "mic", "--bucket", "cam-monday"}, exitUsage, "--delete"},
 		"delete what is not":    {[]string{"recordings", "--delete", "cam-tuesday"}, exitUsage, "cam-tuesday"},
 		"on a NATS of your own": {[]string{"serve", "--nats", "nats://127.0.0.1:1", "--jetstream", dir}, exitUsage, "--jetstream"},
@@ -108,7 +108,7 @@ func TestRecordReplay(t *testing.T) {
 	if r := runHere(t, "", "replay", "cam-monday", "--name", name); r.status != exitUsage || !strings.Contains(r.err, "--topic") {
 		t.Errorf("into a live topic: %+v", r)
 	}
-	if r := runHere(t, "", "recordings", "--delete", "cam-monday", "--name", name); r.status != exitOK {
+	if r := runHere(t, "", "recordings", "--delete", "nosuch", "--delete", "cam-monday", "--name", name); r.status != exitUsage || !strings.Contains(r.err, `"nosuch"`) || !strings.Contains(r.err, "deleted the recording cam-monday\n") {
 		t.Errorf("%+v", r)
 	}
 	if r := runHere(t, "", "--json", "recordings", "--name", name); r.status != exitOK || r.out != "" {
@@ -128,6 +128,30 @@ func subscribed(t *testing.T, name, topic string) {
 			t.Fatalf("%+v", r)
 		}
 		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// A topic's name needs no other for its recording, whatever is in it.
+func TestRecordAnyTopic(t *testing.T) {
+	name, _, _ := serving(t, "--size", "4MiB", "--jetstream", t.TempDir())
+	const topic, frame = "camera/front * .>", "a frame"
+	if r := runCommand(t, frame, "pub", topic, "--name", name); r.status != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if r := runCommand(t, "", "record", topic, "--from", "oldest", "--name", name); r.status != exitOK || r.err != totalled("record", topic, 1, len(frame)) {
+		t.Errorf("%+v", r)
+	}
+	if r := runHere(t, "", "recordings", "--name", name); r.status != exitOK || !strings.Contains(r.out, "\n"+topic+"  "+topic+"  1 ") {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, "", "replay", topic, "--name", name); r.status != exitOK || r.err != totalled("replay", topic, 1, len(frame)) {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, "", "sub", topic, "--from", "newest", "--count", "1", "--name", name); r.status != exitOK || r.out != frame {
+		t.Errorf("%+v", r)
+	}
+	if r := runHere(t, "", "recordings", "--delete", topic, "--name", name); r.status != exitOK {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer/service"
 )
@@ -21,7 +23,7 @@ func (recordingsCmd) Help() string {
 	return `Lists what JetStream keeps of framebuffer record, in the NATS of this host's server
 or that at --nats. SIZE is what it takes there, FROM and TO are when its oldest and
 newest frames were recorded. nats stream ls and nats stream info FRAMES_NAME know
-them as well.
+them as well: what a stream cannot be called stands in FRAMES_NAME as %XX.
 
 --json prints one object a line.`
 }
@@ -33,19 +35,27 @@ func (c *recordingsCmd) Run(e *env) error {
 		return err
 	}
 	defer nc.Close()
-	for _, name := range c.Delete {
-		if err := service.DeleteRecording(e.ctx, nc, name); err != nil {
-			return err
-		}
-	}
 	if len(c.Delete) > 0 {
-		return nil
+		return deleteAll(e, nc, c.Delete)
 	}
 	all, err := service.Recordings(e.ctx, nc)
 	if err != nil {
 		return err
 	}
 	return printAll(e, all, recordingsText)
+}
+
+// deleteAll deletes these recordings, and says so of each: one that is not there keeps none of the others.
+func deleteAll(e *env, nc *nats.Conn, names []string) error {
+	var errs []error
+	for _, name := range names {
+		err := service.DeleteRecording(e.ctx, nc, name)
+		if err == nil {
+			e.remark("deleted", "deleted the recording "+text(name))
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 func recordingsText(all []service.Recording) string {

@@ -41,27 +41,28 @@ const (
 // patience is how long either side waits for the other's byte.
 const patience = 5 * time.Second
 
-// socketDir is where servers listen that are not told.
-func socketDir() string {
+// socketDir is where servers listen that are not told, and how it is made.
+func socketDir() (dir string, ready func(dir string, others bool) error) {
 	if dir := os.Getenv(DirVariable); dir != "" {
-		return dir
+		return dir, makeDir
 	}
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
-		return filepath.Join(dir, "framebuffer")
+		return filepath.Join(dir, "framebuffer"), makeDir
 	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("framebuffer-%d", os.Getuid()))
+	return filepath.Join(os.TempDir(), fmt.Sprintf("framebuffer-%d", os.Getuid())), makeOwnDir
 }
 
 // open listens with a name of its own in the directory, or in the user's own, and hands out
 // the files until close.
 func (d *door) open(dir string) (err error) {
+	ready := makeDir
 	if dir == "" {
-		dir = socketDir()
+		dir, ready = socketDir()
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("the directory of the socket: %w", err)
 	}
-	if err := makeDir(dir, d.access.others()); err != nil {
+	if err := ready(dir, d.access.others()); err != nil {
 		return err
 	}
 	sweep(dir)

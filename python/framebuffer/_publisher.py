@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from . import _atomics, _layout as L
+from ._buffers import Pinned
 from ._entries import Record
 from ._segment import Segment
 from ._text import clip, quote
@@ -11,7 +12,6 @@ from ._topics import Topic
 from .errors import BadKey, FrameBufferError, ReadOnly
 from .frame import Frame, parse_checksum
 from .meta import Message, Meta, check_name
-from .view import pinned
 
 
 class Publisher:
@@ -37,7 +37,7 @@ class Publisher:
         """Copies data into the ring and publishes it. Raises what the client's put and
         publish_frame raise."""
         s = self._segment
-        with pinned(data) as source:
+        with Pinned(data) as source:
             offset = s.allocate(source.size)
             try:
                 checksum = s.ring.write(offset, source)

@@ -67,6 +67,18 @@ class Ring(Chunks):
             raise self.lapped(offset, n)
         return int(total)
 
+    def fill(self, offset: int, skip: int, data: Pinned) -> None:
+        """Copies data into a chunk that this process took, behind its first skip bytes. Raises
+        FrameBufferTimeout when it is this process's no more; it looks before each block.
+
+        Preconditions: the chunk has room for skip and data.
+        """
+        to, source, n = self.base + self.place(offset) + skip, data.address, data.size
+        for at in range(0, n, WRITE_BLOCK):
+            if not self.alive(offset - L.CHUNK_HEADER):
+                raise self.lapped(offset, n)
+            _libc.copy(to + at, source + at, min(WRITE_BLOCK, n - at))
+
     def seal(self, offset: int, n: int, hashed: bool) -> int:
         """The checksum of the first n bytes that were written in place into the chunk at offset;
         0 if not hashed. Raises Closed, and FrameBufferTimeout when the chunk was reused before

@@ -2,6 +2,7 @@
 counts in."""
 
 import weakref
+from operator import index
 from typing import Protocol
 
 from . import _atomics, _shm
@@ -74,6 +75,7 @@ class Segment:
 
     def allocate(self, size: int) -> int:
         """Takes size bytes of the ring and counts that."""
+        size = index(size)  # numpy's integers count otherwise than Python's
         self.check_open()
         _atomics.require("allocating")
         slot = self.slot.mine()

@@ -1,10 +1,12 @@
 """A process attached to a segment."""
 
 import threading
+from operator import index
 from types import TracebackType
 from typing import Any, Union, overload
 
 from . import _forks
+from ._buffers import Pinned
 from ._layout import SLOT_READ_BYTES, SLOT_READS, SLOT_WRITES, SLOT_WRITTEN_BYTES
 from ._segment import Segment, attach
 from ._text import clip, quote
@@ -12,7 +14,7 @@ from .errors import BadKey, BadSize, Closed, FrameBufferError, FrameBufferTimeou
 from .frame import Frame, as_offset, parse_checksum
 from .hold import Hold
 from .topic import Message, Meta, Publisher, Subscription
-from .view import Reservation, View, pinned
+from .view import Reservation, View
 
 __all__ = ["FrameBufferClient", "FrameBufferTimeout", "FrameBufferError", "Frame", "Hold", "View", "Reservation", "Message", "Meta", "Publisher", "Subscription"]
 
@@ -86,15 +88,15 @@ class FrameBufferClient:
     # The seed's calls.
 
     def write(self, offset: Offset, data: Any) -> str:
-        """Copies data, any object with the buffer protocol, into the chunk at offset, which this
+        """Copies data, bytes or an array of any dtype and strides, into the chunk at offset, which this
         or any other process allocated with at least that many bytes, and returns its checksum:
         16 hex digits of XXH3-64.
 
-        Raises BadOffset, TooLong, ReadOnly, Closed, and FrameBufferTimeout when the ring has
-        reused the chunk before the last byte was in.
+        Raises BadBuffer for what cannot be data, BadOffset, TooLong, ReadOnly, Closed, and
+        FrameBufferTimeout when the ring has reused the chunk before the last byte was in.
         """
         s = self._writable("write")
-        with pinned(data) as source:
+        with Pinned(data) as source:
             at = as_offset(offset)
             try:
                 checksum = s.ring.write(at, source)
@@ -110,7 +112,7 @@ class FrameBufferClient:
         BadOffset, BadSize for a size that is negative or beyond the chunk, BadFrame for what is
         no checksum, and Closed. It works on after the server's stop.
         """
-        s, at = self._attached(), as_offset(offset)
+        s, at, size = self._attached(), as_offset(offset), index(size)
         try:
             data = s.ring.read(size, at, parse_checksum(checksum))
         except FrameBufferError as e:
@@ -128,7 +130,7 @@ class FrameBufferClient:
         """Allocates, writes, and returns the descriptor to send on. Empty data cannot be put:
         BadSize. Otherwise it raises what allocate and write raise."""
         s = self._writable("write")
-        with pinned(data) as source:
+        with Pinned(data) as source:
             offset = s.allocate(source.size)
             try:
                 checksum = s.ring.write(offset, source)
@@ -149,12 +151,13 @@ class FrameBufferClient:
     def read_into(self, buffer: Any, where: Offset, size: int, checksum: str) -> int: ...
 
     def read_into(self, buffer: Any, where: "Frame | Offset", size: int = -1, checksum: str = "") -> int:
-        """As read, or get, into the first bytes of a writable object with the buffer protocol,
-        and returns how many they are. With an error they are zeroes or what they were before,
-        never another frame's. Also raises BadSize for a buffer that is too short."""
+        """As read, or get, into the first bytes of a writable object with the buffer protocol, which
+        lie in a row, and returns how many they are. With an error they are zeroes or what they
+        were before, never another frame's. Also raises BadBuffer for what bytes cannot be put
+        into, and BadSize for a buffer that is too short."""
         frame = self._place(where, size, checksum)
         s = self._attached()
-        with pinned(buffer, writable=True) as to:
+        with Pinned(buffer, writable=True) as to:
             if frame.size > to.size:
                 raise BadSize(f"framebuffer: bad size: a frame of {frame.size} bytes for a buffer of {to.size}: pass a larger one")
             try:
@@ -172,7 +175,11 @@ class FrameBufferClient:
 
     def view(self, where: "Frame | Offset", size: int = -1, checksum: str = "") -> View:
         """A frame's bytes in place, without copying them: a context manager that gives a
-        read-only memoryview. See View. Raises what read raises, when its block begins."""
+        read-only memoryview. See View. Raises what read raises, when its block begins.
+
+        Do not draw into it: OpenCV before 4.9 writes into read-only arrays, and with that into
+        the frame, which other readers then lose (with read_only the process ends by SIGSEGV). To
+        draw, copy: read_into(numpy.empty(shape, numpy.uint8), frame)."""
         frame = self._place(where, size, checksum)
         return View(self._attached(), frame.offset, frame.size, self._want(frame))
 
@@ -184,8 +191,8 @@ class FrameBufferClient:
 
     def hold(self, where: "Frame | Offset", size: int = -1, checksum: str = "", *, seconds: float) -> Hold:
         """Makes a frame stay for at most so many seconds, at most an hour: for readers that work
-        on a frame for longer than the ring takes to come round. See Hold. Raises what read
-        raises, BadSize for a time out of range, and HoldLimit when as much as the server's
+        on a frame for longer than the ring takes to come round. See Hold, and view for what not to
+        do with OpenCV before 4.9. Raises what read raises, BadSize for a time out of range, and HoldLimit when as much as the server's
         hold_limit allows, or 256 frames, are held already."""
         frame = self._place(where, size, checksum)
         return Hold(self._attached(), frame, self._want(frame), seconds)
@@ -229,7 +236,7 @@ class FrameBufferClient:
 
     def _place(self, where: "Frame | Offset", size: int = -1, checksum: str = "") -> Frame:
         if not isinstance(where, Frame):
-            return Frame(self.key, as_offset(where), size, checksum)
+            return Frame(self.key, as_offset(where), index(size), checksum)
         if where.key != self.key:
             raise BadKey(
                 f"framebuffer: bad key: the frame lies in the ring of {quote(clip(where.key))}, this client is attached to {quote(self.key)}: attach with the frame's key"

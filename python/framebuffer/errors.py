@@ -34,6 +34,11 @@ class TooLong(FrameBufferError, ValueError):
     """More data than the chunk was allocated with."""
 
 
+class BadBuffer(FrameBufferError, TypeError, BufferError):
+    """An object whose bytes cannot be a frame's, such as an array of objects, or one that bytes
+    cannot be put into."""
+
+
 class BadKey(FrameBufferError, ValueError):
     """A string that is no key, or the key of another ring than this one."""
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from operator import index
 from typing import Any, NamedTuple
 
 from ._text import clip, quote
@@ -103,6 +104,7 @@ def as_offset(offset: int | str) -> int:
     """An offset, however it is spelled. Raises BadOffset."""
     if isinstance(offset, str):
         return parse_offset(offset)
-    if not 0 <= offset < 1 << 64:
-        raise BadOffset(f"framebuffer: bad offset: {offset} is not a decimal number below 2^64")
-    return offset
+    n = index(offset)  # numpy's integers count otherwise than Python's
+    if not 0 <= n < 1 << 64:
+        raise BadOffset(f"framebuffer: bad offset: {n} is not a decimal number below 2^64")
+    return n

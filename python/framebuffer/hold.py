@@ -44,7 +44,8 @@ class Hold:
 
     view: memoryview
     """The frame's bytes in place, read-only: for use until release. What was made of them
-    counts if check or release says so afterwards."""
+    counts if check or release says so afterwards. See View for OpenCV before 4.9, which draws
+    into them all the same, and for how to copy."""
 
     def check(self) -> None:
         """Raises FrameBufferTimeout if the frame has not been in place until now, and Closed

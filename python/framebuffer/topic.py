@@ -7,11 +7,9 @@ for a subscriber. What travels is the frame's descriptor with a little metadata;
 where it was written.
 """
 
-import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, AsyncIterator, Iterator
+from typing import Callable, Iterator
 
 from . import _atomics, _forks
 from ._chunks import closed_by_server
@@ -22,6 +20,7 @@ from ._segment import Segment
 from ._subentry import Entry
 from ._text import quote
 from ._topics import PATIENCE, Sight, Topic
+from ._waiter import Waiter
 from .errors import Closed, Ended, FrameBufferError
 from .frame import Frame
 from .meta import Message, Meta, check_name
@@ -76,7 +75,7 @@ class Subscription:
         self._pending = 0  # lost since the last message
         self._closed = False
         self._entry = Entry(segment, self._topic.index, self._at)
-        self._executor: ThreadPoolExecutor | None = None
+        self._waiter: Waiter | None = None
         segment.tell(self)
         _forks.tell(self)
 
@@ -114,26 +113,31 @@ class Subscription:
         thread of its own, which is woken at once; give up by cancelling, or asyncio.timeout."""
         self._entry.update(self._at, self.received, self.lost)
         while (message := self._take()) is None:
-            if self._executor is None:
-                self._executor = ThreadPoolExecutor(1, thread_name_prefix="framebuffer-topic")
-            at = self._at
-            given_up: list[bool] = []
-            ready = lambda: bool(given_up) or self._ready(at)  # noqa: E731
-            try:
-                await asyncio.get_running_loop().run_in_executor(self._executor, self._sleep_until, ready)
-            except asyncio.CancelledError:
-                given_up.append(True)
-                self._topic.kick()
-                raise
+            if self._waiter is None:
+                self._waiter = Waiter("framebuffer-topic")
+            await self._waiter.wait(*self._sleeper(self._at))
         return message
 
-    async def __aiter__(self) -> AsyncIterator[Message]:
-        while True:
-            try:
-                message = await self.anext()
-            except Ended:
-                return
-            yield message
+    def _sleeper(self, at: int) -> "tuple[Callable[[], None], Callable[[], None]]":
+        """What sleeps until there is a reason to go on, and what has it give up."""
+        given_up: list[bool] = []
+        topic = self._topic
+
+        def sleep() -> None:
+            while not ready():
+                topic.sleep(ready)
+
+        def ready() -> bool:
+            return bool(given_up) or self._ready(at)
+
+        def give_up() -> None:
+            given_up.append(True)
+            topic.kick()
+
+        return sleep, give_up
+
+    def __aiter__(self) -> "_Messages":
+        return _Messages(self)
 
     def _take(self) -> Message | None:
         """The message that is there, if one is; otherwise why nothing comes is raised."""
@@ -181,10 +185,6 @@ class Subscription:
             if published(at):
                 return
 
-    def _sleep_until(self, ready: Any) -> None:
-        while not ready():
-            self._topic.sleep(ready)
-
     def _ready(self, at: int) -> bool:
         """Whether there is a reason to go on: a frame, somebody else in the group who took it, or
         an end."""
@@ -218,20 +218,23 @@ class Subscription:
         self._segment.told.discard(self)
         self._topic.kick()
         self._entry.leave()
-        if self._executor is not None:
-            self._executor.shutdown(wait=False)
+        self._end_waiter()
 
     def segment_closed(self) -> None:
         """The client has let go."""
         self._topic.kick()
         self._entry.leave()
-        if self._executor is not None:
-            self._executor.shutdown(wait=False)
+        self._end_waiter()
+
+    def _end_waiter(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            waiter.close()
 
     def after_fork(self) -> None:
         """The child goes on from the same place, on its own, and is shown as such."""
         self._entry.stale = True
-        self._executor = None
+        self._waiter = None  # threads stay with the parent
 
     def __enter__(self) -> "Subscription":
         return self
@@ -242,3 +245,20 @@ class Subscription:
     def __del__(self) -> None:
         if getattr(self, "_entry", None) is not None:
             self._entry.leave()
+            self._end_waiter()
+
+
+class _Messages:
+    """An asynchronous iterator, and not a generator, which event loops want to be told the end of."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+
+    def __aiter__(self) -> "_Messages":
+        return self
+
+    async def __anext__(self) -> Message:
+        try:
+            return await self._subscription.anext()
+        except Ended:
+            raise StopAsyncIteration from None

@@ -1,5 +1,6 @@
 """Reading in place, and filling in place."""
 
+from operator import index
 from types import TracebackType
 from typing import Any
 
@@ -29,7 +30,10 @@ class View:
 
     The memoryview is read-only. What is made of it without copying, such as
     numpy.frombuffer(view, dtype), keeps the memory mapped, but shows other bytes once the ring
-    has come round.
+    has come round. It is for reading alone, and not every library asks: OpenCV before 4.9 draws
+    into read-only arrays. That spoils the frame for all other readers, or, if the client attached
+    with read_only, ends this process by SIGSEGV. To draw, copy: client.read_into(array, frame), or
+    numpy.frombuffer(view, dtype).reshape(shape).copy().
     """
 
     def __init__(self, segment: Segment, offset: int, size: int, checksum: int | None) -> None:
@@ -67,9 +71,9 @@ class Reservation:
     """
 
     def __init__(self, segment: Segment, size: int) -> None:
-        self._segment, self._size = segment, size
-        self.offset = segment.allocate(size)
-        self._bytes: memoryview | None = segment.ring.payload(self.offset, size)
+        self._segment, self._size = segment, index(size)
+        self.offset = segment.allocate(self._size)
+        self._bytes: memoryview | None = segment.ring.payload(self.offset, self._size)
 
     @property
     def bytes(self) -> memoryview:
@@ -78,6 +82,24 @@ class Reservation:
         if self._bytes is None:
             raise self._over()
         return self._bytes
+
+    def fill(self, data: Any, at: int = 0) -> int:
+        """Copies data, of any dtype and any strides, into the chunk from byte at on, and returns
+        where it ends. Slices of bytes take other bytes alone. Raises BadBuffer for what cannot be
+        data, TooLong for
+        more than there is room for, Closed, and FrameBufferTimeout when the ring has reused the chunk."""
+        if self._bytes is None:
+            raise self._over()
+        with Pinned(data) as source:
+            if not 0 <= at <= self._size - source.size:
+                raise TooLong(
+                    f"framebuffer: data longer than the chunk: {source.size} bytes from byte {at} of a reservation of {self._size}: reserve more"
+                )
+            try:
+                self._segment.ring.fill(self.offset, at, source)
+            except FrameBufferError as e:
+                raise self._segment.failed(e)
+            return at + source.size
 
     def commit(self, size: int | None = None) -> Frame:
         """Hashes the first size bytes, or all, and returns the frame, which others can read from
@@ -114,10 +136,3 @@ class Reservation:
 
     def _over(self) -> Closed:
         return Closed("framebuffer: closed: the reservation was committed or aborted already: reserve anew")
-
-
-def pinned(data: Any, writable: bool = False) -> Pinned:
-    """The bytes of any object that has some. Raises TypeError for what has none."""
-    if isinstance(data, str):
-        raise TypeError("framebuffer: data is bytes, or any object with the buffer protocol, not str: encode it")
-    return Pinned(data, writable)

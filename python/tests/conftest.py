@@ -3,10 +3,10 @@
 import os
 import pathlib
 import shutil
-import subprocess
 import tempfile
 from typing import Iterator
 
+import children
 import pytest
 
 from framebuffer.client import FrameBufferClient
@@ -35,6 +35,19 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
             list.write(f"{why}\tpython\t{report.nodeid}\n")
 
 
+@pytest.fixture(autouse=True)
+def bound(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Of a test that hangs with its children, or by itself: those are killed first, which most
+    often has it fail. pyproject.toml has it tell where it is before the run is given up."""
+    lasts = 60 + float(os.environ.get("FRAMEBUFFER_SOAK", "0"))
+    dog = children.watchdog
+    dog.watch("multiprocessing", children.BOUND + lasts, children.kill_multiprocessing)
+    dog.watch("the test", 4 * children.BOUND + 2 * lasts, lambda: os._exit(70))
+    yield
+    dog.forget("multiprocessing")
+    dog.forget("the test")
+
+
 @pytest.fixture(scope="session")
 def programs() -> Iterator[pathlib.Path]:
     """A directory with the Go programs: framebuffer, the examples, and the peer of the soak,
@@ -46,7 +59,7 @@ def programs() -> Iterator[pathlib.Path]:
     with tempfile.TemporaryDirectory(prefix="framebuffer-programs-") as to:
         os.chmod(to, 0o755)
         packages = ["./cmd/framebuffer", "./examples/...", "./python/tests/peer"]
-        subprocess.run(["go", "build", "-o", to + "/", *packages], cwd=ROOT, check=True)
+        children.run(["go", "build", "-o", to + "/", *packages], bound=900, cwd=ROOT, check=True)
         yield pathlib.Path(to)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import threading
 from typing import Any, Callable
 
+import children
 import pytest
 from conftest import need
 
@@ -40,17 +41,14 @@ def root() -> None:
 
 def as_user(uid: int, gids: list[int], do: Callable[[], int]) -> int:
     """What do returns in a process of that user's, whose groups are these, the first first."""
-    pid = os.fork()
-    if pid == 0:
-        status = 99
-        try:
-            os.setgroups(gids[1:])
-            os.setgid(gids[0])
-            os.setuid(uid)
-            status = do()
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def become() -> int:
+        os.setgroups(gids[1:])
+        os.setgid(gids[0])
+        os.setuid(uid)
+        return do()
+
+    return children.forked(become)
 
 
 def visit(key: str, who: str) -> str:
@@ -121,14 +119,14 @@ def test_what_cannot_be_listed(directory: str) -> None:
 
 @pytest.mark.parametrize("backend", ["memfd", "file"])
 def test_lists_of_a_go_server(backend: str, directory: str, programs: pathlib.Path) -> None:
-    serve = subprocess.Popen(
+    serve = children.Child(
         [programs / "framebuffer", "serve", "--size", "1MiB", "--name", f"access-{os.getpid()}", "--backend", backend, "--dir", directory, *FLAGS],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
         assert serve.stdout is not None
         serve.stdout.readline()
-        key = subprocess.run([programs / "framebuffer", "key", "--name", f"access-{os.getpid()}"], check=True, capture_output=True, text=True).stdout.strip()
+        key = children.run([programs / "framebuffer", "key", "--name", f"access-{os.getpid()}"], check=True, capture_output=True, text=True).stdout.strip()
         assert {who: visit(key, who) for who in PEOPLE} == BY_LIST
     finally:
         serve.terminate()
@@ -142,8 +140,8 @@ def test_go_clients_of_a_python_server(directory: str, programs: pathlib.Path) -
             for who, want in BY_LIST.items():
                 uid, gids = PEOPLE[who]
                 how: dict[str, Any] = {"user": uid, "group": gids[0], "extra_groups": gids[1:], "capture_output": True}
-                put = subprocess.run([programs / "framebuffer", "put", "--key", s.get_key(), "-"], input=b"put", **how)
-                get = subprocess.run([programs / "framebuffer", "get", "-"], input=frame.encode(), **how)
+                put = children.run([programs / "framebuffer", "put", "--key", s.get_key(), "-"], input=b"put", **how)
+                get = children.run([programs / "framebuffer", "get", "-"], input=frame.encode(), **how)
                 assert (put.returncode == 0, get.stdout == b"seen") == (want == "write", want != "nothing"), (who, put.stderr, get.stderr)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 
+import children
 import pytest
 from conftest import environment
 
@@ -46,7 +47,7 @@ def test_no_load_is_torn(tmp_path: object) -> None:
     fd = os.memfd_create("torn")
     os.ftruncate(fd, 4096)
     words = memoryview(mmap.mmap(fd, 4096)).cast("Q")
-    other = subprocess.Popen([sys.executable, "-c", TOGGLE, str(fd)], pass_fds=[fd], env=environment(), stdout=subprocess.PIPE)
+    other = children.Child([sys.executable, "-c", TOGGLE, str(fd)], pass_fds=[fd], env=environment(), stdout=subprocess.PIPE)
     try:
         assert other.stdout is not None and other.stdout.readline() == b"\n"
         seen = {words[1] for _ in range(300_000)}
@@ -96,7 +97,7 @@ def test_without_libatomic(server, client) -> None:
     """A client reads, and writes what the server has allocated; nothing else pretends to work."""
     frame = client.put(b"x" * 70_000)
     free = server.allocate(3)
-    out = subprocess.run(
+    out = children.run(
         [sys.executable, "-c", WITHOUT, client.key, str(frame.offset), str(frame.size), frame.checksum, free],
         env=environment(), capture_output=True, text=True,
     )
@@ -121,7 +122,7 @@ try:
 except ImportError as e:
     print(e)
 """
-    out = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    out = children.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
     assert "does not do what its functions are named for" in out.stdout, out.stderr
 
 

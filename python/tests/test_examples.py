@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import Iterator
 
+import children
 import pytest
 from conftest import ROOT, environment
 
@@ -17,7 +18,7 @@ class Program:
     def __init__(self, programs: pathlib.Path, language: str, role: str, name: str) -> None:
         command = [str(programs / role)] if language == "go" else [sys.executable, str(EXAMPLES / f"{role}.py")]
         # Whoever runs in the background of a shell ignores SIGINT, and so would its children.
-        self.process = subprocess.Popen(
+        self.process = children.Child(
             command, env={**environment(), "FRAMEBUFFER_NAME": name}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
@@ -97,7 +98,7 @@ def test_a_frame_as_three_values(programs: pathlib.Path, started: list[Program])
         started[-1].expect(said)
     env = {**environment(), "FRAMEBUFFER_NAME": name}
     env["PYTHONPATH"] += os.pathsep + str(EXAMPLES)
-    page = subprocess.run([sys.executable, "-c", PAGE], env=env, stdout=subprocess.PIPE, text=True, check=True)
+    page = children.run([sys.executable, "-c", PAGE], env=env, stdout=subprocess.PIPE, text=True, check=True)
     assert page.stdout == "ok\ntimeout\n"
     for p in reversed(started):
         p.end(signal.SIGINT)

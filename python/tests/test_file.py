@@ -6,8 +6,10 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 from typing import Iterator
 
+import children
 import pytest
 from conftest import ROOT, environment, need
 
@@ -22,9 +24,9 @@ MIB = 1 << 20
 def mounted(tmp_path: pathlib.Path) -> Iterator[str]:
     """A tmpfs of 8 MiB."""
     need(os.geteuid() == 0, "root")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", tmp_path], check=True)
+    children.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", tmp_path], check=True)
     yield str(tmp_path)
-    subprocess.run(["umount", "-l", tmp_path], check=True)
+    children.run(["umount", "-l", tmp_path], check=True)
 
 
 TOIL = """
@@ -127,7 +129,7 @@ def test_shortened_under_its_clients(directory: str, which: str, to: int) -> Non
     Nobody is ended by SIGBUS."""
     with FrameBufferServer(MIB, backend="file", dir=directory) as server:
         key = server.get_key()
-        with subprocess.Popen([sys.executable, "-c", TOIL, key], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as toil:
+        with children.Child([sys.executable, "-c", TOIL, key], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as toil:
             assert toil.stdout is not None
             assert toil.stdout.readline() == "busy\n"
             os.truncate(glob.glob(f"{directory}/*.{which}")[0], to)
@@ -143,14 +145,14 @@ def test_shortened_under_its_clients(directory: str, which: str, to: int) -> Non
 
 
 def test_a_go_server_and_its_shortened_file(directory: str, programs: pathlib.Path) -> None:
-    serve = subprocess.Popen(
+    serve = children.Child(
         [programs / "framebuffer", "serve", "--size", "1MiB", "--name", f"short-{os.getpid()}", "--backend", "file", "--dir", directory],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
         assert serve.stdout is not None
         serve.stdout.readline()
-        key = subprocess.run([programs / "framebuffer", "key", "--name", f"short-{os.getpid()}"], check=True, capture_output=True, text=True).stdout.strip()
+        key = children.run([programs / "framebuffer", "key", "--name", f"short-{os.getpid()}"], check=True, capture_output=True, text=True).stdout.strip()
         with FrameBufferClient(key) as client:
             frame = client.put(bytes(500_000))
             os.truncate(glob.glob(f"{directory}/*.ring")[0], 0)
@@ -175,7 +177,7 @@ with FrameBufferServer(1 << 20, backend="file", dir=sys.argv[1]) as s, open(sys.
     m[0]
 """
     for option, says in (([], ""), (["-X", "faulthandler"], "Fatal Python error: Bus error")):
-        out = subprocess.run([sys.executable, *option, "-c", code, directory, tmp_path / "f"], env=environment(), capture_output=True, text=True)
+        out = children.run([sys.executable, *option, "-c", code, directory, tmp_path / "f"], env=environment(), capture_output=True, text=True)
         assert (out.returncode, out.stdout) == (-signal.SIGBUS, "now\n")
         assert says in out.stderr
     FrameBufferServer(1, backend="file", dir=directory).start().stop()  # sweeps what those left
@@ -197,11 +199,12 @@ def test_a_full_file_system_is_said_at_start(mounted: str) -> None:
 
 
 def test_directories_on_a_disk_are_refused() -> None:
-    directory = ROOT / "python" / "none" / "yet"
-    with pytest.raises(errors.FrameBufferError, match="emptyDir") as refused:
-        FrameBufferServer(MIB, backend="file", dir=str(directory)).start()
-    assert str(directory) in str(refused.value)
-    assert not directory.parent.exists()
+    with tempfile.TemporaryDirectory(dir=ROOT / "python", prefix=".test-") as disk:
+        directory = pathlib.Path(disk, "none", "yet")
+        with pytest.raises(errors.FrameBufferError, match="emptyDir") as refused:
+            FrameBufferServer(MIB, backend="file", dir=str(directory)).start()
+        assert str(directory) in str(refused.value)
+        assert not directory.parent.exists()
 
 
 def test_a_directory_is_made(directory: str) -> None:

@@ -6,6 +6,7 @@ import os
 import pickle
 import random
 
+import children
 import numpy
 import pytest
 from conftest import lap, need
@@ -173,26 +174,19 @@ def test_pickling(client: FrameBufferClient, server: FrameBufferServer) -> None:
         pickle.dumps(server)
 
 
-def test_other_users_by_mode(tmp_path: object) -> None:
+def test_other_users_by_mode(directory: str) -> None:
     need(os.geteuid() == 0, "root")
     for mode, admitted in ((0o600, False), (0o666, True)):
-        for backend, directory in (("sysv", ""), ("memfd", f"/tmp/framebuffer-test-{os.getpid()}")):
+        for backend in ("sysv", "memfd"):
             with FrameBufferServer(1 << 20, backend=backend, dir=directory, mode=mode) as s:
-                if directory:
-                    os.chmod(directory, 0o755)
-                pid = os.fork()
-                if pid == 0:
-                    status = 3
+
+                def visit() -> int:
+                    os.setgid(65534)
+                    os.setuid(65534)
                     try:
-                        os.setgid(65534)
-                        os.setuid(65534)
                         with FrameBufferClient(s.get_key()) as c:
-                            status = 0 if c.get(c.put(b"x")) == b"x" else 4
+                            return 0 if c.get(c.put(b"x")) == b"x" else 4
                     except errors.NoPermission:
-                        status = 1
-                    finally:
-                        os._exit(status)
-                _, status = os.waitpid(pid, 0)
-                assert os.waitstatus_to_exitcode(status) == (0 if admitted else 1), (backend, oct(mode))
-            if directory:
-                os.rmdir(directory)
+                        return 1
+
+                assert children.forked(visit) == (0 if admitted else 1), (backend, oct(mode))

@@ -1,10 +1,10 @@
 """The package as pip installs it, with nothing but Debian's packages."""
 
 import importlib.util
-import subprocess
 import sys
 from pathlib import Path
 
+import children
 from conftest import need
 
 HERE = Path(__file__).resolve().parent.parent
@@ -34,7 +34,7 @@ with FrameBufferServer(1 << 20) as server, FrameBufferClient(server.get_key()) a
 OLD = """
 import sys, types
 old = types.ModuleType("xxhash", "")
-old.VERSION, old.__file__ = "1.4.4", "/nowhere/xxhash.py"
+old.VERSION, old.__file__ = "1.4.4", "xxhash.py"
 sys.modules["xxhash"] = old
 try:
     import framebuffer.client
@@ -44,7 +44,7 @@ except ImportError as error:
 
 
 def run(*command: str, cwd: Path) -> str:
-    result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+    result = children.run(command, cwd=cwd, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
     assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
     return result.stdout
 

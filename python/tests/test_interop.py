@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 from typing import Iterator
 
+import children
 import pytest
 from conftest import lap
 
@@ -24,7 +25,7 @@ def key(request: pytest.FixtureRequest, backend: str, directory: str, programs: 
     command = [str(programs / "framebuffer"), "serve", "--size", "1MiB", "--name", f"interop-{os.getpid()}", "--backend", backend]
     if backend != "sysv":
         command += ["--dir", directory]
-    serve = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    serve = children.Child(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert serve.stdout is not None
         serve.stdout.readline()
@@ -35,7 +36,7 @@ def key(request: pytest.FixtureRequest, backend: str, directory: str, programs: 
 
 
 def run(programs: pathlib.Path, *arguments: str, data: bytes = b"", status: int = 0) -> bytes:
-    out = subprocess.run([programs / "framebuffer", *arguments], input=data, capture_output=True)
+    out = children.run([programs / "framebuffer", *arguments], input=data, capture_output=True)
     assert out.returncode == status, out.stderr.decode()
     return out.stdout
 
@@ -71,6 +72,6 @@ def test_holds_of_one_are_respected_by_the_other(key: str, programs: pathlib.Pat
 def test_doctor_finds_python_clients(key: str, programs: pathlib.Path) -> None:
     with FrameBufferClient(key, name="a snake") as client:
         client.put(b"1")
-        out = subprocess.run([programs / "framebuffer", "doctor", "--json", key], capture_output=True, text=True).stdout
+        out = children.run([programs / "framebuffer", "doctor", "--json", key], capture_output=True, text=True).stdout
         lines = [json.dumps(json.loads(line)) for line in out.splitlines()]
         assert any("a snake" in line and str(os.getpid()) in line for line in lines), out

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import children
 import pytest
 from conftest import environment
 
@@ -17,7 +18,7 @@ from framebuffer.server import FrameBufferServer
 MIB = 1 << 20
 
 
-def test_leftovers_are_swept_and_nothing_else(directory: str) -> None:
+def test_leftovers_are_swept_and_nothing_else(directory: str, tmp_path: pathlib.Path) -> None:
     code = """
 import os, signal, sys
 from framebuffer.server import FrameBufferServer
@@ -26,21 +27,23 @@ MIB = 1 << 20
 s = FrameBufferServer(1 << 20, backend="file", dir=sys.argv[1]).start()
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    subprocess.run([sys.executable, "-c", code, directory], env=environment())
+    children.run([sys.executable, "-c", code, directory], env=environment())
     left = os.listdir(directory)
     assert len(left) == 2
     others = ["framebuffer-0123.ring", "framebuffer-x.control", "framebuffer-" + "0" * 32, "notes.control"]
     for name in others:
         pathlib.Path(directory, name).touch()
     os.mkfifo(f"{directory}/framebuffer-{'1' * 32}.ring")  # must not keep anybody waiting
-    os.symlink("/etc/passwd", f"{directory}/framebuffer-{'2' * 32}.ring")
+    other = tmp_path / "another's"
+    other.touch()
+    os.symlink(other, f"{directory}/framebuffer-{'2' * 32}.ring")
     with FrameBufferServer(MIB, backend="file", dir=directory) as first, FrameBufferServer(MIB, backend="file", dir=directory) as second:
         there = set(os.listdir(directory))
         assert not there & set(left) and there >= set(others)
         for server in (first, second):
             with FrameBufferClient(server.get_key()) as c:
                 assert c.get(c.put(b"lives")) == b"lives"
-    assert os.path.exists("/etc/passwd")
+    assert other.exists()
     for path in glob.glob(f"{directory}/*"):
         os.unlink(path)
 
@@ -52,7 +55,7 @@ def test_go_sweeps_what_python_left_and_the_other_way_round(directory: str, prog
     for first, then in ((python, go), (go, python)):
         names = []
         for command in (first, then):
-            with subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as p:
+            with children.Child(command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as p:
                 assert p.stdout is not None
                 p.stdout.readline()
                 names.append(set(os.listdir(directory)))
@@ -64,7 +67,7 @@ def test_go_sweeps_what_python_left_and_the_other_way_round(directory: str, prog
 def test_a_killed_servers_key_is_stale(directory: str) -> None:
     """Also while its files are still there, and others are attached."""
     code = 'import sys; from framebuffer.server import FrameBufferServer; s = FrameBufferServer(1 << 20, backend="file", dir=sys.argv[1]).start(); print(s.get_key(), flush=True); input()'
-    with subprocess.Popen([sys.executable, "-c", code, directory], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
+    with children.Child([sys.executable, "-c", code, directory], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
         assert p.stdout is not None
         key = p.stdout.readline().strip()
         client = FrameBufferClient(key).start()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
+import children
 import pytest
 from conftest import environment, lap
 
@@ -47,7 +48,7 @@ def test_multiprocessing(client: FrameBufferClient, method: str, what: str) -> N
     pid, index = ours.recv()
     assert pid == child.pid
     assert index not in (0, client._attached().slot.index), "a child counts in a slot of its own"
-    child.join()
+    child.join(children.BOUND)
     assert child.exitcode == 0
     assert client.get(client.put(b"after")) == b"after"
 
@@ -68,17 +69,14 @@ def test_a_forked_child_is_no_server(server: FrameBufferServer, client: FrameBuf
     """What it does to the server object, or to its clients, is its own affair."""
     frame = client.put(b"parent's")
     hold = client.hold(frame, seconds=3600)
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            assert client.get(frame) == b"parent's"
-            client.stop()
-            server.stop()
-            status = 0
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+    def let_go() -> int:
+        assert client.get(frame) == b"parent's"
+        client.stop()
+        server.stop()
+        return 0
+
+    assert children.forked(let_go) == 0
     hold.check()
     assert hold.view == b"parent's"
     with FrameBufferClient(server.get_key()) as other:  # attaching works: it is not closed
@@ -104,8 +102,8 @@ sys.stdin.read()
 """
 
 
-def serve(backend: str, directory: str, how: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+def serve(backend: str, directory: str, how: str) -> children.Child:
+    return children.Child(
         [sys.executable, "-c", SERVE, backend, str(directory), how], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
 
@@ -142,7 +140,6 @@ def test_nothing_is_left(backend: str, directory: str, end: str) -> None:
     else:
         FrameBufferServer(4096, backend=backend, dir=directory).start().stop()  # sweeps what was killed
         assert os.listdir(directory) == []
-    assert not [name for name in os.listdir("/dev/shm") if "fb" in name or "psm" in name]
 
 
 @pytest.mark.parametrize("backend", ["memfd", "file"])
@@ -175,7 +172,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_killed_client_costs_nobody_anything(client: FrameBufferClient) -> None:
     def die() -> tuple[Frame, int]:
-        out = subprocess.run([sys.executable, "-c", DIE, client.key], env=environment(), capture_output=True, text=True)
+        out = children.run([sys.executable, "-c", DIE, client.key], env=environment(), capture_output=True, text=True)
         assert out.returncode == -signal.SIGKILL, out.stderr
         text, _, index = out.stdout.rpartition(" ")
         return Frame.from_json(text), int(index)
@@ -204,9 +201,9 @@ if __name__ == "__main__":
     with FrameBufferClient(sys.argv[1]) as c:
         f = c.put(b"x" * 9)
         p = mp.get_context("spawn").Process(target=t.work, args=((c, f),))
-        p.start(); p.join()
+        p.start(); p.join(60)
         assert p.exitcode == 0 and c.get(f) == b"x" * 9
 """
-    out = subprocess.run([sys.executable, "-c", code, client.key, str(pathlib.Path(__file__).parent)], env=environment(), capture_output=True, text=True)
+    out = children.run([sys.executable, "-c", code, client.key, str(pathlib.Path(__file__).parent)], env=environment(), capture_output=True, text=True)
     assert (out.returncode, out.stdout, out.stderr) == (0, "", "")
     assert client.get(client.put(b"1")) == b"1"

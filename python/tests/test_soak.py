@@ -17,12 +17,14 @@ import time
 from collections import Counter
 from typing import Callable, Iterator
 
+import children
 import pytest
 from conftest import environment
 
 from framebuffer.server import FrameBufferServer
 
 LANGUAGES = ("go", "python")
+LASTS = float(os.environ.get("FRAMEBUFFER_SOAK", "0"))  # s, or until all has happened
 RING = 3 << 20  # some ten frames: readers are often too late
 
 
@@ -38,12 +40,12 @@ class Peer:
         self.thread = threading.Thread(target=self.listen)
         self.thread.start()
 
-    def start(self) -> "subprocess.Popen[bytes]":
+    def start(self) -> children.Child:
         program = [str(self.field.programs / "peer")] if self.language == "go" else [sys.executable, str(pathlib.Path(__file__).with_name("peer.py"))]
         self.field.number += 2
         number = self.field.number + LANGUAGES.index(self.language)
-        return subprocess.Popen(
-            [*program, self.role, self.field.key, str(number)],
+        return children.Child(
+            [*program, self.role, self.field.key, str(number)], bound=children.BOUND + LASTS,
             stdin=subprocess.PIPE if self.role == "read" else subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment(),
         )
 
@@ -130,8 +132,8 @@ EVERYTHING = [
 
 
 def enough(field: Field) -> Callable[[], bool]:
-    if seconds := float(os.environ.get("FRAMEBUFFER_SOAK", "0")):
-        end = time.monotonic() + seconds
+    if LASTS:
+        end = time.monotonic() + LASTS
         return lambda: time.monotonic() > end
     return lambda: all(field.counts[what] >= (1 if "killed" in what or "late" in what else 25) for what in EVERYTHING)
 
@@ -144,7 +146,7 @@ def soak(key: str, programs: pathlib.Path) -> Field:
             time.sleep(0.01)
             peers = [*field.writers, *field.readers]
             spared = [p for p in peers if not field.counts[f"killed {p.role} {p.language}"]]
-            if os.environ.get("FRAMEBUFFER_SOAK"):
+            if LASTS:
                 if time.monotonic() - last > 0.5:
                     last = time.monotonic()
                     random.choice(peers).kill()
@@ -168,14 +170,14 @@ def test_with_a_python_server(programs: pathlib.Path, backend: str, directory: s
 def go_server(programs: pathlib.Path, backend: str, directory: str) -> Iterator[str]:
     """The key of a server in Go."""
     name = f"soak-{os.getpid()}-{backend}"
-    serve = subprocess.Popen(
+    serve = children.Child(
         [programs / "framebuffer", "serve", "--size", "3MiB", "--name", name, "--backend", backend, *(["--dir", directory] if backend != "sysv" else [])],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )
+        bound=children.BOUND + LASTS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
     try:
         assert serve.stdout is not None
         serve.stdout.readline()  # it says that it serves
-        key = subprocess.run([programs / "framebuffer", "key", "--name", name], check=True, capture_output=True, text=True).stdout.strip()
+        key = children.run([programs / "framebuffer", "key", "--name", name], check=True, capture_output=True, text=True).stdout.strip()
         yield key
     finally:
         serve.terminate()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import children
 from conftest import environment
 
 from framebuffer import _layout as L, errors
@@ -68,7 +69,7 @@ def test_every_frame_of_publishers_that_are_killed(client: FrameBufferClient) ->
     with client.subscribe("load") as sub:
         for turn in range(4):
             both = [
-                subprocess.Popen([sys.executable, "-c", PUBLISH, client.key, f"{turn}{i}"], env=environment(), stdout=subprocess.PIPE) for i in range(2)
+                children.Child([sys.executable, "-c", PUBLISH, client.key, f"{turn}{i}"], env=environment(), stdout=subprocess.PIPE) for i in range(2)
             ]
             for p in both:
                 assert p.stdout is not None and p.stdout.readline() == b"\n"
@@ -103,14 +104,8 @@ def test_every_frame_of_publishers_that_are_killed(client: FrameBufferClient) ->
 def test_a_forked_subscriber(client: FrameBufferClient) -> None:
     with client.subscribe("cam") as sub:
         pub = client.publisher("cam")
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                status = 0 if [sub.next().sequence for _ in range(3)] == [0, 1, 2] else 2
-            finally:
-                os._exit(status)
+        child = children.fork(lambda: 0 if [sub.next().sequence for _ in range(3)] == [0, 1, 2] else 2)
         for _ in range(3):
             pub.publish(b"to both")
         assert [sub.next().sequence for _ in range(3)] == [0, 1, 2]
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert children.status(child) == 0

@@ -6,6 +6,7 @@ import pathlib
 import random
 import subprocess
 
+import children
 import pytest
 from conftest import TESTDATA, lap
 
@@ -177,7 +178,7 @@ def test_subscribers_are_seen(client: FrameBufferClient, programs: pathlib.Path)
         sub.next(), sub.next()
         with pytest.raises(TimeoutError):
             sub.next(timeout=0) and sub.next(timeout=0)
-        out = json.loads(subprocess.run([programs / "framebuffer", "topics", "--json", "--key", client.key], check=True, capture_output=True).stdout)
+        out = json.loads(children.run([programs / "framebuffer", "topics", "--json", "--key", client.key], check=True, capture_output=True).stdout)
         assert (out["name"], out["published"]) == ("cam/front", 3)
         assert [(s["pid"], s["received"]) for s in out["subscribers"]] == [(os.getpid(), 3)]
 
@@ -185,7 +186,7 @@ def test_subscribers_are_seen(client: FrameBufferClient, programs: pathlib.Path)
 def test_go_publishes(client: FrameBufferClient, programs: pathlib.Path) -> None:
     data = random.Random(1).randbytes(3 * 6912)
     with client.subscribe("video") as sub:
-        pub = subprocess.Popen([programs / "framebuffer", "pub", "video", "--key", client.key, "--video", "48x48:rgb24"], stdin=subprocess.PIPE)
+        pub = children.Child([programs / "framebuffer", "pub", "video", "--key", client.key, "--video", "48x48:rgb24"], stdin=subprocess.PIPE)
         assert pub.stdin is not None
         pub.stdin.write(data)
         pub.stdin.close()
@@ -194,13 +195,13 @@ def test_go_publishes(client: FrameBufferClient, programs: pathlib.Path) -> None
     assert b"".join(client.get(m.frame) for m in got) == data
     assert {(m.meta.width, m.meta.height, m.meta.format) for m in got} == {(48, 48, "rgb24")}
     with client.subscribe("files") as sub:
-        subprocess.run([programs / "framebuffer", "pub", "files", "--key", client.key, "--frame-size", "100", "--keep"], input=data[:1000], check=True)
+        children.run([programs / "framebuffer", "pub", "files", "--key", client.key, "--frame-size", "100", "--keep"], input=data[:1000], check=True)
         assert b"".join(client.get(sub.next().frame) for _ in range(10)) == data[:1000]
 
 
 def test_go_subscribes(client: FrameBufferClient, programs: pathlib.Path) -> None:
     parts = [random.Random(n).randbytes(n * 977 + 1) for n in range(20)]
-    out = subprocess.Popen([programs / "framebuffer", "sub", "cam", "--key", client.key], stdout=subprocess.PIPE)
+    out = children.Child([programs / "framebuffer", "sub", "cam", "--key", client.key], stdout=subprocess.PIPE)
     pub = client.publisher("cam")
     subs = client._attached().control
     table = subs.tables.subs

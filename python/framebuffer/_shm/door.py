@@ -11,12 +11,13 @@ import struct
 import tempfile
 import threading
 import time
+from typing import Callable
 
 from .. import _forks
 from .._text import errno_text
 from ..errors import FrameBufferError
 from .access import NOTHING, WRITING, Access
-from .place import DIR_VARIABLE, location_of, make_dir, path_of
+from .place import DIR_VARIABLE, location_of, make_dir, make_own_dir, path_of
 
 # The bytes of the protocol. The last is the answer to who may read only and wants to write.
 WANT_WRITING, WANT_READING, GRANTED, DENIED, DENIED_WRITE = b"w", b"r", b"y", b"n", b"o"
@@ -50,8 +51,9 @@ class Door:
     def open(self, directory: str) -> None:
         """Listens with a name of its own in the directory, or in the user's own, and hands out
         the files until close."""
-        directory = os.path.abspath(directory or _default_dir())
-        make_dir(directory, self._access.others)
+        directory, make = (directory, make_dir) if directory else _default_dir()
+        directory = os.path.abspath(directory)
+        make(directory, self._access.others)
         _sweep(directory)
         path = posixpath.join(directory, secrets.token_hex(8) + _SUFFIX)
         if len(os.fsencode(path)) > _MAX_PATH - len(_UNREADY):
@@ -183,13 +185,13 @@ class Door:
         return self._access.rights(uid, [*struct.unpack(f"{len(raw) // 4}I", raw), gid])
 
 
-def _default_dir() -> str:
-    """Where servers listen that are not told."""
+def _default_dir() -> "tuple[str, Callable[[str, bool], None]]":
+    """Where servers listen that are not told, and what makes it."""
     if directory := os.environ.get(DIR_VARIABLE):
-        return directory
+        return directory, make_dir
     if directory := os.environ.get("XDG_RUNTIME_DIR"):
-        return posixpath.join(directory, "framebuffer")
-    return posixpath.join(tempfile.gettempdir(), f"framebuffer-{os.getuid()}")
+        return posixpath.join(directory, "framebuffer"), make_dir
+    return posixpath.join(tempfile.gettempdir(), f"framebuffer-{os.getuid()}"), make_own_dir
 
 
 def _sweep(directory: str) -> None:

@@ -1,0 +1,62 @@
+"""Waiting in tasks: a thread that sleeps at a topic so that an event loop need not."""
+
+import asyncio
+import threading
+from queue import SimpleQueue
+from typing import Callable
+
+Ready = Callable[[], bool]
+_Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]", Callable[[], None]]
+
+
+class Waiter:
+    """One thread, which sleeps for one task after the other, of any event loop.
+
+    It is a daemon, and none of an executor's: the interpreter waits for those at its end, and a
+    program that ends while a task waits for a topic has nothing that would wake them.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._jobs: "SimpleQueue[_Job | None]" = SimpleQueue()
+        # It knows the queue alone, so that what waits can be let go of.
+        threading.Thread(target=_work, args=(self._jobs,), name=name, daemon=True).start()
+
+    async def wait(self, sleep: Callable[[], None], give_up: Callable[[], None]) -> None:
+        """Has the thread call sleep, and waits until it returns. If the task ends before, however
+        it does, give_up is called, after which sleep shall return."""
+        loop = asyncio.get_running_loop()
+        done: "asyncio.Future[None]" = loop.create_future()
+        self._jobs.put((loop, done, sleep))
+        try:
+            await done
+        except BaseException:  # cancelled, or thrown away with its loop
+            give_up()
+            raise
+
+    def close(self) -> None:
+        """Ends the thread when what it sleeps for is over."""
+        self._jobs.put(None)
+
+
+def _work(jobs: "SimpleQueue[_Job | None]") -> None:
+    while (job := jobs.get()) is not None:
+        loop, done, sleep = job
+        error: BaseException | None = None
+        try:
+            sleep()
+        except BaseException as e:  # noqa: BLE001 it is the task's
+            error = e
+        try:
+            loop.call_soon_threadsafe(_tell, done, error)
+        except RuntimeError:
+            pass  # the loop was closed, and with it all that its tasks wait for
+        del job, loop, done, sleep, error  # or they live until the next one
+
+
+def _tell(done: "asyncio.Future[None]", error: BaseException | None) -> None:
+    if done.done():
+        return  # cancelled meanwhile
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)

@@ -1,0 +1,42 @@
+"""That tests end: their children have bounds, and what they use is their own."""
+
+import ast
+import pathlib
+import signal
+import time
+
+import children
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+STARTS = {
+    "subprocess": {"run", "Popen", "call", "check_call", "check_output", "getoutput", "getstatusoutput"},
+    "os": {"fork", "forkpty", "posix_spawn", "posix_spawnp", "system", "popen", "spawnv", "spawnve", "spawnl", "waitpid"},
+}
+
+
+def test_children_that_hang_are_killed() -> None:
+    hangs = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(1e6)'])"
+    with children.python(hangs, bound=1, stdout=children.subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.read()  # which its child has, too
+    assert child.returncode == -signal.SIGKILL
+    assert children.forked(lambda: time.sleep(1e6) or 0, bound=0.1) == -signal.SIGALRM
+    assert children.forked(lambda: 5) == 5
+
+
+def test_what_ended_is_watched_no_more() -> None:
+    with pytest.raises(AssertionError, match="ended with 3"):
+        children.run([children.sys.executable, "-c", "raise SystemExit(3)"], check=True)
+    assert not [c for c in children.watchdog._due if isinstance(c, children.Child)]
+
+
+@pytest.mark.parametrize("path", sorted(HERE.glob("*.py")), ids=lambda path: path.name)
+def test_tests_start_children_with_a_bound_alone(path: pathlib.Path) -> None:
+    """In children.py, that is; what test programs start in turn ends with their session."""
+    if path.name in ("children.py", "conftest.py"):
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+            where = f"{path.name}:{node.lineno}"
+            assert node.func.attr not in STARTS.get(node.func.value.id, ()), f"{where}: use children.py"
