@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 		"puncher":      rolePuncher,
 		"visit":        roleVisit,
 		"mortal":       roleMortal,
+		"crash":        roleCrash,
 	})
 }
 

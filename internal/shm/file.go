@@ -109,7 +109,7 @@ func (File) Attach(location string, readOnly bool) (_ *Segment, err error) {
 	if err := s.mapFiles(control, ring, controlSize, ringSize, readOnly); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	adviseHuge(s.Ring) // matters only where the server asked for transparent huge pages
+	s.advise()
 	return s, nil
 }
 

@@ -63,6 +63,7 @@ func (s *Segment) finish(pages Pages) error {
 	if s.Pages = pages; pages == TransparentPages {
 		adviseHuge(s.Ring)
 	}
+	s.undumped()
 	return errors.Join(populate(s.Control), populate(s.Ring[:len(s.Ring)/2]))
 }
 

@@ -134,7 +134,7 @@ func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
 			return nil, err
 		}
 	}
-	adviseHuge(s.Ring) // matters only where the server asked for transparent huge pages
+	s.advise()
 	return s, nil
 }
 

@@ -114,8 +114,9 @@ func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
 	if err != nil {
 		return nil, errors.Join(l.attachError(l.ring, err), unmapFronted(ctl))
 	}
-	adviseHuge(ring) // matters only where the server asked for transparent huge pages
-	return &Segment{Control: ctl, Ring: ring, Location: location}, nil
+	s := &Segment{Control: ctl, Ring: ring, Location: location}
+	s.advise()
+	return s, nil
 }
 
 // sizeOf returns how many bytes one of the two segments has.

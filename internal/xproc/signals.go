@@ -77,3 +77,9 @@ func Through(program string, args ...string) Option {
 		c.Args = append(append([]string{program}, args...), self)
 	}
 }
+
+// In runs the child in a directory.
+func In(dir string) Option { return func(c *exec.Cmd) { c.Dir = dir } }
+
+// Silent throws away what the child says on standard error.
+func Silent() Option { return func(c *exec.Cmd) { c.Stderr = nil } }

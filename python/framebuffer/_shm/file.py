@@ -20,7 +20,7 @@ from .busguard import Watch
 from .filesystem import DEFAULT_DIR, Filesystem
 from .files import CONTROL, RING, Files, another, base_of, check_alive, new_base, sweep
 from .mapping import map_file, mirror_file, part
-from .memory import Memory, advise_huge
+from .memory import Memory, advise_huge, undumped
 from .pages import finish
 from .place import DIR_VARIABLE, location_of, path_here
 from .segment import HUGE_PAGE, Mapped, Spec
@@ -82,6 +82,7 @@ class File:
             os.close(ring_fd)
         watch = Watch(control, ring)
         advise_huge(ring)  # matters only where the server asked for transparent huge pages
+        undumped(control, ring)
         return Mapped(control, ring, location, watch=watch)
 
 

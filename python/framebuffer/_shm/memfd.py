@@ -16,7 +16,7 @@ from .door import Door, socket_path
 from .filesystem import is_huge
 from .knock import knock
 from .mapping import map_file, mirror_file, part
-from .memory import Memory, advise_huge
+from .memory import Memory, advise_huge, undumped
 from .pages import alignment, finish, whole, with_pages
 from .place import path_here
 from .segment import HUGE_PAGES, Mapped, Spec
@@ -77,6 +77,7 @@ class Memfd:
             os.close(control_fd)
             os.close(ring_fd)
         advise_huge(ring)  # matters only where the server asked for transparent huge pages
+        undumped(control, ring)
         return Mapped(control, ring, location, watch=watch)
 
 

@@ -13,6 +13,10 @@ from .._text import errno_text
 from ..errors import NoMemory
 
 
+# Has core dumps of a process hold the ring.
+DUMP_VARIABLE = "FRAMEBUFFER_DUMP_RING"
+
+
 class Memory:
     """An address range that is given back when this object goes. Views refer to it, so the
     memory stays for as long as anybody, be it numpy, can look at it."""
@@ -87,6 +91,18 @@ def _populate_piece(address: int, size: int) -> None:
             ctypes.memset(address, 0, size)
             return
         raise NoMemory(f"framebuffer: not enough memory: the kernel could not provide {size} bytes: ask for less, or make room ({errno_text(e)})") from e
+
+
+def undumped(*memories: Memory) -> None:
+    """Keeps memory out of core dumps, unless the environment asks for it: they would otherwise hold
+    the whole ring, twice, with frames that others are not to see. The kernel may refuse."""
+    if os.environ.get(DUMP_VARIABLE, "") not in ("", "0"):
+        return
+    for memory in memories:
+        try:
+            _libc.advise(memory.address, memory.size, _libc.MADV_DONTDUMP)
+        except OSError:
+            pass
 
 
 def advise_huge(memory: Memory) -> None:

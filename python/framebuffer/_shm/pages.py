@@ -3,7 +3,7 @@
 from typing import Callable
 
 from . import room
-from .memory import advise_huge, populate
+from .memory import advise_huge, populate, undumped
 from .segment import HUGE_PAGE, HUGE_PAGES, SMALL_PAGES, TRANSPARENT_PAGES, Mapped, Spec, whole_pages
 from .._text import errno_text
 from ..errors import NoMemory
@@ -50,5 +50,6 @@ def finish(made: Mapped) -> None:
     """Brings all pages of a new segment in."""
     if made.pages == TRANSPARENT_PAGES:
         advise_huge(made.ring)
+    undumped(made.control, made.ring)
     populate(made.control.address, made.control.size)
     populate(made.ring.address, made.ring.size // 2)

@@ -17,7 +17,7 @@ from .._text import errno_text, quote
 from ..errors import BadKey, FrameBufferError, NoMemory, NoPermission, StaleKey
 from .access import Access
 from .mapping import part
-from .memory import Memory, advise_huge, mirror
+from .memory import Memory, advise_huge, mirror, undumped
 from .pages import alignment, finish, whole, with_pages
 from .segment import Mapped, Spec
 
@@ -73,6 +73,7 @@ class SysV:
             if at.size_of(id_) != want:
                 raise at.attach_error(id_, OSError(errno.EIDRM, os.strerror(errno.EIDRM)))
         advise_huge(ring)  # matters only where the server asked for transparent huge pages
+        undumped(control, ring)
         return Mapped(control, ring, location)
 
 
