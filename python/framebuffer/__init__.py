@@ -10,7 +10,7 @@ memory is the Go library's: programs in both languages share one ring. See docs/
 """
 
 from .client import FrameBufferClient
-from .errors import FrameBufferError, FrameBufferTimeout
+from .errors import FrameBufferError, FrameBufferTimeout, ServerGone
 from .frame import Frame
 from .hold import Hold
 from .meta import Message, Meta
@@ -29,6 +29,7 @@ __all__ = [
     "Meta",
     "Publisher",
     "Reservation",
+    "ServerGone",
     "Subscription",
     "View",
 ]

@@ -3,7 +3,7 @@ See _ring for the order of what is stored here.
 """
 
 from . import _atomics, _clock, _layout as L
-from ._chunks import HEAD, Chunks, closed_by_server
+from ._chunks import HEAD, Chunks
 from .errors import BadSize, FrameBufferTimeout, HoldLimit, TooLarge
 
 _HOLD_UNTIL = L.OFF_HOLD_UNTIL // 8
@@ -29,7 +29,7 @@ class Allocator:
         if not 0 < size <= chunks.max_size:
             raise self._bad_size(size)
         if self._control.closed:
-            raise closed_by_server()
+            raise self._control.why_closed()
         now = _clock.monotonic_ns()
         n = L.footprint(size)
         # Every add is a multiple of ALIGN, and so is head, unless a hostile process stored

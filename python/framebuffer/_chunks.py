@@ -7,7 +7,7 @@ from ._control import Control
 from ._holds import Holds
 from ._presence import Presence
 from ._shm.memory import Memory
-from .errors import BadOffset, BadSize, Closed, FrameBufferTimeout, NoHeader, reused
+from .errors import BadOffset, BadSize, FrameBufferTimeout, NoHeader, reused
 
 HEAD = L.OFF_HEAD // 8
 
@@ -124,11 +124,6 @@ class Chunks:
             f"reused while writing {n} bytes at offset {offset}: the ring of {self.capacity} bytes has allocated {self.behind(offset)} bytes since: "
             "write sooner, or start the server with a larger size"
         )
-
-
-def closed_by_server() -> Closed:
-    """The error for a segment whose server closed it."""
-    return Closed("framebuffer: closed: the server closed this segment: get its new key and attach again")
 
 
 def _signed(n: int) -> int:

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from . import _atomics, _layout as L
 from ._shm.memory import Memory
-from .errors import Corrupt, StaleKey
+from .errors import Closed, Corrupt, FrameBufferError, ServerGone, StaleKey
+
+
+_RUNNING = L.MASK & ~(0xFFFFFFFF ^ L.LIFE_DIED)  # state, and the bit of the life word that counts
 
 
 @dataclass
@@ -41,8 +44,22 @@ class Control:
 
     @property
     def closed(self) -> bool:
-        """Whether the server has closed the segment."""
-        return bool(self.halves[L.OFF_STATE // 4] != L.STATE_OPEN)
+        """Whether the server has closed the segment, or is dead: state and life word in one load."""
+        return bool(self.words[L.OFF_SERVER // 8] & _RUNNING != L.STATE_OPEN << 32)
+
+    def why_closed(self) -> FrameBufferError:
+        """The error that tells which of the two."""
+        status = self.words[L.OFF_SERVER // 8]
+        if status >> 32 == L.STATE_OPEN and status & L.LIFE_DIED:
+            return ServerGone(
+                "framebuffer: server is gone: its process died without closing this segment: start it again, get its new key and attach again"
+            )
+        if status >> 32 not in (L.STATE_OPEN, L.STATE_CLOSED):
+            return Corrupt(
+                f"framebuffer: segment is damaged: the segment's state is {status >> 32}, neither open nor closed; "
+                "some process wrote over it: restart the server"
+            )
+        return Closed("framebuffer: closed: the server closed this segment: get its new key and attach again")
 
     def pass_milestone(self, head: int, now: int) -> None:
         """Notes that head came to a position beyond a milestone at a time. Each word is stored

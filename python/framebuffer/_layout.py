@@ -9,7 +9,7 @@ from struct import Struct
 from typing import NamedTuple
 
 MAGIC = 0x0152454646554246
-VERSION = 3
+VERSION = 4
 
 MASK = (1 << 64) - 1  # positions and times are 64-bit words
 
@@ -24,7 +24,8 @@ OFF_SERVER_PID = 64
 OFF_PAGES = 68
 OFF_CREATED_WALL = 72
 OFF_CREATED_MONOTONIC = 80
-OFF_STATE = 128
+OFF_SERVER = 128  # with the state one aligned word of 8 bytes, which one load has
+OFF_STATE = 132
 OFF_HEAD = 256
 OFF_HOLD_UNTIL = 264
 OFF_HOLD_GENERATION = 272
@@ -42,6 +43,11 @@ HEADER_SIZE = 4096
 
 STATE_OPEN = 1
 STATE_CLOSED = 2
+
+# Values of a life word, the server's and each slot's, beside 0 and the ids of threads.
+LIFE_DIED = 1 << 30  # the kernel sets this bit
+LIFE_UNKNOWN = (1 << 30) - 1
+LIFE_DISTANCE = 1 << 17  # from the entry of a robust list to its word
 
 # A client slot.
 SLOT_CLAIM = 0
@@ -65,6 +71,7 @@ SLOT_REMOTE_READS = 200  # counters too, of what came over a network
 SLOT_REMOTE_BYTES = 208
 SLOT_REMOTE_TIMEOUTS = 216
 SLOT_WHY = 224
+SLOT_LIFE = 256
 NAME_SIZE = 64  # of every name in the control object
 
 ROLE_SERVER = 1
@@ -105,6 +112,7 @@ TOPIC_NAME_HASH = 0
 TOPIC_NAMED = 8
 TOPIC_STATE = 12
 TOPIC_NAME = 16
+TOPIC_FIRST = 80
 TOPIC_NEXT = 128
 TOPIC_WAKE = 136
 TOPIC_BYTES = 144
@@ -135,9 +143,10 @@ RECORD_SHAPE = 72
 RECORD_FORMAT = 104
 RECORD_CONTENT_TYPE = 120
 RECORD_USER = 168
-RECORD_LONG = 232  # size of one that does
+RECORD_ROOM = 232
+RECORD_LONG = 256  # size of one that does
 RECORD = Struct("@QQQQQqIBB2xII")  # up to RECORD_SHORT
-CONTENT = Struct("@II8I16s48s64s")
+CONTENT = Struct("@II8I16s48s64s24x")
 
 # A chunk header.
 ALIGN = 64
@@ -187,11 +196,11 @@ class Tables(NamedTuple):
 
 def plan(topics: int, depth: int) -> Tables:
     """Lays out the tables for that many topics with queues of that depth."""
-    slots = Table(HEADER_SIZE, 256, 256)
+    slots = Table(HEADER_SIZE, 256, 384)
     holds = Table(slots.end, 256, 32)
     milestones = Table(holds.end, 1024, 16)
     groups = Table(milestones.end, 128, 128)
-    subs = Table(groups.end, 512, 64)
+    subs = Table(groups.end, 512, 128)
     return Tables(slots, holds, milestones, groups, subs, Table(subs.end, topics, TOPIC_QUEUE_WORD_0 + 8 * depth))
 
 

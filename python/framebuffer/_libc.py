@@ -28,6 +28,8 @@ _mmap = free.mmap
 _mmap.argtypes, _mmap.restype = [c_void_p, c_size_t, c_int, c_int, c_int, c_long], c_void_p
 _munmap = free.munmap
 _munmap.argtypes, _munmap.restype = [c_void_p, c_size_t], c_int
+_mprotect = free.mprotect
+_mprotect.argtypes, _mprotect.restype = [c_void_p, c_size_t, c_int], c_int
 _madvise = free.madvise
 _madvise.argtypes, _madvise.restype = [c_void_p, c_size_t, c_int], c_int
 
@@ -61,6 +63,12 @@ def map_at(at: int, size: int, prot: int, flags: int, fd: int = -1) -> int:
 def unmap(at: int, size: int) -> None:
     """munmap. For System V segments that is what shmdt does: the kernel counts mappings."""
     if _munmap(at, size) != 0:
+        raise last_error()
+
+
+def protect(at: int, size: int, prot: int) -> None:
+    """mprotect. Raises OSError."""
+    if _mprotect(at, size, prot) != 0:
         raise last_error()
 
 

@@ -53,7 +53,7 @@ class Publisher:
 
         Raises BadMeta, Ended after somebody's end, BadKey for a frame of another ring,
         FrameBufferTimeout when the ring has reused it, BadOffset and BadSize for what is no
-        frame, and Closed.
+        frame, and Closed, or ServerGone: then the frame may have been received all the same.
         """
         s = self._segment
         if frame.key != s.key:
@@ -66,6 +66,10 @@ class Publisher:
             sequence = self._topic.publish(record, s.slot.mine().index, s.allocate)
         except FrameBufferError as e:
             raise s.failed(e)
+        # A subscriber that found the server's end, and then nothing published, has ended. This side
+        # put its word into the queue first: one of the two sees what the other did.
+        if s.control.closed:
+            raise s.control.why_closed()
         return Message(frame, sequence, now, 0, meta or Meta())
 
     def end(self) -> None:

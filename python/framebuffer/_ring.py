@@ -24,7 +24,7 @@ import ctypes
 
 from . import _atomics, _checksum, _libc, _layout as L
 from ._buffers import Pinned
-from ._chunks import HEAD, Chunks, closed_by_server
+from ._chunks import HEAD, Chunks
 from .errors import BadSize, FrameBufferTimeout, TooLong, altered
 
 WRITE_BLOCK = 64 << 10  # the layout's bound: what a writer that was lapped can spoil
@@ -39,7 +39,7 @@ class Ring(Chunks):
         and after, it looks whether the chunk is still its own, and stops at once when it is
         not. Raises BadOffset, TooLong, Closed and FrameBufferTimeout."""
         if self.control.closed:
-            raise closed_by_server()
+            raise self.control.why_closed()
         room, n = self.find(offset), data.size
         if n > room:
             raise TooLong(
@@ -84,7 +84,7 @@ class Ring(Chunks):
         0 if not hashed. Raises Closed, and FrameBufferTimeout when the chunk was reused before
         it was done."""
         if self.control.closed:
-            raise closed_by_server()
+            raise self.control.why_closed()
         total = self._hash(offset, n) if hashed else 0
         _atomics.fence()
         if not self.alive(offset - L.CHUNK_HEADER):

@@ -13,7 +13,7 @@ from ._layout import SLOT_ALLOCATED_BYTES, SLOT_ALLOCATIONS, ROLE_CLIENT, ROLE_R
 from ._ring import Ring
 from ._shm.segment import Mapped
 from ._slot import Slot
-from .errors import BadKey, Closed, Corrupt, FrameBufferError, FrameBufferTimeout, NoAtomics, StaleKey
+from .errors import BadKey, Closed, Corrupt, FrameBufferError, FrameBufferTimeout, NoAtomics, ServerGone, StaleKey
 from ._text import quote
 
 
@@ -35,7 +35,7 @@ class Segment:
         self.read_only = role == ROLE_READ_ONLY
         self.ring = Ring(control, mapped.ring, self.read_only)
         self._allocator = Allocator(self.ring)
-        self.slot = Slot(control, role, name)
+        self.slot = Slot(control, role, name, mapped.watch is not None)
         self.closed = False
         self.mapped = mapped
         self.told: "weakref.WeakSet[Told]" = weakref.WeakSet()  # at close
@@ -131,12 +131,21 @@ def attach(text: str, read_only: bool, name: str) -> Segment:
     return Segment(key, mapped, control, ROLE_READ_ONLY if read_only else ROLE_CLIENT, name or program())
 
 
+def _stale(why: FrameBufferError) -> FrameBufferError:
+    """The error of a key whose segment takes no clients any more."""
+    if isinstance(why, Corrupt):
+        return Corrupt(str(why).replace("the segment's state", "its state").replace("wrote over it", "wrote over the control object"))
+    if isinstance(why, ServerGone):
+        return StaleKey("framebuffer: stale key: its server has died: start it again, and get the key of the one that runs now")
+    return StaleKey("framebuffer: stale key: its server has closed the segment: get the key of the one that runs now")
+
+
 def _open_control(mapped: Mapped, nonce: bytes) -> Control:
     """Verifies a fresh mapping against the key it came from."""
     try:
         control = open_existing(mapped.control, nonce, mapped.ring.size // 2)
         if control.closed:
-            raise StaleKey("framebuffer: stale key: its server has closed the segment: get the key of the one that runs now")
+            raise _stale(control.why_closed())
     except FrameBufferError:
         if not mapped.damaged:
             raise

@@ -1,25 +1,27 @@
 """Where this process counts in the control object.
 
 Slots are for people who watch: nothing on the data path depends on them, so running out of
-them is no error (slot 0 then counts for everybody without one), and no liveness is guessed. A
-slot left by a crash is taken over only when the kernel says, in the same PID namespace, that
-its process is gone.
+them is no error (slot 0 then counts for all clients without one), and no liveness is guessed. A
+slot that a crash left is taken over when the kernel has marked its life word, which is taken first
+and given back last: the owner of the life word alone writes the others.
 """
 
 import os
 import secrets
 import sys
 
-from . import _atomics, _clock, _forks, _procinfo, _layout as L
+from . import _atomics, _clock, _forks, _liveness, _procinfo, _layout as L
 from ._control import Control
+from ._liveness import Life
 
 
 class Slot:
-    """A free slot, one whose process provably died, or a share of slot 0. In a forked child
+    """A free slot, one whose process is dead, or a share of slot 0. In a forked child
     it is claimed anew. Without atomic instructions nothing is counted."""
 
-    def __init__(self, control: Control, role: int, name: str) -> None:
-        self._control, self._role, self._name = control, role, name
+    def __init__(self, control: Control, role: int, name: str, may_fault: bool) -> None:
+        self._control, self._role, self._name, self._may_fault = control, role, name, may_fault
+        self._life: Life | None = None
         self._rest = control.address + control.tables.slots.entry(0)
         self._claim()
         _forks.tell(self)
@@ -30,7 +32,7 @@ class Slot:
 
     def _claim(self) -> None:
         self._stale = False
-        self.index, self.pid, self.ticket = 0, os.getpid(), 0
+        self.index, self.pid, self.ticket, self._life = 0, os.getpid(), 0, None
         self._counters = self._rest
         if not _atomics.AVAILABLE:
             return
@@ -38,11 +40,16 @@ class Slot:
         ticket, pidns = secrets.randbits(64) or 1, _procinfo.namespace("pid")
         for i in range(1, table.count):
             at = table.entry(i)
-            old = c.words[(at + L.SLOT_CLAIM) // 8]
-            if old and not self._abandoned(at, old, pidns):
+            old = c.halves[(at + L.SLOT_LIFE) // 4]
+            if old == L.LIFE_UNKNOWN:
+                old = self._bury(at, pidns)
+            if old and not old & L.LIFE_DIED:
                 continue
-            if not _atomics.cas64(c.address + at + L.SLOT_CLAIM, old, ticket):
-                continue  # somebody else was faster
+            life = _liveness.hold(c.memory, at + L.SLOT_LIFE, old, self._may_fault)
+            if life is None:
+                continue  # another process was faster
+            self._life = life
+            _atomics.store64(c.address + at + L.SLOT_CLAIM, ticket)
             self.index, self.ticket = i, ticket
             self._last = (at + L.SLOT_LAST) // 8
             self._counters = c.address + at
@@ -66,6 +73,17 @@ class Slot:
         _atomics.store64(a + L.SLOT_ATTACHED, _clock.monotonic_ns())
         self._control.put_text(at + L.SLOT_NAME, self._name)
         _atomics.store64(a + L.SLOT_READY, self.ticket)
+
+    def _bury(self, at: int, pidns: int) -> int:
+        """Frees a slot whose life word is not known, if its process is dead all the same, and
+        returns the life word. Of several that find it dead, the one that takes the claim away marks
+        it."""
+        c = self._control
+        claim = c.words[(at + L.SLOT_CLAIM) // 8]
+        if claim == 0 or not self._abandoned(at, claim, pidns) or not _atomics.cas64(c.address + at + L.SLOT_CLAIM, claim, 0):
+            return L.LIFE_UNKNOWN
+        _atomics.cas32(c.address + at + L.SLOT_LIFE, L.LIFE_UNKNOWN, L.LIFE_DIED)
+        return L.LIFE_DIED
 
     def _abandoned(self, at: int, claim: int, pidns: int) -> bool:
         """Whether the kernel knows that the slot's process is gone. Unknown, as in another PID
@@ -131,10 +149,12 @@ class Slot:
         if self._stale or self.index == 0:
             return
         at = self._control.tables.slots.entry(self.index)
-        if self._control.words[(at + L.SLOT_CLAIM) // 8] != self.ticket:
-            return
-        self._fold()
-        _atomics.cas64(self._control.address + at + L.SLOT_CLAIM, self.ticket, 0)
+        if self._control.words[(at + L.SLOT_CLAIM) // 8] == self.ticket:
+            self._fold()
+            _atomics.cas64(self._control.address + at + L.SLOT_CLAIM, self.ticket, 0)
+        life, self._life = self._life, None
+        if life is not None:
+            life.release()  # last: the word's owner alone writes the slot
         self._counters, self.index = self._rest, 0
 
 

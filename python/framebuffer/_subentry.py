@@ -35,10 +35,13 @@ class Entry:
             return
 
     def _stands(self, at: int, claim: int) -> bool:
-        """Whether the client of an entry is still attached."""
+        """Whether the client of an entry is still attached, and not dead."""
         control = self._segment.control
         slot, slots = control.halves[(at + L.SUB_SLOT) // 4], control.tables.slots
-        return 0 < slot < slots.count and control.words[(slots.entry(slot) + L.SLOT_CLAIM) // 8] == claim
+        if not 0 < slot < slots.count:
+            return False
+        own = slots.entry(slot)
+        return control.words[(own + L.SLOT_CLAIM) // 8] == claim and not control.halves[(own + L.SLOT_LIFE) // 4] & L.LIFE_DIED
 
     def update(self, cursor: int, received: int, lost: int) -> None:
         """Shows what has become of the last message: figures, stored in one piece."""

@@ -85,6 +85,19 @@ class FrameBufferClient:
         if started:
             self.start()
 
+    @property
+    def error(self) -> FrameBufferError | None:
+        """Why this client cannot allocate and write any more, or None: Closed after stop, before
+        start, and after the server's stop, ServerGone when the server's process has died, Corrupt
+        when the memory is damaged. It is one load, without a system call. Reads, views and holds go
+        on after the server's end, however it came."""
+        try:
+            s = self._attached()
+            s.check_open()
+        except FrameBufferError as e:
+            return e
+        return s.control.why_closed() if s.control.closed else None
+
     # The seed's calls.
 
     def write(self, offset: Offset, data: Any) -> str:

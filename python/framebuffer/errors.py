@@ -55,6 +55,11 @@ class Closed(FrameBufferError):
     """Use before start or after stop, or of a segment whose server closed it."""
 
 
+class ServerGone(Closed):
+    """The server's process has died without closing the segment: allocating, writing and waiting
+    fail, while reads, views and holds go on."""
+
+
 class ReadOnly(FrameBufferError):
     """Writing or allocating through a client that attached read-only."""
 

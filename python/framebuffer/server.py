@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Sequence
 
-from . import _atomics, _clock, _control, _forks, _libc, _shm, _layout as L
+from . import _atomics, _clock, _control, _forks, _libc, _liveness, _shm, _layout as L
 from ._key import Key
 from ._segment import Segment
 from ._topics import wake_all
@@ -115,8 +115,10 @@ class FrameBufferServer:
         )
         self._segment = Segment(key, mapped, control, L.ROLE_SERVER, self._name)
         self._pid = os.getpid()
+        # Before any client has the key. The word is 0, unless the memory was tampered with already.
+        life = _liveness.hold(mapped.control, L.OFF_SERVER, 0, mapped.watch is not None)
         # Also when nobody calls stop, at the end of the program: sockets are removed.
-        self._end = weakref.finalize(self, _end, self._segment, mapped.stop, self._pid)
+        self._end = weakref.finalize(self, _end, self._segment, mapped.stop, life, self._pid)
 
     def stop(self) -> None:
         """Ends the segment; does nothing if there is none. Clients' writes and allocations fail
@@ -168,9 +170,11 @@ def _start_of(nonce: bytes) -> int:
     return int.from_bytes(nonce[:8], "little") % (1 << 40) & ~(L.ALIGN - 1)
 
 
-def _end(segment: Segment, stop: Any, pid: int) -> None:
+def _end(segment: Segment, stop: Any, life: "_liveness.Life | None", pid: int) -> None:
     if os.getpid() == pid:
         _atomics.store32(segment.control.address + L.OFF_STATE, L.STATE_CLOSED)
+        if life is not None:
+            life.release()  # after the state: a server that ends in order is never taken for dead
         wake_all(segment.control)
         stop()
     segment.close()

@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Callable, Iterator
 
 from . import _atomics, _forks
-from ._chunks import closed_by_server
 from ._entries import Record
 from ._group import Group
 from ._publisher import Publisher
@@ -197,10 +196,11 @@ class Subscription:
     def _stopped(self, at: int) -> None:
         """Raises why nothing more comes, if that is so. Of an end that follows a last frame, the
         frame is seen first."""
-        # Once each: a server that closes between two looks has not ended the topic.
+        # Once each: a server that closes or dies between two looks has not ended the topic. The
+        # queue comes last: a publisher looks at the server after its word stands there.
         closed, ended = self._segment.control.closed, self._ended()
         if (closed or ended) and self._topic.waiting(at):
-            why = closed_by_server() if closed else Ended(f"framebuffer: topic has ended: topic {quote(self.topic)}")
+            why = self._segment.control.why_closed() if closed else Ended(f"framebuffer: topic has ended: topic {quote(self.topic)}")
             raise self._segment.failed(why)
 
     def _check(self) -> None:

@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 
+import children
 import pytest
 from conftest import environment
 
@@ -46,7 +47,7 @@ def test_core_dump_has_no_ring(backend: str, role: str, wanted: bool, directory:
     with FrameBufferServer(1 << 20, backend=backend, dir=directory) as server:
         command = [sys.executable, "-c", CODE, backend, directory, server.get_key() if role == "client" else ""]
         env = environment() | ({"FRAMEBUFFER_DUMP_RING": "1"} if wanted else {})
-        with subprocess.Popen(command, env=env, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
+        with children.Child(command, env=env, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
             assert p.stdin is not None and p.stdout is not None
             with FrameBufferClient(p.stdout.readline().strip()) as client:
                 client.put(SECRET)

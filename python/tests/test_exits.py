@@ -25,7 +25,7 @@ def asleep(topic, n=1):
             return t._topic._halves[t._topic._wake] & 1
         finally:
             t._closed = True  # closing would wake the sleeper
-    while not look() or threading.active_count() < n + 1:
+    while not look() or threading.active_count() < n + 2:  # with this one and that of liveness
         time.sleep(0.001)
 
 async def waits(topic="cam", **how):

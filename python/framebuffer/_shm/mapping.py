@@ -1,13 +1,14 @@
 """Mapping files, once or twice in a row."""
 
 import errno
+import os
 from contextlib import contextmanager
 from typing import Iterator
 
 from .. import _libc
 from .._text import errno_text
 from ..errors import FrameBufferError, NoMemory
-from .memory import Memory, mirror
+from .memory import Memory, fronted, mirror
 
 
 @contextmanager
@@ -29,8 +30,11 @@ def _map_at(fd: int, at: int, size: int, prot: int, flags: int) -> int:
 
 
 def map_file(fd: int, size: int) -> Memory:
-    """The first size bytes of a file, for reading and writing."""
-    return Memory(_map_at(fd, 0, size, _libc.PROT_READ | _libc.PROT_WRITE, 0), size)
+    """The first size bytes of a file, for reading and writing, as a control object lies."""
+    page = os.fstat(fd).st_blksize  # of hugetlbfs that of its pages
+    if page % _libc.PAGE or size % page:
+        page = _libc.PAGE
+    return fronted(size, page, lambda at: _map_at(fd, at, size, _libc.PROT_READ | _libc.PROT_WRITE, _libc.MAP_FIXED))
 
 
 def mirror_file(fd: int, size: int, read_only: bool, aligned: int) -> Memory:

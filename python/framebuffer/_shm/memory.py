@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
 
 from .. import _libc
+from .._layout import LIFE_DISTANCE
 from .._text import errno_text
 from ..errors import NoMemory
 
@@ -23,12 +24,13 @@ class Memory:
 
     __slots__ = ("address", "size", "__weakref__")
 
-    def __init__(self, address: int, size: int) -> None:
+    def __init__(self, address: int, size: int, front: int = 0) -> None:
+        """Preconditions: front bytes in front of it are given back with it."""
         self.address, self.size = address, size
         # Not __del__: who has taken a weak reference's object can rely on the mapping, since
         # this comes when there is none to be taken any more. Not at the program's end either:
         # views may outlive everything else.
-        weakref.finalize(self, self.unmap, address, size).atexit = False
+        weakref.finalize(self, self.unmap, address - front, front + size).atexit = False
 
     def view(self) -> memoryview:
         """All of it."""
@@ -52,11 +54,7 @@ def mirror(size: int, aligned: int, attach: Callable[[int], object]) -> Memory:
 
     Preconditions: size is a multiple of the page size.
     """
-    flags = _libc.MAP_PRIVATE | _libc.MAP_ANONYMOUS | _libc.MAP_NORESERVE
-    try:
-        base = _libc.map_at(0, 2 * size + aligned, _libc.PROT_NONE, flags)
-    except OSError as e:
-        raise NoMemory(f"framebuffer: not enough memory: reserve {2 * size + aligned} bytes of address space: {errno_text(e)}") from e
+    base = _reserve(2 * size + aligned)
     if aligned:
         before = -base % aligned
         if before:
@@ -68,6 +66,36 @@ def mirror(size: int, aligned: int, attach: Callable[[int], object]) -> Memory:
     attach(base)
     attach(base + size)
     return memory
+
+
+def fronted(size: int, page: int, attach: Callable[[int], object]) -> Memory:
+    """Has attach put a control object of size bytes behind LIFE_DISTANCE bytes of private memory:
+    room for the entries by which the kernel finds this process's life words. The addresses are
+    reserved first, as for mirror.
+
+    Preconditions: size is a multiple of page, that of the object's memory.
+    """
+    base = _reserve(LIFE_DISTANCE + page + size)
+    before = -(base + LIFE_DISTANCE) % page
+    at = base + before + LIFE_DISTANCE
+    memory = Memory(at, size, LIFE_DISTANCE)
+    if before:
+        _libc.unmap(base, before)
+    _libc.unmap(at + size, page - before)
+    try:
+        _libc.protect(at - LIFE_DISTANCE, LIFE_DISTANCE, _libc.PROT_READ | _libc.PROT_WRITE)
+    except OSError as e:
+        raise NoMemory(f"framebuffer: not enough memory: no room for {LIFE_DISTANCE} bytes in front of the control object: {errno_text(e)}") from e
+    attach(at)
+    return memory
+
+
+def _reserve(size: int) -> int:
+    flags = _libc.MAP_PRIVATE | _libc.MAP_ANONYMOUS | _libc.MAP_NORESERVE
+    try:
+        return _libc.map_at(0, size, _libc.PROT_NONE, flags)
+    except OSError as e:
+        raise NoMemory(f"framebuffer: not enough memory: reserve {size} bytes of address space: {errno_text(e)}") from e
 
 
 def populate(address: int, size: int) -> None:

@@ -17,7 +17,7 @@ from .._text import errno_text, quote
 from ..errors import BadKey, FrameBufferError, NoMemory, NoPermission, StaleKey
 from .access import Access
 from .mapping import part
-from .memory import Memory, advise_huge, mirror, undumped
+from .memory import Memory, advise_huge, fronted, mirror, undumped
 from .pages import alignment, finish, whole, with_pages
 from .segment import Mapped, Spec
 
@@ -44,7 +44,7 @@ class SysV:
             rings.append(_make(spec.ring, flags, lambda i: _mirror(i, spec.ring, 0)))
 
         with part("control object"):
-            control, control_id = _make(spec.control, access.control_mode, lambda i: Memory(_attach(i, 0, 0), spec.control))
+            control, control_id = _make(spec.control, access.control_mode, lambda i: _fronted(i, spec.control))
         with part("ring"):
             pages = with_pages(spec, attempt)
         ring, ring_id = rings[-1]
@@ -60,8 +60,12 @@ class SysV:
         if size == 0 or size % _libc.PAGE or size > (1 << 61):
             raise StaleKey(f"framebuffer: stale key: segment {at.ring} has {size} bytes, which no ring has: the id now belongs to somebody else")
         control_size = at.size_of(at.control)
+        if control_size == 0 or control_size % _libc.PAGE or control_size > (1 << 61):
+            raise StaleKey(
+                f"framebuffer: stale key: segment {at.control} has {control_size} bytes, which no control object has: the id now belongs to another program"
+            )
         try:
-            control = Memory(_attach(at.control, 0, 0), control_size)
+            control = _fronted(at.control, control_size)
         except OSError as e:
             raise at.attach_error(at.control, e) from e
         try:
@@ -82,6 +86,10 @@ def _attach(id_: int, at: int, flags: int) -> int:
     if address is None or address == _libc.FAILED:
         raise _libc.last_error()
     return address
+
+
+def _fronted(id_: int, size: int) -> Memory:
+    return fronted(size, _libc.PAGE, lambda at: _attach(id_, at, _SHM_REMAP))
 
 
 def _mirror(id_: int, size: int, flags: int) -> Memory:
