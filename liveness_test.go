@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -20,8 +21,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// roleMortal: server BACKEND DIR, or client KEY...; -> the server's key, or the slots that the
-// client has. Then it ends as it is told: exit, panic, exec, abort; or it is killed.
+// roleMortal: server BACKEND DIR -> its key; client COUNT KEY... -> the slots that it has after it has
+// attached so often with each key, and closed every tenth client. Then it ends as it is told: exit,
+// panic, exec, abort; or it is killed.
 func roleMortal(c *xproc.Child) error {
 	if c.Args[0] == "server" {
 		s, err := framebuffer.NewServer(1<<20, &framebuffer.ServerOptions{Backend: c.Args[1], Dir: c.Args[2]})
@@ -32,18 +34,27 @@ func roleMortal(c *xproc.Child) error {
 			return err
 		}
 	} else {
+		count, err := strconv.Atoi(c.Args[1])
+		if err != nil {
+			return err
+		}
 		var slots []uint32
 		var clients []*framebuffer.Client
 		defer func() { runtime.KeepAlive(clients) }()
-		for _, key := range c.Args[1:] {
-			client, err := framebuffer.Attach(key, nil)
+		for i := range count * len(c.Args[2:]) {
+			client, err := framebuffer.Attach(c.Args[2+i/count], nil)
 			if err != nil {
 				return err
 			}
+			clients, slots = append(clients, client), append(slots, client.Inside().Slot)
 			if _, err := topic.Subscribe(client, "t", nil); err != nil {
 				return err
 			}
-			clients, slots = append(clients, client), append(slots, client.Inside().Slot)
+		}
+		for i := 9; i < len(clients); i += 10 {
+			if err := clients[i].Close(); err != nil {
+				return err
+			}
 		}
 		if err := c.Send(slots); err != nil {
 			return err
@@ -66,12 +77,15 @@ func roleMortal(c *xproc.Child) error {
 	return fmt.Errorf("no way to end: %q", how)
 }
 
-// eventually waits for what another process does, and fails after 30 s.
+// patience is how long the tests wait for what the kernel does in a millisecond.
+const patience = 10 * time.Second
+
+// eventually waits for what another process does, and fails after patience.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not so after 30 s: %s", what)
+			t.Fatalf("not so after %v: %s", patience, what)
 		}
 	}
 }
@@ -138,7 +152,7 @@ func serverDies(t *testing.T, key string, kill func()) {
 	}
 	kill()
 	eventually(t, "the client knows", func() bool { return c.Err() != nil })
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if got, err := sub.Next(ctx); err != nil || got.Sequence != m.Sequence {
 		t.Errorf("what was published before: %v, %v", got, err)
@@ -191,7 +205,7 @@ func TestServerDiesUnderASleeper(t *testing.T) {
 		if !errors.Is(err, framebuffer.ErrServerGone) {
 			t.Error(err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Error("Next still waits")
 	}
 }
@@ -224,7 +238,7 @@ func TestClientDiesElsewhere(t *testing.T) {
 	s, c := serve(t, 1<<20)
 	p := xproc.StartWith(t, []xproc.Option{
 		xproc.Through("unshare", "--pid", "--fork", "--mount-proc", "--kill-child"), quiet,
-	}, "mortal", "client", s.Key())
+	}, "mortal", "client", "1", s.Key())
 	var slots []uint32
 	p.Recv(&slots)
 	if n := len(c.Stats().Clients); n != 3 || subscribers(t, c) != 1 {
@@ -248,22 +262,20 @@ func subscribers(t *testing.T, c *framebuffer.Client) int {
 
 // A process with more attachments than one robust list may have dies in each of them.
 func TestManyAttachmentsDie(t *testing.T) {
-	const rings, each = 6, 200
+	const rings, each = 12, 200 // more than the kernel walks for one thread
 	var keys []string
 	var clients []*framebuffer.Client
 	for range rings {
 		s, c := serve(t, 1<<16)
 		clients = append(clients, c)
-		for range each {
-			keys = append(keys, s.Key())
-		}
+		keys = append(keys, s.Key())
 	}
-	p := xproc.Start(t, "mortal", append([]string{"client"}, keys...)...)
+	p := xproc.Start(t, "mortal", append([]string{"client", strconv.Itoa(each)}, keys...)...)
 	var slots []uint32
 	p.Recv(&slots)
 	for i, c := range clients {
-		if n := len(c.Stats().Clients); n != each+2 {
-			t.Fatalf("ring %d has %d clients, want %d", i, n, each+2)
+		if n := len(c.Stats().Clients); n != each*9/10+2 {
+			t.Fatalf("ring %d has %d clients, want %d", i, n, each*9/10+2)
 		}
 	}
 	p.Kill()
@@ -276,7 +288,7 @@ func TestManyAttachmentsDie(t *testing.T) {
 // shows to be dead, and a server is never taken for dead.
 func TestLivenessNotKnown(t *testing.T) {
 	s, c := serve(t, 1<<20)
-	p := xproc.Start(t, "mortal", "client", s.Key())
+	p := xproc.Start(t, "mortal", "client", "1", s.Key())
 	var slots []uint32
 	p.Recv(&slots)
 	ctl := c.Inside().Control
@@ -294,5 +306,49 @@ func TestLivenessNotKnown(t *testing.T) {
 	}
 	if err := c.Err(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Clients that come and go at the same time never share a slot: each finds its own claim in it for
+// as long as it is attached.
+func TestStressSlots(t *testing.T) {
+	s, _ := serve(t, 1<<16)
+	for range layout.SlotCount - 5 { // of the 255 for clients two are taken, and two are left
+		attach(t, s.Key())
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 300 {
+				c, err := framebuffer.Attach(s.Key(), nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				in := c.Inside()
+				slot := in.Control.Slot(int(in.Slot))
+				for range 100 {
+					if claim, ready := slot.Claim().Load(), slot.Ready().Load(); in.Slot != 0 && (claim != in.Ticket || ready != in.Ticket || !layout.LifeKnown(slot.Life().Load())) {
+						t.Errorf("slot %d: claim %x, ready %x, want %x; life %x", in.Slot, claim, ready, in.Ticket, slot.Life().Load())
+						break
+					}
+				}
+				if err := c.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	taken := 0
+	for i := range layout.SlotCount {
+		if attach(t, s.Key()).Inside().Slot != 0 {
+			taken++
+		} else if i > 1 {
+			break
+		}
+	}
+	if taken != 2 {
+		t.Errorf("%d slots were left, want 2", taken)
 	}
 }

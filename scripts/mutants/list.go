@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // mutant is one broken ordering, and the tests that are to notice it.
 type mutant struct {
 	name  string
@@ -14,6 +16,11 @@ type mutant struct {
 // seconds and not days.
 type edit struct{ old, new string }
 
-const ringPkg, topicsPkg = "./internal/ring", "./internal/topics"
+const (
+	ringPkg   = "./internal/ring"
+	topicsPkg = "./internal/topics"
+	rootPkg   = "."
+	topicPkg  = "./topic"
+)
 
-func mutants() []mutant { return append(ringMutants(), topicMutants()...) }
+func mutants() []mutant { return slices.Concat(ringMutants(), topicMutants(), lifeMutants()) }

@@ -1,0 +1,63 @@
+package main
+
+func lifeMutants() []mutant {
+	return []mutant{
+		{
+			name:  "life: the kernel is not told of the words",
+			file:  "internal/liveness/thread_unsafe.go",
+			edits: []edit{{"	n.prev.entry.next.Store(n.address())\n", ""}},
+			pkg:   rootPkg, test: "ServerDies/sysv/exit",
+		},
+		{
+			name:  "life: an entry is unlinked by its neighbour's address",
+			file:  "internal/liveness/thread_unsafe.go",
+			edits: []edit{{"	n.prev.entry.next.Store(n.next.address())\n", "	n.prev.entry.next.Store(t.root.address())\n"}},
+			pkg:   rootPkg, test: "AttachmentsDie",
+		},
+		{
+			name:  "life: a thread has more words than the kernel walks",
+			file:  "internal/liveness/liveness.go",
+			edits: []edit{{"const perThread = 1024\n", "const perThread = 1 << 20\n"}},
+			pkg:   rootPkg, test: "AttachmentsDie",
+		},
+		{
+			name:  "life: a slot is taken by a store",
+			file:  "internal/liveness/liveness.go",
+			edits: []edit{{"	if !word.CompareAndSwap(old, w.value) {\n", "	for range 1000 {\n		_ = word.Load()\n	}\n	if word.Store(w.value); false {\n"}},
+			pkg:   rootPkg, test: "StressSlots",
+		},
+		{
+			name:  "life: the claim goes after the life word",
+			file:  "slot.go",
+			edits: []edit{{"		s.words.Claim().CompareAndSwap(s.ticket, 0)\n	}\n	failpoint.Hit(failpoint.CloseUnclaimed)\n	s.life.Release()\n", "	}\n	s.life.Release()\n	for range 1000 {\n		_ = s.words.Claim().Load()\n	}\n	s.words.Claim().Store(0)\n"}},
+			pkg:   rootPkg, test: "StressSlots",
+		},
+		{
+			name:  "life: a dead client counts as attached",
+			file:  "internal/topics/watch.go",
+			edits: []edit{{" && !layout.Died(s.Life().Load())\n", "\n"}},
+			pkg:   rootPkg, test: "ClientDiesElsewhere",
+		},
+		{
+			name:  "life: a server that ends in order is dead for an instant",
+			file:  "server.go",
+			edits: []edit{{"	s.control.State().Store(layout.StateClosed)\n", "	s.control.Server().Store(layout.LifeDied)\n	for range 100_000 {\n		_ = s.control.State().Load()\n	}\n	s.control.State().Store(layout.StateClosed)\n"}},
+			pkg:   topicPkg, test: "ServerClosesInOrder",
+		},
+		{
+			name:  "publish: does not look at the server afterwards",
+			file:  "topic/publisher.go",
+			edits: []edit{{"		err = in.Ring.Ended()\n", "		err = nil\n"}},
+			pkg:   topicPkg, test: "Uncounted",
+		},
+		{
+			name: "next: looks at the server after the queue",
+			file: "topic/wait.go",
+			edits: []edit{
+				{"	state, closed := s.topic.State(), s.inside.Ring.Ended()\n", "	waiting := s.topic.Waiting(at)\n	for range 1000 {\n		_ = s.topic.State()\n	}\n	state, closed := s.topic.State(), s.inside.Ring.Ended()\n"},
+				{"	if !ended && closed == nil || !s.topic.Waiting(at) {\n", "	if !ended && closed == nil || !waiting {\n"},
+			},
+			pkg: topicPkg, test: "Uncounted",
+		},
+	}
+}

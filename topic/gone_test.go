@@ -1,0 +1,89 @@
+package topic_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// A frame whose publisher was told that it is published has been received, or counted as lost, when
+// the subscriber learns that the server is gone.
+func TestNothingIsLostUncountedWhenTheServerDies(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for round := range 300 {
+		s, c := serve(t, 1<<20, nil)
+		const publishers = 2
+		var published [publishers]uint64
+		var all sync.WaitGroup
+		sub, err := topic.Subscribe(c, "t", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range publishers {
+			pub, err := topic.NewPublisher(c, "t")
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Go(func() {
+				for ; err == nil; _, err = pub.Publish([]byte("x"), nil) {
+					published[i]++
+				}
+				published[i]-- // the last was not
+				if !errors.Is(err, framebuffer.ErrServerGone) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Go(func() {
+			var err error
+			for err == nil {
+				_, err = sub.Next(ctx)
+			}
+			if !errors.Is(err, framebuffer.ErrServerGone) {
+				t.Error(err)
+			}
+		})
+		for end := time.Now().Add(time.Duration(round%20) * 20 * time.Microsecond); time.Now().Before(end); {
+		}
+		c.Inside().Control.Server().Store(layout.LifeDied) // as the kernel does
+		all.Wait()
+		if got, want := sub.Received()+sub.Lost(), published[0]+published[1]; got < want {
+			t.Fatalf("round %d: %d frames were published, and %d received or counted as lost", round, want, got)
+		}
+		if err := errors.Join(c.Close(), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A server that closes is closed for its clients, and never gone, not even for an instant.
+func TestServerClosesInOrder(t *testing.T) {
+	for range 200 {
+		s, c := serve(t, 1<<16, nil)
+		sub, err := topic.Subscribe(c, "t", &topic.SubscribeOptions{Spin: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := make(chan error, 1)
+		go func() {
+			_, err := sub.Next(context.Background())
+			told <- err
+		}()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-told; !errors.Is(err, framebuffer.ErrClosed) || errors.Is(err, framebuffer.ErrServerGone) {
+			t.Fatal(err)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
