@@ -148,6 +148,18 @@ func (s *segment) take(size int, now int64) (offset uint64, payload []byte, err 
 	return offset, payload, nil
 }
 
+// takeBeside is take for a chunk that must not overwrite the one at offset of.
+func (s *segment) takeBeside(of uint64, size int, now int64) (offset uint64, payload []byte, err error) {
+	if err := s.errIfClosed(); err != nil {
+		return 0, nil, err
+	}
+	offset, payload, why, err := s.ring.TakeBeside(of, size, ring.Stamp{Time: now, Client: s.slot.index, PID: s.slot.pid})
+	if err != nil || s.closed.Load() {
+		return 0, nil, s.failed(why, err)
+	}
+	return offset, payload, nil
+}
+
 // failed counts a timeout by its reason and returns the error to tell: that of closing, or
 // of memory that is gone, if that is what happened under the call.
 func (s *segment) failed(why ring.Reason, err error) error {

@@ -69,6 +69,11 @@ func (m *Meta) content() (c topics.Content, err error) {
 	return c, nil
 }
 
+// none reports whether it says nothing.
+func (m *Meta) none() bool {
+	return m == nil || m.ContentType == "" && m.Width == 0 && m.Height == 0 && m.Format == "" && len(m.Shape) == 0 && len(m.User) == 0
+}
+
 // metaOf is what content was made of.
 func metaOf(c *topics.Content) Meta {
 	w, h := c.Size()

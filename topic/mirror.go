@@ -18,11 +18,7 @@ func (p *Publisher) Next() uint64 { return p.topic.Next() }
 // It returns ErrNumber when that number, or a later one, was published already, and the
 // errors of PublishFrame.
 func (p *Publisher) Mirror(f framebuffer.Frame, m Message) (Message, error) {
-	meta := &m.Meta
-	if m.Meta.none() {
-		meta = nil
-	}
-	return p.publish(f, meta, m.Time, &m)
+	return p.publish(f, &m.Meta, m.Time, &m)
 }
 
 func (p *Publisher) mirror(of *Message, rec *topics.Record, record func(int) (uint64, []byte, error)) error {
@@ -40,9 +36,4 @@ func (p *Publisher) Reopen() error {
 	}
 	p.topic.Reopen()
 	return nil
-}
-
-// none reports whether it says nothing.
-func (m *Meta) none() bool {
-	return m.ContentType == "" && m.Width == 0 && m.Height == 0 && m.Format == "" && len(m.Shape) == 0 && len(m.User) == 0
 }

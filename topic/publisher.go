@@ -46,8 +46,12 @@ func NewPublisher(c *framebuffer.Client, name string) (*Publisher, error) {
 func (p *Publisher) Topic() string { return p.name }
 
 // Publish copies data into the ring and publishes it, saying nothing of it if m is nil. It
-// returns what framebuffer's Put and PublishFrame return.
+// returns what framebuffer's Put and PublishFrame return. What is too large for the ring with
+// its metadata is found before anything is overwritten.
 func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
+	if err := topics.Fits(p.inside.Ring, len(data), !m.none()); err != nil {
+		return Message{}, err
+	}
 	f, err := p.client.Put(data)
 	if err != nil {
 		return Message{}, err
@@ -59,10 +63,16 @@ func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
 // returned, or what came from another topic or over any RPC. Nothing is copied. at is when
 // the frame was taken; the zero time means now.
 //
-// It returns ErrBadMeta, ErrEnded after somebody's End, framebuffer.ErrBadKey for a frame of
-// another ring, framebuffer.ErrTimeout when the ring has reused it, framebuffer.ErrBadOffset
-// and ErrBadSize for what is no frame, framebuffer.ErrClosed, and framebuffer.ErrServerGone when the
-// server's process has died. With the last two the frame may have been received all the same.
+// What describes a frame lies in the ring beside it: its metadata, and what is said of a frame
+// that is published again, or by another client than wrote it. So frames that are nearly as
+// large as the ring can be published once, by their writer, without metadata: otherwise it
+// returns framebuffer.ErrTooLarge, which names the largest size. MaxSize tells it beforehand.
+//
+// It also returns ErrBadMeta, ErrEnded after somebody's End, framebuffer.ErrBadKey for a frame
+// of another ring, framebuffer.ErrTimeout when the ring has reused it, framebuffer.ErrHoldLimit
+// when holds leave no room for what describes it, framebuffer.ErrBadOffset and ErrBadSize for
+// what is no frame, framebuffer.ErrClosed, and framebuffer.ErrServerGone when the server's process
+// has died. With the last two the frame may have been received all the same.
 func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (Message, error) {
 	return p.publish(f, m, at, nil)
 }
@@ -78,7 +88,7 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 	}
 	rec := topics.Record{Offset: f.Offset, Size: uint64(f.Size), Checksum: uint64(f.Checksum), Source: p.inside.Slot}
 	msg := Message{Frame: f, Time: at}
-	if m != nil {
+	if !m.none() {
 		var err error
 		if rec.Content, err = m.content(); err != nil {
 			return Message{}, err
@@ -96,7 +106,7 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 			in.Timeout(why)
 			return 0, nil, err
 		}
-		return in.Take(size, now)
+		return in.TakeBeside(f.Offset, size, now)
 	}
 	var seq uint64
 	var err error

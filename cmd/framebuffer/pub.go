@@ -92,8 +92,8 @@ func (c *pubCmd) source(in io.Reader, client *framebuffer.Client) (source, error
 	most := int64(client.Stats().Capacity)
 	meta := &topic.Meta{ContentType: c.ContentType}
 	sized := func(size int64) (source, error) {
-		if size > most {
-			return nil, fmt.Errorf("%w: a frame of %d bytes, and the ring has %d: start the server with a larger --size", framebuffer.ErrTooLarge, size, most)
+		if err := fits(client, int(min(size, math.MaxInt)), meta); err != nil {
+			return nil, err
 		}
 		return &sizedSource{in: bufio.NewReader(in), size: int(size), meta: meta}, nil
 	}

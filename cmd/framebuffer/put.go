@@ -48,17 +48,15 @@ func put(client ring, in io.Reader, name string) (framebuffer.Frame, error) {
 		defer f.Close()
 		in = f
 	}
-	return putAll(client, in, int64(client.Stats().Capacity))
-}
-
-// putAll puts all that comes as one frame of at most so many bytes.
-func putAll(client interface {
-	Put(data []byte) (framebuffer.Frame, error)
-}, in io.Reader, most int64) (framebuffer.Frame, error) {
-	// One byte more than fits is enough to know, whatever comes down the pipe.
-	data, err := io.ReadAll(io.LimitReader(in, most+1))
+	data, err := readAll(in, int64(client.Stats().Capacity))
 	if err != nil {
 		return framebuffer.Frame{}, err
 	}
 	return client.Put(data)
+}
+
+// readAll reads all that comes, and not much more than so many bytes.
+func readAll(in io.Reader, most int64) ([]byte, error) {
+	// One byte more than fits is enough to know, whatever comes down the pipe.
+	return io.ReadAll(io.LimitReader(in, most+1))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/follow"
 	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -85,8 +86,21 @@ func (s *wholeSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta,
 		return framebuffer.Frame{}, nil, io.EOF
 	}
 	s.done = true
-	f, err := putAll(p, s.in, s.most)
+	data, err := readAll(s.in, s.most)
+	if err == nil {
+		err = fits(p.Ring(), len(data), s.meta)
+	}
+	if err != nil {
+		return framebuffer.Frame{}, nil, err
+	}
+	f, err := p.Put(data)
 	return f, s.meta, err
+}
+
+// fits is framebuffer.ErrTooLarge, with the largest size that there is, for frames that do not
+// fit the ring with that metadata.
+func fits(c *framebuffer.Client, size int, m *topic.Meta) error {
+	return topics.Fits(c.Inside().Ring, size, m.ContentType != "" || m.Width > 0)
 }
 
 // errBadInput is for input that was not what it should be, of which the rest was taken.

@@ -128,7 +128,7 @@ func TestPubSubStatuses(t *testing.T) {
 		"no geometry":       {[]string{"pub", "t", "--video", "1920x1080"}, "", exitUsage, "1920x1080:rgb24"},
 		"unknown format":    {[]string{"pub", "t", "--video", "9x9:rgb"}, "", exitUsage, "rgb24"},
 		"two kinds":         {[]string{"pub", "t", "--video", "9x9:rgb24", "--mjpeg"}, "", exitUsage, "mjpeg"},
-		"too large":         {[]string{"pub", "t", "--frame-size", "1MiB"}, "", exitUsage, "--size"},
+		"too large":         {[]string{"pub", "t", "--frame-size", "1MiB"}, "", exitUsage, "65472"},
 		"whole too large":   {[]string{"pub", "t"}, strings.Repeat("x", 1<<17), exitUsage, "65472"},
 		"nothing":           {[]string{"pub", "t"}, "", exitUsage, "0 bytes"},
 		"no frames":         {[]string{"pub", "t", "--frame-size", "4"}, "", exitOK, ""},

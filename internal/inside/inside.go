@@ -21,9 +21,9 @@ type Segment struct {
 	Last     *atomic.Uint64 // the slot's word of that name, or one of this process's own
 	ReadOnly bool
 
-	// Take allocates a chunk, counts it, and returns its payload; now is a reading of
-	// Clock.Coarse.
-	Take func(size int, now int64) (offset uint64, payload []byte, err error)
+	// TakeBeside allocates a chunk that describes the one at offset of, and leaves that one in
+	// the ring. It counts both outcomes, and returns the payload; now is a reading of Clock.Coarse.
+	TakeBeside func(of uint64, size int, now int64) (offset uint64, payload []byte, err error)
 
 	// Closed is framebuffer.ErrClosed, with detail, after the client's Close, and
 	// framebuffer.ErrCorrupt when the memory is gone.

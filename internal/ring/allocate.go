@@ -34,11 +34,18 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
 		return 0, nil, r.badSize(size)
 	}
+	return r.takeFrom(true, size, by)
+}
+
+// takeFrom is Take with or without a batch, which takes more of the ring than was asked for.
+//
+// Preconditions: the ring can have a chunk of that size.
+func (r *Ring) takeFrom(batch bool, size int, by Stamp) (offset uint64, payload []byte, err error) {
 	if err := r.Ended(); err != nil {
 		return 0, nil, err
 	}
 	n := Footprint(size)
-	c, err := r.own(n, size, by.Time)
+	c, err := r.own(n, size, by.Time, batch)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -60,10 +67,13 @@ func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err erro
 const laps = 4
 
 // own returns where n bytes begin that were this process's a moment ago.
-func (r *Ring) own(n uint64, size int, now int64) (c uint64, err error) {
+func (r *Ring) own(n uint64, size int, now int64, batch bool) (c uint64, err error) {
 	for range laps {
 		var ok bool
-		if c, ok = r.small(n, now); !ok {
+		if batch {
+			c, ok = r.small(n, now)
+		}
+		if !ok {
 			if c, err = r.room(n, now); err != nil {
 				return 0, err
 			}
@@ -141,6 +151,11 @@ func (r *Ring) badSize(size int) error {
 	if size <= 0 {
 		return fmt.Errorf("%w: asked to allocate %d bytes; a chunk has at least 1", fberr.BadSize, size)
 	}
+	return r.TooLarge(size)
+}
+
+// TooLarge is fberr.TooLarge for a chunk that is larger than the ring.
+func (r *Ring) TooLarge(size int) error {
 	return fmt.Errorf("%w: asked to allocate %d bytes; a chunk of this ring has at most %d (capacity %d less a %d-byte header): start the server with a larger size",
 		fberr.TooLarge, size, r.MaxSize(), r.capacity, layout.ChunkHeader)
 }

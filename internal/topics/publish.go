@@ -17,6 +17,7 @@ import (
 type entry struct {
 	topic  *Topic
 	offset uint64 // of the frame, or of the record
+	frame  uint64 // its offset
 	record []byte // nil: a label
 	label  layout.Label
 }
@@ -26,7 +27,7 @@ func (t *Topic) entry(rec *Record, record func(size int) (uint64, []byte, error)
 	s := t.next.Load()
 	line.Want(t.word(s))
 	rec.topic = t.Index + 1
-	e = entry{topic: t, offset: rec.Offset}
+	e = entry{topic: t, offset: rec.Offset, frame: rec.Offset}
 	e.label = layout.Label{Checksum: rec.Checksum, Time: rec.Time, Topic: rec.topic, Sequence: s}
 	if !rec.Has && t.ring.Label(rec.Offset, rec.Size, rec.Source, e.label) {
 		return e, nil
@@ -39,7 +40,8 @@ func (t *Topic) entry(rec *Record, record func(size int) (uint64, []byte, error)
 	return e, err
 }
 
-// number gives the entry its sequence number. It reports false when the ring was reused.
+// number gives the entry its sequence number. It reports false when the ring was reused: a
+// record whose frame is gone is of no use.
 func (e *entry) number(sequence uint64) bool {
 	switch {
 	case e.record != nil:
@@ -49,7 +51,7 @@ func (e *entry) number(sequence uint64) bool {
 		e.topic.ring.Relabel(e.offset, e.label)
 	}
 	failpoint.Hit(failpoint.PublishNumbered)
-	return e.topic.ring.Intact(e.offset)
+	return e.topic.ring.Intact(e.offset) && (e.record == nil || e.topic.ring.Intact(e.frame))
 }
 
 // word is what leads to the entry, but for the lap.
@@ -63,7 +65,7 @@ func (e *entry) word() uint64 {
 // Publish puts a frame at the end of the topic, and returns its sequence number. It is
 // lock-free. It returns fberr.Ended when the topic was ended, fberr.Timeout when the ring was
 // reused meanwhile, and the error of record, which it calls if the frame needs a record: that
-// makes sure that the frame is there, and returns a chunk of that size from Take.
+// makes sure that the frame is there, and returns a chunk of that size from TakeBeside.
 func (t *Topic) Publish(rec *Record, record func(size int) (offset uint64, mem []byte, err error)) (uint64, error) {
 	return t.publish(rec, record, anyNumber)
 }

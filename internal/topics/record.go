@@ -5,6 +5,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
 )
 
 // Record is what a topic's entry says of a frame.
@@ -36,6 +37,26 @@ func (r *Record) Bytes() int {
 		return layout.RecordLong
 	}
 	return layout.RecordShort
+}
+
+// Most is the size of the largest frame that can be published in that ring, described by a
+// record or by its label alone.
+func Most(r *ring.Ring, described bool) int {
+	if described {
+		return r.MostBeside(layout.RecordLong)
+	}
+	return r.MaxSize()
+}
+
+// Fits is fberr.TooLarge for frames larger than Most.
+func Fits(r *ring.Ring, size int, described bool) error {
+	if size <= Most(r, described) {
+		return nil
+	}
+	if described {
+		return r.TooLargeBeside(size, layout.RecordLong)
+	}
+	return r.TooLarge(size)
 }
 
 // put writes everything but the sequence number and the sum.

@@ -4,7 +4,7 @@ See _ring for the order of what is stored here.
 
 from . import _atomics, _clock, _layout as L
 from ._chunks import HEAD, Chunks
-from .errors import BadSize, FrameBufferTimeout, HoldLimit, TooLarge
+from .errors import BadSize, FrameBufferError, FrameBufferTimeout, HoldLimit, TooLarge, reused
 
 _HOLD_UNTIL = L.OFF_HOLD_UNTIL // 8
 
@@ -50,6 +50,61 @@ class Allocator:
         offset = (c + L.CHUNK_HEADER) & L.MASK
         L.CHUNK.pack_into(chunks.bytes, at, offset, size, now, client, pid, chunks.guard(offset, size), 0, 0, 0)
         return offset
+
+    def take_beside(self, of: int, size: int, client: int, pid: int) -> int:
+        """As take, for a chunk that describes the one at offset of: it takes nothing that would
+        overwrite that one. Other processes may do so at any time.
+
+        Also raises what Chunks.find raises, TooLarge when the two are larger than the ring,
+        HoldLimit when holds do not leave room for both, and FrameBufferTimeout when so much was
+        allocated since that the new chunk would be one too many.
+        """
+        other, now = self._chunks.find(of), _clock.monotonic_ns()
+        if not self._spares((of - L.CHUNK_HEADER) & L.MASK, L.footprint(size), now):
+            raise self._crowded(of, other, size, now)
+        return self.take(size, client, pid)
+
+    def _spares(self, c: int, n: int, now: int) -> bool:
+        """Whether the chunk at position c stays in the ring when n bytes more are taken now. The
+        holds in their way count as taken; a hold of the chunk itself keeps it."""
+        at, holds = self._words[HEAD], self._chunks.holds
+        if holds.may_be(now):
+            if holds.held(c):
+                return True
+            for _ in range(self._control.tables.holds.count):
+                behind = holds.in_the_way(at, n, now)
+                if behind is None:
+                    break
+                at = behind
+        return bool((at + n - c) & L.MASK <= self._chunks.capacity)
+
+    def _crowded(self, of: int, other: int, size: int, now: int) -> FrameBufferError:
+        """Why size bytes beside the chunk at offset of would overwrite it."""
+        capacity = self._chunks.capacity
+        if L.footprint(other) + L.footprint(size) > capacity:
+            return self.too_large_beside(other, size)
+        if self._chunks.holds.may_be(now):
+            return HoldLimit(
+                f"framebuffer: too much is held: {self._chunks.holds.total(now)} of the ring's {capacity} bytes are held, and beside them is no "
+                f"room for the chunk of {other} bytes at offset {of} and {size} bytes that describe it: release holds, or start the server "
+                "with a larger size or a smaller HoldLimit"
+            )
+        return reused(
+            f"reused: the ring of {capacity} bytes has allocated {self._chunks.behind(of)} bytes since the chunk at offset {of}, and the "
+            f"{size} bytes that describe it would overwrite it: publish sooner, or start the server with a larger size"
+        )
+
+    def most_beside(self, size: int) -> int:
+        """The largest payload that a chunk can have beside one of size bytes."""
+        return int(self._chunks.capacity - L.footprint(size) - L.CHUNK_HEADER)
+
+    def too_large_beside(self, size: int, record: int) -> TooLarge:
+        """The error for a chunk that does not fit beside one that describes it."""
+        return TooLarge(
+            f"framebuffer: too large for the ring: a frame of {size} bytes, and {record} bytes that describe it: of frames that need those "
+            f"this ring holds at most {self.most_beside(record)} bytes, of others {self._chunks.max_size} (capacity {self._chunks.capacity}): "
+            "publish without metadata, or start the server with a larger size"
+        )
 
     def _step_over(self, c: int, n: int, now: int) -> int:
         """A position from which n bytes, added to head, are free of holds: c, if that is, or one

@@ -1,6 +1,7 @@
 """The writing side of a topic."""
 
 import time
+from functools import partial
 from typing import Any
 
 from . import _atomics, _layout as L
@@ -35,9 +36,12 @@ class Publisher:
 
     def publish(self, data: Any, meta: Meta | None = None) -> Message:
         """Copies data into the ring and publishes it. Raises what the client's put and
-        publish_frame raise."""
+        publish_frame raise. What is too large for the ring with its metadata is found before
+        anything is overwritten."""
         s = self._segment
         with Pinned(data) as source:
+            if source.size > self.max_size(meta) and _says(meta):
+                raise s.allocator.too_large_beside(source.size, L.RECORD_LONG)
             offset = s.allocate(source.size)
             try:
                 checksum = s.ring.write(offset, source)
@@ -51,19 +55,25 @@ class Publisher:
         or what came from another topic or over any RPC. Nothing is copied. time_ns is when the
         frame was taken, in ns since 1970; by default now.
 
-        Raises BadMeta, Ended after somebody's end, BadKey for a frame of another ring,
-        FrameBufferTimeout when the ring has reused it, BadOffset and BadSize for what is no
-        frame, and Closed, or ServerGone: then the frame may have been received all the same.
+        What describes a frame lies in the ring beside it: its metadata, and what is said of a
+        frame that is published again, or by another client than wrote it. So frames that are
+        nearly as large as the ring can be published once, by their writer, without metadata:
+        otherwise it raises TooLarge, which names the largest size. max_size tells it beforehand.
+
+        Also raises BadMeta, Ended after somebody's end, BadKey for a frame of another ring,
+        FrameBufferTimeout when the ring has reused it, HoldLimit when holds leave no room for
+        what describes it, BadOffset and BadSize for what is no frame, and Closed, or ServerGone:
+        then the frame may have been received all the same.
         """
         s = self._segment
         if frame.key != s.key:
             raise BadKey(f"framebuffer: bad key: the frame lies in the ring of {quote(clip(frame.key))}, topic {quote(self.topic)} in that of {quote(s.key)}")
         s.check_open()
         now = time.time_ns() if time_ns is None else time_ns
-        content = None if meta is None else meta.pack()
+        content = meta.pack() if meta is not None and _says(meta) else None
         record = Record(frame.offset, frame.size, parse_checksum(frame.checksum), now, content)
         try:
-            sequence = self._topic.publish(record, s.slot.mine().index, s.allocate)
+            sequence = self._topic.publish(record, s.slot.mine().index, partial(s.allocate_beside, frame.offset))
         except FrameBufferError as e:
             raise s.failed(e)
         # A subscriber that found the server's end, and then nothing published, has ended. This side
@@ -72,8 +82,19 @@ class Publisher:
             raise s.control.why_closed()
         return Message(frame, sequence, now, 0, meta or Meta())
 
+    def max_size(self, meta: Meta | None = None) -> int:
+        """The size of the largest frame that can be published with that metadata, by the client
+        that wrote it, once, while nothing is held."""
+        s = self._segment
+        return s.allocator.most_beside(L.RECORD_LONG) if _says(meta) else s.ring.max_size
+
     def end(self) -> None:
         """Says that nothing more comes, to all subscribers and publishers of the topic: those end
         when they have seen everything, these get Ended. A later publisher opens it again."""
         self._segment.check_open()
         self._topic.end()
+
+
+def _says(meta: Meta | None) -> bool:
+    """Whether it says anything: otherwise the frame needs no record."""
+    return meta is not None and meta != Meta()

@@ -2,8 +2,9 @@
 counts in."""
 
 import weakref
+from functools import partial
 from operator import index
-from typing import Protocol
+from typing import Callable, Protocol
 
 from . import _atomics, _shm
 from ._allocator import Allocator
@@ -34,7 +35,7 @@ class Segment:
         self.control = control
         self.read_only = role == ROLE_READ_ONLY
         self.ring = Ring(control, mapped.ring, self.read_only)
-        self._allocator = Allocator(self.ring)
+        self.allocator = Allocator(self.ring)
         self.slot = Slot(control, role, name, mapped.watch is not None)
         self.closed = False
         self.mapped = mapped
@@ -75,12 +76,18 @@ class Segment:
 
     def allocate(self, size: int) -> int:
         """Takes size bytes of the ring and counts that."""
-        size = index(size)  # numpy's integers count otherwise than Python's
+        return self._allocate(index(size), self.allocator.take)  # numpy's integers count otherwise than Python's
+
+    def allocate_beside(self, of: int, size: int) -> int:
+        """As allocate, for what describes the chunk at offset of and must not overwrite it."""
+        return self._allocate(size, partial(self.allocator.take_beside, of))
+
+    def _allocate(self, size: int, take: Callable[[int, int, int], int]) -> int:
         self.check_open()
         _atomics.require("allocating")
         slot = self.slot.mine()
         try:
-            offset = self._allocator.take(size, slot.index, slot.pid)
+            offset = take(size, slot.index, slot.pid)
         except FrameBufferError as e:
             raise self.failed(e)
         if self.mapped.damaged:  # in the midst of it

@@ -111,7 +111,7 @@ class Topic:
 
     def publish(self, record: Record, slot: int, take: Callable[[int], int]) -> int:
         """Puts a frame at the end of the topic, and returns its sequence number. take allocates
-        a chunk of that size, if the frame needs a record. It is lock-free. Raises Ended,
+        a chunk of that size beside the frame, if it needs a record. It is lock-free. Raises Ended,
         FrameBufferTimeout when the ring was reused meanwhile, what Ring.check raises for what is
         no frame, and what take raises."""
         if self.ended:
@@ -128,7 +128,7 @@ class Topic:
                 _atomics.cas64(address + 8 * self._next, s, (s + 1) & L.MASK)
                 continue
             entry.number(s)
-            if not self._ring.is_intact(entry.offset):
+            if not self._ring.is_intact(entry.offset) or not self._ring.is_intact(record.offset):
                 raise FrameBufferTimeout(
                     f"framebuffer: timeout: the ring was reused between two instructions of publishing to topic {quote(self.name)}: "
                     "it is too small for its traffic, or this process was stopped meanwhile"
