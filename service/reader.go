@@ -76,6 +76,7 @@ func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
 	}
 	r.show = func() *framebuffer.Client { return r.options.Ring }
 	r.life, r.end = context.WithCancel(context.Background())
+	go r.letGo()
 	return r
 }
 
@@ -208,6 +209,23 @@ func (r *Reader) attach(key string) (*framebuffer.Client, error) {
 		r.log.Info("frames of this ring are asked for over NATS", "framebuffer.reason", err, "messaging.destination.name", readSubject(key))
 	}
 	return ring, err
+}
+
+// letGo closes rings whose server has ended, when nothing was read from them for a second: each
+// keeps its memory from the next server until then.
+func (r *Reader) letGo() {
+	tick := time.NewTicker(afterTheEnd)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.life.Done():
+			return
+		case now := <-tick.C:
+			for _, w := range r.ways.over(now.Add(-afterTheEnd)) {
+				r.drop(w)
+			}
+		}
+	}
 }
 
 // drop lets go of a way's ring. Who reads from it then finds that out.

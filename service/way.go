@@ -39,6 +39,9 @@ const (
 	aWhile  = time.Minute
 )
 
+// afterTheEnd is how long a ring whose server has ended is kept after the last read.
+const afterTheEnd = time.Second
+
 // ways are those of the rings that were read from lately.
 type ways struct {
 	attach func(key string) (*framebuffer.Client, error)
@@ -90,6 +93,22 @@ func (s *ways) remove(e *list.Element) *way {
 	w := s.order.Remove(e).(*way)
 	delete(s.byKey, w.key)
 	return w
+}
+
+// over takes away the ways to rings whose server has ended, and that were not used since then.
+func (s *ways) over(then time.Time) (over []*way) {
+	for _, w := range s.all() {
+		o := w.opened.Load()
+		if o == nil || o.ring == nil || !errors.Is(o.ring.Err(), framebuffer.ErrClosed) {
+			continue
+		}
+		s.mu.Lock()
+		if e := s.byKey[w.key]; e != nil && e.Value == w && w.used.Before(then) {
+			over = append(over, s.remove(e))
+		}
+		s.mu.Unlock()
+	}
+	return over
 }
 
 // forget takes a way away, if it is there.

@@ -51,3 +51,38 @@ func TestWaysGo(t *testing.T) {
 		t.Error("a way after close")
 	}
 }
+
+// A ring whose server has ended is let go of when nothing was read from it since; others stay.
+func TestWaysEnd(t *testing.T) {
+	s := newWays(func(key string) (*framebuffer.Client, error) { return framebuffer.Attach(key, nil) })
+	attach := func() (*framebuffer.Server, *way) {
+		server, err := framebuffer.NewServer(1<<16, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = server.Close() })
+		w, _ := s.of(server.Key())
+		if err := w.open(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = w.opened.Load().ring.Close() })
+		return server, w
+	}
+	ends, ended := attach()
+	_, stays := attach()
+	if over := s.over(time.Now()); over != nil {
+		t.Errorf("%d rings went while their servers run", len(over))
+	}
+	if err := ends.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if over := s.over(ended.used); over != nil {
+		t.Error("a ring went that was just read from")
+	}
+	if over := s.over(time.Now()); len(over) != 1 || over[0] != ended {
+		t.Errorf("%d rings went, want the one whose server has ended", len(over))
+	}
+	if all := s.all(); len(all) != 1 || all[0] != stays {
+		t.Errorf("%d rings stay, want the other", len(all))
+	}
+}

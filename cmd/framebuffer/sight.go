@@ -52,8 +52,8 @@ func (s *sight) another(e *env, not string) (f found, err error) {
 // fixed reports whether there is no other server than the first.
 func (s *sight) fixed() bool { return s.Key != "" }
 
-// mayBeOver reports whether a segment has no server any more, or nobody here can tell: of one
-// in another PID namespace that was killed the kernel says nothing. Of several servers on one
+// mayBeOver reports whether a segment has no server any more, or that is not known here: where the
+// kernel does not tell of deaths, and the server is in another PID namespace. Of several servers on one
 // NATS another is not the next one, as long as this one may be there.
 func (s *sight) mayBeOver(seen *monitor.Snapshot) bool {
 	if seen.State != monitor.Open {

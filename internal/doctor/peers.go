@@ -63,12 +63,12 @@ func (m Machine) peer(p peer) Result {
 	case p.server:
 		return serverGone(who)
 	}
-	return good("%s, is gone: whoever attaches next takes its slot", who).named(name)
+	return good("%s, is gone: the next client takes its slot", who).named(name)
 }
 
 // serverGone is about a server that was killed.
 func serverGone(who string) Result {
-	return bad(Warn, "start a server, and give out its key", "%s, is gone: the memory stays for those who have the key, but nobody is told of it", who).named("server")
+	return bad(Warn, "start a server, and give out its key", "%s, is gone: its clients read what is there, and nothing is written", who).named("server")
 }
 
 // alive reports whether a pid of this PID namespace is that very process.

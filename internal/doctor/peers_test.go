@@ -51,7 +51,7 @@ func TestPeer(t *testing.T) {
 		"by another clock": {peer{"cam", false, 7, ours, 42}, expected{
 			with(namespaces("7", changes{"time": "->time:[9]"}), changes{"proc/7/stat": stat("42")}), 0, Warn, "time namespace (9)", "one time namespace",
 		}},
-		"gone":                  {peer{"cam", false, 7, ours, 42}, expected{nil, 0, OK, "is gone: whoever attaches next", ""}},
+		"gone":                  {peer{"cam", false, 7, ours, 42}, expected{nil, 0, OK, "is gone: the next client takes its slot", ""}},
 		"gone, its pid reused":  {peer{"cam", false, 7, ours, 42}, expected{changes{"proc/7/stat": stat("53")}, 0, OK, "is gone", ""}},
 		"a server that is gone": {peer{"cam", true, 7, ours, 42}, expected{nil, 0, Warn, `"cam", pid 7, is gone`, "start a server"}},
 		"no stat":               {peer{"cam", false, 7, ours, 42}, expected{changes{"proc/7/stat": "7"}, 0, OK, "nothing can be seen", ""}},
