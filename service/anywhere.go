@@ -2,7 +2,9 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/core-framebuffer/framebuffer"
 )
@@ -40,12 +42,28 @@ func (c *Client) View(f framebuffer.Frame, look func([]byte) error) error {
 		func() error { return c.reader.View(f, look) })
 }
 
+// Hold keeps a frame of this host from being overwritten for at most that long: see
+// framebuffer.Client.Hold. The ring of a server that has ended is kept for that long, whether the
+// hold was extended or not. For a frame of another ring it returns framebuffer.ErrBadKey.
+func (c *Client) Hold(f framebuffer.Frame, most time.Duration) (*framebuffer.Hold, error) {
+	a := c.attached.Load()
+	h, err := c.chain.Hold(f, most)
+	return h, c.explain(a, err)
+}
+
 // Ways returns which way frames came that Get, GetInto and View read, and why.
 func (c *Client) Ways() Ways { return c.reader.Ways() }
 
 // anywhere reads a frame of the ring that is attached, or has the reader read it.
 func (c *Client) anywhere(ctx context.Context, f framebuffer.Frame, here func(*framebuffer.Client) error, there func() error) error {
 	a := c.attached.Load()
+	if f.Key != a.ring.Key() {
+		if left := c.chain.ByKey(f.Key); left != nil { // that the server has left, and that is still read
+			if err := here(left); !errors.Is(err, framebuffer.ErrClosed) {
+				return c.counted(f, err)
+			}
+		}
+	}
 	if f.Key != a.ring.Key() && !c.reader.ways.knows(f.Key) {
 		if c.life.Err() != nil {
 			return errClientClosed()
@@ -59,10 +77,14 @@ func (c *Client) anywhere(ctx context.Context, f framebuffer.Frame, here func(*f
 	if f.Key != a.ring.Key() {
 		return there()
 	}
-	err := here(a.ring)
+	return c.explain(a, c.counted(f, here(a.ring)))
+}
+
+// counted counts a frame of this host that was read.
+func (c *Client) counted(f framebuffer.Frame, err error) error {
 	if err == nil {
 		c.reader.local.Add(1)
 		c.reader.localBytes.Add(uint64(f.Size))
 	}
-	return c.explain(a, err)
+	return err
 }

@@ -27,6 +27,9 @@ func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) 
 		key, err := c.call(brief, old.id, epKey, nil)
 		cancel()
 		if err == nil && key == old.ring.Key() {
+			if err := old.ring.Err(); err != nil {
+				return nil, fmt.Errorf("the server is ending: %w", err)
+			}
 			return old, nil
 		}
 		if ctx.Err() != nil {

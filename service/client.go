@@ -11,11 +11,12 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/follow"
 )
 
 // Client is framebuffer.Client with a NATS connection beside it, and attached to whatever
-// server runs: when that is restarted, it attaches to the successor. Its methods may be
-// called concurrently. Frames of this host go through shared memory only. Over NATS go what
+// server runs: when that is restarted, it attaches to the successor, and lets go of the old ring
+// within a second. Publisher and Subscribe follow. Its methods may be called concurrently. Frames of this host go through shared memory only. Over NATS go what
 // methods that take a context ask, frames of other hosts, and the search for a server that
 // has just gone.
 type Client struct {
@@ -26,7 +27,8 @@ type Client struct {
 	end     context.CancelFunc
 
 	attached atomic.Pointer[attachment]
-	reader   *Reader // of frames in other rings
+	chain    *follow.Chain // of the rings that were attached; set by Connect
+	reader   *Reader       // of frames in other rings
 
 	wake    chan string   // why to look for the server; holds one
 	turn    chan struct{} // held by the one search that runs
@@ -111,11 +113,17 @@ func (c *Client) ReadInto(dst []byte, offset uint64, sum framebuffer.Checksum) e
 	return c.explain(a, a.ring.ReadInto(dst, offset, sum))
 }
 
-// explain says more of a ring that was let go of for its successor during a call: to the
-// caller, whose client is open, "closed" would be a riddle.
+// explain says more of a ring that was let go of when its server had ended, or for its successor
+// during a call: to the caller, whose client is open, "closed" would be a riddle.
 func (c *Client) explain(a *attachment, err error) error {
-	if errors.Is(err, framebuffer.ErrClosed) && c.attached.Load() != a {
+	if !errors.Is(err, framebuffer.ErrClosed) || c.life.Err() != nil {
+		return err
+	}
+	if c.attached.Load() != a {
 		return fmt.Errorf("%w: the server was replaced during the call, and the offset was one of its ring: %w", framebuffer.ErrStaleKey, err)
+	}
+	if a.ring.Stats().Capacity == 0 {
+		return fmt.Errorf("%w: the server has ended, and its ring was let go of: %w", framebuffer.ErrStaleKey, err)
 	}
 	return err
 }
@@ -153,8 +161,8 @@ func (c *Client) Close() error {
 	if c.reader != nil {
 		errs = append(errs, c.reader.Close())
 	}
-	if a := c.attached.Load(); a != nil {
-		errs = append(errs, a.ring.Close())
+	if c.chain != nil {
+		errs = append(errs, c.chain.Close())
 	}
 	return errors.Join(errs...)
 }

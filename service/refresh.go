@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/follow"
 )
 
 // rpcLimit bounds a request whose caller set no limit of its own, and the search for a
@@ -18,6 +19,9 @@ const rpcLimit = 5 * time.Second
 const (
 	firstWait = 20 * time.Millisecond
 	lastWait  = 2 * time.Second
+
+	// Looking at this host's meeting point costs little, and publishers lose frames until then.
+	lastWaitHere = 200 * time.Millisecond
 )
 
 // refreshSoon has the present server looked for, beside what is going on. It is called from
@@ -43,11 +47,21 @@ func (c *Client) follow() {
 }
 
 // search does not give up: what called for it may have come before the server can be asked,
-// and need not come again. A killed server's ring never says that it has ended.
+// and need not come again. But a server that has the name on this host and cannot be attached to
+// ends the topics that follow.
 func (c *Client) search(why string) {
-	for wait := firstWait; ; wait = min(2*wait, lastWait) {
+	last := lastWait
+	if c.options.URL == "" {
+		last = lastWaitHere
+	}
+	for wait := firstWait; ; wait = min(2*wait, last) {
 		err := c.refresh(c.life, nil)
 		if err == nil || c.life.Err() != nil {
+			return
+		}
+		if c.options.URL == "" && follow.Final(err) {
+			c.log.Warn("the next server cannot be followed", "framebuffer.reason", why, "error.message", err)
+			c.chain.Fail(err)
 			return
 		}
 		if wait == firstWait {
@@ -89,22 +103,24 @@ func (c *Client) refresh(ctx context.Context, faulty *attachment) error {
 	if err := c.replace(now); err != nil {
 		return errors.Join(err, now.ring.Close())
 	}
-	if old == nil {
-		return nil
-	}
-	c.log.Info("attached to a new server", "framebuffer.server.id", now.id)
-	if err := old.ring.Close(); err != nil {
-		c.log.Warn("letting go of the old ring failed", "error.message", err)
+	if old != nil {
+		c.log.Info("attached to a new server", "framebuffer.server.id", now.id)
 	}
 	return nil
 }
 
-// replace makes it the attachment, unless the client was closed meanwhile.
+// replace makes it the attachment, unless the client was closed meanwhile. The chain lets go of
+// the last one when its subscriptions have read that to its end.
 func (c *Client) replace(now *attachment) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return errClientClosed()
+	}
+	if c.chain == nil {
+		c.chain = follow.New(now.ring, follow.Options{Ended: func(error) { c.refreshSoon("the server has ended") }})
+	} else if err := c.chain.Replace(now.ring); err != nil {
+		return err
 	}
 	c.attached.Store(now)
 	return nil
@@ -120,8 +136,8 @@ func (c *Client) locate(ctx context.Context, old *attachment) (*attachment, erro
 		return nil, err
 	}
 	if old != nil && old.ring.Key() == a.Key && old.id == a.ID {
-		if old.ring.Stats().Closed {
-			return nil, fmt.Errorf("%w: the server is ending", framebuffer.ErrClosed)
+		if err := old.ring.Err(); err != nil {
+			return nil, fmt.Errorf("the server is ending: %w", err)
 		}
 		return old, nil
 	}

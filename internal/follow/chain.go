@@ -62,6 +62,7 @@ type link struct {
 	mu     sync.Mutex
 	closed bool // the ring was let go of
 	stages []*stage
+	holds  []held
 }
 
 // New begins a chain with a ring, which belongs to it from now on.
@@ -167,6 +168,13 @@ func (c *Chain) retire(l *link) {
 		case <-time.After(grace):
 		case <-c.over:
 			return // Close does it
+		}
+		for l.held() {
+			select {
+			case <-time.After(look):
+			case <-c.over:
+				return
+			}
 		}
 		_ = l.letGo() // there is no caller to tell, and no remedy
 		c.mu.Lock()

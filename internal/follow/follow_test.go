@@ -358,3 +358,39 @@ func TestClose(t *testing.T) {
 		}
 	}
 }
+
+// A hold keeps its ring until it is released or has run out, and no longer.
+func TestHold(t *testing.T) {
+	for _, release := range []bool{true, false} {
+		s := begin(t)
+		c, _ := s.chain(t)
+		f, err := c.Ring().Put([]byte("held"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := time.Minute
+		if !release {
+			most = 2 * time.Second
+		}
+		h, err := c.Hold(f, most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := time.Now().Add(most)
+		old := c.Ring()
+		s.stop()
+		if release {
+			time.Sleep(2 * grace)
+			if string(h.Bytes()) != "held" || h.Release() != nil {
+				t.Error("the hold ended with its server")
+			}
+		}
+		for old.Stats().Capacity != 0 {
+			time.Sleep(time.Millisecond)
+		}
+		if early := time.Until(end); !release && early > 0 {
+			t.Errorf("let go of %v too early", early)
+		}
+		s.start() // for the cleanup
+	}
+}
