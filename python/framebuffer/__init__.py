@@ -3,6 +3,8 @@
     from framebuffer.server import FrameBufferServer
     from framebuffer.client import FrameBufferClient, FrameBufferTimeout
 
+    import framebuffer  # connect(): whatever server runs on this host, and the next one
+
 A server owns a ring of memory and gives out a key. A writer allocates a chunk, writes, gets a
 checksum, and sends offset, size and checksum to anybody over any RPC. A reader turns those back
 into exactly the bytes that were written, or learns that the ring has reused the place. The
@@ -10,6 +12,7 @@ memory is the Go library's: programs in both languages share one ring. See docs/
 """
 
 from .client import FrameBufferClient
+from .connection import Connection, connect
 from .errors import FrameBufferError, FrameBufferTimeout, ServerGone
 from .frame import Frame
 from .hold import Hold
@@ -19,6 +22,7 @@ from .topic import Publisher, Subscription
 from .view import Reservation, View
 
 __all__ = [
+    "Connection",
     "FrameBufferClient",
     "FrameBufferServer",
     "FrameBufferError",
@@ -32,4 +36,5 @@ __all__ = [
     "ServerGone",
     "Subscription",
     "View",
+    "connect",
 ]

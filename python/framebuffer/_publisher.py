@@ -92,6 +92,8 @@ class Publisher:
         """Says that nothing more comes, to all subscribers and publishers of the topic: those end
         when they have seen everything, these get Ended. A later publisher opens it again."""
         self._segment.check_open()
+        if self._segment.control.closed:  # subscribers are told of that end
+            raise self._segment.control.why_closed()
         self._topic.end()
 
 

@@ -3,9 +3,11 @@
 import asyncio
 import threading
 from queue import SimpleQueue
-from typing import Callable
+from typing import Awaitable, Callable
 
-Ready = Callable[[], bool]
+from .errors import Ended
+from .meta import Message
+
 _Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]", Callable[[], None]]
 
 
@@ -60,3 +62,20 @@ def _tell(done: "asyncio.Future[None]", error: BaseException | None) -> None:
         done.set_result(None)
     else:
         done.set_exception(error)
+
+
+class Messages:
+    """The messages of a subscription until the topic has ended. It is an asynchronous iterator, and not
+    a generator, of whose end event loops want to be told."""
+
+    def __init__(self, take: Callable[[], Awaitable[Message]]) -> None:
+        self._take = take
+
+    def __aiter__(self) -> "Messages":
+        return self
+
+    async def __anext__(self) -> Message:
+        try:
+            return await self._take()
+        except Ended:
+            raise StopAsyncIteration from None

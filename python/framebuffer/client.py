@@ -223,7 +223,8 @@ class FrameBufferClient:
     def subscribe(self, topic: str, *, start: str = "next", group: str = "", spin: float = 0.0) -> Subscription:
         """Opens the topic of that name, and makes it if there is none: subscribers may come
         first. start is where to begin: with what is published from now on ("next"), with the last
-        frame that is still there ("newest"), or the first ("oldest"). A group shares the topic's
+        frame that is still there ("newest"), the first of those ("oldest"), or the first one ever
+        published ("first"): what is gone of them counts as lost. A group shares the topic's
         frames: each goes to one of its subscriptions, in any process. spin is for how many
         seconds next polls before it sleeps, which takes a processor and saves a wake-up; negative
         means for ever. Raises BadName, TopicLimit and Closed."""

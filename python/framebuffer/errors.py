@@ -47,6 +47,10 @@ class StaleKey(FrameBufferError):
     """A key whose server is gone, or out of reach from here."""
 
 
+class NoServer(FrameBufferError):
+    """No server of that name and user runs on this host."""
+
+
 class BadFrame(FrameBufferError, ValueError):
     """A text that is no frame or no checksum."""
 

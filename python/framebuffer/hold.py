@@ -55,6 +55,11 @@ class Hold:
                 self._segment.check_open()  # what was shortened is another matter
                 raise self._lost()
 
+    def stands(self) -> bool:
+        """Whether the hold keeps the frame: it was not released, and its time is not over."""
+        entry = self._entry
+        return entry is not None and entry.stands()
+
     def extend(self, seconds: float) -> None:
         """Makes the hold end so many seconds from now, at most an hour. Raises BadSize, with
         nothing changed, and FrameBufferTimeout when the hold had ended, which is then gone."""

@@ -65,6 +65,8 @@ class Message:
     """How many frames before this one the subscription (or the group) lost since its last
     message."""
     meta: Meta = Meta()
+    ring: int = 0
+    """How many rings a connection has come to before this one: see framebuffer.connect."""
 
 
 def check_name(what: str, name: str) -> None:

@@ -7,6 +7,7 @@ for a subscriber. What travels is the frame's descriptor with a little metadata;
 where it was written.
 """
 
+import threading
 import time
 from types import TracebackType
 from typing import Callable, Iterator
@@ -19,14 +20,14 @@ from ._segment import Segment
 from ._subentry import Entry
 from ._text import quote
 from ._topics import PATIENCE, Sight, Topic
-from ._waiter import Waiter
+from ._waiter import Messages, Waiter
 from .errors import Closed, Ended, FrameBufferError
 from .frame import Frame
 from .meta import Message, Meta, check_name
 
 __all__ = ["Publisher", "Subscription", "Message", "Meta"]
 
-FROM = ("next", "newest", "oldest")
+FROM = ("next", "newest", "oldest", "first")
 
 
 class Subscription:
@@ -58,6 +59,8 @@ class Subscription:
         def begin() -> int:
             if start == "next":
                 return self._topic.next
+            if start == "first":  # ever published: those that are gone count as lost
+                return 0
             return self._topic.newest() if start == "newest" else self._topic.oldest(0)
 
         if group:
@@ -73,6 +76,7 @@ class Subscription:
         """How many frames were gone before they came to it."""
         self._pending = 0  # lost since the last message
         self._closed = False
+        self._taking = threading.Lock()  # held while a message is taken
         self._entry = Entry(segment, self._topic.index, self._at)
         self._waiter: Waiter | None = None
         segment.tell(self)
@@ -135,11 +139,15 @@ class Subscription:
 
         return sleep, give_up
 
-    def __aiter__(self) -> "_Messages":
-        return _Messages(self)
+    def __aiter__(self) -> Messages:
+        return Messages(self.anext)
 
     def _take(self) -> Message | None:
         """The message that is there, if one is; otherwise why nothing comes is raised."""
+        with self._taking:
+            return self._take_one()
+
+    def _take_one(self) -> Message | None:
         while True:
             self._check()
             at = self._at
@@ -220,6 +228,24 @@ class Subscription:
         self._entry.leave()
         self._end_waiter()
 
+    def unread(self) -> int:
+        """How many frames were lost since the last message, or published and not taken, when the
+        subscription is closed and the server has ended. Of a group's each is counted once.
+
+        Preconditions: the memory is there.
+        """
+        with self._taking:
+            end, lost = self._topic.next, self._pending
+            if self._group is None:
+                return lost + max(end - self._at, 0)
+            if not self._segment.control.closed:
+                return lost  # others of the group go on
+            for _ in range(1000):  # a peer may store nonsense without end
+                at = self._at
+                if at >= end or self._advance(at, end):
+                    return lost + max(end - at, 0)
+            return lost
+
     def segment_closed(self) -> None:
         """The client has let go."""
         self._topic.kick()
@@ -233,7 +259,7 @@ class Subscription:
 
     def after_fork(self) -> None:
         """The child goes on from the same place, on its own, and is shown as such."""
-        self._entry.stale = True
+        self._entry.stale, self._taking = True, threading.Lock()
         self._waiter = None  # threads stay with the parent
 
     def __enter__(self) -> "Subscription":
@@ -246,19 +272,3 @@ class Subscription:
         if getattr(self, "_entry", None) is not None:
             self._entry.leave()
             self._end_waiter()
-
-
-class _Messages:
-    """An asynchronous iterator, and not a generator, which event loops want to be told the end of."""
-
-    def __init__(self, subscription: Subscription) -> None:
-        self._subscription = subscription
-
-    def __aiter__(self) -> "_Messages":
-        return self
-
-    async def __anext__(self) -> Message:
-        try:
-            return await self._subscription.anext()
-        except Ended:
-            raise StopAsyncIteration from None

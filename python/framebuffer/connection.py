@@ -1,0 +1,165 @@
+"""A client of whatever server has a name on this host."""
+
+from types import TracebackType
+from typing import Any, Callable, TypeVar, Union, overload
+
+from . import _meeting
+from ._chain import Chain, Link
+from ._outlet import FollowingPublisher, explained
+from ._text import quote
+from .client import FrameBufferClient
+from .errors import Closed, FrameBufferError, ServerGone, StaleKey
+from .following import FollowingSubscription
+from .frame import Frame
+from .hold import Hold
+from .view import Reservation, View
+
+T = TypeVar("T")
+Offset = Union[int, str]
+
+
+class Connection:
+    """As FrameBufferClient, and attached to whatever server has the name; made by connect. When that
+    one has ended, however it did, the connection lets go of its ring within a second (or when the
+    last hold on a frame in it has ended) and goes on with the next one. publisher and subscribe
+    follow. Each is logged once by logger "framebuffer": that it waits, and that the server is back.
+
+    While there is no server, allocating, writing and publishing raise ServerGone at once. Frames are
+    read from the ring that they lie in: in one that was let go of, they are StaleKey.
+    """
+
+    def __init__(self, name: str, options: "dict[str, Any]") -> None:
+        _meeting.check_name(name)
+        self.name, self._options = name, options
+        self._chain = Chain(self._attach, f"the server {quote(name)}")
+
+    def _attach(self, present: str) -> FrameBufferClient:
+        key = _meeting.find_key(self.name)
+        if key == present:
+            raise StaleKey("framebuffer: stale key: there is no other server yet")
+        return FrameBufferClient(key, **self._options).start()
+
+    @property
+    def key(self) -> str:
+        """The present ring's, which may have ended."""
+        return self._chain.now.ring.key
+
+    @property
+    def error(self) -> FrameBufferError | None:
+        """None while a server is there; ServerGone or Closed while the connection waits for the next,
+        or why it cannot follow that; Closed after stop."""
+        return self._chain.error or self._chain.now.ring.error
+
+    def stop(self) -> None:
+        """Lets go of everything. What waits gets Closed."""
+        self._chain.close()
+
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def __reduce__(self) -> Any:
+        return Connection, (self.name, self._options)
+
+    # Writing, in the present ring.
+
+    def allocate(self, size: int) -> str:
+        """See FrameBufferClient."""
+        return self._present(lambda ring: ring.allocate(size))
+
+    def write(self, offset: Offset, data: Any) -> str:
+        """See FrameBufferClient."""
+        return self._present(lambda ring: ring.write(offset, data))
+
+    def put(self, data: Any) -> Frame:
+        """See FrameBufferClient."""
+        return self._present(lambda ring: ring.put(data))
+
+    def reserve(self, size: int) -> Reservation:
+        """See FrameBufferClient."""
+        return self._present(lambda ring: ring.reserve(size))
+
+    # Reading, in the ring of the frame.
+
+    def read(self, offset: Offset, size: int, checksum: str) -> bytes:
+        """See FrameBufferClient: of the present ring."""
+        return self._present(lambda ring: ring.read(offset, size, checksum))
+
+    def get(self, frame: Frame) -> bytes:
+        """See FrameBufferClient."""
+        return self._of(frame, lambda link: link.ring.get(frame))
+
+    @overload
+    def read_into(self, buffer: Any, where: Frame) -> int: ...
+
+    @overload
+    def read_into(self, buffer: Any, where: Offset, size: int, checksum: str) -> int: ...
+
+    def read_into(self, buffer: Any, where: "Frame | Offset", size: int = -1, checksum: str = "") -> int:
+        """See FrameBufferClient."""
+        frame = self._frame(where, size, checksum)
+        return self._of(frame, lambda link: link.ring.read_into(buffer, frame))
+
+    def view(self, where: "Frame | Offset", size: int = -1, checksum: str = "") -> View:
+        """See FrameBufferClient, also for what not to do with OpenCV before 4.9."""
+        frame = self._frame(where, size, checksum)
+        return self._of(frame, lambda link: link.ring.view(frame))
+
+    def hold(self, where: "Frame | Offset", size: int = -1, checksum: str = "", *, seconds: float) -> Hold:
+        """See FrameBufferClient. The ring is not let go of before the hold ends."""
+        frame = self._frame(where, size, checksum)
+
+        def hold(link: Link) -> Hold:
+            held = link.ring.hold(frame, seconds=seconds)
+            link.holds.add(held)
+            if link.let_go:
+                raise Closed("framebuffer: closed: the ring was let go of")
+            return held
+
+        return self._of(frame, hold)
+
+    # Topics.
+
+    def publisher(self, topic: str) -> FollowingPublisher:
+        """See FrameBufferClient: a publisher that goes on with the next server."""
+        return FollowingPublisher(self._chain, topic)
+
+    def subscribe(self, topic: str, *, start: str = "next", group: str = "", spin: float = 0.0) -> FollowingSubscription:
+        """See FrameBufferClient: a subscription that goes on with the next server. The old ring is read
+        to its end first, then the next one from its first frame, whatever start is; a message's
+        ring tells which."""
+        return FollowingSubscription(self._chain, topic, start, group, spin)
+
+    # Inside.
+
+    def _frame(self, where: "Frame | Offset", size: int, checksum: str) -> Frame:
+        return where if isinstance(where, Frame) else self._chain.now.ring._place(where, size, checksum)
+
+    def _present(self, do: Callable[[FrameBufferClient], T]) -> T:
+        link = self._chain.now
+        try:
+            return do(link.ring)
+        except Closed as e:
+            raise explained(self._chain, e, "this needs the next server") from e
+
+    def _of(self, frame: Frame, do: Callable[[Link], T]) -> T:
+        """Does something with the ring of a frame."""
+        link = self._chain.link_of(frame.key)
+        if link is None and not self._chain.was(frame.key):
+            link = self._chain.now  # which says that the frame is none of its own
+        try:
+            if link is not None:
+                return do(link)
+        except Closed as e:
+            if isinstance(e, ServerGone) or not link or not link.let_go or self._chain.error is not None:
+                raise
+        raise StaleKey("framebuffer: stale key: the server of this frame has ended, and its ring was let go of: read frames sooner, or hold them")
+
+
+def connect(name: str = _meeting.DEFAULT_NAME, *, read_only: bool = False, unverified: bool = False, client_name: str = "") -> Connection:
+    """Attaches to the server of that name of this user on this host, in Go or in Python, and goes on
+    with the next one of that name when it has ended. The options are FrameBufferClient's,
+    client_name its name. Raises NoServer, and what FrameBufferClient's start raises."""
+    return Connection(name, {"read_only": read_only, "unverified": unverified, "name": client_name})
