@@ -26,7 +26,7 @@ func (m *Monitor) readTopics(s *Snapshot) {
 		}
 		s.Topics = append(s.Topics, Topic{
 			Index: i, Name: clean(w.Name()), Ended: layout.Ended(w.State().Load()),
-			Published: w.Next().Load(), Bytes: w.Bytes().Load(), Depth: uint64(ctl.TopicDepth()),
+			Published: topics.Frames(w), Bytes: w.Bytes().Load(), Depth: uint64(ctl.TopicDepth()),
 			Subscribers: []Subscriber{}, Groups: []Group{}, Newest: m.newest(s, i),
 		})
 	}
@@ -39,7 +39,7 @@ func (m *Monitor) readTopics(s *Snapshot) {
 	for i := range ctl.Groups() {
 		w := ctl.Group(i)
 		if t, cursor := byIndex[w.Topic().Load()-1], w.Cursor().Load(); t != nil && cursor != 0 {
-			t.Groups = append(t.Groups, Group{Name: clean(w.Name()), Cursor: cursor - 1, Lag: behind(t, cursor-1)})
+			t.Groups = append(t.Groups, Group{Name: clean(w.Name()), Cursor: cursor - 1, Lag: topics.Behind(ctl.Topic(t.Index), cursor-1)})
 		}
 	}
 }
@@ -59,13 +59,11 @@ func (m *Monitor) readSubscribers(s *Snapshot, byIndex map[uint32]*Topic) {
 		}
 		cursor := w.Cursor.Load()
 		t.Subscribers = append(t.Subscribers, Subscriber{
-			Entry: i, Slot: c.Slot, Name: c.Name, PID: c.PID, Cursor: cursor, Lag: behind(t, cursor),
+			Entry: i, Slot: c.Slot, Name: c.Name, PID: c.PID, Cursor: cursor, Lag: topics.Behind(ctl.Topic(t.Index), cursor),
 			Received: w.Received.Load(), Lost: w.Lost.Load(),
 		})
 	}
 }
-
-func behind(t *Topic, cursor uint64) uint64 { return uint64(max(int64(t.Published-cursor), 0)) }
 
 // glances is how many frames before the last are tried: a frame may be lost before those
 // published earlier, if it was allocated before them. Only holds keep older ones for longer.

@@ -181,12 +181,16 @@ func (m *Mirror) number(h *mirrorFrame) bool {
 		if next := m.pub.Next(); next > first {
 			m.base = next - first
 		}
+		m.first = m.base + first
 	}
 	if h.Sequence < m.last {
 		return false
 	}
 	if m.paused { // and goes on with what comes next
 		m.paused, m.last = false, h.Sequence
+		if m.pub.Next() == 0 {
+			m.first = m.base + h.Sequence
+		}
 	}
 	missing := h.Sequence - m.last
 	m.last = h.Sequence + 1
@@ -207,7 +211,8 @@ func (m *Mirror) publish(now *arriving) error {
 		err = fmt.Errorf("%w: frame %d arrived with the checksum %v, not %v", framebuffer.ErrTimeout, h.Sequence, f.Checksum, h.Checksum)
 	}
 	if err == nil {
-		of := topic.Message{Sequence: m.base + h.Sequence, Time: time.Unix(0, h.Time), Meta: h.Meta}
+		number := m.base + h.Sequence
+		of := topic.Message{Sequence: number, Time: time.Unix(0, h.Time), Lost: number - min(m.first, number), Meta: h.Meta}
 		if _, err = m.pub.Mirror(f, of); errors.Is(err, topic.ErrEnded) {
 			if err = m.pub.Reopen(); err == nil {
 				_, err = m.pub.Mirror(f, of)

@@ -29,7 +29,7 @@ type Host struct {
 // HostTopic is a topic of a host's ring.
 type HostTopic struct {
 	Name      string `json:"name"`
-	Published uint64 `json:"published"` // the number that the next frame gets
+	Published uint64 `json:"published"` // frames, since its first
 	Ended     bool   `json:"ended,omitempty"`
 	Copy      bool   `json:"copy,omitempty"`   // a mirror publishes to it
 	Newest    int64  `json:"newest,omitempty"` // when the last frame that is still there was published, ns since 1970; only of a topic that was asked for

@@ -69,6 +69,7 @@ type Mirror struct {
 	// Run's own.
 	source string // which ring it has had frames of
 	base   uint64 // our numbers, less those
+	first  uint64 // our number of the first frame that was to come
 	last   uint64 // the source's number that comes next
 	began  bool
 	waited bool // for the topic, which then is younger than this

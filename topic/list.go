@@ -13,7 +13,7 @@ import (
 // Info is a topic as people who watch see it, at one moment.
 type Info struct {
 	Name        string       `json:"name"`
-	Published   uint64       `json:"published"` // frames, since the segment was made
+	Published   uint64       `json:"published"` // frames, since its first; those that a mirror left out after that count
 	Bytes       uint64       `json:"bytes"`     // payload bytes of those
 	Ended       bool         `json:"ended"`
 	Subscribers []Subscriber `json:"subscribers"`
@@ -41,28 +41,28 @@ func List(c *framebuffer.Client) ([]Info, error) {
 	defer runtime.KeepAlive(c)
 	in := c.Inside()
 	var all []Info
+	var words []layout.Topic // of each
 	byIndex := make(map[uint32]int)
 	for i := range in.Control.Topics() {
 		w := in.Control.Topic(i)
 		if w.NameHash().Load() == 0 || w.Named().Load() == 0 {
 			continue
 		}
-		byIndex[uint32(i)] = len(all)
+		byIndex[uint32(i)], words = len(all), append(words, w)
 		all = append(all, Info{
 			Name:      w.Name(),
-			Published: w.Next().Load(),
+			Published: topics.Frames(w),
 			Bytes:     w.Bytes().Load(),
 			Ended:     layout.Ended(w.State().Load()),
 		})
 	}
-	behind := func(t *Info, cursor uint64) uint64 { return uint64(max(int64(t.Published-cursor), 0)) }
 	for i := range in.Control.Subscriptions() {
 		w := in.Control.Subscription(i)
 		at, known := byIndex[w.Topic.Load()-1]
 		if slot, attached := topics.Subscriber(in.Control, w, w.Claim.Load()); known && attached {
 			s := in.Control.Slot(slot)
 			all[at].Subscribers = append(all[at].Subscribers, Subscriber{
-				Name: s.Name(), PID: int(s.PID().Load()), Behind: behind(&all[at], w.Cursor.Load()),
+				Name: s.Name(), PID: int(s.PID().Load()), Behind: topics.Behind(words[at], w.Cursor.Load()),
 				Received: w.Received.Load(), Lost: w.Lost.Load(),
 			})
 		}
@@ -70,7 +70,7 @@ func List(c *framebuffer.Client) ([]Info, error) {
 	for i := range in.Control.Groups() {
 		w := in.Control.Group(i)
 		if at, known := byIndex[w.Topic().Load()-1]; known && w.Cursor().Load() != 0 {
-			all[at].Groups = append(all[at].Groups, GroupInfo{Name: w.Name(), Behind: behind(&all[at], w.Cursor().Load()-1)})
+			all[at].Groups = append(all[at].Groups, GroupInfo{Name: w.Name(), Behind: topics.Behind(words[at], w.Cursor().Load()-1)})
 		}
 	}
 	if err := in.Closed(); err != nil {

@@ -12,8 +12,9 @@ func (p *Publisher) Next() uint64 { return p.topic.Next() }
 
 // Mirror publishes f under the number, with the time and the metadata that m has: for a topic
 // that is the copy of another ring's, f being the copy of m's frame in this ring. Numbers
-// that were not published before count as lost for subscribers. Only one Publisher should
-// publish to such a topic, from one goroutine.
+// that were not published before count as lost for subscribers. Those below a topic's first
+// frame do not, but for the last m.Lost of them. Only one Publisher should publish to such a
+// topic, from one goroutine.
 //
 // It returns ErrNumber when that number, or a later one, was published already, and the
 // errors of PublishFrame.
@@ -22,7 +23,7 @@ func (p *Publisher) Mirror(f framebuffer.Frame, m Message) (Message, error) {
 }
 
 func (p *Publisher) mirror(of *Message, rec *topics.Record, record func(int) (uint64, []byte, error)) error {
-	done, err := p.topic.PublishAs(of.Sequence, rec, record)
+	done, err := p.topic.PublishAs(of.Sequence-min(of.Lost, of.Sequence), of.Sequence, rec, record)
 	if err == nil && !done {
 		err = fmt.Errorf("%w: number %d of topic %q, whose next is %d: does anybody else publish to the mirrored topic?", ErrNumber, of.Sequence, p.name, p.Next())
 	}

@@ -3,18 +3,21 @@ package topic_test
 import (
 	"errors"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// A copy's messages have the numbers, times and metadata of the original; numbers left out are
+// A copy's messages have the numbers, times and metadata of the original; numbers left out after the first are
 // lost to its subscribers, and counted.
 func TestMirror(t *testing.T) {
 	_, c := serve(t, 1<<20, nil)
 	sub, pub := subscribe(t, c, "copy", nil), publisher(t, c, "copy")
-	var lost uint64
+	lost := uint64(3) // none of them: the first is number 3
 	for i, m := range []topic.Message{
 		{Sequence: 3, Time: time.Unix(1, 2)},
 		{Sequence: 4, Time: time.Unix(0, 1), Meta: topic.Meta{ContentType: "image/jpeg", User: []byte("u")}},
@@ -55,6 +58,106 @@ func TestMirror(t *testing.T) {
 	}
 	if _, err := pub.Mirror(f, again); err != nil {
 		t.Error(err)
+	}
+}
+
+// Numbers below the first that was ever published are lost to nobody, whoever came before or comes after, and are
+// counted nowhere; those left out later are.
+func TestCopyThatBeginsLater(t *testing.T) {
+	const depth = 8
+	server, c := serve(t, 1<<20, &framebuffer.ServerOptions{TopicDepth: depth})
+	watch, err := monitor.Attach(server.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Close()
+	for _, first := range []uint64{0, 1, 5, depth - 1, depth, depth + 1, 886, 30 * depth, 31 * depth, 31*depth + 3, 32 * depth, 1 << 40} {
+		t.Run(strconv.FormatUint(first, 10), func(t *testing.T) {
+			name := t.Name()
+			opened := map[string]*topic.Subscription{
+				"before":         subscribe(t, c, name, nil),
+				"oldest, before": subscribe(t, c, name, &topic.SubscribeOptions{From: topic.FromOldest}),
+				"a group before": subscribe(t, c, name, &topic.SubscribeOptions{Group: name + "g"}),
+			}
+			pub := publisher(t, c, name)
+			publish := func(number uint64) {
+				t.Helper()
+				f, err := c.Put([]byte("x"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := pub.Mirror(f, topic.Message{Sequence: number, Time: time.Unix(1, 0)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			publish(first)
+			opened["oldest, after"] = subscribe(t, c, name, &topic.SubscribeOptions{From: topic.FromOldest})
+			opened["newest, after"] = subscribe(t, c, name, &topic.SubscribeOptions{From: topic.FromNewest})
+			all, err := topic.List(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, info := range all {
+				if info.Name != name {
+					continue
+				}
+				if info.Published != 1 || len(info.Groups) != 1 || info.Groups[0].Behind != 1 {
+					t.Errorf("%+v", info)
+				}
+				for _, s := range info.Subscribers {
+					if s.Behind > 1 || s.Lost != 0 {
+						t.Errorf("%+v", s)
+					}
+				}
+			}
+			snapshot, err := watch.Snapshot()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range snapshot.Topics {
+				if one.Name != name {
+					continue
+				}
+				if one.Published != 1 || len(one.Groups) != 1 || one.Groups[0].Lag != 1 {
+					t.Errorf("%+v", one)
+				}
+				for _, s := range one.Subscribers {
+					if s.Lag > 1 || s.Lost != 0 {
+						t.Errorf("%+v", s)
+					}
+				}
+			}
+			for what, s := range opened {
+				if m := next(t, s); m.Sequence != first || m.Lost != 0 || s.Lost() != 0 {
+					t.Errorf("%s: number %d, %d lost, %d in all", what, m.Sequence, m.Lost, s.Lost())
+				}
+			}
+			publish(first + 3)
+			if _, err := pub.Publish([]byte("y"), nil); err != nil {
+				t.Fatal(err)
+			}
+			for what, s := range opened {
+				if m := next(t, s); m.Sequence != first+3 || m.Lost != 2 {
+					t.Errorf("%s: number %d, %d lost", what, m.Sequence, m.Lost)
+				}
+				if m := next(t, s); m.Sequence != first+4 || m.Lost != 0 || s.Lost() != 2 {
+					t.Errorf("%s: number %d, %d lost, %d in all", what, m.Sequence, m.Lost, s.Lost())
+				}
+			}
+			// A late one that is overrun has lost what was published, and no more.
+			late := subscribe(t, c, name, &topic.SubscribeOptions{Group: name + "late", From: topic.FromOldest})
+			for range 3 * depth {
+				if _, err := pub.Publish([]byte("z"), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if m := next(t, opened["before"]); opened["before"].Lost() != m.Sequence-first-3 || m.Lost != m.Sequence-first-5 {
+				t.Errorf("number %d, %d lost, %d in all", m.Sequence, m.Lost, opened["before"].Lost())
+			}
+			if m := next(t, late); m.Lost != m.Sequence-first {
+				t.Errorf("late: number %d, %d lost", m.Sequence, m.Lost)
+			}
+		})
 	}
 }
 

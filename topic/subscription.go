@@ -187,8 +187,9 @@ func (s *Subscription) next(ctx context.Context, wait bool, m *Message) error {
 		case topics.Gone:
 			if to := s.resume(at); s.advance(at, to) {
 				failpoint.Hit(failpoint.NextLost)
-				s.pending += to - at
-				s.lost.Add(to - at)
+				missed := s.topic.Missed(at, to)
+				s.pending += missed
+				s.lost.Add(missed)
 			}
 		case topics.Nothing:
 			if !wait {

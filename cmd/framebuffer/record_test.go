@@ -131,6 +131,48 @@ func subscribed(t *testing.T, name, topic string) {
 	}
 }
 
+// What a recording begins with is the first frame that there ever was in the topic that it is published to: whoever waited
+// for that has lost nothing.
+func TestReplayBeginsLater(t *testing.T) {
+	name, _, _ := serving(t, "--size", "4MiB", "--jetstream", t.TempDir())
+	if r := runCommand(t, strings.Repeat("x", 887)+"y", "pub", "cam", "--frame-size", "1", "--keep", "--name", name); r.status != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if r := runCommand(t, "", "record", "cam", "--from", "newest", "--duration", "100ms", "--name", name); r.status != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	alone := start(t, nil, "--json", "sub", "new", "--strict", "--name", name)
+	group := start(t, nil, "--json", "sub", "new", "--strict", "--group", "g", "--name", name)
+	awaitSubscribers(t, name, "new", 2)
+	if r := runCommand(t, "", "replay", "cam", "--topic", "new", "--name", name); r.status != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	for _, sub := range []*running{alone, group} {
+		if r := sub.end(t); r.status != exitOK || !strings.Contains(r.out, `"sequence":887,`) || r.err != "" {
+			t.Errorf("%+v", r)
+		}
+	}
+	if r := runHere(t, "", "--json", "topics", "--name", name); !strings.Contains(r.out, `"name":"new","published":1,`) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// awaitSubscribers waits until so many subscribe to the topic.
+func awaitSubscribers(t *testing.T, name, topic string, count int) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		r := runHere(t, "", "--json", "topics", "--name", name)
+		for line := range strings.Lines(r.out) {
+			if strings.Contains(line, `"`+topic+`"`) && strings.Count(line, `"pid"`) == count {
+				return
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%+v", r)
+		}
+	}
+}
+
 // A topic's name needs no other for its recording, whatever is in it.
 func TestRecordAnyTopic(t *testing.T) {
 	name, _, _ := serving(t, "--size", "4MiB", "--jetstream", t.TempDir())

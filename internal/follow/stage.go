@@ -90,7 +90,7 @@ func (s *stage) unread() uint64 {
 	}
 	end := t.Next()
 	if s.group == "" {
-		return lost + behind(s.sub.Position(), end)
+		return lost + t.Missed(s.sub.Position(), end)
 	}
 	g, err := t.OpenGroup(in.Control, s.group, t.Next)
 	if err != nil || s.link.ring.Err() == nil { // in a ring that goes on, others of the group do too
@@ -99,12 +99,9 @@ func (s *stage) unread() uint64 {
 	// One member counts them, in whichever process.
 	for range 1000 { // a peer may store nonsense without end
 		at := g.Cursor()
-		n := behind(at, end)
-		if n == 0 || g.Advance(at, end) {
-			return lost + n
+		if int64(end-at) <= 0 || g.Advance(at, end) {
+			return lost + t.Missed(at, end)
 		}
 	}
 	return lost
 }
-
-func behind(at, end uint64) uint64 { return uint64(max(int64(end-at), 0)) }

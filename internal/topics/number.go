@@ -10,8 +10,12 @@ import (
 // PublishAs publishes under a number that is given, for a topic that is the copy of another:
 // it leaves out what lies before that, and then does what Publish does. If the number was
 // given to something already it does nothing and reports false; one goroutine of one process
-// should publish to a copy.
-func (t *Topic) PublishAs(sequence uint64, rec *Record, record func(size int) (offset uint64, mem []byte, err error)) (bool, error) {
+// should publish to a copy. A topic to which nothing was published begins with number from: those
+// from there to sequence are lost.
+func (t *Topic) PublishAs(from, sequence uint64, rec *Record, record func(size int) (offset uint64, mem []byte, err error)) (bool, error) {
+	if t.next.Load() == 0 {
+		t.begin(from)
+	}
 	t.leaveOut(sequence)
 	if t.next.Load() != sequence {
 		return false, nil

@@ -13,7 +13,7 @@ import (
 
 // putAs publishes under a number.
 func (s segment) putAs(p *Topic, sequence uint64, rec Record) (bool, error) {
-	return p.PublishAs(sequence, &rec, func(size int) (uint64, []byte, error) { return s.ring.Take(size, ring.Stamp{}) })
+	return p.PublishAs(sequence, sequence, &rec, func(size int) (uint64, []byte, error) { return s.ring.Take(size, ring.Stamp{}) })
 }
 
 // A copy has the numbers that it is given; all others are nothing, gone, or not published

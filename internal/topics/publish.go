@@ -86,6 +86,10 @@ func (t *Topic) publish(rec *Record, record func(size int) (offset uint64, mem [
 	failpoint.Hit(failpoint.PublishBegun)
 	for range tries {
 		s := t.next.Load()
+		if s == 0 {
+			t.begin(0)
+			s = t.next.Load()
+		}
 		if want != anyNumber && want != s {
 			return s, nil
 		}

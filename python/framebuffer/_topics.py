@@ -89,7 +89,7 @@ class Topic:
                 "start the server with a larger Topics"
             )
         self._address = control.address + at
-        self._next = (at + L.TOPIC_NEXT) // 8
+        self._next, self._first = (at + L.TOPIC_NEXT) // 8, (at + L.TOPIC_FIRST) // 8
         self._state, self._wake = (at + L.TOPIC_STATE) // 4, (at + L.TOPIC_WAKE) // 4
         self._queue = (at + L.TOPIC_QUEUE_WORD_0) // 8
         self.depth = control.depth
@@ -107,7 +107,24 @@ class Topic:
         """The sequence number that the next frame gets."""
         return int(self._words[self._next])
 
+    def missed(self, at: int, to: int) -> int:
+        """How many of the numbers at to to-1 a subscriber has lost: those below the first were
+        never published."""
+        first = self._words[self._first]
+        return to - max(at, min(first - 1, to)) if first else to - at
+
     # Publishing.
+
+    def _begin(self) -> None:
+        """Settles where the topic's numbers begin: with 0, unless another publisher has claimed
+        another beginning. Then that is carried out: see internal/topics/begin.go."""
+        words, address = self._words, self._control.address
+        if not words[self._first]:
+            _atomics.cas64(address + 8 * self._first, 0, 1)
+        first = words[self._first] - 1
+        for s in range(first - min(first, self.depth), first):
+            _atomics.cas64(address + 8 * self._place(s), 0, self._lap(s))
+        _atomics.cas64(address + 8 * self._next, 0, first)
 
     def publish(self, record: Record, slot: int, take: Callable[[int], int]) -> int:
         """Puts a frame at the end of the topic, and returns its sequence number. take allocates
@@ -120,6 +137,9 @@ class Topic:
         words, address = self._words, self._control.address
         for _ in range(1 << 20):  # every failure is somebody else's success
             s = words[self._next]
+            if s == 0:
+                self._begin()
+                s = words[self._next]
             place = self._place(s)
             old = words[place]
             if words[self._next] != s:  # or old could be of any lap

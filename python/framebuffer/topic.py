@@ -158,8 +158,9 @@ class Subscription:
             elif found is Sight.GONE:
                 to = self._topic.oldest(at + 1)
                 if self._advance(at, to):
-                    self._pending += to - at
-                    self.lost += to - at
+                    missed = self._topic.missed(at, to)
+                    self._pending += missed
+                    self.lost += missed
             else:
                 self._stopped(at)
                 return None

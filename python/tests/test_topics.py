@@ -48,6 +48,29 @@ def test_in_order_with_all_that_is_said(client: FrameBufferClient) -> None:
         assert (sub.received, sub.lost) == (10, 0)
 
 
+@pytest.mark.parametrize("first", [0, 1, 7, 8, 9, 886, 31 * 8, 31 * 8 + 3, 1 << 40])
+def test_numbers_below_the_first_are_not_lost(first: int) -> None:
+    """A copy of another topic that was about to begin with that number, and was killed: the next
+    publisher begins there, and no subscriber has lost what was never published."""
+    with FrameBufferServer(1 << 20, topic_depth=8) as server, FrameBufferClient(server.get_key()) as c:
+        subs = [c.subscribe("cam"), c.subscribe("cam", start="oldest"), c.subscribe("cam", group="g")]
+        topic = subs[0]._topic
+        if first:
+            topic._words[topic._first] = first + 1
+        pub = c.publisher("cam")
+        assert [pub.publish(bytes([n])).sequence for n in range(3)] == [first, first + 1, first + 2]
+        subs += [c.subscribe("cam", start="oldest"), c.subscribe("cam", group="late", start="oldest")]
+        for sub in subs:
+            message = sub.next()
+            assert (message.sequence, message.lost, sub.lost) == (first, 0, 0)
+        for n in range(20):  # and what is overrun is
+            pub.publish(bytes([n]))
+        for sub in subs:
+            message = sub.next()
+            assert (message.lost, sub.lost) == (message.sequence - first - 1,) * 2
+        assert topic._words[topic._first] == first + 1
+
+
 def test_a_frame_is_published_twice(client: FrameBufferClient) -> None:
     """It has one label; the second time takes a record, and so does another client's frame."""
     frame = client.put(b"twice")

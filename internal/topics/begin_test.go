@@ -1,0 +1,114 @@
+package topics
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// Whoever is first of publishers and copies at once decides where the numbers begin, and all agree: each frame has a
+// number of its own from there on, and a subscriber that was there before has lost none.
+func TestStressBegin(t *testing.T) {
+	const depth, publishers, each = 64, 3, 5
+	kinds := map[bool]int{}
+	for round := range 300 {
+		s := newSegment(t, 1<<16, 1, depth)
+		p := s.open(t, "x")
+		first := []uint64{3, depth, 31*depth + 5, 1000}[round%4]
+		var mu sync.Mutex
+		published := map[uint64]bool{}
+		put := func(n uint64, ok bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			if ok && published[n] {
+				t.Errorf("number %d was given twice", n)
+			}
+			if ok {
+				published[n] = true
+			}
+		}
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		for i := range publishers {
+			all.Go(func() {
+				<-start
+				for range i * round % 7 {
+					runtime.Gosched()
+				}
+				for range each {
+					n, err := s.put(p, s.frame(t))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					put(n, true)
+				}
+			})
+		}
+		all.Go(func() {
+			<-start
+			for range round % 5 {
+				runtime.Gosched()
+			}
+			ok, err := s.putAs(p, first, s.frame(t))
+			if err != nil {
+				t.Error(err)
+			}
+			put(first, ok)
+		})
+		close(start)
+		all.Wait()
+		begins := p.words.First().Load() - 1
+		if begins != 0 && begins != first {
+			t.Fatalf("begins with %d", begins)
+		}
+		kinds[begins == 0]++
+		got, lost := 0, uint64(0)
+		for at := uint64(0); at != p.Next(); {
+			var rec Record
+			switch p.Look(at, &rec) {
+			case Ready:
+				if !published[at] {
+					t.Errorf("number %d was not published", at)
+				}
+				got++
+				at++
+			case Gone:
+				to := p.Oldest(at + 1)
+				lost += p.Missed(at, to)
+				at = to
+			case Nothing:
+				t.Fatalf("nothing at %d of %d", at, p.Next())
+			}
+		}
+		if got != len(published) && p.Next()-begins <= depth || begins > 0 && lost != 0 || uint64(got)+lost != Frames(p.words) || published[0] && begins != 0 {
+			t.Fatalf("round %d: begins with %d, next %d: got %d of %d, lost %d of %d", round, begins, p.Next(), got, len(published), lost, Frames(p.words))
+		}
+	}
+	t.Logf("began with 0 or another: %v", kinds)
+}
+
+// A publisher that was killed between its claim and its frame keeps nobody waiting: the next one carries it out.
+func TestClaimIsCarriedOut(t *testing.T) {
+	const depth = 4
+	for _, first := range []uint64{0, 1, depth, 31*depth + 1, 1 << 40} {
+		for marked := range uint64(depth + 1) { // so many words
+			s := newSegment(t, 1<<16, 1, depth)
+			p := s.open(t, "x")
+			p.words.First().Store(first + 1)
+			for n := first - min(first, depth); n < min(first, first-min(first, depth)+marked); n++ {
+				p.word(n).Store(p.lap(n))
+			}
+			if Frames(p.words) != 0 || Behind(p.words, 0) != 0 {
+				t.Errorf("%d frames", Frames(p.words))
+			}
+			if n, err := s.put(p, s.frame(t)); n != first || err != nil {
+				t.Fatalf("number %d, %v; not %d", n, err, first)
+			}
+			var rec Record
+			if p.Look(first, &rec) != Ready || p.Oldest(0) != first || p.Missed(0, first) != 0 || Frames(p.words) != 1 || Behind(p.words, 0) != 1 {
+				t.Errorf("%d: oldest %d, %d frames", first, p.Oldest(0), Frames(p.words))
+			}
+		}
+	}
+}
