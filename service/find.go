@@ -35,12 +35,15 @@ func find(ctx context.Context, name string) (a access, err error) {
 	if errors.Is(err, unix.ECONNREFUSED) {
 		return a, noServer(name)
 	}
+	if errors.Is(err, unix.EAGAIN) { // as many wait to be answered as the socket lets wait
+		return a, &silentError{name: name, cause: err}
+	}
 	if err != nil {
 		return a, fmt.Errorf("%w: connect to %s: %w", ErrNoServer, at, err)
 	}
 	c := conn.(*net.UnixConn)
 	defer c.Close()
-	uid, err := peer(c)
+	uid, pid, err := peer(c)
 	if err != nil {
 		return a, err
 	}
@@ -51,7 +54,7 @@ func find(ctx context.Context, name string) (a access, err error) {
 	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })()
 	text, err := io.ReadAll(io.LimitReader(c, maxAnswer))
 	if len(text) == 0 && ctx.Err() != nil {
-		return a, fmt.Errorf("%w (one holds %s and has said nothing yet; it may be starting: %w)", noServer(name), at, ctx.Err())
+		return a, &silentError{name: name, pid: pid, cause: ctx.Err()}
 	}
 	if len(text) == 0 {
 		// It was there when we connected and is not any more: closing, or killed.

@@ -67,7 +67,7 @@ func (l *listener) tell(c *net.UnixConn) error {
 	if err := c.SetDeadline(time.Now().Add(talkLimit)); err != nil {
 		return err
 	}
-	uid, err := peer(c)
+	uid, _, err := peer(c)
 	if err != nil {
 		return err
 	}
@@ -86,21 +86,22 @@ func (l *listener) close() error {
 	return err
 }
 
-// peer asks the kernel whose process is on the other end.
-func peer(c *net.UnixConn) (uid int, err error) {
+// peer asks the kernel whose process is on the other end, and which. The pid is 0 if that is in a
+// PID namespace that this process does not see.
+func peer(c *net.UnixConn) (uid, pid int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return 0, fmt.Errorf("service: peer credentials: %w", err)
+		return 0, 0, fmt.Errorf("service: peer credentials: %w", err)
 	}
 	var cred *unix.Ucred
 	var credErr error
 	if err := raw.Control(func(fd uintptr) {
 		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	}); err != nil {
-		return 0, fmt.Errorf("service: peer credentials: %w", err)
+		return 0, 0, fmt.Errorf("service: peer credentials: %w", err)
 	}
 	if credErr != nil {
-		return 0, fmt.Errorf("service: peer credentials: %w", credErr)
+		return 0, 0, fmt.Errorf("service: peer credentials: %w", credErr)
 	}
-	return int(cred.Uid), nil
+	return int(cred.Uid), int(cred.Pid), nil
 }

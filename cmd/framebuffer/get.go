@@ -76,19 +76,37 @@ func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
 		return nil, err
 	}
 	if c.NATS == "" { // whoever serves here shows it in stat
-		if client, err := c.connect(e, opts); err == nil {
+		client, other := c.connect(e, opts)
+		if other == nil {
 			defer client.Close()
-			return client.GetContext(e.ctx, f)
+			data, other := client.GetContext(e.ctx, f)
+			return data, goneWith(err, other)
+		}
+		if errors.Is(other, errSignal) {
+			return nil, other
+		}
+		if errors.Is(other, service.ErrNoServer) {
+			return nil, fmt.Errorf("%w; other hosts cannot be asked: %v", err, other) //nolint:errorlint // the first is what it is
 		}
 	}
-	nc, dialErr := c.dial(e)
-	if dialErr != nil {
-		return nil, fmt.Errorf("%w (and other hosts cannot be asked: %w)", err, dialErr)
+	nc, other := c.dial(e)
+	if other != nil {
+		return nil, fmt.Errorf("%w (and other hosts cannot be asked: %w)", err, other)
 	}
 	defer nc.Close()
 	reader := service.NewReader(nc, &service.ReaderOptions{Attach: opts, Logger: e.log})
 	defer reader.Close()
-	return reader.GetContext(e.ctx, f)
+	data, other := reader.GetContext(e.ctx, f)
+	return data, goneWith(err, other)
+}
+
+// goneWith is the error of asking other hosts for a frame that could not be attached to here. If
+// no other has a server for it either, its server is gone: that is not the frame's own timeout.
+func goneWith(here, there error) error {
+	if errors.Is(here, framebuffer.ErrStaleKey) && errors.Is(there, framebuffer.ErrStaleKey) {
+		return fmt.Errorf("%w; no other host has it", here)
+	}
+	return there
 }
 
 // printable reports whether data looks like text.
