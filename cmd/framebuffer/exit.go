@@ -40,7 +40,7 @@ func status(err error) int {
 		{exitNoMemory, []error{framebuffer.ErrNoMemory}},
 		{exitNoServer, []error{service.ErrNoServer, framebuffer.ErrStaleKey, framebuffer.ErrClosed}},
 		{exitUsage, []error{
-			errUsage, framebuffer.ErrBadKey, framebuffer.ErrBadFrame, framebuffer.ErrBadOffset,
+			errUsage, errBadInput, framebuffer.ErrBadKey, framebuffer.ErrBadFrame, framebuffer.ErrBadOffset,
 			framebuffer.ErrBadSize, framebuffer.ErrTooLarge, framebuffer.ErrTooLong,
 			pixels.ErrFormat, topic.ErrBadName, topic.ErrBadMeta, service.ErrNoRecording,
 		}},

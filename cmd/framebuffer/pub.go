@@ -16,6 +16,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/follow"
 	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
 	"github.com/core-framebuffer/framebuffer/internal/pixels"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -37,17 +38,18 @@ func (pubCmd) Help() string {
 	return `Publishes standard input, frame by frame; without a kind of frame, all of it is
 one frame. Nobody is waited for: subscribers that fall behind lose frames, and
 are told. At the end the topic is ended, and sub ends too; a line on stderr says
-how many frames and bytes went in, and how many were lost.
+how many frames and bytes went in, and how many were lost. With --mjpeg whole
+pictures are found in damaged streams too; what is lost is told, and the status
+is 2 at the end.
 
   ffmpeg -re -i clip.mp4 -f rawvideo -pix_fmt rgb24 - |
     framebuffer pub cam --video 1920x1080:rgb24
   ffmpeg -i /dev/video0 -f mjpeg - | framebuffer pub cam --mjpeg`
 }
 
-// source is where frames come from. next puts one into the ring; it returns io.EOF at the
-// end, framebuffer.ErrTimeout for a frame that was overwritten while it was put in, and
-// framebuffer.ErrServerGone for one that there was no server for. After these it may be called
-// again: the input was read to the end of the frame.
+// source is where frames come from. next puts one into the ring; it returns io.EOF at the end, and
+// for a frame that is lost alone an error that losses knows. After such it may be called again: the
+// input was read to the end of the frame.
 type source interface {
 	next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta, error)
 }
@@ -66,7 +68,7 @@ func (c *pubCmd) Run(e *env) (err error) {
 	defer stop(nil)
 	go watchServers(ctx, chain, stop)
 	in := newInput(ctx, e.in)
-	from, err := c.source(in, chain.Ring())
+	from, err := c.source(e, in, chain.Ring())
 	if err != nil {
 		return err
 	}
@@ -88,10 +90,10 @@ func (c *pubCmd) Run(e *env) (err error) {
 }
 
 // source chooses by the kind of frame.
-func (c *pubCmd) source(in io.Reader, client *framebuffer.Client) (source, error) {
+func (c *pubCmd) source(e *env, in io.Reader, client *framebuffer.Client) (source, error) {
 	most := int64(client.Stats().Capacity)
 	meta := &topic.Meta{ContentType: c.ContentType}
-	sized := func(size int64) (source, error) {
+	sized := func(size int64) (*sizedSource, error) {
 		if err := fits(client, int(min(size, math.MaxInt)), meta); err != nil {
 			return nil, err
 		}
@@ -102,7 +104,7 @@ func (c *pubCmd) source(in io.Reader, client *framebuffer.Client) (source, error
 		if meta.ContentType == "" {
 			meta.ContentType = "image/jpeg"
 		}
-		return &jpegSource{in: mjpeg.NewReader(in, int(most)), meta: meta}, nil
+		return &jpegSource{in: mjpeg.NewReader(in, topics.Most(client.Inside().Ring, true)), meta: meta}, nil
 	case c.Video != "":
 		g, size, err := pixels.Parse(c.Video)
 		if err != nil {
@@ -112,12 +114,23 @@ func (c *pubCmd) source(in io.Reader, client *framebuffer.Client) (source, error
 			meta.ContentType = "video/raw"
 		}
 		meta.Width, meta.Height, meta.Format = g.Width, g.Height, g.Format
-		return sized(int64(size))
+		raw, err := sized(int64(size))
+		if err != nil {
+			return nil, err
+		}
+		raw.warn = func(what string) {
+			e.log.Warn("the input begins like "+what+", and is published as raw video all the same", "framebuffer.topic", c.Topic)
+		}
+		return raw, nil
 	case c.FrameSize != nil:
 		if *c.FrameSize < 1 {
 			return nil, fmt.Errorf("%w: --frame-size %d; a frame has at least 1 byte", errUsage, *c.FrameSize)
 		}
-		return sized(int64(*c.FrameSize))
+		raw, err := sized(int64(*c.FrameSize))
+		if err != nil {
+			return nil, err
+		}
+		return raw, nil
 	}
 	return &wholeSource{in: in, most: most, meta: meta}, nil
 }
@@ -157,16 +170,11 @@ func (c *pubCmd) await(ctx context.Context, e *env, chain *follow.Chain) error {
 }
 
 func (c *pubCmd) publish(e *env, pub *follow.Publisher, from source) error {
-	var frames, bytes, overwritten, unserved uint64
+	var frames, bytes uint64
+	lost := losses{env: e, pub: pub}
 	start, pace := time.Now(), limiter(c.Rate)
 	defer func() {
-		if overwritten > 0 {
-			e.log.Warn("frames were overwritten before they were complete: the input is slower than the ring is long; start the server with a larger --size", "framebuffer.topic", c.Topic, "framebuffer.lost", overwritten)
-		}
-		e.total(totals{
-			command: "pub", name: c.Topic, topic: c.Topic, frames: frames, bytes: bytes, lost: overwritten + unserved, start: start,
-			of: []tally{{"overwritten", overwritten}, {"unserved", unserved}},
-		})
+		e.total(totals{command: "pub", name: c.Topic, topic: c.Topic, frames: frames, bytes: bytes, lost: lost.sum(), of: lost.of, start: start})
 	}()
 	var none error // of the last frame, if there was no server for it
 	for {
@@ -184,11 +192,10 @@ func (c *pubCmd) publish(e *env, pub *follow.Publisher, from source) error {
 			frames++
 			bytes += uint64(f.Size)
 			none = nil
-		case errors.Is(err, framebuffer.ErrTimeout):
-			overwritten++
-		case errors.Is(err, framebuffer.ErrServerGone) && pub.Follows():
-			unserved++
-			none = err
+		case lost.count(err):
+			if none = nil; errors.Is(err, framebuffer.ErrServerGone) {
+				none = err
+			}
 		case errors.Is(err, io.EOF):
 			return none
 		default:

@@ -54,7 +54,7 @@ func TestPubOverASlowInput(t *testing.T) {
 	if err := write.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if r := pub.end(t); r.status != exitOK || !strings.Contains(r.err, "framebuffer.lost=1") {
+	if r := pub.end(t); r.status != exitOK || !strings.Contains(r.err, "1 lost (1 overwritten)") {
 		t.Errorf("pub: %+v", r)
 	}
 	if r := sub.end(t); r.status != exitOK || r.out != string(kept) {

@@ -2,13 +2,15 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/follow"
-	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
+	"github.com/core-framebuffer/framebuffer/internal/pixels"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -18,7 +20,8 @@ type sizedSource struct {
 	in   *bufio.Reader
 	size int
 	meta *topic.Meta
-	read uint64 // whole frames
+	read uint64            // frames, whether they were lost or not
+	warn func(what string) // is called if the input is like a file of another kind
 }
 
 func (s *sizedSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta, error) {
@@ -26,6 +29,12 @@ func (s *sizedSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta,
 	if _, err := s.in.Peek(1); err != nil {
 		return framebuffer.Frame{}, nil, err
 	}
+	if s.read == 0 {
+		if err := s.sniff(); err != nil {
+			return framebuffer.Frame{}, nil, err
+		}
+	}
+	s.read++
 	place, err := p.Reserve(s.size)
 	if errors.Is(err, framebuffer.ErrClosed) { // there is no server: the next frame begins behind this one
 		_, _ = s.in.Discard(s.size)
@@ -42,35 +51,40 @@ func (s *sizedSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta,
 		return framebuffer.Frame{}, nil, err
 	}
 	if n := place.Len(); n < s.size {
-		return framebuffer.Frame{}, nil, fmt.Errorf("%w: the input ended %d bytes into frame %d, which has %d: is the size of a frame right?",
-			framebuffer.ErrBadSize, n, s.read, s.size)
+		return framebuffer.Frame{}, nil, s.rest(n)
 	}
-	s.read++
 	f, err := place.Commit(s.size)
 	return f, s.meta, err
 }
 
-// jpegSource has frames as large as they say themselves.
-type jpegSource struct {
-	in   *mjpeg.Reader
-	meta *topic.Meta
+// sniff looks at the input's beginning: as much of it as comes at once.
+func (s *sizedSource) sniff() error {
+	head, _ := s.in.Peek(min(s.in.Buffered(), sniffed))
+	if y4m := []byte(y4m); len(head) < len(y4m) && bytes.HasPrefix(y4m, head) {
+		head, _ = s.in.Peek(len(y4m)) // it may be one that comes in small pieces
+	}
+	if err := refuse(head); err != nil {
+		return err
+	}
+	if what := resembles(head); what != "" && s.warn != nil {
+		s.warn(what)
+	}
+	return nil
 }
 
-func (s *jpegSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta, error) {
-	picture, err := s.in.Next()
-	if errors.Is(err, io.EOF) && s.in.Broken() > 0 {
-		return framebuffer.Frame{}, nil, fmt.Errorf("%w: %d pictures of the input were cut off or no JPEGs, and were left out", errBadInput, s.in.Broken())
+// rest is the error for n bytes behind the last whole frame.
+func (s *sizedSource) rest(n int) error {
+	whole := s.read - 1
+	if s.meta.Width == 0 {
+		return fmt.Errorf("%w: the input ended %d bytes into frame %d, which has %d: %d whole frames, and %d bytes left over, so --frame-size is wrong or the input was cut off",
+			framebuffer.ErrBadSize, n, whole, s.size, whole, n)
 	}
-	if errors.Is(err, mjpeg.ErrTooLarge) {
-		return framebuffer.Frame{}, nil, fmt.Errorf("%w: %w: start the server with a larger --size", framebuffer.ErrTooLarge, err)
+	hint := ""
+	if all := pixels.Others(s.meta.Width, s.meta.Height, whole*uint64(s.size)+uint64(n)); len(all) > 0 {
+		hint = fmt.Sprintf(" (whole frames of %dx%d if it is %s)", s.meta.Width, s.meta.Height, strings.Join(all, " or "))
 	}
-	if err != nil {
-		return framebuffer.Frame{}, nil, err
-	}
-	meta := *s.meta
-	meta.Width, meta.Height = s.in.Size()
-	f, err := p.Put(picture)
-	return f, &meta, err
+	return fmt.Errorf("%w: the input ended %d bytes into frame %d, which has %d: %d whole frames of %dx%d:%s, and %d bytes left over, so --video is wrong%s or the input was cut off",
+		framebuffer.ErrBadSize, n, whole, s.size, whole, s.meta.Width, s.meta.Height, s.meta.Format, n, hint)
 }
 
 // wholeSource has one frame. The server may be another one when all of it has come.
@@ -103,5 +117,5 @@ func fits(c *framebuffer.Client, size int, m *topic.Meta) error {
 	return topics.Fits(c.Inside().Ring, size, m.ContentType != "" || m.Width > 0)
 }
 
-// errBadInput is for input that was not what it should be, of which the rest was taken.
+// errBadInput is for input that was not what it should be.
 var errBadInput = errors.New("bad input")

@@ -79,6 +79,20 @@ func Size(name string, width, height int) (int, error) {
 		ErrFormat, name, strings.Join(Names(), " "))
 }
 
+// Others returns a few formats in which so many bytes are whole pictures of that width and height,
+// one for each size of a picture, the most common first.
+func Others(width, height int, bytes uint64) (names []string) {
+	seen := map[int]bool{}
+	for _, name := range []string{"yuv420p", "rgb24", "rgba", "yuv422p", "gray", "gray16le"} {
+		size, err := Size(name, width, height)
+		if err == nil && bytes > 0 && bytes%uint64(size) == 0 && !seen[size] {
+			seen[size] = true
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Geometry is what raw video consists of.
 type Geometry struct {
 	Width, Height int
