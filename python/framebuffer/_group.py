@@ -1,4 +1,4 @@
-"""A cursor that several subscribers of a topic share."""
+"""The cursors of subscriptions: of one, or shared by several."""
 
 from typing import Callable
 
@@ -7,6 +7,19 @@ from ._control import Control
 from ._text import quote
 from ._topics import Topic, name_hash
 from .errors import TopicLimit
+
+
+class Alone:
+    """The cursor of one subscription."""
+
+    def __init__(self, start: int) -> None:
+        self.cursor = start
+        """The sequence number that is next."""
+
+    def advance(self, old: int, new: int) -> bool:
+        """Moves the cursor: nothing else does."""
+        self.cursor = new
+        return True
 
 
 class Group:

@@ -236,6 +236,14 @@ class Topic:
             start += 1
         return start
 
+    def beginning(self, start: str) -> int:
+        """The sequence number with which a subscription that starts so begins."""
+        if start == "first":  # ever published: those that are gone count as lost
+            return 0
+        if start == "next":
+            return self.next
+        return self.newest() if start == "newest" else self.oldest(0)
+
     def newest(self) -> int:
         """The sequence number of the last frame that is still there, or that of the next."""
         end = self.next

@@ -14,7 +14,7 @@ from typing import Callable, Iterator
 
 from . import _atomics, _forks
 from ._entries import Record
-from ._group import Group
+from ._group import Alone, Group
 from ._publisher import Publisher
 from ._segment import Segment
 from ._subentry import Entry
@@ -53,23 +53,13 @@ class Subscription:
             raise segment.failed(e)
         # An end from before is waited past by those who begin with what comes next.
         self._past = self._topic.state if start == "next" and self._topic.ended else 0
-        self._group: Group | None = None
-        self._cursor = 0
-
-        def begin() -> int:
-            if start == "next":
-                return self._topic.next
-            if start == "first":  # ever published: those that are gone count as lost
-                return 0
-            return self._topic.newest() if start == "newest" else self._topic.oldest(0)
-
-        if group:
-            try:
-                self._group = Group(segment.control, self._topic, group, begin)
-            except FrameBufferError as e:
-                raise segment.failed(e)
-        else:
-            self._cursor = begin()
+        try:
+            begin = self._topic.beginning
+            self._place: Alone | Group = (
+                Group(segment.control, self._topic, group, lambda: begin(start)) if group else Alone(begin(start))
+            )
+        except FrameBufferError as e:
+            raise segment.failed(e)
         self.received = 0
         """How many messages it has given."""
         self.lost = 0
@@ -153,11 +143,11 @@ class Subscription:
             at = self._at
             found = self._topic.look(at)
             if isinstance(found, Record):
-                if self._advance(at, at + 1):
+                if self._place.advance(at, at + 1):
                     return self._message(found, at)
             elif found is Sight.GONE:
                 to = self._topic.oldest(at + 1)
-                if self._advance(at, to):
+                if self._place.advance(at, to):
                     missed = self._topic.missed(at, to)
                     self._pending += missed
                     self.lost += missed
@@ -176,14 +166,7 @@ class Subscription:
     @property
     def _at(self) -> int:
         """The sequence number that is next."""
-        return self._group.cursor if self._group is not None else self._cursor
-
-    def _advance(self, old: int, new: int) -> bool:
-        """Moves on and reports whether it did: in a group somebody else may be faster."""
-        if self._group is not None:
-            return self._group.advance(old, new)
-        self._cursor = new
-        return True
+        return self._place.cursor
 
     # Waiting.
 
@@ -237,14 +220,12 @@ class Subscription:
         """
         with self._taking:
             end, lost = self._topic.next, self._pending
-            if self._group is None:
-                return lost + max(end - self._at, 0)
-            if not self._segment.control.closed:
+            if isinstance(self._place, Group) and not self._segment.control.closed:
                 return lost  # others of the group go on
             for _ in range(1000):  # a peer may store nonsense without end
                 at = self._at
-                if at >= end or self._advance(at, end):
-                    return lost + max(end - at, 0)
+                if at >= end or self._place.advance(at, end):
+                    return lost + max(self._topic.missed(at, end), 0)
             return lost
 
     def segment_closed(self) -> None:

@@ -131,6 +131,18 @@ def test_where_to_begin(client: FrameBufferClient) -> None:
         client.subscribe("cam", start="middle")
 
 
+def test_from_the_first_frame_ever_published() -> None:
+    """Those that are gone are lost, also to a group."""
+    with FrameBufferServer(1 << 20, topic_depth=4) as s, FrameBufferClient(s.get_key()) as c:
+        pub = c.publisher("cam")
+        for n in range(10):
+            pub.publish(bytes([n]))
+        with c.subscribe("cam", start="first") as alone, c.subscribe("cam", start="first", group="g") as member:
+            for sub in (alone, member):
+                message = sub.next()
+                assert message.lost == message.sequence == sub.lost >= 6
+
+
 def test_groups_share(client: FrameBufferClient) -> None:
     pub = client.publisher("cam")
     with client.subscribe("cam", group="workers") as a, client.subscribe("cam", group="workers") as b:
