@@ -48,7 +48,7 @@ func (c *demoCmd) Run(e *env) error {
 		Size: int64(c.Size), Source: c.Source, Save: c.Save,
 	}
 	if !e.json {
-		cfg.Screen = demo.NewScreen(e.out)
+		cfg.Screen = demo.NewScreen(e.out.File)
 		cfg.Watch = func(key string) (*demo.Watcher, error) { return c.watch(e, key) }
 	}
 	res, err := demo.Run(e.ctx, cfg)

@@ -59,7 +59,7 @@ func (e *env) report(w io.Writer, err error) int {
 	if err == nil {
 		return exitOK
 	}
-	switch unread(err, e.out) {
+	switch unread(err, e.out.File) {
 	case syscall.EPIPE:
 		return exitBrokenPipe
 	case syscall.EIO: // the terminal was closed, of which SIGHUP tells too

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"golang.org/x/term"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
@@ -50,7 +50,7 @@ func (c *getCmd) Run(e *env) (err error) {
 		return err
 	}
 	if c.Output != "" {
-		if err := os.WriteFile(c.Output, data, 0o644); err != nil { //nolint:gosec // as any program that writes what it was told to
+		if err := stream.WriteFile(c.Output, data, 0o644); err != nil {
 			return fmt.Errorf("get: %w", err)
 		}
 		return nil

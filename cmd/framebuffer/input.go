@@ -58,8 +58,13 @@ func (in *input) Read(p []byte) (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("wait for standard input: %w", err)
 		}
-		if fds[0].Revents != 0 {
-			return in.file.Read(p)
+		if fds[0].Revents == 0 {
+			continue
+		}
+		// Another process may have read it meanwhile, of a file that does not block.
+		n, err := in.file.Read(p)
+		if n > 0 || !errors.Is(err, syscall.EAGAIN) {
+			return n, err
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 const description = `Hands big frames from process to process through shared memory.
@@ -66,8 +68,8 @@ type cli struct {
 // env is what every command gets.
 type env struct {
 	ctx    context.Context
-	in     *os.File
-	out    *os.File
+	in     stream.File
+	out    stream.File
 	err    io.Writer // for what is said beside results: whole lines, from any goroutine
 	json   bool
 	log    *slog.Logger
@@ -82,7 +84,11 @@ const ringSize = "500MiB"
 func main() { exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is main with an exit status.
-func run(args []string, in, out *os.File, complaints io.Writer) int {
+func run(args []string, stdin, stdout *os.File, complaints io.Writer) int {
+	in, out := stream.File{File: stdin}, stream.File{File: stdout}
+	if f, ok := complaints.(*os.File); ok {
+		complaints = stream.File{File: f}
+	}
 	var c cli
 	left := -1 // the status, where parsing is all that there is to do: help, version
 	parser := kong.Must(&c,

@@ -67,7 +67,7 @@ func (c *pubCmd) Run(e *env) (err error) {
 	ctx, stop := context.WithCancelCause(e.ctx)
 	defer stop(nil)
 	go watchServers(ctx, chain, stop)
-	in := newInput(ctx, e.in)
+	in := newInput(ctx, e.in.File)
 	from, err := c.source(e, in, chain.Ring())
 	if err != nil {
 		return err

@@ -61,7 +61,7 @@ func (c *subCmd) Run(e *env) error {
 		return err
 	}
 	defer s.Close()
-	widen(e.out)
+	widen(e.out.File)
 	// A broken pipe is an error of write(2) then, and not the sudden end of the process.
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)

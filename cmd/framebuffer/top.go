@@ -39,5 +39,5 @@ func (c *topCmd) Run(e *env) error {
 	if err != nil {
 		return unlessSignalled(err)
 	}
-	return errors.Join(top.Run(e.ctx, w.look, top.Options{Interval: c.Interval, Out: e.out, Follows: !c.fixed()}), w.close())
+	return errors.Join(top.Run(e.ctx, w.look, top.Options{Interval: c.Interval, Out: e.out.File, Follows: !c.fixed()}), w.close())
 }

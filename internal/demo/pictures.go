@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"golang.org/x/image/draw"
+
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 // Width and Height are what every picture is scaled to: a 720p frame, 2,764,800 bytes.
@@ -188,9 +190,12 @@ func savePicture(file string, p Picture) error {
 		copy(img.Pix[4*i:], p[bpp*i:bpp*i+bpp])
 		img.Pix[4*i+3] = 255
 	}
-	f, err := os.Create(file)
-	if err != nil {
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
 		return fmt.Errorf("save: %w", err)
 	}
-	return errors.Join(png.Encode(f, img), f.Close())
+	if err := stream.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("save: %w", err)
+	}
+	return nil
 }

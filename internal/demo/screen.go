@@ -9,6 +9,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"golang.org/x/term"
+
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 // Screen is where the demo shows what is going on: on a terminal a picture and figures that
@@ -24,7 +26,7 @@ type Screen struct {
 // NewScreen looks at what f is and what the environment says of its colours (NO_COLOR,
 // TERM, COLORTERM).
 func NewScreen(f *os.File) *Screen {
-	s := &Screen{out: f}
+	s := &Screen{out: stream.File{File: f}}
 	if !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
 		return s
 	}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
@@ -47,7 +48,7 @@ func Run(ctx context.Context, look Look, o Options) error {
 	if getenv("TERM") == "dumb" || getenv("TERM") == "" {
 		return scroll(ctx, model, o.Out)
 	}
-	options := []tea.ProgramOption{tea.WithContext(ctx), tea.WithOutput(o.Out), tea.WithoutSignalHandler()}
+	options := []tea.ProgramOption{tea.WithContext(ctx), tea.WithOutput(stream.File{File: o.Out}), tea.WithoutSignalHandler()}
 	if getenv("NO_COLOR") != "" { // whatever it says
 		options = append(options, tea.WithColorProfile(colorprofile.ASCII))
 	}
@@ -112,7 +113,8 @@ func onlyASCII(getenv func(string) string) bool {
 }
 
 // scroll writes one screen below the other.
-func scroll(ctx context.Context, m *model, out *os.File) error {
+func scroll(ctx context.Context, m *model, terminal *os.File) error {
+	out := stream.File{File: terminal}
 	for ticks := time.NewTicker(m.view.Interval); ; {
 		s, err := m.look()
 		if err != nil {
