@@ -3,6 +3,7 @@ package framebuffer
 import (
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"math/bits"
 	"os"
 	"time"
@@ -57,6 +58,10 @@ type ServerOptions struct {
 
 	// Name is shown to people who watch the segment; at most 64 bytes of it.
 	Name string
+
+	// Logger is told when another process takes away what clients find the server by: memfd's
+	// socket, which the server then makes anew, or file's files, which it cannot. Default: none.
+	Logger *slog.Logger
 }
 
 // plan checks the options and returns what of them goes into the control object.

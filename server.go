@@ -54,6 +54,7 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 		Allow:   shm.Allow{WriteUIDs: opts.AllowUIDs, WriteGIDs: opts.AllowGIDs, ReadUIDs: opts.ReadUIDs, ReadGIDs: opts.ReadGIDs},
 		Huge:    opts.HugePages,
 		Dir:     opts.Dir,
+		Log:     opts.Logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start server with %d bytes on %s: %w", size, backend.Name(), err)

@@ -15,28 +15,6 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// writeKey puts a server's key into a file, whole or not at all, and returns what takes it
-// away again. Others may read it: a key is of no use to whom the server does not let in.
-func writeKey(path, key string) (remove func(), err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".framebuffer-key-*")
-	if err != nil {
-		return nil, fmt.Errorf("key file: %w", err)
-	}
-	_, err = fmt.Fprintln(f, key)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("key file: %w", err), os.Remove(f.Name()))
-	}
-	return func() {
-		if now, err := readKey(path); err == nil && now == key { // and not that of the next server
-			_ = os.Remove(path)
-		}
-	}, nil
-}
-
 // maxKeyFile bounds what is read of a file that is not one of writeKey's.
 const maxKeyFile = 4 << 10
 

@@ -56,7 +56,8 @@ func (serveCmd) Help() string {
 by nohup), as all commands do, and then leaves nothing behind: the memory is removed from the system at birth and freed when the last process has
 let go of it, also after a kill -9. (Of memfd its socket stays then, and of file its
 files and so their memory, until the next server with that directory starts; and
-the file of --key-file.) The memory is taken at once, so that a machine that lacks
+the file of --key-file.) A socket or key file that something else removes meanwhile
+is there again within a second. The memory is taken at once, so that a machine that lacks
 it says so now and not in the middle of the night.`
 }
 
@@ -82,14 +83,14 @@ func (c *serveCmd) Run(e *env) (err error) {
 	server, err := framebuffer.NewServer(int64(c.Size), &framebuffer.ServerOptions{
 		Name: "framebuffer serve", Mode: fs.FileMode(c.Mode), Backend: c.Backend, Dir: c.Dir, HugePages: c.Huge,
 		AllowUIDs: c.Allow, AllowGIDs: c.AllowG, ReadUIDs: c.Read, ReadGIDs: c.ReadG,
-		HoldLimit: int64(c.Holds), Topics: c.Topics, TopicDepth: c.Depth,
+		HoldLimit: int64(c.Holds), Topics: c.Topics, TopicDepth: c.Depth, Logger: e.log,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 	if c.KeyFile != "" {
-		remove, err := writeKey(c.KeyFile, server.Key())
+		remove, err := keepKey(e.log, c.KeyFile, server.Key())
 		if err != nil {
 			return err
 		}

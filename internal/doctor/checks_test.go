@@ -3,9 +3,11 @@ package doctor
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 )
 
 const mib = 1 << 20
@@ -147,6 +149,55 @@ func TestRemoveIPC(t *testing.T) {
 	})
 }
 
+func TestCleaning(t *testing.T) {
+	const vendors = "usr/lib/tmpfiles.d/tmp.conf"
+	expect(t, cleaning, map[string]expected{
+		"no systemd":      {changes{"run/systemd/system/unit": "-", vendors: "q /tmp 1777 root root 10d\n"}, 0, OK, "no systemd", ""},
+		"no lines":        {nil, 0, OK, "removes nothing old in /tmp/framebuffer-0 and /dev/shm", ""},
+		"the default":     {changes{vendors: "# comment\nq /tmp 1777 root root 10d\nx /tmp/systemd-private-*\n"}, 0, OK, "older than 10d in /tmp (/" + vendors + ")", ""},
+		"no age":          {changes{vendors: "d /tmp 1777 root root -\nd /tmp\n"}, 0, OK, "nothing old", ""},
+		"excluded":        {changes{vendors: "q /tmp 1777 root root 10d\n", "etc/tmpfiles.d/x.conf": "x /tmp/framebuffer-*\n"}, 0, OK, "nothing old", ""},
+		"overridden":      {changes{vendors: "q /tmp 1777 root root 10d\n", "etc/tmpfiles.d/tmp.conf": ""}, 0, OK, "nothing old", ""},
+		"the files":       {changes{"etc/tmpfiles.d/shm.conf": "e /dev/shm - - - 1h\n"}, 0, Warn, "older than 1h in /dev/shm", "x /dev/shm/framebuffer-*"},
+		"another's files": {changes{"etc/tmpfiles.d/shm.conf": "e /dev/shm2 - - - 1h\n"}, 0, OK, "nothing old", ""},
+	})
+}
+
+func TestDeaths(t *testing.T) {
+	m := made(nil)
+	expectResult(t, "noticed", deaths(m, 0), expected{status: OK, says: "is noticed"})
+	m.Deaths = func() error { return errMadeUp }
+	expectResult(t, "not noticed", deaths(m, 0), expected{status: Warn, says: "is not noticed: made up", remedy: "seccomp"})
+}
+
+// Where /proc is not mounted it is not known whether the kernel has System V memory.
+func TestWithoutProc(t *testing.T) {
+	expect(t, sysvLimits, map[string]expected{
+		"no /proc":    {changes{"proc/sys/kernel/shmmax": "-", "proc/sys/kernel/osrelease": "-"}, mib, Warn, "cannot be told", "/proc"},
+		"no System V": {changes{"proc/sys/kernel/shmmax": "-"}, mib, Fail, "no System V", "memfd"},
+	})
+	m := made(nil)
+	root := m.Root.(fstest.MapFS)
+	maps.DeleteFunc(root, func(name string, _ *fstest.MapFile) bool { return strings.HasPrefix(name, "sys/") })
+	expectResult(t, "no /sys", hugePages(m, mib), expected{status: Warn, says: "cannot be told", remedy: "/sys"})
+}
+
+// A socket that is bound and not there was removed under a server.
+func TestSocketThatWasRemoved(t *testing.T) {
+	const at, table = "/tmp/framebuffer-0/x.fb", "Num RefCount Protocol Flags Type St Inode Path\n0: 2 0 10000 1 01 1 /tmp/framebuffer-0/x.fb\n"
+	for name, c := range map[string]struct {
+		changes changes
+		want    expected
+	}{
+		"removed":   {changes{"proc/net/unix": table}, expected{status: Fail, says: "removed its socket", remedy: "wait a second"}},
+		"there":     {changes{"proc/net/unix": table, at[1:]: ""}, expected{status: OK, says: at}},
+		"of nobody": {changes{"proc/net/unix": strings.ReplaceAll(table, "x.fb", "y.fb")}, expected{status: OK, says: at}},
+		"no /proc":  {nil, expected{status: OK, says: at}},
+	} {
+		expectResult(t, name, made(c.changes).socket(at), c.want)
+	}
+}
+
 func TestFile(t *testing.T) {
 	of := func(total, free int64) Space {
 		return Space{Total: total, Free: free, Kind: "tmpfs", Memory: true, Mode: "dtrwxrwxrwx"}
@@ -193,7 +244,7 @@ func TestHugePages(t *testing.T) {
 		"too few":             {nil, 561 * mib, Warn, "560 MiB reserved", "vm.nr_hugepages=281"},
 		"transparent":         {changes{thp: "always [advise] never"}, 1 << 40, OK, "transparent", ""},
 		"denied":              {changes{thp: "always advise never [deny]"}, 1 << 40, Warn, "no transparent", "advise"},
-		"none in the kernel":  {changes{thp: "-"}, 1 << 40, Warn, "no transparent", "nr_hugepages"},
+		"none in the kernel":  {changes{"sys/kernel/mm/ksm/run": "0", thp: "-"}, 1 << 40, Warn, "no transparent", "nr_hugepages"},
 		"no ring":             {nil, 0, OK, "reserved", ""},
 		"none, no ring":       {changes{"proc/meminfo": meminfo("Free:      300", "Free:        0")}, 0, OK, "no ring", ""},
 		"not for this user":   {changes{"proc/self/status": plain}, mib, Warn, "not for this user", "hugetlb_shm_group"},

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/internal/liveness"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
@@ -43,10 +44,12 @@ type Check struct {
 
 // Machine is what is looked at.
 type Machine struct {
-	Root    fs.FS                           // what lies below /
-	FileDir string                          // where a ring would be a file
-	Space   func(dir string) (Space, error) // of the file system at a path from /
-	Try     func(backend string) error      // serves a small ring and attaches to it
+	Root      fs.FS                           // what lies below /
+	FileDir   string                          // where a ring would be a file
+	SocketDir string                          // where memfd's socket would be
+	Space     func(dir string) (Space, error) // of the file system at a path from /
+	Try       func(backend string) error      // serves a small ring and attaches to it
+	Deaths    func() error                    // nil where the kernel tells of the death of processes
 }
 
 // Space is the room in a file system.
@@ -62,8 +65,8 @@ type Space struct {
 // in that directory; empty means where serve makes them that is not told.
 func Here(dir string) Machine {
 	return Machine{
-		Root: os.DirFS("/"), FileDir: shm.FileDir(dir), Space: space,
-		Try: func(backend string) error { return try(backend, dir) },
+		Root: os.DirFS("/"), FileDir: shm.FileDir(dir), SocketDir: shm.SocketDir(dir), Space: space,
+		Try: func(backend string) error { return try(backend, dir) }, Deaths: liveness.Supported,
 	}
 }
 
@@ -80,7 +83,9 @@ func Checks() []Check {
 		{"memfd", memfdWorks},
 		{"file", fileWorks},
 		{"ipc namespace", ipcNamespace},
+		{"deaths", deaths},
 		{"RemoveIPC", removeIPC},
+		{"cleaning", cleaning},
 		{"huge pages", hugePages},
 		{"memlock", memlock},
 		{"descriptors", descriptors},

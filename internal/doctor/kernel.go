@@ -2,6 +2,15 @@ package doctor
 
 import "fmt"
 
+// deaths is whether the kernel notices the death of processes that are started here.
+func deaths(m Machine, _ int64) Result {
+	if err := m.Deaths(); err != nil {
+		return bad(Warn, "allow set_robust_list (podman run --security-opt seccomp=…); emulators such as qemu-user and gVisor do not have it",
+			"the death of processes that are started here is not noticed: %v", err)
+	}
+	return good("the death of processes that are started here is noticed, however they die")
+}
+
 // kernel looks for what the library uses of newer kernels.
 func kernel(m Machine, _ int64) Result {
 	release, err := m.text("proc/sys/kernel/osrelease")

@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -47,15 +48,22 @@ func place(m Machine, key string) []Result {
 		return []Result{good("sysv: by System V ids, in one IPC namespace").named("key"), sameIPC(m, namespace).named("ipc namespace")}
 	case "memfd":
 		path, _ := shm.MemfdSocket(location) // parsed already
-		return []Result{
-			good("memfd: by the socket %q", path).named("key"),
-			anyIPC(m, backend),
-		}
+		return []Result{m.socket(path).named("key"), anyIPC(m, backend)}
 	case "file":
 		base, _ := shm.FileBase(location) // parsed already
 		return []Result{good("file: by the files %q", base+".*").named("key"), anyIPC(m, backend)}
 	}
 	return []Result{good("%s", backend).named("key")}
+}
+
+// socket tells whether a server that listens at a socket has lost the name of it.
+func (m Machine) socket(at string) Result {
+	bound, err := m.text("proc/net/unix")
+	if _, gone := fs.Lstat(m.Root, strings.TrimPrefix(at, "/")); err == nil && missing(gone) && strings.Contains(bound+"\n", " "+at+"\n") {
+		return bad(Fail, "wait a second: a server makes its socket again; if it does not, look at its log, and start it again",
+			"memfd: its server runs, but another process removed its socket %q", at)
+	}
+	return good("memfd: by the socket %q", at)
 }
 
 // refused says why attaching did not work; placed, if where the memory is says so already.

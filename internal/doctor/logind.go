@@ -44,26 +44,43 @@ func (m Machine) logind(setting string) (value string, err error) {
 		value = lastOf(text, setting, value)
 		break
 	}
-	dropIns := map[string]string{}
+	var below []string
 	for _, dir := range dirs {
-		all, err := fs.ReadDir(m.Root, path.Join(dir, "logind.conf.d"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-		for _, file := range all {
-			if _, hidden := dropIns[file.Name()]; !hidden && strings.HasSuffix(file.Name(), ".conf") {
-				dropIns[file.Name()] = path.Join(dir, "logind.conf.d", file.Name())
-			}
-		}
+		below = append(below, path.Join(dir, "logind.conf.d"))
 	}
-	for _, name := range slices.Sorted(maps.Keys(dropIns)) {
-		text, err := m.text(dropIns[name])
+	files, err := m.dropIns(".conf", below...)
+	if err != nil {
+		return "", err
+	}
+	for _, file := range files {
+		text, err := m.text(file)
 		if err != nil {
 			return "", err
 		}
 		value = lastOf(text, setting, value)
 	}
 	return value, nil
+}
+
+// dropIns are the files of these directories that count, in the order of their names: one in an
+// earlier directory hides others of its name.
+func (m Machine) dropIns(suffix string, dirs ...string) (files []string, err error) {
+	where := map[string]string{}
+	for _, dir := range dirs {
+		all, err := fs.ReadDir(m.Root, dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, file := range all {
+			if _, hidden := where[file.Name()]; !hidden && strings.HasSuffix(file.Name(), suffix) {
+				where[file.Name()] = path.Join(dir, file.Name())
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(where)) {
+		files = append(files, where[name])
+	}
+	return files, nil
 }
 
 // lastOf is the last value that a file gives to a setting, or what there was before.

@@ -83,11 +83,12 @@ func made(c changes) Machine {
 	}
 	return Machine{
 		Root:    tree,
-		FileDir: "/dev/shm",
+		FileDir: "/dev/shm", SocketDir: "/tmp/framebuffer-0",
 		Space: func(string) (Space, error) {
 			return Space{Total: 1 << 30, Free: 1 << 30, Kind: "tmpfs", Memory: true, Mode: "dtrwxrwxrwx"}, nil
 		},
-		Try: func(string) error { return nil },
+		Try:    func(string) error { return nil },
+		Deaths: func() error { return nil },
 	}
 }
 
@@ -115,9 +116,9 @@ func TestNothingToRead(t *testing.T) {
 	m := Machine{
 		Root:  fstest.MapFS{},
 		Space: func(string) (Space, error) { return Space{}, errMadeUp },
-		Try:   func(string) error { return nil },
+		Try:   func(string) error { return nil }, Deaths: func() error { return nil },
 	}
-	surely := map[string]Status{"sysv": OK, "memfd": OK, "RemoveIPC": OK, "sysv limits": Fail}
+	surely := map[string]Status{"sysv": OK, "memfd": OK, "RemoveIPC": OK, "cleaning": OK, "deaths": OK}
 	for _, r := range Examine(m, 1<<20, "") {
 		want, known := surely[r.Name]
 		if !known {

@@ -1,6 +1,9 @@
 package doctor
 
 import (
+	"cmp"
+	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 
@@ -12,6 +15,9 @@ func hugePages(m Machine, ring int64) Result {
 	reserved, err := m.reservedPages()
 	if err != nil {
 		return unknown(err)
+	}
+	if all, err := fs.ReadDir(m.Root, "sys"); err != nil || len(all) == 0 { // which tells of transparent ones
+		return unknown(fmt.Errorf("/sys is not mounted: %w", cmp.Or(err, fs.ErrNotExist)))
 	}
 	mayReserved := m.mayUseReserved()
 	switch {

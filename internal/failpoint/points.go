@@ -104,8 +104,8 @@ const (
 	StartMade      Point = "start/made"      // sysv: a segment is there, nobody is attached to it
 	StartAttached  Point = "start/attached"  // sysv: attached, not yet marked for removal
 	StartMapped    Point = "start/mapped"    // control and ring are mapped
-	StartBound     Point = "start/bound"     // memfd: the socket is there under its first name
-	StartListening Point = "start/listening" // memfd: and under its own
+	StartBound     Point = "start/bound"     // memfd: the socket is there
+	StartListening Point = "start/listening" // memfd: and open to others
 	StartHalfNamed Point = "start/halfnamed" // file: the ring has its name
 	StartNamed     Point = "start/named"     // file: and the control object
 	StartFormatted Point = "start/formatted" // the control object is whole; nobody has the key

@@ -122,7 +122,7 @@ func serverRows() map[failpoint.Point]serverRow {
 		failpoint.StartAttached:  {backends: "sysv", passes: 2, after: orphans},
 		failpoint.StartMapped:    {after: started},
 		failpoint.StartFormatted: {after: started},
-		failpoint.StartBound:     {backends: "memfd", after: socket(".new")},
+		failpoint.StartBound:     {backends: "memfd", after: socket(".fb")},
 		failpoint.StartListening: {backends: "memfd", after: socket(".fb")},
 		failpoint.StartHalfNamed: {backends: "file", after: named(".ring")},
 		failpoint.StartNamed:     {backends: "file", after: named(".control", ".ring")},

@@ -5,10 +5,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,15 +21,21 @@ import (
 
 // door is the Unix socket at which a server hands out its files. A client sends one byte,
 // what it wants, and gets one byte with the files: or another, without, if it may not.
-// The methods but serve are called by one goroutine.
+// The methods but serve and look are called by one goroutine.
 type door struct {
 	path             string
-	listener         *net.UnixListener
+	log              *slog.Logger // nil for none
 	control          *os.File
 	ring, ringToRead *os.File
 	access           access
+	ready            func(dir string, others bool) error // makes the directory
 	visitors         visitors
-	done             chan struct{}
+	serving          sync.WaitGroup // one for each socket that was bound
+	keep             *keeper
+
+	// The keeper's when it has started, and close's when it has ended.
+	listener *net.UnixListener
+	socket   fs.FileInfo // of the listener, as it lies in the directory
 }
 
 // The bytes of the protocol.
@@ -52,76 +61,146 @@ func socketDir() (dir string, ready func(dir string, others bool) error) {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("framebuffer-%d", os.Getuid())), makeOwnDir
 }
 
+// SocketDir is the directory in which a server has memfd's socket that is told this one, or none.
+func SocketDir(dir string) string {
+	if dir == "" {
+		dir, _ = socketDir()
+	}
+	return dir
+}
+
 // open listens with a name of its own in the directory, or in the user's own, and hands out
 // the files until close.
 func (d *door) open(dir string) (err error) {
-	ready := makeDir
+	d.ready = makeDir
 	if dir == "" {
-		dir, ready = socketDir()
+		dir, d.ready = socketDir()
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("the directory of the socket: %w", err)
 	}
-	if err := ready(dir, d.access.others()); err != nil {
+	if err := d.ready(dir, d.access.others()); err != nil {
 		return err
 	}
 	sweep(dir)
 	var name [8]byte
 	_, _ = rand.Read(name[:]) // never fails (crypto/rand)
 	d.path = filepath.Join(dir, hex.EncodeToString(name[:])+suffix)
-	if len(d.path) > maxPath-len(unready) {
-		return fmt.Errorf("the socket's path %s has %d bytes, and the kernel takes %d: name a directory with a shorter path", d.path, len(d.path), maxPath-len(unready))
+	if len(d.path) > maxPath {
+		return fmt.Errorf("the socket's path %s has %d bytes, and the kernel takes %d: name a directory with a shorter path", d.path, len(d.path), maxPath)
 	}
-	// Another server that looks for dead sockets must not see one that is bound and does not
-	// listen yet.
-	bound := d.path + unready
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: bound, Net: "unix"})
-	if err != nil {
+	if err := d.openToRead(); err != nil {
+		return err
+	}
+	if err := d.bind(); err != nil {
 		return fmt.Errorf("listen in %s: %w", dir, err)
+	}
+	failpoint.Hit(failpoint.StartListening)
+	d.keep = newKeeper(dir, d.log)
+	d.keep.hold()
+	d.keep.start(d.look)
+	return nil
+}
+
+// bind listens under the door's name, from which systemd-tmpfiles knows by /proc/net/unix that the
+// socket lives: a socket that was renamed it takes for a dead one. The kernel does not let it take
+// the name of anything else.
+func (d *door) bind() error {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: d.path, Net: "unix"})
+	if err != nil {
+		return err
 	}
 	l.SetUnlinkOnClose(false)
 	failpoint.Hit(failpoint.StartBound)
-	// Who may have the files is for admits to say, which knows the peer.
-	if err := errors.Join(os.Chmod(bound, 0o666), os.Rename(bound, d.path)); err != nil { //nolint:gosec // see above
-		return errors.Join(fmt.Errorf("open the socket to others: %w", err), l.Close(), os.Remove(bound))
+	st, err := openToAll(d.path)
+	if err != nil {
+		return errors.Join(fmt.Errorf("open the socket to others: %w", err), l.Close(), os.Remove(d.path))
 	}
-	if d.ringToRead, err = os.Open(fmt.Sprintf("/proc/self/fd/%d", d.ring.Fd())); err != nil {
-		return errors.Join(fmt.Errorf("open the ring for reading only: %w", err), l.Close(), os.Remove(d.path))
+	before := d.listener
+	d.listener, d.socket = l, st
+	d.serving.Go(func() { d.serve(l) })
+	if before != nil {
+		_ = before.Close() // no path leads there any more
 	}
-	failpoint.Hit(failpoint.StartListening)
-	d.listener, d.done = l, make(chan struct{})
-	go d.serve()
 	return nil
+}
+
+// openToAll lets all users go to a socket, and returns what it is: who may have the files is for
+// rights to say, which knows the peer.
+func openToAll(path string) (fs.FileInfo, error) {
+	st, err := os.Lstat(path)
+	if err == nil && st.Mode().Type() != fs.ModeSocket {
+		err = fmt.Errorf("%s is not a socket: another process replaced it: %w", path, fs.ErrInvalid)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return st, os.Chmod(path, 0o666) //nolint:gosec // see above
+}
+
+// look brings the socket back when it was removed.
+func (d *door) look() {
+	switch standingOf(d.path, d.socket) {
+	case ours:
+		if d.keep.tell("", "", nil); d.keep.due() {
+			touchName(d.path)
+		}
+	case others:
+		d.keep.tell("another file has the name of this server's socket, so that no client can attach any more: remove it, or start the server again", d.path, nil)
+	case gone:
+		err := d.ready(d.keep.dir, d.access.others())
+		if err == nil {
+			err = d.bind()
+		}
+		if err != nil {
+			d.keep.tell("the socket of this server was removed, and cannot be made again, so that no client can attach", d.path, err)
+			return
+		}
+		d.keep.log.Warn("the socket of this server was removed by another process; it is there again", "file.path", d.path)
+		d.keep.hold()
+	}
 }
 
 const (
 	suffix  = ".fb"
-	unready = ".new"
 	maxPath = 107
 )
 
-// sweep removes sockets of servers that were killed. One that was killed between two system
-// calls left a socket under its first name, which looks like that of a server about to listen:
-// nobody needs a minute for that.
+// aboutToListen is how long a server may take between the two system calls that bind a socket and
+// listen at it. One that is stopped there for longer finds its socket gone, and binds it again.
+const aboutToListen = 20 * time.Millisecond
+
+// sweep removes sockets of servers that were killed.
 func sweep(dir string) {
-	early, _ := filepath.Glob(filepath.Join(dir, "*"+suffix+unready))
-	for _, path := range early {
-		if st, err := os.Lstat(path); err == nil && time.Since(st.ModTime()) > time.Minute {
-			_ = os.Remove(path)
-		}
-	}
 	all, _ := filepath.Glob(filepath.Join(dir, "*"+suffix))
 	for _, path := range all {
-		c, err := net.DialTimeout("unix", path, patience)
-		if err == nil {
-			_ = c.Close()
-		} else if errors.Is(err, unix.ECONNREFUSED) {
-			_ = os.Remove(path)
+		if refuses(path) {
+			time.Sleep(aboutToListen)
+			if refuses(path) {
+				_ = os.Remove(path)
+			}
 		}
 	}
 }
 
+// refuses reports whether no process listens at a socket.
+func refuses(path string) bool {
+	c, err := net.DialTimeout("unix", path, patience)
+	if err == nil {
+		_ = c.Close()
+	}
+	return errors.Is(err, unix.ECONNREFUSED)
+}
+
 func (d *door) location() string { return locationOf(d.path) }
+
+// openToRead opens the ring anew, for clients that may only read it.
+func (d *door) openToRead() (err error) {
+	if d.ringToRead, err = os.Open(fmt.Sprintf("/proc/self/fd/%d", d.ring.Fd())); err != nil {
+		return fmt.Errorf("open the ring for reading only: %w", err)
+	}
+	return nil
+}
 
 // MemfdSocket returns the socket's path that a memfd's location names, as its server sees it,
 // or fberr.BadKey.
@@ -141,18 +220,22 @@ func (d *door) closeFiles() error {
 
 // close ends the listening, removes the socket, and gives the files back.
 func (d *door) close() error {
-	err := errors.Join(os.Remove(d.path), d.listener.Close())
+	d.keep.end()
+	var err error
+	if standingOf(d.path, d.socket) == ours {
+		err = os.Remove(d.path)
+	}
+	err = errors.Join(err, d.listener.Close())
 	failpoint.Hit(failpoint.StopShut)
-	<-d.done
+	d.serving.Wait()
 	d.visitors.dismiss()
 	return errors.Join(err, d.closeFiles())
 }
 
 // serve answers clients beside each other, so that one that says nothing keeps nobody waiting.
-func (d *door) serve() {
-	defer close(d.done)
+func (d *door) serve(l *net.UnixListener) {
 	for {
-		c, err := d.listener.AcceptUnix()
+		c, err := l.AcceptUnix()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}

@@ -71,6 +71,7 @@ func (File) Create(spec Spec) (_ *Segment, err error) {
 	if err := f.show(); err != nil {
 		return nil, err
 	}
+	f.watch(spec.Log)
 	s.Location, s.stop = locationOf(f.base), f.close
 	return s, nil
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -48,6 +48,7 @@ func FileBase(location string) (string, error) {
 type files struct {
 	base          string
 	control, ring *os.File
+	keep          *keeper // nil until they have names
 }
 
 // show gives the files their names. Control comes last: who finds it finds both.
@@ -66,6 +67,45 @@ func (f *files) show() error {
 	return nil
 }
 
+// watch looks after the names from now on.
+func (f *files) watch(log *slog.Logger) {
+	f.keep = newKeeper(filepath.Dir(f.base), log)
+	f.keep.hold()
+	for _, file := range []*os.File{f.control, f.ring} { // tmpfiles.d(5): systemd 250 and newer skip such files
+		_ = unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	}
+	f.keep.start(f.look)
+}
+
+// look brings back names that were moved. The kernel gives no name to a file that has none left
+// but the ones it never had (linkat(2)): then it can only be told.
+func (f *files) look() {
+	trouble, path := "", ""
+	used := f.keep.due()
+	for _, one := range []struct {
+		file *os.File
+		path string
+	}{{f.ring, f.base + ringSuffix}, {f.control, f.base + controlSuffix}} {
+		should, err := one.file.Stat()
+		if err != nil {
+			return
+		}
+		switch standingOf(one.path, should) {
+		case ours:
+			if used {
+				touchName(one.path)
+			}
+		case others:
+			trouble, path = "another file has the name of this server's, so that no client can attach any more; those that are attached go on: start the server again", one.path
+		case gone:
+			if name(one.file, one.path) != nil {
+				trouble, path = "the files of this server were removed, so that no client can attach any more; those that are attached go on: start the server again", one.path
+			}
+		}
+	}
+	f.keep.tell(trouble, path, nil)
+}
+
 func name(f *os.File, path string) error {
 	fd := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
 	if err := unix.Linkat(unix.AT_FDCWD, fd, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW); err != nil {
@@ -76,6 +116,7 @@ func name(f *os.File, path string) error {
 
 // close takes the names back, in the other order, and gives up the files.
 func (f *files) close() error {
+	f.keep.end()
 	err := unname(f.control, f.base+controlSuffix)
 	failpoint.Hit(failpoint.StopHalfNamed)
 	err = errors.Join(err, unname(f.ring, f.base+ringSuffix))
@@ -87,9 +128,9 @@ func unname(f *os.File, path string) error {
 	if f == nil {
 		return nil
 	}
-	err := os.Remove(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	var err error
+	if st, statErr := f.Stat(); statErr == nil && standingOf(path, st) == ours {
+		err = os.Remove(path)
 	}
 	return errors.Join(err, f.Close())
 }

@@ -32,7 +32,7 @@ func (Memfd) Create(spec Spec) (_ *Segment, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s, d := &Segment{}, &door{access: a}
+	s, d := &Segment{}, &door{access: a, log: spec.Log}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.closeFiles(), s.Close())

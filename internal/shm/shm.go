@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 
 	"github.com/core-framebuffer/framebuffer/internal/shm/busguard"
@@ -21,6 +22,9 @@ type Spec struct {
 	Allow   Allow       // who else may attach, where the backend can tell
 	Huge    bool        // use huge pages for the ring, of either kind, or fail
 	Dir     string      // where memfd has its socket and file its files; empty means a default
+
+	// Log is told when another process removes what clients find the segment by. Nil for none.
+	Log *slog.Logger
 }
 
 // Pages says what a ring's memory is made of.

@@ -17,6 +17,7 @@ from .. import _forks
 from .._text import errno_text
 from ..errors import FrameBufferError
 from .access import NOTHING, WRITING, Access
+from .keep import GONE, LOOK_EVERY, OTHERS, OURS, Keeper, standing, touch
 from .place import DIR_VARIABLE, location_of, make_dir, make_own_dir, path_of
 
 # The bytes of the protocol. The last is the answer to who may read only and wants to write.
@@ -24,7 +25,11 @@ WANT_WRITING, WANT_READING, GRANTED, DENIED, DENIED_WRITE = b"w", b"r", b"y", b"
 
 PATIENCE = 5.0  # how long either side waits for the other's byte, in seconds
 
-_SUFFIX, _UNREADY, _MAX_PATH = ".fb", ".new", 107
+_SUFFIX, _MAX_PATH = ".fb", 107
+
+# How long a server may take between the two system calls that bind a socket and listen at it. One
+# that is stopped there for longer finds its socket gone, and binds it again.
+_ABOUT_TO_LISTEN = 0.02
 
 # So many are waited for at a time; another one shows out who has been there longest. What a
 # client that knows what it wants has to send is there when it comes.
@@ -40,7 +45,11 @@ class Door:
         self.control = self.ring = self._ring_to_read = -1
         self._access = access
         self._path = ""
+        self._make: Callable[[str, bool], None] = make_dir
+        self._lock = threading.Lock()  # for what follows: the thread binds anew, close ends it
         self._listener: socket.socket | None = None
+        self._bound: os.stat_result | None = None  # the listener, as it lies in the directory
+        self._keeper: Keeper | None = None
         self._thread: threading.Thread | None = None
         self._visitors: dict[socket.socket, float] = {}  # until when they are waited for, in order
 
@@ -51,43 +60,91 @@ class Door:
     def open(self, directory: str) -> None:
         """Listens with a name of its own in the directory, or in the user's own, and hands out
         the files until close."""
-        directory, make = (directory, make_dir) if directory else _default_dir()
+        directory, self._make = (directory, make_dir) if directory else _default_dir()
         directory = os.path.abspath(directory)
-        make(directory, self._access.others)
+        self._make(directory, self._access.others)
         _sweep(directory)
         path = posixpath.join(directory, secrets.token_hex(8) + _SUFFIX)
-        if len(os.fsencode(path)) > _MAX_PATH - len(_UNREADY):
+        if len(os.fsencode(path)) > _MAX_PATH:
             raise FrameBufferError(
-                f"the socket's path {path} has {len(os.fsencode(path))} bytes, and the kernel takes {_MAX_PATH - len(_UNREADY)}: name a directory with a shorter path"
+                f"the socket's path {path} has {len(os.fsencode(path))} bytes, and the kernel takes {_MAX_PATH}: name a directory with a shorter path"
             )
-        # Another server that looks for dead sockets must not see one that is bound and does
-        # not listen yet.
-        bound = path + _UNREADY
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._path = path
+        self._open_to_read()
         try:
-            listener.bind(bound)
-            listener.listen(128)
-            listener.setblocking(False)
-            # Who may have the files is for _rights to say, which knows the peer.
-            os.chmod(bound, 0o666)
-            self._ring_to_read = os.open(f"/proc/self/fd/{self.ring}", os.O_RDONLY)
-            os.rename(bound, path)
+            self._listener = self._bind()
         except OSError as e:
-            listener.close()
-            if os.path.lexists(bound):
-                os.unlink(bound)
             raise FrameBufferError(f"listen in {directory}: {errno_text(e)}") from e
-        self._path, self._listener = path, listener
-        self._thread = threading.Thread(target=self._serve, args=(listener,), name="framebuffer-memfd", daemon=True)
+        self._keeper = Keeper(directory)
+        self._thread = threading.Thread(target=self._serve, args=(self._listener,), name="framebuffer-memfd", daemon=True)
         self._thread.start()
         _forks.tell(self)
 
-    def close(self) -> None:
-        """Ends the listening, removes the socket, and gives the files back."""
-        listener, self._listener = self._listener, None
-        if listener is not None:
+    def _open_to_read(self) -> None:
+        """Opens the ring anew, for clients that may only read it."""
+        try:
+            self._ring_to_read = os.open(f"/proc/self/fd/{self.ring}", os.O_RDONLY)
+        except OSError as e:
+            raise FrameBufferError(f"open the ring for reading only: {errno_text(e)}") from e
+
+    def _bind(self) -> socket.socket:
+        """Listens under the door's name, from which systemd-tmpfiles knows by /proc/net/unix that
+        the socket lives: a socket that was renamed it takes for a dead one. The kernel does not let
+        it take the name of anything else. Raises OSError."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(self._path)
+        except OSError:
+            listener.close()
+            raise
+        try:
+            listener.listen(128)
+            listener.setblocking(False)
+            self._bound = os.lstat(self._path)
+            # Who may have the files is for _rights to say, which knows the peer.
+            os.chmod(self._path, 0o666)
+        except OSError:
+            listener.close()
             if os.path.lexists(self._path):
                 os.unlink(self._path)
+            raise
+        return listener
+
+    def _look(self) -> socket.socket | None:
+        """Brings the socket back when it was removed, and returns the new one."""
+        keeper = self._keeper
+        with self._lock:
+            if self._listener is None or keeper is None or self._bound is None:
+                return None
+            found = standing(self._path, self._bound)
+            if found == OURS:
+                keeper.tell("")
+                if keeper.due():
+                    touch(self._path)
+            if found == OTHERS:
+                keeper.tell(
+                    f"another file has the name of this server's socket, {self._path}, so that no client can attach any more: "
+                    "remove it, or start the server again"
+                )
+            if found != GONE:
+                return None
+            try:
+                self._make(keeper.directory, self._access.others)
+                self._listener = self._bind()
+            except (OSError, FrameBufferError) as e:
+                keeper.tell(f"the socket of this server, {self._path}, was removed, and cannot be made again, so that no client can attach: {e}")
+                return None
+            keeper.tell(f"the socket of this server, {self._path}, was removed by another process; it is there again")
+            keeper.hold()
+            return self._listener
+
+    def close(self) -> None:
+        """Ends the listening, removes the socket, and gives the files back."""
+        with self._lock:
+            listener, self._listener = self._listener, None
+            if listener is not None and self._bound is not None and standing(self._path, self._bound) == OURS:
+                os.unlink(self._path)
+        if listener is not None:
             listener.shutdown(socket.SHUT_RDWR)  # wakes the thread
             if self._thread is not None and self._thread is not threading.current_thread():
                 self._thread.join()
@@ -96,6 +153,7 @@ class Door:
 
     def after_fork(self) -> None:
         """The child is no server: who came to it would wait for nothing."""
+        self._lock = threading.Lock()  # which the thread may have held
         if self._listener is not None:
             self._listener.close()
             self._listener = self._thread = None
@@ -110,20 +168,31 @@ class Door:
             setattr(self, name, -1)
             if fd >= 0:
                 os.close(fd)
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.release()
 
     def _serve(self, listener: socket.socket) -> None:
         """Answers clients beside each other, so that one that says nothing keeps nobody waiting."""
         with selectors.PollSelector() as events:  # which is no file that a fork would share
             events.register(listener, selectors.EVENT_READ)
+            looked = time.monotonic()
             while self._listener is not None:
-                first = next(iter(self._visitors.values()), None)
-                for key, _ in events.select(None if first is None else max(first - time.monotonic(), 0)):
+                wake = min([looked + LOOK_EVERY, *self._visitors.values()])
+                for key, _ in events.select(max(wake - time.monotonic(), 0)):
                     if key.fileobj is listener:
                         self._receive(listener, events)
                     elif isinstance(key.fileobj, socket.socket) and key.fileobj in self._visitors:
                         self._answer(key.fileobj)
                         self._show_out(key.fileobj, events)
                 now = time.monotonic()
+                if now >= looked + LOOK_EVERY:
+                    looked = now
+                    if (again := self._look()) is not None:
+                        events.unregister(listener)
+                        listener.close()  # no path leads there any more
+                        listener = again
+                        events.register(listener, selectors.EVENT_READ)
                 for peer in [p for p, until in self._visitors.items() if until <= now]:
                     self._show_out(peer, events)
             for peer in list(self._visitors):
@@ -195,27 +264,29 @@ def _default_dir() -> "tuple[str, Callable[[str, bool], None]]":
 
 
 def _sweep(directory: str) -> None:
-    """Removes sockets of servers that were killed. One that was killed between two system calls
-    left a socket under its first name, which looks like that of a server about to listen: nobody
-    needs a minute for that."""
-    for path in glob.glob(posixpath.join(glob.escape(directory), "*" + _SUFFIX + _UNREADY)):
-        try:
-            if time.time() - os.lstat(path).st_mtime > 60:
-                os.unlink(path)
-        except OSError:
-            pass
+    """Removes sockets of servers that were killed."""
     for path in glob.glob(posixpath.join(glob.escape(directory), "*" + _SUFFIX)):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
-            s.settimeout(PATIENCE)
+        if not _refuses(path):
+            continue
+        time.sleep(_ABOUT_TO_LISTEN)
+        if _refuses(path):
             try:
-                s.connect(path)
-            except ConnectionRefusedError:
-                try:
-                    os.unlink(path)
-                except OSError:
-                    pass
+                os.unlink(path)
             except OSError:
                 pass
+
+
+def _refuses(path: str) -> bool:
+    """Whether no process listens at a socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.settimeout(PATIENCE)
+        try:
+            s.connect(path)
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            pass
+        return False
 
 
 def socket_path(location: str) -> str:

@@ -60,6 +60,7 @@ class File:
         except BaseException:
             files.close()
             raise
+        files.watch()
         made.stop = files.close
         return made
 

@@ -16,12 +16,15 @@ import posixpath
 import re
 import secrets
 import struct
+import threading
+import weakref
 from contextlib import contextmanager
 from typing import Iterator
 
 from .. import _forks
 from .._text import errno_text
 from ..errors import FrameBufferError, StaleKey
+from .keep import GONE, LOOK_EVERY, OTHERS, OURS, Keeper, standing, touch
 from .place import path_of
 
 # The names are random but for what tells that they are ours, so that nothing in a shared
@@ -87,6 +90,9 @@ class Files:
     def __init__(self, base: str) -> None:
         self.base, self.control, self.ring = base, -1, -1
         self._shown = False
+        self._keeper: Keeper | None = None
+        self._lock = threading.Lock()  # of the thread that looks, and of close
+        self._ended = threading.Event()
         _forks.tell(self)
 
     def show(self) -> None:
@@ -98,31 +104,87 @@ class Files:
             self._shown = True
             for fd, suffix in ((self.ring, RING), (self.control, CONTROL)):
                 try:
-                    # With a directory's descriptor Python calls linkat, which follows the link.
-                    os.link(f"/proc/self/fd/{fd}", posixpath.basename(self.base) + suffix, dst_dir_fd=directory, follow_symlinks=True)
+                    _name(fd, directory, posixpath.basename(self.base) + suffix)
                 except OSError as e:
                     raise FrameBufferError(f"name the file {self.base}{suffix} (is /proc mounted?): {errno_text(e)}") from e
         finally:
             os.close(directory)
 
+    def watch(self) -> None:
+        """Looks after the names from now on."""
+        self._keeper = Keeper(posixpath.dirname(self.base))
+        for fd in (self.control, self.ring):  # tmpfiles.d(5): systemd 250 and newer skip such files
+            try:
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                pass
+        threading.Thread(target=_watch, args=(weakref.ref(self), self._ended), name="framebuffer-file", daemon=True).start()
+
+    def look(self) -> None:
+        """Brings back names that were moved. The kernel gives no name to a file that has none left
+        but the ones it never had (linkat(2)): then it can only be told."""
+        with self._lock:
+            keeper = self._keeper
+            if keeper is None or self._ended.is_set():
+                return
+            used, trouble = keeper.due(), ""
+            for fd, suffix in ((self.ring, RING), (self.control, CONTROL)):
+                path = self.base + suffix
+                found = standing(path, os.fstat(fd))
+                if found == OURS and used:
+                    touch(path)
+                if found == OTHERS:
+                    trouble = f"another file has the name of this server's, {path}"
+                if found == GONE:
+                    try:
+                        directory = os.open(keeper.directory, os.O_PATH | os.O_DIRECTORY)
+                        try:
+                            _name(fd, directory, posixpath.basename(path))
+                        finally:
+                            os.close(directory)
+                    except OSError:
+                        trouble = f"the files of this server were removed, such as {path}"
+            if trouble:
+                trouble += ", so that no client can attach any more; those that are attached go on: start the server again"
+            keeper.tell(trouble)
+
     def close(self) -> None:
         """Takes the names back and gives up the files."""
+        self._ended.set()
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.release()
         for name, suffix in (("control", CONTROL), ("ring", RING)):
             fd: int = getattr(self, name)
             setattr(self, name, -1)
             if fd < 0:
                 continue
-            if self._shown:
-                try:
-                    os.unlink(self.base + suffix)
-                except FileNotFoundError:
-                    pass
+            if self._shown and standing(self.base + suffix, os.fstat(fd)) == OURS:
+                os.unlink(self.base + suffix)
             os.close(fd)
 
     def after_fork(self) -> None:
         """The child is no server."""
         self._shown = False
+        self._lock = threading.Lock()  # which the thread may have held
         self.close()
+
+
+def _name(fd: int, directory: int, name: str) -> None:
+    """With a directory's descriptor Python calls linkat, which follows the link. Raises OSError."""
+    os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=directory, follow_symlinks=True)
+
+
+def _watch(files: "weakref.ref[Files]", ended: threading.Event) -> None:
+    while not ended.wait(LOOK_EVERY):
+        if (what := files()) is None:
+            return
+        what.look()
+        del what
 
 
 def sweep(directory: str) -> None:

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// lookAtKey is how often a server looks whether its key file is still there.
+const lookAtKey = time.Second
+
+// keepKey puts a server's key into a file, whole or not at all, and returns what takes it away
+// again. While the server runs, a file that another process removes is written again, but never
+// over another file. All users may read it: a key is of no use to those whom the server does not
+// let in.
+func keepKey(log *slog.Logger, path, key string) (remove func(), err error) {
+	if err := writeKey(path, key, os.Rename); err != nil { // over that of a server that is gone
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(lookAtKey)
+		defer tick.Stop()
+		failed := false
+		for used := time.Now(); ; {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+			switch _, err := os.Lstat(path); {
+			case errors.Is(err, fs.ErrNotExist):
+				again := restoreKey(path, key)
+				if again == nil {
+					log.Warn("the key file was removed by another process; it is there again", "file.path", path)
+				} else if !failed {
+					log.Warn("the key file was removed, and cannot be written again", "file.path", path, "error.message", again)
+				}
+				failed = again != nil
+			case err == nil && time.Since(used) > keyLooksUsed:
+				used = time.Now()
+				if now, err := readKey(path); err == nil && now == key {
+					_ = os.Chtimes(path, used, used)
+				}
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+		if now, err := readKey(path); err == nil && now == key { // and not that of the next server
+			_ = os.Remove(path)
+		}
+	}, nil
+}
+
+// keyLooksUsed is how often the file's times are renewed, by which directories are cleaned.
+const keyLooksUsed = 10 * time.Minute
+
+// restoreKey writes the key again, if no other file has come in its place.
+func restoreKey(path, key string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // all users may read it
+		return err
+	}
+	err := writeKey(path, key, os.Link)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// writeKey has a file that is whole get its name by place.
+func writeKey(path, key string, place func(from, to string) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".framebuffer-key-*")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(f, key)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = place(f.Name(), path)
+	}
+	if removed := os.Remove(f.Name()); !errors.Is(removed, fs.ErrNotExist) { // rename took it
+		err = errors.Join(err, removed)
+	}
+	return err
+}

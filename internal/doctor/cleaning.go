@@ -1,0 +1,79 @@
+package doctor
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// cleaning is about systemd-tmpfiles, which removes what is old: whether that is done where memfd's
+// socket and file's files would be.
+func cleaning(m Machine, _ int64) Result {
+	if _, err := fs.Stat(m.Root, "run/systemd/system"); missing(err) {
+		return good("no systemd runs here that would remove old sockets and files")
+	}
+	rules, err := m.tmpfiles()
+	if err != nil {
+		return unknown(err)
+	}
+	if r, found := rules.of(m.FileDir); found {
+		return bad(Warn, "echo 'x "+path.Join(m.FileDir, "framebuffer-*")+"' >/etc/tmpfiles.d/framebuffer.conf",
+			"systemd-tmpfiles removes what is older than %s in %s (/%s): servers lock their files against that, and systemd before 250 does not look; files that are removed cannot be brought back", r.age, r.path, r.file)
+	}
+	if r, found := rules.of(m.SocketDir); found {
+		return good("systemd-tmpfiles removes what is older than %s in %s (/%s): servers lock %s against that, and make a socket again that was removed", r.age, r.path, r.file, m.SocketDir)
+	}
+	return good("systemd-tmpfiles removes nothing old in %s and %s", m.SocketDir, m.FileDir)
+}
+
+// aged is a line of tmpfiles.d(5) that has an age, or that excludes its path from cleaning.
+type aged struct {
+	path, age, file string
+	excludes        bool
+}
+
+type agedRules []aged
+
+// tmpfiles reads the lines that are about cleaning.
+func (m Machine) tmpfiles() (all agedRules, err error) {
+	files, err := m.dropIns(".conf", "etc/tmpfiles.d", "run/tmpfiles.d", "usr/local/lib/tmpfiles.d", "usr/lib/tmpfiles.d")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		text, err := m.text(file)
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(text) {
+			f := strings.Fields(line)
+			if len(f) < 2 || strings.HasPrefix(f[0], "#") {
+				continue
+			}
+			kind, at := f[0][:1], strings.Trim(f[1], `"`)
+			const ageField = 5
+			switch {
+			case kind == "x":
+				all = append(all, aged{path: at, file: file, excludes: true})
+			case len(f) > ageField && f[ageField] != "-" && strings.Contains("dDevqQC", kind):
+				all = append(all, aged{path: at, age: f[ageField], file: file})
+			}
+		}
+	}
+	return all, nil
+}
+
+// of is the line by which things in a directory are cleaned: that of the longest path.
+func (all agedRules) of(dir string) (rule aged, found bool) {
+	for _, r := range all {
+		for above := path.Clean(dir); ; above = path.Dir(above) {
+			if ok, err := path.Match(path.Clean(r.path), above); err == nil && ok && len(r.path) >= len(rule.path) {
+				rule, found = r, true
+			}
+			if above == "/" || above == "." {
+				break
+			}
+		}
+	}
+	return rule, found && !rule.excludes
+}
