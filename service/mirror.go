@@ -143,11 +143,18 @@ const (
 // for again. It may be called once.
 func (m *Mirror) Run(ctx context.Context) error {
 	wait := firstMirrorWait
+	copying, end := context.WithCancel(ctx)
+	defer end()
+	defer whenEnded(m.ring, end)()
 	for {
 		began := time.Now()
-		err := m.once(ctx)
+		err := m.once(copying)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // it was told to end, whatever it was at
+		}
+		if ended := m.ring.Err(); ended != nil { // the server of this host, and perhaps its NATS with it
+			m.count(func(s *MirrorStats) { s.State, s.Why = "ended", ended.Error() })
+			return ended
 		}
 		for _, fatal := range []error{framebuffer.ErrClosed, framebuffer.ErrReadOnly, framebuffer.ErrCorrupt, nats.ErrConnectionClosed} {
 			// What another host says of its own ring is no end of ours.
@@ -176,8 +183,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 			wait = firstMirrorWait
 		}
 		select {
-		case <-ctx.Done():
-			return nil
+		case <-copying.Done(): // the next round says why
 		case <-time.After(wait):
 			wait = min(2*wait, lastMirrorWait)
 		}

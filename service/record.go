@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -162,6 +164,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(leaveLimit, end) })()
+	defer whenEnded(r.ring, func() { r.endWithRing(life, end) })()
 	wait := firstRecordWait
 	for {
 		before := r.Stats().Frames
@@ -176,7 +179,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 		case life.Err() != nil:
 			return r.leave(err)
 		case fatal(err):
-			return errors.Join(err, r.leave(err))
+			return cmp.Or(r.leave(err), err)
 		}
 		if r.Stats().Frames > before {
 			wait = firstRecordWait
@@ -207,14 +210,49 @@ func (r *Recorder) waiting(err error) {
 	})
 }
 
-// leave counts what is not known to be stored.
+// endWithRing ends the life of a recorder whose ring has ended: soon, if JetStream ended with it.
+// Otherwise what was sent gets its time.
+func (r *Recorder) endWithRing(life context.Context, end func()) {
+	for soon, last := time.Now().Add(endGrace), time.Now().Add(leaveLimit); time.Now().Before(last); {
+		select {
+		case <-life.Done():
+			return
+		case <-time.After(lookForEnd):
+		}
+		if time.Now().After(soon) && !r.keeper.nats.IsConnected() {
+			break
+		}
+	}
+	end()
+}
+
+// unread is how many frames there are in a ring that has ended, which nothing reads any more.
+func (r *Recorder) unread() int {
+	in := r.ring.Inside()
+	defer runtime.KeepAlive(r.ring)
+	t, there := topics.Find(in.Control, in.Ring, r.options.Topic)
+	if !there {
+		return 0
+	}
+	n := int64(t.Next() - r.sub.Position())
+	if in.Closed() != nil { // its memory was let go of
+		return 0
+	}
+	return int(max(n, 0))
+}
+
+// leave counts what is not known to be stored. It returns why the ring has ended, if it has.
 func (r *Recorder) leave(err error) error {
 	left := len(r.keeper.unsettled()) + len(r.again)
+	ended := r.ring.Err()
+	if ended != nil {
+		left += r.unread()
+	}
 	if left > 0 {
 		r.count(func(s *RecorderStats) { s.Lost += uint64(left) })
 		r.log.Warn("frames were not stored before the end", "framebuffer.frames", left, "error.message", err)
 	}
-	return nil
+	return ended
 }
 
 func (r *Recorder) close() {

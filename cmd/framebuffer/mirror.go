@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
@@ -19,6 +20,7 @@ type mirrorCmd struct {
 	Rate     float64  `help:"At most so many frames a second." placeholder:"FPS"`
 	OnDemand bool     `help:"Only while somebody subscribes to it here."`
 	Window   byteSize `help:"Bytes on the way at most: for long fast lines their rate times their round trip (default 4MiB)." placeholder:"SIZE"`
+	following
 	lookup
 }
 
@@ -26,7 +28,8 @@ type mirrorCmd struct {
 func (mirrorCmd) Help() string {
 	return `The frames appear in the topic of the same name here, with the same numbers, times
 and metadata, written once however many subscribe. Runs until a signal
-ends it, and looks for the host again when it is away. The publisher does not wait:
+ends it, looks for the host again when it is away, and goes on with the next server
+of this host when this one has ended. The publisher does not wait:
 what is too much for the line is lost, and subscribers are told by the numbers, as
 they are of frames that --every and --rate leave out. At the end a line on stderr
 says how many frames and bytes came and how many were lost; with --json another on
@@ -35,23 +38,27 @@ stdout says all that is counted.
 serve --mirror TOPIC@HOST,every=10,on-demand does the same inside the server.`
 }
 
-// Run copies until a signal comes or the server of this host ends.
+// Run copies until a signal comes.
 func (c *mirrorCmd) Run(e *env) error {
-	client, ring, err := c.both(e, service.MirrorClient+c.Topic)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	defer ring.Close()
-	m, err := service.NewMirror(client.NATS(), ring, service.MirrorOptions{
-		Topic: c.Topic, From: c.From, Every: c.Every, Rate: c.Rate, OnDemand: c.OnDemand, Window: int(c.Window), Self: client.ServerID(), Logger: e.log,
-	})
-	if err != nil {
-		return err
-	}
 	start := time.Now()
-	err = m.Run(e.ctx)
-	s := m.Stats()
+	var s service.MirrorStats
+	err := c.sessions(e, service.MirrorClient+c.Topic, c.following, func(client *service.Client, ring *framebuffer.Client, _ bool) error {
+		m, err := service.NewMirror(client.NATS(), ring, service.MirrorOptions{
+			Topic: c.Topic, From: c.From, Every: c.Every, Rate: c.Rate, OnDemand: c.OnDemand, Window: int(c.Window), Self: client.ServerID(), Logger: e.log,
+		})
+		if err != nil {
+			return err
+		}
+		err = m.Run(e.ctx)
+		one := m.Stats()
+		one.Frames, one.Bytes, one.Starts = one.Frames+s.Frames, one.Bytes+s.Bytes, one.Starts+s.Starts
+		one.Lost, one.LeftOut, one.Refused = one.Lost+s.Lost, one.LeftOut+s.LeftOut, one.Refused+s.Refused
+		s = one
+		return err
+	})
+	if s.Topic == "" { // it did not begin
+		return err
+	}
 	defer e.total(totals{
 		command: "mirror", name: c.Topic, topic: c.Topic, frames: s.Frames, bytes: s.Bytes, lost: s.Lost + s.Refused,
 		of: []tally{{"refused", s.Refused}}, leftOut: s.LeftOut, start: start,

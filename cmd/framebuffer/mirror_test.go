@@ -23,6 +23,13 @@ import (
 // out of reach of others, as that of another machine is.
 func twoHosts(t *testing.T, second ...string) (a, b string, enter func(args ...string) *exec.Cmd) {
 	t.Helper()
+	a, b, enter, _, _ = twoHostsAt(t, second...)
+	return a, b, enter
+}
+
+// twoHostsAt is twoHosts that also says where their NATS is, and which process the second one is.
+func twoHostsAt(t *testing.T, second ...string) (a, b string, enter func(args ...string) *exec.Cmd, nats string, server *exec.Cmd) {
+	t.Helper()
 	xproc.NeedRoot(t)
 	conf := filepath.Join(t.TempDir(), "nats.conf")
 	if err := os.WriteFile(conf, []byte(`listen: "127.0.0.1:-1", authorization { user: framebuffer, password: "a b" }`), 0o600); err != nil {
@@ -40,7 +47,7 @@ func twoHosts(t *testing.T, second ...string) (a, b string, enter func(args ...s
 		t.Fatal(err)
 	}
 	at.User = url.UserPassword("framebuffer", "a b")
-	servingAs(t, b, append([]string{"--size", "8MiB", "--host", "hb", "--nats", at.String()}, second...)...)
+	_, server = servingAs(t, b, append([]string{"--size", "8MiB", "--host", "hb", "--nats", at.String()}, second...)...)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +57,7 @@ func twoHosts(t *testing.T, second ...string) (a, b string, enter func(args ...s
 		cmd := xproc.Command("nsenter", append([]string{"--ipc", "--target", pid, self}, args...)...)
 		cmd.Env = command().Env
 		return cmd
-	}
+	}, at.String(), server
 }
 
 // The command mirror copies what its flags say, and says at its end what came.

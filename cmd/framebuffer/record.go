@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -20,6 +21,7 @@ type recordCmd struct {
 	Rate     float64       `help:"At most so many frames a second." placeholder:"FPS"`
 	Duration time.Duration `help:"End after so long." placeholder:"1h"`
 	Replicas int           `help:"Servers of a NATS cluster that keep it (default 1)." placeholder:"N"`
+	following
 	lookup
 }
 
@@ -28,7 +30,8 @@ func (recordCmd) Help() string {
 	return `Keeps the frames in JetStream, with their numbers, times and metadata, until the
 topic ends or a signal ends it. The publisher does not wait: what is too
 much for JetStream is lost to the recording, counted, and told at the end. While
-NATS is away it waits, and goes on with what the ring still has.
+NATS is away it waits, and goes on with what the ring still has. When the server
+ends it waits for the next one of that name, and goes on with its first frame.
 
   framebuffer serve --jetstream /var/lib/framebuffer &
   framebuffer record cam --bucket cam-monday --max-age 24h --max-bytes 10GiB
@@ -44,28 +47,37 @@ func (c *recordCmd) Run(e *env) error {
 	if c.Duration < 0 || c.MaxAge < 0 {
 		return fmt.Errorf("%w: --duration %v and --max-age %v cannot be negative", errUsage, c.Duration, c.MaxAge)
 	}
-	client, ring, err := c.both(e, "framebuffer record "+c.Topic)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	defer ring.Close()
-	r, err := service.NewRecorder(e.ctx, client.NATS(), ring, service.RecorderOptions{
-		Topic: c.Topic, Recording: c.Bucket, From: fromOf(c.From), MaxAge: c.MaxAge, MaxBytes: int64(c.MaxBytes), Replicas: c.Replicas,
-		Every: c.Every, Rate: c.Rate, Logger: e.log,
-	})
-	if err != nil {
-		return err
-	}
-	ctx := e.ctx
-	if c.Duration > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.Duration)
-		defer cancel()
-	}
 	start := time.Now()
-	err = r.Run(ctx)
-	s := r.Stats()
+	var s service.RecorderStats
+	during := *e // its context ends after --duration
+	ctx, cancel := context.WithCancel(e.ctx)
+	defer cancel()
+	during.ctx = ctx
+	err := c.sessions(&during, "framebuffer record "+c.Topic, c.following, func(client *service.Client, ring *framebuffer.Client, first bool) error {
+		from := topic.FromFirst
+		if first {
+			from = fromOf(c.From)
+		}
+		r, err := service.NewRecorder(ctx, client.NATS(), ring, service.RecorderOptions{
+			Topic: c.Topic, Recording: c.Bucket, From: from, MaxAge: c.MaxAge, MaxBytes: int64(c.MaxBytes), Replicas: c.Replicas,
+			Every: c.Every, Rate: c.Rate, Logger: e.log,
+		})
+		if err != nil {
+			return err
+		}
+		if first && c.Duration > 0 {
+			time.AfterFunc(c.Duration, cancel)
+		}
+		err = r.Run(ctx)
+		one := r.Stats()
+		one.Frames, one.Bytes = one.Frames+s.Frames, one.Bytes+s.Bytes
+		one.Lost, one.LeftOut, one.Refused = one.Lost+s.Lost, one.LeftOut+s.LeftOut, one.Refused+s.Refused
+		s = one
+		return err
+	})
+	if s.Topic == "" { // it did not begin
+		return err
+	}
 	defer e.total(totals{
 		command: "record", name: s.Topic, topic: s.Topic, recording: s.Recording, frames: s.Frames, bytes: s.Bytes, lost: s.Lost + s.Refused,
 		of: []tally{{"refused", s.Refused}}, leftOut: s.LeftOut, start: start,

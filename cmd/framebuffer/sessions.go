@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/follow"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+// sessions has a command that needs a server's NATS and its ring do its work with that server and,
+// when that has ended, with the next one of its name, until the work is done or fails otherwise.
+// first is true for the first one. Client and ring are closed when do has returned.
+func (l *lookup) sessions(e *env, name string, how following, do func(client *service.Client, ring *framebuffer.Client, first bool) error) error {
+	client, ring, err := l.both(e, name)
+	if err != nil {
+		return unlessSignalled(err)
+	}
+	for first := true; ; first = false {
+		key := ring.Key()
+		err := do(client, ring, first)
+		ended := ring.Err() != nil
+		err = errors.Join(err, ring.Close(), client.Close())
+		if err == nil || !ended || how.NoFollow {
+			return err
+		}
+		e.remark("waiting", "waiting for "+l.quoted())
+		if client, ring, err = l.next(e, name, key); err != nil {
+			return unlessSignalled(err)
+		}
+		e.remark("back", l.quoted()+" is back")
+	}
+}
+
+// next waits for a server whose key is another one.
+func (l *lookup) next(e *env, name, not string) (*service.Client, *framebuffer.Client, error) {
+	quiet := e.quiet(e.ctx)
+	for {
+		client, ring, err := l.both(quiet, name)
+		if err == nil && ring.Key() != not {
+			return client, ring, nil
+		}
+		if err == nil {
+			err = errors.Join(ring.Close(), client.Close())
+		}
+		if err != nil && follow.Final(err) {
+			return nil, nil, err
+		}
+		if !pause(e.ctx, 200*time.Millisecond) {
+			return nil, nil, errSignal
+		}
+	}
+}
