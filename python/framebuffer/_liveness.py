@@ -108,7 +108,7 @@ class _Threads:
 
     def settle(self) -> None:
         """Gives back what was released. A finalizer may release a word at any instant, also while
-        its own thread changes the list: then that is done by who holds the lock, afterwards."""
+        its own thread changes the list: then the holder of the lock does it, afterwards."""
         while self.released and self.lock.acquire(blocking=False):
             try:
                 while self.released:

@@ -265,6 +265,36 @@ def test_closing_ends_waiting(named: Named, there: bool, what: str) -> None:
         c.put(b"1")
 
 
+def test_a_forked_child_follows_too(named: Named) -> None:
+    """With what it inherited, and a thread of its own."""
+    reads, writes = os.pipe()
+    with framebuffer.connect(named.name) as c:
+        pub, sub = c.publisher("cam"), c.subscribe("cam")
+
+        def follow() -> int:
+            if named.language == "python":
+                named.server.socket.close()  # or its name would stay taken
+            os.write(writes, bytes([*[sub.next().ring for _ in range(2)], *[sub.next().ring]]))
+            until(lambda: c.error is None)
+            pub.publish(b"from the child")
+            return 0
+
+        child = children.fork(follow)
+        for _ in range(2):
+            pub.publish(b"x")
+        assert take(c, sub, 2)[-1][:2] == (0, 1)
+        named.end()
+        until(lambda: c.error is not None)
+        named.start()
+        until(lambda: c.error is None)
+        pub.publish(b"x")
+        assert os.read(reads, 3) == bytes([0, 0, 1])
+        assert take(c, sub, 2) == [(1, 0, 0, b"x"), (1, 1, 0, b"from the child")]
+        assert children.status(child) == 0
+    os.close(reads)
+    os.close(writes)
+
+
 def test_no_server() -> None:
     with pytest.raises(errors.NoServer, match=f"framebuffer serve --name nosuch-{os.getpid()}"):
         framebuffer.connect(f"nosuch-{os.getpid()}")

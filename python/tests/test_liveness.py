@@ -25,6 +25,10 @@ print(s.get_key(), flush=True)
 how = sys.stdin.readline().strip()
 if how == "stop":
     s.stop()
+if how == "end":
+    sys.exit()
+if how == "raise":
+    raise ValueError("its own")
 if how == "exec":
     os.execvp("true", ["true"])
 if how == "segfault":
@@ -175,10 +179,12 @@ def test_every_end_of_a_process_is_one(backend: str, directory: str, programs: p
     clean(s, directory)
 
 
-def test_a_server_that_stops_is_not_dead(backend: str, directory: str, programs: pathlib.Path) -> None:
+@pytest.mark.parametrize("how", ["stop", "end", "raise"])
+def test_a_server_that_stops_is_not_dead(backend: str, directory: str, programs: pathlib.Path, how: str) -> None:
+    """Nor is one whose program comes to its end without a stop."""
     s = Server("python", backend, directory, programs)
     with FrameBufferClient(s.key) as client:
-        s.say("stop")
+        s.say(how)
         s.process.wait()
         assert type(client.error) is errors.Closed
         assert client._attached().control.halves[L.OFF_SERVER // 4] == 0
@@ -234,7 +240,7 @@ def life(client: FrameBufferClient, index: int) -> int:
 
 @pytest.mark.parametrize("apart", [False, True])
 def test_dead_clients_are_gone(client: FrameBufferClient, programs: pathlib.Path, apart: bool) -> None:
-    """In any PID namespace: for the figures of Go's programs, and for who wants their slot."""
+    """In any PID namespace: for the figures of Go's programs, and for the next client."""
     with client.subscribe("cam"):
         child, (index,) = attached("known", 1, client.key, apart=apart)
         alive = life(client, index)
