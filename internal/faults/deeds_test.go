@@ -151,7 +151,7 @@ func (w *worker) hold() (func() error, error) {
 			return err
 		}
 		saw := w.spoilt("held", bytes.Clone(h.Bytes()), m.Frame)
-		for r := w.client.Inside().Ring; over && h.Err() == nil && r.Head()-m.Frame.Offset < 2*r.Capacity(); {
+		for r := w.client.Inside().Ring; over && h.Err() == nil && w.client.Err() == nil && r.Head()-m.Frame.Offset < 2*r.Capacity(); {
 			time.Sleep(time.Millisecond)
 		}
 		if err := h.Extend(time.Duration(1+rand.IntN(20_000)) * time.Microsecond); err != nil {

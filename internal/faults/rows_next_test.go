@@ -65,10 +65,10 @@ func nextRows() map[failpoint.Point]row {
 		failpoint.GroupWritten: {fatal: joining, after: grouped(true, false)},
 		failpoint.GroupOpened:  {fatal: joining, after: grouped(true, true)},
 
-		failpoint.SubscribeClaimed:  {fatal: joining, after: listed(0)},
-		failpoint.SubscribeEntered:  {fatal: joining, after: listed(1)},
-		failpoint.SubscribeLeaving:  {before: member, fatal: leaving, after: listed(0)},
-		failpoint.SubscribeReleased: {before: member, fatal: leaving, after: listed(0)},
+		failpoint.SubscribeClaimed:  {fatal: joining, after: listed},
+		failpoint.SubscribeEntered:  {fatal: joining, after: listed},
+		failpoint.SubscribeLeaving:  {before: member, fatal: leaving, after: listed},
+		failpoint.SubscribeReleased: {before: member, fatal: leaving, after: listed},
 	}
 }
 
@@ -83,33 +83,31 @@ func (w *world) group() layout.Group {
 	return layout.Group{}
 }
 
-// listed is how many subscribers people see, a dead one among them until somebody has taken
-// over its slot; the entry is the next subscriber's.
-func listed(dead int) func(w *world) {
-	return func(w *world) {
-		subscribers := func() int {
-			all, err := topic.List(w.c)
-			if err != nil || len(all) != 1 {
-				w.t.Fatalf("%+v, %v", all, err)
-			}
-			return len(all[0].Subscribers)
+// listed checks that a dead subscriber is not listed, and that its slot and its entry are the next
+// subscriber's.
+func listed(w *world) {
+	subscribers := func() int {
+		all, err := topic.List(w.c)
+		if err != nil || len(all) != 1 {
+			w.t.Fatalf("%+v, %v", all, err)
 		}
-		if n := subscribers(); n != dead {
-			w.t.Errorf("%d subscribers are listed, not %d", n, dead)
-		}
-		slots := w.c.Stats().Clients
-		w.victim = newPeer(w.t) // takes over the slot
-		w.victim.must(order{Do: "attach", Key: w.key})
-		if now := w.c.Stats().Clients; len(now) != len(slots) {
-			w.t.Errorf("%d slots are taken, and were %d", len(now), len(slots))
-		}
-		if n := subscribers(); n != 0 {
-			w.t.Errorf("%d subscribers are listed", n)
-		}
-		w.victim.must(order{Do: "subscribe", Topic: "x"})
-		if n := subscribers(); n != 1 || w.in.Control.Subscription(0).Topic.Load() == 0 {
-			w.t.Errorf("%d subscribers are listed", n)
-		}
-		w.victim.Done()
+		return len(all[0].Subscribers)
 	}
+	if n := subscribers(); n != 0 {
+		w.t.Errorf("%d subscribers are listed", n)
+	}
+	slots := w.c.Stats().Clients
+	w.victim = newPeer(w.t) // takes over the slot
+	w.victim.must(order{Do: "attach", Key: w.key})
+	if now := w.c.Stats().Clients; len(now) != len(slots)+1 {
+		w.t.Errorf("%d slots are taken, and were %d", len(now), len(slots))
+	}
+	if n := subscribers(); n != 0 {
+		w.t.Errorf("%d subscribers are listed", n)
+	}
+	w.victim.must(order{Do: "subscribe", Topic: "x"})
+	if n := subscribers(); n != 1 || w.in.Control.Subscription(0).Topic.Load() == 0 {
+		w.t.Errorf("%d subscribers are listed", n)
+	}
+	w.victim.Done()
 }

@@ -122,8 +122,7 @@ func (f *figures) world(t *testing.T, backend string, stops bool, rounds int) in
 	}
 	f.rounds["server: "+string(killServer)]++
 	w.server.Kill()
-	m.atWork() // without a server too
-	work := m.goHome()
+	work := m.goHome() // what they do in the dead ring fails, and ends nothing but itself
 	f.work.add(work)
 	r := integrity.Check(w.in) // all is quiet
 	// A small ring goes round while the scheduler lets somebody wait, whether he was stopped or not.
