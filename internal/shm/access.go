@@ -81,6 +81,17 @@ func (a access) others() bool {
 	return a.byMode(3) != nothing || a.byMode(0) != nothing || len(a.users)+len(a.group) > 0
 }
 
+// readers reports whether any other user may read and not write.
+func (a access) readers() bool {
+	only := a.byMode(3) == reading || a.byMode(0) == reading
+	for _, list := range []map[int]right{a.users, a.group} {
+		for _, r := range list {
+			only = only || r == reading
+		}
+	}
+	return only
+}
+
 // rights are those of a user with these groups.
 func (a access) rights(owner, ownersGroup, uid int, gids []int) right {
 	if uid == owner {

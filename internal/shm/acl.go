@@ -56,7 +56,7 @@ func (a access) apply(f *os.File, control bool) error {
 		mode = a.controlMode()
 	}
 	if err := f.Chmod(mode); err != nil {
-		return err
+		return refused("fchmod", err)
 	}
 	if len(a.users)+len(a.group) == 0 {
 		return nil
@@ -66,7 +66,7 @@ func (a access) apply(f *os.File, control bool) error {
 		return fmt.Errorf("its file system keeps no lists of users, as hugetlbfs and kernels without CONFIG_TMPFS_POSIX_ACL do not: use --mode alone, or --backend memfd (%w)", err)
 	}
 	if err != nil {
-		return fmt.Errorf("list the users that may attach: %w", err)
+		return fmt.Errorf("list the users that may attach: %w", refused("fsetxattr", err))
 	}
 	return nil
 }

@@ -194,11 +194,17 @@ func refuses(path string) bool {
 
 func (d *door) location() string { return locationOf(d.path) }
 
-// openToRead opens the ring anew, for clients that may only read it.
-func (d *door) openToRead() (err error) {
-	if d.ringToRead, err = os.Open(fmt.Sprintf("/proc/self/fd/%d", d.ring.Fd())); err != nil {
-		return fmt.Errorf("open the ring for reading only: %w", err)
+// openToRead opens the ring anew, for clients that may only read it. Without /proc that cannot be
+// done: clients that want to read and may also write get the ring as it is.
+func (d *door) openToRead() error {
+	f, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", d.ring.Fd()))
+	if errors.Is(err, fs.ErrNotExist) && !d.access.readers() {
+		return nil
 	}
+	if err != nil {
+		return fmt.Errorf("open the ring for users that may only read it (is /proc mounted?): %w", err)
+	}
+	d.ringToRead = f
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -108,8 +109,13 @@ func (f *files) look() {
 
 func name(f *os.File, path string) error {
 	fd := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
-	if err := unix.Linkat(unix.AT_FDCWD, fd, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW); err != nil {
-		return fmt.Errorf("name the file %s (is /proc mounted?): %w", path, err)
+	err := unix.Linkat(unix.AT_FDCWD, fd, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	if _, proc := os.Lstat(fd); errors.Is(err, fs.ErrNotExist) && errors.Is(proc, fs.ErrNotExist) {
+		// Without /proc it takes Linux 6.10, or CAP_DAC_READ_SEARCH.
+		err = unix.Linkat(int(f.Fd()), "", unix.AT_FDCWD, path, unix.AT_EMPTY_PATH)
+	}
+	if err != nil {
+		return fmt.Errorf("name the file %s (is /proc mounted?): %w", path, refused("linkat", err))
 	}
 	return nil
 }
@@ -141,7 +147,7 @@ func wholeFile() *unix.Flock_t { return &unix.Flock_t{Type: unix.F_WRLCK} }
 // lock says that a server lives.
 func lock(f *os.File) error {
 	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, wholeFile()); err != nil {
-		return fmt.Errorf("lock the file: %w", err)
+		return fmt.Errorf("lock the file: %w", refused("fcntl", err))
 	}
 	return nil
 }
@@ -150,7 +156,7 @@ func lock(f *os.File) error {
 func locked(f *os.File) (bool, error) {
 	l := wholeFile()
 	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, l); err != nil {
-		return false, fmt.Errorf("ask for the lock of %s: %w", f.Name(), err)
+		return false, fmt.Errorf("ask for the lock of %s: %w", f.Name(), refused("fcntl", err))
 	}
 	return l.Type != unix.F_UNLCK, nil
 }

@@ -68,7 +68,7 @@ func filesystemOf(dir string, others bool) (filesystem, error) {
 		near = filepath.Dir(near)
 	}
 	if err != nil {
-		return filesystem{}, fmt.Errorf("look at the file system of %s: %w", near, err)
+		return filesystem{}, fmt.Errorf("look at the file system of %s: %w", near, refused("statfs", err))
 	}
 	kind := st.Type
 	if !OfMemory(kind) {
@@ -166,6 +166,13 @@ func (w filesystem) reserve(f *os.File, size int64) error {
 			continue
 		case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.ENOMEM), errors.Is(err, unix.EFBIG):
 			return w.full(size, err)
+		case notAllowed(err), errors.Is(err, unix.EOPNOTSUPP):
+			// Then its pages are taken when they are brought in, where it shows as well if there are
+			// too few of them: see finish.
+			if err := unix.Ftruncate(int(f.Fd()), size); err != nil {
+				return fmt.Errorf("make a file of %d bytes in %s: %w", size, w.dir, refused("ftruncate", err))
+			}
+			return nil
 		case err != nil:
 			return fmt.Errorf("take %d bytes in %s: %w", size, w.dir, err)
 		}

@@ -29,8 +29,9 @@ func (d *door) answer(c *net.UnixConn) {
 	}
 	ring := d.ring
 	switch {
-	case want[0] == wantReading:
+	case want[0] == wantReading && d.ringToRead != nil:
 		ring = d.ringToRead
+	case want[0] == wantReading && may == writing: // see openToRead
 	case want[0] != wantWriting:
 		return
 	case may != writing:

@@ -79,17 +79,27 @@ func (Memfd) Create(spec Spec) (_ *Segment, err error) {
 }
 
 func makeMemfd(name string, size int64, flags int) (*os.File, error) {
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|flags)
+	flags |= unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
+	fd, err := unix.MemfdCreate(name, flags|unix.MFD_NOEXEC_SEAL) // as sysctl vm.memfd_noexec may demand
+	if errors.Is(err, unix.EINVAL) {                              // Linux before 6.3
+		fd, err = unix.MemfdCreate(name, flags)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("memfd_create: %w", err)
+		return nil, fmt.Errorf("memfd_create: %w", refused("memfd_create", err))
 	}
 	f := os.NewFile(uintptr(fd), name)
+	if err := unix.Ftruncate(fd, size); err != nil {
+		if err = refused("ftruncate", err); !errors.Is(err, fberr.Permission) {
+			err = fmt.Errorf("%w: a memfd of %d bytes: %w: ask for less", fberr.NoMemory, size, err)
+		}
+		return nil, errors.Join(err, f.Close())
+	}
 	// Without the bits for others, whose read-only descriptors cannot be opened for writing.
-	if err := errors.Join(unix.Ftruncate(fd, size), unix.Fchmod(fd, 0o400)); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: a memfd of %d bytes: %w: ask for less", fberr.NoMemory, size, err), f.Close())
+	if err := unix.Fchmod(fd, 0o400); err != nil {
+		return nil, errors.Join(fmt.Errorf("permissions of a memfd: %w", refused("fchmod", err)), f.Close())
 	}
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals); err != nil {
-		return nil, errors.Join(fmt.Errorf("seal a memfd: %w", err), f.Close())
+		return nil, errors.Join(fmt.Errorf("seal a memfd: %w", refused("fcntl", err)), f.Close())
 	}
 	return f, nil
 }
@@ -126,10 +136,11 @@ func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
 		return nil, fmt.Errorf("ring: %w", err)
 	}
 	var st unix.Statfs_t
-	if err := unix.Fstatfs(int(ring.Fd()), &st); err != nil {
+	err = unix.Fstatfs(int(ring.Fd()), &st)
+	if err != nil && !notAllowed(err) {
 		return nil, fmt.Errorf("ring: %w", err)
 	}
-	if st.Type == unix.HUGETLBFS_MAGIC {
+	if err != nil || st.Type == unix.HUGETLBFS_MAGIC {
 		if err := s.guard(); err != nil {
 			return nil, err
 		}
@@ -141,6 +152,9 @@ func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
 // sealedSize is the length of a file that came from a server, if nobody can shorten it.
 func sealedSize(f *os.File) (int64, error) {
 	got, err := unix.FcntlInt(f.Fd(), unix.F_GET_SEALS, 0)
+	if notAllowed(err) {
+		return 0, refused("fcntl", err)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%w: what answers there is no server: its file has no seals: %w", fberr.StaleKey, err)
 	}

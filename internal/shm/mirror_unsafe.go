@@ -58,7 +58,7 @@ func sysvAt(id int, size int64, flag int) func(at unsafe.Pointer) error {
 		if err == nil && int64(len(mem)) != size { // the id changed hands since it was measured
 			err = errors.Join(unix.EIDRM, unix.SysvShmDetach(mem))
 		}
-		return err
+		return refused("shmat", err)
 	}
 }
 

@@ -35,6 +35,9 @@ func (SysV) Create(spec Spec) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sysvAllowed(); err != nil {
+		return nil, err
+	}
 	mode := int(a.ringMode())
 	ctl, ctlID, err := sysvMake(spec.Control, int(a.controlMode()), func(id int) ([]byte, error) {
 		return sysvFronted(id, spec.Control)
@@ -62,11 +65,28 @@ func (SysV) Create(spec Spec) (*Segment, error) {
 	return s, nil
 }
 
+// sysvAllowed finds out whether the calls that attach segments and remove them may be made, before
+// one is made that could not be removed: an id that no segment has is not valid, where they may.
+func sysvAllowed() error {
+	const none = -1
+	var desc unix.SysvShmDesc
+	if _, err := unix.SysvShmCtl(none, unix.IPC_STAT, &desc); notAllowed(err) {
+		return refused("shmctl", err)
+	}
+	if _, err := unix.SysvShmAttach(none, 0, 0); notAllowed(err) {
+		return refused("shmat", err)
+	}
+	return nil
+}
+
 // sysvMake creates a segment, attaches it and marks it for removal. Between the first call
 // and the last a SIGKILL would leave it behind, so nothing slow stands in between.
 func sysvMake(size int64, mode int, attach func(id int) ([]byte, error)) ([]byte, int, error) {
 	id, err := unix.SysvShmGet(unix.IPC_PRIVATE, int(size), unix.IPC_CREAT|unix.IPC_EXCL|mode)
 	if err != nil {
+		if mode&shmHugeTLB == 0 { // which the kernel refuses with EPERM to some users
+			err = refused("shmget", err)
+		}
 		return nil, 0, sysvMakeError(err, size)
 	}
 	failpoint.Hit(failpoint.StartMade)
@@ -123,7 +143,7 @@ func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
 func (l sysvLocation) sizeOf(id int) (int64, error) {
 	var desc unix.SysvShmDesc
 	if _, err := unix.SysvShmCtl(id, unix.IPC_STAT, &desc); err != nil {
-		return 0, l.attachError(id, err)
+		return 0, l.attachError(id, refused("shmctl", err))
 	}
 	size := desc.Segsz
 	if page := uint64(os.Getpagesize()); size == 0 || size%page != 0 || size > math.MaxInt64/4 {

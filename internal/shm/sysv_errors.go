@@ -14,6 +14,8 @@ import (
 // sysvMakeError says which of the kernel's limits shmget ran into (shmget(2), ERRORS).
 func sysvMakeError(err error, size int64) error {
 	switch {
+	case errors.Is(err, fberr.Permission):
+		return err
 	case errors.Is(err, unix.EINVAL):
 		return fmt.Errorf("%w: a segment of %d bytes is over this IPC namespace's limit of %s bytes: raise it with sysctl kernel.shmmax, or ask for less (%w)",
 			fberr.NoMemory, size, sysctl("shmmax"), err)
@@ -30,6 +32,8 @@ func sysvMakeError(err error, size int64) error {
 // attachError says what a failed attach means for whoever holds the key.
 func (l sysvLocation) attachError(id int, err error) error {
 	switch {
+	case errors.Is(err, fberr.Permission):
+		return err
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EIDRM):
 		return fmt.Errorf("%w: there is no shared memory with id %d any more: its server is gone; get the key of the one that runs now (%w)",
 			fberr.StaleKey, id, err)

@@ -24,11 +24,19 @@ func Main(m *testing.M, roles Roles) {
 	if name == "" {
 		os.Exit(m.Run())
 	}
-	if err := play(name, roles); err != nil {
+	if err := filteredPlay(name, roles); err != nil {
 		fmt.Fprintf(os.Stderr, "%s (pid %d): %v\n", name, os.Getpid(), err)
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// filteredPlay plays under the filter of system calls that the environment asks for.
+func filteredPlay(name string, roles Roles) error {
+	if err := Filter(); err != nil {
+		return err
+	}
+	return play(name, roles)
 }
 
 func play(name string, roles Roles) error {
