@@ -5,8 +5,9 @@ import "time"
 // recent is how long what happened counts in Horizon.Worst.
 const recent = time.Minute
 
-// horizon tells how long frames live, from where the head has been.
-func (t track) horizon(capacity, start uint64) Horizon {
+// horizon tells how long frames live, from where the head has been. still is whether it was seen to
+// stand still: then what was allocated before says nothing of what will be.
+func (t track) horizon(capacity, start uint64, still bool) Horizon {
 	h := Horizon{Now: unknown(), Worst: unknown(), Oldest: unknown()}
 	last := t[len(t)-1]
 	if rate, known := t.rate(t.since(last.at - int64(Window))); known && rate > 0 {
@@ -14,7 +15,7 @@ func (t track) horizon(capacity, start uint64) Horizon {
 	} else if known {
 		h.Now = forever()
 	}
-	if last.head == start {
+	if last.head == start || still {
 		h.Now = forever()
 	}
 	oldest := start

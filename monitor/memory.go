@@ -49,7 +49,10 @@ type activity struct {
 // compare fills in what a snapshot tells beside those before, and remembers it.
 func (m *memory) compare(s *Snapshot, milestones []mark, now int64) {
 	m.track = m.track.add(mark{now, s.Head})
-	s.Horizon = merge(milestones, m.track).horizon(s.Capacity, s.Start)
+	s.Horizon = merge(milestones, m.track).horizon(s.Capacity, s.Start, m.track.still())
+	if s.oldest > 0 { // what the frame itself says, which is more than a track knows
+		s.Horizon.Oldest = seconds(max(now-s.oldest, 0))
+	}
 	m.watch(s, now)
 	if base := m.base(now); base != nil {
 		m.rate(s, base, seconds(now-base.at))

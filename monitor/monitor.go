@@ -21,6 +21,7 @@ type Monitor struct {
 
 	mu     sync.Mutex // held by Snapshot and History, for what follows
 	memory memory
+	from   uint64 // where the oldest frame was, or the search for it ended
 }
 
 // Attach begins to watch the segment that a key names, with the ring mapped for reading only.
@@ -96,10 +97,22 @@ func (m *Monitor) look() (s *Snapshot, now int64) {
 		HoldLimit: ctl.HoldLimit(),
 		Holds:     m.holds(now),
 	}
+	s.oldest = m.oldest()
 	m.readClients(s, now)
 	s.State = m.state(s.Clients)
 	m.readTopics(s)
 	return s, now
+}
+
+// oldest is when the frame was allocated that is overwritten next, 0 if that is not known: one that
+// is larger than is looked through may be half overwritten. Of the next look less is to be searched.
+func (m *Monitor) oldest() int64 {
+	const most = 1 << 20 // places of a header: 64 MiB
+	position, c, ok := m.inside.Ring.Oldest(m.from, most)
+	if m.from = position; !ok {
+		return 0
+	}
+	return c.Time
 }
 
 // holds are those that stand.

@@ -26,6 +26,7 @@ type Snapshot struct {
 	Laps     float64 `json:"laps"`         // how often the ring has gone round
 
 	Horizon   Horizon `json:"horizon"`
+	oldest    int64   // when the oldest frame was allocated, 0 if that is not known
 	Held      uint64  `json:"held_bytes"`
 	HoldLimit uint64  `json:"hold_limit_bytes"`
 	Holds     []Hold  `json:"holds"`

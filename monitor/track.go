@@ -90,12 +90,24 @@ func (t track) rate(from mark) (rate float64, known bool) {
 	return float64(last.head-from.head) / float64(seconds(last.at-from.at)), true
 }
 
+// still reports whether the head has not moved for as long as it was watched, within the last
+// Window, and that was for some time.
+func (t track) still() bool {
+	last := t[len(t)-1]
+	from := t.since(last.at - int64(Window))
+	return from.head == last.head && last.at-from.at >= int64(enough)
+}
+
 const (
 	// step is the least time between two marks of the monitor's own, but for the last, and
 	// tracked is for how long they are kept. Milestones reach back further where more was
 	// allocated, and what lies between two of them changes little.
 	step    = 200 * time.Millisecond
 	tracked = 2 * time.Minute
+
+	// enough is how long the head has to stand still until nothing is being allocated: a little
+	// less than stat looks for.
+	enough = 900 * time.Millisecond
 )
 
 // add appends a mark of the monitor's own, the last of all. One that goes back is nonsense

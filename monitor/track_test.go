@@ -31,7 +31,7 @@ func near(got Seconds, want float64) bool { return math.Abs(float64(got)-want) <
 
 func TestHorizon(t *testing.T) {
 	whole := steady(nil, capacity/64, second/16, 640) // ten laps of 4 s each
-	h := merge(whole, nil).horizon(capacity, start)
+	h := merge(whole, nil).horizon(capacity, start, false)
 	if !near(h.Now, 4) || !near(h.Worst, 4) || !near(h.Oldest, 4) {
 		t.Errorf("steady: %+v", h)
 	}
@@ -45,43 +45,43 @@ func TestHorizon(t *testing.T) {
 		}
 	}
 	mine = append(mine, whole[len(whole)-1])
-	if both := merge(theirs, mine).horizon(capacity, start); both != h {
+	if both := merge(theirs, mine).horizon(capacity, start, false); both != h {
 		t.Errorf("merged: %+v, want %+v", both, h)
 	}
 	// A burst of two laps half a minute ago is what was worst.
 	burst := steady(steady(whole, capacity/64, second/640, 128), capacity/64, second/16, 8*60)
-	if h := merge(burst, nil).horizon(capacity, start); !near(h.Now, 4) || !near(h.Worst, 0.1) {
+	if h := merge(burst, nil).horizon(capacity, start, false); !near(h.Now, 4) || !near(h.Worst, 0.1) {
 		t.Errorf("after a burst: %+v", h)
 	}
 	// A minute later it is past.
 	past := steady(burst, capacity/64, second/16, 16*60)
-	if h := merge(past, nil).horizon(capacity, start); !near(h.Now, 4) || !near(h.Worst, 4) {
+	if h := merge(past, nil).horizon(capacity, start, false); !near(h.Now, 4) || !near(h.Worst, 4) {
 		t.Errorf("long after a burst: %+v", h)
 	}
 	// Nothing is written any more: what is there stays, and grows old.
 	last := whole[len(whole)-1]
 	idle := append(slices.Clone(whole), mark{last.at + 10*second, last.head}, mark{last.at + 100*second, last.head})
-	if h := merge(idle, nil).horizon(capacity, start); !math.IsInf(float64(h.Now), 1) || h.Oldest < 103 || h.Oldest > 104 || !math.IsInf(float64(h.Worst), 1) {
+	if h := merge(idle, nil).horizon(capacity, start, false); !math.IsInf(float64(h.Now), 1) || h.Oldest < 103 || h.Oldest > 104 || !math.IsInf(float64(h.Worst), 1) {
 		t.Errorf("idle: %+v", h)
 	}
 	// Before the first lap is over nothing was overwritten, and the rate says what is to come.
 	young := steady(nil, capacity/64, second/16, 32)
-	if h := merge(young, nil).horizon(capacity, start); !near(h.Now, 4) || h.Worst != h.Now || !near(h.Oldest, 2) {
+	if h := merge(young, nil).horizon(capacity, start, false); !near(h.Now, 4) || h.Worst != h.Now || !near(h.Oldest, 2) {
 		t.Errorf("young: %+v", h)
 	}
 	// Of four frames that fill the ring, each lives until the fourth after it.
 	large := steady(nil, capacity/4, second, 40)
-	if h := merge(large, nil).horizon(capacity, start); !near(h.Now, 4) || h.Worst != 4 || h.Oldest != 3 {
+	if h := merge(large, nil).horizon(capacity, start, false); !near(h.Now, 4) || h.Worst != 4 || h.Oldest != 3 {
 		t.Errorf("large: %+v", h)
 	}
 	// Five laps of which nobody knows more than when they began and ended.
 	n := len(whole)
 	hole := slices.Concat(whole[:n-64*8], whole[n-64*3:])
-	if h := merge(hole, nil).horizon(capacity, start); !near(h.Now, 4) || !near(h.Worst, 4) || !near(h.Oldest, 4) {
+	if h := merge(hole, nil).horizon(capacity, start, false); !near(h.Now, 4) || !near(h.Worst, 4) || !near(h.Oldest, 4) {
 		t.Errorf("with a hole: %+v", h)
 	}
 	// A monitor that has just come to a segment of which nothing else is known.
-	if h := merge(nil, []mark{{second, 1 << 30}}).horizon(capacity, start); !math.IsNaN(float64(h.Now)) || !math.IsNaN(float64(h.Worst)) || !math.IsNaN(float64(h.Oldest)) {
+	if h := merge(nil, []mark{{second, 1 << 30}}).horizon(capacity, start, false); !math.IsNaN(float64(h.Now)) || !math.IsNaN(float64(h.Worst)) || !math.IsNaN(float64(h.Oldest)) {
 		t.Errorf("new: %+v", h)
 	}
 }
@@ -101,7 +101,7 @@ func TestHorizonOfNonsense(t *testing.T) {
 			slices.SortFunc(lists[i], func(a, b mark) int { return cmp.Compare(a.head, b.head) })
 		}
 		all := merge(lists[0], lists[1])
-		h := all.horizon(number(), number())
+		h := all.horizon(number(), number(), false)
 		if h.Now < 0 || h.Worst < 0 || h.Oldest < 0 {
 			t.Fatalf("%v: %+v", all, h)
 		}
