@@ -138,7 +138,7 @@ class Chain:
         for link in [p for p in self._past if now - p.ended >= GRACE and not any(h.stands() for h in list(p.holds))]:
             self._drop(link)
             with self.changed:
-                self._past.remove(link)
+                self._past = [p for p in self._past if p is not link]
                 self._keys = [*self._keys[1 - _REMEMBERED :], link.ring.key]
 
     def _drop(self, link: Link) -> None:
