@@ -38,8 +38,8 @@ LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 
 .PHONY: test check setup vet lint unit race mutants models kernels containers faults hosts soak types python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-vet
 
-# In this order, each timed; + joins what runs side by side.
-CHECK := setup vet lint models generate unit race mutants kernels containers faults hosts types python arm64 fuzz cross bench-vet
+# In this order, each timed; + joins what runs side by side: of each pair the first mostly waits.
+CHECK := setup vet unit+python containers+lint hosts+models generate race mutants faults+fuzz kernels types arm64 cross bench-vet
 
 test:
 	@./scripts/test $(filter-out setup unit python,$(subst +, ,$(CHECK)))
@@ -69,13 +69,20 @@ $(LINT):
 models:
 	./scripts/check-models
 
+# TESTED=1 says that make test has passed just now: of unit and python only the rest is run.
+ifdef TESTED
+unit python:
+	./scripts/rest $@
+else
 unit:
 	$(GO) test -count=1 ./...
+endif
 
 # Once on a single processor, where goroutines switch in the middle of things, and once on four.
 # Without the second that the race detector sleeps at the end of every process: tests start many.
+# Four packages at a time, since the long ones wait for processes.
 race:
-	CGO_ENABLED=1 GORACE="atexit_sleep_ms=10" $(GO) test -count=1 -race -cpu 1,4 -timeout 20m ./...
+	CGO_ENABLED=1 GORACE="atexit_sleep_ms=10" $(GO) test -p 4 -count=1 -race -cpu 1,4 -timeout 20m ./...
 
 # One ordering of the protocols broken at a time: the tests must notice.
 mutants:
@@ -112,12 +119,14 @@ soak:
 
 # Debian's Python and its packages, those of the system or unpacked into .tools. PYTHON names
 # another, and `make test PYTHON=none` leaves Python out.
+ifndef TESTED
 python:
 ifeq ($(PYTHON),none)
 	@echo "PYTHON=none: Python is left out"
 	@printf 'Python (PYTHON=none)\tpython\tall tests\n' >>"$${FRAMEBUFFER_TEST_LEFT_OUT:?only make test leaves anything out}"
 else
 	python=$$(PYTHON="$(PYTHON)" ./scripts/python-env) && cd python && "$$python" -m pytest
+endif
 endif
 
 types:

@@ -90,11 +90,14 @@ func (m mutant) try(dir string) (bool, error) {
 	if err := os.WriteFile(list, overlay, 0o600); err != nil {
 		return false, err
 	}
-	if out, err := exec.Command("go", "vet", "-overlay", list, m.pkg).CombinedOutput(); err != nil {
+	tests := filepath.Join(dir, "tests")
+	if out, err := exec.Command("go", "test", "-overlay", list, "-c", "-o", tests, m.pkg).CombinedOutput(); err != nil {
 		return false, fmt.Errorf("the mutant does not compile: %w\n%s", err, out)
 	}
 	for range 20 { // a race that is lost is lost soon, but not always at once
-		out, err := exec.Command("go", "test", "-overlay", list, "-count=1", "-timeout=60s", "-run", m.test, m.pkg).CombinedOutput()
+		cmd := exec.Command(tests, "-test.timeout=60s", "-test.run", m.test)
+		cmd.Dir = m.pkg // as go test has it
+		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
 		switch {
 		case errors.As(err, &exit) && strings.Contains(string(out), "--- FAIL"):
