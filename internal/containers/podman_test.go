@@ -168,17 +168,7 @@ func run(t *testing.T, stdin string, flags []string, args ...string) result {
 // serve starts a server in a container and returns that container's name and the key.
 func serve(t *testing.T, flags []string, args ...string) (name, key string) {
 	t.Helper()
-	name = fmt.Sprintf("framebuffer-%d-%d", os.Getpid(), time.Now().UnixNano())
-	all := append(box(append([]string{"--name", name}, flags...)...), image, "/framebuffer", "--json", "serve")
-	cmd := podman.command(append(all, args...)...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	name, key, cmd := launch(t, flags, args...)
 	t.Cleanup(func() {
 		if _, err := podman.run("stop", "--time", "10", name); err != nil {
 			t.Error(err)
@@ -187,9 +177,26 @@ func serve(t *testing.T, flags []string, args ...string) (name, key string) {
 			t.Errorf("serve: %v", err)
 		}
 	})
+	return name, key
+}
+
+// launch is serve without an end.
+func launch(t *testing.T, flags []string, args ...string) (name, key string, cmd *exec.Cmd) {
+	t.Helper()
+	name = fmt.Sprintf("framebuffer-%d-%d", os.Getpid(), time.Now().UnixNano())
+	all := append(box(append([]string{"--name", name}, flags...)...), image, "/framebuffer", "--json", "serve")
+	cmd = podman.command(append(all, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
 	var said struct{ Key string }
 	if err := json.NewDecoder(out).Decode(&said); err != nil {
 		t.Fatal(err)
 	}
-	return name, said.Key
+	return name, said.Key, cmd
 }
