@@ -20,13 +20,13 @@ const readyLimit = 10 * time.Second
 // startEmbedded runs a NATS server: of the file, if there is one, and otherwise for this
 // host's own use: loopback only, a port of the system's choice, and a password that nobody
 // knows who was not told.
-func startEmbedded(cfg Config, log *slog.Logger) (*natsserver.Server, access, error) {
+func startEmbedded(cfg Config, log *slog.Logger) (*natsserver.Server, access, *store, error) {
 	a := access{Embedded: true, Credentials: cfg.Credentials, TLS: cfg.TLS}
 	opts := &natsserver.Options{}
 	if cfg.NATSConfig != "" {
 		var err error
 		if opts, err = natsserver.ProcessConfigFile(cfg.NATSConfig); err != nil {
-			return nil, a, fmt.Errorf("service: NATS configuration: %w", err)
+			return nil, a, nil, fmt.Errorf("service: NATS configuration: %w", err)
 		}
 	}
 	if opts.ServerName == "" {
@@ -37,30 +37,37 @@ func startEmbedded(cfg Config, log *slog.Logger) (*natsserver.Server, access, er
 	}
 	stayAtHome(opts)
 	if err := keepIn(opts, cfg.JetStream, cfg.NATSConfig); err != nil {
-		return nil, a, err
+		return nil, a, nil, err
 	}
 	if err := a.login(opts, cfg.NATSConfig, log); err != nil {
-		return nil, a, err
+		return nil, a, nil, err
 	}
 	a.TLS.First = opts.TLSHandshakeFirst
 	opts.NoSigs = true // signals are the program's business
 	ns, err := natsserver.NewServer(opts)
 	if err != nil {
-		return nil, a, fmt.Errorf("service: embedded NATS: %w", err)
+		return nil, a, nil, fmt.Errorf("service: embedded NATS: %w", err)
 	}
-	if opts.LogFile != "" || opts.Syslog {
-		ns.ConfigureLogger()
-	} else {
+	var streams *store
+	if opts.JetStream {
+		streams = &store{ns: ns, opts: opts, log: log, poke: make(chan struct{}, 1)}
+	}
+	switch {
+	case opts.LogFile != "" || opts.Syslog:
+		ns.ConfigureLogger() // and its JetStream is the user's to start again
+	case streams != nil:
+		ns.SetLoggerV2(storeLog{natsLog{log}, streams}, false, false, false)
+	default:
 		ns.SetLoggerV2(natsLog{log}, false, false, false)
 	}
 	go ns.Start()
 	if !ns.ReadyForConnections(readyLimit) {
 		ns.Shutdown()
-		return nil, a, fmt.Errorf("service: embedded NATS did not listen on %s within %v: is the address this host's, the port free, and loopback up?",
+		return nil, a, nil, fmt.Errorf("service: embedded NATS did not listen on %s within %v: is the address this host's, the port free, and loopback up?",
 			net.JoinHostPort(opts.Host, strconv.Itoa(opts.Port)), readyLimit)
 	}
 	a.URL = localURL(ns.ClientURL())
-	return ns, a, nil
+	return ns, a, streams, nil
 }
 
 // inside are the options of a connection to the embedded NATS, if that is this service's. Without TLS it

@@ -23,6 +23,7 @@ type Host struct {
 	Topics   []HostTopic   `json:"topics"`
 	More     int           `json:"more_topics,omitempty"` // for which the answer had no room
 	Mirrors  []MirrorStats `json:"mirrors,omitempty"`     // of Config.Mirrors
+	Store    *Store        `json:"jetstream,omitempty"`   // of its embedded NATS, where that has one
 	Err      string        `json:"error,omitempty"`       // why what it says of itself is not known
 }
 
@@ -55,7 +56,7 @@ func (s *Service) itself() (h Host, err error) {
 	}
 	h = Host{
 		Host: s.config.host(), Name: orDefault(s.config.Name), ID: s.micro.Info().ID, Version: Version,
-		Capacity: st.Capacity, Written: st.Total.WrittenBytes, Topics: []HostTopic{},
+		Capacity: st.Capacity, Written: st.Total.WrittenBytes, Topics: []HostTopic{}, Store: s.store.is(),
 	}
 	ring, err := s.ring(false)
 	if err != nil {

@@ -190,6 +190,18 @@ func (m *Mirror) Run(ctx context.Context) error {
 	}
 }
 
+// lateMirror is how long a topic may take to come before the log says that it has not.
+const lateMirror = 2 * time.Second
+
+// sayWhenLate logs once that the topic has not come, unless the timer is stopped.
+func (m *Mirror) sayWhenLate() *time.Timer {
+	return time.AfterFunc(lateMirror, func() {
+		if s := m.Stats(); s.State == "looking" && s.Starts == 0 {
+			m.log.Warn("waiting for a topic of another host", "framebuffer.topic", s.Topic, "framebuffer.from", s.From, "error.message", s.Why)
+		}
+	})
+}
+
 // once finds the topic and copies it for as long as it comes. Its error is never nil.
 func (m *Mirror) once(ctx context.Context) error {
 	if err := m.awaitDemand(ctx); err != nil {

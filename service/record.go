@@ -67,21 +67,25 @@ type Recorder struct {
 	again  []topic.Message // to be sent once more before what comes next
 	buffer []byte
 
-	mu    sync.Mutex
-	stats RecorderStats
+	asking sync.WaitGroup // for why JetStream does not store
+
+	mu     sync.Mutex
+	stats  RecorderStats
+	outage *outage // nil: JetStream stores
 }
 
 // RecorderStats are a recorder's figures; they only grow, but for what it says of the moment.
 type RecorderStats struct {
 	Topic     string `json:"topic"`
 	Recording string `json:"recording"`
-	State     string `json:"state"`         // recording or waiting (for JetStream)
-	Why       string `json:"why,omitempty"` // it waits
-	Frames    uint64 `json:"frames"`        // that JetStream has stored
-	Bytes     uint64 `json:"bytes"`         // of those
-	Lost      uint64 `json:"lost"`          // too late for them, or not stored before the end
-	LeftOut   uint64 `json:"left_out"`      // by Every and Rate
-	Refused   uint64 `json:"refused"`       // larger than the recording may be
+	State     string `json:"state"`             // recording or waiting (for JetStream)
+	Why       string `json:"why,omitempty"`     // it waits, or waited last
+	Frames    uint64 `json:"frames"`            // that JetStream has stored
+	Bytes     uint64 `json:"bytes"`             // of those
+	Lost      uint64 `json:"lost"`              // too late for them, or not stored before the end
+	LeftOut   uint64 `json:"left_out"`          // by Every and Rate
+	Refused   uint64 `json:"refused"`           // larger than the recording may be
+	Trouble   string `json:"trouble,omitempty"` // why JetStream did not store last, and the remedy
 }
 
 // NewRecorder makes the recording in the JetStream of that connection, or opens it, and
@@ -143,6 +147,7 @@ func (r *Recorder) count(f func(*RecorderStats)) {
 
 func (r *Recorder) stored(m topic.Message) {
 	r.count(func(s *RecorderStats) { s.Frames++; s.Bytes += uint64(m.Frame.Size) })
+	r.over(m)
 }
 
 const (
@@ -184,7 +189,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 		if r.Stats().Frames > before {
 			wait = firstRecordWait
 		}
-		r.waiting(err)
+		r.waits(life, err)
 		select {
 		case <-life.Done():
 			return r.leave(err)
@@ -198,16 +203,6 @@ func fatal(err error) bool {
 	return slices.ContainsFunc([]error{
 		framebuffer.ErrClosed, framebuffer.ErrCorrupt, nats.ErrConnectionClosed, ErrNoRecording, errTakenOver,
 	}, func(f error) bool { return errors.Is(err, f) })
-}
-
-// waiting says once why nothing is stored.
-func (r *Recorder) waiting(err error) {
-	r.count(func(s *RecorderStats) {
-		if s.State == "recording" {
-			r.log.Warn("JetStream does not store; trying again", "error.message", err)
-		}
-		s.State, s.Why = "waiting", err.Error()
-	})
 }
 
 // endWithRing ends the life of a recorder whose ring has ended: soon, if JetStream ended with it.
@@ -234,11 +229,11 @@ func (r *Recorder) unread() int {
 	if !there {
 		return 0
 	}
-	n := int64(t.Next() - r.sub.Position())
+	n := t.Missed(r.sub.Position(), t.Next())
 	if in.Closed() != nil { // its memory was let go of
 		return 0
 	}
-	return int(max(n, 0))
+	return int(n)
 }
 
 // leave counts what is not known to be stored. It returns why the ring has ended, if it has.
@@ -256,6 +251,7 @@ func (r *Recorder) leave(err error) error {
 }
 
 func (r *Recorder) close() {
+	r.asking.Wait()
 	r.keeper.close()
 	_ = r.sub.Close() // always nil
 }

@@ -17,12 +17,7 @@ func (r *Recorder) record(ctx, life context.Context) error {
 	waits, stop := context.WithCancel(ctx)
 	defer stop()
 	r.keeper.begin(stop)
-	r.count(func(s *RecorderStats) {
-		if s.State != "recording" {
-			r.log.Info("recording")
-		}
-		s.State, s.Why = "recording", ""
-	})
+	r.begins()
 	for {
 		m, err := r.next(waits)
 		switch {
@@ -52,6 +47,7 @@ func (r *Recorder) next(ctx context.Context) (topic.Message, error) {
 	}
 	for {
 		m, err := r.sub.Next(ctx)
+		r.went(m, err)
 		if err != nil || r.thin.wants(m.Sequence, time.Now()) {
 			return m, err
 		}

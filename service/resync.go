@@ -11,6 +11,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
+// lastAcks is how long, after something was not stored, answers to what was sent are waited for.
+const lastAcks = 2 * time.Second
+
 // resync looks where the stream ends, so that sending can begin there, at first and after
 // something was not stored. It returns the frames that are to be sent again, oldest first:
 // those that the stream does not have. errTakenOver, and ErrNoRecording when it was deleted, are
@@ -18,6 +21,10 @@ import (
 func (k *keeper) resync(ctx context.Context) ([]topic.Message, error) {
 	select {
 	case <-k.js.PublishAsyncComplete(): // nothing that was sent before comes after
+	case <-time.After(lastAcks):
+		// A JetStream that cannot write does not say so of each message. One that comes later all the same is found where
+		// another was to stand, and that is refused.
+		k.js.CleanupPublisher()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

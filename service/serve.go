@@ -22,6 +22,7 @@ type Service struct {
 	meeting  *listener
 	embedded *natsserver.Server // nil with the user's own NATS
 	streams  directory          // of its JetStream
+	store    *store             // the same; nil without one
 	nats     *nats.Conn
 	micro    micro.Service
 	access   access
@@ -99,7 +100,7 @@ func (s *Service) start() (err error) {
 			return err
 		}
 		s.config.JetStream = s.streams.path
-		if s.embedded, s.access, err = startEmbedded(s.config, s.log); err != nil {
+		if s.embedded, s.access, s.store, err = startEmbedded(s.config, s.log); err != nil {
 			return err
 		}
 		opts = append(opts, s.inside()...)
@@ -127,6 +128,9 @@ func (s *Service) start() (err error) {
 	if err := s.announce(); err != nil {
 		return err
 	}
+	if s.store != nil {
+		s.work(func() { s.store.watch(s.give.life) })
+	}
 	s.meeting.serve(s.access)
 	s.log.Info("serving", "framebuffer.server.name", orDefault(s.config.Name), "framebuffer.server.id", s.access.ID, "url.full", s.URL())
 	return nil
@@ -152,6 +156,7 @@ func (s *Service) openMirrors() (err error) {
 	}
 	for _, m := range s.copying() {
 		s.work(func() {
+			defer m.sayWhenLate().Stop()
 			if err := m.Run(s.give.life); err != nil && s.give.life.Err() == nil {
 				s.log.Error("a topic is not mirrored any more", "framebuffer.topic", m.options.Topic, "error.message", err)
 			}

@@ -35,7 +35,7 @@ func status(err error) int {
 		code int
 		of   []error
 	}{
-		{exitTimeout, []error{framebuffer.ErrTimeout, errNoFrame}},
+		{exitTimeout, []error{framebuffer.ErrTimeout, errNoFrame, errMissing}},
 		{exitPermission, []error{framebuffer.ErrPermission}},
 		{exitNoMemory, []error{framebuffer.ErrNoMemory}},
 		{exitNoServer, []error{service.ErrNoServer, framebuffer.ErrStaleKey, framebuffer.ErrClosed}},

@@ -31,9 +31,9 @@ written, or learn that the ring has reused the place: a timeout.
   framebuffer web              the same in a browser, with pictures
   framebuffer doctor           what this machine allows, and what to do
 
-Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 timeout (the frame
-is gone, or none came), 4 no server (none found, or the key's server is gone),
-5 not enough memory, 6 no permission.`
+Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 timeout (a frame is
+gone, none came, or a recording lacks some), 4 no server (none found, or the key's
+server is gone), 5 not enough memory, 6 no permission.`
 
 // cli is the whole command line.
 type cli struct {

@@ -49,7 +49,14 @@ func (c *mirrorCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		came := e.waitingFor(func() string {
+			if s := m.Stats(); s.State == "looking" && s.Starts == 0 {
+				return fmt.Sprintf("topic %q of %s: %s", c.Topic, c.whose(), s.Why)
+			}
+			return ""
+		})
 		err = m.Run(e.ctx)
+		came()
 		one := m.Stats()
 		one.Frames, one.Bytes, one.Starts = one.Frames+s.Frames, one.Bytes+s.Bytes, one.Starts+s.Starts
 		one.Lost, one.LeftOut, one.Refused = one.Lost+s.Lost, one.LeftOut+s.LeftOut, one.Refused+s.Refused
@@ -70,6 +77,14 @@ func (c *mirrorCmd) Run(e *env) error {
 		err = errors.Join(err, e.print(s, ""))
 	}
 	return err
+}
+
+// whose is who has the topic.
+func (c *mirrorCmd) whose() string {
+	if c.From == service.AnyHost {
+		return "any host"
+	}
+	return strconv.Quote(c.From)
 }
 
 // parseMirror reads TOPIC@HOST,OPTION,…. Without a host it is any; topics may have either sign, too.

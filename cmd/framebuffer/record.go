@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,8 @@ ends it waits for the next one of that name, and goes on with its first frame.
 
 Without --max-age and --max-bytes a recording grows until JetStream has no room.
 At the end a line on stderr says how many frames and bytes were recorded and how
-many were lost; with --json another on stdout says all that is counted.`
+many were lost; with --json another on stdout says all that is counted. The status
+is 3 if frames are missing, or none came.`
 }
 
 // Run records until there is a reason to end.
@@ -68,10 +70,18 @@ func (c *recordCmd) Run(e *env) error {
 		if first && c.Duration > 0 {
 			time.AfterFunc(c.Duration, cancel)
 		}
+		came := e.waitingFor(func() string {
+			if s := r.Stats(); s.State != "recording" || s.Frames+s.Lost+s.LeftOut+s.Refused == 0 {
+				return cmp.Or(s.Why, fmt.Sprintf("a first frame in topic %q", c.Topic))
+			}
+			return ""
+		})
 		err = r.Run(ctx)
+		came()
 		one := r.Stats()
 		one.Frames, one.Bytes = one.Frames+s.Frames, one.Bytes+s.Bytes
 		one.Lost, one.LeftOut, one.Refused = one.Lost+s.Lost, one.LeftOut+s.LeftOut, one.Refused+s.Refused
+		one.Trouble = cmp.Or(one.Trouble, s.Trouble)
 		s = one
 		return err
 	})
@@ -82,13 +92,39 @@ func (c *recordCmd) Run(e *env) error {
 		command: "record", name: s.Topic, topic: s.Topic, recording: s.Recording, frames: s.Frames, bytes: s.Bytes, lost: s.Lost + s.Refused,
 		of: []tally{{"refused", s.Refused}}, leftOut: s.LeftOut, start: start,
 	})
-	if s.Lost+s.Refused > 0 {
-		e.log.Warn("frames are not in the recording: JetStream was too slow for them, or away, or they are larger than --max-bytes", "framebuffer.recording", s.Recording, "framebuffer.lost", s.Lost, "framebuffer.refused", s.Refused, "framebuffer.frames", s.Frames)
+	if err == nil {
+		err = c.missing(e, s)
 	}
 	if e.json {
 		err = errors.Join(err, e.print(s, ""))
 	}
 	return err
+}
+
+// errMissing is for recordings that lack something.
+var errMissing = errors.New("timeout: frames are not in the recording")
+
+// missing is an error if the recording lacks frames that should be in it, or has none at all; a signal that comes before
+// the first frame is none.
+func (c *recordCmd) missing(e *env, s service.RecorderStats) error {
+	switch {
+	case s.Lost+s.Refused > 0:
+		why := "JetStream was too slow for them, or away: a longer ring (serve --size) bridges longer stalls"
+		if s.Trouble != "" {
+			why = s.Trouble
+		}
+		if s.Lost == 0 {
+			why = "they are larger than --max-bytes"
+		} else if s.Refused > 0 {
+			why = fmt.Sprintf("%d are larger than --max-bytes; of the others: %s", s.Refused, why)
+		}
+		return fmt.Errorf("%w %q: %d of %d: %s", errMissing, s.Recording, s.Lost+s.Refused, s.Lost+s.Refused+s.Frames, why)
+	case s.Frames > 0 || e.ctx.Err() != nil:
+		return nil
+	case s.LeftOut > 0:
+		return fmt.Errorf("%w: nothing was recorded: --every and --rate left out all %d frames of topic %q", errNoFrame, s.LeftOut, s.Topic)
+	}
+	return fmt.Errorf("%w: nothing was recorded: no frame came in topic %q: is that its name, and does a publisher run? framebuffer topics tells", errNoFrame, s.Topic)
 }
 
 // fromOf is --from of the commands that subscribe.

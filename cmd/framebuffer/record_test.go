@@ -173,6 +173,56 @@ func awaitSubscribers(t *testing.T, name, topic string, count int) {
 	}
 }
 
+// A recording that lacks frames, or has none, is an error that says so and what to do.
+func TestRecordOfNothing(t *testing.T) {
+	name, _, _ := serving(t, "--size", "4MiB", "--jetstream", t.TempDir())
+	if r := runCommand(t, "", "record", "nosuch", "--duration", "10ms", "--name", name); r.status != exitTimeout ||
+		!strings.Contains(r.err, totalled("record", "nosuch", 0, 0)) || !strings.Contains(r.err, "nothing was recorded") || !strings.Contains(r.err, `"nosuch"`) {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, "", "pub", "ended", "--frame-size", "1", "--name", name); r.status != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if r := runCommand(t, "", "record", "ended", "--from", "oldest", "--name", name); r.status != exitTimeout || !strings.Contains(r.err, "nothing was recorded") {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, strings.Repeat("x", 60_000), "pub", "cam", "--frame-size", "30000", "--name", name); r.status != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if r := runCommand(t, "", "record", "cam", "--from", "oldest", "--max-bytes", "16KiB", "--name", name); r.status != exitTimeout ||
+		!strings.Contains(r.err, "2 lost (2 refused)") || !strings.Contains(r.err, "--max-bytes") || !strings.Contains(r.err, "2 of 2") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What is waited for is said once, after a moment.
+func TestRecordAndMirrorSayWhatTheyWaitFor(t *testing.T) {
+	name, _, _ := serving(t, "--size", "1MiB", "--jetstream", t.TempDir())
+	for what, args := range map[string][]string{
+		`waiting for a first frame in topic "quiet"`: {"record", "quiet"},
+		`waiting for topic "far" of "nosuch"`:        {"mirror", "far", "--from", "nosuch"},
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Parallel()
+			cmd := speaking(t, nil, append(args, "--name", name)...)
+			cmd.err.await(t, what)
+			cmd.signal(t, syscall.SIGTERM)
+			if r := cmd.end(t); r.status != exitOK || strings.Count(r.err, "waiting for") != 1 || !strings.HasSuffix(r.err, totalled(args[0], args[1], 0, 0)) {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+	t.Run("serve", func(t *testing.T) {
+		t.Parallel()
+		serve := speaking(t, nil, "serve", "--name", name+"-b", "--size", "1MiB", "--mirror", "far@nosuch")
+		serve.err.await(t, "waiting for a topic of another host")
+		serve.signal(t, syscall.SIGTERM)
+		if r := serve.end(t); r.status != exitOK || strings.Count(r.err, "\n") != 1 || !strings.Contains(r.err, "nosuch") || !strings.Contains(r.err, "far") {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
 // A topic's name needs no other for its recording, whatever is in it.
 func TestRecordAnyTopic(t *testing.T) {
 	name, _, _ := serving(t, "--size", "4MiB", "--jetstream", t.TempDir())
@@ -200,7 +250,7 @@ func TestRecordAnyTopic(t *testing.T) {
 // Signals end both in order, and --duration a recorder.
 func TestRecordReplayEnd(t *testing.T) {
 	name, _, _ := serving(t, "--size", "4MiB", "--jetstream", t.TempDir())
-	if r := runCommand(t, "", "--json", "record", "quiet", "--duration", "10ms", "--name", name); r.status != exitOK || !strings.Contains(r.out, `"frames":0`) {
+	if r := runCommand(t, "", "--json", "record", "quiet", "--duration", "10ms", "--name", name); r.status != exitTimeout || !strings.Contains(r.out, `"frames":0`) {
 		t.Errorf("%+v", r)
 	}
 	if r := runCommand(t, "a frame", "pub", "cam", "--name", name); r.status != exitOK {

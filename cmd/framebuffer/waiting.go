@@ -30,8 +30,11 @@ func (e *env) waitingFor(describe func() string) (stop func()) {
 	timer := time.AfterFunc(sayAfter, func() {
 		mu.Lock()
 		defer mu.Unlock()
-		if !over {
-			e.remark("waiting", "waiting for "+describe())
+		if over {
+			return
+		}
+		if what := describe(); what != "" { // it may have come
+			e.remark("waiting", "waiting for "+what)
 		}
 	})
 	return func() {

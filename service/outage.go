@@ -1,0 +1,94 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/core-framebuffer/framebuffer/topic"
+)
+
+// outage is a time in which JetStream did not store what a recorder sent. It begins with the first failure, and ends when a
+// frame is stored that came after the last one: by then it is known what was lost.
+type outage struct {
+	since time.Time
+	lost  uint64 // before
+	fresh bool   // a frame has come since the last failure
+	from  uint64 // that one's number
+}
+
+// begins says once that it records.
+func (r *Recorder) begins() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.outage == nil && r.stats.State != "recording" {
+		r.stats.State = "recording"
+		r.log.Info("recording")
+	}
+}
+
+// waits notes that something was not stored. The first time it says so, and asks why.
+func (r *Recorder) waits(ctx context.Context, err error) {
+	lost := r.Stats().Lost
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.State, r.stats.Why = "waiting", err.Error()
+	if r.outage != nil {
+		r.outage.fresh = false
+		return
+	}
+	r.outage = &outage{since: time.Now(), lost: lost}
+	r.asking.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, rpcLimit)
+		defer cancel()
+		trouble := r.trouble(ctx, err)
+		r.log.Warn("JetStream does not store; trying again", "error.message", trouble)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.stats.Trouble = trouble
+	})
+}
+
+// went notes a frame that came from the topic.
+func (r *Recorder) went(m topic.Message, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if o := r.outage; err == nil && o != nil && !o.fresh {
+		o.fresh, o.from = true, m.Sequence
+	}
+}
+
+// over ends an outage with a frame that was stored, and says what it cost.
+func (r *Recorder) over(m topic.Message) {
+	lost := r.Stats().Lost
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := r.outage
+	if o == nil {
+		return
+	}
+	if r.stats.State = "recording"; !o.fresh || m.Sequence < o.from {
+		return
+	}
+	r.outage = nil
+	r.log.Warn("JetStream stores again", "framebuffer.lost", lost-o.lost, "framebuffer.duration", time.Since(o.since).Seconds())
+}
+
+// trouble says what went wrong where the recording is kept, as far as that is known, and what can be done.
+func (r *Recorder) trouble(ctx context.Context, err error) string {
+	nc := r.keeper.nats
+	if !nc.IsConnected() {
+		return fmt.Sprintf("%v; recording goes on when NATS is back", err)
+	}
+	hosts, notAll := Hosts(ctx, nc)
+	for _, h := range hosts {
+		if s := h.Store; notAll == nil && s != nil && s.Trouble != "" {
+			return fmt.Sprintf("JetStream on host %s does not write to %s, whose disk has %s free, and stores %s at most (%s): make room on that disk, or delete recordings with framebuffer recordings --delete; recording goes on by itself then",
+				h.Host, s.Dir, humanize.IBytes(s.Free), humanize.IBytes(uint64(max(s.Limit, 0))), s.Trouble)
+		}
+	}
+	return fmt.Sprintf("%v: the NATS server %q at %s keeps the recording: if a disk is full or a limit is reached there (store_dir, max_file_store), make room, or delete recordings with framebuffer recordings --delete; one that had no disk space has to be started again",
+		err, nc.ConnectedServerName(), shown(nc.ConnectedUrl()))
+}

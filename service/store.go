@@ -1,0 +1,237 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/sys/unix"
+)
+
+// A JetStream that could not write, because its disk was full most likely, writes to that stream no more, or to none, until
+// it is started again, whatever becomes of the disk. So the service watches that of its embedded NATS, and starts it again once the
+// disk takes something. The NATS server tells of the failure by its log alone.
+
+const (
+	// storeLook is how often a store that does not write is looked at.
+	storeLook = 500 * time.Millisecond
+
+	// storeRoom is how much a disk has to take before JetStream is started again, or an eighth of a small disk.
+	storeRoom = 16 << 20
+)
+
+// store is the embedded NATS's JetStream.
+type store struct {
+	ns   *natsserver.Server
+	opts *natsserver.Options
+	log  *slog.Logger
+	poke chan struct{} // it may be in trouble; holds one
+
+	mu      sync.Mutex
+	trouble string // why it does not write; "": it does
+	full    bool   // only its own limit keeps it from that
+}
+
+// Store says how a server's JetStream is.
+type Store struct {
+	Dir     string `json:"dir"`
+	Free    uint64 `json:"free_bytes"`        // on that disk
+	Limit   int64  `json:"limit_bytes"`       // of all that is stored there
+	Trouble string `json:"trouble,omitempty"` // why it does not write
+}
+
+// storeLog is the NATS server's logger, and notices what it says of JetStream.
+type storeLog struct {
+	natsserver.Logger
+	store *store
+}
+
+func (l storeLog) Errorf(format string, v ...any) {
+	l.Logger.Errorf(format, v...)
+	l.store.heard(fmt.Sprintf(format, v...))
+}
+
+// heard takes a line of the log.
+func (s *store) heard(text string) {
+	broken := strings.Contains(strings.ToLower(text), "critical write error") || strings.Contains(text, "will be DISABLED")
+	full := strings.Contains(text, "resource limits exceeded")
+	if !broken && !full {
+		return
+	}
+	s.mu.Lock()
+	s.trouble, s.full = text, !broken && (s.full || s.trouble == "")
+	s.mu.Unlock()
+	select {
+	case s.poke <- struct{}{}:
+	default:
+	}
+}
+
+// is says how it is, or nil where there is none.
+func (s *store) is() *Store {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := &Store{Dir: s.opts.StoreDir, Trouble: s.trouble}
+	now.Free, _, _ = space(now.Dir) // 0 says as much
+	if cfg := s.ns.JetStreamConfig(); cfg != nil {
+		now.Limit = cfg.MaxStore
+	}
+	return now
+}
+
+// space is how much of a disk is free for this user, and how much it has.
+func space(dir string) (free, all uint64, err error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return 0, 0, fmt.Errorf("service: look at the disk of %s: %w", dir, err)
+	}
+	return fs.Bavail * uint64(fs.Bsize), fs.Blocks * uint64(fs.Bsize), nil
+}
+
+// watch starts JetStream again when it can write again, until the context ends.
+func (s *store) watch(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.poke:
+		}
+		if s.is().Trouble == "" { // that was before it was started again
+			continue
+		}
+		s.say()
+		for err := errNoRoom; err != nil; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(storeLook):
+			}
+			if err = s.mend(); err != nil {
+				s.log.Debug("JetStream cannot be started again yet", "error.message", err)
+			}
+		}
+	}
+}
+
+// say logs what is wrong, and what to do.
+func (s *store) say() {
+	now := s.is()
+	switch {
+	case s.ns.JetStreamIsClustered():
+		s.log.Error("JetStream does not write here: make room on its disk, and start this server again", "file.path", now.Dir, "framebuffer.free_bytes", now.Free, "error.message", now.Trouble)
+	case s.limited():
+		s.log.Error("JetStream has as much as it may: delete recordings (framebuffer recordings --delete), give them --max-bytes or --max-age, or make room on its disk",
+			"file.path", now.Dir, "framebuffer.free_bytes", now.Free, "framebuffer.limit_bytes", now.Limit, "error.message", now.Trouble)
+	default:
+		s.log.Error("JetStream cannot write to its disk: make room there; it goes on by itself then", "file.path", now.Dir, "framebuffer.free_bytes", now.Free, "error.message", now.Trouble)
+	}
+}
+
+func (s *store) limited() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.full
+}
+
+var errNoRoom = errors.New("no room yet")
+
+// mend starts JetStream again if that helps. With others of a cluster it does not meddle.
+func (s *store) mend() error {
+	if s.ns.JetStreamIsClustered() {
+		return nil
+	}
+	if s.limited() {
+		return s.raise()
+	}
+	if err := writable(s.opts.StoreDir); err != nil {
+		return err
+	}
+	if err := s.restart(); err != nil {
+		return err
+	}
+	s.log.Warn("JetStream writes again", "file.path", s.opts.StoreDir)
+	return nil
+}
+
+// raise starts JetStream again if it would get a larger limit: one that follows the disk is as the disk was when it was
+// started. What is stored may have been deleted as well; then there is room without.
+func (s *store) raise() error {
+	free, _, err := space(s.opts.StoreDir)
+	if err != nil {
+		return err
+	}
+	js, err := s.ns.Jsz(nil)
+	if err != nil {
+		return fmt.Errorf("service: look at JetStream: %w", err)
+	}
+	limit := js.Config.MaxStore
+	if int64(js.Store) < limit-limit/10 {
+		s.well()
+		return nil
+	}
+	if next := int64(free+js.Store) / 4 * 3; s.opts.JetStreamMaxStore > 0 || next < limit+limit/10 {
+		return errNoRoom
+	}
+	if err := s.restart(); err != nil {
+		return err
+	}
+	s.log.Warn("JetStream may store more than before, as its disk has more room", "file.path", s.opts.StoreDir)
+	return nil
+}
+
+func (s *store) well() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble, s.full = "", false
+}
+
+// restart starts JetStream again in the running NATS server, which reads what it has stored.
+func (s *store) restart() error {
+	o := s.opts
+	if err := s.ns.ShutdownJetStream(); err != nil {
+		return fmt.Errorf("service: stop JetStream: %w", err)
+	}
+	s.well() // what it says from now on counts
+	err := s.ns.EnableJetStream(&natsserver.JetStreamConfig{
+		StoreDir: o.StoreDir, SyncInterval: o.SyncInterval, SyncAlways: o.SyncAlways, Strict: !o.NoJetStreamStrict,
+		MaxMemory: o.JetStreamMaxMemory, MaxStore: o.JetStreamMaxStore, Domain: o.JetStreamDomain, CompressOK: true, UniqueTag: o.JetStreamUniqueTag,
+	})
+	if err != nil {
+		s.heard("will be DISABLED: " + err.Error())
+		return fmt.Errorf("service: start JetStream again: %w", err)
+	}
+	return nil
+}
+
+// writable tries a disk: what its numbers say may not be true for this user, or its quota.
+func writable(dir string) (err error) {
+	free, all, err := space(dir)
+	if err != nil {
+		return err
+	}
+	if free < min(storeRoom, all/8) {
+		return fmt.Errorf("%w: %s has %s", errNoRoom, dir, humanize.IBytes(free))
+	}
+	f, err := os.CreateTemp(dir, "room-*")
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNoRoom, err)
+	}
+	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
+	if _, err = f.Write(make([]byte, 64<<10)); err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNoRoom, err)
+	}
+	return nil
+}
