@@ -65,7 +65,7 @@ func (c *recordCmd) Run(e *env) error {
 			Every: c.Every, Rate: c.Rate, Logger: e.log,
 		})
 		if err != nil {
-			return err
+			return cmp.Or(ring.Err(), err) // the NATS of a server that has ended does not answer
 		}
 		if first && c.Duration > 0 {
 			time.AfterFunc(c.Duration, cancel)
