@@ -22,6 +22,8 @@ const (
 
 	// Looking at this host's meeting point costs little, and publishers lose frames until then.
 	lastWaitHere = 200 * time.Millisecond
+
+	warnAfter = 2 * time.Second
 )
 
 // refreshSoon has the present server looked for, beside what is going on. It is called from
@@ -54,6 +56,7 @@ func (c *Client) search(why string) {
 	if c.options.URL == "" {
 		last = lastWaitHere
 	}
+	began, warned := time.Now(), false
 	for wait := firstWait; ; wait = min(2*wait, last) {
 		err := c.refresh(c.life, nil)
 		if err == nil || c.life.Err() != nil {
@@ -64,7 +67,8 @@ func (c *Client) search(why string) {
 			c.chain.Fail(err)
 			return
 		}
-		if wait == firstWait {
+		if !warned && time.Since(began) > warnAfter { // a server that is just started again is not worth a word
+			warned = true
 			c.log.Warn("the server was not found; looking on", "framebuffer.reason", why, "error.message", err)
 		}
 		select {

@@ -134,6 +134,8 @@ func TestNoFollow(t *testing.T) {
 			defer nothing.Close()
 			defer hold.Close()
 			all := []*spoken{
+				speaking(t, nil, "stat", "--watch", "--interval", "50ms", "--name", name, "--no-follow"),
+				speaking(t, nil, "web", "--name", name, "--no-follow"),
 				speaking(t, nil, "record", "cam", "--name", name, "--no-follow"), speaking(t, nil, "mirror", "other", "--name", name, "--no-follow"),
 			}
 			for _, how := range [][]string{{"--name", name, "--no-follow"}, {"--key", s.Key}} {
@@ -142,7 +144,10 @@ func TestNoFollow(t *testing.T) {
 					speaking(t, nothing, append([]string{"pub", "cam"}, how...)...),
 					speaking(t, nothing, append([]string{"pub", "none", "--wait", "1"}, how...)...))
 			}
-			awaitClients(t, s.Key, len(all))
+			all[0].out.await(t, "ring")
+			all[1].out.await(t, "http")
+			awaitClients(t, s.Key, len(all)-2)       // these have no slot
+			await(t, name, "framebuffer record cam") // it has begun
 			ends(t, server, by)
 			for _, one := range all {
 				r := one.end(t)

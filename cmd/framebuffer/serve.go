@@ -80,13 +80,13 @@ func (c *serveCmd) Run(e *env) (err error) {
 		}
 		mirrors = append(mirrors, one)
 	}
-	server, err := framebuffer.NewServer(int64(c.Size), &framebuffer.ServerOptions{
+	server, err := newServer(e, int64(c.Size), &framebuffer.ServerOptions{
 		Name: "framebuffer serve", Mode: fs.FileMode(c.Mode), Backend: c.Backend, Dir: c.Dir, HugePages: c.Huge,
 		AllowUIDs: c.Allow, AllowGIDs: c.AllowG, ReadUIDs: c.Read, ReadGIDs: c.ReadG,
 		HoldLimit: int64(c.Holds), Topics: c.Topics, TopicDepth: c.Depth, Logger: e.log,
 	})
 	if err != nil {
-		return err
+		return unlessSignalled(err)
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 	if c.KeyFile != "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -20,9 +21,12 @@ func (l *lookup) sessions(e *env, name string, how following, do func(client *se
 	for first := true; ; first = false {
 		key := ring.Key()
 		err := do(client, ring, first)
-		ended := ring.Err() != nil
+		ended := ring.Err()
+		if err != nil && ended != nil && !errors.Is(err, framebuffer.ErrClosed) {
+			err = fmt.Errorf("%w (%v)", ended, err) //nolint:errorlint // that is what became of it
+		}
 		err = errors.Join(err, ring.Close(), client.Close())
-		if err == nil || !ended || how.NoFollow {
+		if err == nil || ended == nil || how.NoFollow {
 			return err
 		}
 		e.remark("waiting", "waiting for "+l.quoted())

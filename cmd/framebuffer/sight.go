@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+
+	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
@@ -8,6 +11,7 @@ import (
 type sight struct {
 	Key     string `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Look at this key's ring instead of looking for a server."`
 	KeyFile string `env:"FRAMEBUFFER_KEY_FILE" help:"Look at the ring of the key in this file, as serve --key-file writes it, and wait for it." placeholder:"FILE"`
+	following
 	lookup
 }
 
@@ -50,7 +54,18 @@ func (s *sight) another(e *env, not string) (f found, err error) {
 }
 
 // fixed reports whether there is no other server than the first.
-func (s *sight) fixed() bool { return s.Key != "" }
+func (s *sight) fixed() bool { return s.Key != "" || s.NoFollow }
+
+// over is the end of a command that is not to follow when its server has ended, else nil.
+func (s *sight) over(seen *monitor.Snapshot) error {
+	if !s.NoFollow || seen.State == monitor.Open {
+		return nil
+	}
+	if seen.State == monitor.Closed {
+		return fmt.Errorf("%w: the server has closed its ring", framebuffer.ErrClosed)
+	}
+	return fmt.Errorf("%w: its ring is not written to any more", framebuffer.ErrServerGone)
+}
 
 // mayBeOver reports whether a segment has no server any more, or that is not known here: where the
 // kernel does not tell of deaths, and the server is in another PID namespace. Of several servers on one

@@ -68,6 +68,9 @@ func (c *statCmd) print(e *env, w *watched) error {
 		if err := e.show(s, live, first); err != nil || !c.Watch {
 			return err
 		}
+		if err := c.over(s); err != nil {
+			return err
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/core-framebuffer/framebuffer/internal/top"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 type topCmd struct {
@@ -39,5 +40,12 @@ func (c *topCmd) Run(e *env) error {
 	if err != nil {
 		return unlessSignalled(err)
 	}
-	return errors.Join(top.Run(e.ctx, w.look, top.Options{Interval: c.Interval, Out: e.out.File, Follows: !c.fixed()}), w.close())
+	look := func() (*monitor.Monitor, *monitor.Snapshot, error) {
+		m, s, err := w.look()
+		if err == nil {
+			err = c.over(s)
+		}
+		return m, s, err
+	}
+	return errors.Join(top.Run(e.ctx, look, top.Options{Interval: c.Interval, Out: e.out.File, Follows: !c.fixed()}), w.close())
 }

@@ -83,6 +83,9 @@ func (c *webCmd) successor(e *env, page *httpServer, key string) (found, error) 
 		if err != nil {
 			return found{}, err
 		}
+		if err := c.over(s); err != nil {
+			return found{}, err
+		}
 		if c.fixed() || !c.mayBeOver(s) {
 			continue
 		}

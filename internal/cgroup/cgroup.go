@@ -16,6 +16,10 @@ type Limit struct {
 	File string // where it stands, as a path from /
 	Max  int64
 	Free int64 // how much of it is left; what the kernel gives back when asked counts as left
+
+	// Shared is how much of it shared memory takes, which is given back when the last process lets
+	// go of it; 0 where that is not counted.
+	Shared int64
 }
 
 // Memory lists the bounds on memory that hold for this process, of which the one with the
@@ -96,6 +100,7 @@ func (f files) upwards(root fs.FS, group string) (all []Limit) {
 			l := Limit{File: "/" + path.Join(at, f.bound), Max: bound, Free: bound - used}
 			if f.back != nil {
 				l.Free += f.back(root, at)
+				l.Shared = sum(root, at, "shmem")
 			}
 			l.Free = max(l.Free, 0)
 			all = append(all, l)
@@ -107,12 +112,15 @@ func (f files) upwards(root fs.FS, group string) (all []Limit) {
 }
 
 // fileCache is what a group's use counts but the kernel gives back when asked.
-func fileCache(root fs.FS, dir string) (sum int64) {
+func fileCache(root fs.FS, dir string) int64 { return sum(root, dir, "inactive_file", "active_file") }
+
+// sum adds up what a group's use of memory consists of. What is not told counts as nothing.
+func sum(root fs.FS, dir string, names ...string) (sum int64) {
 	stat, err := fs.ReadFile(root, path.Join(dir, "memory.stat"))
 	if err != nil {
-		return 0 // then nothing counts as cache
+		return 0
 	}
-	for _, name := range []string{"inactive_file", "active_file"} {
+	for _, name := range names {
 		if n, ok := procinfo.Field(stat, "total_"+name); ok { // version 1, children included
 			sum += n
 		} else if n, ok := procinfo.Field(stat, name); ok {

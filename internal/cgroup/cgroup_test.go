@@ -29,8 +29,8 @@ func TestMemory(t *testing.T) {
 			"sys/fs/cgroup/a/b/memory.current": "50\n",
 			"sys/fs/cgroup/a/memory.max":       "1000\n",
 			"sys/fs/cgroup/a/memory.current":   "600\n",
-			"sys/fs/cgroup/a/memory.stat":      "anon 7\ninactive_file 100\nactive_file 20\n",
-		}, []Limit{{"/sys/fs/cgroup/a/memory.max", 1000, 520}}},
+			"sys/fs/cgroup/a/memory.stat":      "anon 7\ninactive_file 100\nactive_file 20\nshmem 300\n",
+		}, []Limit{{"/sys/fs/cgroup/a/memory.max", 1000, 520, 300}}},
 		"version 2, a group that is gone, and two above it that bind": {map[string]string{
 			"proc/self/cgroup":               "0::/a/b/gone\n",
 			"sys/fs/cgroup/a/memory.max":     "1000\n",
@@ -38,12 +38,12 @@ func TestMemory(t *testing.T) {
 			"sys/fs/cgroup/a/memory.stat":    "anon 300\ninactive_file 150\nactive_file 50\n",
 			"sys/fs/cgroup/memory.max":       "5000\n",
 			"sys/fs/cgroup/memory.current":   "1000\n",
-		}, []Limit{{"/sys/fs/cgroup/a/memory.max", 1000, 500}, {"/sys/fs/cgroup/memory.max", 5000, 4000}}},
+		}, []Limit{{"/sys/fs/cgroup/a/memory.max", 1000, 500, 0}, {"/sys/fs/cgroup/memory.max", 5000, 4000, 0}}},
 		"version 2, the container's own group is the root": {map[string]string{
 			"proc/self/cgroup":             "0::/../somewhere/else\n",
 			"sys/fs/cgroup/memory.max":     "1000\n",
 			"sys/fs/cgroup/memory.current": "1500\n",
-		}, []Limit{{"/sys/fs/cgroup/memory.max", 1000, 0}}},
+		}, []Limit{{"/sys/fs/cgroup/memory.max", 1000, 0, 0}}},
 		"version 1, beside an empty version 2": {map[string]string{
 			"proc/self/cgroup": "4:cpu,memory:/box\n2:cpuset:/\n0::/\n",
 			"sys/fs/cgroup/memory/box/memory.limit_in_bytes": "1000",
@@ -51,7 +51,7 @@ func TestMemory(t *testing.T) {
 			"sys/fs/cgroup/memory/box/memory.stat":           "inactive_file 1\ntotal_inactive_file 30\ntotal_active_file 5\n",
 			"sys/fs/cgroup/memory/memory.limit_in_bytes":     "9223372036854771712",
 			"sys/fs/cgroup/memory/memory.usage_in_bytes":     "5",
-		}, []Limit{{"/sys/fs/cgroup/memory/box/memory.limit_in_bytes", 1000, 135}}},
+		}, []Limit{{"/sys/fs/cgroup/memory/box/memory.limit_in_bytes", 1000, 135, 0}}},
 		"no limit": {map[string]string{"proc/self/cgroup": "0::/\nnonsense\n"}, nil},
 	} {
 		if got, err := Memory(tree(c.files)); err != nil || !slices.Equal(got, c.want) {

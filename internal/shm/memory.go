@@ -28,10 +28,22 @@ func checkRoom(size int64) error {
 	return nil
 }
 
+// MayFitLater reports whether there would be room for size bytes if others let go of shared memory:
+// of a server that has ended, clients do within a second.
+func MayFitLater(size int64) bool {
+	for _, l := range limits() {
+		if size > l.free+l.shared {
+			return false
+		}
+	}
+	return true
+}
+
 // limit is one bound on the memory this process can still take.
 type limit struct {
-	what string
-	free int64
+	what   string
+	free   int64
+	shared int64 // of what is not free
 }
 
 // limits lists every bound that can be read. What cannot be read does not limit: the
@@ -40,12 +52,13 @@ func limits() (all []limit) {
 	root := os.DirFS("/")
 	if b, err := fs.ReadFile(root, "proc/meminfo"); err == nil {
 		if kb, ok := procinfo.Field(b, "MemAvailable:"); ok {
-			all = append(all, limit{"MemAvailable in /proc/meminfo", kb << 10})
+			shared, _ := procinfo.Field(b, "Shmem:")
+			all = append(all, limit{"MemAvailable in /proc/meminfo", kb << 10, shared << 10})
 		}
 	}
 	groups, _ := cgroup.Memory(root)
 	for _, g := range groups {
-		all = append(all, limit{g.File, g.Free})
+		all = append(all, limit{g.File, g.Free, g.Shared})
 	}
 	return all
 }
