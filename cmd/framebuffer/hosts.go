@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -44,24 +43,21 @@ func (c *hostsCmd) Run(e *env) error {
 
 // hostsText is a table, with what there is to say of each host below its line.
 func hostsText(all []service.Host, topics bool) string {
-	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "HOST\tNAME\tID\tRING\tWRITTEN\tTOPICS\tRTT")
+	var table columns
+	table.row("HOST\tNAME\tID\tRING\tWRITTEN\tTOPICS\tRTT")
 	for _, h := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t", text(h.Host), text(h.Name), text(h.ID))
-		if h.Err != "" {
-			fmt.Fprintf(w, "%s\n", text(h.Err))
-			continue
+		about := text(h.Err)
+		if h.Err == "" {
+			about = fmt.Sprintf("%s\t%s\t%d\t%v", humanize.IBytes(h.Capacity), humanize.Bytes(h.Written), len(h.Topics)+h.More, h.RTT.Round(10*time.Microsecond))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%v\n", humanize.IBytes(h.Capacity), humanize.Bytes(h.Written), len(h.Topics)+h.More, h.RTT.Round(10*time.Microsecond))
+		table.row("%s\t%s\t%s\t%s", text(h.Host), text(h.Name), text(h.ID), about)
 	}
-	_ = w.Flush() // a strings.Builder takes everything
 	if !topics {
 		return table.String()
 	}
 	var b strings.Builder
-	for i, line := range strings.SplitAfter(strings.TrimSuffix(table.String(), "\n"), "\n") {
-		b.WriteString(strings.TrimSuffix(line, "\n") + "\n")
+	for i, line := range table.lines() {
+		b.WriteString(line + "\n")
 		if i > 0 {
 			b.WriteString(hostTopics(all[i-1]))
 		}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -59,9 +57,8 @@ func deleteAll(e *env, nc *nats.Conn, names []string) error {
 }
 
 func recordingsText(all []service.Recording) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tTOPIC\tFRAMES\tSIZE\tFROM\tTO\tLIMITS")
+	var w columns
+	w.row("NAME\tTOPIC\tFRAMES\tSIZE\tFROM\tTO\tLIMITS")
 	for _, r := range all {
 		var limits []string
 		if r.MaxAge > 0 {
@@ -70,10 +67,9 @@ func recordingsText(all []service.Recording) string {
 		if r.MaxBytes > 0 {
 			limits = append(limits, humanize.IBytes(uint64(r.MaxBytes)))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", text(r.Name), text(r.Topic), r.Frames, humanize.IBytes(r.Bytes), clock(r.First), clock(r.Last), strings.Join(limits, ", "))
+		w.row("%s\t%s\t%d\t%s\t%s\t%s\t%s", text(r.Name), text(r.Topic), r.Frames, humanize.IBytes(r.Bytes), clock(r.First), clock(r.Last), strings.Join(limits, ", "))
 	}
-	_ = w.Flush() // into memory
-	return b.String()
+	return w.String()
 }
 
 func clock(t time.Time) string {

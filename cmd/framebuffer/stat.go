@@ -79,7 +79,7 @@ func (e *env) show(s *monitor.Snapshot, live, first bool) error {
 	if e.json {
 		return e.print(s, "")
 	}
-	text := statText(s)
+	text := statText(s, e.columns())
 	switch {
 	case live:
 		if _, height, err := term.GetSize(int(e.out.Fd())); err == nil {
@@ -93,6 +93,15 @@ func (e *env) show(s *monitor.Snapshot, live, first bool) error {
 		return fmt.Errorf("stat: %w", err)
 	}
 	return nil
+}
+
+// columns is how wide a line for people may be.
+func (e *env) columns() int {
+	width, _, err := term.GetSize(int(e.out.Fd()))
+	if err != nil || width < 1 {
+		return unlimited
+	}
+	return max(width, 80) // narrower ones wrap, as they do with everything
 }
 
 // firstLines cuts a text to what a terminal has room for.

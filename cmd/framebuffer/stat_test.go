@@ -58,7 +58,7 @@ func TestStatGolden(t *testing.T) {
 	first.Start, first.Head, first.Place = 450<<20, 575<<20, 75<<20
 	first.Backend, first.Path = "file", "files /var/lib/kubelet/pods/5a8f0a0e-9a34-4f6e-b0b1-0c3c9d1c1f0e/volumes/frames/framebuffer-0011.ring and .control"
 	first.Horizon = monitor.Horizon{Now: monitor.Seconds(math.Inf(1)), Worst: monitor.Seconds(math.NaN()), Oldest: 3}
-	got := statText(busy()) + "---\n" + statText(first)
+	got := statText(busy(), 80) + "---\n" + statText(first, 80)
 	const file = "testdata/stat.golden"
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
@@ -96,7 +96,7 @@ func TestStatOfNonsense(t *testing.T) {
 	s.Topics[0].Subscribers[0] = monitor.Subscriber{Name: strings.Repeat("x", 64), PID: math.MaxUint32, Lag: most, Received: most, Lost: most}
 	s.Topics[0].Newest.Meta = topic.Meta{ContentType: strings.Repeat("x", 48), Width: math.MaxUint32, Height: math.MaxUint32, Format: "xxxxxxxxxxxxxxxx"}
 	s.MoreTopics = math.MaxInt
-	for line := range strings.Lines(statText(s)) {
+	for line := range strings.Lines(statText(s, 80)) {
 		if utf8.RuneCountInString(line) > 81 {
 			t.Errorf("wraps: %q", line)
 		}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/dustin/go-humanize"
@@ -14,10 +13,11 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// statText is a snapshot for people, on lines of 80 columns at most.
-func statText(s *monitor.Snapshot) string {
+// statText is a snapshot for people, on lines of that many columns at most. Names are cut where the
+// lines are limited.
+func statText(s *monitor.Snapshot, width int) string {
 	var b strings.Builder
-	line := func(format string, args ...any) { b.WriteString(fit(fmt.Sprintf(format, args...), 80) + "\n") }
+	line := func(format string, args ...any) { b.WriteString(fit(fmt.Sprintf(format, args...), width) + "\n") }
 	line("ring      %s, %s of %s pages, made %s ago", stateText(s.State), humanize.IBytes(s.Capacity), s.Pages, s.Age)
 	for part := range strings.SplitSeq(ansi.Wrap(s.Backend+": "+s.Path, 70, ""), "\n") { // a path is of no use without its end
 		line("          %s", part)
@@ -32,10 +32,10 @@ func statText(s *monitor.Snapshot) string {
 	line("held      %s of the %s that may be, %s", humanize.Bytes(s.Held), humanize.Bytes(s.HoldLimit), many(len(s.Holds), "hold"))
 	line("timeouts  %s", timeoutsText(s))
 	b.WriteString("\n")
-	clientsText(s, line)
+	clientsText(s, width, line)
 	if len(s.Topics) > 0 {
 		b.WriteString("\n")
-		topicsText(s, line)
+		topicsText(s, width, line)
 	}
 	return b.String()
 }
@@ -95,9 +95,15 @@ func timeoutsText(s *monitor.Snapshot) string {
 	return text
 }
 
-func clientsText(s *monitor.Snapshot, line func(string, ...any)) {
+func clientsText(s *monitor.Snapshot, width int, line func(string, ...any)) {
+	first := 16
+	if width == unlimited {
+		for _, c := range s.Clients {
+			first = max(first, ansi.StringWidth(who(c.Name)))
+		}
+	}
 	const row = "%s %7s %-9s %7s %7s %7s %8s %5s %6s"
-	line(row, pad("CLIENT", 16), "PID", "ROLE", "SEEN", "FRAMES", "BYTES", "RATE", "LAG", "LOST")
+	line(row, pad("CLIENT", first), "PID", "ROLE", "SEEN", "FRAMES", "BYTES", "RATE", "LAG", "LOST")
 	for _, c := range s.Clients {
 		seen := c.LastSeen.String()
 		if c.Process == monitor.ProcessGone || c.Process == monitor.ProcessStopped {
@@ -107,13 +113,13 @@ func clientsText(s *monitor.Snapshot, line func(string, ...any)) {
 		if c.Last != 0 {
 			lag = fmt.Sprintf("%.0f%%", min(100*float64(c.Lag)/float64(max(s.Capacity, 1)), 9999))
 		}
-		line(row, pad(who(c.Name), 16), strconv.Itoa(c.PID), c.Role, seen, number(c.Counts.Writes+c.Counts.Reads),
+		line(row, pad(who(c.Name), first), strconv.Itoa(c.PID), c.Role, seen, number(c.Counts.Writes+c.Counts.Reads),
 			humanize.Bytes(c.Counts.WrittenBytes+c.Counts.ReadBytes), rateOf(s, c.Rates.WrittenBytes+c.Rates.ReadBytes),
 			lag, number(c.Counts.Reused+c.Counts.Altered))
 		remoteText(&c.Counts, c.Why, line)
 	}
 	if o := s.Others; o.Writes+o.Reads+o.Reused+o.Altered+o.RemoteReads+o.RemoteTimeouts > 0 {
-		line(row, pad("(left, unlisted)", 16), "", "", "", number(o.Writes+o.Reads), humanize.Bytes(o.WrittenBytes+o.ReadBytes), "", "", number(o.Reused+o.Altered))
+		line(row, pad("(left, unlisted)", first), "", "", "", number(o.Writes+o.Reads), humanize.Bytes(o.WrittenBytes+o.ReadBytes), "", "", number(o.Reused+o.Altered))
 		remoteText(&o, s.OthersWhy, line)
 	}
 }
@@ -130,27 +136,40 @@ func remoteText(c *framebuffer.Counts, why string, line func(string, ...any)) {
 	line("%s", text)
 }
 
-func topicsText(s *monitor.Snapshot, line func(string, ...any)) {
+func topicsText(s *monitor.Snapshot, width int, line func(string, ...any)) {
+	first, most := 28, 14 // columns of what stands first, and of a subscriber's name
+	if width == unlimited {
+		for _, t := range s.Topics {
+			first = max(first, ansi.StringWidth(t.Name)+9) // " (ended)"
+			for _, r := range t.Subscribers {
+				most = max(most, ansi.StringWidth(who(r.Name)))
+			}
+			for _, g := range t.Groups {
+				first = max(first, ansi.StringWidth(g.Name)+len("  group "))
+			}
+		}
+		first = max(first, most+len("  , pid 4194304"))
+	}
 	const row = "%s %8s %8s %7s %9s %7s %7s"
-	line(row, pad("TOPIC", 28), "FRAMES", "BYTES", "FPS", "RATE", "LAG", "LOST")
+	line(row, pad("TOPIC", first), "FRAMES", "BYTES", "FPS", "RATE", "LAG", "LOST")
 	for _, t := range s.Topics {
 		name := t.Name
 		if t.Ended {
-			name = pad(name, 19) + " (ended)"
+			name = pad(name, first-9) + " (ended)"
 		}
 		fps := ""
 		if s.Window > 0 {
 			fps = short(t.FrameRate)
 		}
-		line(row, pad(name, 28), number(t.Published), humanize.Bytes(t.Bytes), fps, rateOf(s, t.ByteRate), "", "")
+		line(row, pad(name, first), number(t.Published), humanize.Bytes(t.Bytes), fps, rateOf(s, t.ByteRate), "", "")
 		if f := t.Newest; f != nil {
 			line("  newest %s", strings.Join(frameText(f), ", "))
 		}
 		for _, r := range t.Subscribers {
-			line(row, pad(fmt.Sprintf("  %s, pid %d", fit(who(r.Name), 14), r.PID), 28), number(r.Received), "", "", "", number(r.Lag), number(r.Lost))
+			line(row, pad(fmt.Sprintf("  %s, pid %d", fit(who(r.Name), most), r.PID), first), number(r.Received), "", "", "", number(r.Lag), number(r.Lost))
 		}
 		for _, g := range t.Groups {
-			line(row, pad("  group "+g.Name, 28), "", "", "", "", number(g.Lag), "")
+			line(row, pad("  group "+g.Name, first), "", "", "", "", number(g.Lag), "")
 		}
 	}
 	if s.MoreTopics > 0 {
@@ -217,18 +236,4 @@ func many(n int, what string) string {
 		return "1 " + what
 	}
 	return number(uint64(n)) + " " + what + "s"
-}
-
-// fit cuts a text to a width.
-func fit(s string, width int) string {
-	if utf8.RuneCountInString(s) <= width {
-		return strings.TrimRight(s, " ")
-	}
-	return string([]rune(s)[:width-1]) + "…"
-}
-
-// pad makes a text that wide.
-func pad(s string, width int) string {
-	s = fit(s, width)
-	return s + strings.Repeat(" ", max(width-utf8.RuneCountInString(s), 0))
 }

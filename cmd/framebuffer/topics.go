@@ -1,9 +1,7 @@
 package main
 
 import (
-	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
 
@@ -36,34 +34,30 @@ func (c *topicsCmd) Run(e *env) error {
 }
 
 func topicsTable(all []topic.Info) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "TOPIC\tFRAMES\tBYTES\tREADER\tRECEIVED\tBEHIND\tLOST")
+	var w columns
+	w.row("TOPIC\tFRAMES\tBYTES\tREADER\tRECEIVED\tBEHIND\tLOST")
 	for _, t := range all {
 		name := text(t.Name)
 		if t.Ended {
 			name += " (ended)"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t\t\t\t\n", name, t.Published, humanize.Bytes(t.Bytes))
+		w.row("%s\t%d\t%s\t\t\t\t", name, t.Published, humanize.Bytes(t.Bytes))
 		for _, s := range t.Subscribers {
-			fmt.Fprintf(w, "\t\t\t%s, pid %d\t%d\t%d\t%d\n", text(s.Name), s.PID, s.Received, s.Behind, s.Lost)
+			w.row("\t\t\t%s, pid %d\t%d\t%d\t%d", text(s.Name), s.PID, s.Received, s.Behind, s.Lost)
 		}
 		for _, g := range t.Groups {
-			fmt.Fprintf(w, "\t\t\tgroup %s\t\t%d\t\n", text(g.Name), g.Behind)
+			w.row("\t\t\tgroup %s\t\t%d\t", text(g.Name), g.Behind)
 		}
 	}
-	_ = w.Flush() // into memory
-	var trimmed strings.Builder
-	for line := range strings.Lines(b.String()) {
-		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
-	}
-	return trimmed.String()
+	return w.String()
 }
 
 // text is a name from shared memory as a terminal may see it.
 func text(name string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		switch {
+		case r < ' ', r >= 0x7f && r < 0xa0,
+			r >= 0x2028 && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // lines, and directions of what follows
 			return '?'
 		}
 		return r
