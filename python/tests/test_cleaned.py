@@ -4,10 +4,10 @@ import logging
 import os
 import pathlib
 import shutil
-import subprocess
 import time
 from typing import Callable
 
+import children
 import pytest
 
 from framebuffer import errors
@@ -80,7 +80,7 @@ def test_tmpfiles_leaves_servers_alone(backend: str, directory: str, tmp_path: p
         if backend == "memfd":
             assert f" {os.path.join(inside, there[0])}\n" in pathlib.Path("/proc/net/unix").read_text()
         pathlib.Path(directory, "theirs").touch()
-        subprocess.run(["systemd-tmpfiles", "--clean", str(conf)], check=True)
+        children.run(["systemd-tmpfiles", "--clean", str(conf)], check=True)
         assert os.listdir(directory) == ["ours"] and os.listdir(inside) == there
         assert attaches(server.get_key())
     os.rmdir(inside)
