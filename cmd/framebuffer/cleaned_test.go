@@ -201,8 +201,7 @@ func TestRemovedKeyFile(t *testing.T) {
 // systemd-tmpfiles, for which everything in the directory is too old, leaves a living server's
 // socket and files alone, and takes those of a dead one.
 func TestTmpfilesLeavesServersAlone(t *testing.T) {
-	_, missing := exec.LookPath("systemd-tmpfiles")
-	xproc.Need(t, missing == nil, "systemd-tmpfiles: of Debian's systemd")
+	xproc.NeedTools(t, "systemd-tmpfiles")
 	xproc.NeedRoot(t)
 	for _, backend := range []string{"memfd", "file"} {
 		parent := memoryDir(t)
@@ -218,7 +217,7 @@ func TestTmpfilesLeavesServersAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		// It asks what is old, and all is older than a microsecond.
-		if out, err := exec.Command("systemd-tmpfiles", "--clean", conf).CombinedOutput(); err != nil {
+		if out, err := xproc.Command("systemd-tmpfiles", "--clean", conf).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		if _, err := os.Stat(witness); err == nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // The name in the directory for temporary files is there for every user to take first.
@@ -38,8 +39,8 @@ func TestDefaultDirectoryOfAnother(t *testing.T) {
 		"another user's":    {func(dir string) error { return errors.Join(os.Mkdir(dir, 0o700), os.Chown(dir, 5000, 5000)) }, "belongs to user 5000"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "another user's" && os.Geteuid() != 0 {
-				t.Skip("needs root, to be another user")
+			if name == "another user's" {
+				xproc.NeedRoot(t)
 			}
 			tmp, err := os.MkdirTemp("", "fb") // a short path, as a socket needs
 			if err != nil {
