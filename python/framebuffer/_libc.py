@@ -43,6 +43,9 @@ shmctl.argtypes, shmctl.restype = [c_int, c_int, c_void_p], c_int
 memfd_create = free.memfd_create
 memfd_create.argtypes, memfd_create.restype = [c_char_p, c_uint], c_int
 
+linkat = free.linkat
+linkat.argtypes, linkat.restype = [c_int, c_char_p, c_int, c_char_p, c_int], c_int
+
 FAILED = ctypes.c_void_p(-1).value
 
 

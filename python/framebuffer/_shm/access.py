@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Iterable
 
 from ..errors import FrameBufferError
+from . import refused
 from .segment import Spec
 
 # What somebody may do; the values are those of file permissions.
@@ -56,6 +57,12 @@ class Access:
         """Whether anybody but the owner may attach."""
         return bool(self._by_mode(3) or self._by_mode(0) or self.lists)
 
+    @property
+    def readers(self) -> bool:
+        """Whether any other user may read and not write."""
+        rights = (self._by_mode(3), self._by_mode(0), *self.users.values(), *self.groups.values())
+        return READING in rights
+
     def _by_mode(self, shift: int) -> int:
         """What a class has of whom the mode is about; writing alone is nothing."""
         right = self.mode >> shift & WRITING
@@ -84,7 +91,11 @@ class Access:
 
     def apply(self, fd: int, control: bool) -> None:
         """Gives a file these permissions, whatever the umask."""
-        os.fchmod(fd, self.control_mode if control else self.ring_mode)
+        try:
+            os.fchmod(fd, self.control_mode if control else self.ring_mode)
+        except OSError as e:
+            refused.check("fchmod", e)
+            raise
         if not self.lists:
             return
         try:
@@ -95,6 +106,7 @@ class Access:
                     "its file system keeps no lists of users, as hugetlbfs and kernels without CONFIG_TMPFS_POSIX_ACL do not: "
                     "use --mode alone, or --backend memfd (operation not supported)"
                 ) from e
+            refused.check("fsetxattr", e)
             raise
 
     def _list(self, control: bool) -> bytes:

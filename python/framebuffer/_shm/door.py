@@ -81,10 +81,13 @@ class Door:
         _forks.tell(self)
 
     def _open_to_read(self) -> None:
-        """Opens the ring anew, for clients that may only read it."""
+        """Opens the ring anew, for clients that may only read it. Without /proc that cannot be done:
+        clients that want to read and may also write get the ring as it is."""
         try:
             self._ring_to_read = os.open(f"/proc/self/fd/{self.ring}", os.O_RDONLY)
         except OSError as e:
+            if isinstance(e, FileNotFoundError) and not self._access.readers:
+                return
             raise FrameBufferError(f"open the ring for reading only: {errno_text(e)}") from e
 
     def _bind(self) -> socket.socket:
@@ -232,7 +235,11 @@ class Door:
         elif want == WANT_WRITING:
             self._say(peer, GRANTED, self.control, self.ring)
         elif want == WANT_READING:
-            self._say(peer, GRANTED, self.control, self._ring_to_read)
+            ring = self._ring_to_read
+            if ring < 0 and may == WRITING:
+                ring = self.ring
+            if ring >= 0:
+                self._say(peer, GRANTED, self.control, ring)
 
     def _say(self, peer: socket.socket, word: bytes, *files: int) -> None:
         try:

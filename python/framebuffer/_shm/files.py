@@ -21,9 +21,10 @@ import weakref
 from contextlib import contextmanager
 from typing import Iterator
 
-from .. import _forks
+from .. import _forks, _libc
 from .._text import errno_text
 from ..errors import FrameBufferError, StaleKey
+from . import refused
 from .keep import GONE, LOOK_EVERY, OTHERS, OURS, Keeper, standing, touch
 from .place import path_of
 
@@ -32,6 +33,8 @@ from .place import path_of
 _PREFIX, CONTROL, RING = "framebuffer-", ".control", ".ring"
 _MAX_BASE = 180  # bytes in a path without suffix: a key has room for twice that
 _NAME = re.compile(_PREFIX + "[0-9a-f]{32}")
+
+_AT_EMPTY_PATH = 0x1000
 
 _FLOCK = struct.Struct("hh4xqqi4x")  # struct flock on 64-bit Linux
 _WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
@@ -52,6 +55,8 @@ def another(fd: int) -> Iterator[int]:
     """Another open file description of the same file, without its lock, to map."""
     try:
         same = os.open(f"/proc/self/fd/{fd}", os.O_RDWR)
+    except FileNotFoundError:  # without /proc: the mapping keeps the lock, also in a forked child
+        same = os.dup(fd)
     except OSError as e:
         raise FrameBufferError(f"open the file anew (is /proc mounted?): {errno_text(e)}") from e
     try:
@@ -65,6 +70,7 @@ def lock(fd: int) -> None:
     try:
         fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _WHOLE_FILE)
     except OSError as e:
+        refused.check("fcntl", e)
         raise FrameBufferError(f"lock the file: {errno_text(e)}") from e
 
 
@@ -106,6 +112,7 @@ class Files:
                 try:
                     _name(fd, directory, posixpath.basename(self.base) + suffix)
                 except OSError as e:
+                    refused.check("linkat", e)
                     raise FrameBufferError(f"name the file {self.base}{suffix} (is /proc mounted?): {errno_text(e)}") from e
         finally:
             os.close(directory)
@@ -176,7 +183,14 @@ class Files:
 
 def _name(fd: int, directory: int, name: str) -> None:
     """With a directory's descriptor Python calls linkat, which follows the link. Raises OSError."""
-    os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=directory, follow_symlinks=True)
+    try:
+        os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=directory, follow_symlinks=True)
+    except FileNotFoundError:
+        if os.path.lexists(f"/proc/self/fd/{fd}"):
+            raise
+        # Without /proc it takes Linux 6.10, or CAP_DAC_READ_SEARCH.
+        if _libc.linkat(fd, b"", directory, os.fsencode(name), _AT_EMPTY_PATH) != 0:
+            raise _libc.last_error()
 
 
 def _watch(files: "weakref.ref[Files]", ended: threading.Event) -> None:

@@ -10,6 +10,7 @@ from typing import Callable
 from .. import _libc
 from .._text import errno_text
 from ..errors import FrameBufferError, NoMemory, NoPermission
+from . import refused
 from .files import lock
 from .place import make_dir
 from .segment import HUGE_PAGES, SMALL_PAGES, TRANSPARENT_PAGES, whole_pages
@@ -38,13 +39,18 @@ class _Facts:
         words = (c_int64 * 32)()
         result = _fstatfs(what, words) if isinstance(what, int) else _statfs(os.fsencode(what), words)
         if result != 0:
-            raise _libc.last_error()
+            e = _libc.last_error()
+            refused.check("statfs" if isinstance(what, str) else "fstatfs", e)
+            raise e
         self.kind, self.block, self.blocks, _, self.available = (int(w) & (1 << 63) - 1 for w in words[:5])
 
 
 def is_huge(fd: int) -> bool:
     """Whether a file is made of reserved huge pages."""
-    return _Facts(fd).kind == _HUGETLBFS
+    try:
+        return _Facts(fd).kind == _HUGETLBFS
+    except NoPermission:  # a sandbox does not tell: then it may be
+        return True
 
 
 @dataclass
@@ -64,6 +70,8 @@ class Filesystem:
             try:
                 facts = _Facts(near)
                 break
+            except NoPermission:
+                raise
             except OSError as e:
                 if e.errno != errno.ENOENT or near == "/":
                     raise FrameBufferError(f"look at the file system of {near}: {errno_text(e)}") from e
@@ -136,6 +144,11 @@ class Filesystem:
             except OSError as e:
                 if e.errno in (errno.ENOSPC, errno.ENOMEM, errno.EFBIG):
                     raise self.full(size, e) from e
+                if refused.not_allowed(e) or e.errno == errno.EOPNOTSUPP:
+                    # Then its pages are taken when they are brought in, where it shows as well if
+                    # there are too few of them.
+                    os.ftruncate(fd, size)
+                    return
                 raise FrameBufferError(f"take {size} bytes in {self.dir}: {errno_text(e)}") from e
 
     def full(self, size: int, error: OSError) -> NoMemory:

@@ -4,12 +4,14 @@ the last process has let go of it; a killed server leaves a socket that nobody a
 which the next one in that directory removes.
 """
 
+import errno
 import fcntl
 import os
 
 from .. import _libc
 from .._text import errno_text
 from ..errors import FrameBufferError, NoMemory, StaleKey
+from . import refused
 from .access import Access
 from .busguard import Watch
 from .door import Door, socket_path
@@ -22,6 +24,7 @@ from .place import path_here
 from .segment import HUGE_PAGES, Mapped, Spec
 
 _MFD_CLOEXEC, _MFD_ALLOW_SEALING, _MFD_HUGETLB, _MFD_HUGE_2MB = 1, 2, 4, 21 << 26
+_MFD_NOEXEC_SEAL = 8
 _F_ADD_SEALS, _F_GET_SEALS = 1033, 1034
 _SEAL_SEAL, _SEAL_SHRINK, _SEAL_GROW = 1, 2, 4
 
@@ -82,9 +85,14 @@ class Memfd:
 
 
 def _make(name: str, size: int, flags: int) -> int:
-    fd: int = _libc.memfd_create(name.encode(), _MFD_CLOEXEC | _MFD_ALLOW_SEALING | flags)
+    flags |= _MFD_CLOEXEC | _MFD_ALLOW_SEALING
+    # As sysctl vm.memfd_noexec may demand; Linux before 6.3 does not know it.
+    fd: int = _libc.memfd_create(name.encode(), flags | _MFD_NOEXEC_SEAL)
+    if fd < 0 and _libc.last_error().errno == errno.EINVAL:
+        fd = _libc.memfd_create(name.encode(), flags)
     if fd < 0:
         e = _libc.last_error()
+        refused.check("memfd_create", e)
         raise FrameBufferError(f"memfd_create: {errno_text(e)}") from e
     try:
         os.ftruncate(fd, size)
@@ -96,6 +104,7 @@ def _make(name: str, size: int, flags: int) -> int:
         fcntl.fcntl(fd, _F_ADD_SEALS, _SEAL_SHRINK | _SEAL_GROW | _SEAL_SEAL)
     except OSError as e:
         os.close(fd)
+        refused.check("ftruncate, fchmod or fcntl", e)
         raise NoMemory(f"framebuffer: not enough memory: a memfd of {size} bytes: {errno_text(e)}: ask for less") from e
     return fd
 
@@ -109,6 +118,7 @@ def _sealed_size(fd: int) -> int:
     try:
         seals = fcntl.fcntl(fd, _F_GET_SEALS)
     except OSError as e:
+        refused.check("fcntl", e)
         raise StaleKey(f"framebuffer: stale key: what answers there is no server: its file has no seals: {errno_text(e)}") from e
     if not seals & _SEAL_SHRINK:
         raise StaleKey("framebuffer: stale key: what answers there is no server: it could shorten its file under us")

@@ -12,6 +12,7 @@ from .. import _libc
 from .._layout import LIFE_DISTANCE
 from .._text import errno_text
 from ..errors import NoMemory
+from .refused import not_allowed
 
 
 # Has core dumps of a process hold the ring.
@@ -115,7 +116,8 @@ def _populate_piece(address: int, size: int) -> None:
     try:
         _libc.advise(address, size, _libc.MADV_POPULATE_WRITE)
     except OSError as e:
-        if e.errno == errno.EINVAL:  # Linux before 5.14; new memory, still private, and zero
+        # Linux before 5.14, or a filter of system calls. New memory, still private, and zero.
+        if e.errno == errno.EINVAL or not_allowed(e):
             ctypes.memset(address, 0, size)
             return
         raise NoMemory(f"framebuffer: not enough memory: the kernel could not provide {size} bytes: ask for less, or make room ({errno_text(e)})") from e

@@ -15,6 +15,7 @@ from typing import Callable
 from .. import _libc, _procinfo
 from .._text import errno_text, quote
 from ..errors import BadKey, FrameBufferError, NoMemory, NoPermission, StaleKey
+from . import refused
 from .access import Access
 from .mapping import part
 from .memory import Memory, advise_huge, fronted, mirror, undumped
@@ -37,6 +38,7 @@ class SysV:
         spec, access = whole(spec), Access.of(spec)
         if access.lists:
             raise FrameBufferError("framebuffer: sysv knows this user, its group and all others, and no lists of users: use --mode alone, or --backend memfd or file")
+        _check_allowed()
         rings: list[tuple[Memory, int]] = []
 
         def attempt(reserved: bool) -> None:
@@ -66,10 +68,14 @@ class SysV:
             )
         try:
             control = _fronted(at.control, control_size)
+        except NoPermission:  # the call is refused
+            raise
         except OSError as e:
             raise at.attach_error(at.control, e) from e
         try:
             ring = _mirror(at.ring, size, _SHM_RDONLY if read_only else 0)
+        except NoPermission:  # the call is refused
+            raise
         except OSError as e:
             raise at.attach_error(at.ring, e) from e
         # The ids may have changed hands since they were measured.
@@ -84,8 +90,19 @@ class SysV:
 def _attach(id_: int, at: int, flags: int) -> int:
     address: int | None = _libc.shmat(id_, at, flags)
     if address is None or address == _libc.FAILED:
-        raise _libc.last_error()
+        refused.check("shmat", _libc.last_error())
+        raise _libc.last_error()  # not kept in this frame, which would keep its callers' memory
     return address
+
+
+def _check_allowed() -> None:
+    """Finds out whether the calls that attach segments and remove them may be made, before one is
+    made that could not be removed: an id that no segment has is not valid, where they may."""
+    none = -1
+    if _libc.shmctl(none, _IPC_STAT, (ctypes.c_uint64 * 32)()) < 0:
+        refused.check("shmctl", _libc.last_error())
+    _libc.shmat(none, 0, 0)
+    refused.check("shmat", _libc.last_error())
 
 
 def _fronted(id_: int, size: int) -> Memory:
@@ -104,6 +121,7 @@ def _make(size: int, flags: int, attach: Callable[[int], Memory]) -> tuple[Memor
         e = _libc.last_error()
         if flags & _SHM_HUGETLB:
             raise e
+        refused.check("shmget", e)
         raise _make_error(e, size) from e
     try:
         memory = attach(id_)
@@ -152,6 +170,7 @@ class _Location:
         buffer = (ctypes.c_uint64 * 32)()
         if _libc.shmctl(id_, _IPC_STAT, buffer) < 0:
             e = _libc.last_error()
+            refused.check("shmctl", e)
             raise self.attach_error(id_, e) from e
         return int(buffer[_SEGSZ_AT // 8])
 
