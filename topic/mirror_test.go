@@ -61,7 +61,7 @@ func TestMirror(t *testing.T) {
 	}
 }
 
-// Numbers below the first that was ever published are lost to nobody, whoever came before or comes after, and are
+// Numbers below the first that was ever published are lost to no subscriber, earlier or later, and are
 // counted nowhere; those left out later are.
 func TestCopyThatBeginsLater(t *testing.T) {
 	const depth = 8

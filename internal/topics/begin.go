@@ -6,8 +6,8 @@ import "github.com/core-framebuffer/framebuffer/internal/layout"
 // number. What lies below was never published, so no subscriber has lost it, whenever it came.
 //
 // The word first says where, and is written once, before anything is published. An ordinary publisher that finds next
-// at 0 claims 0; a copy that begins with number n claims n. Whoever finds another's claim carries it out. So two
-// publishers can never differ about it, and one that is killed keeps nobody waiting.
+// at 0 claims 0; a copy that begins with number n claims n. A publisher that finds another's claim carries it
+// out. So two publishers can never differ about it, and one that is killed keeps none waiting.
 
 // begin settles where the topic's numbers begin, if that is not settled: with that one. It returns with next
 // there, or beyond. A publisher calls it while next is 0.
@@ -38,5 +38,5 @@ func missed(w layout.Topic, at, to uint64) uint64 {
 // Frames is how many frames were published to a topic, or left out since its first.
 func Frames(w layout.Topic) uint64 { return missed(w, 0, w.Next().Load()) }
 
-// Behind is how many frames whoever is at that number has before it.
+// Behind is how many frames a subscriber at that number has before it.
 func Behind(w layout.Topic, at uint64) uint64 { return missed(w, at, w.Next().Load()) }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Whoever is first of publishers and copies at once decides where the numbers begin, and all agree: each frame has a
+// Of publishers and copies at once the first decides where the numbers begin, and all agree: each frame has a
 // number of its own from there on, and a subscriber that was there before has lost none.
 func TestStressBegin(t *testing.T) {
 	const depth, publishers, each = 64, 3, 5
@@ -88,7 +88,7 @@ func TestStressBegin(t *testing.T) {
 	t.Logf("began with 0 or another: %v", kinds)
 }
 
-// A publisher that was killed between its claim and its frame keeps nobody waiting: the next one carries it out.
+// A publisher that was killed between its claim and its frame keeps none waiting: the next one carries it out.
 func TestClaimIsCarriedOut(t *testing.T) {
 	const depth = 4
 	for _, first := range []uint64{0, 1, depth, 31*depth + 1, 1 << 40} {
