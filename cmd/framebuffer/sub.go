@@ -23,7 +23,7 @@ type subCmd struct {
 	Group   string        `help:"Share the frames with all others of this group." placeholder:"NAME"`
 	Count   uint64        `help:"End after so many frames." placeholder:"N"`
 	Timeout time.Duration `help:"End with status 3 when no frame comes for so long." placeholder:"5s"`
-	Strict  bool          `help:"End with status 3 when a frame is lost."`
+	Strict  bool          `help:"End with status 3 when a frame is lost, and with 1 when frames change size or format."`
 	Spin    bool          `help:"Never sleep: a processor for the least latency."`
 	following
 	reach
@@ -96,6 +96,7 @@ var (
 func (c *subCmd) copy(e *env, s *follow.Subscription) error {
 	out := output{env: e, terminal: term.IsTerminal(int(e.out.Fd()))}
 	var frames, late uint64
+	what := kind{env: e, strict: c.Strict, topic: c.Topic}
 	start := time.Now()
 	defer func() {
 		if lost := s.Lost() + late; lost > 0 {
@@ -113,6 +114,9 @@ func (c *subCmd) copy(e *env, s *follow.Subscription) error {
 		if c.Strict && m.Lost > 0 {
 			return fmt.Errorf("%w: %d frames before number %d of topic %q were lost: read faster, or start the server with a larger --size",
 				framebuffer.ErrTimeout, m.Lost, m.Sequence, c.Topic)
+		}
+		if err := what.see(&m); err != nil {
+			return err
 		}
 		err = out.write(s.Ring(), m)
 		if errors.Is(err, framebuffer.ErrTimeout) && !c.Strict {
