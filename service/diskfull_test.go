@@ -3,7 +3,7 @@ package service_test
 import (
 	"bytes"
 	"errors"
-
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -29,7 +29,7 @@ func newDisk(t *testing.T, size string) disk {
 	xproc.NeedRoot(t)
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Skipf("no mount here: %v", err)
+		xproc.Need(t, false, fmt.Sprintf("the right to mount a tmpfs: %v", err))
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
