@@ -64,6 +64,8 @@ func (c *pubCmd) Run(e *env) (err error) {
 		return unlessSignalled(err)
 	}
 	defer chain.Close()
+	done := sent{start: time.Now(), lost: losses{env: e}}
+	defer func() { e.total(done.totals(c.Topic)) }() // however pub ends from here on
 	ctx, stop := context.WithCancelCause(e.ctx)
 	defer stop(nil)
 	go watchServers(ctx, chain, stop)
@@ -86,7 +88,7 @@ func (c *pubCmd) Run(e *env) (err error) {
 	if err := c.await(ctx, e, chain); err != nil {
 		return ended(err)
 	}
-	return c.publish(e, pub, from)
+	return c.publish(e, pub, from, &done)
 }
 
 // source chooses by the kind of frame.
@@ -169,13 +171,23 @@ func (c *pubCmd) await(ctx context.Context, e *env, chain *follow.Chain) error {
 	return nil
 }
 
-func (c *pubCmd) publish(e *env, pub *follow.Publisher, from source) error {
-	var frames, bytes uint64
-	lost := losses{env: e, pub: pub}
-	start, pace := time.Now(), limiter(c.Rate)
-	defer func() {
-		e.total(totals{command: "pub", name: c.Topic, topic: c.Topic, frames: frames, bytes: bytes, lost: lost.sum(), of: lost.of, start: start})
-	}()
+// sent is what went into the topic so far, and what did not.
+type sent struct {
+	start         time.Time
+	frames, bytes uint64
+	lost          losses
+}
+
+func (s *sent) totals(name string) totals {
+	return totals{
+		command: "pub", name: name, topic: name, frames: s.frames, bytes: s.bytes,
+		lost: s.lost.sum(), of: s.lost.of, start: s.start,
+	}
+}
+
+func (c *pubCmd) publish(e *env, pub *follow.Publisher, from source, done *sent) error {
+	done.lost.pub = pub
+	pace := limiter(c.Rate)
 	var none error // of the last frame, if there was no server for it
 	for {
 		if err := pace.Wait(e.ctx); err != nil {
@@ -189,10 +201,10 @@ func (c *pubCmd) publish(e *env, pub *follow.Publisher, from source) error {
 		}
 		switch {
 		case err == nil:
-			frames++
-			bytes += uint64(f.Size)
+			done.frames++
+			done.bytes += uint64(f.Size)
 			none = nil
-		case lost.count(err):
+		case done.lost.count(err):
 			if none = nil; errors.Is(err, framebuffer.ErrServerGone) {
 				none = err
 			}

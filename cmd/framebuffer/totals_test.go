@@ -81,3 +81,32 @@ func TestCommandsEndWithTotals(t *testing.T) {
 		signalled(t, cmd, syscall.SIGTERM, exitOK, totalled(args[0], args[1], 0, 0))
 	}
 }
+
+// A pub that has attached ends with its totals also before its first frame: while it waits for
+// subscriptions, by a signal and by the end of its server, and when it cannot begin.
+func TestPubThatPublishedNothingEndsWithTotals(t *testing.T) {
+	name, s, server := serving(t, "--size", "1MiB")
+	nothing, hold, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nothing.Close()
+	defer hold.Close()
+	for topic, reach := range map[string][]string{"by-name": {"--name", name}, "by-key": {"--key", s.Key}} {
+		cmd := start(t, nothing, append([]string{"pub", topic, "--wait", "1"}, reach...)...)
+		await(t, name, `"`+topic+`"`)
+		signalled(t, cmd, syscall.SIGTERM, exitOK, totalled("pub", topic, 0, 0))
+	}
+	for _, why := range [][]string{{"--frame-size", "2MB"}, {"--video", "9x9:none"}, {"--video", "4000x4000:rgb24"}} {
+		r := runCommand(t, "", append([]string{"pub", "x", "--name", name}, why...)...)
+		if r.status == exitOK || !strings.Contains(r.err, totalled("pub", "x", 0, 0)) || strings.Count(r.err, "\n") != 2 {
+			t.Errorf("%v: %+v", why, r)
+		}
+	}
+	waits := start(t, nothing, "pub", "y", "--wait", "1", "--name", name, "--no-follow")
+	await(t, name, `"y"`)
+	ends(t, server, syscall.SIGTERM)
+	if r := waits.end(t); r.status != exitNoServer || !strings.Contains(r.err, totalled("pub", "y", 0, 0)) {
+		t.Errorf("%+v", r)
+	}
+}
