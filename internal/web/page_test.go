@@ -45,6 +45,7 @@ func TestInABrowser(t *testing.T) {
 		test func(t *testing.T, browser context.Context)
 	}{
 		{"FiguresMoveAndPicturesChange", testPage},
+		{"ChangesAreMarked", testChanges},
 		{"Pause", testPause},
 		{"Sorting", testSorting},
 		{"HostileNamesAreText", testHostileNames},

@@ -25,6 +25,9 @@ export const frames = (n) => `${n < 9.95 ? n.toFixed(1) : n.toFixed(0)}/s`;
 /** A number that only grows. */
 export const count = (n) => n.toLocaleString("en-GB");
 
+/** Text of others without characters that cannot be seen or turn the words around them. */
+export const plain = (text) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+
 /** A time of any length; null is not known. */
 export function seconds(v, unknown = "–") {
   if (v === null || v === undefined) return unknown;

@@ -1,4 +1,5 @@
 // The page: it is fed by server-sent events, each with all that there is to show.
+import { noteChanges } from "./changes.js";
 import { el, keyed, say } from "./dom.js";
 import { count, horizon, memory, rate, seconds, worst } from "./format.js";
 import { drawPictures, keepPictures } from "./pictures.js";
@@ -69,6 +70,7 @@ let newest = null; // came while paused
 function receive(event) {
   connected = true;
   newest = JSON.parse(event.data);
+  noteChanges(newest.snapshot);
   drawState(newest.snapshot);
   if (!paused) draw(newest);
 }

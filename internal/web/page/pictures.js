@@ -1,7 +1,8 @@
 // The newest frame of each topic. Only those in sight are fetched, one after the other, each
 // again when the one before is there.
+import { lastChange } from "./changes.js";
 import { colour, el, keyed, say } from "./dom.js";
-import { ago, bytes, frames } from "./format.js";
+import { ago, bytes, frames, plain } from "./format.js";
 
 const list = document.getElementById("pictures");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -23,8 +24,9 @@ class Card {
     this.link = el("a", { class: "frame", href: `/topics/${this.index}/latest`, target: "_blank", rel: "noopener", hidden: "" }, this.picture);
     this.name = el("h3");
     this.about = el("p", { class: "about" });
+    this.changed = el("p", { class: "changed", hidden: "" });
     this.element = el("li", {}, el("div", { class: "screen" }, this.link, this.words, this.note),
-      el("div", { class: "caption" }, this.name, this.about));
+      el("div", { class: "caption" }, this.name, this.about, this.changed));
     cards.set(this.element, this);
     seen.observe(this.element);
   }
@@ -36,15 +38,17 @@ class Card {
     const parts = [frames(t.frame_rate)];
     if (f) {
       const m = f.meta;
-      if (m.width) parts.push(`${m.width}×${m.height}${m.format ? ` ${m.format}` : ""}`);
-      if (m.shape) parts.push(`${m.shape.join("×")}${m.format && !m.width ? ` ${m.format}` : ""}`);
-      if (m.content_type) parts.push(m.content_type);
+      if (m.width) parts.push(`${m.width}×${m.height}${m.format ? ` ${plain(m.format)}` : ""}`);
+      if (m.shape) parts.push(`${m.shape.join("×")}${m.format && !m.width ? ` ${plain(m.format)}` : ""}`);
+      if (m.content_type) parts.push(plain(m.content_type));
       parts.push(bytes(f.size_bytes), `${ago(f.age_seconds)} old`);
       if (f.source) parts.push(`by ${f.source}`);
     } else {
       parts.push(t.published ? "its frames are overwritten" : "no frame yet");
     }
     say(this.about, parts.join(" · "));
+    say(this.changed, lastChange(t.name));
+    this.changed.hidden = this.changed.textContent === "";
     this.picture.alt = `The latest frame of ${t.name}`;
     this.words.setAttribute("aria-label", `First bytes of the latest frame of ${t.name}`);
     this.newest = f ? `${f.sequence}-${f.offset}` : "";
