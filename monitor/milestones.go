@@ -3,7 +3,7 @@ package monitor
 import "github.com/core-framebuffer/framebuffer/internal/layout"
 
 // milestones are the marks that allocators have left in the last laps, in the order of
-// positions. None is ahead of the head or of the clock.
+// positions, and the newest chunk's. None is ahead of the head or of the clock.
 func (m *Monitor) milestones(head uint64, now int64) []mark {
 	ctl := m.inside.Control
 	last := head >> layout.MilestoneShift(ctl.Capacity())
@@ -13,6 +13,21 @@ func (m *Monitor) milestones(head uint64, now int64) []mark {
 		if position, at, known := ctl.Milestone(n); known && position <= head && at > 0 && at <= now {
 			all = append(all, mark{at, position})
 		}
+	}
+	return m.arrival(all, head, now)
+}
+
+// arrival adds when the head came to where it is, which is when the newest chunk was allocated: a
+// ring may have been idle for long since its last milestone. After a Window of looking that is
+// known from the monitor's own marks.
+func (m *Monitor) arrival(all []mark, head uint64, now int64) []mark {
+	const most = 1 << 16 // places of a header: 4 MiB
+	n, own := len(all), m.memory.track
+	if n == 0 || all[n-1].head == head || len(own) > 0 && now-own[0].at > int64(Window) {
+		return all
+	}
+	if at, known := m.inside.Ring.Newest(all[n-1].head, head, most); known && at <= now {
+		all = append(all, mark{at, head})
 	}
 	return all
 }
