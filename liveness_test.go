@@ -25,6 +25,7 @@ import (
 // attached so often with each key, and closed every tenth client. Then it ends as it is told: exit,
 // panic, exec, abort; or it is killed.
 func roleMortal(c *xproc.Child) error {
+	var clients []*framebuffer.Client
 	if c.Args[0] == "server" {
 		s, err := framebuffer.NewServer(1<<20, &framebuffer.ServerOptions{Backend: c.Args[1], Dir: c.Args[2]})
 		if err != nil {
@@ -39,8 +40,6 @@ func roleMortal(c *xproc.Child) error {
 			return err
 		}
 		var slots []uint32
-		var clients []*framebuffer.Client
-		defer func() { runtime.KeepAlive(clients) }()
 		for i := range count * len(c.Args[2:]) {
 			client, err := framebuffer.Attach(c.Args[2+i/count], nil)
 			if err != nil {
@@ -64,6 +63,7 @@ func roleMortal(c *xproc.Child) error {
 	if err := c.Recv(&how); err != nil {
 		return err
 	}
+	runtime.KeepAlive(clients)
 	switch how {
 	case "exit":
 		os.Exit(0)

@@ -71,7 +71,7 @@ func TestTopicsFollow(t *testing.T) {
 				}
 				eventually(t, "learn that there is no server", func() error {
 					if _, err := pub.Publish([]byte("lost"), nil); !errors.Is(err, framebuffer.ErrServerGone) {
-						return fmt.Errorf("published: %v", err)
+						return fmt.Errorf("published: %w", err)
 					}
 					return nil
 				})
@@ -124,7 +124,7 @@ func TestClientLetsGo(t *testing.T) {
 	p.Kill()
 	eventually(t, "learn that there is no server", func() error {
 		if _, err := client.Put([]byte("frame")); !errors.Is(err, framebuffer.ErrServerGone) {
-			return fmt.Errorf("put: %v", err)
+			return fmt.Errorf("put: %w", err)
 		}
 		return nil
 	})

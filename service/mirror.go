@@ -150,7 +150,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 		began := time.Now()
 		err := m.once(copying)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it was told to end, whatever it was at
+			return nil // it was told to end, whatever it was at
 		}
 		if ended := m.ring.Err(); ended != nil { // the server of this host, and perhaps its NATS with it
 			m.count(func(s *MirrorStats) { s.State, s.Why = "ended", ended.Error() })

@@ -59,10 +59,10 @@ func (e *env) report(w io.Writer, err error) int {
 	if err == nil {
 		return exitOK
 	}
-	switch unread(err, e.out.File) {
-	case syscall.EPIPE:
+	switch why := unread(err, e.out.File); {
+	case errors.Is(why, syscall.EPIPE):
 		return exitBrokenPipe
-	case syscall.EIO: // the terminal was closed, of which SIGHUP tells too
+	case errors.Is(why, syscall.EIO): // the terminal was closed, of which SIGHUP tells too
 		return exitOK
 	}
 	code := status(err)

@@ -107,6 +107,7 @@ var errMissing = errors.New("timeout: frames are not in the recording")
 // missing is an error if the recording lacks frames that should be in it, or has none at all; a signal that comes before
 // the first frame is none.
 func (c *recordCmd) missing(e *env, s service.RecorderStats) error {
+	interrupted := e.ctx.Err() != nil
 	switch {
 	case s.Lost+s.Refused > 0:
 		why := "JetStream was too slow for them, or away: a longer ring (serve --size) bridges longer stalls"
@@ -119,7 +120,7 @@ func (c *recordCmd) missing(e *env, s service.RecorderStats) error {
 			why = fmt.Sprintf("%d are larger than --max-bytes; of the others: %s", s.Refused, why)
 		}
 		return fmt.Errorf("%w %q: %d of %d: %s", errMissing, s.Recording, s.Lost+s.Refused, s.Lost+s.Refused+s.Frames, why)
-	case s.Frames > 0 || e.ctx.Err() != nil:
+	case s.Frames > 0 || interrupted:
 		return nil
 	case s.LeftOut > 0:
 		return fmt.Errorf("%w: nothing was recorded: --every and --rate left out all %d frames of topic %q", errNoFrame, s.LeftOut, s.Topic)

@@ -51,11 +51,11 @@ func (m Machine) tmpfiles() (all agedRules, err error) {
 				continue
 			}
 			kind, at := f[0][:1], strings.Trim(f[1], `"`)
-			const ageField = 5
+			const ageField, ageing = 5, "dDevqQC"
 			switch {
 			case kind == "x":
 				all = append(all, aged{path: at, file: file, excludes: true})
-			case len(f) > ageField && f[ageField] != "-" && strings.Contains("dDevqQC", kind):
+			case len(f) > ageField && f[ageField] != "-" && strings.Contains(ageing, kind):
 				all = append(all, aged{path: at, age: f[ageField], file: file})
 			}
 		}

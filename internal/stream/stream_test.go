@@ -34,9 +34,10 @@ func TestNonBlocking(t *testing.T) {
 	if _, err := io.CopyN(io.Discard, r, 64<<10); err != nil {
 		t.Fatal(err)
 	}
+	text := string(data)
 	for name, put := range map[string]func(File) error{
 		"Write":       func(f File) error { _, err := f.Write(data); return err },
-		"WriteString": func(f File) error { _, err := io.WriteString(f, string(data)); return err },
+		"WriteString": func(f File) error { _, err := io.WriteString(f, text); return err },
 		"Copy":        func(f File) error { _, err := io.Copy(f, bytes.NewReader(data)); return err },
 	} {
 		done := make(chan error, 1)
