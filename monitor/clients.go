@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
@@ -93,9 +95,9 @@ func process(w layout.Slot, c *Client, pidns uint64) Process {
 		return ProcessUnknown
 	case layout.LifeKnown(life) && (err != nil || !procinfo.SameStart(now, started)):
 		return ProcessAlive // /proc shows other processes, or hides this one
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && errors.Is(unix.Kill(c.PID, 0), unix.ESRCH):
 		return ProcessGone
-	case err != nil:
+	case err != nil: // /proc may hide it (hidepid)
 		return ProcessUnknown
 	case !procinfo.SameStart(now, started): // another process has the pid by now
 		return ProcessGone

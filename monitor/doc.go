@@ -21,6 +21,12 @@
 // reads more memory than a snapshot does, so call it only for that. Read returns the bytes of
 // a frame of a snapshot, verified.
 //
+// After the segment has ended, closed by its server or with the server's process, a Monitor lets
+// go of its memory within a second, whether a snapshot is taken or not: the next server needs the
+// room. From then on Snapshot returns the figures of the end with State Closed or Gone: ages go
+// on, rates fall to 0, and what other processes do is not known any more. Spans are those of the
+// end, and Read returns framebuffer.ErrClosed.
+//
 // All units are base units: bytes, seconds, and counts; rates are per second. The names in
 // JSON say so. Positions in the ring (Head, Start, Frame.Offset) are 64-bit numbers that only
 // grow, and strings in JSON; what is called a place is a position modulo the capacity, which

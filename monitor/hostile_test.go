@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{"scribe": roleScribe, "storm": roleStorm, "client": roleClient, "sees": roleSees})
+	xproc.Main(m, xproc.Roles{"scribe": roleScribe, "storm": roleStorm, "client": roleClient, "sees": roleSees, "segment": roleSegment})
 }
 
 // roleScribe: KEY; on each message writes nonsense over all of the control object but what

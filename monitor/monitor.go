@@ -1,10 +1,13 @@
 package monitor
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
 	"time"
+	"weak"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
@@ -19,9 +22,12 @@ type Monitor struct {
 	inside inside.Segment
 	where  where
 
-	mu     sync.Mutex // held by Snapshot and History, for what follows
+	mu     sync.Mutex // held by Snapshot, History and Close, for what follows
 	memory memory
 	from   uint64 // where the oldest frame was, or the search for it ended
+	last   *last  // not nil: the segment has ended, and its memory was let go of
+	closed bool
+	stop   context.CancelFunc // ends the wait for the segment's end
 }
 
 // Attach begins to watch the segment that a key names, with the ring mapped for reading only.
@@ -34,15 +40,24 @@ func Attach(key string) (*Monitor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("monitor: %w", err)
 	}
-	return &Monitor{client: c, inside: c.Inside(), where: whereIs(key)}, nil
+	ctx, stop := context.WithCancel(context.Background())
+	m := &Monitor{client: c, inside: c.Inside(), where: whereIs(key), stop: stop}
+	go letGoInTime(ctx, weak.Make(m))
+	return m, nil
 }
 
 // Close lets go of the memory. Closing again does nothing.
-func (m *Monitor) Close() error { return m.client.Close() }
+func (m *Monitor) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	m.stop()
+	return m.client.Close()
+}
 
-// Snapshot returns the figures of this moment and what they tell beside those before. The
-// only error is framebuffer.ErrClosed, after Close: a segment that was closed or whose server
-// is gone can be looked at, and its State says so.
+// Snapshot returns the figures of this moment and what they tell beside those before. After
+// the segment has ended they are those of its end, and its State says so. The only errors are
+// framebuffer.ErrClosed, after Close, and framebuffer.ErrCorrupt when the memory is damaged.
 //
 // It takes some tenths of a millisecond, and some milliseconds with a hundred clients and topics:
 // docs/monitoring.md has figures.
@@ -50,11 +65,22 @@ func (m *Monitor) Snapshot() (*Snapshot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	defer runtime.KeepAlive(m.client)
+	if m.last != nil && !m.closed {
+		s, now := m.last.seen(m.inside.Clock)
+		m.memory.compare(s, m.last.milestones, now)
+		return s, nil
+	}
 	s, now := m.look()
 	if err := m.inside.Closed(); err != nil { // meanwhile, perhaps: the figures may be zeroes
 		return nil, err
 	}
-	m.memory.compare(s, m.milestones(s.Head, now), now)
+	milestones := m.milestones(s.Head, now)
+	if s.State != Open {
+		if err := m.letGo(s, milestones, now); err != nil {
+			return nil, err
+		}
+	}
+	m.memory.compare(s, milestones, now)
 	return s, nil
 }
 
@@ -66,10 +92,14 @@ func (m *Monitor) History() []Point {
 }
 
 // Read returns the bytes of a frame of a snapshot. It returns framebuffer.ErrTimeout when the
-// ring has reused it, which may happen at any time, and framebuffer.ErrClosed. What is read
-// counts among what is read by those without a slot.
+// ring has reused it, which may happen at any time, and framebuffer.ErrClosed after Close and
+// after the segment's end. What is read counts among what is read by those without a slot.
 func (m *Monitor) Read(f *Frame) ([]byte, error) {
-	return m.client.Read(f.Offset, f.Size, f.Checksum)
+	data, err := m.client.Read(f.Offset, f.Size, f.Checksum)
+	if errors.Is(err, framebuffer.ErrClosed) && m.ended() {
+		err = fmt.Errorf("%w: the segment has ended, and this monitor has let go of its frames", framebuffer.ErrClosed)
+	}
+	return data, err
 }
 
 // look reads the figures of one moment.

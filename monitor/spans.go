@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"runtime"
+	"slices"
 
 	"github.com/core-framebuffer/framebuffer/internal/ring"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
@@ -12,9 +13,23 @@ const MaxSpans = 8192
 
 // Spans returns where in the ring the live frames of the snapshot's topics are, the newest
 // of each topic first, and of every topic as many as of the others if there are more than
-// some thousands. Frames that no topic has are not known. The only error is
-// framebuffer.ErrClosed.
+// some thousands. Frames that no topic has are not known. After the segment has ended they are
+// where they were then. The errors are those of Snapshot.
 func (m *Monitor) Spans(s *Snapshot) ([]Span, error) {
+	all, err := m.spans(s)
+	if err == nil {
+		return all, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.last != nil && !m.closed {
+		return slices.Clone(m.last.spans), nil
+	}
+	return nil, err
+}
+
+// spans reads them from the memory.
+func (m *Monitor) spans(s *Snapshot) ([]Span, error) {
 	defer runtime.KeepAlive(m.client)
 	var all []Span
 	in := &m.inside
