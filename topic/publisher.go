@@ -68,7 +68,7 @@ func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
 // large as the ring can be published once, by their writer, without metadata: otherwise it
 // returns framebuffer.ErrTooLarge, which names the largest size. MaxSize tells it beforehand.
 //
-// It also returns ErrBadMeta, ErrEnded after somebody's End, framebuffer.ErrBadKey for a frame
+// It also returns ErrBadMeta, ErrEnded after an End, framebuffer.ErrBadKey for a frame
 // of another ring, framebuffer.ErrTimeout when the ring has reused it, framebuffer.ErrHoldLimit
 // when holds leave no room for what describes it, framebuffer.ErrBadOffset and ErrBadSize for
 // what is no frame, framebuffer.ErrClosed, and framebuffer.ErrServerGone when the server's process

@@ -120,7 +120,7 @@ func follows(t *testing.T, by syscall.Signal, how string) {
 	}
 }
 
-// Whoever is not to follow, or was given a key, ends with the server: status 4 and one line.
+// A command that is not to follow, or was given a key, ends with the server: status 4 and one line.
 func TestNoFollow(t *testing.T) {
 	t.Parallel()
 	for _, by := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {

@@ -15,7 +15,7 @@ const lookAtKey = time.Second
 
 // keepKey puts a server's key into a file, whole or not at all, and returns what takes it away
 // again. While the server runs, a file that another process removes is written again, but never
-// over another file. All users may read it: a key is of no use to those whom the server does not
+// over another file. All users may read it: a key is of no use to users that the server does not
 // let in.
 func keepKey(log *slog.Logger, path, key string) (remove func(), err error) {
 	if err := writeKey(path, key, os.Rename); err != nil { // over that of a server that is gone

@@ -121,7 +121,7 @@ func (c *recordCmd) missing(e *env, s service.RecorderStats) error {
 		}
 		return fmt.Errorf("%w %q: %d of %d: %s", errMissing, s.Recording, s.Lost+s.Refused, s.Lost+s.Refused+s.Frames, why)
 	case s.Frames > 0 || interrupted:
-		return nil
+		return nil //nolint:nilerr // a signal is an end in order
 	case s.LeftOut > 0:
 		return fmt.Errorf("%w: nothing was recorded: --every and --rate left out all %d frames of topic %q", errNoFrame, s.LeftOut, s.Topic)
 	}

@@ -60,7 +60,7 @@ class Publisher:
         nearly as large as the ring can be published once, by their writer, without metadata:
         otherwise it raises TooLarge, which names the largest size. max_size tells it beforehand.
 
-        Also raises BadMeta, Ended after somebody's end, BadKey for a frame of another ring,
+        Also raises BadMeta, Ended after a publisher's end, BadKey for a frame of another ring,
         FrameBufferTimeout when the ring has reused it, HoldLimit when holds leave no room for
         what describes it, BadOffset and BadSize for what is no frame, and Closed, or ServerGone:
         then the frame may have been received all the same.
