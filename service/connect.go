@@ -35,6 +35,11 @@ type Options struct {
 	// Attach is how to attach to the memory.
 	Attach *framebuffer.ClientOptions
 
+	// Stay keeps the client with the server that it finds. When that server has ended, the
+	// client looks for no other one: its calls, publishers and subscriptions return
+	// framebuffer.ErrClosed.
+	Stay bool
+
 	// Logger gets what is worth knowing. Default: nothing is logged.
 	Logger *slog.Logger
 }

@@ -59,7 +59,7 @@ func (c *Client) search(why string) {
 	began, warned := time.Now(), false
 	for wait := firstWait; ; wait = min(2*wait, last) {
 		err := c.refresh(c.life, nil)
-		if err == nil || c.life.Err() != nil {
+		if err == nil || c.life.Err() != nil || c.options.Stay {
 			return
 		}
 		if c.options.URL == "" && follow.Final(err) {
@@ -100,6 +100,9 @@ func (c *Client) refresh(ctx context.Context, faulty *attachment) error {
 	if faulty != nil && old != faulty {
 		return nil
 	}
+	if old != nil && c.options.Stay {
+		return old.ring.Err()
+	}
 	now, err := c.locate(ctx, old)
 	if err != nil || now == old {
 		return err
@@ -122,7 +125,7 @@ func (c *Client) replace(now *attachment) error {
 		return errClientClosed()
 	}
 	if c.chain == nil {
-		c.chain = follow.New(now.ring, follow.Options{Ended: func(error) { c.refreshSoon("the server has ended") }})
+		c.chain = follow.New(now.ring, follow.Options{Stay: c.options.Stay, Ended: func(error) { c.refreshSoon("the server has ended") }})
 	} else if err := c.chain.Replace(now.ring); err != nil {
 		return err
 	}

@@ -33,7 +33,12 @@ func (l *lookup) options(e *env) *service.Options {
 func (l *lookup) connect(e *env, attach *framebuffer.ClientOptions) (*service.Client, error) {
 	opts := l.options(e)
 	opts.Attach = attach
-	defer e.waiting(l.quoted())()
+	return e.connect(opts, l.quoted())
+}
+
+// connect says what it waits for, if that takes a while.
+func (e *env) connect(opts *service.Options, server string) (*service.Client, error) {
+	defer e.waiting(server)()
 	c, err := service.Connect(e.ctx, opts)
 	return c, e.interrupted(err)
 }
@@ -45,9 +50,12 @@ func (l *lookup) dial(e *env) (*nats.Conn, error) {
 	return nc, e.interrupted(err)
 }
 
-// both connects to the server's NATS and attaches to its ring under a name of our own.
+// both connects to the server's NATS and attaches to its ring under a name of our own. That ring
+// is the command's: the connection stays with the same server, and does not look for the next one.
 func (l *lookup) both(e *env, name string) (*service.Client, *framebuffer.Client, error) {
-	client, err := l.connect(e, nil)
+	opts := l.options(e)
+	opts.Stay = true
+	client, err := e.connect(opts, l.quoted())
 	if err != nil {
 		return nil, nil, err
 	}
