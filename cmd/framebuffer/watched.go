@@ -22,7 +22,7 @@ type watched struct {
 	monitor *monitor.Monitor
 	key     string
 	asked   time.Time
-	next    chan found // while somebody asks
+	next    chan found // while a search runs
 }
 
 // watch attaches to the first ring.
@@ -40,7 +40,7 @@ func (s *sight) watch(e *env) (*watched, error) {
 }
 
 // look returns a snapshot and whose it is. A monitor that was returned before is closed when
-// another takes its place. Nobody is waited for: the search goes on while this is called.
+// another takes its place. It waits for nothing: the search goes on beside it.
 func (w *watched) look() (*monitor.Monitor, *monitor.Snapshot, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -80,7 +80,7 @@ func (w *watched) close() error {
 		select {
 		case f := <-w.next:
 			if f.monitor != nil {
-				_ = f.monitor.Close() // nobody has seen it
+				_ = f.monitor.Close() // no caller has seen it
 			}
 		default: // it dies with the process
 		}
