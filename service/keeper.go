@@ -51,6 +51,7 @@ type keeper struct {
 
 	last    uint64 // number of the stream's last message, before anything was sent
 	sending bool   // something was, after that
+	made    bool   // the stream did not exist before
 	marked  bool   // this recorder's mark is in the stream
 	ids     uint64 // given to messages; none is given twice
 	ordinal uint64 // of the next frame

@@ -154,6 +154,9 @@ const (
 	// leaveLimit is how long what was sent may take to be stored once the context has ended.
 	leaveLimit = 5 * time.Second
 
+	// discardLimit is how long deleting a recording without a frame may take.
+	discardLimit = 2 * time.Second
+
 	// Waits between attempts to go on.
 	firstRecordWait = 20 * time.Millisecond
 	lastRecordWait  = 500 * time.Millisecond
@@ -162,7 +165,8 @@ const (
 // Run records until the context or the topic ends, and then returns nil; what was sent by then
 // gets five seconds to be stored. It ends with ErrNoRecording when the recording is deleted,
 // with an error when another recorder takes it over, and with framebuffer.ErrClosed when the
-// ring is closed. It may be called once.
+// ring is closed. A recording that it made for a topic in which no frame came it deletes. It may be
+// called once.
 func (r *Recorder) Run(ctx context.Context) error {
 	defer r.close()
 	// What ends last.
@@ -252,6 +256,13 @@ func (r *Recorder) leave(err error) error {
 
 func (r *Recorder) close() {
 	r.asking.Wait()
+	if s := r.Stats(); s.Frames+s.LeftOut+s.Lost+s.Refused == 0 { // no frame came at all
+		ctx, cancel := context.WithTimeout(context.Background(), discardLimit)
+		defer cancel()
+		if err := r.keeper.discard(ctx); err != nil {
+			r.log.Info("an empty recording is left", "error.message", err)
+		}
+	}
 	r.keeper.close()
 	_ = r.sub.Close() // always nil
 }

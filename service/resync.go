@@ -118,7 +118,24 @@ func (k *keeper) openStream(ctx context.Context, o RecorderOptions) error {
 	if err != nil {
 		return fmt.Errorf("service: make the recording %q: %w", k.name, explainJetStream(err))
 	}
+	k.made = true
 	return nil
+}
+
+// discard deletes the recording if this recorder made it and there is no frame in it: a topic that
+// is misspelt leaves no recording behind.
+func (k *keeper) discard(ctx context.Context) error {
+	if !k.made {
+		return nil
+	}
+	stream, err := openRecording(ctx, k.js, k.name)
+	if err != nil {
+		return err
+	}
+	if _, err = stream.GetLastMsgForSubject(ctx, frameSubject(k.name)); !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return err // there is one, or that is not known
+	}
+	return k.js.DeleteStream(ctx, streamName(k.name))
 }
 
 func orUnlimited(n int64) int64 {

@@ -180,6 +180,10 @@ func TestRecordOfNothing(t *testing.T) {
 		!strings.Contains(r.err, totalled("record", "nosuch", 0, 0)) || !strings.Contains(r.err, "nothing was recorded") || !strings.Contains(r.err, `"nosuch"`) {
 		t.Errorf("%+v", r)
 	}
+	// No recording is left behind, so there is none to delete.
+	if r := runCommand(t, "", "recordings", "--delete", "nosuch", "--name", name); r.status != exitUsage || !strings.Contains(r.err, `"nosuch"`) {
+		t.Errorf("%+v", r)
+	}
 	if r := runCommand(t, "", "pub", "ended", "--frame-size", "1", "--name", name); r.status != exitOK {
 		t.Fatalf("%+v", r)
 	}
