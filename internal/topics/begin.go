@@ -8,6 +8,7 @@ import "github.com/core-framebuffer/framebuffer/internal/layout"
 // The word first says where, and is written once, before anything is published. An ordinary publisher that finds next
 // at 0 claims 0; a copy that begins with number n claims n. A publisher that finds another's claim carries it
 // out. So two publishers can never differ about it, and one that is killed keeps none waiting.
+// docs/models/first.pml is this, checked exhaustively.
 
 // begin settles where the topic's numbers begin, if that is not settled: with that one. It returns with next
 // there, or beyond. A publisher calls it while next is 0.

@@ -23,4 +23,6 @@ const (
 	topicPkg  = "./topic"
 )
 
-func mutants() []mutant { return slices.Concat(ringMutants(), topicMutants(), lifeMutants()) }
+func mutants() []mutant {
+	return slices.Concat(ringMutants(), topicMutants(), firstMutants(), lifeMutants())
+}
