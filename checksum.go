@@ -7,8 +7,9 @@ import (
 )
 
 // Checksum is the XXH3-64 of a payload (default seed and secret; Yann Collet, xxHash
-// 0.8). It proves that a read returned what was written, against accidents; it is no
-// defence against somebody who can write to the memory and computes it himself.
+// 0.8). It finds bytes that were overwritten, torn or mangled by accident. It is not a
+// cryptographic hash, so it is no defence against intent: a process that can write to the memory
+// can compute it, and can make other bytes, above 1 KiB, that have the same one.
 type Checksum uint64
 
 // ChecksumOf returns the checksum that Write returns for the same data.

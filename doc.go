@@ -1,6 +1,6 @@
 // Package framebuffer hands big payloads (video frames, tensors, images, point clouds) from
 // process to process and container to container on one host, through shared memory, and
-// proves that what arrives is what was sent.
+// checks that what arrives is what was sent.
 //
 // # Concepts
 //
@@ -32,11 +32,12 @@
 //
 // # Guarantees
 //
-// A read returns exactly the bytes that were written, or an error, whatever other processes
-// do meanwhile: overwrite them, be killed, be stopped for an hour, or write nonsense all
-// over the memory. Of bytes in place the proof is that of the moment before, and that the
-// ring did not reuse them: a process that was stopped for a whole lap, or that means harm, can
-// still store there. docs/guarantees.md lists what is promised and which test holds each line.
+// A read returns exactly the bytes that were written, or an error, while other processes overwrite
+// them, are killed, are stopped for an hour, or store random bytes all over the memory. That holds
+// against accidents. A [Checksum] is not a cryptographic hash: a process that may write to the ring
+// can make other bytes that have it, so the writers of a ring are trusted. Bytes in place were
+// checked the moment before, and the ring did not reuse them: a process that was stopped for a whole
+// lap can still store there. docs/guarantees.md lists what is promised and which test holds each line.
 //
 // Everything may be called concurrently. Nothing here takes a lock that another process
 // could die with, and nothing guesses whether another process lives.

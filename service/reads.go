@@ -143,7 +143,7 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 	}
 	defer func() { <-s.give.turn }()
 	in := ring.Inside()
-	// Whoever reads verifies: the checksum it knows is the proof, all the way.
+	// The reader verifies, by the checksum that it knows.
 	err = ring.View(f, func(bytes []byte) error {
 		return stream.Send(s.give.life, nil, bytes[from:], func() error {
 			if !in.Ring.Intact(f.Offset) {
