@@ -15,38 +15,47 @@ import (
 // say whose a socket is, where it is of this network namespace.
 func (s *Server) sameUser(r *http.Request) bool {
 	peer, err := net.ResolveTCPAddr("tcp", r.RemoteAddr)
-	if err != nil {
+	here, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if err != nil || !ok {
 		return false
 	}
+	var tables strings.Builder
 	for _, file := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
-		table, err := os.ReadFile(file)
-		if err != nil {
-			continue
-		}
-		if uid, found := owner(string(table), peer, s.address().Port); found {
-			return uid == 0 || uid == os.Geteuid()
+		if table, err := os.ReadFile(file); err == nil {
+			tables.Write(table)
 		}
 	}
-	return false
+	uid, known := owner(tables.String(), peer, here)
+	return known && (uid == 0 || uid == os.Geteuid())
 }
 
-// owner finds, in a table as in /proc/net/tcp, the socket that is connected from a local
-// address to a port: sl local_address rem_address st queues timer retransmits uid …. State 1 is
-// established; those that are closed already are nobody's.
-func owner(table string, local *net.TCPAddr, port int) (uid int, found bool) {
-	for line := range strings.Lines(table) {
+// owner finds, in tables as in /proc/net/tcp, the user whose socket is connected from one address
+// to another: sl local_address rem_address st queues timer retransmits uid …. State 1 is
+// established; a socket that is closed already has no user. Both ends are compared, since another
+// user's socket may have the same address at one end. The user is not known where there is
+// no such socket, or more than one.
+func owner(tables string, from, to *net.TCPAddr) (uid int, known bool) {
+	found := 0
+	for line := range strings.Lines(tables) {
 		f := strings.Fields(line)
-		if len(f) < 8 {
+		if len(f) < 8 || f[3] != "01" || !is(f[1], from) || !is(f[2], to) {
 			continue
 		}
-		from, ok1 := endpoint(f[1])
-		to, ok2 := endpoint(f[2])
-		if ok1 && ok2 && from.Port == local.Port && from.IP.Equal(local.IP) && to.Port == port && f[3] == "01" {
-			uid, err := strconv.Atoi(f[7])
-			return uid, err == nil
+		n, err := strconv.Atoi(f[7])
+		if err != nil {
+			return 0, false
 		}
+		uid = n
+		found++
 	}
-	return 0, false
+	return uid, found == 1
+}
+
+// is reports whether an address in a table is that one. An IPv4 address may stand there as an IPv6
+// one that it is mapped to.
+func is(entry string, a *net.TCPAddr) bool {
+	e, ok := endpoint(entry)
+	return ok && e.Port == a.Port && e.IP.Equal(a.IP)
 }
 
 // endpoint reads an address as those tables have it: words of four bytes in the machine's own

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -17,9 +18,17 @@ import (
 
 func TestMain(m *testing.M) { xproc.Main(m, xproc.Roles{"get": roleGet}) }
 
-// roleGet: URL; -> status
+// roleGet: URL [FROM]; -> status, over a connection from that address
 func roleGet(c *xproc.Child) error {
-	r, err := http.Get(c.Args[0])
+	client := http.DefaultClient
+	if len(c.Args) > 1 {
+		dialer, err := dialerFrom(c.Args[1])
+		if err != nil {
+			return err
+		}
+		client = &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}
+	}
+	r, err := client.Get(c.Args[0])
 	if err != nil {
 		return err
 	}
@@ -186,20 +195,41 @@ func TestElsewhere(t *testing.T) {
 }
 
 func TestOwner(t *testing.T) {
-	table := `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+	tables := `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 20 1
    1: 0100007F:BC14 0100007F:1F90 06 00000000:00000000 03:00000000 00000000     0        0 0 3
-   2: 0100007F:BC14 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 30 1
-   3: short
-   4: 00000000000000000000000001000000:BC15 00000000000000000000000001000000:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 31 1
+   2: 0100007F:BC14 0200007F:1F90 01 00000000:00000000 00:00000000 00000000     0        0 29 1
+   3: 0100007F:BC14 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 30 1
+   4: short
+   5: 0100007F:BC16 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     x        0 30 1
+  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid
+   0: 00000000000000000000000001000000:BC15 00000000000000000000000001000000:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 31 1
+   1: 0000000000000000FFFF00000100007F:BC17 0000000000000000FFFF00000100007F:1F90 01 00000000:00000000 00:00000000 00000000  1002        0 31 1
+   2: 0100007F:BC18 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 30 1
+   3: 0000000000000000FFFF00000100007F:BC18 0000000000000000FFFF00000100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 31 1
 `
-	for from, want := range map[string]int{"127.0.0.1:48148": 1000, "[::1]:48149": 1001, "127.0.0.1:8080": -1, "127.0.0.2:48148": -1} {
-		a, err := net.ResolveTCPAddr("tcp", from)
-		if err != nil {
+	const none = -1
+	for name, c := range map[string]struct {
+		from, to string
+		want     int
+	}{
+		"both ends":                 {"127.0.0.1:48148", "127.0.0.1:8080", 1000},
+		"another server's port":     {"127.0.0.1:48148", "127.0.0.2:8080", 0},
+		"a server that is not it":   {"127.0.0.1:48148", "127.0.0.3:8080", none},
+		"IPv6":                      {"[::1]:48149", "[::1]:8080", 1001},
+		"mapped":                    {"127.0.0.1:48151", "127.0.0.1:8080", 1002},
+		"the server's own end":      {"127.0.0.1:8080", "127.0.0.1:48148", none},
+		"another client address":    {"127.0.0.2:48148", "127.0.0.1:8080", none},
+		"no number":                 {"127.0.0.1:48150", "127.0.0.1:8080", none},
+		"two sockets with one pair": {"127.0.0.1:48152", "127.0.0.1:8080", none},
+	} {
+		from, err1 := net.ResolveTCPAddr("tcp", c.from)
+		to, err2 := net.ResolveTCPAddr("tcp", c.to)
+		if err := errors.Join(err1, err2); err != nil {
 			t.Fatal(err)
 		}
-		if uid, found := owner(table, a, 8080); found != (want >= 0) || found && uid != want {
-			t.Errorf("%s: %d, %v, want %d", from, uid, found, want)
+		if uid, known := owner(tables, from, to); known != (c.want >= 0) || known && uid != c.want {
+			t.Errorf("%s: %d, %v, want %d", name, uid, known, c.want)
 		}
 	}
 }
