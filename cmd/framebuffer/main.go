@@ -114,7 +114,7 @@ func run(args []string, stdin, stdout *os.File, complaints io.Writer) int {
 		ctx: ctx, in: in, out: out, err: whole, json: c.JSON, parser: parser, logJSON: c.LogFormat == "json",
 		log: newLogger(whole, c.LogFormat, c.LogLevel),
 	}
-	return e.report(whole, k.Run(e))
+	return e.report(whole, e.interrupted(k.Run(e)))
 }
 
 func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {

@@ -38,7 +38,9 @@ many were lost; with --json another on stdout says all that is counted.`
 }
 
 // Run publishes until the end, or a signal.
-func (c *replayCmd) Run(e *env) error {
+func (c *replayCmd) Run(e *env) error { return unlessSignalled(e.interrupted(c.play(e))) }
+
+func (c *replayCmd) play(e *env) error {
 	client, ring, err := c.both(e, "framebuffer replay "+c.Bucket)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func (l *lookup) sessions(e *env, name string, how following, do func(client *se
 	}
 	for first := true; ; first = false {
 		key := ring.Key()
-		err := do(client, ring, first)
+		err := unlessSignalled(e.interrupted(do(client, ring, first)))
 		ended := ring.Err()
 		if err != nil && ended != nil && !errors.Is(err, framebuffer.ErrClosed) {
 			err = fmt.Errorf("%w (%v)", ended, err) //nolint:errorlint // that is what became of it

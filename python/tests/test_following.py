@@ -59,7 +59,8 @@ class Here:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(f"\0framebuffer-{os.geteuid()}-{name}")
         self.socket.listen()
-        threading.Thread(target=self.tell, daemon=True).start()
+        self.thread = threading.Thread(target=self.tell, daemon=True)
+        self.thread.start()
 
     def tell(self) -> None:
         while True:
@@ -73,6 +74,7 @@ class Here:
     def close(self) -> None:
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
+        self.thread.join(children.BOUND)  # until accept has returned, the kernel keeps the name
         self.server.stop()
 
 
