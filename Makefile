@@ -70,17 +70,18 @@ models:
 	./scripts/check-models
 
 # TESTED=1 says that make test has passed just now: of unit and python only the rest is run.
+# Four packages at a time: the two longest mostly wait for processes.
 ifdef TESTED
 unit python:
 	./scripts/rest $@
 else
 unit:
-	$(GO) test -count=1 ./...
+	$(GO) test -p 4 -count=1 ./...
 endif
 
 # Once on a single processor, where goroutines switch in the middle of things, and once on four.
 # Without the second that the race detector sleeps at the end of every process: tests start many.
-# Four packages at a time, since the long ones wait for processes.
+# Four packages at a time, as in unit.
 race:
 	CGO_ENABLED=1 GORACE="atexit_sleep_ms=10" $(GO) test -p 4 -count=1 -race -cpu 1,4 -timeout 20m ./...
 
