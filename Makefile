@@ -11,7 +11,7 @@
 # make models every state of the protocols in docs/models
 # make generate the assembly is what its generator writes
 # make unit   the tests of all Go packages
-# make race   the tests of all Go packages under the race detector, with one and with four processors
+# make race   the tests of all Go packages under the race detector, those of protocols with one and with four processors
 # make mutants the orderings broken one at a time: the tests must notice each
 # make kernels the tests with each kernel that copies and hashes, and without assembly
 # make containers the command in real containers, as root
@@ -36,7 +36,7 @@ SYSTEM_PYTHON := $(or $(PYTHON),/usr/bin/python3)
 LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 
-.PHONY: test check setup vet lint unit race mutants models kernels containers faults hosts soak types python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-vet
+.PHONY: test check setup vet lint unit race race-drivers race-others mutants models kernels containers faults hosts soak types python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-vet
 
 # In this order, each timed; + joins what runs side by side: of each pair the first mostly waits.
 CHECK := setup vet unit+python containers+lint hosts+models generate race mutants faults+fuzz kernels types arm64 cross bench-vet
@@ -80,10 +80,19 @@ unit:
 endif
 
 # Once on a single processor, where goroutines switch in the middle of things, and once on four.
+# Those whose tests drive processes or a browser, which choose their processors themselves, run once,
+# beside the others: they mostly wait.
 # Without the second that the race detector sleeps at the end of every process: tests start many.
-# Four packages at a time, as in unit.
+DRIVERS := cmd/framebuffer examples internal/web internal/top internal/demo internal/doctor
+race: export GORACE = atexit_sleep_ms=10
+race: export CGO_ENABLED = 1
 race:
-	CGO_ENABLED=1 GORACE="atexit_sleep_ms=10" $(GO) test -p 4 -count=1 -race -cpu 1,4 -timeout 20m ./...
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target race-drivers race-others
+race-drivers:
+	$(GO) test -p 2 -count=1 -race -cpu 4 -timeout 20m $(addprefix ./,$(DRIVERS))
+race-others:
+	$(GO) test -p 2 -count=1 -race -cpu 1,4 -timeout 20m \
+		$$($(GO) list ./... | grep -v $(foreach d,$(DRIVERS),-e '/framebuffer/$(d)$$'))
 
 # One ordering of the protocols broken at a time: the tests must notice.
 mutants:

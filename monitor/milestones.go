@@ -21,7 +21,7 @@ func (m *Monitor) milestones(head uint64, now int64) []mark {
 // ring may have been idle for long since its last milestone. After a Window of looking that is
 // known from the monitor's own marks.
 func (m *Monitor) arrival(all []mark, head uint64, now int64) []mark {
-	const most = 1 << 16 // places of a header: 4 MiB
+	const most = 1 << 13 // places of a header: half a megabyte of the smallest chunks
 	n, own := len(all), m.memory.track
 	if n == 0 || all[n-1].head == head || len(own) > 0 && now-own[0].at > int64(Window) {
 		return all
