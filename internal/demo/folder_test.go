@@ -2,6 +2,8 @@ package demo
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"image"
 	"image/png"
 	"net"
@@ -43,11 +45,18 @@ func TestFolderOfAnything(t *testing.T) {
 		t.Errorf("a folder without one picture: %v", err)
 	}
 	var b bytes.Buffer
-	must(png.Encode(&b, image.NewRGBA(image.Rect(0, 0, 1<<14, 1<<13)))) // as a bomb would be
-	must(os.WriteFile(at("a bomb.png"), b.Bytes(), 0o600))
-	b.Reset()
 	must(png.Encode(&b, image.NewRGBA(image.Rect(0, 0, 8, 8))))
 	must(os.WriteFile(at("whole.png"), b.Bytes(), 0o600))
+	// A bomb: the same, and it says that it has 16384x8192 pixels. Behind the 8 bytes of the signature
+	// and 4 of a length come the chunk's name, width and height, and 9 bytes later its CRC.
+	bomb := b.Bytes()
+	binary.BigEndian.PutUint32(bomb[16:], 1<<14)
+	binary.BigEndian.PutUint32(bomb[20:], 1<<13)
+	binary.BigEndian.PutUint32(bomb[29:], crc32.ChecksumIEEE(bomb[12:29]))
+	if c, err := png.DecodeConfig(bytes.NewReader(bomb)); err != nil || c.Width*c.Height <= maxPixels {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	must(os.WriteFile(at("a bomb.png"), bomb, 0o600))
 	must(os.Symlink("whole.png", at("z link.png")))
 	all, err := folderPictures(dir, 1)
 	if err != nil || len(all) != 2 {
