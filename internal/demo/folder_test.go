@@ -57,6 +57,9 @@ func TestFolderOfAnything(t *testing.T) {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	must(os.WriteFile(at("a bomb.png"), bomb, 0o600))
+	if _, err := decode(at("a bomb.png")); err == nil || !strings.Contains(err.Error(), "16384x8192 pixels are more") {
+		t.Errorf("16384x8192 pixels: %v", err)
+	}
 	must(os.Symlink("whole.png", at("z link.png")))
 	all, err := folderPictures(dir, 1)
 	if err != nil || len(all) != 2 {
