@@ -137,7 +137,7 @@ func (m *Monitor) look() (s *Snapshot, now int64) {
 // oldest is when the frame was allocated that is overwritten next, 0 if that is not known: one that
 // is larger than is looked through may be half overwritten. Of the next look less is to be searched.
 func (m *Monitor) oldest() int64 {
-	const most = 1 << 20 // places of a header: 64 MiB
+	const most = 1 << 19 // places of a header: 32 MiB
 	position, c, ok := m.inside.Ring.Oldest(m.from, most)
 	if m.from = position; !ok {
 		return 0
