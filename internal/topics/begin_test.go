@@ -15,6 +15,11 @@ func TestStressBegin(t *testing.T) {
 		s := newSegment(t, 1<<16, 1, depth)
 		p := s.open(t, "x")
 		first := []uint64{3, depth, 31*depth + 5, 1000}[round%4]
+		if first > 31*depth {
+			// A copy that loses the claim leaves out as many laps as there are tags: see leaveOut for what
+			// a publisher may find then that slept meanwhile.
+			p.begin(first)
+		}
 		var mu sync.Mutex
 		published := map[uint64]bool{}
 		put := func(n uint64, ok bool) {
