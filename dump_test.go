@@ -75,7 +75,7 @@ func sharedMappings(t *testing.T, pid int) (all [][]string) {
 // A core dump of a process that serves or is attached has nothing of the ring in it, with any
 // backend, unless the environment asks for it.
 func TestCoreDumpHasNoRing(t *testing.T) {
-	secret := bytes.Repeat([]byte("a frame that nobody else is to see "), 1000)
+	secret := bytes.Repeat([]byte("a frame that no other user is to see "), 1000)
 	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
 	if err != nil {
 		t.Fatal(err)

@@ -222,7 +222,7 @@ func goldenOfFiles(t *testing.T, says sayer) {
 	}
 	_, err = Attach(s.Key(), nil)
 	says("key of a file server that is gone", err, values{"key": s.Key(), "path": string(base) + ".control"})
-	none := key{backend: "file", location: hex.EncodeToString([]byte("/tmp/x"))}.String()
+	none := key{backend: "file", location: hex.EncodeToString([]byte("/made/x"))}.String()
 	_, err = Attach(none, nil)
 	says("key of no file", err, values{"key": none})
 }

@@ -217,7 +217,7 @@ func (c *pubCmd) publish(e *env, pub *follow.Publisher, from source, done *sent)
 }
 
 // watchServers stops what waits for input, or for subscriptions, when no other server comes:
-// nobody else would tell.
+// reading input and waiting do not tell of that.
 func watchServers(ctx context.Context, chain *follow.Chain, stop context.CancelCauseFunc) {
 	select {
 	case <-ctx.Done():

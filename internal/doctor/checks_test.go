@@ -152,14 +152,14 @@ func TestRemoveIPC(t *testing.T) {
 func TestCleaning(t *testing.T) {
 	const vendors = "usr/lib/tmpfiles.d/tmp.conf"
 	expect(t, cleaning, map[string]expected{
-		"no systemd":      {changes{"run/systemd/system/unit": "-", vendors: "q /tmp 1777 root root 10d\n"}, 0, OK, "no systemd", ""},
-		"no lines":        {nil, 0, OK, "removes nothing old in /tmp/framebuffer-0 and /dev/shm", ""},
-		"the default":     {changes{vendors: "# comment\nq /tmp 1777 root root 10d\nx /tmp/systemd-private-*\n"}, 0, OK, "older than 10d in /tmp (/" + vendors + ")", ""},
-		"no age":          {changes{vendors: "d /tmp 1777 root root -\nd /tmp\n"}, 0, OK, "nothing old", ""},
-		"excluded":        {changes{vendors: "q /tmp 1777 root root 10d\n", "etc/tmpfiles.d/x.conf": "x /tmp/framebuffer-*\n"}, 0, OK, "nothing old", ""},
-		"overridden":      {changes{vendors: "q /tmp 1777 root root 10d\n", "etc/tmpfiles.d/tmp.conf": ""}, 0, OK, "nothing old", ""},
-		"the files":       {changes{"etc/tmpfiles.d/shm.conf": "e /dev/shm - - - 1h\n"}, 0, Warn, "older than 1h in /dev/shm", "x /dev/shm/framebuffer-*"},
-		"another's files": {changes{"etc/tmpfiles.d/shm.conf": "e /dev/shm2 - - - 1h\n"}, 0, OK, "nothing old", ""},
+		"no systemd":      {changes{"run/systemd/system/unit": "-", vendors: "q /made/tmp 1777 root root 10d\n"}, 0, OK, "no systemd", ""},
+		"no lines":        {nil, 0, OK, "removes nothing old in /made/tmp/framebuffer-0 and /made/shm", ""},
+		"the default":     {changes{vendors: "# comment\nq /made/tmp 1777 root root 10d\nx /made/tmp/systemd-private-*\n"}, 0, OK, "older than 10d in /made/tmp (/" + vendors + ")", ""},
+		"no age":          {changes{vendors: "d /made/tmp 1777 root root -\nd /made/tmp\n"}, 0, OK, "nothing old", ""},
+		"excluded":        {changes{vendors: "q /made/tmp 1777 root root 10d\n", "etc/tmpfiles.d/x.conf": "x /made/tmp/framebuffer-*\n"}, 0, OK, "nothing old", ""},
+		"overridden":      {changes{vendors: "q /made/tmp 1777 root root 10d\n", "etc/tmpfiles.d/tmp.conf": ""}, 0, OK, "nothing old", ""},
+		"the files":       {changes{"etc/tmpfiles.d/shm.conf": "e /made/shm - - - 1h\n"}, 0, Warn, "older than 1h in /made/shm", "x /made/shm/framebuffer-*"},
+		"another's files": {changes{"etc/tmpfiles.d/shm.conf": "e /made/shm2 - - - 1h\n"}, 0, OK, "nothing old", ""},
 	})
 }
 
@@ -184,7 +184,7 @@ func TestWithoutProc(t *testing.T) {
 
 // A socket that is bound and not there was removed under a server.
 func TestSocketThatWasRemoved(t *testing.T) {
-	const at, table = "/tmp/framebuffer-0/x.fb", "Num RefCount Protocol Flags Type St Inode Path\n0: 2 0 10000 1 01 1 /tmp/framebuffer-0/x.fb\n"
+	const at, table = "/made/tmp/framebuffer-0/x.fb", "Num RefCount Protocol Flags Type St Inode Path\n0: 2 0 10000 1 01 1 /made/tmp/framebuffer-0/x.fb\n"
 	for name, c := range map[string]struct {
 		changes changes
 		want    expected
@@ -209,17 +209,17 @@ func TestFile(t *testing.T) {
 		err  error
 		expected
 	}{
-		"fits":      {of(1<<30, 64*mib), nil, expected{nil, 64 * mib, OK, "/dev/shm: tmpfs, 1.0 GiB, of which 64 MiB are left, dtrwxrwxrwx; serving", ""}},
+		"fits":      {of(1<<30, 64*mib), nil, expected{nil, 64 * mib, OK, "/made/shm: tmpfs, 1.0 GiB, of which 64 MiB are left, dtrwxrwxrwx; serving", ""}},
 		"not":       {of(64*mib, 63*mib), nil, expected{nil, 64 * mib, Warn, "64 MiB, of which 63 MiB are left, too little", "--shm-size=67108864"}},
 		"no ring":   {of(64*mib, 0), nil, expected{nil, 0, OK, "0 B are left", ""}},
 		"read-only": {readOnly, nil, expected{nil, 0, Warn, "read-only", "for writing"}},
 		"a disk":    {disk, nil, expected{nil, mib, Warn, "ext4 is no memory", "--dir"}},
-		"none":      {Space{}, fmt.Errorf("statfs: %w", fs.ErrNotExist), expected{nil, mib, Warn, "/dev/shm is not there", "--shm-size"}},
+		"none":      {Space{}, fmt.Errorf("statfs: %w", fs.ErrNotExist), expected{nil, mib, Warn, "/made/shm is not there", "--shm-size"}},
 		"unknown":   {Space{}, syscall.EACCES, expected{nil, mib, Warn, "permission denied", "/proc"}},
 	} {
 		m := made(c.changes)
 		m.Space = func(dir string) (Space, error) {
-			if dir != "/dev/shm" {
+			if dir != "/made/shm" {
 				t.Errorf("looked at %s", dir)
 			}
 			return c.room, c.err

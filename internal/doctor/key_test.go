@@ -1,15 +1,18 @@
 package doctor
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
 // find is the only result of that name.
@@ -106,18 +109,22 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// What a key says is told without attaching.
+// What a key says is told without attaching, whatever there is at the place that it names.
 func TestPlace(t *testing.T) {
+	t.Setenv(shm.DirVariable, "")
+	socket, file := filepath.Join(t.TempDir(), "x.fb"), filepath.Join(t.TempDir(), "x")
+	memfd := "memfd_" + hex.EncodeToString([]byte(socket))
 	for location, says := range map[string]string{
-		"sysv_1.2.4026532179": "4026532179", "sysv_1.2.0": "does not say", "memfd_2f746d702f782e6662": "memfd needs no IPC namespace in common, and this process's, the host's (4026531839), may be",
-		"file_2f746d702f78": "file needs no",
+		"sysv_1.2.4026532179": "4026532179", "sysv_1.2.0": "does not say",
+		memfd: "memfd needs no IPC namespace in common, and this process's, the host's (4026531839), may be",
+		"file_" + hex.EncodeToString([]byte(file)): "file needs no",
 	} {
 		all := place(made(nil), "fb4_"+location+"_nonce_check")
 		if r := find(t, all, "ipc namespace"); !strings.Contains(r.Finding, says) {
 			t.Errorf("%s: %+v", location, all)
 		}
 	}
-	if r := find(t, place(made(nil), "fb4_memfd_2f746d702f782e6662_n_c"), "key"); !strings.Contains(r.Finding, `"/tmp/x.fb"`) {
+	if r := find(t, place(made(nil), "fb4_"+memfd+"_n_c"), "key"); !strings.Contains(r.Finding, strconv.Quote(socket)) {
 		t.Errorf("%+v", r)
 	}
 	if all := place(made(nil), "fb4_new_x_n_c"); len(all) != 1 || all[0].Finding != "new" {

@@ -83,7 +83,7 @@ func made(c changes) Machine {
 	}
 	return Machine{
 		Root:    tree,
-		FileDir: "/dev/shm", SocketDir: "/tmp/framebuffer-0",
+		FileDir: "/made/shm", SocketDir: "/made/tmp/framebuffer-0",
 		Space: func(string) (Space, error) {
 			return Space{Total: 1 << 30, Free: 1 << 30, Kind: "tmpfs", Memory: true, Mode: "dtrwxrwxrwx"}, nil
 		},

@@ -16,19 +16,37 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTDATA = ROOT / "testdata"
 
 
+LIST = "FRAMEBUFFER_TEST_LEFT_OUT"  # names the file in which `make test` lists what is left out
+
+
+def nothing_is_left_out() -> bool:
+    """Under `make check`, and in CI but for `make test`, whose list `make check` goes through."""
+    return bool(os.environ.get("FRAMEBUFFER_TEST_EVERYTHING") or (os.environ.get("CI") and not os.environ.get(LIST)))
+
+
 def need(there: bool, what: str) -> None:
     """Leaves a test out where something that it needs is not there, and says what: here, and in
-    the list at the end of `make test`. Under `make check` the test fails instead."""
+    the list at the end of `make test`. Where nothing is left out, the test fails instead. It is the
+    only way to leave a test out."""
     if there:
         return
-    if os.environ.get("FRAMEBUFFER_TEST_EVERYTHING"):
-        pytest.fail(f"this test needs {what}, and `make check` leaves nothing out")
+    if nothing_is_left_out():
+        pytest.fail(f"this test needs {what}, and nothing is left out here: run scripts/setup")
     pytest.skip(f"needs {what}")
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """A test that is left out in another way fails, too, where nothing is."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.skipped and nothing_is_left_out():
+        report.outcome = "failed"
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Every test that is left out, by need or otherwise, gets a line in that list."""
-    file = os.environ.get("FRAMEBUFFER_TEST_LEFT_OUT")
+    """Every test that is left out gets a line in that list."""
+    file = os.environ.get(LIST)
     if file and report.skipped and isinstance(report.longrepr, tuple):
         why = report.longrepr[2].removeprefix("Skipped: ").removeprefix("needs ")
         with open(file, "a", encoding="utf-8") as list:

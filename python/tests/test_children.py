@@ -1,4 +1,4 @@
-"""That tests end: their children have bounds, and what they use is their own."""
+"""That tests end: their children have bounds, and what they use is their own; and that they are run."""
 
 import ast
 import pathlib
@@ -41,3 +41,13 @@ def test_tests_start_children_with_a_bound_alone(path: pathlib.Path) -> None:
             where = f"{path.name}:{node.lineno}"
             bounded = node.func.attr in STARTS.get(node.func.value.id, ()) and any(k.arg == "timeout" for k in node.keywords)
             assert bounded or node.func.attr not in STARTS.get(node.func.value.id, ()), f"{where}: use children.py"
+
+
+@pytest.mark.parametrize("path", sorted(HERE.glob("*.py")), ids=lambda path: path.name)
+def test_tests_are_left_out_by_need_alone(path: pathlib.Path) -> None:
+    """So that they fail where nothing is left out, and are listed elsewhere."""
+    if path.name == "conftest.py":
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in ("skip", "skipif", "importorskip", "xfail"), f"{path.name}:{node.lineno}: use conftest.need"

@@ -9,6 +9,7 @@ from typing import Callable
 
 import children
 import pytest
+from conftest import need
 
 from framebuffer import errors
 from framebuffer.client import FrameBufferClient
@@ -69,9 +70,10 @@ def test_removed_files_are_told(directory: str, caplog: pytest.LogCaptureFixture
         assert before.get(before.put(b"goes on")) == b"goes on"
 
 
-@pytest.mark.skipif(shutil.which("systemd-tmpfiles") is None or os.geteuid() != 0, reason="needs systemd-tmpfiles, and root")
 @pytest.mark.parametrize("backend", ["memfd", "file"])
 def test_tmpfiles_leaves_servers_alone(backend: str, directory: str, tmp_path: pathlib.Path) -> None:
+    need(shutil.which("systemd-tmpfiles") is not None, "systemd-tmpfiles, which scripts/setup installs")
+    need(os.geteuid() == 0, "root")
     conf = tmp_path / "clean.conf"
     conf.write_text(f"d {directory} - - - 1us\n")
     inside = os.path.join(directory, "ours")

@@ -12,7 +12,7 @@ from conftest import environment
 from framebuffer.client import FrameBufferClient
 from framebuffer.server import FrameBufferServer
 
-SECRET = b"a frame that nobody else is to see " * 1000
+SECRET = b"a frame that no other user is to see " * 1000
 
 CODE = """
 import os, resource, sys

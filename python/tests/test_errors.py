@@ -158,7 +158,7 @@ def test_of_files(directory: str) -> None:
         says("read from a shortened file", lambda: client.get(frame))
         says("attach to a shortened file", FrameBufferClient(key).start, key=key, path=base + ".ring")
     says("key of a file server that is gone", FrameBufferClient(key).start, key=key, path=base + ".control")
-    none = str(Key("file", b"/tmp/x".hex(), bytes(16)))
+    none = str(Key("file", b"/made/x".hex(), bytes(16)))
     says("key of no file", FrameBufferClient(none).start, key=none)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Callable, Iterator
 
 import children
 import pytest
-from conftest import environment
+from conftest import environment, need
 
 import framebuffer
 from framebuffer import _chain, errors
@@ -306,8 +306,7 @@ def test_no_server() -> None:
 
 
 def test_a_name_that_another_user_holds_is_not_believed(programs: pathlib.Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to be another user")
+    need(os.geteuid() == 0, "root, to be another user")
     name = f"squat-{os.getpid()}"
     code = f"import os, socket, sys; s = socket.socket(socket.AF_UNIX); s.bind('\\0framebuffer-0-{name}'); os.setuid(5000); s.listen(); print(flush=True); sys.stdin.read()"
     with children.python(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as squatter:

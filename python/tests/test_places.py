@@ -6,6 +6,7 @@ import tempfile
 from typing import Any, Callable
 
 import pytest
+from conftest import need
 
 from framebuffer import errors
 from framebuffer.client import FrameBufferClient
@@ -45,8 +46,7 @@ def test_the_default_directory(own: pathlib.Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", OTHERS)
 def test_a_default_directory_of_another_user_is_refused(own: pathlib.Path, how: str) -> None:
-    if how == "another user's" and os.geteuid() != 0:
-        pytest.skip("needs root, to be another user")
+    need(how != "another user's" or os.geteuid() == 0, "root, to be another user")
     prepare, says = OTHERS[how]
     prepare(own)
     with pytest.raises(errors.NoPermission, match=says) as refused:

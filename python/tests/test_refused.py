@@ -9,7 +9,7 @@ import sys
 from typing import Sequence
 
 import pytest
-from conftest import environment
+from conftest import environment, need
 
 from framebuffer.server import FrameBufferServer
 
@@ -49,32 +49,36 @@ CALLS = {
 NEEDS = {"shmget": "sysv", "shmat": "sysv", "shmctl": "sysv", "memfd_create": "memfd", "linkat": "file", "statfs": "file"}
 
 
+def number_of(call: str) -> int:
+    need(platform.machine() in CALLS, "an architecture whose numbers of system calls the test has")
+    return CALLS[platform.machine()][call]
+
+
 def run(backend: str, directory: str, number: int, error: int, under: Sequence[str] = ()) -> str:
     command = [*under, sys.executable, "-c", CODE, backend, directory, str(number), str(error)]
     return subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True, timeout=120).stdout.strip()
 
 
-@pytest.mark.skipif(platform.machine() not in CALLS, reason="the numbers of the calls are not known here")
 @pytest.mark.parametrize("call", CALLS["x86_64"])
 @pytest.mark.parametrize("error", [1, 38])  # EPERM, ENOSYS
 def test_refused_system_calls(backend: str, directory: str, call: str, error: int) -> None:
-    said = run(backend, directory, CALLS[platform.machine()][call], error)
+    said = run(backend, directory, number_of(call), error)
     if NEEDS.get(call) == backend:
         assert said.startswith("NoPermission") and f"the system call {call} is refused here" in said
     else:
         assert said == "works"
 
 
-@pytest.mark.skipif(platform.machine() not in CALLS, reason="the numbers of the calls are not known here")
 @pytest.mark.parametrize("call", ["shmat", "shmctl"])
 def test_refused_to_attach(call: str) -> None:
     with FrameBufferServer(1 << 20) as server:
-        said = run(server.get_key(), "", CALLS[platform.machine()][call], 1)
+        said = run(server.get_key(), "", number_of(call), 1)
     assert said.startswith("NoPermission") and f"the system call {call} is refused here" in said
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root, and unshare")
 def test_without_proc(backend: str, directory: str, tmp_path: pathlib.Path) -> None:
+    need(os.geteuid() == 0, "root")
+    need(shutil.which("unshare") is not None, "unshare, of util-linux")
     script = tmp_path / "without-proc"
     script.write_text('#!/bin/sh\nmount -t tmpfs none /proc && exec "$@"\n')
     script.chmod(0o755)
