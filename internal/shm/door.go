@@ -106,15 +106,12 @@ func (d *door) open(dir string) (err error) {
 // socket lives: a socket that was renamed it takes for a dead one. The kernel does not let it take
 // the name of anything else.
 func (d *door) bind() error {
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: d.path, Net: "unix"})
+	l, st, err := listenAt(d.path)
+	for try := 1; errors.Is(err, fs.ErrNotExist) && try < bindings; try++ {
+		l, st, err = listenAt(d.path)
+	}
 	if err != nil {
 		return err
-	}
-	l.SetUnlinkOnClose(false)
-	failpoint.Hit(failpoint.StartBound)
-	st, err := openToAll(d.path)
-	if err != nil {
-		return errors.Join(fmt.Errorf("open the socket to others: %w", err), l.Close(), os.Remove(d.path))
 	}
 	before := d.listener
 	d.listener, d.socket = l, st
@@ -123,6 +120,28 @@ func (d *door) bind() error {
 		_ = before.Close() // no path leads there any more
 	}
 	return nil
+}
+
+// bindings is how often a socket is bound that another process removes at once, as sweep does.
+const bindings = 5
+
+// listenAt listens at a path to which all users may go, and returns what the socket is. It returns
+// fs.ErrNotExist if another process removed the socket meanwhile.
+func listenAt(path string) (*net.UnixListener, fs.FileInfo, error) {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, nil, err
+	}
+	l.SetUnlinkOnClose(false)
+	failpoint.Hit(failpoint.StartBound)
+	st, err := openToAll(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, errors.Join(err, l.Close())
+	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open the socket to others: %w", err), l.Close(), os.Remove(path))
+	}
+	return l, st, nil
 }
 
 // openToAll lets all users go to a socket, and returns what it is: who may have the files is for
@@ -167,18 +186,25 @@ const (
 )
 
 // aboutToListen is how long a server may take between the two system calls that bind a socket and
-// listen at it. One that is stopped there for longer finds its socket gone, and binds it again.
+// listen at it. One that is stopped there for longer finds its socket gone, and binds another.
 const aboutToListen = 20 * time.Millisecond
 
 // sweep removes sockets of servers that were killed.
 func sweep(dir string) {
+	var dead []string
 	all, _ := filepath.Glob(filepath.Join(dir, "*"+suffix))
 	for _, path := range all {
 		if refuses(path) {
-			time.Sleep(aboutToListen)
-			if refuses(path) {
-				_ = os.Remove(path)
-			}
+			dead = append(dead, path)
+		}
+	}
+	if len(dead) == 0 {
+		return
+	}
+	time.Sleep(aboutToListen)
+	for _, path := range dead {
+		if refuses(path) {
+			_ = os.Remove(path)
 		}
 	}
 }

@@ -150,11 +150,5 @@ func blank(mem []byte) error {
 // unmap removes whatever is mapped there. For SysV segments that is what shmdt does: the
 // kernel counts mappings.
 func unmap(mem []byte) error {
-	if len(mem) == 0 {
-		return nil // what failed half way
-	}
-	if err := unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(mem)), uintptr(len(mem))); err != nil {
-		return fmt.Errorf("unmap %d bytes: %w", len(mem), err)
-	}
-	return nil
+	return unmapAt(unsafe.Pointer(unsafe.SliceData(mem)), uintptr(len(mem))) // none of what failed half way
 }
