@@ -169,7 +169,7 @@ func (c *Client) Inside() inside.Segment {
 	return inside.Segment{
 		Control: s.control, Ring: s.ring, Clock: s.clock,
 		Slot: s.slot.index, Ticket: s.slot.ticket, Last: s.slot.last, ReadOnly: c.readOnly,
-		TakeBeside: s.takeBeside, Closed: s.errIfEnded, OnClose: s.hooks.add, Timeout: s.timedOut, Remote: s.slot.remote,
+		TakeBeside: s.takeBeside, Closed: s.errIfEnded, OnClose: s.hooks.add, Remote: s.slot.remote,
 	}
 }
 

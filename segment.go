@@ -148,12 +148,12 @@ func (s *segment) take(size int, now int64) (offset uint64, payload []byte, err 
 	return offset, payload, nil
 }
 
-// takeBeside is take for a chunk that must not overwrite the one at offset of.
-func (s *segment) takeBeside(of uint64, size int, now int64) (offset uint64, payload []byte, err error) {
+// takeBeside is take for a chunk that must not overwrite the one at offset of, which has n bytes.
+func (s *segment) takeBeside(of uint64, n, size int, now int64) (offset uint64, payload []byte, err error) {
 	if err := s.errIfClosed(); err != nil {
 		return 0, nil, err
 	}
-	offset, payload, why, err := s.ring.TakeBeside(of, size, ring.Stamp{Time: now, Client: s.slot.index, PID: s.slot.pid})
+	offset, payload, why, err := s.ring.TakeBeside(of, n, size, ring.Stamp{Time: now, Client: s.slot.index, PID: s.slot.pid})
 	if err != nil || s.closed.Load() {
 		return 0, nil, s.failed(why, err)
 	}

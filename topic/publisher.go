@@ -102,11 +102,7 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 	}
 	rec.Time = msg.Time.UnixNano()
 	record := func(size int) (uint64, []byte, error) {
-		if why, err := in.Ring.Check(f.Offset, f.Size); err != nil {
-			in.Timeout(why)
-			return 0, nil, err
-		}
-		return in.TakeBeside(f.Offset, size, now)
+		return in.TakeBeside(f.Offset, f.Size, size, now)
 	}
 	var seq uint64
 	var err error

@@ -21,9 +21,10 @@ type Segment struct {
 	Last     *atomic.Uint64 // the slot's word of that name, or one of this process's own
 	ReadOnly bool
 
-	// TakeBeside allocates a chunk that describes the one at offset of, and leaves that one in
-	// the ring. It counts both outcomes, and returns the payload; now is a reading of Clock.Coarse.
-	TakeBeside func(of uint64, size int, now int64) (offset uint64, payload []byte, err error)
+	// TakeBeside allocates a chunk that describes the n bytes at offset of, which it finds there
+	// and leaves in the ring. It counts all outcomes, and returns the payload; now is a reading of
+	// Clock.Coarse.
+	TakeBeside func(of uint64, n, size int, now int64) (offset uint64, payload []byte, err error)
 
 	// Closed is framebuffer.ErrClosed, with detail, after the client's Close, and
 	// framebuffer.ErrCorrupt when the memory is gone.
@@ -32,9 +33,6 @@ type Segment struct {
 	// OnClose has f called by the client's Close while the memory is still there. It returns
 	// a function that takes it back, and false, with nothing done, after Close.
 	OnClose func(f func()) (stop func(), open bool)
-
-	// Timeout counts a timeout with that reason.
-	Timeout func(ring.Reason)
 
 	// Remote counts a frame of n bytes that came over a network, or did not come, and why it was
 	// asked for there: layout.WhyAbsent or WhyDenied.

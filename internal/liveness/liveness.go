@@ -62,9 +62,6 @@ func Hold(word *atomic.Uint32, old uint32, mayFault bool) (*Word, bool) {
 	return w, true
 }
 
-// Known reports whether the kernel will tell of this process's death.
-func (w *Word) Known() bool { return w != nil && w.node != nil }
-
 // Release makes the word 0. It does nothing in the child of a fork, which does not own the word,
 // nor when it is called again.
 func (w *Word) Release() {

@@ -7,24 +7,23 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// TakeBeside is Take for a chunk that says something of the chunk at offset of: it takes
-// nothing that would overwrite that one. Other processes may do so at any time.
+// TakeBeside is Take for a chunk that says something of the first n bytes of the chunk at offset
+// of: it takes nothing that would overwrite that one. Other processes may do so at any time.
 //
-// It also returns what Check returns for a chunk that is not there, fberr.TooLarge when the
-// two are larger than the ring, fberr.HoldLimit when holds do not leave room for both, and
+// It also returns what View returns for a chunk that is not there or is shorter, fberr.TooLarge
+// when the two are larger than the ring, fberr.HoldLimit when holds do not leave room for both, and
 // fberr.Timeout when so much was allocated since that the new chunk would be one too many.
-func (r *Ring) TakeBeside(of uint64, size int, by Stamp) (offset uint64, payload []byte, why Reason, err error) {
+func (r *Ring) TakeBeside(of uint64, n, size int, by Stamp) (offset uint64, payload []byte, why Reason, err error) {
 	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
 		return 0, nil, None, r.badSize(size)
 	}
-	other, why, err := r.find(of)
-	if err != nil {
+	if _, why, err := r.part(of, n); err != nil {
 		return 0, nil, why, err
 	}
-	c, n := of-layout.ChunkHeader, Footprint(size)
-	batch := r.spares(c, max(n, r.batch.size), by.Time)
-	if !batch && !r.spares(c, n, by.Time) {
-		why, err = r.crowded(of, len(other), size, by.Time)
+	c, beside := of-layout.ChunkHeader, Footprint(size)
+	batch := r.spares(c, max(beside, r.batch.size), by.Time)
+	if !batch && !r.spares(c, beside, by.Time) {
+		why, err = r.crowded(of, size, by.Time)
 		return 0, nil, why, err
 	}
 	offset, payload, err = r.takeFrom(batch, size, by)
@@ -50,9 +49,13 @@ func (r *Ring) spares(c, n uint64, now int64) bool {
 	return at+n-c <= r.capacity
 }
 
-// crowded says why size bytes beside the chunk at offset of, which has room for that many,
-// would overwrite it.
-func (r *Ring) crowded(of uint64, other, size int, now int64) (Reason, error) {
+// crowded says why size bytes beside the chunk at offset of would overwrite it.
+func (r *Ring) crowded(of uint64, size int, now int64) (Reason, error) {
+	chunk, why, err := r.find(of)
+	if err != nil {
+		return why, err // reused meanwhile
+	}
+	other := len(chunk)
 	if Footprint(other)+Footprint(size) > r.capacity {
 		return None, r.TooLargeBeside(other, size)
 	}

@@ -54,13 +54,6 @@ func (r *Ring) part(offset uint64, n int) (payload []byte, why Reason, err error
 	return payload[:n:n], None, nil
 }
 
-// Check reports whether n bytes could be read at offset, without looking at them. It returns
-// what Read returns but for bytes that are not those written.
-func (r *Ring) Check(offset uint64, n int) (Reason, error) {
-	_, why, err := r.part(offset, n)
-	return why, err
-}
-
 // missing says why there is no intact chunk at offset.
 func (r *Ring) missing(offset uint64) (Reason, error) {
 	c := offset - layout.ChunkHeader

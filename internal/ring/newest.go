@@ -5,7 +5,7 @@ import "github.com/core-framebuffer/framebuffer/internal/layout"
 // Newest returns when the last of the chunks was allocated that lie between two positions, the
 // first a chunk's and the second where the head is or was. It looks for headers where there may be
 // any, at most so many times: what a process has taken for its next chunks has none yet. It reports
-// false if there is no header, or if that many looks were too few. It is for people who watch.
+// false if there is no header, or if that many looks were too few. It is for monitors.
 func (r *Ring) Newest(from, to uint64, most int) (at int64, ok bool) {
 	from = (from + layout.Align - 1) &^ (layout.Align - 1)
 	if to-from > r.capacity { // also if to is the lower one

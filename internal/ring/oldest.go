@@ -5,7 +5,7 @@ import "github.com/core-framebuffer/framebuffer/internal/layout"
 // Oldest returns the first chunk that is alive, held ones apart: its position, and what its header
 // says. It begins at a position, where an earlier search ended, and looks for headers where there
 // may be any, at most so many times: the head may be in the middle of a large chunk. It is for
-// people who watch.
+// monitors.
 func (r *Ring) Oldest(from uint64, most int) (position uint64, c layout.Chunk, ok bool) {
 	for range most {
 		head := r.head.Load()

@@ -5,7 +5,7 @@
 // # Words shared between processes, and their order
 //
 //	queue   written: publishers, one compare-and-swap.  read: everyone.
-//	first   written: once, before anything is published. read: publishers while next is 0, those who lost. See begin.go.
+//	first   written: once, before anything is published. read: publishers while next is 0, subscribers that lost frames. See begin.go.
 //	next    written: everyone, compare-and-swap up by 1. read: publishers, those who start.
 //	wake    written: everyone.                          read: publishers, sleepers.
 //	record  written: its publisher, before its offset stands in the queue; never after.
