@@ -1,9 +1,11 @@
 package monitor_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
 	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -31,6 +33,29 @@ func BenchmarkSnapshot(b *testing.B) {
 			}
 			if len(s.Topics) != n {
 				b.Errorf("%d topics", len(s.Topics))
+			}
+		})
+	}
+}
+
+// BenchmarkSnapshotOfLargeFrames is the same on a ring that goes round, where the head is in the middle of a
+// frame at each look.
+func BenchmarkSnapshotOfLargeFrames(b *testing.B) {
+	for _, size := range []int{1 << 20, 6 << 20, 40 << 20} {
+		b.Run(fmt.Sprint(size>>20, " MiB"), func(b *testing.B) {
+			server := serve(b, 256<<20, nil)
+			c := attach(b, server.Key(), nil)
+			in, m := c.Inside(), watch(b, server.Key())
+			for range 257 { // a lap, so that all pages are there
+				if _, err := c.Put(make([]byte, 1<<20-64)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for b.Loop() {
+				if _, err := in.Ring.Allocate(size-100_000, ring.Stamp{Time: in.Clock.Now()}); err != nil {
+					b.Fatal(err)
+				}
+				look(b, m)
 			}
 		})
 	}

@@ -31,3 +31,16 @@ func (m *Monitor) arrival(all []mark, head uint64, now int64) []mark {
 	}
 	return all
 }
+
+// boundary is the first position behind which a chunk begins, of those that milestones tell, at or behind
+// a position in the ring.
+func (m *Monitor) boundary(from uint64) (position uint64, known bool) {
+	ctl, head := m.inside.Control, m.inside.Ring.Head()
+	shift := layout.MilestoneShift(ctl.Capacity())
+	for n := from >> shift; n <= head>>shift && n-from>>shift < layout.MilestoneCount; n++ {
+		if position, _, known = ctl.Milestone(n); known && position >= from && position < head {
+			return position, true
+		}
+	}
+	return 0, false
+}

@@ -134,15 +134,27 @@ func (m *Monitor) look() (s *Snapshot, now int64) {
 	return s, now
 }
 
-// oldest is when the frame was allocated that is overwritten next, 0 if that is not known: one that
-// is larger than is looked through may be half overwritten. Of the next look less is to be searched.
+// oldest is when the frame was allocated that is overwritten next, 0 if that is not known. Behind a large
+// frame that is half overwritten the search goes on where allocators have noted that a frame ended, which
+// may be a milestone later than the next one began. Of the next look less is to be searched.
 func (m *Monitor) oldest() int64 {
-	const most = 1 << 19 // places of a header: 32 MiB
-	position, c, ok := m.inside.Ring.Oldest(m.from, most)
-	if m.from = position; !ok {
-		return 0
+	const (
+		most  = 1 << 13 // places of a header: half a megabyte
+		leaps = 8       // from one milestone to the next: what is allocated there may have no header yet
+	)
+	for range leaps {
+		position, c, ok := m.inside.Ring.Oldest(m.from, most)
+		if m.from = position; ok {
+			return c.Time
+		}
+		if position == 0 { // up to the head
+			return 0
+		}
+		if m.from, ok = m.boundary(position); !ok {
+			return 0
+		}
 	}
-	return c.Time
+	return 0
 }
 
 // holds are those that stand.

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
@@ -54,5 +56,33 @@ func TestOldestFrame(t *testing.T) {
 	put(1000)
 	if s := look(t, m); math.IsInf(float64(s.Horizon.Now), 1) {
 		t.Errorf("something is allocated: %v", s.Horizon.Now)
+	}
+}
+
+// The oldest whole frame is found behind a large one that is half overwritten, too, as a milestone tells
+// where that one ends; or the first behind that milestone, if no milestone lies within the large one.
+func TestOldestBehindALargeFrame(t *testing.T) {
+	const capacity = 64 << 20
+	milestone := 1 << layout.MilestoneShift(capacity)
+	for size, late := range map[int]int{3_000_000: 0, 10_000_000: 0, 40_000_000: 0, 700_000: 1 + milestone/700_000} {
+		server := serve(t, capacity, nil)
+		in := attach(t, server.Key(), nil).Inside()
+		m, began := watch(t, server.Key()), in.Clock.Now()
+		frames := 3*capacity/size + 2
+		for i := range frames { // a second apart, until now
+			at := began - int64(frames-i)*int64(time.Second)
+			if _, err := in.Ring.Allocate(size, ring.Stamp{Time: at}); err != nil {
+				t.Fatal(err)
+			}
+			if i < frames*2/3 {
+				continue
+			}
+			oldest := look(t, m).Horizon.Oldest
+			age := int((float64(oldest) - float64(in.Clock.Now()-began)/1e9) + 0.5)
+			first := i + 1 - int(capacity/ring.Footprint(size)) // that is whole
+			if want := frames - first; !oldest.Known() || age > want || age < want-late {
+				t.Errorf("frames of %d bytes, the last number %d: the oldest is %v old, want %d s or up to %d s less", size, i, oldest, want, late)
+			}
+		}
 	}
 }

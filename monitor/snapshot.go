@@ -66,7 +66,8 @@ type Horizon struct {
 	Worst Seconds `json:"worst_seconds"`
 
 	// Oldest is how long ago the oldest frame was allocated that is still alive, held ones
-	// apart: the one that is overwritten next.
+	// apart: the one that is overwritten next, or, behind a frame of more than 512 KiB that is
+	// half overwritten, one up to 1/64 of a lap later.
 	Oldest Seconds `json:"oldest_seconds"`
 }
 
