@@ -93,7 +93,7 @@ func (c *copied) take(t *testing.T, base uint64) topic.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !c.began { // what is below the first frame was lost to nobody
+	if !c.began { // what is below the first frame is not lost
 		c.began, c.next = true, m.Sequence-m.Lost
 	}
 	if m.Sequence != c.next+m.Lost {

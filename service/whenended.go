@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// lookForEnd is how often those who wait for something else look whether their ring has ended.
+	// lookForEnd is how often a wait for something else looks whether its ring has ended.
 	lookForEnd = 150 * time.Millisecond
 
 	// endGrace is how long what lies in a ring that has ended may still be of use. Its memory is

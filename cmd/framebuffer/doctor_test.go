@@ -118,7 +118,7 @@ func TestDoctorOfAKey(t *testing.T) {
 	if by["attach"].Status != doctor.OK || by["memory"].Status != doctor.Fail {
 		t.Errorf("%+v", by)
 	}
-	// A server that was killed leaves the memory to those who are attached, and to no new client.
+	// A server that was killed leaves the memory to the clients that are attached, and to no new one.
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func (c *pubCmd) await(ctx context.Context, e *env, chain *follow.Chain) error {
 			return err
 		}
 		ring := chain.Ring()
-		if ring.Err() != nil { // those who subscribe there go on with the next one, too
+		if ring.Err() != nil { // its subscribers go on with the next one, too
 			continue
 		}
 		all, err := topic.List(ring)

@@ -131,8 +131,8 @@ func subscribed(t *testing.T, name, topic string) {
 	}
 }
 
-// What a recording begins with is the first frame that there ever was in the topic that it is published to: whoever waited
-// for that has lost nothing.
+// What a recording begins with is the first frame that there ever was in the topic that it is published to: a
+// subscriber that waited for it has lost nothing.
 func TestReplayBeginsLater(t *testing.T) {
 	name, _, _ := serving(t, "--size", "4MiB", "--jetstream", t.TempDir())
 	if r := runCommand(t, strings.Repeat("x", 887)+"y", "pub", "cam", "--frame-size", "1", "--keep", "--name", name); r.status != exitOK {

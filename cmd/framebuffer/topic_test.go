@@ -252,8 +252,8 @@ func TestPubSubEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, name, `"x","published":3`)
-	waiting := start(t, nil, "pub", "nobody subscribes", "--wait", "1", "--key", s.Key)
-	await(t, name, `"nobody subscribes"`)
+	waiting := start(t, nil, "pub", "no subscriber", "--wait", "1", "--key", s.Key)
+	await(t, name, `"no subscriber"`)
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -189,10 +189,10 @@ func TestSocketThatWasRemoved(t *testing.T) {
 		changes changes
 		want    expected
 	}{
-		"removed":   {changes{"proc/net/unix": table}, expected{status: Fail, says: "removed its socket", remedy: "wait a second"}},
-		"there":     {changes{"proc/net/unix": table, at[1:]: ""}, expected{status: OK, says: at}},
-		"of nobody": {changes{"proc/net/unix": strings.ReplaceAll(table, "x.fb", "y.fb")}, expected{status: OK, says: at}},
-		"no /proc":  {nil, expected{status: OK, says: at}},
+		"removed":       {changes{"proc/net/unix": table}, expected{status: Fail, says: "removed its socket", remedy: "wait a second"}},
+		"there":         {changes{"proc/net/unix": table, at[1:]: ""}, expected{status: OK, says: at}},
+		"of no process": {changes{"proc/net/unix": strings.ReplaceAll(table, "x.fb", "y.fb")}, expected{status: OK, says: at}},
+		"no /proc":      {nil, expected{status: OK, says: at}},
 	} {
 		expectResult(t, name, made(c.changes).socket(at), c.want)
 	}
