@@ -8,6 +8,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/follow"
 	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
+	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -25,6 +26,11 @@ func (s *jpegSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta, 
 	picture, err := s.in.Next()
 	for errors.Is(err, mjpeg.ErrNoPicture) && s.pictures > 0 { // a camera that has gone may come back
 		picture, err = s.in.Next()
+	}
+	if err == nil {
+		if large := fits(p.Ring(), len(picture), s.meta); large != nil { // another server has come meanwhile
+			err = fmt.Errorf("%w: %w", mjpeg.ErrTooLarge, large)
+		}
 	}
 	switch {
 	case errors.Is(err, mjpeg.ErrCut):
@@ -47,3 +53,6 @@ func (s *jpegSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta, 
 	f, err := p.Put(picture)
 	return f, &meta, err
 }
+
+// mostPicture is the size of the largest picture that fits a ring.
+func mostPicture(c *framebuffer.Client) int { return topics.Most(c.Inside().Ring, true) }

@@ -16,7 +16,6 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/follow"
 	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
 	"github.com/core-framebuffer/framebuffer/internal/pixels"
-	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -70,7 +69,7 @@ func (c *pubCmd) Run(e *env) (err error) {
 	defer stop(nil)
 	go watchServers(ctx, chain, stop)
 	in := newInput(ctx, e.in.File)
-	from, err := c.source(e, in, chain.Ring())
+	from, err := c.source(e, in, chain)
 	if err != nil {
 		return err
 	}
@@ -92,8 +91,8 @@ func (c *pubCmd) Run(e *env) (err error) {
 }
 
 // source chooses by the kind of frame.
-func (c *pubCmd) source(e *env, in io.Reader, client *framebuffer.Client) (source, error) {
-	most := int64(client.Stats().Capacity)
+func (c *pubCmd) source(e *env, in io.Reader, chain *follow.Chain) (source, error) {
+	client := chain.Ring()
 	meta := &topic.Meta{ContentType: c.ContentType}
 	sized := func(size int64) (*sizedSource, error) {
 		if err := fits(client, int(min(size, math.MaxInt)), meta); err != nil {
@@ -106,7 +105,9 @@ func (c *pubCmd) source(e *env, in io.Reader, client *framebuffer.Client) (sourc
 		if meta.ContentType == "" {
 			meta.ContentType = "image/jpeg"
 		}
-		return &jpegSource{in: mjpeg.NewReader(in, topics.Most(client.Inside().Ring, true)), meta: meta}, nil
+		pictures := mjpeg.NewReader(in, mostPicture(client))
+		pictures.LimitBy(func() int { return mostPicture(chain.Ring()) })
+		return &jpegSource{in: pictures, meta: meta}, nil
 	case c.Video != "":
 		g, size, err := pixels.Parse(c.Video)
 		if err != nil {
@@ -134,7 +135,7 @@ func (c *pubCmd) source(e *env, in io.Reader, client *framebuffer.Client) (sourc
 		}
 		return raw, nil
 	}
-	return &wholeSource{in: in, most: most, meta: meta}, nil
+	return &wholeSource{in: in, most: mostOf(client), meta: meta}, nil
 }
 
 // await waits for subscriptions. The directory tells nobody of newcomers, so it is looked at

@@ -87,10 +87,11 @@ func (s *sizedSource) rest(n int) error {
 		framebuffer.ErrBadSize, n, whole, s.size, whole, s.meta.Width, s.meta.Height, s.meta.Format, n, hint)
 }
 
-// wholeSource has one frame. The server may be another one when all of it has come.
+// wholeSource has one frame. The server may be another one when all of it has come, with a ring of
+// another size.
 type wholeSource struct {
 	in   io.Reader
-	most int64
+	most int64 // bytes of the largest frame that fits
 	meta *topic.Meta
 	done bool
 }
@@ -100,16 +101,31 @@ func (s *wholeSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta,
 		return framebuffer.Frame{}, nil, io.EOF
 	}
 	s.done = true
-	data, err := readAll(s.in, s.most)
-	if err == nil {
-		err = fits(p.Ring(), len(data), s.meta)
-	}
+	data, err := s.read(p)
 	if err != nil {
 		return framebuffer.Frame{}, nil, err
 	}
 	f, err := p.Put(data)
 	return f, s.meta, err
 }
+
+// read reads the input to its end, or until it cannot fit the present ring. If that is a larger one
+// than the last, there is more of the input to read.
+func (s *wholeSource) read(p *follow.Publisher) ([]byte, error) {
+	for data := new(bytes.Buffer); ; {
+		if _, err := data.ReadFrom(io.LimitReader(s.in, s.most+1-int64(data.Len()))); err != nil {
+			return nil, err
+		}
+		ring := p.Ring()
+		if err := fits(ring, data.Len(), s.meta); err != nil || int64(data.Len()) <= s.most {
+			return data.Bytes(), err
+		}
+		s.most = mostOf(ring)
+	}
+}
+
+// mostOf is the size of the largest frame that fits a ring without metadata.
+func mostOf(c *framebuffer.Client) int64 { return int64(topics.Most(c.Inside().Ring, false)) }
 
 // fits is framebuffer.ErrTooLarge, with the largest size that there is, for frames that do not
 // fit the ring with that metadata.

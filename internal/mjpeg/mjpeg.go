@@ -30,10 +30,11 @@ const Patience = 16 << 20
 
 // Reader splits a stream. Its methods may not be called concurrently.
 type Reader struct {
-	in  io.Reader
-	max int
-	buf []byte // what was read; the candidate, or where the search goes on, begins at from
-	err error  // of in; what was read before it comes first
+	in   io.Reader
+	max  int
+	most func() int // nil, or what max is for the next picture
+	buf  []byte     // what was read; the candidate, or where the search goes on, begins at from
+	err  error      // of in; what was read before it comes first
 
 	from     int
 	barren   int64 // bytes searched since a picture, or the start
@@ -50,6 +51,9 @@ func NewReader(in io.Reader, maxSize int) *Reader {
 	return &Reader{in: in, max: maxSize, thumbnail: thumbnail{at: -1}}
 }
 
+// LimitBy has most asked at the start of each picture how large it may be.
+func (r *Reader) LimitBy(most func() int) { r.most = most }
+
 // slack is how much more than the largest picture may be read before it is known to be too
 // large: a segment, behind which the search can begin again.
 const slack = 128 << 10
@@ -65,6 +69,9 @@ func (r *Reader) Next() ([]byte, error) {
 	for {
 		if err := r.find(); err != nil {
 			return nil, err
+		}
+		if r.most != nil {
+			r.max = r.most()
 		}
 		thumbnail := r.passed == r.thumbnail.at
 		c := candidate{r: r}
