@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/follow"
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
@@ -36,21 +37,26 @@ func (s *sight) first(e *env) (string, error) {
 type found struct {
 	monitor *monitor.Monitor // nil: nothing
 	key     string
+	err     error // why there is nothing
 }
 
 // another attaches to the server that is there now, if its key is not this one. It waits for
 // none.
-func (s *sight) another(e *env, not string) (f found, err error) {
-	if s.KeyFile != "" {
-		f.key, err = readKey(s.KeyFile)
-	} else {
-		f.key, err = s.key(e)
+func (s *sight) another(e *env, not string) (f found) {
+	by := reach{KeyFile: s.KeyFile, lookup: s.lookup}
+	if f.key, f.err = by.another(e, not); f.err == nil {
+		f.monitor, f.err = monitor.Attach(f.key)
 	}
-	if err != nil || f.key == not {
-		return found{}, err
+	return f
+}
+
+// final is why the next server can never be shown, if that is known and there is no other: it is of
+// another version, or does not let this user in.
+func (f found) final(seen *monitor.Snapshot) error {
+	if f.monitor == nil && seen.State != monitor.Open && follow.Final(f.err) {
+		return fmt.Errorf("the next server cannot be shown: %w", f.err)
 	}
-	f.monitor, err = monitor.Attach(f.key)
-	return f, err
+	return nil
 }
 
 // fixed reports whether there is no other server than the first.

@@ -52,6 +52,9 @@ func (w *watched) look() (*monitor.Monitor, *monitor.Snapshot, error) {
 	case f := <-w.next:
 		w.next = nil
 		if f.monitor == nil {
+			if err := f.final(s); err != nil {
+				return nil, nil, err
+			}
 			break
 		}
 		if err := w.monitor.Close(); err != nil {
@@ -65,8 +68,7 @@ func (w *watched) look() (*monitor.Monitor, *monitor.Snapshot, error) {
 	if w.next == nil && time.Since(w.asked) >= askEvery {
 		w.asked, w.next = time.Now(), make(chan found, 1)
 		go func(next chan<- found, not string) {
-			f, _ := w.sight.another(w.env, not)
-			next <- f // there is room
+			next <- w.sight.another(w.env, not) // there is room
 		}(w.next, w.key)
 	}
 	return w.monitor, s, nil

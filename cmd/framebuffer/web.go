@@ -89,12 +89,15 @@ func (c *webCmd) successor(e *env, page *httpServer, key string) (found, error) 
 		if c.fixed() || !c.mayBeOver(s) {
 			continue
 		}
-		next, err := c.another(e.quiet(e.ctx), key)
+		next := c.another(e.quiet(e.ctx), key)
 		if next.monitor != nil {
 			return next, nil
 		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			e.log.Debug("no other server yet", "error.message", err)
+		if err := next.final(s); err != nil {
+			return found{}, err
+		}
+		if !errors.Is(next.err, context.Canceled) {
+			e.log.Debug("no other server yet", "error.message", next.err)
 		}
 	}
 }
