@@ -4,6 +4,7 @@ import logging
 import os
 import pathlib
 import shutil
+import socket
 import time
 from typing import Callable
 
@@ -45,6 +46,21 @@ def test_removed_socket_comes_back(directory: str, caplog: pytest.LogCaptureFixt
         assert "there again" in caplog.text
     assert os.listdir(inside) == []
     os.rmdir(inside)
+
+
+def test_socket_is_removed_while_it_is_bound(directory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    listen, removed = socket.socket.listen, 0
+
+    def late(self: socket.socket, backlog: int) -> None:
+        nonlocal removed
+        if removed < 2:  # as a server does that starts beside it
+            pathlib.Path(self.getsockname()).unlink()
+            removed += 1
+        listen(self, backlog)
+
+    monkeypatch.setattr(socket.socket, "listen", late)
+    with FrameBufferServer(1 << 16, backend="memfd", dir=directory) as server:
+        assert removed == 2 and attaches(server.get_key())
 
 
 def test_another_socket_is_not_replaced(directory: str, caplog: pytest.LogCaptureFixture) -> None:

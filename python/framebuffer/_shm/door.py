@@ -28,8 +28,11 @@ PATIENCE = 5.0  # how long either side waits for the other's byte, in seconds
 _SUFFIX, _MAX_PATH = ".fb", 107
 
 # How long a server may take between the two system calls that bind a socket and listen at it. One
-# that is stopped there for longer finds its socket gone, and binds it again.
+# that is stopped there for longer finds its socket gone, and binds another.
 _ABOUT_TO_LISTEN = 0.02
+
+# How often a socket is bound that another process removes at once, as _sweep does.
+_BINDINGS = 5
 
 # So many are waited for at a time; another one shows out who has been there longest. What a
 # client that knows what it wants has to send is there when it comes.
@@ -91,6 +94,16 @@ class Door:
             raise FrameBufferError(f"open the ring for reading only: {errno_text(e)}") from e
 
     def _bind(self) -> socket.socket:
+        """Listens under the door's name, again if another process removes the socket meanwhile.
+        Raises OSError."""
+        for _ in range(_BINDINGS - 1):
+            try:
+                return self._listen()
+            except FileNotFoundError:
+                pass
+        return self._listen()
+
+    def _listen(self) -> socket.socket:
         """Listens under the door's name, from which systemd-tmpfiles knows by /proc/net/unix that
         the socket lives: a socket that was renamed it takes for a dead one. The kernel does not let
         it take the name of anything else. Raises OSError."""
@@ -272,10 +285,10 @@ def _default_dir() -> "tuple[str, Callable[[str, bool], None]]":
 
 def _sweep(directory: str) -> None:
     """Removes sockets of servers that were killed."""
-    for path in glob.glob(posixpath.join(glob.escape(directory), "*" + _SUFFIX)):
-        if not _refuses(path):
-            continue
+    dead = [path for path in glob.glob(posixpath.join(glob.escape(directory), "*" + _SUFFIX)) if _refuses(path)]
+    if dead:
         time.sleep(_ABOUT_TO_LISTEN)
+    for path in dead:
         if _refuses(path):
             try:
                 os.unlink(path)
