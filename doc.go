@@ -40,16 +40,18 @@
 // lap can still store there. docs/guarantees.md lists what is promised and which test holds each line.
 //
 // Everything may be called concurrently. Nothing here takes a lock that another process
-// could die with, and nothing guesses whether another process lives.
+// could die with. That another process died is what the kernel says, in any PID namespace, and never
+// a guess from time: [Client.Err] and [ErrServerGone] tell when it was the server's.
 //
 // # Caveats
 //
-//   - Any process that can attach can spoil frames of others. Their readers notice; they
-//     cannot prevent it. The checksum is no signature.
+//   - Any process that can attach for writing can spoil frames of others. Their readers notice
+//     accidents and cannot prevent them; they do not notice intent. The checksum is no signature.
 //   - With the backend sysv, the default, all processes must be in one IPC namespace
 //     (containers: --ipc=container:NAME or --ipc=host); with memfd they must reach one
 //     directory. By default they must be of one user.
-//   - A process that attaches keeps the memory alive, also after the server has closed.
+//   - A process that attaches keeps the memory alive until it closes, also after the server has
+//     closed or died: then it can read, and no more.
 //   - The memory never leaves the host, and only 64-bit Linux is supported.
 //
 // The protocol is written down for other languages in docs/layout.md.

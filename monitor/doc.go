@@ -1,7 +1,8 @@
 // Package monitor is one model of what happens in a segment, for everything that shows it:
 // the command's stat and top, the web page, Prometheus. It is read straight from the shared
-// memory, with no call to any other process, so that it works when all of them hang or are
-// dead; and it takes no client slot, so that looking changes nothing of what is seen.
+// memory, with no call to any other process, so that it works while all of them hang, and goes on
+// when they die; and it takes no client slot, so that looking changes nothing of what is seen. A ring
+// whose server is gone takes no new monitor: only one that is attached already shows that end.
 //
 //	m, err := monitor.Attach(key)
 //	defer m.Close()

@@ -23,7 +23,8 @@ type getCmd struct {
 func (getCmd) Help() string {
 	return `Attaches with the key in the frame, so no server is looked for. A frame of another
 host is asked for over NATS: that of this host's server, or that at --nats. Writes
-exactly the bytes that were put, or nothing and exits with 3 when the frame is gone.`
+exactly the bytes that were put, or nothing: it exits with 3 when the frame is gone,
+and with 4 when its server is.`
 }
 
 // maxFrameText bounds what is read as a frame: a key, three numbers and punctuation.

@@ -21,7 +21,7 @@ type hostsCmd struct {
 func (hostsCmd) Help() string {
 	return `Asks all servers that the NATS of this host's server reaches, or that at --nats:
 a cluster, leaf nodes and gateways included. RTT is how long the answer took.
-What they answer anybody can ask for: nats req framebuffer.about ''.
+What they answer anybody can ask for: nats req framebuffer.about "".
 Without names it lists 1000 servers at most, and says so.
 
 --json prints one object a line.`

@@ -39,7 +39,8 @@ one frame. Nobody is waited for: subscribers that fall behind lose frames, and
 are told. At the end the topic is ended, and sub ends too; a line on stderr says
 how many frames and bytes went in, and how many were lost. With --mjpeg whole
 pictures are found in damaged streams too; what is lost is told, and the status
-is 2 at the end.
+is 2 at the end. When the server ends, pub reads on, counts what comes as lost, and
+goes on with the next server of that name or key file; with --key it ends.
 
   ffmpeg -re -i clip.mp4 -f rawvideo -pix_fmt rgb24 - |
     framebuffer pub cam --video 1920x1080:rgb24

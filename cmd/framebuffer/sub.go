@@ -34,8 +34,8 @@ func (subCmd) Help() string {
 	return `Writes the frames to standard output, verified, one behind the other, until the
 topic is ended. With --json it writes a line for each frame instead: where it is
 (for get), its number, time and metadata, and how many were lost before it.
-When the server ends, sub waits for the next one of that name, and goes on with
-its first frame.
+When the server ends, sub waits for the next one of that name or key file, and
+goes on with its first frame; with --key it ends.
 
   framebuffer sub cam | ffplay -f rawvideo -pixel_format rgb24 \
     -video_size 1920x1080 -
