@@ -48,11 +48,12 @@ type Word struct {
 // shorten a file. The kernel ends its walk at such a word, so these words come last in the list.
 //
 // Preconditions: the layout.LifeDistance bytes in front of the word's control object are private
-// memory of this process, and stay so until Release.
+// memory of this process, and stay so until Release; and Hold is not called for a word of this
+// mapping that is held already, or by two goroutines at the same time: a word has one entry.
 func Hold(word *atomic.Uint32, old uint32, mayFault bool) (*Word, bool) {
 	w := &Word{word: word, value: layout.LifeUnknown, pid: os.Getpid()}
-	if t, err := all.thread(); err == nil {
-		w.value, w.node = t.tid, t.link(word, mayFault)
+	if n, err := all.link(word, mayFault); err == nil {
+		w.value, w.node = n.thread.tid, n
 	}
 	failpoint.Hit(failpoint.LifeLinked)
 	if !word.CompareAndSwap(old, w.value) {
@@ -84,6 +85,8 @@ func (w *Word) unlink() {
 // Supported returns nil where the kernel tells of this process's death, and otherwise the error
 // of the system call that it refused.
 func Supported() error {
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	_, err := all.thread()
 	return err
 }
@@ -105,11 +108,21 @@ type threads struct {
 // perThread is how many entries one thread has: the kernel walks 2048 at most (ROBUST_LIST_LIMIT).
 const perThread = 1024
 
-// thread returns a thread with room in its list. Callers that ask at the same time may overfill
-// it by one each.
-func (a *threads) thread() (*thread, error) {
+// link puts the entry of a life word into the list of a thread that has room.
+func (a *threads) link(word *atomic.Uint32, mayFault bool) (*node, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	t, err := a.thread()
+	if err != nil {
+		return nil, err
+	}
+	return t.link(word, mayFault), nil
+}
+
+// thread returns a thread with room in its list.
+//
+// Preconditions: a.mu is locked, and stays so until the room is used.
+func (a *threads) thread() (*thread, error) {
 	if pid := os.Getpid(); a.pid != pid {
 		a.pid, a.started, a.refused = pid, nil, nil
 	}
