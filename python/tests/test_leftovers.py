@@ -12,6 +12,7 @@ import pytest
 from conftest import environment
 
 from framebuffer import errors
+from framebuffer._shm import keep
 from framebuffer.client import FrameBufferClient
 from framebuffer.server import FrameBufferServer
 
@@ -78,3 +79,9 @@ def test_a_killed_servers_key_is_stale(directory: str) -> None:
     FrameBufferServer(1, backend="file", dir=directory).start().stop()
     assert client.get(frame) == b"survives"
     client.stop()
+
+
+def test_a_name_that_is_cleaned_away_at_a_servers_end(directory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its look and its unlink."""
+    monkeypatch.setattr(keep, "standing", lambda path, should: keep.OURS)
+    keep.remove(os.path.join(directory, "gone"), os.stat(directory))

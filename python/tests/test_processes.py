@@ -158,6 +158,33 @@ def test_a_child_of_a_killed_server_keeps_nobody_waiting(backend: str, directory
         other.stdin.close()
 
 
+FORK = """
+import os, sys
+from framebuffer.server import FrameBufferServer
+with FrameBufferServer(4096, backend=sys.argv[1], dir=sys.argv[2]) as server:
+    doing = server._end.peek()[2][1].__self__  # with a thread of its own
+    doing._lock.acquire()
+    if sys.argv[1] == "file":
+        doing._ended._cond.acquire()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(7)
+    status = os.waitpid(pid, 0)[1]
+    doing._lock.release()
+    if sys.argv[1] == "file":
+        doing._ended._cond.release()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.parametrize("backend", ["memfd", "file"])
+def test_a_fork_while_the_servers_thread_holds_its_locks(backend: str, directory: str) -> None:
+    out = children.run([sys.executable, "-c", FORK, backend, directory], bound=30, env=environment(), capture_output=True, text=True)
+    assert out.returncode == 7, out.stderr
+    for name in os.listdir(directory):  # if it was killed
+        os.unlink(os.path.join(directory, name))
+
+
 DIE = """
 import os, signal, sys
 from framebuffer.client import FrameBufferClient

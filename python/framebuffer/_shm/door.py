@@ -17,7 +17,7 @@ from .. import _forks
 from .._text import errno_text
 from ..errors import FrameBufferError
 from .access import NOTHING, WRITING, Access
-from .keep import GONE, LOOK_EVERY, OTHERS, OURS, Keeper, standing, touch
+from .keep import GONE, LOOK_EVERY, OTHERS, OURS, Keeper, remove, standing, touch
 from .place import DIR_VARIABLE, location_of, make_dir, make_own_dir, path_of
 
 # The bytes of the protocol. The last is the answer to who may read only and wants to write.
@@ -158,8 +158,8 @@ class Door:
         """Ends the listening, removes the socket, and gives the files back."""
         with self._lock:
             listener, self._listener = self._listener, None
-            if listener is not None and self._bound is not None and standing(self._path, self._bound) == OURS:
-                os.unlink(self._path)
+            if listener is not None and self._bound is not None:
+                remove(self._path, self._bound)
         if listener is not None:
             listener.shutdown(socket.SHUT_RDWR)  # wakes the thread
             if self._thread is not None and self._thread is not threading.current_thread():

@@ -25,7 +25,7 @@ from .. import _forks, _libc
 from .._text import errno_text
 from ..errors import FrameBufferError, StaleKey
 from . import refused
-from .keep import GONE, LOOK_EVERY, OTHERS, OURS, Keeper, standing, touch
+from .keep import GONE, LOOK_EVERY, OTHERS, OURS, Keeper, remove, standing, touch
 from .place import path_of
 
 # The names are random but for what tells that they are ours, so that nothing in a shared
@@ -170,14 +170,14 @@ class Files:
             setattr(self, name, -1)
             if fd < 0:
                 continue
-            if self._shown and standing(self.base + suffix, os.fstat(fd)) == OURS:
-                os.unlink(self.base + suffix)
+            if self._shown:
+                remove(self.base + suffix, os.fstat(fd))
             os.close(fd)
 
     def after_fork(self) -> None:
         """The child is no server."""
         self._shown = False
-        self._lock = threading.Lock()  # which the thread may have held
+        self._lock, self._ended = threading.Lock(), threading.Event()  # of whose locks the thread may have held one
         self.close()
 
 
