@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from operator import index
 from typing import Any
 
 from . import _atomics, _layout as L
@@ -11,7 +12,7 @@ from ._segment import Segment
 from ._text import clip, quote
 from ._topics import Topic
 from .errors import BadKey, FrameBufferError, ReadOnly
-from .frame import Frame, parse_checksum
+from .frame import Frame, parse_checksum, plain
 from .meta import Message, Meta, check_name
 
 
@@ -40,7 +41,7 @@ class Publisher:
         anything is overwritten."""
         s = self._segment
         with Pinned(data) as source:
-            if source.size > self.max_size(meta) and _says(meta):
+            if source.size > s.allocator.most_beside(L.RECORD_LONG) and _says(meta):
                 raise s.allocator.too_large_beside(source.size, L.RECORD_LONG)
             offset = s.allocate(source.size)
             try:
@@ -65,11 +66,11 @@ class Publisher:
         what describes it, BadOffset and BadSize for what is no frame, and Closed, or ServerGone:
         then the frame may have been received all the same.
         """
-        s = self._segment
+        s, frame = self._segment, plain(frame)
         if frame.key != s.key:
             raise BadKey(f"framebuffer: bad key: the frame lies in the ring of {quote(clip(frame.key))}, topic {quote(self.topic)} in that of {quote(s.key)}")
         s.check_open()
-        now = time.time_ns() if time_ns is None else time_ns
+        now = time.time_ns() if time_ns is None else index(time_ns)
         content = meta.pack() if meta is not None and _says(meta) else None
         record = Record(frame.offset, frame.size, parse_checksum(frame.checksum), now, content)
         try:

@@ -11,7 +11,7 @@ from ._layout import SLOT_READ_BYTES, SLOT_READS, SLOT_WRITES, SLOT_WRITTEN_BYTE
 from ._segment import Segment, attach
 from ._text import clip, quote
 from .errors import BadKey, BadSize, Closed, FrameBufferError, FrameBufferTimeout, ReadOnly
-from .frame import Frame, as_offset, parse_checksum
+from .frame import Frame, as_offset, parse_checksum, plain
 from .hold import Hold
 from .topic import Message, Meta, Publisher, Subscription
 from .view import Reservation, View
@@ -205,8 +205,8 @@ class FrameBufferClient:
     def hold(self, where: "Frame | Offset", size: int = -1, checksum: str = "", *, seconds: float) -> Hold:
         """Makes a frame stay for at most so many seconds, at most an hour: for readers that work
         on a frame for longer than the ring takes to come round. See Hold, and view for what not to
-        do with OpenCV before 4.9. Raises what read raises, BadSize for a time out of range, and HoldLimit when as much as the server's
-        hold_limit allows, or 256 frames, are held already."""
+        do with OpenCV before 4.9. Raises what read raises, BadSize for a time out of range, and
+        HoldLimit when as much as the server's hold_limit allows, or 256 frames, are held already."""
         frame = self._place(where, size, checksum)
         return Hold(self._attached(), frame, self._want(frame), seconds)
 
@@ -255,4 +255,4 @@ class FrameBufferClient:
             raise BadKey(
                 f"framebuffer: bad key: the frame lies in the ring of {quote(clip(where.key))}, this client is attached to {quote(self.key)}: attach with the frame's key"
             )
-        return where
+        return plain(where)

@@ -26,7 +26,8 @@ class Frame(NamedTuple):
 
     def to_json(self) -> str:
         """The frame as one line of JSON."""
-        parts = {"key": self.key, "offset": str(self.offset), "size": self.size, "checksum": self.checksum}
+        key, offset, size, checksum = plain(self)
+        parts = {"key": key, "offset": str(offset), "size": size, "checksum": checksum}
         return json.dumps(parts, separators=(",", ":"))
 
     def __str__(self) -> str:
@@ -59,6 +60,13 @@ class Frame(NamedTuple):
             raise BadFrame(f"framebuffer: bad frame: size {size} is not a length")
         parse_checksum(parts["checksum"])
         return cls(parts["key"], offset, size, parts["checksum"].lower())
+
+
+def plain(frame: Frame) -> Frame:
+    """The same with integers of Python: numpy's count otherwise, and are no JSON."""
+    if type(frame.offset) is int and type(frame.size) is int:
+        return frame
+    return frame._replace(offset=as_offset(frame.offset), size=index(frame.size))
 
 
 def _no_constant(name: str) -> Any:
@@ -104,7 +112,7 @@ def as_offset(offset: int | str) -> int:
     """An offset, however it is spelled. Raises BadOffset."""
     if isinstance(offset, str):
         return parse_offset(offset)
-    n = index(offset)  # numpy's integers count otherwise than Python's
+    n = index(offset)
     if not 0 <= n < 1 << 64:
         raise BadOffset(f"framebuffer: bad offset: {n} is not a decimal number below 2^64")
     return n

@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 from dataclasses import replace
+from operator import index
 from types import TracebackType
 from typing import Any, Sequence
 
@@ -37,9 +38,10 @@ class FrameBufferServer:
     FRAMEBUFFER_DIR, or /dev/shm).
     mode is which other users may attach, as for a file: 0o600 means the same user only; 0o640 and
     0o644 let others read alone. allow_uids and allow_gids are users and groups that may attach
-    besides, read_uids and read_gids such as may read alone; sysv has no such lists. huge_pages makes the ring of pages of 2 MiB. hold_limit is how many bytes of the ring may be
-    held at a time, by default half. topics is how many topics there can be, and topic_depth how
-    many frames each remembers. name is shown to people who watch.
+    besides, read_uids and read_gids such as may read alone; sysv has no such lists. huge_pages makes
+    the ring of pages of 2 MiB. hold_limit is how many bytes of the ring may be held at a time, by
+    default half. topics is how many topics there can be, and topic_depth how many frames each
+    remembers. name is shown to people who watch.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class FrameBufferServer:
         topic_depth: int = L.DEFAULT_TOPIC_DEPTH,
         name: str = "",
     ) -> None:
+        size, hold_limit, topics, topic_depth = index(size), index(hold_limit), index(topics), index(topic_depth)
         if size <= 0:
             raise BadSize(f"framebuffer: bad size: a ring of {size} bytes; it has at least 1 (which becomes a page of {_libc.PAGE})")
         if size > _MOST:

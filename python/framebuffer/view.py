@@ -86,10 +86,11 @@ class Reservation:
     def fill(self, data: Any, at: int = 0) -> int:
         """Copies data, of any dtype and any strides, into the chunk from byte at on, and returns
         where it ends. Slices of bytes take other bytes alone. Raises BadBuffer for what cannot be
-        data, TooLong for
-        more than there is room for, Closed, and FrameBufferTimeout when the ring has reused the chunk."""
+        data, TooLong for more than there is room for, Closed, and FrameBufferTimeout when the ring
+        has reused the chunk."""
         if self._bytes is None:
             raise self._over()
+        at = index(at)
         with Pinned(data) as source:
             if not 0 <= at <= self._size - source.size:
                 raise TooLong(
@@ -105,7 +106,7 @@ class Reservation:
         """Hashes the first size bytes, or all, and returns the frame, which others can read from
         now on. Raises BadSize, TooLong, Closed, and FrameBufferTimeout when the ring has reused
         the chunk meanwhile."""
-        n = self._size if size is None else size
+        n = self._size if size is None else index(size)
         if self._bytes is None:
             raise self._over()
         if n < 1:

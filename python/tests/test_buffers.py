@@ -10,7 +10,8 @@ import numpy
 import pytest
 
 from framebuffer import errors
-from framebuffer.client import FrameBufferClient
+from framebuffer.client import FrameBufferClient, Frame, Meta
+from framebuffer.server import FrameBufferServer
 
 DTYPES = [
     "b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", "g", "c8", "c16", "G", ">i4", ">f8", ">c8", "<u2", "S5", "U3", ">U2",
@@ -214,3 +215,26 @@ def test_integers_of_numpy_are_integers(client: FrameBufferClient) -> None:
     for wrong in (3.0, "3", None):
         with pytest.raises(TypeError):
             client.allocate(wrong)
+
+
+def test_frames_of_integers_of_numpy(client: FrameBufferClient) -> None:
+    """As they come out of arrays, in which programs keep them; and sizes of numpy's elsewhere."""
+    plain = client.put(b"abc")
+    frame = Frame(plain.key, numpy.uint64(plain.offset), numpy.int32(plain.size), plain.checksum)  # type: ignore[arg-type]
+    assert frame.to_json() == plain.to_json() and client.get(frame) == b"abc"
+    to = bytearray(3)
+    assert client.read_into(to, frame) == 3 and to == b"abc"
+    with client.view(frame) as view, client.hold(frame, seconds=numpy.float32(9)) as hold:
+        assert view == hold.view == b"abc"
+    pub = client.publisher("cam")
+    for meta in (None, Meta(format="gray")):
+        message = pub.publish_frame(frame, meta, time_ns=numpy.int64(5))
+        assert message.frame.to_json() == plain.to_json() and message.time_ns == 5
+    with client.reserve(8) as place:
+        assert place.fill(b"ef", place.fill(b"abcd", numpy.int64(0))) == 6
+        assert place.fill(b"d", numpy.uint8(3)) == 4
+        assert Frame.from_json(place.commit(numpy.int64(6)).to_json()).size == 6  # type: ignore[arg-type]
+    sizes = {"topics": numpy.int64(4), "topic_depth": numpy.int64(9), "hold_limit": numpy.uint16(4096)}
+    with FrameBufferServer(numpy.uint32(1 << 20), **sizes) as server:  # type: ignore[arg-type]
+        with FrameBufferClient(server.get_key()) as other:
+            assert other.get(other.put(bytes(1 << 19))) == bytes(1 << 19)
