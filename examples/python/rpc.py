@@ -54,8 +54,8 @@ def RPC_CALL(service_name: str, method: str, args: Any = ()) -> str:
 
 
 def RUN_SERVICE(ready: Callable[[], object] = lambda: None) -> None:
-    """Answers calls of this program's methods until SIGINT, SIGTERM, SIGQUIT or SIGHUP. Who serves
-    "framebuffer", and knows of no NATS, starts one for everybody on this host."""
+    """Answers calls of this program's methods until SIGINT, SIGTERM, SIGQUIT or SIGHUP. A program
+    that serves "framebuffer", and knows of no NATS, starts one for all programs on this host."""
     for ends in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
         if ends != signal.SIGHUP or signal.getsignal(ends) != signal.SIG_IGN:  # as nohup has it
             signal.signal(ends, _asked_to_end)

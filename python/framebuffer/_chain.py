@@ -9,6 +9,7 @@ import weakref
 from typing import Callable, Protocol
 
 from . import _forks
+from ._segment import members
 from .client import FrameBufferClient
 from .errors import BadKey, Closed, FrameBufferError, NoPermission
 from .hold import Hold
@@ -135,7 +136,7 @@ class Chain:
     def _let_go(self) -> None:
         """Lets go of rings that ended a while ago, and are not held."""
         now = time.monotonic()
-        for link in [p for p in self._past if now - p.ended >= GRACE and not any(h.stands() for h in list(p.holds))]:
+        for link in [p for p in self._past if now - p.ended >= GRACE and not any(h.stands() for h in members(p.holds))]:
             self._drop(link)
             with self.changed:
                 self._past = [p for p in self._past if p is not link]
@@ -143,15 +144,17 @@ class Chain:
 
     def _drop(self, link: Link) -> None:
         link.let_go = True
-        for follower in list(self.followers):
+        for follower in members(self.followers):
             follower.leave(link)
         link.ring.stop()
 
     def close(self) -> None:
         """Lets go of all rings: what waits gets Closed. Closing again does nothing."""
-        self._fail(Closed("framebuffer: closed: this connection was stopped"))
         with self.changed:
+            if not isinstance(self.error, Closed):  # whatever it was before
+                self.error = Closed("framebuffer: closed: this connection was stopped")
             past, self._past = self._past, []
+            self.changed.notify_all()
         for link in {*past, self.now}:
             self._drop(link)
         self._wake.set()

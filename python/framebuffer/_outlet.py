@@ -6,7 +6,7 @@ from typing import Any, Callable
 from ._chain import Chain, Link
 from ._publisher import Publisher
 from ._text import quote
-from .errors import Closed, FrameBufferError, ServerGone
+from .errors import Closed, FrameBufferError, ServerGone, again
 from .frame import Frame
 from .meta import Message, Meta
 
@@ -15,7 +15,7 @@ def explained(chain: Chain, error: Closed, what: str) -> FrameBufferError:
     """The error to tell when a ring has ended: another may come."""
     chain.noticed()
     if chain.error is not None:
-        return type(chain.error)(str(chain.error))
+        return again(chain.error)
     return ServerGone(f"framebuffer: server is gone: {what}: {error}")
 
 
@@ -32,7 +32,7 @@ class FollowingPublisher:
         self.lost = 0
         """How many frames no server was there for."""
         try:
-            self._open()
+            self._open(chain.now)
         except Closed:
             if chain.error is not None:
                 raise
@@ -40,8 +40,8 @@ class FollowingPublisher:
         with chain.changed:
             chain.followers.add(self)
 
-    def _open(self) -> Publisher:
-        link, outlet = self._chain.now, self._outlet
+    def _open(self, link: Link) -> Publisher:
+        outlet = self._outlet
         if outlet is None or outlet[0] is not link:
             outlet = link, link.ring.publisher(self.topic)
             self._outlet = outlet
@@ -61,7 +61,7 @@ class FollowingPublisher:
     def _do(self, publish: Callable[[Publisher], Message]) -> Message:
         link = self._chain.now
         try:
-            message = publish(self._open())
+            message = publish(self._open(link))
         except Closed as e:
             if self._chain.now is not link:
                 return self._do(publish)  # the next ring has come meanwhile
@@ -73,7 +73,7 @@ class FollowingPublisher:
     def end(self) -> None:
         """See Publisher. Without a server no subscriber is told: ServerGone."""
         try:
-            self._open().end()
+            self._open(self._chain.now).end()
         except Closed as e:
             raise explained(self._chain, e, f"topic {quote(self.topic)} cannot be ended") from e
 

@@ -4,7 +4,7 @@ counts in."""
 import weakref
 from functools import partial
 from operator import index
-from typing import Callable, Protocol
+from typing import Callable, Protocol, TypeVar
 
 from . import _atomics, _shm
 from ._allocator import Allocator
@@ -16,6 +16,9 @@ from ._shm.segment import Mapped
 from ._slot import Slot
 from .errors import BadKey, Closed, Corrupt, FrameBufferError, FrameBufferTimeout, NoAtomics, ServerGone, StaleKey
 from ._text import quote
+
+
+T = TypeVar("T")
 
 
 class Told(Protocol):
@@ -54,7 +57,7 @@ class Segment:
         if self.closed:
             return
         self.closed = True
-        for what in self._all_told():
+        for what in members(self.told):
             what.segment_closed()
         self._release()
 
@@ -66,13 +69,6 @@ class Segment:
         if self.closed:
             what.segment_closed()
             self.check_open()
-
-    def _all_told(self) -> "list[Told]":
-        while True:
-            try:
-                return list(self.told)
-            except RuntimeError:  # another thread has added one meanwhile
-                pass
 
     def allocate(self, size: int) -> int:
         """Takes size bytes of the ring and counts that."""
@@ -104,6 +100,15 @@ class Segment:
         if isinstance(error, FrameBufferTimeout):
             self.slot.timed_out(error)
         return error
+
+
+def members(of: "weakref.WeakSet[T]") -> "list[T]":
+    """Those of a set to which other threads add."""
+    while True:
+        try:
+            return list(of)
+        except RuntimeError:  # one was added meanwhile
+            pass
 
 
 def damaged() -> Corrupt:

@@ -1,12 +1,16 @@
-"""Waiting in tasks: a thread that sleeps at a topic so that an event loop need not."""
+"""Loops over the messages of subscriptions, and waiting in tasks: a thread that sleeps at a topic so
+that an event loop need not."""
 
 import asyncio
 import threading
 from queue import SimpleQueue
-from typing import Awaitable, Callable
+from types import TracebackType
+from typing import Awaitable, Callable, Iterator, TypeVar
 
 from .errors import Ended
 from .meta import Message
+
+Self = TypeVar("Self", bound="Source")
 
 _Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]", Callable[[], None]]
 
@@ -39,6 +43,10 @@ class Waiter:
         """Ends the thread when what it sleeps for is over."""
         self._jobs.put(None)
 
+    def __del__(self) -> None:
+        if hasattr(self, "_jobs"):
+            self.close()
+
 
 def _work(jobs: "SimpleQueue[_Job | None]") -> None:
     while (job := jobs.get()) is not None:
@@ -62,6 +70,39 @@ def _tell(done: "asyncio.Future[None]", error: BaseException | None) -> None:
         done.set_result(None)
     else:
         done.set_exception(error)
+
+
+class Source:
+    """What gives messages: in loops, of tasks too, and to be closed by a with block."""
+
+    def next(self, timeout: float | None = None) -> Message:
+        """The next message. Raises Ended behind the last one."""
+        raise NotImplementedError
+
+    async def anext(self) -> Message:
+        """As next, for tasks."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Ends it."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[Message]:
+        while True:
+            try:
+                message = self.next()
+            except Ended:
+                return
+            yield message
+
+    def __aiter__(self) -> "Messages":
+        return Messages(self.anext)
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
 
 class Messages:

@@ -111,6 +111,11 @@ class NoHeader(FrameBufferTimeout, BadOffset):
     altered = True
 
 
+def again(error: FrameBufferError) -> FrameBufferError:
+    """The same error, to be raised once more: each raise adds to the traceback of its object."""
+    return type(error)(str(error))
+
+
 def reused(text: str) -> FrameBufferTimeout:
     """A timeout because the ring has reused the chunk."""
     e = FrameBufferTimeout("framebuffer: timeout: " + text)

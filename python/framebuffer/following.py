@@ -2,14 +2,13 @@
 
 import time
 from dataclasses import replace
-from types import TracebackType
-from typing import Callable, Iterator
+from typing import Callable
 
 from . import _forks
 from ._chain import Chain, Link
 from ._text import quote
-from ._waiter import Messages, Waiter
-from .errors import Closed, Ended, FrameBufferError, StaleKey
+from ._waiter import Source, Waiter
+from .errors import Closed, FrameBufferError, StaleKey, again
 from .meta import Message
 from .topic import Subscription
 
@@ -34,7 +33,7 @@ class _Stage:
             self.lost = sub.unread()
 
 
-class FollowingSubscription:
+class FollowingSubscription(Source):
     """As Subscription. The ring of a server that has ended is read to its end, and the next one's from
     the first frame that was published there, in a group of the same name if it is one. What is
     missing counts as lost: for a program that is busy, that is what it has not taken a second
@@ -56,7 +55,7 @@ class FollowingSubscription:
         self._stages: list[_Stage] = []  # in the order of their rings; the first is being read
         with chain.changed:
             if chain.error is not None:
-                raise type(chain.error)(str(chain.error))
+                raise again(chain.error)
             link = chain.now
             first = _Stage(link, lambda: self._begin(link, start))
             if first.error is None:
@@ -76,15 +75,18 @@ class FollowingSubscription:
         seen, Closed after the close of the subscription or the connection, and why the next
         server cannot be followed."""
         end = None if timeout is None else time.monotonic() + timeout
+
+        def left() -> float | None:
+            return None if end is None else max(end - time.monotonic(), 0)
+
         while True:
-            left = None if end is None else max(end - time.monotonic(), 0)
             with self._chain.changed:
-                if not self._chain.changed.wait_for(self._is_ready, left):
+                if not self._chain.changed.wait_for(self._is_ready, left()):
                     raise TimeoutError(f"framebuffer: nothing was published to topic {quote(self.topic)} in time: there is no server")
             stage = self._front()
             if (sub := stage.sub) is not None:
                 try:
-                    return self._message(stage, sub.next(left))
+                    return self._message(stage, sub.next(left()))
                 except Closed:
                     pass
             self._pass(stage)
@@ -103,17 +105,6 @@ class FollowingSubscription:
                 except Closed:
                     pass
             self._pass(stage)
-
-    def __iter__(self) -> Iterator[Message]:
-        while True:
-            try:
-                message = self.next()
-            except Ended:
-                return
-            yield message
-
-    def __aiter__(self) -> Messages:
-        return Messages(self.anext)
 
     def _sleeper(self) -> "tuple[Callable[[], None], Callable[[], None]]":
         given_up: list[bool] = []
@@ -140,10 +131,9 @@ class FollowingSubscription:
             if self._closed:
                 raise Closed(f"framebuffer: closed: the subscription to topic {quote(self.topic)}")
             if not self._stages or isinstance(self._chain.error, Closed):
-                why = self._chain.error or StaleKey("framebuffer: stale key: there is no server")
-                raise type(why)(str(why))
+                raise again(self._chain.error or StaleKey("framebuffer: stale key: there is no server"))
             if (error := self._stages[0].error) is not None and not isinstance(error, Closed):
-                raise type(error)(str(error))
+                raise again(error)
             return self._stages[0]
 
     def _message(self, stage: _Stage, message: Message) -> Message:
@@ -197,9 +187,3 @@ class FollowingSubscription:
         waiter, self._waiter = self._waiter, None
         if waiter is not None:
             waiter.close()
-
-    def __enter__(self) -> "FollowingSubscription":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()

@@ -9,8 +9,7 @@ where it was written.
 
 import threading
 import time
-from types import TracebackType
-from typing import Callable, Iterator
+from typing import Callable
 
 from . import _atomics, _forks
 from ._entries import Record
@@ -20,7 +19,7 @@ from ._segment import Segment
 from ._subentry import Entry
 from ._text import quote
 from ._topics import PATIENCE, Sight, Topic
-from ._waiter import Messages, Waiter
+from ._waiter import Source, Waiter
 from .errors import Closed, Ended, FrameBufferError
 from .frame import Frame
 from .meta import Message, Meta, check_name
@@ -30,7 +29,7 @@ __all__ = ["Publisher", "Subscription", "Message", "Meta"]
 FROM = ("next", "newest", "oldest", "first")
 
 
-class Subscription:
+class Subscription(Source):
     """A reader's place in a topic; made by a client's subscribe method. Iterating, or iterating
     asynchronously, gives the messages until the topic has ended; after a close it raises Closed.
     next, and iterating, are for one thread or task at a time; close, lost and received for all.
@@ -93,14 +92,6 @@ class Subscription:
                 self._topic.sleep(lambda: self._ready(at), PATIENCE if end is None else end - now)
         return message
 
-    def __iter__(self) -> Iterator[Message]:
-        while True:
-            try:
-                message = self.next()
-            except Ended:
-                return
-            yield message
-
     async def anext(self) -> Message:
         """As next, for tasks: others of the event loop go on meanwhile. The wait is a sleep of a
         thread of its own, which is woken at once; give up by cancelling, or asyncio.timeout."""
@@ -128,9 +119,6 @@ class Subscription:
             topic.kick()
 
         return sleep, give_up
-
-    def __aiter__(self) -> Messages:
-        return Messages(self.anext)
 
     def _take(self) -> Message | None:
         """The message that is there, if one is; otherwise why nothing comes is raised."""
@@ -244,13 +232,6 @@ class Subscription:
         self._entry.stale, self._taking = True, threading.Lock()
         self._waiter = None  # threads stay with the parent
 
-    def __enter__(self) -> "Subscription":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
     def __del__(self) -> None:
         if getattr(self, "_entry", None) is not None:
             self._entry.leave()
-            self._end_waiter()

@@ -1,6 +1,7 @@
 """Connections that go on with the next server of their name, in Go or in Python."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -19,8 +20,9 @@ import pytest
 from conftest import environment, need
 
 import framebuffer
-from framebuffer import _chain, errors
+from framebuffer import _chain, _segment, errors
 from framebuffer.server import FrameBufferServer
+from framebuffer.topic import Subscription
 
 
 class Named:
@@ -193,7 +195,8 @@ def test_busy_subscriptions_are_told_what_was_lost(named: Named, group: str) -> 
 
 
 def test_a_dead_ring_is_let_go_of(named: Named) -> None:
-    """Its memory is free for the next server; but while a frame is held it stays."""
+    """Its memory is free for the next server, within a second; but while a frame is held it stays."""
+    assert _chain.LOOK + _chain.GRACE + _chain.LOOK < 1, "its end is found, it is read on, and let go of"
     with framebuffer.connect(named.name) as c:
         pub, sub = c.publisher("cam"), c.subscribe("cam")
         frame = pub.publish(b"held").frame
@@ -225,8 +228,8 @@ def test_what_is_logged(named: Named, caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("answer,error", [({"key": "fb3_sysv_1.2.3_" + "0" * 32 + "_00000000"}, errors.BadKey), ({"refused": "not you"}, errors.NoPermission)])
-def test_a_server_that_cannot_be_followed(programs: pathlib.Path, answer: dict[str, str], error: type[Exception]) -> None:
-    named = Named(programs, "python").start()
+def test_a_server_that_cannot_be_followed(answer: dict[str, str], error: type[Exception]) -> None:
+    named = Named(pathlib.Path(), "python").start()
     with framebuffer.connect(named.name) as c:
         pub, sub = c.publisher("cam"), c.subscribe("cam")
         pub.publish(b"last")
@@ -239,6 +242,75 @@ def test_a_server_that_cannot_be_followed(programs: pathlib.Path, answer: dict[s
             pub.publish(b"x")
         assert isinstance(c.error, error)
         other.close()
+    assert type(c.error) is errors.Closed, "after stop, whatever was before"
+    with pytest.raises(errors.Closed):
+        sub.next(timeout=children.BOUND)
+    until(lambda: c._chain._thread is None or not c._chain._thread.is_alive())
+
+
+def test_a_timeout_counts_the_wait_for_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once: what is left of it is for the next ring."""
+    named, left = Named(pathlib.Path(), "python").start(), []
+    with framebuffer.connect(named.name) as c, c.subscribe("cam") as sub:
+        named.end()
+        until(lambda: c.error is not None)
+        with pytest.raises(TimeoutError):
+            sub.next(timeout=0)  # it goes on behind the old ring
+        take, pub = Subscription.next, c.publisher("cam")
+
+        def noted(self: Subscription, timeout: "float | None" = None) -> framebuffer.Message:
+            left.append(timeout)
+            return take(self, timeout)
+
+        monkeypatch.setattr(Subscription, "next", noted)
+
+        def start() -> None:
+            named.start()
+            until(lambda: c.error is None)
+            pub.publish(b"x")
+
+        timer = threading.Timer(1, start)
+        timer.start()
+        assert sub.next(timeout=children.BOUND).ring == 1
+        assert len(left) == 1 and left[0] <= children.BOUND - 1
+        timer.join()
+    named.end()
+
+
+def test_a_set_to_which_another_thread_adds() -> None:
+    """Followers and holds come and go while a ring is let go of."""
+    turns = iter([RuntimeError("Set changed size during iteration"), "ab"])
+
+    class Changing(weakref.WeakSet):  # type: ignore[type-arg]
+        def __iter__(self) -> Iterator[Any]:
+            turn = next(turns)
+            if isinstance(turn, Exception):
+                raise turn
+            return iter(turn)
+
+    assert _segment.members(Changing()) == ["a", "b"]
+
+
+def test_subscriptions_that_are_dropped_leave_no_thread() -> None:
+    """Also while there is no server, when the thread that waits for a task is of another kind."""
+    named = Named(pathlib.Path(), "python").start()
+    with framebuffer.connect(named.name) as c:
+        sub = c.subscribe("cam")
+        named.end()
+        until(lambda: c.error is not None)
+
+        async def wait(of: Any) -> None:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(of.anext(), 0.1)
+
+        def waits() -> bool:
+            gc.collect()  # what asyncio ties together
+            return any(t.name == "framebuffer-follow-topic" for t in threading.enumerate())
+
+        asyncio.run(wait(sub))
+        assert waits()
+        del sub
+        until(lambda: not waits())
 
 
 @pytest.mark.parametrize("there", [True, False])

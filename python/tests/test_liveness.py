@@ -13,7 +13,7 @@ import children
 import pytest
 from conftest import environment
 
-from framebuffer import _layout as L, errors
+from framebuffer import _futex, _layout as L, errors
 from framebuffer.client import FrameBufferClient
 from framebuffer.server import FrameBufferServer
 
@@ -139,8 +139,16 @@ def test_a_dead_ring_takes_no_clients_even_if_it_can_be_reached(other: Server, m
 
 
 @pytest.mark.parametrize("how", ["thread", "loop", "task", "tasks", "spin"])
-def test_sleepers_learn_of_it(other: Server, how: str) -> None:
+def test_sleepers_learn_of_it(other: Server, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within half a second: no sleep lasts longer, and each ends with a look at the server."""
     told: list[Any] = []
+    slept, wait_for = [0.0], _futex.wait
+
+    def noted(address: int, value: int, seconds: float) -> None:
+        slept.append(seconds)
+        wait_for(address, value, seconds)
+
+    monkeypatch.setattr(_futex, "wait", noted)
     with FrameBufferClient(other.key) as client:
         before = client.subscribe("cam")
         waits: dict[str, Callable[[], Any]] = {
@@ -168,6 +176,7 @@ def test_sleepers_learn_of_it(other: Server, how: str) -> None:
         other.kill()
         sleeper.join(children.BOUND)
         assert told == [errors.ServerGone]
+        assert max(slept) <= 0.25
 
 
 @pytest.mark.parametrize("how", ["exec", "exit", "segfault"])
