@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 // lookAtKey is how often a server looks whether its key file is still there.
@@ -16,9 +18,17 @@ const lookAtKey = time.Second
 // keepKey puts a server's key into a file, whole or not at all, and returns what takes it away
 // again. While the server runs, a file that another process removes is written again, but never
 // over another file. All users may read it: a key is of no use to users that the server does not
-// let in.
+// let in. Links keep leading where they do.
 func keepKey(log *slog.Logger, path, key string) (remove func(), err error) {
-	if err := writeKey(path, key, os.Rename); err != nil { // over that of a server that is gone
+	file, err := stream.Target(path)
+	if err == nil && file == "" {
+		return nil, fmt.Errorf("%w: key file %s: it is not a regular file, and would be replaced by one: give another path", errUsage, path)
+	}
+	if err == nil {
+		path = file
+		err = writeKey(path, key, os.Rename) // over that of a server that is gone
+	}
+	if err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -74,7 +84,8 @@ func restoreKey(path, key string) error {
 	return err
 }
 
-// writeKey has a file that is whole get its name by place.
+// writeKey has a file that is whole get its name by place. It is not stream.WriteFile, since other
+// users read it whatever the umask and an old file's mode are.
 func writeKey(path, key string, place func(from, to string) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".framebuffer-key-*")
 	if err != nil {

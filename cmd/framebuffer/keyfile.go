@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 // maxKeyFile bounds what is read of a file that is not one of writeKey's.
@@ -32,23 +33,19 @@ func readKey(path string) (string, error) {
 // mayCome is nil if a server can still write the missing file: its directory is there. A
 // directory that comes later is not waited for, since a misspelt path would wait as well.
 func mayCome(path string) error {
-	for range 40 { // as many links as the kernel follows
-		dir := filepath.Dir(path)
-		st, err := os.Stat(dir)
-		if err == nil && !st.IsDir() {
-			err = &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
-		}
-		if err != nil {
-			return noKeyFile(path, err)
-		}
-		target, err := os.Readlink(path)
-		if err != nil { // not a link: the server makes this file
-			return nil //nolint:nilerr // that it is missing is what is waited for
-		}
-		if !filepath.IsAbs(target) {
-			target = filepath.Join(dir, target)
-		}
-		path = target
+	file, err := stream.Target(path)
+	if err == nil && file == "" { // it has come
+		return nil
+	}
+	var dir fs.FileInfo
+	if err == nil {
+		dir, err = os.Stat(filepath.Dir(file))
+	}
+	if err == nil && !dir.IsDir() {
+		err = &fs.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
+	}
+	if err != nil {
+		return noKeyFile(path, err)
 	}
 	return nil
 }

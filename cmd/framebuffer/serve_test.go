@@ -265,3 +265,40 @@ func TestServeLimits(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// A server's key file takes the place of a file alone: a pipe, a device and a descriptor's name are
+// refused, and links keep leading where they do, also to a file that is not there yet.
+func TestKeyFileTakesThePlaceOfAFileAlone(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, err := range []error{
+		syscall.Mkfifo(at("pipe"), 0o600), os.Symlink("/proc/self/fd/2", at("descriptor")), os.Symlink("target", at("link")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(name string, kind os.FileMode) {
+		t.Helper()
+		if st, err := os.Lstat(at(name)); err != nil || st.Mode().Type() != kind {
+			t.Errorf("%s: %v, %v", name, st, err)
+		}
+	}
+	for name, kind := range map[string]os.FileMode{"pipe": os.ModeNamedPipe, "descriptor": os.ModeSymlink} {
+		r := runCommand(t, "", "serve", "--name", ofTests(), "--size", "64KiB", "--key-file", at(name))
+		if r.status != exitUsage || !strings.Contains(r.err, at(name)+": it is not a regular file") {
+			t.Errorf("%s: %+v", name, r)
+		}
+		is(name, kind)
+	}
+	_, s, cmd := serving(t, "--size", "64KiB", "--key-file", at("link"))
+	if text, err := os.ReadFile(at("target")); err != nil || string(text) != s.Key+"\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	is("link", os.ModeSymlink)
+	ends(t, cmd, syscall.SIGTERM)
+	if left := names(t, dir); len(left) != 3 {
+		t.Errorf("files: %v", left)
+	}
+	is("link", os.ModeSymlink)
+}

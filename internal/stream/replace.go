@@ -15,15 +15,16 @@ import (
 
 // WriteFile is os.WriteFile, but the name leads to the old file until the new one is whole: what
 // fails leaves nothing under a new name. Links keep leading where they do. What cannot be replaced
-// is written in place: pipes, devices, what a descriptor of a process is called, and a file in a
-// directory in which no other can be made.
+// is written in place: pipes, devices, what a descriptor of a process is called, a file in a
+// directory in which no other can be made, one that is mounted by itself, as into a container, and
+// one of another user where only its owner may rename it, as in /tmp.
 func WriteFile(name string, data []byte, perm fs.FileMode) error {
 	target, info, err := resolve(name)
 	if err != nil {
 		return err
 	}
 	if target == "" {
-		return inPlace(name, data, perm)
+		return inPlace(name, data)
 	}
 	if info != nil {
 		if err := unix.Access(target, unix.W_OK); err != nil { // it could be replaced all the same
@@ -31,8 +32,8 @@ func WriteFile(name string, data []byte, perm fs.FileMode) error {
 		}
 	}
 	f, err := beside(target, perm)
-	if info != nil && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) {
-		return inPlace(name, data, perm)
+	if info != nil && irreplaceable(err) {
+		return inPlace(name, data)
 	}
 	if err != nil {
 		return err
@@ -45,11 +46,21 @@ func WriteFile(name string, data []byte, perm fs.FileMode) error {
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), target)
+		if info != nil && irreplaceable(err) {
+			return errors.Join(inPlace(name, data), os.Remove(f.Name()))
+		}
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
 	}
 	return nil
+}
+
+// Target follows links to the file in whose place WriteFile puts another. It may be missing. Target
+// is empty for what is not a file, or only the name of a descriptor.
+func Target(name string) (string, error) {
+	target, _, err := resolve(name)
+	return target, err
 }
 
 // resolve follows links, and returns what is to be replaced, and what it is, nil if there is
@@ -112,8 +123,16 @@ func like(f *os.File, old fs.FileInfo) error {
 	return f.Chmod(old.Mode().Perm())
 }
 
-func inPlace(name string, data []byte, perm fs.FileMode) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, perm)
+// irreplaceable reports whether an error says that no file can come in the place of one that may
+// be written to.
+func irreplaceable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EBUSY)
+}
+
+// inPlace writes what is there. It makes no file: the kernel refuses to open another user's file in
+// /tmp with O_CREAT (fs.protected_regular).
+func inPlace(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
 		return err
 	}
