@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,28 +15,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
-// kept is a log that is read while it is written.
-type kept struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (h *kept) Write(p []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.text.Write(p)
-}
-
-func (h *kept) has(word string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return strings.Contains(h.text.String(), word)
-}
-
 // servingWithLog starts a server whose log is kept.
-func servingWithLog(t testing.TB, flags ...string) (s served, cmd *exec.Cmd, log *kept) {
+func servingWithLog(t testing.TB, flags ...string) (s served, cmd *exec.Cmd, log *heard) {
 	t.Helper()
-	log = &kept{}
+	log = &heard{more: make(chan struct{}, 1)}
 	name := fmt.Sprintf("cleaned-%d", time.Now().UnixNano())
 	// A shell's standard error is the log: outputOf sets the command's own.
 	read, write, err := os.Pipe()
@@ -92,7 +72,7 @@ func TestRemovedSocketComesBack(t *testing.T) {
 		}
 		soon(t, "after "+what+" was removed, clients get in again", func() bool { return attaches(t, s.Key) })
 	}
-	soon(t, "the log tells of it", func() bool { return log.has("there again") })
+	log.await(t, "there again")
 	if r := runHere(t, "", "doctor", s.Key); r.status != exitOK || !strings.Contains(r.out, "ok    attach") {
 		t.Errorf("doctor: %+v", r)
 	}
@@ -125,7 +105,7 @@ func TestRemovedSocketThatIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "the log tells that the name is taken", func() bool { return log.has("another file has the name") })
+	soon(t, "the log tells that the name is taken", func() bool { return strings.Contains(log.String(), "another file has the name") })
 	_ = cmd.Process.Signal(unix.SIGTERM)
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
@@ -162,7 +142,7 @@ func TestRemovedFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	soon(t, "the log tells of it", func() bool { return log.has("files of this server were removed") })
+	log.await(t, "files of this server were removed")
 	if attaches(t, s.Key) {
 		t.Error("a client attached by files that are gone")
 	}
@@ -185,7 +165,7 @@ func TestRemovedKeyFile(t *testing.T) {
 	if left := names(t, filepath.Dir(file)); len(left) != 1 {
 		t.Errorf("beside the key file there are %v", left)
 	}
-	soon(t, "the log tells of it", func() bool { return log.has("key file was removed") })
+	log.await(t, "key file was removed")
 	if err := os.WriteFile(file, []byte("another's\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +203,7 @@ func TestTmpfilesLeavesServersAlone(t *testing.T) {
 		if _, err := os.Stat(witness); err == nil {
 			t.Error("systemd-tmpfiles took nothing")
 		}
-		if left := names(t, dir); fmt.Sprint(left) != fmt.Sprint(there) || log.has("removed") {
+		if left := names(t, dir); fmt.Sprint(left) != fmt.Sprint(there) || strings.Contains(log.String(), "removed") {
 			t.Errorf("%s: %v became %v", backend, there, left)
 		}
 		if !attaches(t, s.Key) {

@@ -76,7 +76,7 @@ func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
 	if !errors.Is(err, framebuffer.ErrStaleKey) && !errors.Is(err, framebuffer.ErrPermission) {
 		return nil, err
 	}
-	if c.NATS == "" { // whoever serves here shows it in stat
+	if c.NATS == "" { // this host's server shows it in stat
 		client, other := c.connect(e, opts)
 		if other == nil {
 			defer client.Close()

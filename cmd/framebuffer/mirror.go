@@ -18,7 +18,7 @@ type mirrorCmd struct {
 	From     string   `default:"any" help:"Host to copy from, or the name or ID of its server; any: where its newest frame is."`
 	Every    int      `help:"Only frames whose number N divides." placeholder:"N"`
 	Rate     float64  `help:"At most so many frames a second." placeholder:"FPS"`
-	OnDemand bool     `help:"Only while somebody subscribes to it here."`
+	OnDemand bool     `help:"Only while it has subscriptions here."`
 	Window   byteSize `help:"Bytes on the way at most: for long fast lines their rate times their round trip (default 4MiB)." placeholder:"SIZE"`
 	following
 	lookup

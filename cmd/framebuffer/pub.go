@@ -35,7 +35,7 @@ type pubCmd struct {
 // Help is shown below the flags.
 func (pubCmd) Help() string {
 	return `Publishes standard input, frame by frame; without a kind of frame, all of it is
-one frame. Nobody is waited for: subscribers that fall behind lose frames, and
+one frame. It waits for no subscriber: those that fall behind lose frames, and
 are told. At the end the topic is ended, and sub ends too; a line on stderr says
 how many frames and bytes went in, and how many were lost. With --mjpeg whole
 pictures are found in damaged streams too; what is lost is told, and the status
@@ -139,7 +139,7 @@ func (c *pubCmd) source(e *env, in io.Reader, chain *follow.Chain) (source, erro
 	return &wholeSource{in: in, most: mostOf(client), meta: meta}, nil
 }
 
-// await waits for subscriptions. The directory tells nobody of newcomers, so it is looked at
+// await waits for subscriptions. The directory does not tell of newcomers, so it is looked at
 // from time to time.
 func (c *pubCmd) await(ctx context.Context, e *env, chain *follow.Chain) error {
 	var there atomic.Int64

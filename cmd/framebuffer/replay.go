@@ -85,7 +85,7 @@ func (c *replayCmd) play(e *env) error {
 	return err
 }
 
-// unused returns an error if somebody may be publishing to the topic that nobody asked for.
+// unused returns an error if another program may be publishing to the topic, and the user did not name it.
 func unused(ring *framebuffer.Client, name string) error {
 	all, err := topic.List(ring)
 	if err != nil {
@@ -93,7 +93,7 @@ func unused(ring *framebuffer.Client, name string) error {
 	}
 	for _, t := range all {
 		if t.Name == name && t.Published > 0 && !t.Ended {
-			return fmt.Errorf("%w: topic %q has frames here and has not ended, so somebody may be publishing to it: name one with --topic", errUsage, name)
+			return fmt.Errorf("%w: topic %q has frames here and has not ended, so another program may be publishing to it: name one with --topic", errUsage, name)
 		}
 	}
 	return nil

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"syscall"
 	"time"
 
@@ -62,11 +60,7 @@ func (c *subCmd) Run(e *env) error {
 	}
 	defer s.Close()
 	widen(e.out.File)
-	// A broken pipe is an error of write(2) then, and not the sudden end of the process.
-	broken := make(chan os.Signal, 1)
-	signal.Notify(broken, syscall.SIGPIPE)
-	defer signal.Stop(broken)
-	// Whoever reads our output may be stuck, and write(2) with him. After a signal he has a
+	// The program that reads the output may be stuck, and write(2) with it. After a signal it has a
 	// moment to take the frame that is under way.
 	done := make(chan error, 1)
 	go func() { done <- c.copy(e, s) }()
@@ -76,11 +70,11 @@ func (c *subCmd) Run(e *env) error {
 		select {
 		case err = <-done:
 		case <-time.After(leave):
-			return fmt.Errorf("%w: nobody reads standard output: the last frame may be cut off", errBadOutput)
+			return fmt.Errorf("%w: standard output is not read: the last frame may be cut off", errBadOutput)
 		}
 	}
 	if errors.Is(err, syscall.EPIPE) {
-		return nil // whoever read has seen enough
+		return nil // the reader has seen enough
 	}
 	return ended(err)
 }
@@ -140,7 +134,7 @@ func (c *subCmd) next(ctx context.Context, s *follow.Subscription) (topic.Messag
 	defer cancel()
 	m, err := s.Next(limited)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("%w in topic %q for %v: does anybody publish to it? framebuffer topics tells", errNoFrame, c.Topic, c.Timeout)
+		err = fmt.Errorf("%w in topic %q for %v: does a publisher run? framebuffer topics tells", errNoFrame, c.Topic, c.Timeout)
 	}
 	return m, err
 }

@@ -32,7 +32,7 @@ type Options struct {
 // at a time, and may close a monitor that it returned before.
 type Look func() (*monitor.Monitor, *monitor.Snapshot, error)
 
-// Run shows what is seen until somebody presses q or the context ends. It leaves the terminal
+// Run shows what is seen until the user presses q or the context ends. It leaves the terminal
 // as it was. On one that cannot move its cursor (TERM=dumb) it writes one screen below the
 // other and knows no keys.
 func Run(ctx context.Context, look Look, o Options) error {
