@@ -7,7 +7,7 @@ import (
 	"weak"
 
 	"github.com/core-framebuffer/framebuffer/internal/clock"
-	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
 // letGoEvery is how often a monitor looks whether its segment has ended: often enough that the
@@ -65,10 +65,23 @@ func letGoInTime(ctx context.Context, of weak.Pointer[Monitor]) {
 	}
 }
 
-// runs reports whether the kernel says that the segment has a server. It loads one word.
+// runs reports whether the segment has a server. It loads one word where the kernel tells, and asks
+// about the server's process alone where it does not.
 func (m *Monitor) runs() bool {
-	state, server := layout.SplitStatus(m.inside.Control.StatusWord().Load())
-	return state == layout.StateOpen && layout.LifeKnown(server) && !layout.Died(server)
+	return m.state(nil) == Open || m.state(m.server()) == Open
+}
+
+// server is the server as a client, if it has a slot.
+func (m *Monitor) server() []Client {
+	ctl := m.inside.Control
+	for i := 1; i < ctl.Slots(); i++ {
+		w := ctl.Slot(i)
+		if c, taken := readClient(w, i, 0); taken && c.Role == "server" {
+			c.Process = process(w, &c, procinfo.Namespace("pid"))
+			return []Client{c}
+		}
+	}
+	return nil
 }
 
 // seen is the last snapshot as of now: ages go on, holds run out, and what the clients'

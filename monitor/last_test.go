@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -75,6 +76,28 @@ func TestLetsGoAtTheEnd(t *testing.T) {
 		if !errors.Is(err1, framebuffer.ErrClosed) || !errors.Is(err2, framebuffer.ErrClosed) {
 			t.Errorf("killed %v: after Close: %v, %v", killed, err1, err2)
 		}
+	}
+}
+
+// Where the kernel does not tell of the server, a monitor looks after it by itself without adding to
+// what its user has seen, and lets go of its memory all the same.
+func TestLetsGoWhereTheKernelDoesNotTell(t *testing.T) {
+	server := serve(t, 1<<16, nil)
+	in := attach(t, server.Key(), nil).Inside()
+	in.Control.Slot(1).Life().Store(layout.LifeUnknown)
+	in.Control.Server().Store(layout.LifeUnknown)
+	m := watch(t, server.Key())
+	look(t, m)
+	before := len(m.History())
+	time.Sleep(600 * time.Millisecond) // it has looked twice
+	if n := len(m.History()) - before; n != 0 {
+		t.Errorf("no other snapshot was taken, and the history has %d points more", n)
+	}
+	in.Control.Slot(1).Started().Add(1000) // the server's pid is another process's
+	time.Sleep(600 * time.Millisecond)
+	in.Control.Slot(1).Started().Add(^uint64(999)) // what it says now is not read any more
+	if s := look(t, m); s.State != monitor.Gone {
+		t.Errorf("a second after the server's end the memory is still read: %s", s.State)
 	}
 }
 
