@@ -16,9 +16,9 @@ import (
 
 // Client is framebuffer.Client with a NATS connection beside it, and attached to whatever
 // server runs: when that is restarted, it attaches to the successor, and lets go of the old ring
-// within a second. Publisher and Subscribe follow. Its methods may be called concurrently. Frames of this host go through shared memory only. Over NATS go what
-// methods that take a context ask, frames of other hosts, and the search for a server that
-// has just gone.
+// within a second. Publisher and Subscribe follow. Its methods may be called concurrently. Frames
+// of this host go through shared memory only. Over NATS go what methods that take a context ask,
+// frames of other hosts, and the search for a server that has just gone.
 type Client struct {
 	options Options
 	log     *slog.Logger

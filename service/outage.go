@@ -31,7 +31,6 @@ func (r *Recorder) begins() {
 
 // waits notes that something was not stored. The first time it says so, and asks why.
 func (r *Recorder) waits(ctx context.Context, err error) {
-	lost := r.Stats().Lost
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stats.State, r.stats.Why = "waiting", err.Error()
@@ -39,7 +38,7 @@ func (r *Recorder) waits(ctx context.Context, err error) {
 		r.outage.fresh = false
 		return
 	}
-	r.outage = &outage{since: time.Now(), lost: lost}
+	r.outage = &outage{since: time.Now(), lost: r.lost()}
 	r.asking.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, rpcLimit)
 		defer cancel()
@@ -62,7 +61,6 @@ func (r *Recorder) went(m topic.Message, err error) {
 
 // over ends an outage with a frame that was stored, and says what it cost.
 func (r *Recorder) over(m topic.Message) {
-	lost := r.Stats().Lost
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o := r.outage
@@ -73,7 +71,7 @@ func (r *Recorder) over(m topic.Message) {
 		return
 	}
 	r.outage = nil
-	r.log.Warn("JetStream stores again", "framebuffer.lost", lost-o.lost, "framebuffer.duration", time.Since(o.since).Seconds())
+	r.log.Warn("JetStream stores again", "framebuffer.lost", r.lost()-o.lost, "framebuffer.duration", time.Since(o.since).Seconds())
 }
 
 // trouble says what went wrong where the recording is kept, as far as that is known, and what can be done.

@@ -135,9 +135,12 @@ func (r *Recorder) Stats() RecorderStats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.stats
-	s.Lost += r.sub.Lost()
+	s.Lost = r.lost()
 	return s
 }
+
+// lost is how many frames were lost by now. The recorder is locked.
+func (r *Recorder) lost() uint64 { return r.stats.Lost + r.sub.Lost() }
 
 func (r *Recorder) count(f func(*RecorderStats)) {
 	r.mu.Lock()
