@@ -9,6 +9,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // lifeWords are those of the slots of so many segments.
@@ -17,9 +18,7 @@ func lifeWords(t *testing.T, segments int) (all []*atomic.Uint32) {
 	for range segments {
 		size := shm.WholePages(int64(layout.ControlSize(1, 1)))
 		m, err := shm.SysV{}.Create(shm.Spec{Control: size, Ring: 1 << 16})
-		if errors.Is(err, fberr.Permission) {
-			t.Skip(err)
-		}
+		xproc.Need(t, !errors.Is(err, fberr.Permission), "the right to make a shared-memory segment")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,9 +57,7 @@ func check(t *testing.T) (entries int) {
 // Words that are taken, refused and given back at the same time leave every list whole, and no
 // list has more entries than the kernel walks.
 func TestListsUnderManyGoroutines(t *testing.T) {
-	if err := Supported(); err != nil {
-		t.Skip(err)
-	}
+	xproc.Need(t, Supported() == nil, "a kernel that has robust futexes, and the right to use them")
 	words := lifeWords(t, 9)
 	for range 20 {
 		held := make([]*Word, len(words))
