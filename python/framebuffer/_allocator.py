@@ -4,7 +4,8 @@ See _ring for the order of what is stored here.
 
 from . import _atomics, _clock, _layout as L
 from ._chunks import HEAD, Chunks
-from .errors import BadSize, FrameBufferError, FrameBufferTimeout, HoldLimit, TooLarge, reused
+from ._holds import TRIES
+from .errors import BadSize, FrameBufferError, FrameBufferTimeout, HoldLimit, TooLarge, changing, reused
 
 _HOLD_UNTIL = L.OFF_HOLD_UNTIL // 8
 
@@ -126,12 +127,13 @@ class Allocator:
 
     def _take_behind(self, target: int, n: int) -> int:
         """Adds n to head, which it first raises to target, and returns where they begin."""
-        while True:
+        for _ in range(TRIES):
             head = self._words[HEAD]
             behind = (target - head) & L.MASK
             c = target if 0 < behind < 1 << 63 else head
             if _atomics.cas64(self._head, head, (c + n) & L.MASK):
                 return int(c) & ~(L.ALIGN - 1)
+        raise changing("head")
 
     def _bad_size(self, size: int) -> Exception:
         if size <= 0:

@@ -37,7 +37,7 @@ class Group:
             # Everybody stores the same; whoever was first may have died before.
             _atomics.store32(address + L.GROUP_TOPIC, topic.index + 1)
             control.put_text(at + L.GROUP_NAME, name)
-            _atomics.cas64(address + L.GROUP_CURSOR, 0, start() + 1)
+            _atomics.cas64(address + L.GROUP_CURSOR, 0, (start() + 1) & L.MASK)
             break
         else:
             raise TopicLimit(

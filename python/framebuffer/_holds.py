@@ -20,7 +20,11 @@ import random
 from . import _atomics, _clock, _layout as L
 from ._control import Control
 from ._text import duration
-from .errors import BadSize, FrameBufferTimeout, HoldLimit, reused
+from .errors import BadSize, Corrupt, FrameBufferTimeout, HoldLimit, changing, reused
+
+# More often than a compare-and-swap can fail because another process succeeded: only a process that
+# stores nonsense without end makes it fail as often.
+TRIES = 1 << 20
 
 _UNTIL, _GEN, _HIGH = L.OFF_HOLD_UNTIL // 8, L.OFF_HOLD_GENERATION // 8, L.OFF_HOLD_HIGH // 4
 
@@ -88,24 +92,23 @@ class Holds:
         Preconditions: c was added to head before.
         """
         for _ in range(64):
-            generation, end = self._words[_GEN], c
+            generation, far = self._words[_GEN], 0
             for at in self._entries():
                 if entry := self._load(at, now, L.HOLD_GRACE):
-                    end = max(end, self._overlap(c, n, *entry[:2]))
-            if end != c:
-                return end
+                    far = max(far, self._overlap(c, n, *entry[:2]))
+            if far:
+                return (c + far) & L.MASK
             if self._words[_GEN] == generation:
                 return None
-        return c + n  # holds come and go faster than one can look: try elsewhere
+        return (c + n) & L.MASK  # holds come and go faster than one can look: try elsewhere
 
     def _overlap(self, c: int, n: int, start: int, length: int) -> int:
-        """The position behind the held part that [c, c+n) runs into, or c: both are taken modulo
+        """How far beyond c the held part ends that [c, c+n) runs into, or 0: both are taken modulo
         the capacity, as memory is."""
         ahead = (start - c % self._capacity) % self._capacity
         if ahead < n:
-            return c + ahead + length
-        behind = self._capacity - ahead
-        return c - behind + length if behind < length else c
+            return ahead + length
+        return max(length - (self._capacity - ahead), 0)
 
     def held(self, c: int) -> bool:
         """Whether a confirmed hold keeps the chunk at position c."""
@@ -172,22 +175,30 @@ class Holds:
             ):
                 entry.withdraw()
                 continue
-            self._raise_high(i + 1)
-            self.raise_until(end_of(term))
+            try:
+                self._raise_high(i + 1)
+                self.raise_until(end_of(term))
+            except Corrupt:
+                entry.withdraw()
+                raise
             _atomics.add64(base + L.OFF_HOLD_GENERATION, 1)
             return entry
         raise HoldLimit(f"framebuffer: too much is held: all {self._count} holds are in use: release others first")
 
     def _raise_high(self, value: int) -> None:
-        while (old := self._halves[_HIGH]) < value:
-            if _atomics.cas32(self._control.address + L.OFF_HOLD_HIGH, old, value):
+        for _ in range(TRIES):
+            old = self._halves[_HIGH]
+            if old >= value or _atomics.cas32(self._control.address + L.OFF_HOLD_HIGH, old, value):
                 return
+        raise changing("what bounds the holds")
 
     def raise_until(self, value: int) -> None:
         """Makes the word hold until at least that."""
-        while (old := self._words[_UNTIL]) < value:
-            if _atomics.cas64(self._control.address + L.OFF_HOLD_UNTIL, old, value):
+        for _ in range(TRIES):
+            old = self._words[_UNTIL]
+            if old >= value or _atomics.cas64(self._control.address + L.OFF_HOLD_UNTIL, old, value):
                 return
+        raise changing("what bounds the holds")
 
 
 class Entry:
@@ -228,7 +239,11 @@ class Entry:
         old = self.term
         if not self._swap(new_term(_clock.monotonic_ns() + ns)):
             return False
-        self._holds.raise_until(end_of(self.term))
+        try:
+            self._holds.raise_until(end_of(self.term))
+        except Corrupt:
+            self.withdraw()
+            return False
         # If the old end had come before the exchange, an allocator may have passed.
         if _clock.monotonic_ns() >= end_of(old) or not self._same() or not self.confirm():
             self.withdraw()

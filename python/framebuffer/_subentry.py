@@ -49,9 +49,8 @@ class Entry:
             self._enter(cursor)
         if self._at >= 0:
             words = self._segment.control.words
-            words[(self._at + L.SUB_CURSOR) // 8] = cursor
-            words[(self._at + L.SUB_RECEIVED) // 8] = received
-            words[(self._at + L.SUB_LOST) // 8] = lost
+            for place, figure in ((L.SUB_CURSOR, cursor), (L.SUB_RECEIVED, received), (L.SUB_LOST, lost)):
+                words[(self._at + place) // 8] = figure & L.MASK
 
     def leave(self) -> None:
         """Gives the entry back."""

@@ -18,18 +18,23 @@ at wake *after* its word stands in the queue. Both are sequentially consistent
 read-modify-writes. docs/models/topic.pml is this.
 """
 
+import time
 from enum import Enum
 from typing import Callable
 
 from . import _atomics, _checksum, _futex, _layout as L
 from ._control import Control
 from ._entries import Label, Record, RecordChunk
+from ._holds import TRIES
 from ._labels import Labels
 from ._ring import Ring
 from ._text import quote
 from .errors import Corrupt, Ended, FrameBufferTimeout, TopicLimit
 
 PATIENCE = 0.2  # s without looking: what it costs when a publisher is killed before it wakes
+
+_GLANCES = 100  # looks at one word: publishers change it once a lap
+_STEPS = 64  # numbers passed over from one look at the clock to the next
 
 
 class Sight(Enum):
@@ -109,9 +114,11 @@ class Topic:
 
     def missed(self, at: int, to: int) -> int:
         """How many of the numbers at to to-1 a subscriber has lost: those below the first were
-        never published."""
-        first = self._words[self._first]
-        return to - max(at, min(first - 1, to)) if first else to - at
+        never published. Numbers are modulo 2^64, here as in Go."""
+        if first := self._words[self._first]:
+            at = max(at, first - 1)
+        lost = (to - at) & L.MASK
+        return lost if lost < 1 << 63 else 0
 
     # Publishing.
 
@@ -121,7 +128,7 @@ class Topic:
         words, address = self._words, self._control.address
         if not words[self._first]:
             _atomics.cas64(address + 8 * self._first, 0, 1)
-        first = words[self._first] - 1
+        first = (words[self._first] - 1) & L.MASK
         for s in range(first - min(first, self.depth), first):
             _atomics.cas64(address + 8 * self._place(s), 0, self._lap(s))
         _atomics.cas64(address + 8 * self._next, 0, first)
@@ -135,7 +142,7 @@ class Topic:
             raise Ended(f"framebuffer: topic has ended: topic {quote(self.name)}: nothing is published any more until a publisher opens it anew")
         entry = self._make_entry(record, slot, take)
         words, address = self._words, self._control.address
-        for _ in range(1 << 20):  # every failure is somebody else's success
+        for _ in range(TRIES):
             s = words[self._next]
             if s == 0:
                 self._begin()
@@ -175,7 +182,10 @@ class Topic:
 
     def _wake_sleepers(self) -> None:
         """Ends the sleep of all who wait. Without any it is one load."""
-        while (wake := self._halves[self._wake]) & 1:
+        for _ in range(TRIES):
+            wake = self._halves[self._wake]
+            if not wake & 1:
+                return
             if _atomics.cas32(self._address + L.TOPIC_WAKE, wake, (wake + 2) & ~1 & 0xFFFFFFFF):
                 _futex.wake(self._address + L.TOPIC_WAKE)
                 return
@@ -185,14 +195,15 @@ class Topic:
     def look(self, sequence: int) -> "Record | Sight":
         """What is at that sequence number."""
         place, lap = self._place(sequence), self._lap(sequence)
-        while True:
+        for _ in range(_GLANCES):
             word = self._words[place]
             if word & L.QUEUE_LAP == lap:
                 return self._read(word, sequence) or Sight.GONE
-            if not _after(self._words[self._next], sequence):
+            if not after(self._words[self._next], sequence):
                 return Sight.NOTHING
             if self._words[place] == word:  # else it has just been published
-                return Sight.GONE
+                break
+        return Sight.GONE
 
     def _read(self, word: int, sequence: int) -> "Record | None":
         """A copy of what word leads to, if it is the entry of the sequence number, and its frame
@@ -209,7 +220,7 @@ class Topic:
         total, s, of, frame_size, checksum, time_ns, topic, dimensions, user_length, _, _ = L.RECORD.unpack_from(raw)
         if total != _checksum.of(raw[L.RECORD_SEQUENCE :]) or s != sequence or topic != self.index + 1:
             return None
-        if not ring.is_intact(offset) or of < L.CHUNK_HEADER or not ring.is_intact(of):
+        if not ring.is_intact(offset) or of < L.CHUNK_HEADER or frame_size > ring.max_size or not ring.is_intact(of):
             return None
         content = (dimensions, user_length, raw[L.RECORD_SHORT :]) if size == L.RECORD_LONG else None
         return Record(of, frame_size, checksum, time_ns, content)
@@ -220,21 +231,24 @@ class Topic:
 
     def waiting(self, sequence: int) -> bool:
         """Whether the sequence number has not been published."""
-        return not self.published(sequence) and not _after(self._words[self._next], sequence)
+        return not self.published(sequence) and not after(self._words[self._next], sequence)
 
-    def oldest(self, start: int) -> int:
+    def oldest(self, start: int, until: float | None = None) -> int:
         """The first sequence number from there on whose entry is still there, or that of the
-        next frame."""
+        next frame. At a time, if one is given, it returns how far it has come: nothing before
+        that is there."""
         end = self.next
-        if not _after(end, start):
+        if not after(end, start):
             return start
-        start = max(start, end - self.depth)
-        while start != end:
-            word = self._words[self._place(start)]
-            if word & L.QUEUE_LAP == self._lap(start) and self._ring.is_intact(word & ~L.QUEUE_TAG):
-                break
-            start += 1
-        return start
+        steps = min((end - start) & L.MASK, self.depth)
+        for back in range(steps, 0, -1):
+            s = (end - back) & L.MASK
+            word = self._words[self._place(s)]
+            if word & L.QUEUE_LAP == self._lap(s) and self._ring.is_intact(word & ~L.QUEUE_TAG):
+                return s
+            if until is not None and back % _STEPS == 0 and time.monotonic() > until:
+                return (s + 1) & L.MASK
+        return end
 
     def beginning(self, start: str) -> int:
         """The sequence number with which a subscription that starts so begins."""
@@ -295,6 +309,6 @@ class Topic:
             _atomics.cas32(self._address + L.TOPIC_STATE, state, (state + 1) & 0xFFFFFFFF)
 
 
-def _after(a: int, b: int) -> bool:
+def after(a: int, b: int) -> bool:
     """Whether sequence number a is beyond b."""
     return 0 < (a - b) & L.MASK < 1 << 63

@@ -100,6 +100,11 @@ class Corrupt(FrameBufferError):
     """The control object does not make sense; some process wrote over it."""
 
 
+def changing(word: str) -> Corrupt:
+    """The error for a word that a compare-and-swap cannot change, however often it is tried."""
+    return Corrupt(f"framebuffer: segment is damaged: {word} changes without end; some process writes over it: restart the server")
+
+
 class NoAtomics(FrameBufferError):
     """This Python has no atomic instructions, which it gets from libatomic."""
 

@@ -14,11 +14,12 @@ from typing import Callable
 from . import _atomics, _forks
 from ._entries import Record
 from ._group import Alone, Group
+from ._layout import MASK
 from ._publisher import Publisher
 from ._segment import Segment
 from ._subentry import Entry
 from ._text import quote
-from ._topics import PATIENCE, Sight, Topic
+from ._topics import PATIENCE, Sight, Topic, after
 from ._waiter import Source, Waiter
 from .errors import Closed, Ended, FrameBufferError
 from .frame import Frame
@@ -27,6 +28,10 @@ from .meta import Message, Meta, check_name
 __all__ = ["Publisher", "Subscription", "Message", "Meta"]
 
 FROM = ("next", "newest", "oldest", "first")
+
+# How long frames may be lost, or taken by others of a group, in one look for a message: a process
+# that stores nonsense can have it go on without end. Tasks of an event loop wait for such a look.
+_LOOK, _LOOK_OF_TASKS = 0.5, 0.05
 
 
 class Subscription(Source):
@@ -82,7 +87,7 @@ class Subscription(Source):
         end = None if timeout is None else time.monotonic() + timeout
         spin_until = time.monotonic() + self._spin if self._spin else 0.0
         self._entry.update(self._at, self.received, self.lost)
-        while (message := self._take()) is None:
+        while (message := self._take(_LOOK)) is None:
             at, now = self._at, time.monotonic()
             if end is not None and now >= end:
                 raise TimeoutError(f"framebuffer: nothing was published to topic {quote(self.topic)} in time")
@@ -96,7 +101,7 @@ class Subscription(Source):
         """As next, for tasks: others of the event loop go on meanwhile. The wait is a sleep of a
         thread of its own, which is woken at once; give up by cancelling, or asyncio.timeout."""
         self._entry.update(self._at, self.received, self.lost)
-        while (message := self._take()) is None:
+        while (message := self._take(_LOOK_OF_TASKS)) is None:
             if self._waiter is None:
                 self._waiter = Waiter("framebuffer-topic")
             await self._waiter.wait(*self._sleeper(self._at))
@@ -120,27 +125,30 @@ class Subscription(Source):
 
         return sleep, give_up
 
-    def _take(self) -> Message | None:
-        """The message that is there, if one is; otherwise why nothing comes is raised."""
+    def _take(self, seconds: float) -> Message | None:
+        """The message that is there, if one is found in that time; otherwise why nothing comes is
+        raised."""
         with self._taking:
-            return self._take_one()
+            return self._take_one(time.monotonic() + seconds)
 
-    def _take_one(self) -> Message | None:
+    def _take_one(self, until: float) -> Message | None:
         while True:
             self._check()
             at = self._at
             found = self._topic.look(at)
             if isinstance(found, Record):
-                if self._place.advance(at, at + 1):
+                if self._place.advance(at, (at + 1) & MASK):
                     return self._message(found, at)
             elif found is Sight.GONE:
-                to = self._topic.oldest(at + 1)
+                to = self._topic.oldest((at + 1) & MASK, until)
                 if self._place.advance(at, to):
                     missed = self._topic.missed(at, to)
                     self._pending += missed
                     self.lost += missed
             else:
                 self._stopped(at)
+                return None
+            if time.monotonic() > until:
                 return None
 
     def _message(self, found: Record, sequence: int) -> Message:
@@ -212,8 +220,8 @@ class Subscription(Source):
                 return lost  # others of the group go on
             for _ in range(1000):  # a peer may store nonsense without end
                 at = self._at
-                if at >= end or self._place.advance(at, end):
-                    return lost + max(self._topic.missed(at, end), 0)
+                if not after(end, at) or self._place.advance(at, end):
+                    return lost + self._topic.missed(at, end)
             return lost
 
     def segment_closed(self) -> None:
