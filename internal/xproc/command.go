@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +27,7 @@ const (
 func Command(name string, args ...string) *exec.Cmd { return commandFor(patience, name, args...) }
 
 func commandFor(bound time.Duration, name string, args ...string) *exec.Cmd {
+	heed()
 	ctx := context.Background()
 	if !unlimited() {
 		var cancel context.CancelFunc
@@ -41,6 +44,17 @@ func commandFor(bound time.Duration, name string, args ...string) *exec.Cmd {
 		return cmd.Process.Kill()
 	}
 	return cmd
+}
+
+// heed has children start with the default of each signal that this process was started to ignore,
+// by nohup(1) or as a script's job in the background: they would ignore it too, and a test that ends
+// them by it would wait for its bound. A handler, as Notify sets it here, is not inherited.
+func heed() {
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 }
 
 // unlimited reports whether the test binary was started with -timeout 0. Before its flags are

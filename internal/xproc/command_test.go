@@ -3,7 +3,9 @@ package xproc
 import (
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,5 +26,21 @@ func TestProcessesAreBounded(t *testing.T) {
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 		t.Errorf("it ended by itself: %v", err)
+	}
+}
+
+// Tests that were started with signals ignored, as by nohup, start processes that end by these.
+func TestChildrenHeedSignals(t *testing.T) {
+	if os.Getenv("XPROC_TEST_IGNORES") == "" {
+		cmd := Command("/bin/sh", "-c", `trap "" HUP INT QUIT TERM; exec "$0" -test.run "^$1\$"`, os.Args[0], t.Name())
+		cmd.Env = append(os.Environ(), "XPROC_TEST_IGNORES=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return
+	}
+	out, err := Command("grep", "SigIgn", "/proc/self/status").Output()
+	if fields := strings.Fields(string(out)); err != nil || len(fields) != 2 || strings.Trim(fields[1], "0") != "" {
+		t.Errorf("ignored: %s, %v", out, err)
 	}
 }

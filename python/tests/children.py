@@ -16,6 +16,13 @@ from framebuffer import _forks
 
 BOUND = 120.0  # s; no child of a test takes a tenth of it on an idle machine
 
+# Children start with the default of each signal that this process was started to ignore, by nohup(1)
+# or as a script's job in the background: a test that ends them by it would wait for the bound. A
+# handler, unlike that, is not inherited.
+for _signal in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    if signal.getsignal(_signal) == signal.SIG_IGN:
+        signal.signal(_signal, lambda *_: None)
+
 
 class Watchdog:
     """Calls what was left with it when its time is over, from a thread of its own."""

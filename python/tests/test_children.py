@@ -1,6 +1,7 @@
 """That tests end: their children have bounds, and what they use is their own; and that they are run."""
 
 import ast
+import os
 import pathlib
 import signal
 import time
@@ -29,6 +30,14 @@ def test_what_ended_is_watched_no_more() -> None:
     with pytest.raises(AssertionError, match="ended with 3"):
         children.run([children.sys.executable, "-c", "raise SystemExit(3)"], check=True)
     assert not [c for c in children.watchdog._due if isinstance(c, children.Child)]
+
+
+def test_children_heed_signals_that_the_tests_were_started_to_ignore() -> None:
+    program = "import children; children.run(['grep', 'SigIgn', '/proc/self/status'], check=True, restore_signals=True)"
+    ignoring = ["/bin/sh", "-c", 'trap "" HUP INT QUIT TERM; exec "$0" -c "$1"', children.sys.executable, program]
+    path = os.pathsep.join([str(HERE), str(HERE.parent)])
+    done = children.run(ignoring, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": path})
+    assert int(done.stdout.split()[1], 16) & 0x4007 == 0, done.stdout  # TERM, and QUIT, INT, HUP
 
 
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.py")), ids=lambda path: path.name)
