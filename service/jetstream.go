@@ -22,7 +22,7 @@ func explainJetStream(err error) error {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return fmt.Errorf("%w: turn it on for the account that the service is in, in NATS's configuration: `jetstream: enabled` (%w)", ErrNoJetStream, err)
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("%w: start the server with `framebuffer serve --jetstream DIR`, or have `jetstream { store_dir: DIR }` in the file of --nats-config or of your own NATS; credentials must allow $JS.API.> (%w)", ErrNoJetStream, err)
+		return fmt.Errorf("%w: start the server with `framebuffer serve --jetstream DIR`, or have `jetstream { store_dir: DIR }` in the file of --nats-config or of your own NATS; credentials must allow what examples/hosts/recordings.conf gives the recorder and the replayer, or $JS.API.> and framebuffer-recording.> (%w)", ErrNoJetStream, err)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ const (
 var (
 	errTakenOver = errors.New("framebuffer: another recorder, which was started later, writes to this recording")
 	errAway      = errors.New("NATS is away")
+	errDuplicate = errors.New("another program took the ID of a message of this recorder")
 )
 
 // keeper puts frames into a recording's stream, in order. Each message says behind which one it
@@ -46,6 +48,7 @@ type keeper struct {
 	stream jetstream.Stream
 	name   string // of the recording
 	run    string
+	log    *slog.Logger
 	part   int                 // bytes of a frame in a message
 	count  func(topic.Message) // is called for each frame that is stored
 
@@ -53,6 +56,7 @@ type keeper struct {
 	sending bool   // something was, after that
 	made    bool   // the stream did not exist before
 	marked  bool   // this recorder's mark is in the stream
+	warned  bool   // of what no recorder stored
 	ids     uint64 // given to messages; none is given twice
 	ordinal uint64 // of the next frame
 
@@ -71,8 +75,8 @@ type unstored struct {
 	head    *nats.Msg // the message that makes it a frame; nil while parts of it are being sent
 }
 
-func newKeeper(nc *nats.Conn, name string, count func(topic.Message)) (k *keeper, err error) {
-	k = &keeper{nats: nc, name: name, run: newSecret()[:16], count: count, changed: make(chan struct{}, 1)}
+func newKeeper(nc *nats.Conn, name string, log *slog.Logger, count func(topic.Message)) (k *keeper, err error) {
+	k = &keeper{nats: nc, name: name, run: newSecret()[:16], log: log, count: count, changed: make(chan struct{}, 1)}
 	k.part = min(storedPart, int(nc.MaxPayload())-headRoom)
 	if k.part < headRoom {
 		return nil, fmt.Errorf("service: NATS takes messages of %d bytes; recordings need %d: raise its max_payload", nc.MaxPayload(), 2*headRoom)
@@ -136,7 +140,14 @@ func (k *keeper) mark(ctx context.Context) error {
 	defer cancel()
 	k.ids++ // each attempt has an ID: that of one before may yet be stored
 	m := &nats.Msg{Subject: partSubject(k.name), Header: nats.Header{headerPart: {partOf{run: k.run}.String()}}}
-	if _, err := k.js.PublishMsg(ctx, m, jetstream.WithExpectStream(streamName(k.name)), jetstream.WithMsgID(k.id())); err != nil {
+	ack, err := k.js.PublishMsg(ctx, m, jetstream.WithExpectStream(streamName(k.name)), jetstream.WithMsgID(k.id()))
+	if err == nil && ack.Duplicate {
+		err = errDuplicate
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer, as where NATS does not permit this user to publish to %s>: %w", recordingSubject, err)
+	}
+	if err != nil {
 		return fmt.Errorf("take the recording: %w", err)
 	}
 	k.marked, k.sending = true, true
@@ -178,7 +189,7 @@ func (k *keeper) publish(ctx context.Context, m *nats.Msg) error {
 }
 
 // id is that of the message that was sent last.
-func (k *keeper) id() string { return fmt.Sprintf("%s.%d", k.run, k.ids) }
+func (k *keeper) id() string { return messageID(k.run, k.ids) }
 
 func (k *keeper) failure() error {
 	k.mu.Lock()
@@ -190,6 +201,11 @@ func (k *keeper) failure() error {
 func (k *keeper) fail(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.fails(err)
+}
+
+// fails is fail with the lock held.
+func (k *keeper) fails(err error) {
 	if k.failed == nil {
 		k.failed = fmt.Errorf("JetStream did not store a frame: %w", err)
 		if k.stop != nil {
@@ -200,9 +216,13 @@ func (k *keeper) fail(err error) {
 }
 
 // acked is called with each message that is stored.
-func (k *keeper) acked(_ jetstream.JetStream, m *nats.Msg, _ *jetstream.PubAck) {
+func (k *keeper) acked(_ jetstream.JetStream, m *nats.Msg, ack *jetstream.PubAck) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if ack != nil && ack.Duplicate { // no ID of ours is used twice
+		k.fails(errDuplicate)
+		return
+	}
 	if i := slices.IndexFunc(k.sent, func(u unstored) bool { return u.head == m }); i >= 0 {
 		k.storedUpTo(k.sent[i].ordinal + 1)
 	}

@@ -108,7 +108,7 @@ func NewRecorder(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, o
 	r.log = r.log.With("framebuffer.topic", opts.Topic, "framebuffer.recording", opts.Recording)
 	r.stats = RecorderStats{Topic: opts.Topic, Recording: opts.Recording, State: "waiting"}
 	var err error
-	if r.keeper, err = newKeeper(nc, opts.Recording, r.stored); err != nil {
+	if r.keeper, err = newKeeper(nc, opts.Recording, r.log, r.stored); err != nil {
 		return nil, err
 	}
 	if err := r.keeper.openStream(ctx, opts); err != nil {

@@ -18,9 +18,13 @@ import (
 // the frame's last bytes. Without that, or with anything missing before it, there is no frame.
 
 const (
-	// recordingStream and recordingSubject stand before the recording's name, as spelled has it.
+	// recordingStream and recordingSubject stand before the recording's name, as spelled has it. The subjects do
+	// not lie below framebuffer.>, which readers may publish to: a user that may publish here can add to a recording.
 	recordingStream  = "FRAMES_"
-	recordingSubject = serviceName + ".recording."
+	recordingSubject = serviceName + "-recording."
+
+	// earlierSubject stood there in recordings of the format 1.
+	earlierSubject = serviceName + ".recording."
 
 	// headerPart says of each message whose part it is: run, ordinal and index. A run is one
 	// recorder from its start to its end, ordinals are those of the frames that it stored,
@@ -60,10 +64,20 @@ func readName(spelling string) (name string, ok bool) {
 // streamName is the name of a recording's stream.
 func streamName(recording string) string { return recordingStream + spelled(recording) }
 
-func partSubject(recording string) string { return recordingSubject + spelled(recording) + ".part" }
+func partSubject(recording string) string { return recordingSubject + spelled(recording) + partEnd }
 
 // frameSubject is that of the message which makes a frame of what came before.
-func frameSubject(recording string) string { return recordingSubject + spelled(recording) + ".frame" }
+func frameSubject(recording string) string { return recordingSubject + spelled(recording) + frameEnd }
+
+// recordingSubjects are those of a recording's stream.
+func recordingSubjects(recording string) []string {
+	return []string{partSubject(recording), frameSubject(recording)}
+}
+
+const (
+	partEnd  = ".part"
+	frameEnd = ".frame"
+)
 
 // partOf is headerPart's content.
 type partOf struct {
@@ -88,6 +102,10 @@ func readPart(h nats.Header) (p partOf, ok bool) {
 	}
 	return partOf{run: run, ordinal: n, index: int(i)}, true
 }
+
+// maxJump is how far the numbers of two frames of a run, one behind the other, may lie apart: what a
+// thousand days of 50,000 frames a second are.
+const maxJump = 1 << 42
 
 // recordedFrame is what headerFrame says in a recording, as JSON.
 type recordedFrame struct {

@@ -65,7 +65,7 @@ func TestRecordingNames(t *testing.T) {
 		}
 	}
 	// Streams of others, whose names are not spelled so, are not recordings.
-	if _, err := js.CreateStream(within(t), jetstream.StreamConfig{Name: "FRAMES_a%2fb", Subjects: []string{"framebuffer.recording.a%2fb.part"}}); err != nil {
+	if _, err := js.CreateStream(within(t), jetstream.StreamConfig{Name: "FRAMES_a%2fb", Subjects: []string{"framebuffer-recording.a%2fb.part"}}); err != nil {
 		t.Fatal(err)
 	}
 	if all, err := service.Recordings(within(t), nc); err != nil || len(all) != 0 {

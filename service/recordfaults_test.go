@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -45,35 +46,46 @@ func TestDamagedRecording(t *testing.T) {
 			}
 			continue
 		} else if number == at.LastSeq {
-			// A frame of one message, in many wrong ways.
+			// A frame of one message, in many wrong ways; also as a recorder would send it, with an ID and its place.
 			part := strings.Fields(m.Header.Get("Framebuffer-Part"))
+			ordinal, err := strconv.Atoi(part[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			next, last := ordinal+1, at.LastSeq
 			for i, c := range []struct{ part, head, data string }{
 				{"%s %d 0", `{"parts":1,"size":5,"checksum":"0123456789abcdef"}`, "hello"},
 				{"%s %d 0", `{"parts":1,"size":4,"checksum":"0123456789abcdef"}`, "hello"},
 				{"%s %d 0", `{"parts":1,"size":5`, "hello"},
 				{"%s %d 0", `{"parts":1,"sequence":18446744073709551615,"size":5}`, "hello"},
+				{"%s %d 0", `{"parts":1,"sequence":4611686018427387904,"size":5,"checksum":"` + framebuffer.ChecksumOf([]byte("hello")).String() + `"}`, "hello"},
 				{"nonsense", `{"parts":1,"size":5}`, "hello"},
 				{"", "", "hello"},
 			} {
-				ordinal, err := strconv.Atoi(part[1])
-				if err != nil {
-					t.Fatal(err)
-				}
-				msg := nats.NewMsg(m.Subject)
-				if msg.Data = []byte(c.data); c.head != "" {
-					msg.Header.Set("Framebuffer-Frame", c.head)
-				}
-				if c.part != "" {
-					text := c.part
-					if strings.Contains(text, "%") {
-						text = fmt.Sprintf(c.part, part[0], ordinal+1+i)
+				for _, imitates := range []bool{false, true} {
+					msg := nats.NewMsg(m.Subject)
+					if msg.Data = []byte(c.data); c.head != "" {
+						msg.Header.Set("Framebuffer-Frame", c.head)
 					}
-					msg.Header.Set("Framebuffer-Part", text)
+					if c.part != "" {
+						text := c.part
+						if strings.Contains(text, "%") {
+							text = fmt.Sprintf(c.part, part[0], next)
+						}
+						msg.Header.Set("Framebuffer-Part", text)
+					}
+					var opts []jetstream.PublishOpt
+					if imitates {
+						opts = []jetstream.PublishOpt{jetstream.WithMsgID(fmt.Sprintf("%s.%d", part[0], 1000+i)), jetstream.WithExpectLastSequence(last)}
+						if strings.Contains(c.part, "%") {
+							next++
+						}
+					}
+					if _, err := js.PublishMsg(within(t), msg, opts...); err != nil {
+						t.Fatal(err)
+					}
+					damaged, last = damaged+1, last+1
 				}
-				if _, err := js.PublishMsg(within(t), msg); err != nil {
-					t.Fatal(err)
-				}
-				damaged++
 			}
 		}
 	}

@@ -21,8 +21,9 @@ const (
 	metaTopic  = "framebuffer.topic"
 	metaFormat = "framebuffer.format"
 
-	// recordingFormat is what this version writes and reads.
-	recordingFormat = "1"
+	// recordingFormat is what this version writes. It reads earlierFormat too, which has other subjects.
+	recordingFormat = "2"
+	earlierFormat   = "1"
 )
 
 // Recording is a topic's history in JetStream, at one moment.
@@ -44,17 +45,19 @@ func Recordings(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
-	names := js.StreamNames(ctx, jetstream.WithStreamListSubject(recordingSubject+">"))
 	var found []string
-	for name := range names.Name() {
-		if spelling, ok := strings.CutPrefix(name, recordingStream); ok {
-			if r, ok := readName(spelling); ok {
-				found = append(found, r)
+	for _, subjects := range []string{recordingSubject, earlierSubject} {
+		names := js.StreamNames(ctx, jetstream.WithStreamListSubject(subjects+">"))
+		for name := range names.Name() {
+			if spelling, ok := strings.CutPrefix(name, recordingStream); ok {
+				if r, ok := readName(spelling); ok && !slices.Contains(found, r) {
+					found = append(found, r)
+				}
 			}
 		}
-	}
-	if err := names.Err(); err != nil {
-		return nil, fmt.Errorf("service: list recordings: %w", explainJetStream(err))
+		if err := names.Err(); err != nil {
+			return nil, fmt.Errorf("service: list recordings: %w", explainJetStream(err))
+		}
 	}
 	all := []Recording{}
 	for _, name := range found {
@@ -86,13 +89,18 @@ func lookUp(ctx context.Context, js jetstream.JetStream, name string) (r Recordi
 	if err != nil {
 		return r, err
 	}
-	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(frameSubject(name)))
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(">"))
 	if err != nil {
 		return r, notThere(name, err)
 	}
 	r = Recording{
 		Name: name, Topic: info.Config.Metadata[metaTopic], Bytes: info.State.Bytes, MaxAge: info.Config.MaxAge,
-		MaxBytes: max(info.Config.MaxBytes, 0), Frames: info.State.Subjects[frameSubject(name)],
+		MaxBytes: max(info.Config.MaxBytes, 0),
+	}
+	for subject, messages := range info.State.Subjects {
+		if strings.HasSuffix(subject, frameEnd) {
+			r.Frames += messages
+		}
 	}
 	if info.State.Msgs > 0 {
 		r.First, r.Last = info.State.FirstTime, info.State.LastTime
@@ -110,7 +118,7 @@ func openRecording(ctx context.Context, js jetstream.JetStream, name string) (je
 		return nil, notThere(name, err)
 	}
 	switch format := stream.CachedInfo().Config.Metadata[metaFormat]; format {
-	case recordingFormat:
+	case recordingFormat, earlierFormat:
 		return stream, nil
 	case "":
 		return nil, fmt.Errorf("%w: the stream %s was not made by framebuffer record", ErrNoRecording, streamName(name))

@@ -97,7 +97,7 @@ func streamOf(t testing.TB, nc *nats.Conn, name string) jetstream.Stream {
 // state is that stream's state, with the number of its frames.
 func state(t testing.TB, s jetstream.Stream, name string) (at jetstream.StreamState, frames uint64) {
 	t.Helper()
-	subject := "framebuffer.recording." + name + ".frame"
+	subject := "framebuffer-recording." + name + ".frame"
 	info, err := s.Info(within(t), jetstream.WithSubjectFilter(subject))
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestKillRecorder(t *testing.T) {
 		if open != "" && run != open {
 			cut++
 		}
-		if open = run; m.Subject == "framebuffer.recording.cam.frame" {
+		if open = run; m.Subject == "framebuffer-recording.cam.frame" {
 			open = ""
 		}
 	}

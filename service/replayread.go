@@ -25,6 +25,7 @@ const (
 type lap struct {
 	*Player
 	next     uint64 // number of the stream's message to go on with; 0: at From
+	lineage  lineage
 	assembly assembly
 }
 
@@ -136,13 +137,13 @@ func (l *lap) batch(ctx, asking context.Context, consumer jetstream.Consumer, nu
 			return false, errGap
 		}
 		if !l.options.To.IsZero() && meta.Timestamp.After(l.options.To) {
-			part, _ := readPart(m.Headers())
-			l.missed(l.assembly.cut(part))
+			k, _ := readKept(m.Subject(), meta.Sequence.Stream, m.Headers(), m.Data())
+			l.missed(l.assembly.cut(k.partOf))
 			return true, nil
 		}
 		*number++
 		l.next = meta.Sequence.Stream + 1
-		if err := l.take(ctx, m.Headers(), m.Data()); err != nil {
+		if err := l.take(ctx, m, meta); err != nil {
 			return false, err
 		}
 		if meta.NumPending == 0 && !l.assembly.begun() {
@@ -164,22 +165,26 @@ func (l *lap) forget(consumer string) {
 	_ = l.js.DeleteConsumer(ctx, streamName(l.options.Recording), consumer)
 }
 
-// take adds a message to the frame that comes, and publishes that when it is whole.
-func (l *lap) take(ctx context.Context, h nats.Header, data []byte) error {
-	part, ok := readPart(h)
+// take adds a message to the frame that comes, and publishes that when it is whole. A message that no recorder can have
+// stored where it stands is counted, and changes nothing.
+func (l *lap) take(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+	k, ok := readKept(m.Subject(), meta.Sequence.Stream, m.Headers(), m.Data())
 	if !ok {
-		l.count(func(s *PlayerStats) { s.Damaged++ }) // nothing of ours
+		l.lineage.see(meta.Sequence.Stream)
+	}
+	if !ok || !l.lineage.take(k) {
+		l.count(func(s *PlayerStats) { s.Damaged++ })
 		return nil
 	}
-	l.missed(l.assembly.add(part, data))
-	if h.Get(headerFrame) == "" {
+	l.missed(l.assembly.add(k.partOf, m.Data()))
+	if !k.ends {
 		return nil
 	}
-	frame, valid := readFrame(h)
+	frame, valid := readFrame(m.Headers())
 	if !valid {
-		frame.Parts = part.index + 1 // damaged, and not incomplete
+		frame.Parts = k.index + 1 // damaged, and not incomplete
 	}
-	whole, missed := l.assembly.end(part, frame.Parts)
+	whole, missed := l.assembly.end(k.partOf, frame.Parts)
 	l.missed(missed)
 	switch {
 	case !whole:
@@ -187,9 +192,21 @@ func (l *lap) take(ctx context.Context, h nats.Header, data []byte) error {
 	case l.assembly.large:
 		l.count(func(s *PlayerStats) { s.Refused++ })
 		return nil
-	case !valid || len(l.assembly.data) != frame.Size:
+	case !valid || !l.holds(frame, k.run, l.assembly.data):
 		l.count(func(s *PlayerStats) { s.Damaged++ })
 		return nil
 	}
-	return l.publish(ctx, frame, part.run, l.assembly.data)
+	return l.publish(ctx, moment{frame: frame, run: k.run, stored: meta.Timestamp}, l.assembly.data)
+}
+
+// holds reports whether the bytes are the frame's, and its number can be: what is wrong with either is not waited for.
+func (l *lap) holds(frame recordedFrame, run string, data []byte) bool {
+	if len(data) != frame.Size || run == l.tempo.last.run && frame.Sequence > l.tempo.last.frame.Sequence+maxJump {
+		return false
+	}
+	if sum := framebuffer.ChecksumOf(data); sum != frame.Checksum {
+		l.log.Warn("a frame is not what was recorded", "framebuffer.sequence", frame.Sequence, "framebuffer.checksum", sum, "framebuffer.recorded", frame.Checksum)
+		return false
+	}
+	return true
 }

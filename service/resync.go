@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -38,9 +40,6 @@ func (k *keeper) resync(ctx context.Context) ([]topic.Message, error) {
 		return nil, err
 	}
 	at := stream.CachedInfo().State.LastSeq
-	if err := k.ours(ctx, stream, at); err != nil {
-		return nil, err
-	}
 	stored, err := k.lastStored(ctx, stream)
 	if err != nil {
 		return nil, err
@@ -57,37 +56,48 @@ func (k *keeper) resync(ctx context.Context) ([]topic.Message, error) {
 	return again, nil
 }
 
-// ours returns errTakenOver if the stream has another recorder's messages behind ours.
-func (k *keeper) ours(ctx context.Context, stream jetstream.Stream, last uint64) error {
-	if last == 0 || !k.marked {
-		return nil
-	}
-	m, err := stream.GetMsg(ctx, last)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil // deleted by its age
-	}
-	if err != nil {
-		return fmt.Errorf("record: look at the recording's end: %w", err)
-	}
-	if p, ok := readPart(m.Header); ok && p.run != k.run {
-		return fmt.Errorf("%w: %q", errTakenOver, k.name)
-	}
-	return nil
-}
+// maxForeign is how many messages of no recorder a recorder looks behind for its own last one.
+const maxForeign = 64
 
-// lastStored returns the ordinal behind that of the last frame in the stream that is ours, or 0.
+// lastStored returns the ordinal behind that of the last frame in the stream that is ours, or 0. It returns errTakenOver
+// if another recorder's message comes first from the stream's end on. What no recorder has stored is passed over.
 func (k *keeper) lastStored(ctx context.Context, stream jetstream.Stream) (uint64, error) {
-	m, err := stream.GetLastMsgForSubject(ctx, frameSubject(k.name))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
+	at := stream.CachedInfo().State
+	if !k.marked {
 		return 0, nil
 	}
-	if err != nil {
-		return 0, fmt.Errorf("record: look for the recording's last frame: %w", err)
-	}
-	if p, ok := readPart(m.Header); ok && p.run == k.run {
-		return p.ordinal + 1, nil
+	for number := at.LastSeq; number > 0 && number >= at.FirstSeq && at.LastSeq-number < maxForeign; number-- {
+		raw, err := stream.GetMsg(ctx, number)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue // deleted by its age
+		}
+		if err != nil {
+			return 0, fmt.Errorf("record: look at the recording's end: %w", err)
+		}
+		m, ok := readKept(raw.Subject, number, raw.Header, raw.Data)
+		switch {
+		case !ok:
+			k.warn(number)
+		case m.run != k.run:
+			return 0, fmt.Errorf("%w: %q", errTakenOver, k.name)
+		case m.mark: // may have come late
+		case m.ends:
+			return m.ordinal + 1, nil
+		default: // all before it are stored
+			return m.ordinal, nil
+		}
 	}
 	return 0, nil
+}
+
+// warn says once that other programs publish to the recording.
+func (k *keeper) warn(number uint64) {
+	if k.warned {
+		return
+	}
+	k.warned = true
+	k.log.Warn("a program that is no recorder publishes to the subjects of this recording, which costs frames and is not replayed: permit recorders alone to publish to "+recordingSubject+">",
+		"messaging.destination.name", partSubject(k.name), "framebuffer.number", number)
 }
 
 // openStream makes the recording, or goes on with the one that there is. Limits that are not 0
@@ -106,7 +116,7 @@ func (k *keeper) openStream(ctx context.Context, o RecorderOptions) error {
 	_, err = k.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name:        streamName(k.name),
 		Description: "Frames of the topic " + o.Topic + ", by framebuffer record",
-		Subjects:    []string{partSubject(k.name), frameSubject(k.name)},
+		Subjects:    recordingSubjects(k.name),
 		Storage:     jetstream.FileStorage,
 		Discard:     jetstream.DiscardOld,
 		MaxAge:      o.MaxAge,
@@ -165,11 +175,17 @@ func (k *keeper) goOn(ctx context.Context, o RecorderOptions) error {
 	if o.Replicas > 0 {
 		cfg.Replicas = o.Replicas
 	}
-	if cfg.MaxAge == was.MaxAge && cfg.MaxBytes == was.MaxBytes && cfg.Replicas == was.Replicas {
+	// A recording of the format 1 has subjects below framebuffer.>: what is stored stays, and more comes under its own.
+	cfg.Subjects = recordingSubjects(k.name)
+	moved := !slices.Equal(cfg.Subjects, was.Subjects) || was.Metadata[metaFormat] != recordingFormat
+	if cfg.Metadata = maps.Clone(was.Metadata); moved {
+		cfg.Metadata[metaFormat] = recordingFormat
+	}
+	if !moved && cfg.MaxAge == was.MaxAge && cfg.MaxBytes == was.MaxBytes && cfg.Replicas == was.Replicas {
 		return nil
 	}
 	if _, err := k.js.UpdateStream(ctx, cfg); err != nil {
-		return fmt.Errorf("service: change the limits of the recording %q: %w", k.name, err)
+		return fmt.Errorf("service: change the limits or subjects of the recording %q: %w", k.name, explainJetStream(err))
 	}
 	return nil
 }

@@ -7,11 +7,17 @@ import (
 	"time"
 )
 
+// moment is when a frame was recorded: what its recorder said, and when JetStream stored it.
+type moment struct {
+	frame  recordedFrame
+	run    string
+	stored time.Time
+}
+
 // tempo says when frames are due.
 type tempo struct {
 	speed float64
-	run   string
-	last  recordedFrame
+	last  moment
 	due   time.Time     // the last one was; zero: there was none
 	usual time.Duration // the last time between two that was more than none
 	lap   bool          // the next one is a recording's first, once more
@@ -28,26 +34,37 @@ const (
 
 // gap is the time between a frame and the last one, as it was. At the beginning of another
 // lap it is as long as the last one, so that a loop goes on as it goes.
-func (t *tempo) gap(h recordedFrame, run string) time.Duration {
+func (t *tempo) gap(m moment) time.Duration {
 	if t.lap {
 		return cmp.Or(t.usual, time.Second)
 	}
-	if run != t.run {
+	if m.run != t.last.run {
 		return 0
 	}
-	times, since := time.Duration(h.Time-t.last.Time), time.Duration(h.Since-t.last.Since)
-	if h.Time < t.last.Time || times < 0 || times > since+leap {
-		return max(since, 0)
+	h, last, since := m.frame, t.last.frame, t.since(m)
+	if times := time.Duration(h.Time - last.Time); h.Time >= last.Time && times >= 0 && times <= since+leap {
+		return times
 	}
-	return times
+	return since
+}
+
+// since is the time between a frame and the last one by the recorder's clock, if JetStream's allows that: a frame is stored
+// within ackLimit of being sent, or sent again. Otherwise it is the time between storing the two.
+func (t *tempo) since(m moment) time.Duration {
+	stored := max(m.stored.Sub(t.last.stored), 0)
+	was, is := t.last.frame.Since, m.frame.Since
+	if was < 0 || is < was || time.Duration(is-was) > stored+ackLimit {
+		return stored
+	}
+	return time.Duration(is - was)
 }
 
 // wait waits until a frame is due.
-func (t *tempo) wait(ctx context.Context, h recordedFrame, run string) error {
+func (t *tempo) wait(ctx context.Context, m moment) error {
 	now := time.Now()
-	between := t.gap(h, run)
+	between := t.gap(m)
 	t.usual = cmp.Or(between, t.usual)
-	t.run, t.last, t.lap = run, h, false
+	t.last, t.lap = m, false
 	gap := float64(between) / t.speed
 	if gap > math.MaxInt64/4 { // some centuries
 		gap = math.MaxInt64 / 4
