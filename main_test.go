@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 		"visit":        roleVisit,
 		"mortal":       roleMortal,
 		"crash":        roleCrash,
+		"words":        roleWords,
 	})
 }
 

@@ -48,6 +48,9 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 		return fmt.Errorf("mirror: %w", err)
 	}
 	defer in.Close()
+	if !m.began {
+		m.numbered = time.Now()
+	}
 	var now arriving
 	defer func() {
 		if now.into != nil { // asked for again, if it is still there
@@ -152,7 +155,7 @@ func (a *arriving) drop() {
 // begin makes room for a frame. What does not fit, or is no frame, is passed over.
 func (m *Mirror) begin(now *arriving, text string) error {
 	var h mirrorFrame
-	if err := json.Unmarshal([]byte(text), &h); err != nil || h.Size < 1 || h.Sequence > 1<<62 {
+	if err := json.Unmarshal([]byte(text), &h); err != nil || h.Size < 1 {
 		m.count(func(s *MirrorStats) { s.Refused++ })
 		return nil //nolint:nilerr // counted; the next frame may be in order
 	}
@@ -170,36 +173,6 @@ func (m *Mirror) begin(now *arriving, text string) error {
 	}
 	*now = arriving{head: h, into: into}
 	return nil
-}
-
-// number counts what is missing before a frame, and sees to it that a new ring's numbers go
-// on behind those that the copy has. It reports whether the frame is not there already.
-func (m *Mirror) number(h *mirrorFrame) bool {
-	if !m.began || h.Ring != m.source {
-		first := h.Sequence - min(h.Before, h.Sequence) // what the stream began with may be lost
-		m.began, m.source, m.base, m.last = true, h.Ring, 0, first
-		if next := m.pub.Next(); next > first {
-			m.base = next - first
-		}
-		m.first = m.base + first
-	}
-	if h.Sequence < m.last {
-		return false
-	}
-	if m.paused { // and goes on with what comes next
-		m.paused, m.last = false, h.Sequence
-		if m.pub.Next() == 0 {
-			m.first = m.base + h.Sequence
-		}
-	}
-	missing := h.Sequence - m.last
-	m.last = h.Sequence + 1
-	leftOut := min(h.LeftOut, missing)
-	m.count(func(s *MirrorStats) {
-		s.Lost += missing - leftOut
-		s.LeftOut += leftOut
-	})
-	return true
 }
 
 // publish publishes what has arrived, if it is what was written.

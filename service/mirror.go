@@ -67,13 +67,14 @@ type Mirror struct {
 	pub     *topic.Publisher
 
 	// Run's own.
-	source string // which ring it has had frames of
-	base   uint64 // our numbers, less those
-	first  uint64 // our number of the first frame that was to come
-	last   uint64 // the source's number that comes next
-	began  bool
-	waited bool // for the topic, which then is younger than this
-	paused bool // because nobody wanted it: what was missed is not lost
+	source   string    // which ring it has had frames of
+	base     uint64    // our numbers, less those
+	first    uint64    // our number of the first frame that was to come
+	last     uint64    // the source's number that comes next
+	numbered time.Time // when the last number came, or the first was asked for
+	began    bool
+	waited   bool // for the topic, which then is younger than this
+	paused   bool // because nobody wanted it: what was missed is not lost
 
 	mu    sync.Mutex
 	stats MirrorStats
@@ -91,7 +92,7 @@ type MirrorStats struct {
 	Bytes   uint64 `json:"bytes"`          // of those
 	Lost    uint64 `json:"lost"`           // on the way, or overrun before they left, or while cut off
 	LeftOut uint64 `json:"left_out"`       // by Every and Rate
-	Refused uint64 `json:"refused"`        // that arrived and were not what was written, or did not fit
+	Refused uint64 `json:"refused"`        // that arrived and were not what was written, or did not fit, or had a number that cannot be
 	Starts  uint64 `json:"starts"`         // how often it began
 }
 

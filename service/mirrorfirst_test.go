@@ -15,18 +15,7 @@ func TestMirrorCountsWhatWasFirst(t *testing.T) {
 	const id, most = "AAAAAAAAAAAAAAAAAAAAAA", 100
 	url := ownNATS(t)
 	nc := dial(t, service.Options{URL: url})
-	answer := func(subject string, do func(*nats.Msg) error) {
-		t.Helper()
-		_, err := nc.Subscribe(subject, func(m *nats.Msg) {
-			if err := do(m); err != nil {
-				t.Error(err)
-			}
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	answer("framebuffer.at.far", func(m *nats.Msg) error {
+	answer(t, nc, "framebuffer.at.far", func(m *nats.Msg) error {
 		text, err := json.Marshal(service.Host{Host: "far", ID: id, Topics: []service.HostTopic{{Name: "cam", Published: 5}}})
 		if err != nil {
 			return err
@@ -34,7 +23,7 @@ func TestMirrorCountsWhatWasFirst(t *testing.T) {
 		return m.Respond(text)
 	})
 	head := make(chan map[string]any, 1)
-	answer("framebuffer."+id+".mirror", func(m *nats.Msg) error {
+	answer(t, nc, "framebuffer."+id+".mirror", func(m *nats.Msg) error {
 		h := <-head
 		bytes := content(4, sizeOf(4, most))
 		h["ring"], h["sequence"], h["size"], h["checksum"] = "r", 4, len(bytes), framebuffer.ChecksumOf(bytes)
@@ -65,5 +54,18 @@ func TestMirrorCountsWhatWasFirst(t *testing.T) {
 			m.take(t, 0)
 			m.counts(t, func(s service.MirrorStats) bool { return s.Frames == 1 && s.Lost == c.lost && s.LeftOut == c.left })
 		})
+	}
+}
+
+// answer has messages to a subject answered, as a service of another host would.
+func answer(t *testing.T, nc *nats.Conn, subject string, do func(*nats.Msg) error) {
+	t.Helper()
+	_, err := nc.Subscribe(subject, func(m *nats.Msg) {
+		if err := do(m); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -15,8 +15,8 @@ var (
 	// ErrBadMeta: metadata that does not fit.
 	ErrBadMeta = errors.New("framebuffer: bad metadata")
 
-	// ErrNumber: a number that was given to a frame already.
-	ErrNumber = errors.New("framebuffer: the number is taken")
+	// ErrNumber: a number that was given to a frame already, or that no frame can have.
+	ErrNumber = errors.New("framebuffer: bad number of a frame")
 
 	// ErrEnded: the topic was ended, and everything in it has been seen. It is also io.EOF.
 	ErrEnded = fberr.Ended

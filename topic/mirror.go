@@ -16,13 +16,16 @@ func (p *Publisher) Next() uint64 { return p.topic.Next() }
 // frame do not, but for the last m.Lost of them. Only one Publisher should publish to such a
 // topic, from one goroutine.
 //
-// It returns ErrNumber when that number, or a later one, was published already, and the
-// errors of PublishFrame.
+// It returns ErrNumber when that number, or a later one, was published already, or when it is 2^62
+// or more, and the errors of PublishFrame.
 func (p *Publisher) Mirror(f framebuffer.Frame, m Message) (Message, error) {
 	return p.publish(f, &m.Meta, m.Time, &m)
 }
 
 func (p *Publisher) mirror(of *Message, rec *topics.Record, record func(int) (uint64, []byte, error)) error {
+	if of.Sequence >= topics.MostNumber {
+		return fmt.Errorf("%w: number %d of topic %q; numbers are below %d: look at where it comes from", ErrNumber, of.Sequence, p.name, uint64(topics.MostNumber))
+	}
 	done, err := p.topic.PublishAs(of.Sequence-min(of.Lost, of.Sequence), of.Sequence, rec, record)
 	if err == nil && !done {
 		err = fmt.Errorf("%w: number %d of topic %q, whose next is %d: does anybody else publish to the mirrored topic?", ErrNumber, of.Sequence, p.name, p.Next())

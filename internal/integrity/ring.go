@@ -74,7 +74,7 @@ func (c *check) chunks() {
 	if int64(first-c.Control.Start()) < 0 {
 		first = c.Control.Start()
 	}
-	if head-first > capacity || first%layout.Align != 0 {
+	if head-first > capacity || first%layout.Align != 0 || head%layout.Align != 0 {
 		return // header has said so
 	}
 	last, covered := uint64(0), first

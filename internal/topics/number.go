@@ -7,6 +7,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
+// MostNumber is what no number comes to that a copy is told: so numbers, and the distances between them, are
+// never taken for negative ones.
+const MostNumber = 1 << 62
+
 // PublishAs publishes under a number that is given, for a topic that is the copy of another:
 // it leaves out what lies before that, and then does what Publish does. If the number was
 // given to something already it does nothing and reports false; one goroutine of one process
