@@ -28,6 +28,7 @@ type access struct {
 	Token       string `json:"token,omitempty"`
 	Credentials string `json:"credentials,omitempty"` // path of a file
 	TLS         TLS    `json:"tls,omitzero"`
+	Inbox       string `json:"inbox,omitempty"`   // prefix of inboxes that the login may subscribe to
 	Refused     string `json:"refused,omitempty"` // instead of all the above
 }
 
@@ -79,9 +80,18 @@ func (a *access) absolute() error {
 	return nil
 }
 
+// common are the NATS options that do not depend on the login.
+func (a access) common() []nats.Option {
+	opts := a.TLS.options()
+	if a.Inbox != "" {
+		opts = append(opts, nats.CustomInboxPrefix(a.Inbox))
+	}
+	return opts
+}
+
 // options are the NATS options that get in with these credentials.
 func (a access) options() []nats.Option {
-	opts := a.TLS.options()
+	opts := a.common()
 	switch {
 	case a.Credentials != "":
 		opts = append(opts, nats.UserCredentials(a.Credentials))

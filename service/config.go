@@ -42,6 +42,24 @@ type Config struct {
 	// this host are told where it is.
 	Credentials string
 
+	// InboxPrefix is below which the server, and clients of this host that find it by name, have
+	// answers to what they ask over NATS, as nats.CustomInboxPrefix has it: for a NATS user who
+	// may subscribe to no other inbox. Default: _INBOX.
+	InboxPrefix string
+
+	// AskerInboxes are prefixes of inboxes beside _INBOX and InboxPrefix to which requests are
+	// answered. A request whose reply subject lies elsewhere is not answered: the server would
+	// publish with its own rights where the asker may not. What NATS servers put in place of an
+	// inbox, between accounts and over gateways, needs no mention.
+	AskerInboxes []string
+
+	// RemoteAllocate is how many bytes of the ring programs may allocate in a second by asking
+	// over NATS (framebuffer.allocate), with a URL or a NATSConfig: other hosts may share that
+	// NATS, and each allocation overwrites frames. One allocation has no more than that either.
+	// Default: 0, none. Over the embedded NATS without a file, which this host's same user alone
+	// can reach, any number is allocated; clients that are attached never ask.
+	RemoteAllocate int64
+
 	// Mirrors are topics of other hosts to be copied into Server's ring. Self and Logger are
 	// filled in.
 	Mirrors []MirrorOptions

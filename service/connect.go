@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,12 @@ type Options struct {
 	// TLS names the files of certificates for URL.
 	TLS TLS
 
+	// InboxPrefix is below which answers come, as nats.CustomInboxPrefix has it: for a NATS user
+	// who may subscribe to no other inbox. Servers answer below _INBOX, so _INBOX.NAME needs
+	// nothing of them; other prefixes are for their Config.AskerInboxes. Default: what the server
+	// on this host says, or _INBOX.
+	InboxPrefix string
+
 	// Attach is how to attach to the memory.
 	Attach *framebuffer.ClientOptions
 
@@ -60,6 +67,9 @@ func Connect(ctx context.Context, opts *Options) (*Client, error) {
 		return nil, errors.New("service: Options.Credentials without Options.URL: credentials are for your own NATS")
 	}
 	if err := opts.TLS.check(); err != nil {
+		return nil, err
+	}
+	if err := checkOwnInbox(opts.InboxPrefix); err != nil {
 		return nil, err
 	}
 	c := &Client{
@@ -91,6 +101,7 @@ func (c *Client) connect(ctx context.Context) (err error) {
 	if err := checkURLs(at.URL); err != nil {
 		return err
 	}
+	at.Inbox = cmp.Or(c.options.InboxPrefix, at.Inbox)
 	if err := c.dial(ctx, at); err != nil {
 		if ctx.Err() != nil {
 			err = errors.Join(ctx.Err(), err)
@@ -146,7 +157,7 @@ func (c *Client) dial(ctx context.Context, at access) (err error) {
 		nats.SkipHostLookup(), // the dialer does it, within its context
 	}
 	if door.moves && at.User != "" { // the password too may be another one
-		opts = append(append(opts, at.TLS.options()...), nats.UserInfoHandler(door.login))
+		opts = append(append(opts, at.common()...), nats.UserInfoHandler(door.login))
 	} else {
 		opts = append(opts, at.options()...)
 	}

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,9 @@ func Dial(ctx context.Context, opts *Options) (*nats.Conn, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
+	if err := checkOwnInbox(opts.InboxPrefix); err != nil {
+		return nil, err
+	}
 	at := access{URL: opts.URL, Credentials: opts.Credentials, TLS: opts.TLS}
 	if at.URL == "" {
 		var err error
@@ -27,6 +31,7 @@ func Dial(ctx context.Context, opts *Options) (*nats.Conn, error) {
 	if err := checkURLs(at.URL); err != nil {
 		return nil, err
 	}
+	at.Inbox = cmp.Or(opts.InboxPrefix, at.Inbox)
 	log := opts.Logger
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)

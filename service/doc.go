@@ -13,7 +13,7 @@
 // From a shell, with the nats command:
 //
 //	nats req framebuffer.get_key ''           the key
-//	nats req framebuffer.allocate 1048576     an offset, in decimal
+//	nats req framebuffer.allocate 1048576     an offset, in decimal; see Config.RemoteAllocate
 //	nats req framebuffer.stat ''              figures, as JSON
 //
 // On a NATS with several servers any of them answers these, and its header Framebuffer-Id says

@@ -21,7 +21,7 @@ const readyLimit = 10 * time.Second
 // host's own use: loopback only, a port of the system's choice, and a password that nobody
 // knows who was not told.
 func startEmbedded(cfg Config, log *slog.Logger) (*natsserver.Server, access, *store, error) {
-	a := access{Embedded: true, Credentials: cfg.Credentials, TLS: cfg.TLS}
+	a := access{Embedded: true, Credentials: cfg.Credentials, TLS: cfg.TLS, Inbox: cfg.InboxPrefix}
 	opts := &natsserver.Options{}
 	if cfg.NATSConfig != "" {
 		var err error

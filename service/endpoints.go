@@ -6,7 +6,9 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -32,53 +34,49 @@ const (
 	metaHost = "host"
 )
 
-func (s *Service) addEndpoints() error {
-	svc, err := micro.AddService(s.nats, micro.Config{
-		Name:        serviceName,
-		Version:     Version,
-		Description: "frames through shared memory: the key to attach with, allocation, figures",
-		Metadata:    map[string]string{metaName: orDefault(s.config.Name), metaHost: s.config.host()},
-		ErrorHandler: func(_ micro.Service, err *micro.NATSError) {
-			s.log.Warn("endpoint failed", "error.message", err)
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("service: add to NATS: %w", err)
+func (s *Service) addEndpoints() (err error) {
+	if s.micro, err = newInstance(s.nats, s.replies, map[string]string{metaName: orDefault(s.config.Name), metaHost: s.config.host()}); err != nil {
+		return err
 	}
-	s.micro = svc
-	all, own := svc.AddGroup(serviceName), svc.AddGroup(serviceName+"."+svc.Info().ID)
 	for _, ep := range []struct {
 		name string
 		do   func([]byte) ([]byte, error)
 	}{
 		{epKey, s.getKey}, {epAllocate, s.allocate}, {epStat, s.stat}, {epAbout, s.about},
 	} {
-		handler := micro.HandlerFunc(func(r micro.Request) { s.answer(r, ep.do) })
-		if err := all.AddEndpoint(ep.name, handler); err != nil {
-			return fmt.Errorf("service: endpoint %s: %w", ep.name, err)
+		handler := func(m *nats.Msg) error { return s.answer(m, ep.do) }
+		if err := s.micro.add(ep.name, serviceName+"."+ep.name, endpointGroup, handler); err != nil {
+			return err
 		}
-		if err := own.AddEndpoint(ep.name+"-own", handler, micro.WithEndpointSubject(ep.name)); err != nil {
-			return fmt.Errorf("service: endpoint %s: %w", ep.name, err)
+		if err := s.micro.add(ep.name+"-own", s.own(ep.name), endpointGroup, handler); err != nil {
+			return err
 		}
 	}
-	return s.addLocators(all)
+	return s.addLocators()
 }
+
+// own is the subject on which this server alone is asked for something.
+func (s *Service) own(name string) string { return serviceName + "." + s.micro.Info().ID + "." + name }
 
 // idHeader tells which instance answered: on a NATS with several, a foreign program that got
 // a key from one asks that one for its offsets.
 const idHeader = "Framebuffer-Id"
 
-func (s *Service) answer(r micro.Request, do func([]byte) ([]byte, error)) {
-	id := micro.WithHeaders(micro.Headers{idHeader: {s.micro.Info().ID}})
-	result, err := do(r.Data())
+// answer answers with what do makes of a request. Its error is a toldError when the asker was told.
+func (s *Service) answer(r *nats.Msg, do func([]byte) ([]byte, error)) error {
+	m := nats.NewMsg("") // to where the asker wants it, which was looked at
+	result, err := do(r.Data)
 	if err != nil {
-		err = r.Error(wordFor(err), err.Error(), nil, id)
-	} else {
-		err = r.Respond(result, id)
+		m.Header.Set(micro.ErrorCodeHeader, wordFor(err))
+		m.Header.Set(micro.ErrorHeader, err.Error())
+		err = &toldError{err}
 	}
-	if err != nil {
-		s.log.Warn("an answer was not sent", "messaging.destination.name", r.Subject(), "error.message", err)
+	m.Header.Set(idHeader, s.micro.Info().ID)
+	m.Data = result
+	if sent := r.RespondMsg(m); sent != nil {
+		return fmt.Errorf("answer on %s: %w", r.Subject, sent)
 	}
+	return err
 }
 
 // getKey takes nothing and answers the key.
@@ -95,12 +93,24 @@ func (s *Service) allocate(request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %.40q is no size: send the number of bytes in decimal, such as 1048576", framebuffer.ErrBadSize, request)
 	}
+	if s.shared() && size > 0 {
+		if _, err := s.figures(); err != nil {
+			return nil, err
+		}
+		if err := s.allowance.take(size, time.Now()); err != nil {
+			return nil, err
+		}
+	}
 	offset, err := s.config.Server.Allocate(size)
 	if err != nil {
 		return nil, err
 	}
 	return strconv.AppendUint(nil, offset, 10), nil
 }
+
+// shared reports whether the service's NATS may be joined to those of other hosts. Only the
+// embedded one without a file is not.
+func (s *Service) shared() bool { return s.config.URL != "" || s.config.NATSConfig != "" }
 
 // stat takes nothing and answers framebuffer.Stats as JSON.
 func (s *Service) stat([]byte) ([]byte, error) {

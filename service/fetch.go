@@ -17,12 +17,10 @@ import (
 // fetch is one frame on its way from another host.
 type fetch struct {
 	reader *Reader
-	way    *way
 	frame  framebuffer.Frame
 	dst    []byte // what is there of it, and room for more
 	own    bool   // dst is ours to make larger
 	have   int
-	asked  time.Time
 	moved  time.Time // when a byte came last
 }
 
@@ -34,18 +32,16 @@ const firstRoom = 16 << 20
 var errPartsLost = errors.New("parts were lost on the way")
 
 // fetch asks the frame's owner for it, and puts it into dst if that is not nil.
-func (r *Reader) fetch(ctx context.Context, w *way, frame framebuffer.Frame, dst []byte) ([]byte, error) {
+func (r *Reader) fetch(ctx context.Context, frame framebuffer.Frame, dst []byte) ([]byte, error) {
 	if frame.Size < 1 {
 		return nil, fmt.Errorf("%w: asked to read %d bytes; a frame has at least 1", framebuffer.ErrBadSize, frame.Size)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(r.life, cancel)()
-	f := &fetch{reader: r, way: w, frame: frame, dst: dst, own: dst == nil, asked: time.Now()}
-	f.moved = f.asked
+	f := &fetch{reader: r, frame: frame, dst: dst, own: dst == nil, moved: time.Now()}
 	err := f.all(ctx)
 	if err == nil {
-		f.rate()
 		if got := framebuffer.ChecksumOf(f.dst); got != frame.Checksum {
 			err = fmt.Errorf("%w: the %d bytes that came from another host have the checksum %v, not %v: the chunk holds something else than what was written",
 				framebuffer.ErrTimeout, frame.Size, got, frame.Checksum)
@@ -81,7 +77,6 @@ func (f *fetch) all(ctx context.Context) error {
 				framebuffer.ErrTimeout, f.have, f.frame.Size, f.reader.options.Patience)
 		}
 		f.reader.resumed.Add(1)
-		f.way.rate.Store(0)
 	}
 }
 
@@ -93,9 +88,6 @@ func (f *fetch) attempt(ctx context.Context) error {
 	request.Header.Set(headerFrom, strconv.Itoa(f.have))
 	window := uint64(f.reader.options.Window)
 	request.Header.Set(headerWindow, strconv.FormatUint(window, 10))
-	if n := f.opening(); n > 0 {
-		request.Header.Set(headerOpening, strconv.FormatUint(n, 10))
-	}
 	in, err := f.reader.asker.Ask(request, window)
 	if err != nil {
 		return fmt.Errorf("service: %w", err)
@@ -122,21 +114,6 @@ func (f *fetch) attempt(ctx context.Context) error {
 	in.Done()
 	return nil
 }
-
-// atOnce is how much a line may be filled for before the first of it has arrived.
-const atOnce = 50 * time.Millisecond
-
-// rate remembers how fast the frame came, if it was large enough to tell.
-func (f *fetch) rate() {
-	if took := f.moved.Sub(f.asked); f.frame.Size >= parts.Opening && took > 0 {
-		f.way.rate.Store(uint64(float64(f.frame.Size) / took.Seconds()))
-	}
-}
-
-// opening is how many bytes may be on the way at first: what came lately in so short a time. To wait
-// for the first to arrive is to wait for each process on the way, and for each on the way back. 0: that is
-// not known, or parts were lost.
-func (f *fetch) opening() uint64 { return uint64(float64(f.way.rate.Load()) * atOnce.Seconds()) }
 
 // next waits for a part: not longer than what is left of our patience, and not longer than a
 // sender that waits for us would be silent.

@@ -29,29 +29,22 @@ func atSubject(name string) string {
 	return serviceName + "." + epAt + "." + strings.ReplaceAll(name, ".", "_")
 }
 
-// addLocators adds the endpoints at which this server is looked for.
-func (s *Service) addLocators(all micro.Group) error {
+// addLocators adds the endpoints at which this server is looked for. Without a queue group each
+// server gets the question, and not one of them.
+func (s *Service) addLocators() error {
 	names := []string{s.config.host(), orDefault(s.config.Name), s.micro.Info().ID}
 	slices.Sort(names)
-	add := func(name, subject string, handler micro.HandlerFunc) error {
-		// Without a queue group each of them gets the question, and not one.
-		if err := all.AddEndpoint(name, handler, micro.WithEndpointSubject(subject), micro.WithEndpointQueueGroupDisabled()); err != nil {
-			return fmt.Errorf("service: endpoint %s: %w", name, err)
-		}
-		return nil
-	}
 	for i, name := range slices.Compact(names) {
-		subject := strings.TrimPrefix(atSubject(name), serviceName+".")
-		if err := add(fmt.Sprintf("%s-%d", epAt, i+1), subject, s.at); err != nil {
+		if err := s.micro.add(fmt.Sprintf("%s-%d", epAt, i+1), atSubject(name), "", s.at); err != nil {
 			return err
 		}
 	}
-	return add(epOrigin, epOrigin, s.origin)
+	return s.micro.add(epOrigin, serviceName+"."+epOrigin, "", s.origin)
 }
 
 // at answers what about does, of all topics or of the one that is asked for.
-func (s *Service) at(r micro.Request) {
-	s.answer(r, func(body []byte) ([]byte, error) {
+func (s *Service) at(r *nats.Msg) error {
+	return s.answer(r, func(body []byte) ([]byte, error) {
 		h, err := s.itself()
 		if err != nil {
 			return nil, err
@@ -63,18 +56,18 @@ func (s *Service) at(r micro.Request) {
 	})
 }
 
-// origin answers as at does if the topic is this server's and no copy. Everybody else is
+// origin answers as at does if the topic is this server's and no copy. All other servers are
 // silent, and at little cost: they are asked too, each time.
-func (s *Service) origin(r micro.Request) {
-	name := string(r.Data())
+func (s *Service) origin(r *nats.Msg) error {
+	name := string(r.Data)
 	if _, there := s.topic(name); !there {
-		return
+		return nil
 	}
 	h, err := s.itself()
 	if s.only(&h, name); err != nil || len(h.Topics) == 0 || h.Topics[0].Copy {
-		return
+		return nil //nolint:nilerr // a server that cannot say has no answer
 	}
-	s.answer(r, func([]byte) ([]byte, error) { return h.text(s.answerRoom()) })
+	return s.answer(r, func([]byte) ([]byte, error) { return h.text(s.answerRoom()) })
 }
 
 // only forgets all topics and mirrors but one topic's, and says more of that.

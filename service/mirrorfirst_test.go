@@ -33,7 +33,7 @@ func TestMirrorCountsWhatWasFirst(t *testing.T) {
 			return err
 		}
 		return nc.PublishMsg(&nats.Msg{Subject: m.Reply, Data: bytes, Header: nats.Header{
-			"Framebuffer-At": {"4096"}, "Framebuffer-Heard": {"a.heard.nowhere"}, "Framebuffer-Frame": {string(text)},
+			"Framebuffer-At": {"4096"}, "Framebuffer-Heard": {"framebuffer.a.heard.nowhere"}, "Framebuffer-Frame": {string(text)},
 		}})
 	})
 	if err := nc.Flush(); err != nil {

@@ -26,9 +26,6 @@ const (
 	headerFrame = "Framebuffer-Frame"
 	headerEnd   = "Framebuffer-End"
 
-	// maxMirrors is how many streams of topics a server keeps up at a time.
-	maxMirrors = 4096
-
 	// maxBehind is how many frames a stream may be behind its topic. Then it goes on with the
 	// newest: a mirror is live, and what is too much for a line does not become less by coming
 	// later.
@@ -60,14 +57,13 @@ type mirrorFrame struct {
 
 // mirror answers a mirrorRequest with a stream of the topic's frames, until nobody takes it.
 func (s *Service) mirror(r *nats.Msg) {
-	select {
-	case s.give.mirrors <- struct{}{}:
-	default:
-		s.refuse(r, fmt.Errorf("%w: %d topics are mirrored from here already", ErrBusy, maxMirrors))
+	leave, err := s.give.mirrors.take(s.replies.asker(r))
+	if err != nil {
+		s.refuse(r, err)
 		return
 	}
 	s.work(func() {
-		defer func() { <-s.give.mirrors }()
+		defer leave()
 		g, err := s.openMirror(r)
 		if err == nil {
 			defer g.close()

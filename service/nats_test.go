@@ -35,7 +35,7 @@ func TestNATSAway(t *testing.T) {
 	ns := start()
 	opts.Port = ns.Addr().(*net.TCPAddr).Port // the same one again later
 	name := unique(t)
-	_, _ = serve(t, service.Config{URL: ns.ClientURL(), Name: name})
+	_, _ = serve(t, service.Config{URL: ns.ClientURL(), Name: name, RemoteAllocate: 1 << 20})
 	for how, o := range map[string]service.Options{"by name": {Name: name}, "by URL": {URL: ns.ClientURL()}} {
 		c := connect(t, o)
 		key := c.Key()

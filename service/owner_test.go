@@ -62,7 +62,7 @@ func content(seed uint64, size int) []byte {
 	return b
 }
 
-// roleOwner has a ring and does as it is told: name, URL, size of the ring.
+// roleOwner has a ring and does as it is told: name, URL, size of the ring, and prefixes of askers' inboxes.
 func roleOwner(c *xproc.Child) error {
 	size, err := strconv.ParseInt(c.Args[2], 10, 64)
 	if err != nil {
@@ -73,7 +73,7 @@ func roleOwner(c *xproc.Child) error {
 		return err
 	}
 	defer server.Close()
-	svc, err := service.Serve(service.Config{Server: server, Name: c.Args[0], Host: "owner", URL: c.Args[1]})
+	svc, err := service.Serve(service.Config{Server: server, Name: c.Args[0], Host: "owner", URL: c.Args[1], AskerInboxes: c.Args[3:]})
 	if err != nil {
 		return err
 	}
@@ -115,10 +115,10 @@ type owner struct {
 	key string
 }
 
-func startOwner(t testing.TB, url string, ring int) *owner {
+func startOwner(t testing.TB, url string, ring int, inboxes ...string) *owner {
 	t.Helper()
 	xproc.NeedRoot(t)
-	o := &owner{Proc: xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "owner", unique(t), url, strconv.Itoa(ring))}
+	o := &owner{Proc: xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "owner", append([]string{unique(t), url, strconv.Itoa(ring)}, inboxes...)...)}
 	o.Recv(&o.key)
 	return o
 }

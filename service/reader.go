@@ -97,8 +97,8 @@ func (r *Reader) GetContext(ctx context.Context, f framebuffer.Frame) (data []by
 	err = r.on(f, func(c *framebuffer.Client) error {
 		data, err = c.Get(f)
 		return err
-	}, func(w *way) error {
-		data, err = r.fetch(ctx, w, f, nil)
+	}, func() error {
+		data, err = r.fetch(ctx, f, nil)
 		return err
 	})
 	return data, err
@@ -112,8 +112,8 @@ func (r *Reader) GetInto(dst []byte, f framebuffer.Frame) error {
 		return fmt.Errorf("%w: a buffer of %d bytes for a frame of %d", framebuffer.ErrBadSize, len(dst), f.Size)
 	}
 	return r.on(f, func(c *framebuffer.Client) error { return c.ReadInto(dst, f.Offset, f.Checksum) },
-		func(w *way) error {
-			_, err := r.fetch(r.life, w, f, dst)
+		func() error {
+			_, err := r.fetch(r.life, f, dst)
 			return err
 		})
 }
@@ -125,8 +125,8 @@ func (r *Reader) GetInto(dst []byte, f framebuffer.Frame) error {
 func (r *Reader) View(f framebuffer.Frame, look func([]byte) error) error {
 	var data []byte
 	err := r.on(f, func(c *framebuffer.Client) error { return c.View(f, look) },
-		func(w *way) (err error) {
-			data, err = r.fetch(r.life, w, f, nil)
+		func() (err error) {
+			data, err = r.fetch(r.life, f, nil)
 			return err
 		})
 	if err != nil || data == nil {
@@ -136,14 +136,14 @@ func (r *Reader) View(f framebuffer.Frame, look func([]byte) error) error {
 }
 
 // on reads a frame one way or the other.
-func (r *Reader) on(f framebuffer.Frame, here func(*framebuffer.Client) error, there func(*way) error) error {
+func (r *Reader) on(f framebuffer.Frame, here func(*framebuffer.Client) error, there func() error) error {
 	for {
 		w, at, err := r.way(f.Key)
 		if err != nil {
 			return err
 		}
 		if at.ring == nil {
-			if err := there(w); err != nil {
+			if err := there(); err != nil {
 				if errors.Is(err, framebuffer.ErrTimeout) {
 					r.timeouts.Add(1)
 					r.tell(at.why, 0, false)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"time"
 
@@ -19,11 +20,10 @@ import (
 const (
 	epRead = "read"
 
-	// headerFrom is where in the frame to begin, headerWindow how many bytes may be on the
-	// way, and headerOpening how many before any has arrived. They are decimal and may be left out.
-	headerFrom    = "Framebuffer-From"
-	headerWindow  = "Framebuffer-Window"
-	headerOpening = "Framebuffer-Opening"
+	// headerFrom is where in the frame to begin, and headerWindow how many bytes may be on the
+	// way. They are decimal and may be left out.
+	headerFrom   = "Framebuffer-From"
+	headerWindow = "Framebuffer-Window"
 
 	// maxReads is how many frames are on their way at a time, maxWaiting how many more may
 	// wait for that.
@@ -51,17 +51,18 @@ type givers struct {
 	life   context.Context
 	end    context.CancelFunc
 	turn   chan struct{} // one for each frame on its way
-	queue  chan struct{} // one for each frame on its way or waiting
+	queue  *room         // for frames on their way or waiting
 
-	mirrors chan struct{} // one for each topic on its way
-	lookout lookout       // for those
+	mirrors *room   // for topics on their way
+	lookout lookout // for those
 }
 
 func (s *Service) openGivers() (err error) {
 	g := &s.give
 	g.life, g.end = context.WithCancel(context.Background())
-	g.turn, g.queue = make(chan struct{}, maxReads), make(chan struct{}, maxReads+maxWaiting)
-	g.mirrors = make(chan struct{}, maxMirrors)
+	g.turn = make(chan struct{}, maxReads)
+	g.queue = newRoom("frames are on their way to other hosts or wait", maxReads+maxWaiting)
+	g.mirrors = newRoom("topics are mirrored from here", mostMirrors(os.DirFS("/")))
 	// What cannot be sent now is of no use later: nothing is kept for after a reconnection.
 	opts := append(s.inside(), nats.ReconnectBufSize(-1), nats.FlusherTimeout(silence), errorsTo(s.log))
 	if g.nats, err = s.access.dial("framebuffer server, frames", opts...); err != nil {
@@ -75,14 +76,13 @@ func (s *Service) openGivers() (err error) {
 
 // read answers a frame with its bytes, in parts.
 func (s *Service) read(r *nats.Msg) {
-	select {
-	case s.give.queue <- struct{}{}:
-	default:
-		s.refuse(r, fmt.Errorf("%w: %d frames are on their way to other hosts and as many wait as may: read less at a time, or mirror the topic", ErrBusy, maxReads))
+	leave, err := s.give.queue.take(s.replies.asker(r))
+	if err != nil {
+		s.refuse(r, err)
 		return
 	}
 	s.work(func() {
-		defer func() { <-s.give.queue }()
+		defer leave()
 		if err := s.giveFrame(r); err != nil {
 			s.refuse(r, err)
 		}
@@ -125,10 +125,6 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 	if err != nil {
 		return err
 	}
-	opening, err := number(r, headerOpening)
-	if err != nil {
-		return err
-	}
 	if f.Size < 1 || from > uint64(f.Size) {
 		return fmt.Errorf("%w: %d bytes from number %d on; a frame has at least 1", framebuffer.ErrBadSize, f.Size, from)
 	}
@@ -136,7 +132,7 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 	if err != nil {
 		return err
 	}
-	stream := s.give.sender.Open(r.Reply, parts.Options{Window: window, Opening: opening, Idle: silence, Brief: true})
+	stream := s.give.sender.Open(r.Reply, parts.Options{Window: window, Idle: silence, Brief: true})
 	defer stream.Close()
 	if !s.takeTurn(stream) {
 		return nil

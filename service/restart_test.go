@@ -63,7 +63,7 @@ func restarts(t *testing.T, name, url string, opts service.Options, end func(*xp
 			return nil
 		})
 		eventually(t, "ask the new server over NATS", func() error {
-			_, err := c.RemoteAllocate(within(t), 100)
+			_, err := c.RemoteStats(within(t))
 			return err
 		})
 	}
@@ -111,7 +111,7 @@ func TestServerMovesToAnotherNATS(t *testing.T) {
 		if c.Key() != key {
 			return fmt.Errorf("still attached to %s", c.Key())
 		}
-		_, err := c.RemoteAllocate(within(t), 100)
+		_, err := c.RemoteStats(within(t))
 		return err
 	})
 	p.Done()

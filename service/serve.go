@@ -10,7 +10,6 @@ import (
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
 )
@@ -24,9 +23,12 @@ type Service struct {
 	streams  directory          // of its JetStream
 	store    *store             // the same; nil without one
 	nats     *nats.Conn
-	micro    micro.Service
+	micro    *instance
+	replies  *replies // where answers may go
 	access   access
 	close    func() error
+
+	allowance *allowance // of those who ask over a NATS that may be shared
 
 	give    givers
 	mirrors []*Mirror
@@ -59,15 +61,22 @@ func Serve(cfg Config) (*Service, error) {
 	if !nameForm.MatchString(cfg.host()) {
 		return nil, fmt.Errorf("service: host name %.80q: use 1 to 64 letters, digits, dots and hyphens", cfg.host())
 	}
+	if cfg.RemoteAllocate < 0 {
+		return nil, fmt.Errorf("%w: Config.RemoteAllocate is %d bytes a second; 0 means none, and less there cannot be", framebuffer.ErrBadSize, cfg.RemoteAllocate)
+	}
 	if cfg.Server.Stats().Capacity == 0 {
 		return nil, fmt.Errorf("%w: Config.Server was closed already: make a new one with framebuffer.NewServer", framebuffer.ErrClosed)
 	}
 	if err := checkURLs(cfg.URL); err != nil {
 		return nil, err
 	}
-	s := &Service{config: cfg, log: cfg.Logger}
+	s := &Service{config: cfg, log: cfg.Logger, allowance: newAllowance(cfg.RemoteAllocate)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if s.replies, err = newReplies(cfg, s.log); err != nil {
+		return nil, err
 	}
 	s.close = sync.OnceValue(s.stop)
 	if err := s.start(); err != nil {
@@ -81,7 +90,7 @@ func (s *Service) start() (err error) {
 	if s.meeting, err = listen(s.config.Name, s.log); err != nil {
 		return err
 	}
-	s.access = access{URL: s.config.URL, Credentials: s.config.Credentials, TLS: s.config.TLS}
+	s.access = access{URL: s.config.URL, Credentials: s.config.Credentials, TLS: s.config.TLS, Inbox: s.config.InboxPrefix}
 	opts := []nats.Option{
 		nats.Name("framebuffer server"),
 		nats.MaxReconnects(-1),

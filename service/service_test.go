@@ -18,7 +18,7 @@ import (
 // A foreign program needs nothing but NATS: the three endpoints by hand, and their errors.
 func TestEndpointsByHand(t *testing.T) {
 	url := ownNATS(t)
-	server, _ := serve(t, service.Config{URL: url, Name: unique(t)})
+	server, _ := serve(t, service.Config{URL: url, Name: unique(t), RemoteAllocate: 1 << 60})
 	nc, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestMicroInfo(t *testing.T) {
 func TestClient(t *testing.T) {
 	for name, cfg := range map[string]service.Config{
 		"Embedded": {Name: unique(t)},
-		"OwnNATS":  {Name: unique(t) + "x", URL: ownNATS(t)},
+		"OwnNATS":  {Name: unique(t) + "x", URL: ownNATS(t), RemoteAllocate: 1 << 60},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, _ := serve(t, cfg)
@@ -188,7 +188,7 @@ func TestWaysToNameANATS(t *testing.T) {
 // also for what it asks over NATS: an offset in somebody else's ring is of no use.
 func TestSeveralServersOnOneNATS(t *testing.T) {
 	url := ownNATS(t)
-	first, svc := serve(t, service.Config{URL: url, Name: unique(t) + "a"})
+	first, svc := serve(t, service.Config{URL: url, Name: unique(t) + "a", RemoteAllocate: 1 << 20})
 	c := connect(t, service.Options{URL: url})
 	second, _ := serve(t, service.Config{URL: url, Name: unique(t) + "b"})
 	for range 30 {

@@ -37,7 +37,7 @@ func TestHostileOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	part := func(m *nats.Msg, at string, data []byte) {
-		_ = nc.PublishMsg(&nats.Msg{Subject: m.Reply, Header: nats.Header{"Framebuffer-At": {at}, "Framebuffer-Heard": {"a.heard.nowhere"}}, Data: data})
+		_ = nc.PublishMsg(&nats.Msg{Subject: m.Reply, Header: nats.Header{"Framebuffer-At": {at}, "Framebuffer-Heard": {"framebuffer.a.heard.nowhere"}}, Data: data})
 	}
 	for what, a := range map[string]func(*nats.Msg){
 		"too much":    func(m *nats.Msg) { part(m, "0", make([]byte, 1001)) },
@@ -48,7 +48,7 @@ func TestHostileOwner(t *testing.T) {
 		"nothing":     func(m *nats.Msg) { part(m, "0", nil) },
 		"that it is there, without end": func(m *nats.Msg) {
 			go func() {
-				beat := &nats.Msg{Subject: m.Reply, Header: nats.Header{"Framebuffer-At": {"0"}, "Framebuffer-Beat": {"1"}, "Framebuffer-Heard": {"a.heard.nowhere"}}}
+				beat := &nats.Msg{Subject: m.Reply, Header: nats.Header{"Framebuffer-At": {"0"}, "Framebuffer-Beat": {"1"}, "Framebuffer-Heard": {"framebuffer.a.heard.nowhere"}}}
 				for nc.PublishMsg(beat) == nil {
 					time.Sleep(time.Millisecond)
 				}

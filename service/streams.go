@@ -12,7 +12,7 @@ import (
 // sees to it that an answer finds its way only where it comes from the connection that got the request. What the
 // asker has subscribed to may be known elsewhere later than its request is, where that went another way: over a
 // gateway, or by another route to another server of a cluster. What is sent before that is dropped, and nobody
-// is told. A micro service has one connection; a second one on this would be listed as one more server.
+// is told. A second micro service on this connection would be listed as one more server.
 func (s *Service) addStreams() (err error) {
 	own := serviceName + "." + s.micro.Info().ID
 	if s.give.sender, err = parts.NewSender(s.give.nats, own); err != nil {
@@ -22,7 +22,7 @@ func (s *Service) addStreams() (err error) {
 		readSubject(s.config.Server.Key()): s.read,
 		own + "." + epMirror:               s.mirror,
 	} {
-		if _, err := s.give.nats.Subscribe(subject, do); err != nil {
+		if _, err := s.give.nats.Subscribe(subject, s.replies.only(do)); err != nil {
 			return fmt.Errorf("service: endpoint %s: %w", subject, err)
 		}
 	}

@@ -16,7 +16,6 @@ type way struct {
 	used   time.Time
 	open   func() error // attaches, or finds why not; whoever comes meanwhile waits
 	opened atomic.Pointer[opened]
-	rate   atomic.Uint64 // bytes a second of the last frame that came over NATS and was large enough to tell; 0: none
 }
 
 // opened is what came of it.

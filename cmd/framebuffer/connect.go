@@ -17,17 +17,19 @@ type lookup struct {
 	tlsFiles
 }
 
-// tlsFiles are certificates for NATS.
+// tlsFiles are certificates for NATS, and where it sends what is for this process.
 type tlsFiles struct {
 	CA   string `name:"nats-ca" help:"Certificates that sign that NATS's, if the system does not know them." env:"FRAMEBUFFER_NATS_CA" type:"existingfile" placeholder:"FILE"`
 	Cert string `name:"nats-cert" help:"Certificate to show to that NATS." env:"FRAMEBUFFER_NATS_CERT" type:"existingfile" placeholder:"FILE"`
 	Own  string `name:"nats-key" help:"Key to that certificate." env:"FRAMEBUFFER_NATS_KEY" type:"existingfile" placeholder:"FILE"`
+
+	Inbox string `name:"nats-inbox" help:"Have answers over NATS below this prefix, such as _INBOX.alice: for a NATS user who may subscribe to no other inbox." env:"FRAMEBUFFER_NATS_INBOX" placeholder:"PREFIX"`
 }
 
 func (t tlsFiles) files() service.TLS { return service.TLS{CA: t.CA, Cert: t.Cert, Key: t.Own} }
 
 func (l *lookup) options(e *env) *service.Options {
-	return &service.Options{Name: l.Name, URL: l.NATS, Credentials: l.Creds, TLS: l.files(), Logger: e.log}
+	return &service.Options{Name: l.Name, URL: l.NATS, Credentials: l.Creds, TLS: l.files(), InboxPrefix: l.Inbox, Logger: e.log}
 }
 
 func (l *lookup) connect(e *env, attach *framebuffer.ClientOptions) (*service.Client, error) {

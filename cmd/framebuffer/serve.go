@@ -32,6 +32,8 @@ type serveCmd struct {
 	Host    string   `env:"FRAMEBUFFER_HOST" help:"What this host is called on other hosts (default: the system's host name)." placeholder:"NAME"`
 	Mirrors []string `name:"mirror" sep:"none" help:"Copy a topic of another host, TOPIC@HOST, or TOPIC@any; may be given several times. Behind a comma, the options of the command mirror: every=N, rate=FPS, window=SIZE, on-demand." placeholder:"TOPIC@HOST"`
 	Creds   string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for either." placeholder:"FILE"`
+	Askers  []string `name:"asker-inbox" help:"Answer askers over NATS also below this prefix, beside _INBOX, where all others have no answer; may be given several times." placeholder:"PREFIX"`
+	Remote  byteSize `name:"remote-allocate" help:"Bytes a second that programs may allocate by asking over NATS, with --nats or --nats-config: other hosts may share that NATS, and each allocation overwrites frames (default: none)." placeholder:"SIZE"`
 	HTTP    string   `name:"http" help:"Serve a page, metrics and health over HTTP at this address, such as 127.0.0.1:9464; off loopback, and for frames, with a token." placeholder:"ADDR"`
 	Token   string   `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token (default: a new one)." placeholder:"TOKEN"`
 	tlsFiles
@@ -97,7 +99,8 @@ func (c *serveCmd) Run(e *env) (err error) {
 		defer remove()
 	}
 	svc, err := startService(e, service.Config{
-		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: c.NATS, NATSConfig: c.Config, JetStream: c.Streams, Credentials: c.Creds, TLS: c.files(), Logger: e.log,
+		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: c.NATS, NATSConfig: c.Config, JetStream: c.Streams, Credentials: c.Creds, TLS: c.files(),
+		InboxPrefix: c.Inbox, AskerInboxes: c.Askers, RemoteAllocate: int64(c.Remote), Logger: e.log,
 	})
 	if err != nil {
 		return unlessSignalled(err)

@@ -80,7 +80,7 @@ func TestPlainClient(t *testing.T) {
 	for i := 1; i <= 2; i++ {
 		conf := clusterFile(t, i, 2)
 		add(t, conf, users)
-		hosts = append(hosts, w.start(i, plan{Ring: ring, Config: conf}))
+		hosts = append(hosts, w.start(i, plan{Ring: ring, Config: conf, RemoteAllocate: ring}))
 	}
 	cam, gpu := hosts[0], hosts[1]
 	cam.sees("h1", "h2")
@@ -151,7 +151,7 @@ func TestPlainClient(t *testing.T) {
 func TestPlainClientAndRecordings(t *testing.T) {
 	w := newNetwork(t, 1)
 	conf := file(t, fmt.Sprintf("listen: \"127.0.0.1:4222\", jetstream { store_dir: %q }, authorization { user: framebuffer, password: p }", t.TempDir()))
-	h := w.start(1, plan{Ring: ring, Config: conf})
+	h := w.start(1, plan{Ring: ring, Config: conf, RemoteAllocate: ring})
 	h.must(order{Do: "record", Topic: "cam", Recording: "cam-monday"})
 	h.must(order{Do: "publish", Topic: "cam", Size: most, Gap: 5 * time.Millisecond})
 	frames := func(r result) uint64 {

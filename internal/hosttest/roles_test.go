@@ -24,6 +24,8 @@ type plan struct {
 	Config  string // a NATS configuration file, or
 	URL     string // of a NATS server
 	Mirrors []service.MirrorOptions
+
+	RemoteAllocate int64
 }
 
 // order is what a host is told to do; result is what comes back.
@@ -107,7 +109,7 @@ func roleHost(c *xproc.Child) (err error) {
 	if os.Getenv("HOSTS_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("host", p.Host)
 	}
-	svc, err := service.Serve(service.Config{Server: server, Host: p.Host, NATSConfig: p.Config, URL: p.URL, Mirrors: p.Mirrors, Logger: log})
+	svc, err := service.Serve(service.Config{Server: server, Host: p.Host, NATSConfig: p.Config, URL: p.URL, Mirrors: p.Mirrors, RemoteAllocate: p.RemoteAllocate, Logger: log})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 func part(to string, at int, data string) *nats.Msg {
 	m := nats.NewMsg(to)
 	m.Header.Set(At, strconv.Itoa(at))
-	m.Header.Set(Heard, "a.heard.b")
+	m.Header.Set(Heard, "framebuffer.a.heard.b")
 	m.Data = []byte(data)
 	return m
 }

@@ -13,8 +13,8 @@ package parts
 
 import (
 	"errors"
+	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -33,9 +33,9 @@ const (
 	minWindow = 64 << 10
 	maxWindow = 64 << 20
 
-	// Opening is how many may be on the way before any has arrived, unless the receiver says
-	// that more may. From there it grows with what has: a narrow link is not filled for minutes
-	// at once.
+	// Opening is how many may be on the way before the receiver was heard, whatever it asked
+	// for: until then the sender does not know that the receiver wants them. From there it grows
+	// with what has arrived: a narrow link is not filled for minutes at once.
 	Opening = 1 << 20
 
 	// most is the largest part. nats.go writes 32 KiB at a time, and NATS servers read 64 KiB at most: what
@@ -52,11 +52,15 @@ const (
 	// stop is what a receiver answers that wants no more.
 	stop = "stop"
 
-	// hearing is in each subject on which a sender hears, and longest is how long one may be: nobody has a receiver
-	// publish elsewhere, nor something that costs it its connection.
+	// hearing is in each subject on which a sender hears, and longest is how long one may be: a
+	// sender has a receiver publish nowhere else, and nothing that costs it its connection.
 	hearing = ".heard."
 	longest = 256
 )
+
+// hearForm is the form of those subjects, token by token. JetStream, and servers of other
+// programs, listen on none of it.
+var hearForm = regexp.MustCompile(`^framebuffer\.[A-Za-z0-9_-]{1,64}\.heard\.[A-Za-z0-9]{1,64}$`)
 
 // ErrGone says that the receiver has left, or has not been heard of for long.
 var ErrGone = errors.New("framebuffer: the receiver is gone")
@@ -81,7 +85,7 @@ func span(n int) uint64 { return uint64(max(n, least)) }
 
 // hears reports whether a sender may hear on that subject.
 func hears(subject string) bool {
-	return len(subject) <= longest && strings.Contains(subject, hearing)
+	return len(subject) <= longest && hearForm.MatchString(subject)
 }
 
 func parse(s string) (uint64, bool) {

@@ -46,7 +46,7 @@ func pairOf(t *testing.T, window uint64, idle time.Duration, brief bool) (*Strea
 	t.Helper()
 	connect := connection(t)
 	from, to := connect(), connect()
-	sender, err := NewSender(from, "owner")
+	sender, err := NewSender(from, "framebuffer.owner")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,20 +107,19 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// Before any has arrived there is no more on the way than the opening, and that is what the receiver
-// asked for within bounds.
+// Before the receiver was heard there is no more on the way than the opening, whatever window the
+// receiver asked for: a reply subject that leads to a stranger costs the stranger no more.
 func TestOpening(t *testing.T) {
-	const window = 4 << 20
-	for asked, want := range map[uint64]uint64{0: Opening, 1: Opening, 2 << 20: 2 << 20, window + 1: window, 1<<63 - 1: window} {
+	for asked, want := range map[uint64]uint64{0: Opening, minWindow: minWindow, 8 << 20: Opening, maxWindow: Opening, 1<<63 - 1: Opening} {
 		t.Run(strconv.FormatUint(asked, 10), func(t *testing.T) {
 			t.Parallel()
-			sender, err := NewSender(connection(t)(), "owner")
+			sender, err := NewSender(connection(t)(), "framebuffer.owner")
 			if err != nil {
 				t.Fatal(err)
 			}
-			st := sender.Open("nowhere", Options{Window: window, Opening: asked, Idle: 10 * time.Millisecond})
+			st := sender.Open("nowhere", Options{Window: asked, Idle: 10 * time.Millisecond})
 			defer st.Close()
-			if err := st.Send(within(t), nil, make([]byte, 2*window), always); !errors.Is(err, ErrGone) {
+			if err := st.Send(within(t), nil, make([]byte, 4*Opening), always); !errors.Is(err, ErrGone) {
 				t.Error(err)
 			}
 			if sent := st.sent.Load(); sent > want || sent+most < want {

@@ -50,9 +50,9 @@ type Stream struct {
 
 // Options are a stream's.
 type Options struct {
-	// Window is how many bytes may be on the way, and Opening before any has arrived: what the
-	// receiver asked for. 0 means the default.
-	Window, Opening uint64
+	// Window is how many bytes may be on the way, once the receiver was heard: what it asked
+	// for. 0 means the default.
+	Window uint64
 
 	// Idle is for how long a receiver may get on with nothing, while there is something, before
 	// it is gone.
@@ -66,7 +66,6 @@ type Options struct {
 // Open begins a stream to a subject.
 func (s *Sender) Open(to string, o Options) *Stream {
 	o.Window = clampWindow(o.Window)
-	o.Opening = min(max(o.Opening, Opening), o.Window)
 	st := &Stream{
 		sender: s, id: strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix), to: to, Options: o,
 		gone: make(chan struct{}), wake: make(chan struct{}, 1),
@@ -123,7 +122,7 @@ func (st *Stream) Room() bool { return st.room(size(st.sender.nc)) }
 // the window.
 func (st *Stream) room(n int) bool {
 	sent, acked := st.sent.Load(), st.acked.Load()
-	return sent == acked || sent-acked+span(n) <= min(st.Window, st.Opening+2*acked)
+	return sent == acked || sent-acked+span(n) <= min(st.Window, Opening+2*acked)
 }
 
 // Send sends data in parts, header with the first of them, and waits for the receiver where it

@@ -111,7 +111,7 @@ func TestHostileSender(t *testing.T) {
 	inbox := r.inbox
 	data := make([]byte, 64<<10)
 	for i := range 1000 {
-		m := &nats.Msg{Subject: inbox, Header: nats.Header{At: {strconv.Itoa(i * len(data))}, Heard: {"a.heard.nowhere"}}, Data: data}
+		m := &nats.Msg{Subject: inbox, Header: nats.Header{At: {strconv.Itoa(i * len(data))}, Heard: {"framebuffer.a.heard.nowhere"}}, Data: data}
 		if err := from.PublishMsg(m); err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +153,11 @@ func TestHostileSender(t *testing.T) {
 // A sender cannot have its receiver publish wherever it likes, nor what NATS would cut the connection for.
 func TestHearsElsewhere(t *testing.T) {
 	a := newAsking(t)
-	for _, subject := range []string{"", "framebuffer.allocate", "heard", "a.heard." + strings.Repeat("b", 8<<10), "a b.heard.c"} {
+	for _, subject := range []string{
+		"", "framebuffer.allocate", "heard", "a.heard.b", "framebuffer.a.heard." + strings.Repeat("b", 8<<10), "framebuffer.a b.heard.c",
+		"$JS.API.STREAM.DELETE.x.heard.y", "framebuffer.heard.b", "framebuffer.a.heard.b.c", "framebuffer.a.heard.", "framebuffer.a.b.heard.c",
+		"framebuffer.a.heard.*", "framebuffer.a.heard.>", "framebuffer.*.heard.b", "x.framebuffer.a.heard.b", "framebuffer.a.heard.b\r\nPUB x 0",
+	} {
 		r, to := a.stream(t)
 		sub, err := a.answer.SubscribeSync(">")
 		if err == nil {

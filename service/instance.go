@@ -1,0 +1,155 @@
+package service
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+)
+
+// instance is this server as NATS micro services show themselves: `nats micro` lists it, and
+// each of its endpoints with figures. It speaks the protocol of nats.go's micro package and uses
+// that package's types. The package's own service is not used: it answers on each subject that
+// an asker names, also PING, INFO and STATS, and has no place to say no.
+type instance struct {
+	nats     *nats.Conn
+	replies  *replies
+	identity micro.ServiceIdentity
+	started  time.Time
+
+	mu        sync.Mutex
+	endpoints []*micro.EndpointStats
+	subs      []*nats.Subscription
+}
+
+// endpointGroup is the queue group of endpoints of which one server answers, as micro has it.
+const endpointGroup = micro.DefaultQueueGroup
+
+// newInstance makes the server answer PING, INFO and STATS.
+func newInstance(nc *nats.Conn, answers *replies, metadata map[string]string) (*instance, error) {
+	in := &instance{nats: nc, replies: answers, started: time.Now().UTC(), identity: micro.ServiceIdentity{
+		Name: serviceName, ID: strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix), Version: Version, Metadata: metadata,
+	}}
+	for verb, text := range map[micro.Verb]func() ([]byte, error){
+		micro.PingVerb: func() ([]byte, error) {
+			return json.Marshal(micro.Ping{ServiceIdentity: in.identity, Type: micro.PingResponseType})
+		},
+		micro.InfoVerb:  func() ([]byte, error) { return json.Marshal(in.Info()) },
+		micro.StatsVerb: func() ([]byte, error) { return json.Marshal(in.stats()) },
+	} {
+		for _, of := range [][2]string{{}, {serviceName}, {serviceName, in.identity.ID}} {
+			subject, err := micro.ControlSubject(verb, of[0], of[1])
+			if err == nil {
+				err = in.listen(subject, "", func(m *nats.Msg) error { return respond(m, text) })
+			}
+			if err != nil {
+				return nil, errors.Join(err, in.Stop())
+			}
+		}
+	}
+	return in, nil
+}
+
+func respond(m *nats.Msg, text func() ([]byte, error)) error {
+	data, err := text()
+	if err != nil {
+		return err
+	}
+	return m.Respond(data)
+}
+
+// listen subscribes to a subject; of a queue group one server gets each message. It takes what
+// may be answered.
+func (in *instance) listen(subject, group string, do func(*nats.Msg) error) error {
+	handler := in.replies.only(func(m *nats.Msg) {
+		if err := do(m); err != nil {
+			in.replies.log.Warn("an answer was not sent", "messaging.destination.name", m.Subject, "error.message", err)
+		}
+	})
+	sub, err := in.nats.QueueSubscribe(subject, group, handler) // an empty group is none
+	if err != nil {
+		return fmt.Errorf("service: endpoint %s: %w", subject, err)
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.subs = append(in.subs, sub)
+	return nil
+}
+
+// add adds an endpoint. What do returns of a request is in the endpoint's figures.
+func (in *instance) add(name, subject, group string, do func(*nats.Msg) error) error {
+	e := &micro.EndpointStats{Name: name, Subject: subject, QueueGroup: group}
+	in.mu.Lock()
+	in.endpoints = append(in.endpoints, e)
+	in.mu.Unlock()
+	return in.listen(subject, group, func(m *nats.Msg) error {
+		begun := time.Now()
+		err := do(m)
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		e.NumRequests++
+		e.ProcessingTime += time.Since(begun)
+		e.AverageProcessingTime = e.ProcessingTime / time.Duration(e.NumRequests)
+		var told *toldError
+		if err != nil {
+			e.NumErrors++
+			e.LastError = err.Error()
+		}
+		if errors.As(err, &told) { // which is no fault of the answer
+			return nil
+		}
+		return err
+	})
+}
+
+// toldError is an error that the asker was told.
+type toldError struct{ err error }
+
+func (e *toldError) Error() string { return wordFor(e.err) + ":" + e.err.Error() }
+func (e *toldError) Unwrap() error { return e.err }
+
+// Info is what the server says of itself.
+func (in *instance) Info() micro.Info {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	info := micro.Info{
+		ServiceIdentity: in.identity, Type: micro.InfoResponseType, Endpoints: []micro.EndpointInfo{},
+		Description: "frames through shared memory: the key to attach with, allocation, figures",
+	}
+	for _, e := range in.endpoints {
+		info.Endpoints = append(info.Endpoints, micro.EndpointInfo{Name: e.Name, Subject: e.Subject, QueueGroup: e.QueueGroup})
+	}
+	return info
+}
+
+func (in *instance) stats() micro.Stats {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	st := micro.Stats{ServiceIdentity: in.identity, Type: micro.StatsResponseType, Started: in.started, Endpoints: []*micro.EndpointStats{}}
+	for _, e := range in.endpoints {
+		one := *e
+		st.Endpoints = append(st.Endpoints, &one)
+	}
+	return st
+}
+
+// Stop ends the subscriptions, after what has come already. A NATS that is away has none of them.
+func (in *instance) Stop() error {
+	in.mu.Lock()
+	subs := slices.Clone(in.subs)
+	in.subs = nil
+	in.mu.Unlock()
+	var errs []error
+	for _, sub := range subs {
+		if err := sub.Drain(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
+			errs = append(errs, fmt.Errorf("service: leave %s: %w", sub.Subject, err))
+		}
+	}
+	return errors.Join(errs...)
+}

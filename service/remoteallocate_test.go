@@ -1,0 +1,89 @@
+package service_test
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+// A guest of a NATS that hosts may share cannot empty the ring by asking for offsets: it gets none
+// unless the server was told so, and then so many bytes a second. The refusals say what helps.
+func TestRemoteAllocate(t *testing.T) {
+	const frame, askers, each = 10_000, 8, 500
+	for what, cfg := range map[string]service.Config{
+		"own NATS":  {URL: ownNATS(t)},
+		"with file": {NATSConfig: natsFile(t, "max_payload: 1MB\n")},
+	} {
+		t.Run(what, func(t *testing.T) {
+			cfg.Name = unique(t)
+			server, _ := serve(t, cfg)
+			guest := connect(t, service.Options{Name: cfg.Name})
+			f, err := guest.Put(make([]byte, 1000))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 100 {
+				if _, err := guest.RemoteAllocate(within(t), frame); !errors.Is(err, framebuffer.ErrPermission) {
+					t.Fatal(err)
+				}
+			}
+			if _, err := guest.Get(f); err != nil || server.Stats().Total.Allocations != 1 {
+				t.Errorf("%v, %+v", err, server.Stats().Total)
+			}
+			if _, err := guest.Allocate(frame); err != nil { // through its own mapping
+				t.Error(err)
+			}
+		})
+	}
+	t.Run("allowed", func(t *testing.T) {
+		cfg := service.Config{URL: ownNATS(t), Name: unique(t), RemoteAllocate: 3 * frame}
+		server, _ := serve(t, cfg)
+		guest := connect(t, service.Options{Name: cfg.Name})
+		if _, err := guest.RemoteAllocate(within(t), 3*frame+1); !errors.Is(err, framebuffer.ErrTooLarge) {
+			t.Error(err)
+		}
+		var group sync.WaitGroup
+		var got, busy atomic.Uint64
+		for range askers {
+			group.Go(func() {
+				for range each {
+					switch _, err := guest.RemoteAllocate(within(t), frame); {
+					case err == nil:
+						got.Add(1)
+					case errors.Is(err, service.ErrBusy):
+						busy.Add(1)
+					default:
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		group.Wait()
+		if n := server.Stats().Total.Allocations; got.Load() < 3 || busy.Load() == 0 || got.Load() != n {
+			t.Errorf("%d allocated, %d refused, and the server counted %d", got.Load(), busy.Load(), n)
+		}
+	})
+	t.Run("alone", func(t *testing.T) {
+		cfg := service.Config{Name: unique(t)}
+		serve(t, cfg)
+		c := connect(t, service.Options{Name: cfg.Name})
+		for range 200 { // two laps
+			if _, err := c.RemoteAllocate(within(t), frame); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	server, err := framebuffer.NewServer(1<<16, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if _, err := service.Serve(service.Config{Server: server, Name: unique(t), RemoteAllocate: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
+		t.Error(err)
+	}
+}
