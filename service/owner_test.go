@@ -16,6 +16,7 @@ import (
 // order is what an owner is told to do.
 type order struct {
 	Put, Allocate int
+	Reserve       int // for what is put, which may be less
 	Seed          uint64
 	Topic         string // publish Count frames to it, of Put bytes at most
 	Count         int
@@ -49,6 +50,18 @@ func (o order) publish(client *framebuffer.Client) error {
 		return pub.End()
 	}
 	return nil
+}
+
+// commit puts a frame into a reservation.
+func (o order) commit(client *framebuffer.Client) (framebuffer.Frame, error) {
+	r, err := client.Reserve(o.Reserve)
+	if err == nil {
+		_, err = r.Write(content(o.Seed, o.Put))
+	}
+	if err != nil {
+		return framebuffer.Frame{}, err
+	}
+	return r.Commit(o.Put)
 }
 
 // content is what a frame of that seed and size has in it.
@@ -97,6 +110,8 @@ func roleOwner(c *xproc.Child) error {
 			err = o.publish(client)
 		case o.Allocate > 0:
 			f.Offset, err = client.Allocate(o.Allocate)
+		case o.Reserve > 0:
+			f, err = o.commit(client)
 		default:
 			f, err = client.Put(content(o.Seed, o.Put))
 		}

@@ -53,6 +53,8 @@ type givers struct {
 	turn   chan struct{} // one for each frame on its way
 	queue  *room         // for frames on their way or waiting
 
+	guesses guesses
+
 	mirrors *room   // for topics on their way
 	lookout lookout // for those
 }
@@ -115,7 +117,7 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 		return err
 	}
 	if f.Key != s.config.Server.Key() {
-		return fmt.Errorf("%w: the frame lies in a ring that this server does not have", framebuffer.ErrTimeout)
+		return errNotThat
 	}
 	from, err := number(r, headerFrom)
 	if err != nil {
@@ -139,8 +141,8 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 	}
 	defer func() { <-s.give.turn }()
 	in := ring.Inside()
-	// The reader verifies, by the checksum that it knows.
-	err = ring.View(f, func(bytes []byte) error {
+	// The reader verifies too, by the checksum that it knows.
+	err = s.give.giveKnown(ring, f, func(bytes []byte) error {
 		return stream.Send(s.give.life, nil, bytes[from:], func() error {
 			if !in.Ring.Intact(f.Offset) {
 				return errOverrun

@@ -1,23 +1,18 @@
 package service_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"strings"
 	"testing"
-	"time"
 
-	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
-	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // forger publishes to a recording's subjects what no recorder does, or what looks like one.
@@ -241,139 +236,4 @@ func TestForgedRun(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	replayed(t, ring, "cam", 1000, 0)
-}
-
-// With the permissions of examples/hosts/recordings.conf readers cannot add to a recording, read it or delete it, under
-// its subjects or the earlier ones; a recorder and a replayer need no more than they have there.
-func TestRecordingPermissions(t *testing.T) {
-	opts, err := natsserver.ProcessConfigFile(example(t, t.TempDir(), "recordings.conf", `"recordings"`, `"`+t.TempDir()+`"`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	url := runNATS(t, opts)
-	as := func(user string) string { return strings.Replace(url, "://", "://"+user+"@", 1) }
-	serve(t, service.Config{Name: unique(t), URL: as("framebuffer:change-me")})
-	recorder, replayer := connect(t, service.Options{URL: as("recorder:change-me-too")}), connect(t, service.Options{URL: as("replayer:change-me-also")})
-	const most, frames = 600 << 10, 8
-	r := startRecorder(t, recorder.NATS(), ringOf(t, 32<<20), service.RecorderOptions{Topic: "cam"})
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: frames / 2})
-	r.has(t, frames/2)
-	again := startRecorder(t, recorder.NATS(), r.ring, service.RecorderOptions{Topic: "cam", MaxBytes: 1 << 30})
-	r.stop()
-	if err := r.ended(t); err != nil {
-		t.Fatal(err)
-	}
-	testReaderIsRefused(t, as("framebuffer:change-me"))
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: frames / 2, Seed: frames / 2, End: true})
-	if err := again.ended(t); err != nil {
-		t.Fatal(err)
-	}
-	if all, err := service.Recordings(within(t), replayer.NATS()); err != nil || len(all) != 1 || all[0].Frames != frames {
-		t.Errorf("%+v, %v", all, err)
-	}
-	ring := ringOf(t, 32<<20)
-	if s := replay(t, replayer.NATS(), ring, service.PlayerOptions{Recording: "cam"}); s.Frames != frames || s.Damaged+s.Incomplete+s.Refused != 0 {
-		t.Errorf("%+v", s)
-	}
-	if n := replayed(t, ring, "cam", most, 0); len(n) != frames {
-		t.Errorf("%v", n)
-	}
-}
-
-// testReaderIsRefused has a reader try what it may not. What it may publish is no part of a recording.
-func testReaderIsRefused(t *testing.T, url string) {
-	t.Helper()
-	refused := make(chan error, 16)
-	reader, err := nats.Connect(url, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reader.Close()
-	data := []byte("forged")
-	for _, subject := range []string{
-		"framebuffer-recording.cam.part", "framebuffer-recording.cam.frame", "$JS.API.STREAM.DELETE.FRAMES_cam", "$JS.API.STREAM.PURGE.FRAMES_cam",
-		"$JS.API.STREAM.INFO.FRAMES_cam", "$JS.API.STREAM.MSG.GET.FRAMES_cam", "$JS.API.CONSUMER.CREATE.FRAMES_cam.x", "$JS.API.STREAM.CREATE.x",
-	} {
-		if err := reader.Publish(subject, data); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case err := <-refused:
-			if !errors.Is(err, nats.ErrPermissionViolation) {
-				t.Errorf("%s: %v", subject, err)
-			}
-		case <-within(t).Done():
-			t.Errorf("%s: a reader may publish there", subject)
-		}
-	}
-	for _, end := range []string{"part", "frame"} { // which nothing keeps
-		if m, err := reader.RequestWithContext(within(t), "framebuffer.recording.cam."+end, data); !errors.Is(err, nats.ErrNoResponders) {
-			t.Errorf("%+v, %v", m, err)
-		}
-	}
-}
-
-// A recording of the earlier subjects is listed and replayed. A recorder that goes on with it moves it to subjects of its
-// own, and from then on what is published to the earlier ones is not kept.
-func TestEarlierRecording(t *testing.T) {
-	nc := keepingNATS(t, 0)
-	f := newForger(t, nc, "framebuffer.recording.", "earlier")
-	if _, err := f.js.CreateStream(within(t), jetstream.StreamConfig{
-		Name: "FRAMES_cam", Subjects: []string{"framebuffer.recording.cam.part", "framebuffer.recording.cam.frame"},
-		Metadata: map[string]string{"framebuffer.topic": "cam", "framebuffer.format": "1"},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	const most = 1000
-	f.imitate(t, 0, "", nil)
-	for i := range uint64(3) {
-		data := content(i, sizeOf(i, most))
-		meta := map[string]any{}
-		if i%3 != 0 {
-			meta = map[string]any{"content_type": "test", "width": i, "user": fmt.Appendf(nil, "%d", i)}
-		}
-		f.imitate(t, i, head(t, data, map[string]any{"sequence": i, "time": int64(i)*int64(time.Second) + 1, "meta": meta}), data)
-	}
-	check := func(frames uint64) {
-		t.Helper()
-		if all, err := service.Recordings(within(t), nc); err != nil || len(all) != 1 || all[0].Name != "cam" || all[0].Frames != frames {
-			t.Errorf("%+v, %v", all, err)
-		}
-		ring := ringOf(t, 1<<20)
-		if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != frames || s.Damaged+s.Incomplete+s.Refused != 0 {
-			t.Errorf("%+v", s)
-		}
-		sub, err := topic.Subscribe(ring, "cam", &topic.SubscribeOptions{From: topic.FromOldest})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer sub.Close()
-		for i := range uint64(3) {
-			m, err := sub.Next(within(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if data, err := ring.Get(m.Frame); err != nil || !bytes.Equal(data, content(i, sizeOf(i, most))) {
-				t.Errorf("%d: %d bytes, %v", i, len(data), err)
-			}
-		}
-	}
-	check(3)
-	ring := ringOf(t, 1<<20)
-	r := startRecorder(t, nc, ring, service.RecorderOptions{Topic: "cam"})
-	publish(t, ring, order{Topic: "cam", Put: most, Count: 2, Seed: 3, End: true})
-	if err := r.ended(t); err != nil {
-		t.Fatal(err)
-	}
-	check(5)
-	info := streamOf(t, nc, "cam").CachedInfo()
-	if s := fmt.Sprint(info.Config.Subjects); s != "[framebuffer-recording.cam.part framebuffer-recording.cam.frame]" || info.Config.Metadata["framebuffer.format"] != "2" {
-		t.Errorf("%s, %v", s, info.Config.Metadata)
-	}
-	if m, err := nc.RequestWithContext(within(t), "framebuffer.recording.cam.frame", []byte("forged")); !errors.Is(err, nats.ErrNoResponders) {
-		t.Errorf("%+v, %v", m, err)
-	}
-	if err := service.DeleteRecording(within(t), nc, "cam"); err != nil {
-		t.Error(err)
-	}
 }
