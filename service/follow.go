@@ -18,13 +18,6 @@ import (
 // quietSource is how long a source, which says each second that it is there, may say nothing.
 const quietSource = 4 * time.Second
 
-// arriving is the frame that is on its way.
-type arriving struct {
-	head mirrorFrame
-	into *framebuffer.Reservation // nil: none, or one that is not wanted
-	have int
-}
-
 // follow copies from one server. Its error, which is never nil, says why it ended.
 func (m *Mirror) follow(ctx context.Context, id string) error {
 	request := mirrorRequest{
@@ -53,10 +46,10 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 	}
 	var now arriving
 	defer func() {
-		if now.into != nil { // asked for again, if it is still there
+		if now.open { // asked for again, if it is still there
 			m.last = now.head.Sequence
 		}
-		now.drop()
+		m.drop(&now)
 	}()
 	looked := time.Now()
 	look, gap := looked.Add(firstLook), firstLook // for others, when nothing comes from this one
@@ -117,69 +110,50 @@ func (m *Mirror) take(now *arriving, p parts.Part) error {
 		})
 	}
 	end, text := p.Header.Get(headerEnd) != "", p.Header.Get(headerFrame)
-	if now.into != nil && (p.Lost > 0 || end || text != "") { // the rest of it does not come
-		now.drop()
-		m.count(func(s *MirrorStats) { s.Lost++ })
+	if now.open && (p.Lost > 0 || end || text != "") { // the rest of it does not come
+		if err := m.unfinished(now); err != nil {
+			return err
+		}
 	}
 	if end {
 		return m.pub.End()
 	}
 	if text != "" {
-		if err := m.begin(now, text); err != nil {
-			return err
-		}
+		m.begin(now, text)
 	}
-	if now.into == nil || p.Beat {
+	if !now.open || p.Beat {
 		return nil
 	}
-	room := now.into.Bytes()[now.have:]
-	if len(p.Data) > len(room) {
-		now.drop()
-		m.count(func(s *MirrorStats) { s.Refused++ })
-		return nil
-	}
-	now.have += copy(room, p.Data)
-	if now.have < now.head.Size {
-		return nil
+	whole, err := m.add(now, p.Data)
+	if err != nil || !whole {
+		return err
 	}
 	return m.publish(now)
 }
 
-func (a *arriving) drop() {
-	if a.into != nil {
-		a.into.Abort()
-	}
-	*a = arriving{}
-}
-
-// begin makes room for a frame. What does not fit, or is no frame, is passed over.
-func (m *Mirror) begin(now *arriving, text string) error {
+// begin begins a frame. What is no frame, or larger than the ring, is passed over.
+func (m *Mirror) begin(now *arriving, text string) {
 	var h mirrorFrame
 	if err := json.Unmarshal([]byte(text), &h); err != nil || h.Size < 1 {
 		m.count(func(s *MirrorStats) { s.Refused++ })
-		return nil //nolint:nilerr // counted; the next frame may be in order
+		return
 	}
 	if !m.number(&h) {
-		return nil
+		return
 	}
-	into, err := m.ring.Reserve(h.Size)
-	switch {
-	case errors.Is(err, framebuffer.ErrClosed), errors.Is(err, framebuffer.ErrReadOnly), errors.Is(err, framebuffer.ErrCorrupt):
-		return err
-	case err != nil: // too large for this ring, or all of it is held
-		m.log.Debug("a frame did not fit", "error.message", err)
+	if uint64(h.Size) > m.ring.Inside().Ring.Capacity() {
+		m.log.Debug("a frame is larger than the ring", "framebuffer.size", h.Size)
 		m.count(func(s *MirrorStats) { s.Refused++ })
-		return nil
+		return
 	}
-	*now = arriving{head: h, into: into}
-	return nil
+	now.head, now.open = h, true
 }
 
 // publish publishes what has arrived, if it is what was written.
 func (m *Mirror) publish(now *arriving) error {
 	h := now.head
 	f, err := now.into.Commit(h.Size)
-	*now = arriving{}
+	now.over()
 	if err == nil && f.Checksum != h.Checksum {
 		err = fmt.Errorf("%w: frame %d arrived with the checksum %v, not %v", framebuffer.ErrTimeout, h.Sequence, f.Checksum, h.Checksum)
 	}
@@ -196,10 +170,12 @@ func (m *Mirror) publish(now *arriving) error {
 	case errors.Is(err, framebuffer.ErrClosed), errors.Is(err, framebuffer.ErrCorrupt):
 		return err
 	case err != nil:
+		m.trust.wasted += uint64(h.Size)
 		m.log.Debug("a frame was not published", "error.message", err)
 		m.count(func(s *MirrorStats) { s.Refused++ })
 		return nil
 	}
+	m.trust.used += uint64(h.Size)
 	m.count(func(s *MirrorStats) { s.Frames++; s.Bytes += uint64(h.Size) })
 	return nil
 }

@@ -75,6 +75,7 @@ type Mirror struct {
 	began    bool
 	waited   bool // for the topic, which then is younger than this
 	paused   bool // because nobody wanted it: what was missed is not lost
+	trust    trust
 
 	mu    sync.Mutex
 	stats MirrorStats

@@ -60,7 +60,7 @@ func TestMirrorRefusesNumbersThatJump(t *testing.T) {
 				return err
 			}
 			err = nc.PublishMsg(&nats.Msg{Subject: m.Reply, Data: bytes, Header: nats.Header{
-				"Framebuffer-At": {fmt.Sprint(4096 * (i + 1))}, "Framebuffer-Heard": {"a.heard.nowhere"}, "Framebuffer-Frame": {string(text)},
+				"Framebuffer-At": {fmt.Sprint(4096 * (i + 1))}, "Framebuffer-Heard": {"framebuffer.a.heard.nowhere"}, "Framebuffer-Frame": {string(text)},
 			}})
 			if err != nil {
 				return err
