@@ -82,7 +82,7 @@ func ffmpeg(t testing.TB, stdin io.Reader, args ...string) []byte {
 func unhurried(said string) string {
 	var b strings.Builder
 	for line := range strings.Lines(said) {
-		if !strings.HasPrefix(line, "framebuffer: waiting for ") {
+		if !strings.HasPrefix(line, "framebuffer: waiting for ") && !strings.HasPrefix(line, `{"waiting":`) {
 			b.WriteString(line)
 		}
 	}
