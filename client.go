@@ -19,6 +19,7 @@ type Client struct {
 	*segment
 	readOnly bool
 	verify   bool
+	maxFrame int // 0: no other limit than memory
 }
 
 // Attach maps the segment that a key names. It returns ErrBadKey for a string that is no
@@ -62,7 +63,7 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 	if opts.Unlisted {
 		role = layout.RoleUnlisted
 	}
-	c := &Client{segment: newSegment(k, m, ctl, role, opts.ReadOnly, name), readOnly: opts.ReadOnly, verify: !opts.Unverified}
+	c := &Client{segment: newSegment(k, m, ctl, role, opts.ReadOnly, name), readOnly: opts.ReadOnly, verify: !opts.Unverified, maxFrame: opts.MaxFrame}
 	c.unmapWhenUnused() // also a backstop for a client that is dropped without Close
 	return c, nil
 }
@@ -111,17 +112,43 @@ func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
 // Read returns the size bytes that were written at offset and have that checksum, in a
 // slice of its own. It returns ErrTimeout when the ring has reused the chunk or the bytes
 // are not those, ErrBadOffset, ErrBadSize for a size that is negative or beyond the chunk,
-// and ErrClosed after this client's Close. It works on after the server's Close.
+// ErrTooLarge for one beyond ClientOptions.MaxFrame, ErrNoMemory for one that this process has no
+// memory for, and ErrClosed after this client's Close. It works on after the server's Close.
 func (c *Client) Read(offset uint64, size int, sum Checksum) ([]byte, error) {
-	// A wrong size must not make us allocate gigabytes before the chunk is looked at.
 	if size < 0 || size > c.ring.MaxSize() {
 		return nil, fmt.Errorf("%w: asked to read %d bytes; a chunk of this ring has 0 to %d", ErrBadSize, size, c.ring.MaxSize())
+	}
+	if err := c.mayCopy(offset, size); err != nil {
+		return nil, err
 	}
 	data := fresh(size)
 	if err := c.ReadInto(data, offset, sum); err != nil {
 		return nil, err
 	}
 	return data, nil
+}
+
+// lookFirst is from how many bytes on the chunk is looked at before memory is taken for what a
+// descriptor says.
+const lookFirst = 1 << 20
+
+// mayCopy returns why no memory is taken for a frame of that size. The descriptor may come from
+// anywhere, and so may the ring.
+func (c *Client) mayCopy(offset uint64, size int) error {
+	s := c.segment
+	if c.maxFrame > 0 && size > c.maxFrame {
+		return fmt.Errorf("%w: the frame has %d bytes, and this client takes %d: raise its MaxFrame (get --max-size), or read the frame in place (View, Hold)", ErrTooLarge, size, c.maxFrame)
+	}
+	if size < lookFirst {
+		return nil
+	}
+	if err := s.errIfClosed(); err != nil {
+		return err
+	}
+	if why, err := s.ring.Check(offset, size); err != nil {
+		return s.failed(why, err)
+	}
+	return shm.RoomForCopy(size)
 }
 
 // ReadInto is Read into memory of the caller's: exactly len(dst) bytes, and nothing is

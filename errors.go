@@ -13,7 +13,7 @@ var (
 	// ErrBadSize: a size that is zero, negative, or beyond the chunk that is read.
 	ErrBadSize = fberr.BadSize
 
-	// ErrTooLarge: a size that no chunk of this ring can have.
+	// ErrTooLarge: a size that no chunk of this ring can have, or beyond ClientOptions.MaxFrame.
 	ErrTooLarge = fberr.TooLarge
 
 	// ErrBadOffset: an offset that Allocate never returned for this ring. Where that cannot
@@ -46,7 +46,8 @@ var (
 	// ErrPermission: the memory belongs to another user. It is also os.ErrPermission.
 	ErrPermission = fberr.Permission
 
-	// ErrNoMemory: the machine, the control group or a kernel limit cannot hold the ring.
+	// ErrNoMemory: the machine, the control group or a kernel limit cannot hold the ring, or the
+	// copy of a frame.
 	ErrNoMemory = fberr.NoMemory
 
 	// ErrHoldLimit: more would be held than may be, or Allocate found no room between holds.

@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 		"mortal":       roleMortal,
 		"crash":        roleCrash,
 		"words":        roleWords,
+		"frugal":       roleFrugal,
 	})
 }
 

@@ -103,6 +103,12 @@ type ClientOptions struct {
 	// not reused the chunk; that nobody wrote something else there is then a matter of trust.
 	Unverified bool
 
+	// MaxFrame is how many bytes a frame may have that Read and Get copy into memory of this
+	// process's own: descriptors, and rings, may come from anywhere. For a larger one they return
+	// ErrTooLarge. Default: what the machine, the control group and ulimit leave at that moment, and
+	// ErrNoMemory for more. Reading in place takes no memory and has no limit.
+	MaxFrame int
+
 	// Name is shown to people who watch the segment; at most 64 bytes of it. Default: the
 	// name of the program.
 	Name string

@@ -12,6 +12,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
 // fetch is one frame on its way from another host.
@@ -36,6 +37,11 @@ func (r *Reader) fetch(ctx context.Context, frame framebuffer.Frame, dst []byte)
 	if frame.Size < 1 {
 		return nil, fmt.Errorf("%w: asked to read %d bytes; a frame has at least 1", framebuffer.ErrBadSize, frame.Size)
 	}
+	if dst == nil {
+		if err := r.mayTake(frame.Size); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(r.life, cancel)()
@@ -52,6 +58,15 @@ func (r *Reader) fetch(ctx context.Context, frame framebuffer.Frame, dst []byte)
 		return nil, err
 	}
 	return f.dst, nil
+}
+
+// mayTake returns why no memory is taken for a frame of another host. Its size is what the descriptor
+// says, and its owner may send as much.
+func (r *Reader) mayTake(size int) error {
+	if most := r.options.Attach.MaxFrame; most > 0 && size > most {
+		return fmt.Errorf("%w: the frame of another host has %d bytes, and this reader takes %d: raise its MaxFrame (get --max-size)", framebuffer.ErrTooLarge, size, most)
+	}
+	return shm.RoomForCopy(size)
 }
 
 // all gets the whole frame, in as many attempts as it takes while it gets on.
@@ -135,6 +150,9 @@ func (f *fetch) put(data []byte) error {
 	}
 	if end := f.have + len(data); f.own && end > len(f.dst) {
 		room := min(f.frame.Size, max(end, firstRoom, 2*len(f.dst)))
+		if err := shm.RoomForCopy(room); err != nil { // beside what is there
+			return err
+		}
 		larger := make([]byte, room)
 		copy(larger, f.dst[:f.have])
 		f.dst = larger

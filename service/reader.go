@@ -22,7 +22,8 @@ var ErrBusy = errors.New("framebuffer: too many frames are asked for")
 
 // ReaderOptions are for NewReader. The zero value, or nil, means the defaults.
 type ReaderOptions struct {
-	// Attach is how to attach to rings of this host. Default: to read only.
+	// Attach is how to attach to rings of this host. Default: to read only. Its MaxFrame is for
+	// frames of other hosts, too.
 	Attach *framebuffer.ClientOptions
 
 	// Window is how many bytes of a frame may be on the way from another host, 64 KiB to
@@ -87,6 +88,8 @@ func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
 //     came is not what was written; and when nothing came for as long as Patience says;
 //   - framebuffer.ErrTimeout that is framebuffer.ErrStaleKey as well when nobody answers for
 //     that ring: its server has ended, or came back with a new ring, or is cut off from here;
+//   - framebuffer.ErrTooLarge and framebuffer.ErrNoMemory, before any of it is asked for: see
+//     MaxFrame of the options of Attach;
 //   - ErrBusy.
 func (r *Reader) Get(f framebuffer.Frame) ([]byte, error) {
 	return r.GetContext(r.life, f)

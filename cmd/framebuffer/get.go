@@ -16,6 +16,8 @@ import (
 type getCmd struct {
 	Frame  string `arg:"" help:"The frame's JSON as put printed it; - reads it from standard input."`
 	Output string `short:"o" help:"File to write instead of standard output." placeholder:"FILE"`
+
+	MaxSize byteSize `help:"Refuse a frame of more bytes than that, status 2. Default: what this machine has memory for, and status 5." placeholder:"SIZE"`
 	lookup
 }
 
@@ -24,7 +26,8 @@ func (getCmd) Help() string {
 	return `Attaches with the key in the frame, so no server is looked for. A frame of another
 host is asked for over NATS: that of this host's server, or that at --nats. Writes
 exactly the bytes that were put, or nothing: it exits with 3 when the frame is gone,
-and with 4 when its server is.`
+and with 4 when its server is. A frame may come from anywhere: no memory is taken for
+what it claims before its chunk was looked at, nor for more than --max-size.`
 }
 
 // maxFrameText bounds what is read as a frame: a key, three numbers and punctuation.
@@ -67,7 +70,7 @@ func (c *getCmd) Run(e *env) (err error) {
 
 // read gets the frame's bytes, from wherever they are.
 func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
-	opts := &framebuffer.ClientOptions{ReadOnly: true, Name: "framebuffer get"}
+	opts := &framebuffer.ClientOptions{ReadOnly: true, Name: "framebuffer get", MaxFrame: int(c.MaxSize)}
 	client, err := framebuffer.Attach(f.Key, opts)
 	if err == nil {
 		defer client.Close()

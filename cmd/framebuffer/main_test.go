@@ -80,6 +80,12 @@ func TestKeyAllocatePutGet(t *testing.T) {
 func TestExitStatuses(t *testing.T) {
 	name, s, _ := serving(t, "--size", "64KiB")
 	frame := strings.TrimSpace(runHere(t, "hello", "put", "-", "--name", name).out)
+	if r := runHere(t, "", "get", "--max-size", "5", frame); r.out != "hello" {
+		t.Errorf("get of as much as --max-size: %+v", r)
+	}
+	if r := runHere(t, "", "get", "--max-size", "4", frame); r.status != exitUsage || !strings.Contains(r.err, "this client takes 4") {
+		t.Errorf("get of more than --max-size: %+v", r)
+	}
 	if r := runHere(t, "", "allocate", "65472", "--name", name); r.status != 0 { // the whole ring
 		t.Fatalf("%+v", r)
 	}

@@ -33,7 +33,7 @@ func (e *timeout) Timeout() bool { return true }
 var (
 	Timeout    error = &timeout{sentinel{"framebuffer: timeout", os.ErrDeadlineExceeded}}
 	BadSize          = errors.New("framebuffer: bad size")
-	TooLarge         = errors.New("framebuffer: too large for the ring")
+	TooLarge         = errors.New("framebuffer: too large")
 	BadOffset        = errors.New("framebuffer: bad offset")
 	TooLong          = errors.New("framebuffer: data longer than the chunk")
 	BadKey           = errors.New("framebuffer: bad key")

@@ -41,6 +41,13 @@ func (r *Ring) find(offset uint64) (payload []byte, why Reason, err error) {
 	return nil, why, err
 }
 
+// Check returns what reading the first n bytes of the chunk at offset would return before a byte is
+// copied.
+func (r *Ring) Check(offset uint64, n int) (Reason, error) {
+	_, why, err := r.part(offset, n)
+	return why, err
+}
+
 // part is find for the first n bytes of the payload.
 func (r *Ring) part(offset uint64, n int) (payload []byte, why Reason, err error) {
 	payload, why, err = r.find(offset)

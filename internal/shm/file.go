@@ -158,6 +158,9 @@ func openFile(path string, flag int) (*os.File, int64, error) {
 		return nil, 0, errors.Join(fmt.Errorf("%w: %s has %d bytes (%s), which no server's file has: somebody changed it; restart the server",
 			fberr.Corrupt, path, n, st.Mode()), f.Close())
 	}
+	if err := checkHoles(f, st.Size()); err != nil {
+		return nil, 0, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+	}
 	return f, st.Size(), nil
 }
 

@@ -149,7 +149,8 @@ func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
 	return s, nil
 }
 
-// sealedSize is the length of a file that came from a server, if nobody can shorten it.
+// sealedSize is the length of a file that came from a server, if no process can shorten it and it has
+// no holes.
 func sealedSize(f *os.File) (int64, error) {
 	got, err := unix.FcntlInt(f.Fd(), unix.F_GET_SEALS, 0)
 	if notAllowed(err) {
@@ -168,5 +169,5 @@ func sealedSize(f *os.File) (int64, error) {
 	if n := st.Size(); n <= 0 || n%int64(os.Getpagesize()) != 0 || n > math.MaxInt64/4 {
 		return 0, fmt.Errorf("%w: what answers there gave a file of %d bytes, which no server has", fberr.StaleKey, n)
 	}
-	return st.Size(), nil
+	return st.Size(), checkHoles(f, st.Size())
 }

@@ -149,6 +149,9 @@ func (l sysvLocation) sizeOf(id int) (int64, error) {
 	if page := uint64(os.Getpagesize()); size == 0 || size%page != 0 || size > math.MaxInt64/4 {
 		return 0, fmt.Errorf("%w: segment %d has %d bytes, which no ring has: the id now belongs to another program", fberr.StaleKey, id, size)
 	}
+	if err := checkSysvHoles(id, int64(size)); err != nil {
+		return 0, fmt.Errorf("segment %d: %w", id, err)
+	}
 	return int64(size), nil
 }
 

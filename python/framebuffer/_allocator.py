@@ -102,7 +102,7 @@ class Allocator:
     def too_large_beside(self, size: int, record: int) -> TooLarge:
         """The error for a chunk that does not fit beside one that describes it."""
         return TooLarge(
-            f"framebuffer: too large for the ring: a frame of {size} bytes, and {record} bytes that describe it: of frames that need those "
+            f"framebuffer: too large: a frame of {size} bytes, and {record} bytes that describe it: of frames that need those "
             f"this ring holds at most {self.most_beside(record)} bytes, of others {self._chunks.max_size} (capacity {self._chunks.capacity}): "
             "publish without metadata, or start the server with a larger size"
         )
@@ -139,7 +139,7 @@ class Allocator:
         if size <= 0:
             return BadSize(f"framebuffer: bad size: asked to allocate {size} bytes; a chunk has at least 1")
         return TooLarge(
-            f"framebuffer: too large for the ring: asked to allocate {size} bytes; a chunk of this ring has at most {self._chunks.max_size} "
+            f"framebuffer: too large: asked to allocate {size} bytes; a chunk of this ring has at most {self._chunks.max_size} "
             f"(capacity {self._chunks.capacity} less a {L.CHUNK_HEADER}-byte header): start the server with a larger size"
         )
 

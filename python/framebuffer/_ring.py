@@ -25,6 +25,7 @@ import ctypes
 from . import _atomics, _checksum, _libc, _layout as L
 from ._buffers import Pinned
 from ._chunks import HEAD, Chunks
+from ._shm import room
 from .errors import BadSize, FrameBufferTimeout, TooLong, altered
 
 WRITE_BLOCK = 64 << 10  # the layout's bound: what a writer that was lapped can spoil
@@ -93,11 +94,12 @@ class Ring(Chunks):
 
     def read(self, n: int, offset: int, checksum: int) -> bytes:
         """The first n bytes of the chunk at offset, which have that checksum. Raises BadOffset,
-        BadSize, and FrameBufferTimeout when the chunk was or became reused or holds something
+        BadSize, NoMemory, and FrameBufferTimeout when the chunk was or became reused or holds something
         else."""
-        if not 0 <= n <= self.max_size:  # must not allocate gigabytes before the chunk is looked at
+        if not 0 <= n <= self.max_size:
             raise BadSize(f"framebuffer: bad size: asked to read {n} bytes; a chunk of this ring has 0 to {self.max_size}")
-        self.check(offset, n)
+        self.check(offset, n)  # before memory is taken for what a descriptor says
+        room.check_copy(n)
         # Not zeroed, and not seen by anybody before it is full: what is raised below drops it.
         data: bytes = _libc.new_bytes(None, n)
         self._copy_out(_libc.bytes_address(data), n, offset, checksum)

@@ -10,7 +10,7 @@ from ._buffers import Pinned
 from ._layout import SLOT_READ_BYTES, SLOT_READS, SLOT_WRITES, SLOT_WRITTEN_BYTES
 from ._segment import Segment, attach
 from ._text import clip, quote
-from .errors import BadKey, BadSize, Closed, FrameBufferError, FrameBufferTimeout, ReadOnly
+from .errors import BadKey, BadSize, Closed, FrameBufferError, FrameBufferTimeout, ReadOnly, TooLarge
 from .frame import Frame, as_offset, parse_checksum, plain
 from .hold import Hold
 from .topic import Message, Meta, Publisher, Subscription
@@ -27,13 +27,15 @@ class FrameBufferClient:
     forked meanwhile, and can be sent to one that was spawned, which then attaches by itself.
 
     Offsets are taken as int or str, checksums as str. With read_only the ring is mapped
-    without permission to write. With unverified, view and hold hand out bytes without hashing
+    without permission to write. max_frame is how many bytes a frame may have that read and get copy:
+    descriptors, and rings, may come from anywhere. For a larger one they raise TooLarge; by default
+    NoMemory, for more than the machine, the control group and ulimit leave. With unverified, view and hold hand out bytes without hashing
     them first: what remains is the proof that the ring had not reused the chunk. name is shown
     to people who watch; by default it is that of the program.
     """
 
-    def __init__(self, key: str, *, read_only: bool = False, unverified: bool = False, name: str = "") -> None:
-        self.key = key
+    def __init__(self, key: str, *, read_only: bool = False, unverified: bool = False, name: str = "", max_frame: int | None = None) -> None:
+        self.key, self.max_frame = key, max_frame
         self._read_only, self._unverified, self._name = read_only, unverified, name
         self._segment: Segment | None = None
         self._lock = threading.Lock()
@@ -76,6 +78,7 @@ class FrameBufferClient:
             "read_only": self._read_only,
             "unverified": self._unverified,
             "name": self._name,
+            "max_frame": self.max_frame,
             "started": self._segment is not None,
         }
 
@@ -122,10 +125,16 @@ class FrameBufferClient:
         """Returns the size bytes that were written at offset and have that checksum.
 
         Raises FrameBufferTimeout when the ring has reused the chunk or the bytes are not those,
-        BadOffset, BadSize for a size that is negative or beyond the chunk, BadFrame for what is
-        no checksum, and Closed. It works on after the server's stop.
+        BadOffset, BadSize for a size that is negative or beyond the chunk, TooLarge for one beyond
+        max_frame, NoMemory for one that this process has no memory for, BadFrame for what is no
+        checksum, and Closed. It works on after the server's stop.
         """
         s, at, size = self._attached(), as_offset(offset), index(size)
+        if self.max_frame is not None and size > self.max_frame:
+            raise TooLarge(
+                f"framebuffer: too large: the frame has {size} bytes, and this client takes {self.max_frame}: "
+                "raise its max_frame, or read the frame in place (view, hold)"
+            )
         try:
             data = s.ring.read(size, at, parse_checksum(checksum))
         except FrameBufferError as e:

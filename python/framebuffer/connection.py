@@ -158,8 +158,8 @@ class Connection:
         raise StaleKey("framebuffer: stale key: the server of this frame has ended, and its ring was let go of: read frames sooner, or hold them")
 
 
-def connect(name: str = _meeting.DEFAULT_NAME, *, read_only: bool = False, unverified: bool = False, client_name: str = "") -> Connection:
+def connect(name: str = _meeting.DEFAULT_NAME, *, read_only: bool = False, unverified: bool = False, client_name: str = "", max_frame: int | None = None) -> Connection:
     """Attaches to the server of that name of this user on this host, in Go or in Python, and goes on
     with the next one of that name when it has ended. The options are FrameBufferClient's,
     client_name its name. Raises NoServer, and what FrameBufferClient's start raises."""
-    return Connection(name, {"read_only": read_only, "unverified": unverified, "name": client_name})
+    return Connection(name, {"read_only": read_only, "unverified": unverified, "name": client_name, "max_frame": max_frame})

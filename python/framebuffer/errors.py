@@ -23,7 +23,7 @@ class BadSize(FrameBufferError, ValueError):
 
 
 class TooLarge(FrameBufferError, ValueError):
-    """A size that no chunk of this ring can have."""
+    """A size that no chunk of this ring can have, or beyond a client's max_frame."""
 
 
 class BadOffset(FrameBufferError, ValueError):
@@ -73,7 +73,7 @@ class NoPermission(FrameBufferError, PermissionError):
 
 
 class NoMemory(FrameBufferError, MemoryError):
-    """The machine, the control group or a kernel limit cannot hold the ring."""
+    """The machine, the control group or a kernel limit cannot hold the ring, or the copy of a frame."""
 
 
 class HoldLimit(FrameBufferError):

@@ -19,6 +19,7 @@ from .access import Access, read_only_refused, this_process
 from .busguard import Watch
 from .filesystem import DEFAULT_DIR, Filesystem
 from .files import CONTROL, RING, Files, another, base_of, check_alive, new_base, sweep
+from .holes import check_holes
 from .mapping import map_file, mirror_file, part
 from .memory import Memory, advise_huge, undumped
 from .pages import finish
@@ -132,4 +133,9 @@ def _open(path: str, flags: int) -> tuple[int, int]:
             f"framebuffer: segment is damaged: {path} has {st.st_size} bytes ({stat.filemode(st.st_mode)}), which no server's file has: "
             "somebody changed it; restart the server"
         )
+    try:
+        check_holes(fd, st.st_size)
+    except Corrupt:
+        os.close(fd)
+        raise
     return fd, st.st_size

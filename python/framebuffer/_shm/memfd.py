@@ -16,6 +16,7 @@ from .access import Access
 from .busguard import Watch
 from .door import Door, socket_path
 from .filesystem import is_huge
+from .holes import check_holes
 from .knock import knock
 from .mapping import map_file, mirror_file, part
 from .memory import Memory, advise_huge, undumped
@@ -114,7 +115,7 @@ def _mirror(fd: int, size: int, read_only: bool) -> Memory:
 
 
 def _sealed_size(fd: int) -> int:
-    """The length of a file that came from a server, if nobody can shorten it."""
+    """The length of a file that came from a server, if no process can shorten it and it has no holes."""
     try:
         seals = fcntl.fcntl(fd, _F_GET_SEALS)
     except OSError as e:
@@ -125,4 +126,5 @@ def _sealed_size(fd: int) -> int:
     size = os.fstat(fd).st_size
     if size <= 0 or size % _libc.PAGE or size > (1 << 61):
         raise StaleKey(f"framebuffer: stale key: what answers there gave a file of {size} bytes, which no server has")
+    check_holes(fd, size)
     return size

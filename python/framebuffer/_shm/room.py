@@ -1,10 +1,16 @@
 """How much memory this process can still take."""
 
 import posixpath
+import resource
 from typing import Iterator
 
 from .. import _procinfo
+from .._libc import PAGE
 from ..errors import NoMemory
+
+# From how many bytes on memory is looked for before a frame is copied: a look takes a fraction of a
+# millisecond, and such a copy many.
+_LARGE_COPY = 64 << 20
 
 _UNLIMITED = 1 << 62  # control groups of version 1 say so, or more, for no limit
 
@@ -16,6 +22,28 @@ def check(size: int) -> None:
     for what, free in _limits():
         if size > free:
             raise NoMemory(f"framebuffer: not enough memory: {size} bytes asked for, {max(free, 0)} available ({what}): ask for less, or make room")
+
+
+def check_copy(size: int) -> None:
+    """Refuses to copy a frame that this process has no memory for. Its size is what a descriptor
+    says, which may come from anywhere. Raises NoMemory."""
+    if size < _LARGE_COPY:
+        return
+    for what, free in (*_limits(), *_ulimits()):
+        if size > free:
+            raise NoMemory(
+                f"framebuffer: not enough memory: a copy of a frame of {size} bytes, and {max(free, 0)} available ({what}): "
+                "read it in place (view, hold), or make room"
+            )
+
+
+def _ulimits() -> Iterator[tuple[str, int]]:
+    """The bounds on addresses that this process has."""
+    fields = _read("/proc/self/statm").split()
+    for kind, field, what in ((resource.RLIMIT_AS, 0, "ulimit -v"), (resource.RLIMIT_DATA, 5, "ulimit -d")):
+        most = resource.getrlimit(kind)[0]
+        if most != resource.RLIM_INFINITY and len(fields) > field and fields[field].isdecimal():
+            yield what, most - int(fields[field]) * PAGE
 
 
 def _limits() -> Iterator[tuple[str, int]]:

@@ -17,6 +17,7 @@ from .._text import errno_text, quote
 from ..errors import BadKey, FrameBufferError, NoMemory, NoPermission, StaleKey
 from . import refused
 from .access import Access
+from .holes import check_sysv_holes
 from .mapping import part
 from .memory import Memory, advise_huge, fronted, mirror, undumped
 from .pages import alignment, finish, whole, with_pages
@@ -66,6 +67,8 @@ class SysV:
             raise StaleKey(
                 f"framebuffer: stale key: segment {at.control} has {control_size} bytes, which no control object has: the id now belongs to another program"
             )
+        check_sysv_holes(at.ring, size)
+        check_sysv_holes(at.control, control_size)
         try:
             control = _fronted(at.control, control_size)
         except NoPermission:  # the call is refused
