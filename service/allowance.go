@@ -9,7 +9,7 @@ import (
 )
 
 // allowance is what may be allocated over a NATS that the server's host shares with others. Each
-// allocation overwrites the oldest frames, and who asks is not known: so there is none unless the
+// allocation overwrites the oldest frames, and the asker is not known: so there is none unless the
 // server was given one, and then so many bytes in any second, and not all at once.
 type allowance struct {
 	rate int64 // bytes a second; what is not used is kept for one second

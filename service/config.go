@@ -43,7 +43,7 @@ type Config struct {
 	Credentials string
 
 	// InboxPrefix is below which the server, and clients of this host that find it by name, have
-	// answers to what they ask over NATS, as nats.CustomInboxPrefix has it: for a NATS user who
+	// answers to what they ask over NATS, as nats.CustomInboxPrefix has it: for a NATS user that
 	// may subscribe to no other inbox. Default: _INBOX.
 	InboxPrefix string
 

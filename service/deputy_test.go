@@ -17,7 +17,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
-// guardedJetStream is a NATS with JetStream, a user who may do everything and a guest who may ask
+// guardedJetStream is a NATS with JetStream, a user that may do everything and a guest that may ask
 // servers alone. It returns the URL of each.
 func guardedJetStream(t *testing.T) (all, guest string) {
 	t.Helper()

@@ -28,7 +28,7 @@ type Service struct {
 	access   access
 	close    func() error
 
-	allowance *allowance // of those who ask over a NATS that may be shared
+	allowance *allowance // of askers over a NATS that may be shared
 
 	give    givers
 	mirrors []*Mirror

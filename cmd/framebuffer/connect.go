@@ -23,7 +23,7 @@ type tlsFiles struct {
 	Cert string `name:"nats-cert" help:"Certificate to show to that NATS." env:"FRAMEBUFFER_NATS_CERT" type:"existingfile" placeholder:"FILE"`
 	Own  string `name:"nats-key" help:"Key to that certificate." env:"FRAMEBUFFER_NATS_KEY" type:"existingfile" placeholder:"FILE"`
 
-	Inbox string `name:"nats-inbox" help:"Have answers over NATS below this prefix, such as _INBOX.alice: for a NATS user who may subscribe to no other inbox." env:"FRAMEBUFFER_NATS_INBOX" placeholder:"PREFIX"`
+	Inbox string `name:"nats-inbox" help:"Have answers over NATS below this prefix, such as _INBOX.alice: for a NATS user that may subscribe to no other inbox." env:"FRAMEBUFFER_NATS_INBOX" placeholder:"PREFIX"`
 }
 
 func (t tlsFiles) files() service.TLS { return service.TLS{CA: t.CA, Cert: t.Cert, Key: t.Own} }

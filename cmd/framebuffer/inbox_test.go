@@ -11,7 +11,7 @@ import (
 )
 
 // A server whose NATS user may subscribe to one inbox alone works with --nats-inbox, as its clients
-// do, who are told of it; --asker-inbox has it answer another prefix, and --remote-allocate
+// do, which are told of it; --asker-inbox has it answer another prefix, and --remote-allocate
 // allocate for that.
 func TestInboxFlags(t *testing.T) {
 	const users = `authorization { users: [

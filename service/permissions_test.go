@@ -1,0 +1,117 @@
+package service_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+// With examples/hosts/permissions.conf servers, a host that mirrors, a reader and a watcher do
+// their work without a word of NATS against it, and none can do another's, nor touch recordings.
+func TestLeastPermissions(t *testing.T) {
+	const most, size, frames = 60_000, 5_000_000, 20
+	opts, err := natsserver.ProcessConfigFile(example(t, t.TempDir(), "permissions.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := startNATS(t, opts).ClientURL()
+	at := func(login string) string { return strings.Replace(url, "nats://", "nats://"+login+"@", 1) }
+	cam, gpu, alice, watcher := at("cam:change-me"), at("gpu:change-me-too"), at("alice:change-me-also"), at("watcher:change-me-last")
+	said := &logged{}
+	log := slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelWarn}))
+
+	o := startOwner(t, cam, 8<<20)
+	server, err := framebuffer.NewServer(8<<20, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	name := unique(t)
+	svc, err := service.Serve(service.Config{
+		Server: server, URL: gpu, Name: name, Host: "gpu", InboxPrefix: "_INBOX.gpu", Logger: log,
+		Mirrors: []service.MirrorOptions{{Topic: "front", From: "owner"}, {Topic: "back"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer svc.Close()
+	nc := dial(t, service.Options{URL: watcher, InboxPrefix: "_INBOX.watcher", Logger: log})
+	mirrors := func(what string, right func(service.MirrorStats) bool) {
+		t.Helper()
+		eventually(t, what, func() error {
+			all := hostsNamed(t, nc, "gpu owner")[0].Mirrors
+			if len(all) != 2 || !right(all[0]) || !right(all[1]) {
+				return fmt.Errorf("%+v", all)
+			}
+			return nil
+		})
+	}
+	// Once they have looked for their topics, they have them from the beginning.
+	mirrors("both topics are looked for", func(m service.MirrorStats) bool { return strings.Contains(m.Why, service.ErrNoTopic.Error()) })
+	for _, topicName := range []string{"front", "back"} {
+		o.do(order{Topic: topicName, Put: most, Count: frames})
+	}
+	mirrors("both topics are mirrored", func(m service.MirrorStats) bool { return m.Frames == frames && m.Lost == 0 })
+	f := o.do(order{Put: size, Seed: 1})
+	r := service.NewReader(dial(t, service.Options{URL: alice, InboxPrefix: "_INBOX.alice", Logger: log}), nil)
+	defer r.Close()
+	local := connect(t, service.Options{Name: name, Logger: log}) // logs in as its server, and has its inbox
+	for reader, read := range map[string]func(framebuffer.Frame) ([]byte, error){"alice": r.Get, "a client of gpu": local.Get} {
+		if data, err := read(f); err != nil || !bytes.Equal(data, content(1, size)) {
+			t.Errorf("%s: %d bytes, %v", reader, len(data), err)
+		}
+	}
+	if n := said.count("ermission"); n > 0 {
+		t.Errorf("NATS has refused something %d times", n)
+	}
+
+	for login, cannot := range map[string][]string{
+		cam: {
+			"$JS.API.STREAM.DELETE.FRAMES_front", "$JS.API.STREAM.PURGE.FRAMES_front", "framebuffer-recording.front.part", "framebuffer.ID.get_key", "framebuffer.read.TAG", "elsewhere",
+		},
+		gpu: {
+			"$JS.API.STREAM.DELETE.FRAMES_front", "framebuffer-recording.front.part", "framebuffer.ID.get_key", "framebuffer.allocate", "elsewhere",
+			"sub _INBOX.>", "sub _INBOX.alice.>", "sub >",
+		},
+		alice: {
+			"framebuffer.get_key", "framebuffer.ID.get_key", "framebuffer.allocate", "framebuffer.ID.mirror", "framebuffer.at.owner", "framebuffer.started", "_INBOX.gpu.x",
+			"$SRV.PING", "$JS.API.INFO", "framebuffer-recording.front.part",
+			"sub _INBOX.>", "sub _INBOX.gpu.>", "sub framebuffer.>", "sub framebuffer.read.*", "sub framebuffer.*.heard.*", "sub >",
+		},
+		watcher: {"framebuffer.ID.get_key", "framebuffer.read.TAG", "framebuffer.ID.mirror", "sub _INBOX.>", "sub framebuffer.>"},
+	} {
+		refused := make(chan error, len(cannot))
+		nc, err := nats.Connect(login, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, subject := range cannot {
+			if to, isSub := strings.CutPrefix(subject, "sub "); isSub {
+				_, err = nc.Subscribe(to, func(*nats.Msg) {})
+			} else {
+				err = nc.Publish(subject, nil)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case err := <-refused:
+				if !errors.Is(err, nats.ErrPermissionViolation) {
+					t.Errorf("%s: %v", subject, err)
+				}
+			case <-within(t).Done():
+				t.Errorf("%s: %s is permitted", login, subject)
+			}
+		}
+		nc.Close()
+	}
+}
