@@ -53,6 +53,9 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 		return nil, fmt.Errorf("attach with key %q: %w", keyText, err)
 	}
 	failpoint.Hit(failpoint.AttachOpened)
+	if m.Doubt != "" && opts.Logger != nil {
+		opts.Logger.Warn("the server is not authenticated", "reason", m.Doubt)
+	}
 	role, name := uint32(layout.RoleClient), opts.Name
 	if opts.ReadOnly {
 		role = layout.RoleReadOnly
@@ -195,7 +198,7 @@ func (c *Client) Inside() inside.Segment {
 	s := c.segment
 	return inside.Segment{
 		Control: s.control, Ring: s.ring, Clock: s.clock,
-		Slot: s.slot.index, Ticket: s.slot.ticket, Last: s.slot.last, ReadOnly: c.readOnly,
+		Slot: s.slot.index, Ticket: s.slot.ticket, Last: s.slot.last, ReadOnly: c.readOnly, Doubt: s.mapping.Doubt,
 		TakeBeside: s.takeBeside, Closed: s.errIfEnded, OnClose: s.hooks.add, Remote: s.slot.remote,
 	}
 }

@@ -117,4 +117,10 @@ type ClientOptions struct {
 	// is for monitors: the client is not shown to people who watch, a subscription of its is
 	// not either, and what it reads is counted among those without a slot.
 	Unlisted bool
+
+	// Logger is warned when it is not known which user's server this is: where memfd's server, or
+	// the owner of its socket's directory, has no id in this user namespace, and in a directory in
+	// which every user may have a socket. Then a process of another user may have taken the place
+	// of the server. Default: none.
+	Logger *slog.Logger
 }

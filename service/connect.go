@@ -112,6 +112,11 @@ func (c *Client) connect(ctx context.Context) (err error) {
 	if c.options.Attach != nil {
 		attach = *c.options.Attach
 	}
+	if attach.Logger == nil {
+		attach.Logger = c.log
+	}
+	writing := attach
+	c.options.Attach = &writing
 	attach.ReadOnly = true
 	c.reader = NewReader(c.nats, &ReaderOptions{Attach: &attach, Logger: c.log})
 	c.reader.show = func() *framebuffer.Client { return c.attached.Load().ring }

@@ -61,7 +61,7 @@ func (l *lookup) both(e *env, name string) (*service.Client, *framebuffer.Client
 	if err != nil {
 		return nil, nil, err
 	}
-	ring, err := framebuffer.Attach(client.Key(), &framebuffer.ClientOptions{Name: name})
+	ring, err := framebuffer.Attach(client.Key(), &framebuffer.ClientOptions{Name: name, Logger: e.log})
 	if err != nil {
 		return nil, nil, errors.Join(err, client.Close())
 	}
@@ -108,7 +108,7 @@ type ring interface {
 
 // attach returns a client: with the key if there is one, else of the server that is found.
 func (r *reach) attach(e *env) (ring, error) {
-	opts := &framebuffer.ClientOptions{Name: "framebuffer command"}
+	opts := &framebuffer.ClientOptions{Name: "framebuffer command", Logger: e.log}
 	if client, ok, err := r.given(e, opts); ok {
 		return client, err
 	}
@@ -118,7 +118,7 @@ func (r *reach) attach(e *env) (ring, error) {
 // direct returns a client of the memory itself: with the key if there is one, else with that
 // of the server that is found.
 func (r *reach) direct(e *env, name string) (*framebuffer.Client, error) {
-	opts := &framebuffer.ClientOptions{Name: name}
+	opts := &framebuffer.ClientOptions{Name: name, Logger: e.log}
 	if client, ok, err := r.given(e, opts); ok {
 		return client, err
 	}

@@ -32,7 +32,7 @@ func (r *reach) chain(e *env, name string, how following) (*follow.Chain, error)
 		if err != nil {
 			return nil, err
 		}
-		return framebuffer.Attach(key, &framebuffer.ClientOptions{Name: name})
+		return framebuffer.Attach(key, &framebuffer.ClientOptions{Name: name, Logger: e.log})
 	}
 	gone := func() { e.remark("waiting", "waiting for "+r.whose()) }
 	back := func() { e.remark("back", r.whose()+" is back") }

@@ -70,7 +70,7 @@ func (c *getCmd) Run(e *env) (err error) {
 
 // read gets the frame's bytes, from wherever they are.
 func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
-	opts := &framebuffer.ClientOptions{ReadOnly: true, Name: "framebuffer get", MaxFrame: int(c.MaxSize)}
+	opts := &framebuffer.ClientOptions{ReadOnly: true, Name: "framebuffer get", MaxFrame: int(c.MaxSize), Logger: e.log}
 	client, err := framebuffer.Attach(f.Key, opts)
 	if err == nil {
 		defer client.Close()

@@ -20,6 +20,7 @@ type Segment struct {
 	Ticket   uint64         // its claim of that slot
 	Last     *atomic.Uint64 // the slot's word of that name, or one of this process's own
 	ReadOnly bool
+	Doubt    string // why it is not known which user's server this is; "" if it is
 
 	// TakeBeside allocates a chunk that describes the n bytes at offset of, which it finds there
 	// and leaves in the ring. It counts all outcomes, and returns the payload; now is a reading of

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
+	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
 // door is the Unix socket at which a server hands out its files. A client sends one byte,
@@ -28,13 +28,14 @@ type door struct {
 	control          *os.File
 	ring, ringToRead *os.File
 	access           access
+	overflow         peers.Overflow
 	ready            func(dir string, others bool) error // makes the directory
 	visitors         visitors
 	serving          sync.WaitGroup // one for each socket that was bound
 	keep             *keeper
 
 	// The keeper's when it has started, and close's when it has ended.
-	listener *net.UnixListener
+	listener *peers.Listener
 	socket   fs.FileInfo // of the listener, as it lies in the directory
 }
 
@@ -56,7 +57,7 @@ func socketDir() (dir string, ready func(dir string, others bool) error) {
 		return dir, makeDir
 	}
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
-		return filepath.Join(dir, "framebuffer"), makeDir
+		return filepath.Join(dir, "framebuffer"), makeOwnDir
 	}
 	return filepath.Join(os.TempDir(), fmt.Sprintf("framebuffer-%d", os.Getuid())), makeOwnDir
 }
@@ -127,12 +128,11 @@ const bindings = 5
 
 // listenAt listens at a path to which all users may go, and returns what the socket is. It returns
 // fs.ErrNotExist if another process removed the socket meanwhile.
-func listenAt(path string) (*net.UnixListener, fs.FileInfo, error) {
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+func listenAt(path string) (*peers.Listener, fs.FileInfo, error) {
+	l, err := peers.Listen(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	l.SetUnlinkOnClose(false)
 	failpoint.Hit(failpoint.StartBound)
 	st, err := openToAll(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -211,7 +211,7 @@ func sweep(dir string) {
 
 // refuses reports whether no process listens at a socket.
 func refuses(path string) bool {
-	c, err := net.DialTimeout("unix", path, patience)
+	c, err := peers.Dial(path, time.Now().Add(patience))
 	if err == nil {
 		_ = c.Close()
 	}
@@ -264,17 +264,25 @@ func (d *door) close() error {
 	return errors.Join(err, d.closeFiles())
 }
 
-// serve answers clients beside each other, so that one that says nothing keeps nobody waiting.
-func (d *door) serve(l *net.UnixListener) {
+// serve answers clients beside each other, so that one that says nothing keeps no other waiting. A
+// client that may have nothing is told so at once, and takes no place of others.
+func (d *door) serve(l *peers.Listener) {
+	refuse := func(p peers.Peer, groups func() ([]int, error)) []byte {
+		if d.rights(p, groups) == nothing {
+			return []byte{denied}
+		}
+		return nil
+	}
 	for {
-		c, err := l.AcceptUnix()
-		if errors.Is(err, net.ErrClosed) {
+		c, err := l.Accept(refuse)
+		if errors.Is(err, fs.ErrClosed) {
 			return
 		}
-		if err != nil {
-			time.Sleep(10 * time.Millisecond) // no descriptors left, say
+		if err != nil { // no descriptors left, say: one that keeps silent may have it
+			d.visitors.showOut()
+			time.Sleep(10 * time.Millisecond)
 			continue
 		}
-		d.visitors.receive(c, d.answer)
+		d.visitors.receive(c, func() { d.answer(c) })
 	}
 }

@@ -12,87 +12,77 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// answer gives a client what it wants, if it may have it. Only one that may have something is
-// waited for.
-func (d *door) answer(c *net.UnixConn) {
-	_ = c.SetDeadline(time.Now().Add(patience))
-	may := d.rights(c)
-	if may == nothing {
-		_, _ = c.Write([]byte{denied})
-		return
-	}
-	var want [1]byte
-	if _, err := c.Read(want[:]); err != nil {
-		return
-	}
-	ring := d.ring
-	switch {
-	case want[0] == wantReading && d.ringToRead != nil:
-		ring = d.ringToRead
-	case want[0] == wantReading && may == writing: // see openToRead
-	case want[0] != wantWriting:
-		return
-	case may != writing:
-		_, _ = c.Write([]byte{deniedWrite})
-		return
-	}
-	_, _, _ = c.WriteMsgUnix([]byte{granted}, unix.UnixRights(int(d.control.Fd()), int(ring.Fd())), nil)
+// handed is what a server hands out.
+type handed struct {
+	control, ring *os.File
+	doubt         string // why it is not known which user's server that is; "" if it is
 }
 
-// rights are the peer's, by what the kernel says of it: its user, and all its groups.
-func (d *door) rights(c *net.UnixConn) right {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return nothing
-	}
-	var peer *unix.Ucred
-	var gids []int
-	var errPeer error
-	err = raw.Control(func(fd uintptr) {
-		if peer, errPeer = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); errPeer == nil {
-			gids, errPeer = peerGroups(fd)
+// knock asks at a socket for the files of a segment, until a server answers or its patience ends:
+// a door before which too many stand may close before the answer. A refusal is final.
+func knock(path string, readOnly bool) (h handed, err error) {
+	end := time.Now().Add(patience)
+	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+		h, err = knockOnce(path, readOnly, end)
+		if !errors.Is(err, errUnanswered) || time.Now().Add(wait).After(end) {
+			return h, err
 		}
-	})
-	if err != nil || errPeer != nil {
-		return nothing
+		time.Sleep(wait)
 	}
-	return d.access.rights(os.Geteuid(), os.Getegid(), int(peer.Uid), append(gids, int(peer.Gid)))
 }
 
-// knock asks at a socket for the files of a segment.
-func knock(path string, readOnly bool) (control, ring *os.File, err error) {
-	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+// errUnanswered says that a server closed the connection before it had answered.
+var errUnanswered = errors.New("it closed the connection")
+
+func knockOnce(path string, readOnly bool, end time.Time) (h handed, err error) {
+	c, err := peers.Dial(path, end)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
-		return nil, nil, fmt.Errorf("%w: no server answers at %s: it is gone, or its directory is not mounted here (at the same path, or where %s says) (%w)",
+		return h, fmt.Errorf("%w: no server answers at %s: it is gone, or its directory is not mounted here (at the same path, or where %s says) (%w)",
 			fberr.StaleKey, path, DirVariable, err)
 	case errors.Is(err, fs.ErrPermission):
-		return nil, nil, fmt.Errorf("%w: this process (uid %d) may not go to %s: open the directory to it (chmod), or run both as the same user (%w)",
+		return h, fmt.Errorf("%w: this process (uid %d) may not go to %s: open the directory to it (chmod), or run both as the same user (%w)",
 			fberr.Permission, os.Geteuid(), path, err)
+	case errors.Is(err, unix.EAGAIN):
+		return h, fmt.Errorf("ask at %s: for %v as many others waited there as the kernel lets wait: try again, and see which processes connect to it (ss -xp) (%w)",
+			path, patience, err)
 	case err != nil:
-		return nil, nil, fmt.Errorf("ask at %s: %w", path, err)
+		return h, fmt.Errorf("ask at %s: %w", path, err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
-		return nil, nil, err
+	if err := c.SetDeadline(end); err != nil {
+		return h, err
 	}
+	if h.doubt, err = doubtOf(c, path); err != nil {
+		return h, err
+	}
+	h.control, h.ring, err = ask(c, path, readOnly)
+	return h, err
+}
+
+// ask says what the client wants, and receives it.
+func ask(c *net.UnixConn, path string, readOnly bool) (control, ring *os.File, err error) {
 	want := byte(wantWriting)
 	if readOnly {
 		want = wantReading
 	}
-	// Who is refused may find the door closed already, and the word behind it.
+	// A client that is refused may find the door closed already, and the word behind it.
 	_, wrote := c.Write([]byte{want})
 	failpoint.Hit(failpoint.AttachAsked)
 	said := make([]byte, 1)
 	rights := make([]byte, unix.CmsgSpace(2*4))
 	n, nr, flags, _, err := c.ReadMsgUnix(said, rights)
 	if err != nil || n == 0 {
-		return nil, nil, fmt.Errorf("%w: the server at %s went away: %w", fberr.StaleKey, path, errors.Join(wrote, err, fs.ErrClosed))
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			err = errors.Join(err, errUnanswered)
+		}
+		return nil, nil, fmt.Errorf("%w: the server at %s went away: %w", fberr.StaleKey, path, errors.Join(wrote, err))
 	}
 	if said[0] == denied {
-		return nil, nil, fmt.Errorf("%w: the server at %s does not let in uid %d, gid %d: run both as the same user, or have the server let it in (--allow-uid, --allow-gid, or a wider mode: 0660 its group, 0666 everybody)",
+		return nil, nil, fmt.Errorf("%w: the server at %s does not let in uid %d, gid %d: run both as the same user, or have the server let it in (--allow-uid, --allow-gid, or a wider mode: 0660 its group, 0666 all users)",
 			fberr.Permission, path, os.Geteuid(), os.Getegid())
 	}
 	if said[0] == deniedWrite {

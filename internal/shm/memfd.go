@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
 // Memfd shares anonymous files, which the server hands to whoever asks at a Unix socket and
@@ -32,7 +33,10 @@ func (Memfd) Create(spec Spec) (_ *Segment, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s, d := &Segment{}, &door{access: a, log: spec.Log}
+	s, d := &Segment{}, &door{access: a, log: spec.Log, overflow: peers.Overflowing()}
+	if err := d.checkIDs(); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.closeFiles(), s.Close())
@@ -110,13 +114,14 @@ func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
 	if err != nil {
 		return nil, err
 	}
-	ctl, ring, err := knock(hereOf(path, ""), readOnly)
+	h, err := knock(hereOf(path, ""), readOnly)
 	if err != nil {
 		return nil, err
 	}
+	ctl, ring := h.control, h.ring
 	defer ctl.Close()
 	defer ring.Close()
-	s := &Segment{Location: location}
+	s := &Segment{Location: location, Doubt: h.doubt}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())

@@ -57,6 +57,7 @@ type Segment struct {
 	Ring     []byte // the ring twice in a row: 2×capacity bytes, the halves the same memory
 	Location string // how others attach: goes into the key; letters, digits and . - only
 	Pages    Pages  // as Create made it; Attach does not know
+	Doubt    string // of Attach: why it is not known which user's server this is; "" if it is
 
 	stop  func() error    // ends what lets others in; nil for none, and after it was called
 	watch *busguard.Watch // nil for memory that cannot go away

@@ -1,50 +1,72 @@
 package shm
 
 import (
-	"net"
+	"slices"
 	"sync"
+
+	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// most visitors are answered at a time; another one shows out who has been there longest.
-// What a client that knows what it wants has to send is there when it comes, so that only
-// those are shown out who keep silent.
+// mostVisitors are answered at a time. Only those come here that may have something. What a
+// client that knows what it wants has to send is there when it comes, so that only those are shown
+// out that keep silent.
 const mostVisitors = 64
 
 // visitors are the clients at a door. The zero value is ready.
 type visitors struct {
 	mu   sync.Mutex
-	all  []*net.UnixConn // oldest first
+	all  []*peers.Visitor // oldest first
 	gone sync.WaitGroup
 }
 
-// receive has answer talk to a client, beside the others, and closes the connection.
-func (v *visitors) receive(c *net.UnixConn, answer func(*net.UnixConn)) {
+// receive has answer talk to a client, beside the others, and closes the connection. If there are
+// too many, one of them is shown out.
+func (v *visitors) receive(c *peers.Visitor, answer func()) {
 	v.mu.Lock()
-	if len(v.all) == mostVisitors {
-		_ = v.all[0].Close()
-		v.all = v.all[1:]
-	}
 	v.all = append(v.all, c)
 	v.mu.Unlock()
 	v.gone.Go(func() {
-		answer(c)
+		answer()
 		v.leave(c)
 		_ = c.Close()
 	})
+	if v.count() > mostVisitors {
+		v.showOut()
+	}
 }
 
-func (v *visitors) leave(c *net.UnixConn) {
+func (v *visitors) count() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for i, other := range v.all {
-		if other == c {
-			v.all = append(v.all[:i:i], v.all[i+1:]...)
+	return len(v.all)
+}
+
+// showOut ends the oldest connection of the user that has the most: a user that comes often is
+// in its own way alone.
+func (v *visitors) showOut() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	has, most := map[int]int{}, 0
+	for _, c := range v.all {
+		has[c.UID]++
+		most = max(most, has[c.UID])
+	}
+	for i, c := range v.all {
+		if has[c.UID] == most {
+			v.all = slices.Delete(v.all, i, i+1)
+			_ = c.Close()
 			return
 		}
 	}
 }
 
-// dismiss shows everybody out and waits until they have left; none may come any more.
+func (v *visitors) leave(c *peers.Visitor) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.all = slices.DeleteFunc(v.all, func(other *peers.Visitor) bool { return other == c })
+}
+
+// dismiss shows all clients out and waits until they have left; none may come any more.
 func (v *visitors) dismiss() {
 	v.mu.Lock()
 	for _, c := range v.all {

@@ -1,14 +1,18 @@
 """Who may attach, and for what."""
 
 import errno
+import logging
 import os
 import struct
 from dataclasses import dataclass
 from typing import Iterable
 
+from .._peers import Overflow
 from ..errors import FrameBufferError
 from . import refused
 from .segment import Spec
+
+_log = logging.getLogger("framebuffer")
 
 # What somebody may do; the values are those of file permissions.
 NOTHING, READING, WRITING = 0, 4, 6
@@ -67,6 +71,26 @@ class Access:
         """What a class has of whom the mode is about; writing alone is nothing."""
         right = self.mode >> shift & WRITING
         return right if right in (READING, WRITING) else NOTHING
+
+    @property
+    def of_all(self) -> int:
+        """What the mode gives all others."""
+        return self._by_mode(0)
+
+    def check_ids(self, unknown: Overflow) -> None:
+        """Raises FrameBufferError if users are to be let in by an id that stands for many, and warns
+        if this process's own is such an id."""
+        for what, id_, listed in (("user", unknown.uid, self.users), ("group", unknown.gid, self.groups)):
+            if id_ in listed:
+                raise FrameBufferError(
+                    f"framebuffer: {what} id {id_} cannot be let in: in this user namespace it stands for every {what} that has no id here: "
+                    f"give that {what} an id here (podman run --uidmap, --gidmap), or let in all users (--mode)"
+                )
+        if os.geteuid() == unknown.uid:
+            _log.warning(
+                "this server runs as the user %d that stands for every user without an id in this user namespace, so that it cannot tell "
+                "its own user from others: clients have what the mode gives all users; run it as another user", unknown.uid,
+            )  # fmt: skip
 
     def rights(self, uid: int, gids: Iterable[int]) -> int:
         """Those of a user with these groups, this process being the owner."""

@@ -1,44 +1,41 @@
 """The Unix socket at which a server hands out its files. A client sends one byte, what it
 wants, and gets one byte with the files: or another, without, if it may not have them."""
 
-import glob
+import collections
 import os
 import posixpath
 import secrets
 import selectors
 import socket
-import struct
-import tempfile
 import threading
 import time
 from typing import Callable
 
-from .. import _forks
+from .. import _forks, _peers
 from .._text import errno_text
 from ..errors import FrameBufferError
 from .access import NOTHING, WRITING, Access
 from .keep import GONE, LOOK_EVERY, OTHERS, OURS, Keeper, remove, standing, touch
-from .place import DIR_VARIABLE, location_of, make_dir, make_own_dir, path_of
+from .owndir import make_dir
+from .place import location_of
+from .reserve import Reserve
+from .sockets import MAX_PATH, SUFFIX, default_dir, sweep
 
 # The bytes of the protocol. The last is the answer to who may read only and wants to write.
 WANT_WRITING, WANT_READING, GRANTED, DENIED, DENIED_WRITE = b"w", b"r", b"y", b"n", b"o"
 
 PATIENCE = 5.0  # how long either side waits for the other's byte, in seconds
 
-_SUFFIX, _MAX_PATH = ".fb", 107
-
-# How long a server may take between the two system calls that bind a socket and listen at it. One
-# that is stopped there for longer finds its socket gone, and binds another.
-_ABOUT_TO_LISTEN = 0.02
-
-# How often a socket is bound that another process removes at once, as _sweep does.
+# How often a socket is bound that another process removes at once, as sweep does.
 _BINDINGS = 5
 
-# So many are waited for at a time; another one shows out who has been there longest. What a
-# client that knows what it wants has to send is there when it comes.
+# So many that may have something are waited for at a time. What a client that knows what it wants
+# has to send is there when it comes.
 _MOST_VISITORS = 64
 
-_SO_PEERGROUPS = 59
+# How many may wait to be accepted: few, since they are accepted in their order, and others fill it in
+# no time. Those beyond wait as they connect.
+_BACKLOG = 128
 
 
 class Door:
@@ -47,6 +44,8 @@ class Door:
     def __init__(self, access: Access) -> None:
         self.control = self.ring = self._ring_to_read = -1
         self._access = access
+        self._unknown = _peers.overflow()
+        access.check_ids(self._unknown)
         self._path = ""
         self._make: Callable[[str, bool], None] = make_dir
         self._lock = threading.Lock()  # for what follows: the thread binds anew, close ends it
@@ -54,7 +53,8 @@ class Door:
         self._bound: os.stat_result | None = None  # the listener, as it lies in the directory
         self._keeper: Keeper | None = None
         self._thread: threading.Thread | None = None
-        self._visitors: dict[socket.socket, float] = {}  # until when they are waited for, in order
+        self._visitors: dict[socket.socket, tuple[float, int]] = {}  # until when they are waited for, in order, and whose they are
+        self._reserve = Reserve()
 
     @property
     def location(self) -> str:
@@ -63,14 +63,14 @@ class Door:
     def open(self, directory: str) -> None:
         """Listens with a name of its own in the directory, or in the user's own, and hands out
         the files until close."""
-        directory, self._make = (directory, make_dir) if directory else _default_dir()
+        directory, self._make = (directory, make_dir) if directory else default_dir()
         directory = os.path.abspath(directory)
         self._make(directory, self._access.others)
-        _sweep(directory)
-        path = posixpath.join(directory, secrets.token_hex(8) + _SUFFIX)
-        if len(os.fsencode(path)) > _MAX_PATH:
+        sweep(directory)
+        path = posixpath.join(directory, secrets.token_hex(8) + SUFFIX)
+        if len(os.fsencode(path)) > MAX_PATH:
             raise FrameBufferError(
-                f"the socket's path {path} has {len(os.fsencode(path))} bytes, and the kernel takes {_MAX_PATH}: name a directory with a shorter path"
+                f"the socket's path {path} has {len(os.fsencode(path))} bytes, and the kernel takes {MAX_PATH}: name a directory with a shorter path"
             )
         self._path = path
         self._open_to_read()
@@ -78,6 +78,7 @@ class Door:
             self._listener = self._bind()
         except OSError as e:
             raise FrameBufferError(f"listen in {directory}: {errno_text(e)}") from e
+        self._reserve.keep_back()
         self._keeper = Keeper(directory)
         self._thread = threading.Thread(target=self._serve, args=(self._listener,), name="framebuffer-memfd", daemon=True)
         self._thread.start()
@@ -114,7 +115,7 @@ class Door:
             listener.close()
             raise
         try:
-            listener.listen(128)
+            listener.listen(_BACKLOG)
             listener.setblocking(False)
             self._bound = os.lstat(self._path)
             # Who may have the files is for _rights to say, which knows the peer.
@@ -165,6 +166,7 @@ class Door:
             if self._thread is not None and self._thread is not threading.current_thread():
                 self._thread.join()
             listener.close()
+        self._reserve.close()
         self._close_files()
 
     def after_fork(self) -> None:
@@ -176,6 +178,7 @@ class Door:
         for peer in self._visitors:
             peer.close()
         self._visitors.clear()
+        self._reserve.close()
         self._close_files()
 
     def _close_files(self) -> None:
@@ -194,7 +197,7 @@ class Door:
             events.register(listener, selectors.EVENT_READ)
             looked = time.monotonic()
             while self._listener is not None:
-                wake = min([looked + LOOK_EVERY, *self._visitors.values()])
+                wake = min([looked + LOOK_EVERY, *(until for until, _ in self._visitors.values())])
                 for key, _ in events.select(max(wake - time.monotonic(), 0)):
                     if key.fileobj is listener:
                         self._receive(listener, events)
@@ -209,32 +212,48 @@ class Door:
                         listener.close()  # no path leads there any more
                         listener = again
                         events.register(listener, selectors.EVENT_READ)
-                for peer in [p for p, until in self._visitors.items() if until <= now]:
+                for peer in [p for p, (until, _) in self._visitors.items() if until <= now]:
                     self._show_out(peer, events)
             for peer in list(self._visitors):
                 self._show_out(peer, events)
 
     def _receive(self, listener: socket.socket, events: selectors.BaseSelector) -> None:
-        """Lets somebody in, to be answered when he has said what he wants."""
-        try:
-            peer, _ = listener.accept()
-        except OSError:
-            if self._listener is not None:
-                time.sleep(0.01)  # no descriptors left, say
-            return
-        if len(self._visitors) == _MOST_VISITORS:
-            self._show_out(next(iter(self._visitors)), events)
-        self._visitors[peer] = time.monotonic() + PATIENCE
-        peer.setblocking(False)
-        events.register(peer, selectors.EVENT_READ)
-        if self._rights(peer) == NOTHING:  # is not waited for
-            self._say(peer, DENIED)
-            self._show_out(peer, events)
+        """Lets clients in, to be answered when they have said what they want. One that may have
+        nothing is told so at once, and takes no place of others."""
+        for _ in range(_BACKLOG):
+            try:
+                peer = self._reserve.accept(listener)
+            except BlockingIOError:
+                return
+            except OSError:
+                if self._listener is not None:  # no descriptors left, say: one that keeps silent may have it
+                    self._show_out_one(events)
+                    time.sleep(0.01)
+                return
+            peer.setblocking(False)
+            if self._rights(peer) == NOTHING:
+                self._say(peer, DENIED)
+                peer.close()
+                continue
+            self._visitors[peer] = time.monotonic() + PATIENCE, _peers.peer_of(peer).uid
+            events.register(peer, selectors.EVENT_READ)
+            if len(self._visitors) > _MOST_VISITORS:
+                self._show_out_one(events)
+
+    def _show_out_one(self, events: selectors.BaseSelector) -> None:
+        """Ends the oldest connection of the user that has the most: a user that comes often is in its
+        own way alone."""
+        has = collections.Counter(uid for _, uid in self._visitors.values())
+        for peer, (_, uid) in self._visitors.items():
+            if has[uid] == max(has.values()):
+                self._show_out(peer, events)
+                return
 
     def _show_out(self, peer: socket.socket, events: selectors.BaseSelector) -> None:
         del self._visitors[peer]
         events.unregister(peer)
         peer.close()
+        self._reserve.keep_back()
 
     def _answer(self, peer: socket.socket) -> None:
         """Gives a client what it wants, if it may have it."""
@@ -264,51 +283,14 @@ class Door:
             pass  # it went away
 
     def _rights(self, peer: socket.socket) -> int:
-        """The peer's, by what the kernel says of it: its user, and all its groups."""
+        """The peer's, by what the kernel says of it: its user, and all its groups. The ids for users
+        and groups that have none here are those of no user and no group, also if this server runs as
+        that: a peer that has them is one of all others. This process itself is known by its pid."""
         try:
-            credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-            _, uid, gid = struct.unpack("3I", credentials)
-            raw = peer.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 1024)  # 256 of them; with more it is refused
+            pid, uid, gid = _peers.peer_of(peer)
+            if uid == self._unknown.uid:
+                return WRITING if pid == os.getpid() else self._access.of_all
+            gids = [*_peers.groups_of(peer), gid]
         except OSError:
             return NOTHING
-        return self._access.rights(uid, [*struct.unpack(f"{len(raw) // 4}I", raw), gid])
-
-
-def _default_dir() -> "tuple[str, Callable[[str, bool], None]]":
-    """Where servers listen that are not told, and what makes it."""
-    if directory := os.environ.get(DIR_VARIABLE):
-        return directory, make_dir
-    if directory := os.environ.get("XDG_RUNTIME_DIR"):
-        return posixpath.join(directory, "framebuffer"), make_dir
-    return posixpath.join(tempfile.gettempdir(), f"framebuffer-{os.getuid()}"), make_own_dir
-
-
-def _sweep(directory: str) -> None:
-    """Removes sockets of servers that were killed."""
-    dead = [path for path in glob.glob(posixpath.join(glob.escape(directory), "*" + _SUFFIX)) if _refuses(path)]
-    if dead:
-        time.sleep(_ABOUT_TO_LISTEN)
-    for path in dead:
-        if _refuses(path):
-            try:
-                os.unlink(path)
-            except OSError:
-                pass
-
-
-def _refuses(path: str) -> bool:
-    """Whether no process listens at a socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
-        s.settimeout(PATIENCE)
-        try:
-            s.connect(path)
-        except ConnectionRefusedError:
-            return True
-        except OSError:
-            pass
-        return False
-
-
-def socket_path(location: str) -> str:
-    """The socket's path that a location names, as its server sees it. Raises BadKey."""
-    return path_of("memfd", location, _MAX_PATH, lambda name: name.endswith(_SUFFIX))
+        return self._access.rights(uid, [g for g in gids if g != self._unknown.gid])

@@ -12,7 +12,7 @@ from .._text import errno_text
 from ..errors import FrameBufferError, NoMemory, NoPermission
 from . import refused
 from .files import lock
-from .place import make_dir
+from .owndir import make_dir
 from .segment import HUGE_PAGES, SMALL_PAGES, TRANSPARENT_PAGES, whole_pages
 
 DEFAULT_DIR = "/dev/shm"

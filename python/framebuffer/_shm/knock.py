@@ -1,22 +1,45 @@
 """Asking at a server's socket for the files of a segment."""
 
 import errno
+import logging
 import os
 import socket
+import struct
+import time
 
 from .._text import errno_text
 from ..errors import FrameBufferError, NoPermission, StaleKey
 from .access import read_only_refused
 from .door import DENIED, DENIED_WRITE, GRANTED, PATIENCE, WANT_READING, WANT_WRITING
 from .place import DIR_VARIABLE
+from .trust import doubt_of
+
+_log = logging.getLogger("framebuffer")
+
+
+class _Unanswered(StaleKey):
+    """The server closed the connection before it had answered."""
 
 
 def knock(path: str, read_only: bool) -> tuple[int, int]:
-    """The descriptors of control and ring, which are the caller's to close."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
-        s.settimeout(PATIENCE)
+    """The descriptors of control and ring, which are the caller's to close. It asks until a server
+    answers or its patience ends: a door before which too many stand may close before the answer.
+    A refusal is final."""
+    end, wait = time.monotonic() + PATIENCE, 0.001
+    while True:
         try:
-            s.connect(path)
+            return _knock_once(path, WANT_READING if read_only else WANT_WRITING, end)
+        except _Unanswered as e:
+            if time.monotonic() + wait > end:
+                raise StaleKey(str(e)) from e
+        time.sleep(wait)
+        wait = min(2 * wait, 0.05)
+
+
+def _knock_once(path: str, want: bytes, end: float) -> tuple[int, int]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        try:
+            connect(s, path, end)
         except (FileNotFoundError, ConnectionRefusedError) as e:
             raise StaleKey(
                 f"framebuffer: stale key: no server answers at {path}: it is gone, or its directory is not mounted here "
@@ -27,14 +50,41 @@ def knock(path: str, read_only: bool) -> tuple[int, int]:
                 f"framebuffer: no permission: this process (uid {os.geteuid()}) may not go to {path}: open the directory to it (chmod), "
                 f"or run both as the same user (dial unix {path}: connect: {errno_text(e)})"
             ) from e
+        except BlockingIOError as e:
+            raise FrameBufferError(
+                f"ask at {path}: for {PATIENCE:g}s as many others waited there as the kernel lets wait: try again, "
+                f"and see which processes connect to it (ss -xp) ({errno_text(e)})"
+            ) from e
         except OSError as e:
             raise FrameBufferError(f"ask at {path}: {errno_text(e)}") from e
-        return _ask(s, path, WANT_READING if read_only else WANT_WRITING)
+        try:
+            doubt = doubt_of(s, path)
+        except NoPermission:
+            raise
+        except ConnectionError as e:
+            raise _Unanswered(f"framebuffer: stale key: the server at {path} went away: {e}") from e
+        except OSError as e:
+            raise FrameBufferError(f"ask at {path} which user's server it is: {errno_text(e)}") from e
+        s.settimeout(max(end - time.monotonic(), 0.001))
+        files = _ask(s, path, want)
+    if doubt:
+        _log.warning("the server is not authenticated: %s", doubt)
+    return files
+
+
+def connect(s: socket.socket, address: str, end: float) -> None:
+    """Connects until then. Where as many visitors wait as the kernel lets wait, it waits in their
+    queue: a call that does not block would get in only by luck while others keep the queue full.
+    Raises OSError, and BlockingIOError when the time is over."""
+    left = max(end - time.monotonic(), 0.001)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(left), int(left % 1 * 1e6) or 1))
+    s.settimeout(None)
+    s.connect(address)
 
 
 def _ask(s: socket.socket, path: str, want: bytes) -> tuple[int, int]:
-    # Who is refused may find the door closed already, and the word behind it.
-    trouble = ""
+    # A client that is refused may find the door closed already, and the word behind it.
+    trouble, closed = "", True
     try:
         s.sendall(want)
     except OSError as e:
@@ -44,16 +94,18 @@ def _ask(s: socket.socket, path: str, want: bytes) -> tuple[int, int]:
         said, fds, flags, _ = socket.recv_fds(s, 1, 2, socket.MSG_CMSG_CLOEXEC)
     except OSError as e:
         said, fds, trouble = b"", [], errno_text(e)
+        closed = not isinstance(e, TimeoutError)
     if said == GRANTED and len(fds) == 2:
         return fds[0], fds[1]
     for fd in fds:
         os.close(fd)
     if not said:
-        raise StaleKey(f"framebuffer: stale key: the server at {path} went away: {trouble or 'it closed the connection'}")
+        kind = _Unanswered if closed else StaleKey
+        raise kind(f"framebuffer: stale key: the server at {path} went away: {trouble or 'it closed the connection'}")
     if said == DENIED:
         raise NoPermission(
             f"framebuffer: no permission: the server at {path} does not let in uid {os.geteuid()}, gid {os.getegid()}: "
-            "run both as the same user, or have the server let it in (--allow-uid, --allow-gid, or a wider mode: 0660 its group, 0666 everybody)"
+            "run both as the same user, or have the server let it in (--allow-uid, --allow-gid, or a wider mode: 0660 its group, 0666 all users)"
         )
     if said == DENIED_WRITE:
         raise NoPermission(read_only_refused(f"the server at {path}"))

@@ -14,7 +14,7 @@ from ..errors import FrameBufferError, NoMemory, StaleKey
 from . import refused
 from .access import Access
 from .busguard import Watch
-from .door import Door, socket_path
+from .door import Door
 from .filesystem import is_huge
 from .holes import check_holes
 from .knock import knock
@@ -23,6 +23,7 @@ from .memory import Memory, advise_huge, undumped
 from .pages import alignment, finish, whole, with_pages
 from .place import path_here
 from .segment import HUGE_PAGES, Mapped, Spec
+from .sockets import socket_path
 
 _MFD_CLOEXEC, _MFD_ALLOW_SEALING, _MFD_HUGETLB, _MFD_HUGE_2MB = 1, 2, 4, 21 << 26
 _MFD_NOEXEC_SEAL = 8

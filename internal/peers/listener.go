@@ -1,0 +1,185 @@
+package peers
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// reserved is how many descriptors a listener keeps back for its visitors.
+const reserved = 4
+
+// backlog is how many visitors may wait to be accepted: few, since they are accepted in their order,
+// and others fill it in no time. Those beyond wait in Dial.
+const backlog = 128
+
+// Listener is a Unix socket at which visitors are accepted, with descriptors that it keeps back
+// for them: what else takes all descriptors of the process, such as connections of its other
+// servers, keeps no visitor out.
+type Listener struct {
+	file *os.File
+
+	mu     sync.Mutex
+	spare  []int
+	closed bool
+}
+
+// Visitor is a connection that was accepted, and which process made it. A word of a few bytes fits
+// its buffer, so that writing does not wait.
+type Visitor struct {
+	*os.File
+	Peer
+	from *Listener
+}
+
+// Listen listens at a path, or at an abstract name that begins with @. Closing does not remove a path.
+func Listen(name string) (*Listener, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	if err = os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrUnix{Name: name})); err == nil {
+		err = os.NewSyscallError("listen", unix.Listen(fd, backlog))
+	}
+	if err != nil {
+		return nil, errors.Join(err, unix.Close(fd))
+	}
+	l := &Listener{file: os.NewFile(uintptr(fd), name)}
+	l.keepBack()
+	return l, nil
+}
+
+// Refuse says of a process that connected what it is told instead of being let in; nil lets it in.
+// The groups are those of GroupsOf, which not every judgement needs.
+type Refuse func(p Peer, groups func() ([]int, error)) (word []byte)
+
+// Accept waits for the next visitor that is let in. Those that are not are told so and are gone at
+// once, at the cost of a few system calls. It returns fs.ErrClosed once the listener is closed, and
+// the kernel's error if a visitor waits and not even a descriptor that was kept back is left.
+func (l *Listener) Accept(refuse Refuse) (*Visitor, error) {
+	l.keepBack()
+	raw, err := l.file.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var v *Visitor
+	var failed error
+	err = raw.Read(func(listener uintptr) (done bool) {
+		for {
+			var fd int
+			if fd, failed = l.next(int(listener)); failed != nil {
+				return !errors.Is(failed, unix.EAGAIN)
+			}
+			if v = l.visitor(fd, refuse); v != nil {
+				return true
+			}
+			l.keepBack()
+		}
+	})
+	if err = errors.Join(err, failed); err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.closed {
+			err = fs.ErrClosed
+		}
+		return nil, err
+	}
+	return v, nil
+}
+
+// next is the next connection, or EAGAIN.
+func (l *Listener) next(listener int) (fd int, err error) {
+	if fd, err = accept(listener); !exhausted(err) {
+		return fd, err
+	}
+	// Without a descriptor the kernel does not look whether a visitor waits.
+	if !waits(listener) {
+		return -1, unix.EAGAIN
+	}
+	if l.giveUpOne() {
+		return accept(listener)
+	}
+	return -1, err
+}
+
+// visitor is the process that made a connection, or nil if that is over.
+func (l *Listener) visitor(fd int, refuse Refuse) *Visitor {
+	p, err := peerOf(uintptr(fd))
+	var word []byte
+	if err == nil {
+		word = refuse(p, func() ([]int, error) { return peerGroups(uintptr(fd)) })
+	}
+	if err == nil && word == nil {
+		return &Visitor{File: os.NewFile(uintptr(fd), "visitor"), Peer: p, from: l}
+	}
+	_, _ = unix.SendmsgN(fd, word, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+	_ = unix.Close(fd)
+	return nil
+}
+
+func accept(listener int) (fd int, err error) {
+	for {
+		fd, _, err = unix.Accept4(listener, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNABORTED) {
+			return fd, err
+		}
+	}
+}
+
+func exhausted(err error) bool { return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) }
+
+// waits reports whether a visitor waits to be accepted.
+func waits(listener int) bool {
+	fds := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds, 0)
+	return err != nil || n > 0
+}
+
+// keepBack takes what is missing of the reserve, if it can be had.
+func (l *Listener) keepBack() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.spare) < reserved && !l.closed {
+		fd, err := unix.Open("/", unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return
+		}
+		l.spare = append(l.spare, fd)
+	}
+}
+
+// giveUpOne frees a descriptor that was kept back, and reports whether there was one.
+func (l *Listener) giveUpOne() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.spare) == 0 {
+		return false
+	}
+	_ = unix.Close(l.spare[len(l.spare)-1])
+	l.spare = l.spare[:len(l.spare)-1]
+	return true
+}
+
+// Close ends the listening. Accept returns fs.ErrClosed.
+func (l *Listener) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	for l.giveUpOne() {
+	}
+	err := l.file.Close()
+	if errors.Is(err, fs.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// Close ends the connection. What the visitor was told before reaches it.
+func (v *Visitor) Close() error {
+	err := v.File.Close()
+	v.from.keepBack()
+	return err
+}

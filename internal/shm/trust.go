@@ -1,0 +1,64 @@
+package shm
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/peers"
+)
+
+// checkIDs is an error if users are to be let in by an id that stands for many, and warns if the
+// server's own is such an id.
+func (d *door) checkIDs() error {
+	for _, l := range []struct {
+		what  string
+		stand int
+		lists map[int]right
+	}{{"user", d.overflow.UID, d.access.users}, {"group", d.overflow.GID, d.access.group}} {
+		if _, ok := l.lists[l.stand]; ok {
+			return fmt.Errorf("framebuffer: %s id %d cannot be let in: in this user namespace it stands for every %[1]s that has no id here: give that %[1]s an id here (podman run --uidmap, --gidmap), or let in all users (--mode)",
+				l.what, l.stand)
+		}
+	}
+	if os.Geteuid() == d.overflow.UID && d.log != nil {
+		d.log.Warn("this server runs as the user that stands for every user without an id in this user namespace, so that it cannot tell its own user from others: clients have what the mode gives all users; run it as another user",
+			"user.id", os.Geteuid())
+	}
+	return nil
+}
+
+// doubtOf compares the user at the other end of a connection with the owner of the socket's
+// directory, before anything that comes from there is believed. It returns why the server may
+// be any user's, "" if it is the directory's owner's, this user's or root's, and fberr.Permission
+// if it is another user's.
+func doubtOf(c *net.UnixConn, path string) (doubt string, err error) {
+	server, err := peers.Of(c)
+	if err != nil {
+		return "", fmt.Errorf("ask at %s which user's server it is: %w", path, err)
+	}
+	dir, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return "", fmt.Errorf("ask at %s which user's directory it is in: %w", path, err)
+	}
+	return judge(server.UID, os.Geteuid(), dir, peers.Overflowing().UID, path)
+}
+
+func judge(server, client int, dir fs.FileInfo, overflow int, path string) (doubt string, err error) {
+	owner := ownerOf(dir)
+	switch {
+	case server == overflow:
+		return fmt.Sprintf("the server at %s runs as a user that has no id in this user namespace (it shows as %d), so that it cannot be told from other such users", path, overflow), nil
+	case server == root, server == client, server == owner:
+		return "", nil
+	case owner == overflow:
+		return fmt.Sprintf("the server at %s runs as user %d, and the owner of its directory has no id in this user namespace (it shows as %d), so that the two cannot be compared", path, server, overflow), nil
+	case owner == root && dir.Mode()&fs.ModeSticky != 0:
+		return fmt.Sprintf("the server at %s runs as user %d, and every user may have a socket in that directory", path, server), nil
+	}
+	return "", fmt.Errorf("%w: what listens at %s is a process of user %d, and the directory belongs to user %d: another user's process may have taken the server's place: give servers a directory that belongs to their user",
+		fberr.Permission, path, server, owner)
+}

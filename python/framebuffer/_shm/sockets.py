@@ -1,0 +1,60 @@
+"""Where servers have their sockets, and what is left of those that were killed."""
+
+import glob
+import os
+import posixpath
+import socket
+import tempfile
+import time
+from typing import Callable
+
+from .owndir import make_dir, make_own_dir
+from .place import DIR_VARIABLE, path_of
+
+SUFFIX, MAX_PATH = ".fb", 107
+
+# How long a server may take between the two system calls that bind a socket and listen at it. One
+# that is stopped there for longer finds its socket gone, and binds another.
+_ABOUT_TO_LISTEN = 0.02
+
+_PATIENCE = 5.0  # s to look at a socket
+
+
+def default_dir() -> "tuple[str, Callable[[str, bool], None]]":
+    """Where servers listen that are not told, and what makes it."""
+    if directory := os.environ.get(DIR_VARIABLE):
+        return directory, make_dir
+    if directory := os.environ.get("XDG_RUNTIME_DIR"):
+        return posixpath.join(directory, "framebuffer"), make_own_dir
+    return posixpath.join(tempfile.gettempdir(), f"framebuffer-{os.getuid()}"), make_own_dir
+
+
+def sweep(directory: str) -> None:
+    """Removes sockets of servers that were killed."""
+    dead = [path for path in glob.glob(posixpath.join(glob.escape(directory), "*" + SUFFIX)) if _refuses(path)]
+    if dead:
+        time.sleep(_ABOUT_TO_LISTEN)
+    for path in dead:
+        if _refuses(path):
+            try:
+                os.unlink(path)
+            except OSError:
+                pass
+
+
+def _refuses(path: str) -> bool:
+    """Whether no process listens at a socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.settimeout(_PATIENCE)
+        try:
+            s.connect(path)
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            pass
+        return False
+
+
+def socket_path(location: str) -> str:
+    """The socket's path that a location names, as its server sees it. Raises BadKey."""
+    return path_of("memfd", location, MAX_PATH, lambda name: name.endswith(SUFFIX))

@@ -1,0 +1,46 @@
+"""Whether what listens at a socket is the server that it should be."""
+
+import os
+import posixpath
+import socket
+import stat
+
+from .. import _peers
+from ..errors import NoPermission
+
+ROOT = 0
+_NO_USER = (1 << 32) - 1  # of a socket that is not connected
+
+
+def doubt_of(s: socket.socket, path: str) -> str:
+    """Compares the user at the other end of a connection with the owner of the socket's directory,
+    before anything that comes from there is believed. Returns why the server may be any user's, ""
+    if it is the directory's owner's, this user's or root's. Raises NoPermission if it is another
+    user's, and OSError."""
+    server = _peers.peer_of(s).uid
+    if server == _NO_USER:
+        raise ConnectionResetError("the connection was never made")
+    return judge(server, os.geteuid(), os.stat(posixpath.dirname(path)), _peers.overflow().uid, path)
+
+
+def judge(server: int, client: int, directory: os.stat_result, unknown: int, path: str) -> str:
+    """See doubt_of."""
+    owner = directory.st_uid
+    if server == unknown:
+        return (
+            f"the server at {path} runs as a user that has no id in this user namespace (it shows as {unknown}), "
+            "so that it cannot be told from other such users"
+        )
+    if server in (ROOT, client, owner):
+        return ""
+    if owner == unknown:
+        return (
+            f"the server at {path} runs as user {server}, and the owner of its directory has no id in this user namespace "
+            f"(it shows as {unknown}), so that the two cannot be compared"
+        )
+    if owner == ROOT and directory.st_mode & stat.S_ISVTX:
+        return f"the server at {path} runs as user {server}, and every user may have a socket in that directory"
+    raise NoPermission(
+        f"framebuffer: no permission: what listens at {path} is a process of user {server}, and the directory belongs to user {owner}: "
+        "another user's process may have taken the server's place: give servers a directory that belongs to their user"
+    )
