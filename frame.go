@@ -10,9 +10,10 @@ import (
 	"strconv"
 )
 
-// Frame is the descriptor that travels instead of the bytes: whoever holds it and can
-// reach the memory gets exactly the bytes that were written, or ErrTimeout. It is small,
-// comparable, and marshals to one JSON object:
+// Frame is the descriptor that travels instead of the bytes: a process that holds it and can
+// reach the memory gets exactly the bytes that were written, or ErrTimeout, whatever accident
+// comes between. Writers of the ring that mean harm are another matter: see Guarantees above. It
+// is small, comparable, and marshals to one JSON object:
 //
 //	{"key":"fb4_sysv_…","offset":"128","size":1048576,"checksum":"2d06800538d394c2"}
 //

@@ -19,7 +19,8 @@ const description = `Hands big frames from process to process through shared mem
 
 A server owns a ring of memory. Writers put frames into it and pass on a small
 descriptor; readers turn the descriptor back into exactly the bytes that were
-written, or learn that the ring has reused the place: a timeout.
+written, or learn that the ring has reused the place: a timeout. The checksum in it
+finds accidents, not forgery: writers of a ring are trusted.
 
   framebuffer demo             see it work
   framebuffer serve &          a server with a ring of 500 MiB

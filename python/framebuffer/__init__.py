@@ -8,7 +8,8 @@
 A server owns a ring of memory and gives out a key. A writer allocates a chunk, writes, gets a
 checksum, and sends offset, size and checksum to anybody over any RPC. A reader turns those back
 into exactly the bytes that were written, or learns that the ring has reused the place. The
-memory is the Go library's: programs in both languages share one ring. See docs/python.md.
+checksum finds accidents, not forgery: writers of a ring are trusted. The memory is the Go
+library's: programs in both languages share one ring. See docs/python.md.
 """
 
 from .client import FrameBufferClient

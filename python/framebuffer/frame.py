@@ -10,8 +10,9 @@ from .errors import BadFrame, BadOffset
 
 
 class Frame(NamedTuple):
-    """Whoever holds it and can reach the memory gets exactly the bytes that were written, or
-    FrameBufferTimeout. It is one object of JSON, the same as Go's:
+    """A process that holds it and can reach the memory gets exactly the bytes that were written,
+    or FrameBufferTimeout, whatever accident comes between; the checksum does not protect against
+    a writer of the ring that means harm. It is one object of JSON, the same as Go's:
 
         {"key":"fb4_sysv_…","offset":"128","size":1048576,"checksum":"2d06800538d394c2"}
 
