@@ -32,6 +32,7 @@ func codes() []code {
 		{"CORRUPT", framebuffer.ErrCorrupt},
 		{"BUSY", ErrBusy},
 		{"NO_TOPIC", ErrNoTopic},
+		{"UNTRUSTED", ErrUntrusted},
 	}
 }
 

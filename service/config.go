@@ -60,6 +60,12 @@ type Config struct {
 	// can reach, any number is allocated; clients that are attached never ask.
 	RemoteAllocate int64
 
+	// SigningKey is the path of a file with the seed of an NKey of the kind server, with which the
+	// service signs what it sends to readers that ask for that: see ReaderOptions.Trust and
+	// MirrorOptions.Trust. It is made if there is none, and refused if other users can read it.
+	// Default: nothing is signed.
+	SigningKey string
+
 	// Mirrors are topics of other hosts to be copied into Server's ring. Self and Logger are
 	// filled in.
 	Mirrors []MirrorOptions

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/sign"
 )
 
 // natsLimit bounds one attempt to get into NATS.
@@ -42,6 +43,10 @@ type Options struct {
 	// Attach is how to attach to the memory.
 	Attach *framebuffer.ClientOptions
 
+	// Trust are the public keys of servers whose signature a frame of another host must have: see
+	// ReaderOptions.Trust. Default, nil: none is asked for.
+	Trust []string
+
 	// Stay keeps the client with the server that it finds. When that server has ended, the
 	// client looks for no other one: its calls, publishers and subscriptions return
 	// framebuffer.ErrClosed.
@@ -71,6 +76,9 @@ func Connect(ctx context.Context, opts *Options) (*Client, error) {
 	}
 	if err := checkOwnInbox(opts.InboxPrefix); err != nil {
 		return nil, err
+	}
+	if _, err := sign.NewTrust(opts.Trust); err != nil {
+		return nil, fmt.Errorf("service: Options.Trust: %w", err)
 	}
 	c := &Client{
 		options: *opts,
@@ -118,7 +126,7 @@ func (c *Client) connect(ctx context.Context) (err error) {
 	writing := attach
 	c.options.Attach = &writing
 	attach.ReadOnly = true
-	c.reader = NewReader(c.nats, &ReaderOptions{Attach: &attach, Logger: c.log})
+	c.reader = NewReader(c.nats, &ReaderOptions{Attach: &attach, Trust: c.options.Trust, Logger: c.log})
 	c.reader.show = func() *framebuffer.Client { return c.attached.Load().ring }
 	// Before the key is asked for, so that no change of server goes unheard in between.
 	if _, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") }); err != nil {

@@ -20,8 +20,8 @@
 // which did; framebuffer.ID.get_key and so on ask that one. An offset belongs to the key of the
 // same server. Each server says framebuffer.started and framebuffer.stopped, with its id.
 //
-// Errors come as the micro service protocol has them, in the headers Nats-Service-Error-Code,
-// one of the words TIMEOUT, BAD_SIZE, TOO_LARGE, BAD_OFFSET, TOO_LONG, BAD_KEY, STALE_KEY,
-// BAD_FRAME, CLOSED, READ_ONLY, NO_PERMISSION, NO_MEMORY, CORRUPT, BUSY, NO_TOPIC and INTERNAL, which never
-// change, and Nats-Service-Error, the text for people.
+// Errors come as the micro service protocol has them, in the headers Nats-Service-Error-Code, one
+// of the words TIMEOUT, BAD_SIZE, TOO_LARGE, BAD_OFFSET, TOO_LONG, BAD_KEY, STALE_KEY, BAD_FRAME,
+// CLOSED, READ_ONLY, NO_PERMISSION, NO_MEMORY, CORRUPT, BUSY, NO_TOPIC, UNTRUSTED and INTERNAL,
+// which never change, and Nats-Service-Error, the text for people.
 package service

@@ -73,6 +73,7 @@ func (s *Service) answer(r *nats.Msg, do func([]byte) ([]byte, error)) error {
 	}
 	m.Header.Set(idHeader, s.micro.Info().ID)
 	m.Data = result
+	s.signAnswer(r, m)
 	if sent := r.RespondMsg(m); sent != nil {
 		return fmt.Errorf("answer on %s: %w", r.Subject, sent)
 	}

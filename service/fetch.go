@@ -23,6 +23,7 @@ type fetch struct {
 	own    bool   // dst is ours to make larger
 	have   int
 	moved  time.Time // when a byte came last
+	proof  *proof    // of who sent it; nil: none is asked for
 }
 
 // firstRoom is what is allocated for a frame before its owner has sent any of it: a
@@ -34,6 +35,9 @@ var errPartsLost = errors.New("parts were lost on the way")
 
 // fetch asks the frame's owner for it, and puts it into dst if that is not nil.
 func (r *Reader) fetch(ctx context.Context, frame framebuffer.Frame, dst []byte) ([]byte, error) {
+	if r.distrust != nil {
+		return nil, fmt.Errorf("service: ReaderOptions.Trust: %w", r.distrust)
+	}
 	if frame.Size < 1 {
 		return nil, fmt.Errorf("%w: asked to read %d bytes; a frame has at least 1", framebuffer.ErrBadSize, frame.Size)
 	}
@@ -45,10 +49,11 @@ func (r *Reader) fetch(ctx context.Context, frame framebuffer.Frame, dst []byte)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(r.life, cancel)()
-	f := &fetch{reader: r, frame: frame, dst: dst, own: dst == nil, moved: time.Now()}
+	f := &fetch{reader: r, frame: frame, dst: dst, own: dst == nil, moved: time.Now(), proof: r.proof()}
 	err := f.all(ctx)
 	if err == nil {
-		if got := framebuffer.ChecksumOf(f.dst); got != frame.Checksum {
+		got := framebuffer.ChecksumOf(f.dst)
+		if err = f.proof.verify(frame, got == frame.Checksum); err == nil && got != frame.Checksum {
 			err = fmt.Errorf("%w: the %d bytes that came from another host have the checksum %v, not %v: the chunk holds something else than what was written",
 				framebuffer.ErrTimeout, frame.Size, got, frame.Checksum)
 		}
@@ -103,6 +108,7 @@ func (f *fetch) attempt(ctx context.Context) error {
 	request.Header.Set(headerFrom, strconv.Itoa(f.have))
 	window := uint64(f.reader.options.Window)
 	request.Header.Set(headerWindow, strconv.FormatUint(window, 10))
+	f.proof.ask(request)
 	in, err := f.reader.asker.Ask(request, window)
 	if err != nil {
 		return fmt.Errorf("service: %w", err)
@@ -119,7 +125,7 @@ func (f *fetch) attempt(ctx context.Context) error {
 		if p.Lost > 0 {
 			return errPartsLost
 		}
-		if err := f.put(p.Data); err != nil {
+		if err := f.put(p); err != nil {
 			return err
 		}
 		if time.Since(f.moved) > f.reader.options.Patience { // an owner can say for ever that it is there
@@ -144,11 +150,11 @@ func (f *fetch) next(ctx context.Context, in *parts.Receiver) (parts.Part, error
 }
 
 // put puts a part where it belongs.
-func (f *fetch) put(data []byte) error {
-	if len(data) > f.frame.Size-f.have {
+func (f *fetch) put(p parts.Part) error {
+	if len(p.Data) > f.frame.Size-f.have {
 		return fmt.Errorf("%w: another host sent more than the %d bytes of the frame", framebuffer.ErrTimeout, f.frame.Size)
 	}
-	if end := f.have + len(data); f.own && end > len(f.dst) {
+	if end := f.have + len(p.Data); f.own && end > len(f.dst) {
 		room := min(f.frame.Size, max(end, firstRoom, 2*len(f.dst)))
 		if err := shm.RoomForCopy(room); err != nil { // beside what is there
 			return err
@@ -157,8 +163,9 @@ func (f *fetch) put(data []byte) error {
 		copy(larger, f.dst[:f.have])
 		f.dst = larger
 	}
-	f.have += copy(f.dst[f.have:], data)
-	if len(data) > 0 {
+	f.have += copy(f.dst[f.have:], p.Data)
+	f.proof.add(p.Data, p.Header)
+	if len(p.Data) > 0 {
 		f.moved = time.Now()
 	}
 	return nil

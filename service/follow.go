@@ -12,6 +12,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -19,7 +20,8 @@ import (
 const quietSource = 4 * time.Second
 
 // follow copies from one server. Its error, which is never nil, says why it ended.
-func (m *Mirror) follow(ctx context.Context, id string) error {
+func (m *Mirror) follow(ctx context.Context, h Host) error {
+	id := h.ID
 	request := mirrorRequest{
 		Topic: m.options.Topic, Every: uint64(m.options.Every), Rate: m.options.Rate, Window: uint64(m.options.Window),
 	}
@@ -29,6 +31,9 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 		request.Ring, request.From = m.source, m.last
 	default:
 		request.Oldest = m.waited
+	}
+	if m.keys != nil {
+		request.Nonce = sign.Nonce()
 	}
 	data, err := json.Marshal(request)
 	if err != nil {
@@ -44,6 +49,7 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 	if !m.began {
 		m.numbered = time.Now()
 	}
+	vetted := m.vetting(h, data)
 	var now arriving
 	defer func() {
 		if now.open { // asked for again, if it is still there
@@ -70,7 +76,13 @@ func (m *Mirror) follow(ctx context.Context, id string) error {
 		if word := p.Header.Get(micro.ErrorCodeHeader); word != "" {
 			return fromWire(word, p.Header.Get(micro.ErrorHeader))
 		}
-		if err := m.take(&now, p); err != nil {
+		m.beats(p)
+		if vetted != nil {
+			err = vetted.take(p)
+		} else {
+			err = m.take(&now, p)
+		}
+		if err != nil {
 			return err
 		}
 		if m.options.OnDemand && time.Since(looked) > time.Second {
@@ -98,8 +110,8 @@ func nextPart(ctx context.Context, in *parts.Receiver) (parts.Part, error) {
 	return p, err
 }
 
-// take puts a part where it belongs, and publishes the frame that it completes.
-func (m *Mirror) take(now *arriving, p parts.Part) error {
+// beats counts that the topic comes, when its host says so.
+func (m *Mirror) beats(p parts.Part) {
 	if p.Beat {
 		m.count(func(s *MirrorStats) {
 			if s.State != "running" {
@@ -109,6 +121,10 @@ func (m *Mirror) take(now *arriving, p parts.Part) error {
 			}
 		})
 	}
+}
+
+// take puts a part where it belongs, and publishes the frame that it completes.
+func (m *Mirror) take(now *arriving, p parts.Part) error {
 	end, text := p.Header.Get(headerEnd) != "", p.Header.Get(headerFrame)
 	if now.open && (p.Lost > 0 || end || text != "") { // the rest of it does not come
 		if err := m.unfinished(now); err != nil {

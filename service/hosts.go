@@ -17,9 +17,10 @@ type Host struct {
 	Name     string        `json:"name"` // Config.Name
 	ID       string        `json:"id"`   // of the micro service's instance; a new one at each start
 	Version  string        `json:"version"`
-	RTT      time.Duration `json:"rtt_ns,omitempty"` // of the question for what follows
-	Capacity uint64        `json:"capacity"`         // bytes in the ring
-	Written  uint64        `json:"written_bytes"`    // into it
+	RTT      time.Duration `json:"rtt_ns,omitempty"`   // of the question for what follows
+	Capacity uint64        `json:"capacity"`           // bytes in the ring
+	Written  uint64        `json:"written_bytes"`      // into it
+	SignsAs  string        `json:"signs_as,omitempty"` // public key of Config.SigningKey, as it says itself
 	Topics   []HostTopic   `json:"topics"`
 	More     int           `json:"more_topics,omitempty"` // for which the answer had no room
 	Mirrors  []MirrorStats `json:"mirrors,omitempty"`     // of Config.Mirrors
@@ -56,7 +57,7 @@ func (s *Service) itself() (h Host, err error) {
 	}
 	h = Host{
 		Host: s.config.host(), Name: orDefault(s.config.Name), ID: s.micro.Info().ID, Version: Version,
-		Capacity: st.Capacity, Written: st.Total.WrittenBytes, Topics: []HostTopic{}, Store: s.store.is(),
+		Capacity: st.Capacity, Written: st.Total.WrittenBytes, SignsAs: s.SignsAs(), Topics: []HostTopic{}, Store: s.store.is(),
 	}
 	ring, err := s.ring(false)
 	if err != nil {

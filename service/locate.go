@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -94,11 +95,11 @@ func (s *Service) topic(name string) (*topics.Topic, bool) {
 
 // named returns the servers of that name, host or ID; with a topic, of topics only that. With nobody
 // there it returns ErrNoServer.
-func named(ctx context.Context, nc *nats.Conn, name, topicName string) ([]Host, error) {
+func named(ctx context.Context, nc *nats.Conn, name, topicName string, trust *sign.Trust) ([]Host, error) {
 	if !nameForm.MatchString(name) && !idForm.MatchString(name) {
 		return nil, fmt.Errorf("%w: %.80q is no name of a host: use 1 to 64 letters, digits, dots and hyphens", topic.ErrBadName, name)
 	}
-	all, err := answers(ctx, nc, atSubject(name), topicName, rpcLimit)
+	all, err := answers(ctx, nc, atSubject(name), topicName, rpcLimit, trust)
 	if err == nil && len(all) == 0 {
 		err = fmt.Errorf("%w: no host or server named %q on the NATS at %s: framebuffer hosts lists them", ErrNoServer, name, shown(nc.ConnectedUrl()))
 	}
@@ -110,19 +111,34 @@ func named(ctx context.Context, nc *nats.Conn, name, topicName string) ([]Host, 
 const originPatience = 2 * time.Second
 
 // origins returns the servers that have a topic which is no copy.
-func origins(ctx context.Context, nc *nats.Conn, topicName string) ([]Host, error) {
-	return answers(ctx, nc, serviceName+"."+epOrigin, topicName, originPatience)
+func origins(ctx context.Context, nc *nats.Conn, topicName string, trust *sign.Trust) ([]Host, error) {
+	return answers(ctx, nc, serviceName+"."+epOrigin, topicName, originPatience, trust)
 }
 
-// answers are those of servers that say who they are.
-func answers(ctx context.Context, nc *nats.Conn, subject, body string, first time.Duration) (all []Host, err error) {
-	err = gather(ctx, nc, subject, []byte(body), first, rollQuiet, func(m *nats.Msg, after time.Duration) bool {
+// answers are what servers say of themselves. With trust those alone count that are signed; if
+// answers come and none is, the error is ErrUntrusted.
+func answers(ctx context.Context, nc *nats.Conn, subject, body string, first time.Duration, trust *sign.Trust) (all []Host, err error) {
+	nonce, refused := sign.Nonce(), error(nil)
+	question := &nats.Msg{Subject: subject, Data: []byte(body), Header: nats.Header{}}
+	if trust != nil {
+		question.Header.Set(headerNonce, nonce)
+	}
+	err = gatherTo(ctx, nc, question, first, rollQuiet, func(m *nats.Msg, after time.Duration) bool {
 		var h Host
 		if m.Header.Get(micro.ErrorCodeHeader) == "" && json.Unmarshal(m.Data, &h) == nil && idForm.MatchString(h.ID) {
+			if trust != nil {
+				if err := trust.Verify(m.Header.Get(headerSignature), answerStatement(nonce, question.Data, m.Data)); err != nil {
+					refused = fmt.Errorf("%w: the server %.64q of host %.64q: %w", ErrUntrusted, h.Name, h.Host, err)
+					return true
+				}
+			}
 			h.RTT = after
 			all = append(all, h)
 		}
 		return true
 	})
+	if err == nil && len(all) == 0 {
+		err = refused
+	}
 	return all, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -42,6 +43,12 @@ type MirrorOptions struct {
 	// Window is how many bytes may be on the way, 64 KiB to 64 MiB. Default: 4 MiB.
 	Window int `json:"window,omitempty"`
 
+	// Trust are the public keys of servers (Service.SignsAs) of which one must have signed each
+	// frame, as one of the stream that was asked for: nothing else is published, and no other
+	// server is AnyHost. A list without keys refuses every frame. Default, nil: no signature is
+	// asked for.
+	Trust []string `json:"trust,omitempty"`
+
 	// Self is the ID of the server whose ring the copy is in, which AnyHost then passes over.
 	Self string `json:"-"`
 
@@ -65,6 +72,7 @@ type Mirror struct {
 	options MirrorOptions
 	log     *slog.Logger
 	pub     *topic.Publisher
+	keys    *sign.Trust // nil: no signatures are asked for
 
 	// Run's own.
 	source   string    // which ring it has had frames of
@@ -108,11 +116,15 @@ func NewMirror(nc *nats.Conn, ring *framebuffer.Client, opts MirrorOptions) (*Mi
 	if !nameForm.MatchString(opts.From) && !idForm.MatchString(opts.From) {
 		return nil, fmt.Errorf("%w: %.80q is no name of a host: use 1 to 64 letters, digits, dots and hyphens", topic.ErrBadName, opts.From)
 	}
+	keys, err := sign.NewTrust(opts.Trust)
+	if err != nil {
+		return nil, fmt.Errorf("service: MirrorOptions.Trust: %w", err)
+	}
 	pub, err := topic.NewPublisher(ring, opts.Topic)
 	if err != nil {
 		return nil, err
 	}
-	m := &Mirror{nats: nc, ring: ring, options: opts, log: opts.Logger, pub: pub}
+	m := &Mirror{nats: nc, ring: ring, options: opts, log: opts.Logger, pub: pub, keys: keys}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
@@ -214,7 +226,7 @@ func (m *Mirror) once(ctx context.Context) error {
 		return err
 	}
 	m.count(func(s *MirrorStats) { s.Host, s.ID = h.Host, h.ID })
-	return m.follow(ctx, h.ID)
+	return m.follow(ctx, h)
 }
 
 // awaitDemand waits until somebody here wants the topic. The directory tells nobody, so it

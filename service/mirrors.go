@@ -41,6 +41,7 @@ type mirrorRequest struct {
 	Every  uint64  `json:"every,omitempty"`  // only numbers that this divides
 	Rate   float64 `json:"rate,omitempty"`   // at most so many a second
 	Window uint64  `json:"window,omitempty"` // as headerWindow
+	Nonce  string  `json:"nonce,omitempty"`  // as headerNonce: what comes is to be signed
 }
 
 // mirrorFrame says what a frame is whose bytes follow.
@@ -94,6 +95,8 @@ type mirrorSource struct {
 	came    time.Time // the last frame
 	beat    time.Time
 	ended   bool // and the mirror was told
+
+	signer *streamSigner // nil: the mirror does not ask for signatures
 }
 
 func (s *Service) openMirror(r *nats.Msg) (*mirrorSource, error) {
@@ -106,6 +109,9 @@ func (s *Service) openMirror(r *nats.Msg) (*mirrorSource, error) {
 	}
 	g.thin = thin{every: g.request.Every, rate: g.request.Rate}
 	var err error
+	if g.signer, err = s.streamSigner(r.Data, g.request); err != nil {
+		return nil, err
+	}
 	if g.ring, err = s.ring(true); err != nil {
 		return nil, err
 	}

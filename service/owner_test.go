@@ -75,7 +75,8 @@ func content(seed uint64, size int) []byte {
 	return b
 }
 
-// roleOwner has a ring and does as it is told: name, URL, size of the ring, and prefixes of askers' inboxes.
+// roleOwner has a ring and does as it is told: name, URL, size of the ring, host, file of the key
+// to sign with or "", and prefixes of askers' inboxes.
 func roleOwner(c *xproc.Child) error {
 	size, err := strconv.ParseInt(c.Args[2], 10, 64)
 	if err != nil {
@@ -86,7 +87,7 @@ func roleOwner(c *xproc.Child) error {
 		return err
 	}
 	defer server.Close()
-	svc, err := service.Serve(service.Config{Server: server, Name: c.Args[0], Host: "owner", URL: c.Args[1], AskerInboxes: c.Args[3:]})
+	svc, err := service.Serve(service.Config{Server: server, Name: c.Args[0], URL: c.Args[1], Host: c.Args[3], SigningKey: c.Args[4], AskerInboxes: c.Args[5:]})
 	if err != nil {
 		return err
 	}
@@ -132,8 +133,15 @@ type owner struct {
 
 func startOwner(t testing.TB, url string, ring int, inboxes ...string) *owner {
 	t.Helper()
+	return startOwnerAt(t, "owner", url, ring, "", inboxes...)
+}
+
+// startOwnerAt starts one on a host of that name, which signs if there is a path for its key.
+func startOwnerAt(t testing.TB, host, url string, ring int, key string, inboxes ...string) *owner {
+	t.Helper()
 	xproc.NeedRoot(t)
-	o := &owner{Proc: xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "owner", append([]string{unique(t), url, strconv.Itoa(ring)}, inboxes...)...)}
+	args := append([]string{unique(t), url, strconv.Itoa(ring), host, key}, inboxes...)
+	o := &owner{Proc: xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "owner", args...)}
 	o.Recv(&o.key)
 	return o
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/internal/sign"
 )
 
 // ErrBusy says that a server has as many frames to send to other hosts as it takes on. Asking
@@ -32,6 +33,12 @@ type ReaderOptions struct {
 
 	// Patience is for how long a frame of another host may come no further. Default: 10 s.
 	Patience time.Duration
+
+	// Trust are the public keys of servers (Service.SignsAs) whose signature a frame of another
+	// host must have: another is ErrUntrusted, also where its checksum is right. A list without
+	// keys refuses each frame of another host. Frames of this host come through shared memory, and
+	// are not signed. Default, nil: none is asked for.
+	Trust []string
 
 	// Ring is a client in whose line stat and top show what came over NATS, and why. Default:
 	// nobody shows it.
@@ -54,7 +61,10 @@ type Reader struct {
 	ways  *ways
 	show  func() *framebuffer.Client // the client that shows what came over NATS, or nil
 
-	local, localBytes, remote, remoteBytes, timeouts, resumed atomic.Uint64
+	trust    *sign.Trust
+	distrust error // why ReaderOptions.Trust is no list of keys: no frame comes over NATS
+
+	local, localBytes, remote, remoteBytes, timeouts, resumed, untrusted atomic.Uint64
 }
 
 // NewReader returns a reader that asks other hosts over nc, which stays the caller's. Dial
@@ -76,6 +86,7 @@ func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
 		r.log = slog.New(slog.DiscardHandler)
 	}
 	r.show = func() *framebuffer.Client { return r.options.Ring }
+	r.trust, r.distrust = sign.NewTrust(r.options.Trust)
 	r.life, r.end = context.WithCancel(context.Background())
 	go r.letGo()
 	return r
@@ -90,7 +101,9 @@ func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
 //     that ring: its server has ended, or came back with a new ring, or is cut off from here;
 //   - framebuffer.ErrTooLarge and framebuffer.ErrNoMemory, before any of it is asked for: see
 //     MaxFrame of the options of Attach;
-//   - ErrBusy.
+//   - ErrBusy;
+//   - ErrUntrusted with ReaderOptions.Trust, and framebuffer.ErrBadKey when that has something
+//     else than keys.
 func (r *Reader) Get(f framebuffer.Frame) ([]byte, error) {
 	return r.GetContext(r.life, f)
 }
@@ -147,6 +160,9 @@ func (r *Reader) on(f framebuffer.Frame, here func(*framebuffer.Client) error, t
 		}
 		if at.ring == nil {
 			if err := there(); err != nil {
+				if errors.Is(err, ErrUntrusted) {
+					r.untrusted.Add(1)
+				}
 				if errors.Is(err, framebuffer.ErrTimeout) {
 					r.timeouts.Add(1)
 					r.tell(at.why, 0, false)

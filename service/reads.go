@@ -130,6 +130,10 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 	if f.Size < 1 || from > uint64(f.Size) {
 		return fmt.Errorf("%w: %d bytes from number %d on; a frame has at least 1", framebuffer.ErrBadSize, f.Size, from)
 	}
+	seal, err := s.sealing(r, f)
+	if err != nil {
+		return err
+	}
 	ring, err := s.ring(true)
 	if err != nil {
 		return err
@@ -143,7 +147,7 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 	in := ring.Inside()
 	// The reader verifies too, by the checksum that it knows.
 	err = s.give.giveKnown(ring, f, func(bytes []byte) error {
-		return stream.Send(s.give.life, nil, bytes[from:], func() error {
+		return seal.send(s.give.life, stream, nil, bytes, from, func() error {
 			if !in.Ring.Intact(f.Offset) {
 				return errOverrun
 			}

@@ -43,7 +43,7 @@ func Hosts(ctx context.Context, nc *nats.Conn, names ...string) ([]Host, error) 
 		all = introductions(ctx, nc, pings)
 	}
 	for _, name := range names {
-		those, err := named(ctx, nc, name, "")
+		those, err := named(ctx, nc, name, "", nil)
 		if err != nil && !errors.Is(err, ErrTooMany) {
 			return nil, err
 		}
@@ -78,13 +78,19 @@ func roll(ctx context.Context, nc *nats.Conn) (all []micro.Ping, err error) {
 // more. The first may take as long as first says, and others come that long after one as quiet says, or three times
 // as long as the first took; nobody at all is no error.
 func gather(outer context.Context, nc *nats.Conn, subject string, data []byte, first, quiet time.Duration, take func(m *nats.Msg, after time.Duration) bool) error {
-	inbox := nc.NewInbox()
+	return gatherTo(outer, nc, &nats.Msg{Subject: subject, Data: data}, first, quiet, take)
+}
+
+// gatherTo is gather of a question with headers.
+func gatherTo(outer context.Context, nc *nats.Conn, question *nats.Msg, first, quiet time.Duration, take func(m *nats.Msg, after time.Duration) bool) error {
+	subject, inbox := question.Subject, nc.NewInbox()
+	question.Reply = inbox
 	sub, err := nc.SubscribeSync(inbox)
 	if err != nil {
 		return fmt.Errorf("service: request %s: %w", subject, err)
 	}
 	defer func() { _ = sub.Unsubscribe() }() // fails only when the connection is closed
-	if err := nc.PublishRequest(subject, inbox, data); err != nil {
+	if err := nc.PublishMsg(question); err != nil {
 		return fmt.Errorf("service: request %s: %w", subject, err)
 	}
 	ctx, cancel := context.WithTimeout(outer, rollEnd)

@@ -48,12 +48,12 @@ func byNewest(a, b Host) int {
 func (m *Mirror) candidates(ctx context.Context) (all []Host, err error) {
 	anyHost := m.options.From == AnyHost
 	if anyHost {
-		all, err = origins(ctx, m.nats, m.options.Topic)
+		all, err = origins(ctx, m.nats, m.options.Topic, m.keys)
 	} else {
-		all, err = named(ctx, m.nats, m.options.From, m.options.Topic)
+		all, err = named(ctx, m.nats, m.options.From, m.options.Topic, m.keys)
 	}
 	all = slices.DeleteFunc(all, func(h Host) bool {
-		return h.ID == m.options.Self || len(h.Topics) != 1 || h.Topics[0].Name != m.options.Topic || anyHost && h.Topics[0].Copy
+		return h.ID == m.options.Self || len(h.Topics) != 1 || h.Topics[0].Name != m.options.Topic || anyHost && h.Topics[0].Copy || !m.means(h)
 	})
 	if errors.Is(err, ErrTooMany) { // one of them will do
 		err = nil

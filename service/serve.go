@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/sign"
 )
 
 // Service is a running service. Its methods may be called concurrently.
@@ -26,6 +27,7 @@ type Service struct {
 	micro    *instance
 	replies  *replies // where answers may go
 	access   access
+	signer   *sign.Key // nil: nothing is signed
 	close    func() error
 
 	allowance *allowance // of askers over a NATS that may be shared
@@ -86,6 +88,11 @@ func Serve(cfg Config) (*Service, error) {
 }
 
 func (s *Service) start() (err error) {
+	if s.config.SigningKey != "" {
+		if s.signer, err = sign.Open(s.config.SigningKey); err != nil {
+			return fmt.Errorf("service: %w", err)
+		}
+	}
 	// The name comes first: whoever has it may bother to start NATS.
 	if s.meeting, err = listen(s.config.Name, s.log); err != nil {
 		return err

@@ -137,7 +137,7 @@ func (g *mirrorSource) send(ctx context.Context, m topic.Message) error {
 	}
 	in := g.ring.Inside()
 	err = g.ring.View(m.Frame, func(bytes []byte) error {
-		return g.stream.Send(ctx, nats.Header{headerFrame: {string(head)}}, bytes, func() error {
+		return g.signer.frame(head).send(ctx, g.stream, nats.Header{headerFrame: {string(head)}}, bytes, 0, func() error {
 			if !in.Ring.Intact(m.Frame.Offset) {
 				return errOverrun
 			}
@@ -157,7 +157,7 @@ func (g *mirrorSource) send(ctx context.Context, m topic.Message) error {
 func (g *mirrorSource) end(ctx context.Context) error {
 	if !g.ended {
 		g.ended = true
-		if err := g.stream.Send(ctx, nats.Header{headerEnd: {"1"}}, nil, func() error { return nil }); err != nil {
+		if err := g.stream.Send(ctx, g.signer.end(nats.Header{headerEnd: {"1"}}), nil, func() error { return nil }); err != nil {
 			return err
 		}
 	}

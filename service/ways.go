@@ -6,9 +6,10 @@ type Ways struct {
 	LocalBytes  uint64 `json:"local_bytes"`
 	Remote      uint64 `json:"remote"` // frames over NATS
 	RemoteBytes uint64 `json:"remote_bytes"`
-	Timeouts    uint64 `json:"timeouts"` // of frames over NATS
-	Resumed     uint64 `json:"resumed"`  // how often parts were lost on the way and asked for again
-	Rings       []Way  `json:"rings"`    // those read from lately
+	Timeouts    uint64 `json:"timeouts"`  // of frames over NATS
+	Resumed     uint64 `json:"resumed"`   // how often parts were lost on the way and asked for again
+	Untrusted   uint64 `json:"untrusted"` // frames over NATS that no trusted server had signed
+	Rings       []Way  `json:"rings"`     // those read from lately
 }
 
 // Way is how the frames of one ring are read.
@@ -22,7 +23,7 @@ type Way struct {
 func (r *Reader) Ways() Ways {
 	w := Ways{
 		Local: r.local.Load(), LocalBytes: r.localBytes.Load(), Remote: r.remote.Load(), RemoteBytes: r.remoteBytes.Load(),
-		Timeouts: r.timeouts.Load(), Resumed: r.resumed.Load(), Rings: []Way{},
+		Timeouts: r.timeouts.Load(), Resumed: r.resumed.Load(), Untrusted: r.untrusted.Load(), Rings: []Way{},
 	}
 	for _, way := range r.ways.all() {
 		at := way.opened.Load()

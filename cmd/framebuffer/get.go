@@ -18,6 +18,7 @@ type getCmd struct {
 	Output string `short:"o" help:"File to write instead of standard output." placeholder:"FILE"`
 
 	MaxSize byteSize `help:"Refuse a frame of more bytes than that, status 2. Default: what this machine has memory for, and status 5." placeholder:"SIZE"`
+	trusting
 	lookup
 }
 
@@ -25,9 +26,11 @@ type getCmd struct {
 func (getCmd) Help() string {
 	return `Attaches with the key in the frame, so no server is looked for. A frame of another
 host is asked for over NATS: that of this host's server, or that at --nats. Writes
-exactly the bytes that were put, or nothing: it exits with 3 when the frame is gone,
-and with 4 when its server is. A frame may come from anywhere: no memory is taken for
-what it claims before its chunk was looked at, nor for more than --max-size.`
+exactly the bytes that were put, by their checksum, or nothing: it exits with 3 when
+the frame is gone, and with 4 when its server is. With --trust a frame of another
+host that none of these servers has signed is refused, with 1; frames of this host
+are not signed. A frame may come from anywhere: no memory is taken for what it
+claims before its chunk was looked at, nor for more than --max-size.`
 }
 
 // maxFrameText bounds what is read as a frame: a key, three numbers and punctuation.
@@ -70,6 +73,10 @@ func (c *getCmd) Run(e *env) (err error) {
 
 // read gets the frame's bytes, from wherever they are.
 func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
+	trust, err := c.keys()
+	if err != nil {
+		return nil, err
+	}
 	opts := &framebuffer.ClientOptions{ReadOnly: true, Name: "framebuffer get", MaxFrame: int(c.MaxSize), Logger: e.log}
 	client, err := framebuffer.Attach(f.Key, opts)
 	if err == nil {
@@ -80,7 +87,9 @@ func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
 		return nil, err
 	}
 	if c.NATS == "" { // this host's server shows it in stat
-		client, other := c.connect(e, opts)
+		connecting := c.options(e)
+		connecting.Attach, connecting.Trust = opts, trust
+		client, other := e.connect(connecting, c.quoted())
 		if other == nil {
 			defer client.Close()
 			data, other := client.GetContext(e.ctx, f)
@@ -98,7 +107,7 @@ func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
 		return nil, fmt.Errorf("%w (and other hosts cannot be asked: %w)", err, other)
 	}
 	defer nc.Close()
-	reader := service.NewReader(nc, &service.ReaderOptions{Attach: opts, Logger: e.log})
+	reader := service.NewReader(nc, &service.ReaderOptions{Attach: opts, Trust: trust, Logger: e.log})
 	defer reader.Close()
 	data, other := reader.GetContext(e.ctx, f)
 	return data, goneWith(err, other)

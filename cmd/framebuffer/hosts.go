@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,9 @@ func (hostsCmd) Help() string {
 	return `Asks all servers that the NATS of this host's server reaches, or that at --nats:
 a cluster, leaf nodes and gateways included. RTT is how long the answer took.
 What they answer anybody can ask for: nats req framebuffer.about "".
-Without names it lists 1000 servers at most, and says so.
+Without names it lists 1000 servers at most, and says so. SIGNS AS is the key
+that a server says is its own: what to --trust learn at the server, by serve's
+output.
 
 --json prints one object a line.`
 }
@@ -44,11 +47,18 @@ func (c *hostsCmd) Run(e *env) error {
 // hostsText is a table, with what there is to say of each host below its line.
 func hostsText(all []service.Host, topics bool) string {
 	var table columns
-	table.row("HOST\tNAME\tID\tRING\tWRITTEN\tTOPICS\tRTT")
+	signs := ""
+	if slices.ContainsFunc(all, func(h service.Host) bool { return h.SignsAs != "" }) {
+		signs = "\tSIGNS AS"
+	}
+	table.row("HOST\tNAME\tID\tRING\tWRITTEN\tTOPICS\tRTT%s", signs)
 	for _, h := range all {
 		about := text(h.Err)
 		if h.Err == "" {
 			about = fmt.Sprintf("%s\t%s\t%d\t%v", humanize.IBytes(h.Capacity), humanize.Bytes(h.Written), len(h.Topics)+h.More, h.RTT.Round(10*time.Microsecond))
+		}
+		if h.SignsAs != "" {
+			about += "\t" + text(h.SignsAs)
 		}
 		table.row("%s\t%s\t%s\t%s", text(h.Host), text(h.Name), text(h.ID), about)
 	}

@@ -20,6 +20,7 @@ type mirrorCmd struct {
 	Rate     float64  `help:"At most so many frames a second." placeholder:"FPS"`
 	OnDemand bool     `help:"Only while it has subscriptions here."`
 	Window   byteSize `help:"Bytes on the way at most: for long fast lines their rate times their round trip (default 4MiB)." placeholder:"SIZE"`
+	trusting
 	following
 	lookup
 }
@@ -33,7 +34,8 @@ of this host when this one has ended. The publisher does not wait:
 what is too much for the line is lost, and subscribers are told by the numbers, as
 they are of frames that --every and --rate leave out. At the end a line on stderr
 says how many frames and bytes came and how many were lost; with --json another on
-stdout says all that is counted.
+stdout says all that is counted. With --trust nothing is copied that none of these
+servers has signed, and any is one of these.
 
 serve --mirror TOPIC@HOST,every=10,on-demand does the same inside the server.`
 }
@@ -41,10 +43,14 @@ serve --mirror TOPIC@HOST,every=10,on-demand does the same inside the server.`
 // Run copies until a signal comes.
 func (c *mirrorCmd) Run(e *env) error {
 	start := time.Now()
+	trust, err := c.keys()
+	if err != nil {
+		return err
+	}
 	var s service.MirrorStats
-	err := c.sessions(e, service.MirrorClient+c.Topic, c.following, func(client *service.Client, ring *framebuffer.Client, _ bool) error {
+	err = c.sessions(e, service.MirrorClient+c.Topic, c.following, func(client *service.Client, ring *framebuffer.Client, _ bool) error {
 		m, err := service.NewMirror(client.NATS(), ring, service.MirrorOptions{
-			Topic: c.Topic, From: c.From, Every: c.Every, Rate: c.Rate, OnDemand: c.OnDemand, Window: int(c.Window), Self: client.ServerID(), Logger: e.log,
+			Topic: c.Topic, From: c.From, Every: c.Every, Rate: c.Rate, OnDemand: c.OnDemand, Window: int(c.Window), Trust: trust, Self: client.ServerID(), Logger: e.log,
 		})
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -159,7 +160,7 @@ func TestMirrorsOfServe(t *testing.T) {
 		"a,b=1@hostA,every=5":                    {Topic: "a,b=1", From: "hostA", Every: 5},
 		"cam@any,rate=0.5,window=1MiB,on-demand": {Topic: "cam", From: "any", Rate: 0.5, Window: 1 << 20, OnDemand: true},
 	} {
-		if got, err := parseMirror(text); err != nil || got != want {
+		if got, err := parseMirror(text); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", text, got, err)
 		}
 	}

@@ -31,11 +31,13 @@ type serveCmd struct {
 	Streams string   `name:"jetstream" xor:"jetstream" env:"FRAMEBUFFER_JETSTREAM" help:"Turn JetStream on in the embedded NATS, with its streams in this directory: for framebuffer record." placeholder:"DIR"`
 	Host    string   `env:"FRAMEBUFFER_HOST" help:"What this host is called on other hosts (default: the system's host name)." placeholder:"NAME"`
 	Mirrors []string `name:"mirror" sep:"none" help:"Copy a topic of another host, TOPIC@HOST, or TOPIC@any; may be given several times. Behind a comma, the options of the command mirror: every=N, rate=FPS, window=SIZE, on-demand." placeholder:"TOPIC@HOST"`
+	SignKey string   `name:"sign-key" env:"FRAMEBUFFER_SIGN_KEY" help:"File with the key to sign what goes to other hosts with, for readers that --trust it; made if there is none, and for this user alone." placeholder:"FILE"`
 	Creds   string   `env:"FRAMEBUFFER_CREDS" type:"existingfile" help:"NATS credentials file for either." placeholder:"FILE"`
 	Askers  []string `name:"asker-inbox" help:"Answer askers over NATS also below this prefix, beside _INBOX, where all others have no answer; may be given several times." placeholder:"PREFIX"`
 	Remote  byteSize `name:"remote-allocate" help:"Bytes a second that programs may allocate by asking over NATS, with --nats or --nats-config: other hosts may share that NATS, and each allocation overwrites frames (default: none)." placeholder:"SIZE"`
 	HTTP    string   `name:"http" help:"Serve a page, metrics and health over HTTP at this address, such as 127.0.0.1:9464; off loopback, and for frames, with a token." placeholder:"ADDR"`
 	Token   string   `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token (default: a new one)." placeholder:"TOKEN"`
+	trusting
 	tlsFiles
 }
 
@@ -69,17 +71,23 @@ type served struct {
 	Name     string `json:"name"`
 	NATS     string `json:"nats"`
 	Backend  string `json:"backend"`
+	SignsAs  string `json:"signs_as,omitempty"`
 	HTTP     string `json:"http,omitempty"` // with the token, where one is needed
 }
 
 // Run serves until the context ends.
 func (c *serveCmd) Run(e *env) (err error) {
+	trust, err := c.keys()
+	if err != nil {
+		return err
+	}
 	var mirrors []service.MirrorOptions
 	for _, m := range c.Mirrors {
 		one, err := parseMirror(m)
 		if err != nil {
 			return err
 		}
+		one.Trust = trust
 		mirrors = append(mirrors, one)
 	}
 	server, err := newServer(e, int64(c.Size), &framebuffer.ServerOptions{
@@ -100,7 +108,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 	}
 	svc, err := startService(e, service.Config{
 		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: c.NATS, NATSConfig: c.Config, JetStream: c.Streams, Credentials: c.Creds, TLS: c.files(),
-		InboxPrefix: c.Inbox, AskerInboxes: c.Askers, RemoteAllocate: int64(c.Remote), Logger: e.log,
+		InboxPrefix: c.Inbox, AskerInboxes: c.Askers, RemoteAllocate: int64(c.Remote), SigningKey: c.SignKey, Logger: e.log,
 	})
 	if err != nil {
 		return unlessSignalled(err)
@@ -108,7 +116,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 	defer func() { err = errors.Join(err, svc.Close()) }()
 
 	st := server.Stats()
-	s := served{Key: server.Key(), Capacity: st.Capacity, Name: c.Name, NATS: svc.URL(), Backend: st.Backend}
+	s := served{Key: server.Key(), Capacity: st.Capacity, Name: c.Name, NATS: svc.URL(), Backend: st.Backend, SignsAs: svc.SignsAs()}
 	if c.HTTP != "" {
 		pages, err := startHTTP(e, s.Key, c.HTTP, c.Token)
 		if err != nil {
@@ -170,9 +178,12 @@ func (s served) text(whose string) string {
 	if s.Name != "default" {
 		name = " --name " + s.Name
 	}
-	http := ""
+	http := "" // and what else there is to say
 	if s.HTTP != "" {
 		http = "\n  HTTP  " + s.HTTP
+	}
+	if s.SignsAs != "" {
+		http += "\n\nReaders on other hosts take what this server signs with --trust " + s.SignsAs
 	}
 	return fmt.Sprintf(`Serving a ring of %s.
 

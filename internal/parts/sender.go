@@ -129,18 +129,24 @@ func (st *Stream) room(n int) bool {
 // must. Before each part it calls ok, whose error ends it. It returns ErrGone, the error of
 // ctx, and that of NATS. data is not kept.
 func (st *Stream) Send(ctx context.Context, header nats.Header, data []byte, ok func() error) error {
+	return st.SendEach(ctx, header, data, func([]byte, nats.Header, bool) error { return ok() })
+}
+
+// SendEach is Send that shows each part, right before it leaves: its bytes, its headers, to which
+// may be added, and whether it is the last.
+func (st *Stream) SendEach(ctx context.Context, header nats.Header, data []byte, show func(part []byte, h nats.Header, last bool) error) error {
 	part := size(st.sender.nc)
 	for first := true; first || len(data) > 0; first = false {
 		n := min(part, len(data))
 		if err := st.await(ctx, n); err != nil {
 			return err
 		}
-		if err := ok(); err != nil {
-			return err
-		}
 		h := nats.Header{}
 		if first && header != nil {
 			h = header
+		}
+		if err := show(data[:n], h, n == len(data)); err != nil {
+			return err
 		}
 		at := st.sent.Load()
 		h[At] = []string{strconv.FormatUint(at, 10)}

@@ -1,0 +1,226 @@
+package service_test
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/collision"
+	"github.com/core-framebuffer/framebuffer/service"
+)
+
+const signature = "Framebuffer-Signature"
+
+// A frame that its owner signs comes to readers that trust the owner, whatever its size; and to no
+// reader that trusts another, none, or an owner that does not sign.
+func TestSignedFrames(t *testing.T) {
+	const ring = 33 << 20
+	for _, payload := range []int32{8 << 10, 1 << 20} {
+		t.Run(strconv.Itoa(int(payload)), func(t *testing.T) {
+			url := runNATS(t, &natsserver.Options{MaxPayload: payload})
+			path, public, _ := signingKey(t)
+			_, other, _ := signingKey(t)
+			o, silent := startOwnerAt(t, "signer", url, ring, path), startOwner(t, url, 1<<20)
+			serve(t, service.Config{URL: url, Name: unique(t)})
+			readers := map[string]anyReader{
+				"a client": connect(t, service.Options{URL: url, Trust: []string{public}}),
+				"a reader": reader(t, url, &service.ReaderOptions{Trust: []string{other, public}}),
+			}
+			for i, size := range []int{1, 31<<10 - 1, 31 << 10, 31<<10 + 1, 1 << 20, 30 << 20} {
+				seed := uint64(i)
+				f, want := o.do(order{Put: size, Seed: seed}), content(seed, size)
+				for who, r := range readers {
+					got, err := r.Get(f)
+					if err != nil || !bytes.Equal(got, want) {
+						t.Fatalf("Get of %d bytes by %s: %d bytes, %v", size, who, len(got), err)
+					}
+					clear(got)
+					if err := r.GetInto(got, f); err != nil || !bytes.Equal(got, want) {
+						t.Fatalf("GetInto of %d bytes by %s: %v", size, who, err)
+					}
+				}
+			}
+			f, unsigned := o.do(order{Put: 1000, Seed: 1}), silent.do(order{Put: 1000, Seed: 1})
+			for what, c := range map[string]struct {
+				frame framebuffer.Frame
+				trust []string
+				want  error
+			}{
+				"another key":               {f, []string{other}, service.ErrUntrusted},
+				"a list without keys":       {f, []string{}, service.ErrUntrusted},
+				"an owner that does not":    {unsigned, []string{public}, service.ErrUntrusted},
+				"no key":                    {f, []string{"N"}, framebuffer.ErrBadKey},
+				"a user's key":              {f, []string{"UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"}, framebuffer.ErrBadKey},
+				"a key that is cut":         {f, []string{public[:55]}, framebuffer.ErrBadKey},
+				"a key, and what is no key": {f, []string{public, ""}, framebuffer.ErrBadKey},
+			} {
+				r := reader(t, url, &service.ReaderOptions{Trust: c.trust})
+				dst := content(7, 1000)
+				if err := r.GetInto(dst, c.frame); !errors.Is(err, c.want) || errors.Is(err, framebuffer.ErrTimeout) {
+					t.Errorf("%s: %v", what, err)
+				}
+				if !bytes.Equal(dst, make([]byte, 1000)) && !bytes.Equal(dst, content(7, 1000)) {
+					t.Errorf("%s: there are bytes", what)
+				}
+				if n := r.Ways().Untrusted; (n == 1) != (c.want == service.ErrUntrusted) {
+					t.Errorf("%s: %d frames were counted", what, n)
+				}
+			}
+		})
+	}
+}
+
+// Frames of this host come through shared memory: their readers ask for no signature.
+func TestFramesOfThisHostAreNotSigned(t *testing.T) {
+	url := ownNATS(t)
+	server, _ := serve(t, service.Config{URL: url, Name: unique(t)})
+	_, public, _ := signingKey(t)
+	f, err := attach(t, server.Key()).Put([]byte("near"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []anyReader{connect(t, service.Options{URL: url, Trust: []string{public}}), reader(t, url, &service.ReaderOptions{Trust: []string{}})} {
+		if got, err := r.Get(f); err != nil || string(got) != "near" {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+}
+
+// Parts that are lost and asked for again are under the signature of the whole frame.
+func TestSignedFrameIsResumed(t *testing.T) {
+	r := newRelay(t)
+	path, public, _ := signingKey(t)
+	o := startOwnerAt(t, "signer", r.farURL, 8<<20, path)
+	f, want := o.do(order{Put: 3 << 20, Seed: 5}), content(5, 3<<20)
+	for _, lost := range []int64{1, 2, 50, 99, 100} { // of 100, the last with the signature
+		var n atomic.Int64
+		r.does(nil, func(_, m *nats.Msg, tell func(*nats.Msg)) {
+			if n.Add(1) != lost {
+				tell(m)
+			}
+		})
+		from := reader(t, r.toURL, &service.ReaderOptions{Trust: []string{public}})
+		if got, err := from.Get(f); err != nil || !bytes.Equal(got, want) || from.Ways().Resumed == 0 {
+			t.Errorf("without part %d: %d bytes, %v, %+v", lost, len(got), err, from.Ways())
+		}
+	}
+}
+
+// What a peer in the middle makes of a frame is refused, also where the checksum is right; and a
+// reader that trusts all of its NATS gets it, which is why signatures are there.
+func TestForgedFrames(t *testing.T) {
+	const size = 200_000
+	r := newRelay(t)
+	path, public, _ := signingKey(t)
+	_, _, stranger := signingKey(t)
+	o := startOwnerAt(t, "signer", r.farURL, 8<<20, path)
+	f, same := o.do(order{Put: size, Seed: 1}), o.do(order{Put: size, Seed: 1})
+	larger := o.do(order{Put: size + 1, Seed: 1}) // begins with the same bytes
+	if f.Checksum != same.Checksum || f.Offset == same.Offset {
+		t.Fatalf("%v and %v", f, same)
+	}
+	forged, err := collision.Of(content(1, size), content(2, size))
+	if err != nil || framebuffer.ChecksumOf(forged) != f.Checksum {
+		t.Fatalf("no forgery: %v", err)
+	}
+	trusting := reader(t, r.toURL, &service.ReaderOptions{Trust: []string{public}})
+	if got, err := trusting.Get(f); err != nil || !bytes.Equal(got, content(1, size)) {
+		t.Fatalf("by way of a peer that hands on: %d bytes, %v", len(got), err)
+	}
+
+	// other sends other bytes in the parts of the owner, with whatever else these have.
+	other := func() func(_, m *nats.Msg, tell func(*nats.Msg)) {
+		at := 0
+		return func(_, m *nats.Msg, tell func(*nats.Msg)) {
+			if n := len(m.Data); n > 0 {
+				m.Data = forged[at : at+n]
+				at += n
+			}
+			tell(m)
+		}
+	}
+	// A reader that asks for no signature gets the forgery, and has no way to know.
+	r.does(nil, other())
+	if got, err := reader(t, r.toURL, nil).Get(f); err != nil || !bytes.Equal(got, forged) {
+		t.Fatalf("the forgery is none: %d bytes, %v", len(got), err)
+	}
+
+	var old []*nats.Msg // the answer to an earlier request for the same
+	r.does(nil, func(_, m *nats.Msg, tell func(*nats.Msg)) {
+		old = append(old, m)
+		tell(m)
+	})
+	if _, err := trusting.Get(f); err != nil {
+		t.Fatal(err)
+	}
+	for what, attack := range map[string]struct {
+		ask    func(*nats.Msg)
+		answer func(question, m *nats.Msg, tell func(*nats.Msg))
+	}{
+		"other bytes of the same checksum, and the owner's signature": {nil, other()},
+		"the same without a signature": {nil, func(_, m *nats.Msg, tell func(*nats.Msg)) {
+			m.Header.Del(signature)
+			tell(m)
+		}},
+		"an owner that is not asked to sign": {func(m *nats.Msg) { m.Header.Del("Framebuffer-Nonce") }, nil},
+		"a signature by another key": {nil, func(_, m *nats.Msg, tell func(*nats.Msg)) {
+			if m.Header.Get(signature) != "" {
+				m.Header.Set(signature, stranger.Signature([]byte("anything")))
+			}
+			tell(m)
+		}},
+		"another key's signature by the owner's name": {nil, func(_, m *nats.Msg, tell func(*nats.Msg)) {
+			if m.Header.Get(signature) != "" {
+				_, text, _ := strings.Cut(stranger.Signature([]byte("anything")), " ")
+				m.Header.Set(signature, public+" "+text)
+			}
+			tell(m)
+		}},
+		"nonsense for a signature": {nil, func(_, m *nats.Msg, tell func(*nats.Msg)) {
+			if m.Header.Get(signature) != "" {
+				m.Header.Set(signature, public+" AAAA")
+			}
+			tell(m)
+		}},
+		"an old answer": {nil, func() func(_, m *nats.Msg, tell func(*nats.Msg)) {
+			told := false
+			return func(_, _ *nats.Msg, tell func(*nats.Msg)) {
+				for _, m := range old {
+					if !told {
+						tell(m)
+					}
+				}
+				told = true
+			}
+		}()},
+		"the same bytes at another offset": {func(m *nats.Msg) { m.Data = []byte(same.String()) }, nil},
+		"the beginning of a larger frame": {func(m *nats.Msg) { m.Data = []byte(larger.String()) }, func(_, m *nats.Msg, tell func(*nats.Msg)) {
+			if m.Header.Get(signature) != "" {
+				m.Data = m.Data[:len(m.Data)-1]
+			}
+			tell(m)
+		}},
+		"a refusal": {nil, func(_, m *nats.Msg, tell func(*nats.Msg)) {
+			tell(&nats.Msg{Header: nats.Header{"Nats-Service-Error-Code": {"UNTRUSTED"}, "Nats-Service-Error": {"framebuffer: no"}}})
+		}},
+	} {
+		r.does(attack.ask, attack.answer)
+		dst := content(7, size)
+		err := trusting.GetInto(dst, f)
+		if !errors.Is(err, service.ErrUntrusted) || errors.Is(err, framebuffer.ErrTimeout) || !bytes.Equal(dst, make([]byte, size)) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	w := trusting.Ways()
+	r.does(nil, nil)
+	if got, err := trusting.Get(f); err != nil || !bytes.Equal(got, content(1, size)) || w.Resumed != 0 {
+		t.Errorf("afterwards: %d bytes, %v, %+v", len(got), err, w)
+	}
+}
