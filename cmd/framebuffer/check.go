@@ -12,7 +12,7 @@ import (
 )
 
 type checkCmd struct {
-	Key string `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Attach with this key instead of looking for a server."`
+	Key keyText `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Attach with this key instead of looking for a server: @FILE reads it from a file, @- from standard input."`
 	lookup
 }
 

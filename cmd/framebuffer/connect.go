@@ -79,16 +79,19 @@ func (l *lookup) key(e *env) (string, error) {
 
 // reach is how client commands get at the memory.
 type reach struct {
-	Key     string `help:"Attach with this key instead of looking for a server." env:"FRAMEBUFFER_KEY" placeholder:"KEY"`
-	KeyFile string `help:"Attach with the key in this file, as serve --key-file writes it, and wait for it." env:"FRAMEBUFFER_KEY_FILE" placeholder:"FILE"`
+	Key     keyText `help:"Attach with this key instead of looking for a server: @FILE reads it from a file, @- from standard input. A key by itself is shown to all users by ps." env:"FRAMEBUFFER_KEY" placeholder:"KEY"`
+	KeyFile string  `help:"Attach with the key in this file, as serve --key-file writes it: wait for it, and go on with the next one that comes there." env:"FRAMEBUFFER_KEY_FILE" placeholder:"FILE"`
 	lookup
 }
 
 // given attaches with the key that was given, if there is one.
 func (r *reach) given(e *env, opts *framebuffer.ClientOptions) (client *framebuffer.Client, ok bool, err error) {
 	switch {
-	case r.Key != "":
-		client, err = framebuffer.Attach(r.Key, opts)
+	case r.Key.given():
+		var key string
+		if key, err = r.Key.read(e); err == nil {
+			client, err = framebuffer.Attach(key, opts)
+		}
 	case r.KeyFile != "":
 		client, err = byFile(e, r.KeyFile, func(key string) (*framebuffer.Client, error) { return framebuffer.Attach(key, opts) })
 	default:

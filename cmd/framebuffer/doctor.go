@@ -9,7 +9,7 @@ import (
 )
 
 type doctorCmd struct {
-	Key  string    `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Look at this key too: whether attaching works, and who is attached."`
+	Key  keyText   `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Look at this key too: whether attaching works, and which processes are attached; @FILE reads it from a file, @- from standard input."`
 	Size *byteSize `help:"Size of the ring that is to fit (default ${ring_size}; with a KEY none, since that ring is made already)." placeholder:"SIZE"`
 	Dir  string    `help:"Directory to look at for memfd's socket and file's files (default: where serve makes them)." placeholder:"DIR"`
 }
@@ -31,7 +31,11 @@ func (c *doctorCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	all := doctor.Examine(doctor.Here(c.Dir), int64(ring), c.Key)
+	key, err := c.Key.read(e)
+	if err != nil {
+		return err
+	}
+	all := doctor.Examine(doctor.Here(c.Dir), int64(ring), key)
 	if err := e.print(all, lines(all)); err != nil {
 		return err
 	}
@@ -46,7 +50,7 @@ func (c *doctorCmd) ring() (size byteSize, err error) {
 	switch {
 	case c.Size != nil:
 		return *c.Size, nil
-	case c.Key != "":
+	case c.Key.given():
 		return 0, nil
 	}
 	return size, size.UnmarshalText([]byte(ringSize))

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -24,7 +22,7 @@ func (r *reach) chain(e *env, name string, how following) (*follow.Chain, error)
 	if err != nil {
 		return nil, err
 	}
-	if r.Key != "" || how.NoFollow {
+	if r.Key.given() || how.NoFollow {
 		return follow.New(ring, follow.Options{Stay: true}), nil
 	}
 	find := func(ctx context.Context, not string) (*framebuffer.Client, error) {
@@ -43,8 +41,8 @@ func (r *reach) chain(e *env, name string, how following) (*follow.Chain, error)
 func (r *reach) another(e *env, not string) (key string, err error) {
 	if r.KeyFile == "" {
 		key, err = r.key(e)
-	} else if key, err = readKey(r.KeyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		err = noKeyFile(r.KeyFile, err)
+	} else {
+		key, err = readKey(r.KeyFile)
 	}
 	if err == nil && (key == not || key == "") {
 		err = fmt.Errorf("%w: there is no other one yet", framebuffer.ErrStaleKey)

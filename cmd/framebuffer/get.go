@@ -14,7 +14,7 @@ import (
 )
 
 type getCmd struct {
-	Frame  string `arg:"" help:"The frame's JSON as put printed it; - reads it from standard input."`
+	Frame  string `arg:"" help:"The frame's JSON as put printed it; - reads it from standard input, so that ps does not show the key in it."`
 	Output string `short:"o" help:"File to write instead of standard output." placeholder:"FILE"`
 
 	MaxSize byteSize `help:"Refuse a frame of more bytes than that, status 2. Default: what this machine has memory for, and status 5." placeholder:"SIZE"`

@@ -1,13 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -16,18 +15,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
-// maxKeyFile bounds what is read of a file that is not one of writeKey's.
-const maxKeyFile = 4 << 10
-
-// readKey reads what writeKey wrote. It does not wait for another process to open a pipe.
+// readKey reads what writeKey wrote. A file that is missing is fs.ErrNotExist, and all other errors
+// say why there is no key in that file.
 func readKey(path string) (string, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
-	return strings.TrimSpace(string(b)), err
+	return keyOf(context.Background(), path, time.Second)
 }
 
 // mayCome is nil if a server can still write the missing file: its directory is there. A
@@ -79,7 +70,7 @@ func byFile[T any](e *env, path string, do func(key string) (T, error)) (none T,
 				return none, err
 			}
 		} else {
-			return none, noKeyFile(path, err)
+			return none, err
 		}
 		if !missing.Load() && !errors.Is(err, framebuffer.ErrStaleKey) {
 			return none, fmt.Errorf("key file %s: %w", path, err)

@@ -59,6 +59,9 @@ func (c *pubCmd) Run(e *env) (err error) {
 	if c.Rate < 0 || c.Wait < 0 || math.IsNaN(c.Rate) {
 		return fmt.Errorf("%w: --rate %v and --wait %d cannot be negative", errUsage, c.Rate, c.Wait)
 	}
+	if err := c.Key.notBesideData(); err != nil {
+		return err
+	}
 	chain, err := c.chain(e, "framebuffer pub "+c.Topic, c.following)
 	if err != nil {
 		return unlessSignalled(err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/core-framebuffer/framebuffer"
 )
@@ -22,6 +23,11 @@ into the bytes for as long as the ring has not gone round.`
 
 // Run writes the files and prints their frames.
 func (c *putCmd) Run(e *env) error {
+	if slices.Contains(c.Files, "-") {
+		if err := c.Key.notBesideData(); err != nil {
+			return err
+		}
+	}
 	client, err := c.attach(e)
 	if err != nil {
 		return err

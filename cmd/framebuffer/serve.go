@@ -21,7 +21,7 @@ type serveCmd struct {
 	AllowG  []int    `name:"allow-gid" help:"Group whose members may attach too (memfd, file)." placeholder:"GID"`
 	Read    []int    `name:"read-uid" help:"User that may attach too, to read only (memfd, file)." placeholder:"UID"`
 	ReadG   []int    `name:"read-gid" help:"Group whose members may attach too, to read only (memfd, file)." placeholder:"GID"`
-	KeyFile string   `env:"FRAMEBUFFER_KEY_FILE" help:"Write the key to this file, for as long as the server runs: clients wait for it with --key-file." placeholder:"FILE"`
+	KeyFile string   `env:"FRAMEBUFFER_KEY_FILE" help:"Write the key to this file, for as long as the server runs: clients wait for it with --key-file. The users that may attach may read it, and no other." placeholder:"FILE"`
 	Huge    bool     `name:"huge-pages" help:"Make the ring of huge pages, reserved or transparent; fails and says how to get them where there are none."`
 	Holds   byteSize `name:"hold-limit" help:"Bytes of the ring that may be held at a time (default: half of it)." placeholder:"SIZE"`
 	Topics  int      `help:"Topics that there can be, at most 65536; none is ever taken away (default: 128)." placeholder:"N"`
@@ -100,7 +100,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 	if c.KeyFile != "" {
-		remove, err := keepKey(e.log, c.KeyFile, server.Key())
+		remove, err := keepKey(e.log, c.KeyFile, server.Key(), c.permit(e.log))
 		if err != nil {
 			return err
 		}

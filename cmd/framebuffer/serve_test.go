@@ -114,7 +114,7 @@ func TestServeBackends(t *testing.T) {
 	}
 }
 
-// A key file is there for as long as its server, whole, for everybody to read; clients wait for
+// A key file is there for as long as its server, whole, for those to read that may attach; clients wait for
 // it, and for the next server when it is that of a dead one.
 func TestKeyFile(t *testing.T) {
 	dir := t.TempDir()
@@ -129,7 +129,7 @@ func TestKeyFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := os.ReadFile(file); err != nil || string(text) != first.Key+"\n" || st.Mode().Perm() != 0o644 {
+	if text, err := os.ReadFile(file); err != nil || string(text) != first.Key+"\n" || st.Mode().Perm() != 0o600 {
 		t.Errorf("%q, %v, %v", text, st.Mode(), err)
 	}
 	if all := names(t, dir); len(all) != 1 {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -22,14 +23,8 @@ const (
 	aclNoID    = 1<<32 - 1
 )
 
-// list is the access as such a list. For a control object, who may read may also write.
-func (a access) list(control bool) []byte {
-	give := func(r right) right {
-		if control {
-			return counting(r)
-		}
-		return r
-	}
+// list is the access as such a list, with what give makes of each right.
+func (a access) list(give func(right) right) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, aclVersion)
 	add := func(tag uint16, r right, id uint32) {
 		b = binary.LittleEndian.AppendUint16(b, tag)
@@ -51,17 +46,21 @@ func (a access) list(control bool) []byte {
 
 // apply gives a file these permissions, whatever the umask.
 func (a access) apply(f *os.File, control bool) error {
-	mode := a.ringMode()
-	if control {
-		mode = a.controlMode()
+	mode, give := a.ringMode(), func(r right) right { return r }
+	if control { // in which those that read are counted
+		mode, give = a.controlMode(), counting
 	}
 	if err := f.Chmod(mode); err != nil {
 		return refused("fchmod", err)
 	}
+	return a.applyLists(f, give)
+}
+
+func (a access) applyLists(f *os.File, give func(right) right) error {
 	if len(a.users)+len(a.group) == 0 {
 		return nil
 	}
-	err := unix.Fsetxattr(int(f.Fd()), aclName, a.list(control), 0)
+	err := unix.Fsetxattr(int(f.Fd()), aclName, a.list(give), 0)
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return fmt.Errorf("its file system keeps no lists of users, as hugetlbfs and kernels without CONFIG_TMPFS_POSIX_ACL do not: use --mode alone, or --backend memfd (%w)", err)
 	}
@@ -69,4 +68,21 @@ func (a access) apply(f *os.File, control bool) error {
 		return fmt.Errorf("list the users that may attach: %w", refused("fsetxattr", err))
 	}
 	return nil
+}
+
+// Readable lets those read a file, beside its owner, that may attach with that mode and those lists,
+// and no other user, whatever the file's group was. unlisted is why the lists are left out.
+func Readable(f *os.File, mode fs.FileMode, allow Allow) (unlisted, err error) {
+	a, err := accessOf(Spec{Mode: mode, Allow: allow})
+	if err != nil {
+		return nil, err
+	}
+	read := func(r right) right { return min(r, reading) }
+	if err := f.Chown(-1, os.Getegid()); err != nil { // a directory may give its files another group
+		return nil, err
+	}
+	if err := f.Chmod(fs.FileMode(writing<<6 | read(a.byMode(3))<<3 | read(a.byMode(0)))); err != nil {
+		return nil, err
+	}
+	return a.applyLists(f, read), nil
 }

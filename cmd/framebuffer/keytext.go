@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// keyText is a key as commands are given one: itself, which other users see in the list of
+// processes, or @ and the name of a file that has it, or @- for standard input. It is read once.
+type keyText string
+
+// given reports whether there is one.
+func (k keyText) given() bool { return k != "" }
+
+// stdin reports whether the key comes on standard input.
+func (k keyText) stdin() bool { return k == "@-" || k == "-" }
+
+// notBesideData is wrong usage if standard input is to be both the key and what a command reads.
+func (k keyText) notBesideData() error {
+	if k.stdin() {
+		return fmt.Errorf("%w: the key and the data cannot both come on standard input: give the key as @FILE, or by --key-file", errUsage)
+	}
+	return nil
+}
+
+// read returns the key.
+func (k keyText) read(e *env) (string, error) {
+	path, isFile := strings.CutPrefix(string(k), "@")
+	switch {
+	case k.stdin():
+		return keyIn(newInput(e.ctx, e.in.File), "standard input")
+	case isFile:
+		return keyOf(e.ctx, path, keyPatience)
+	}
+	return string(k), nil
+}
+
+// keyOf reads the key in a file. Of a pipe it waits so long, and until the context ends, for
+// another process to write it, but not for another process to open the pipe.
+func keyOf(ctx context.Context, path string, patience time.Duration) (string, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%w: key file %s: there is none: %w", errUsage, path, err)
+	}
+	if err != nil {
+		return "", noKeyFile(path, err)
+	}
+	defer f.Close()
+	_ = f.SetReadDeadline(time.Now().Add(patience)) // files have none, and need none
+	defer context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })()
+	key, err := keyIn(f, "key file "+path)
+	if err != nil && ctx.Err() != nil {
+		return "", errSignal
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return "", fmt.Errorf("%w: key file %s: no process wrote to this pipe for %v", errUsage, path, patience)
+	}
+	if err != nil && !errors.Is(err, errUsage) {
+		err = noKeyFile(path, err)
+	}
+	return key, err
+}
+
+// maxKeyFile bounds what is read where a key should be.
+const maxKeyFile = 4 << 10
+
+var keyForm = regexp.MustCompile(`^fb[0-9]+_[!-~]+$`)
+
+// keyIn reads a key. What is none is not repeated: it may be another secret.
+func keyIn(r io.Reader, where string) (string, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxKeyFile+1))
+	text := strings.TrimSpace(string(b))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", where, err)
+	case len(b) > maxKeyFile:
+		return "", fmt.Errorf("%w: %s has more than %d bytes, and a key is a line of at most 512: name a file as serve --key-file writes it", errUsage, where, maxKeyFile)
+	case text == "":
+		return "", fmt.Errorf("%w: %s is empty, and should have a key: framebuffer key prints one", errUsage, where)
+	case !keyForm.MatchString(text):
+		return "", fmt.Errorf("%w: what %s has is not a key: that is one line, which begins with fb and a number", errUsage, where)
+	}
+	return text, nil
+}
