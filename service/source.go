@@ -48,22 +48,23 @@ const lively = 2 * time.Second
 
 // next waits for a frame, but not for so long that the mirror would wonder: ok tells whether there is one.
 func (g *mirrorSource) next(ctx context.Context) (m topic.Message, ok bool, err error) {
-	next, state := g.topic.Next(), g.topic.State() // before looking: what comes after that is seen by these
+	state := g.topic.State() // before looking: what comes after that is seen by this
 	if m, ok, err = g.sub.TryNext(); ok || err != nil {
 		g.came = time.Now()
 		return m, ok, err
 	}
-	in := g.ring.Inside()
+	in, at := g.ring.Inside(), g.sub.Position()
+	ready := func() bool {
+		return !g.topic.Waiting(at) || g.topic.State() != state || in.Ring.Closed() || in.Closed() != nil
+	}
 	waiting, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	if time.Since(g.came) > lively || !g.others() {
-		if m, err = g.sub.Next(waiting); err == nil {
-			g.came, ok = time.Now(), true
-		}
+		// Never with a thread: peers decide how many streams there are.
+		g.topic.Share(ready, waiting.Done(), g.stream.Gone())
+		err = ctx.Err()
 	} else {
-		err = g.lookout.wait(waiting, func() bool {
-			return g.topic.Next() != next || g.topic.State() != state || in.Ring.Closed()
-		})
+		err = g.lookout.wait(waiting, ready)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		err = nil

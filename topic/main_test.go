@@ -11,7 +11,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{"publish": rolePublish, "subscribe": roleSubscribe, "scribe": roleScribe, "echo": roleEcho, "quiet": roleQuiet})
+	xproc.Main(m, xproc.Roles{"publish": rolePublish, "subscribe": roleSubscribe, "scribe": roleScribe, "echo": roleEcho, "quiet": roleQuiet,
+		"server": roleServer, "idle": roleIdle})
 }
 
 // limit ends a test that hangs; no correct one comes near it.

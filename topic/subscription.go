@@ -66,6 +66,10 @@ type Subscription struct {
 	received, lost atomic.Uint64
 	closed         atomic.Bool
 	once           sync.Once
+
+	inKernel atomic.Bool   // it sleeps there, or is about to
+	done     chan struct{} // closed by wake
+	ends     sync.Once
 }
 
 // Subscribe opens the topic of that name, 1 to MaxName bytes, and makes it if there is none:
@@ -88,7 +92,7 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 	if err != nil {
 		return nil, err
 	}
-	s := &Subscription{client: c, inside: in, topic: t, name: name, spin: opts.Spin}
+	s := &Subscription{client: c, inside: in, topic: t, name: name, spin: opts.Spin, done: make(chan struct{})}
 	start := t.Next
 	if state := t.State(); opts.From == FromNext && layout.Ended(state) {
 		s.past = state
@@ -265,8 +269,6 @@ func (s *Subscription) Close() error {
 	runtime.KeepAlive(s.client)
 	return nil
 }
-
-func (s *Subscription) wake() { s.topic.Kick() }
 
 // at is the sequence number that is next.
 func (s *Subscription) at() uint64 {

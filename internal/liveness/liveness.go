@@ -91,8 +91,8 @@ func Supported() error {
 	return err
 }
 
-// all are this process's threads. They are the one global of this module: a robust list belongs
-// to a thread, and one thread serves all segments that a process is attached to.
+// all are this process's threads. They are a global, as the sleepers of package sleep are: a robust
+// list belongs to a thread, and one thread serves all segments that a process is attached to.
 var all threads
 
 // threads are threads with robust lists, each of some perThread entries. A thread is started when

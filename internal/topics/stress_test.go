@@ -10,6 +10,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/sleep"
 )
 
 func rounds() uint64 {
@@ -130,13 +131,27 @@ func TestStressPublishTwice(t *testing.T) {
 // A publisher and a subscriber that sleeps between any two frames, each waiting for the
 // other: one wake-up that is lost and both sleep for ever, since here nobody looks by himself.
 func TestStressSleep(t *testing.T) {
+	stressSleep(t, func(p *Topic, ready func() bool) error { return p.Sleep(ready) })
+}
+
+// The same without threads of their own.
+func TestStressShare(t *testing.T) {
+	pool := sleep.NewPool(time.Hour)
+	stressSleep(t, func(p *Topic, ready func() bool) error {
+		p.pool = pool
+		p.Share(ready, nil, nil)
+		return nil
+	})
+}
+
+func stressSleep(t *testing.T, asleep func(*Topic, func() bool) error) {
 	s := newSegment(t, 1<<20, 2, 4)
 	ping, pong := s.open(t, "ping"), s.open(t, "pong")
 	ping.patience, pong.patience = time.Hour, time.Hour
 	done := make(chan struct{})
 	await := func(p *Topic, n uint64) bool {
 		for p.Waiting(n) {
-			if err := p.Sleep(func() bool { return !p.Waiting(n) }); err != nil {
+			if err := asleep(p, func() bool { return !p.Waiting(n) }); err != nil {
 				t.Error(err)
 				return false
 			}

@@ -21,7 +21,8 @@
 //
 // A sleeper sets bit 0 of wake *before* it looks at the queue for the last time; a publisher
 // looks at wake *after* its word stands in the queue. So at least one of them sees the other.
-// docs/models/topic.pml is this, checked exhaustively.
+// docs/models/topic.pml is this, checked exhaustively. Package sleep is one sleeper for many
+// waiters of a process, in the same order.
 package topics
 
 import (
@@ -37,6 +38,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/line"
 	"github.com/core-framebuffer/framebuffer/internal/ring"
+	"github.com/core-framebuffer/framebuffer/internal/sleep"
 )
 
 // Topic is one process's view of a topic. All methods may be called concurrently.
@@ -58,6 +60,7 @@ type Topic struct {
 	// patience is how long a sleeper goes without looking: what it costs when a publisher is
 	// killed between publishing and waking.
 	patience time.Duration
+	pool     *sleep.Pool // of those that sleep without a thread of their own
 }
 
 // Open returns the topic of that name, which it makes if there is none yet. It returns
@@ -95,7 +98,7 @@ func view(w layout.Topic, r *ring.Ring, index int) *Topic {
 	q := w.Queue()
 	t := &Topic{
 		Index: uint32(index), ring: r, words: w, queue: q, next: w.Next(),
-		shift: bits.TrailingZeros(uint(len(q))), patience: 200 * time.Millisecond,
+		shift: bits.TrailingZeros(uint(len(q))), patience: sleep.Patience, pool: sleep.OfProcess(),
 	}
 	t.wantNext = func() { line.Want(t.word(t.next.Load())) }
 	return t
@@ -151,22 +154,22 @@ func WakeAll(ctl layout.Control) {
 	}
 }
 
-// Sleep waits until something is published or Kick is called. ready is asked once more
-// after everybody can know of the sleeper; Sleep returns at once if it is true.
+// Sleep waits until something is published or Kick is called, on a thread of its own. ready is
+// asked once more after every publisher can know of the sleeper; Sleep returns at once if it is
+// true.
 func (t *Topic) Sleep(ready func() bool) error {
 	w := t.words.Wake()
-	f := w.Load()
-	if f&1 == 0 {
-		if !w.CompareAndSwap(f, f|1) {
-			return nil
-		}
-		f |= 1
-	}
-	failpoint.Hit(failpoint.SleepSaid)
-	if ready() {
+	f, said := sleep.Say(w)
+	if !said || ready() {
 		return nil
 	}
 	return futex.Wait(w, f, t.patience)
+}
+
+// Share is Sleep without a thread of its own, until one of the channels is closed: see package
+// sleep, which has the preconditions of ready.
+func (t *Topic) Share(ready func() bool, over, closed <-chan struct{}) {
+	t.pool.Share(t.words.Wake(), ready, over, closed)
 }
 
 // End says that nothing more comes, and wakes everybody. Reopen takes it back.

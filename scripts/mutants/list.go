@@ -21,8 +21,9 @@ const (
 	topicsPkg = "./internal/topics"
 	rootPkg   = "."
 	topicPkg  = "./topic"
+	sleepPkg  = "./internal/sleep"
 )
 
 func mutants() []mutant {
-	return slices.Concat(ringMutants(), topicMutants(), firstMutants(), lifeMutants())
+	return slices.Concat(ringMutants(), topicMutants(), firstMutants(), lifeMutants(), sleepMutants())
 }

@@ -1,0 +1,53 @@
+package main
+
+// pause yields the processor between two steps whose order was broken.
+const pause = "	for range 200 {\n		_ = e.changed()\n	}\n"
+
+func sleepMutants() []mutant {
+	return []mutant{
+		{
+			name: "share: asks the waiters before it says that there are sleepers",
+			file: "internal/sleep/share.go",
+			edits: []edit{
+				{"func (s *sharer) visit(e *shared) {\n", "func (s *sharer) visit(e *shared) {\n	defer s.say(e)\n"},
+				{"	if value, said := Say(e.word); said {\n",
+					"	s.askAll(e)\n}\n\nfunc (s *sharer) say(e *shared) {\n" + pause + "	if value, said := Say(e.word); said {\n"},
+				{"	for i := len(e.waiters) - 1; i >= 0; i-- {\n",
+					"}\n\nfunc (s *sharer) askAll(e *shared) {\n	for i := len(e.waiters) - 1; i >= 0; i-- {\n"},
+			},
+			pkg: sleepPkg, test: "StressShare/kernel",
+		},
+		{
+			name:  "share: does not ask a waiter that comes later",
+			file:  "internal/sleep/share.go",
+			edits: []edit{{"	case w.ready():\n", "	case false:\n"}},
+			pkg:   sleepPkg, test: "ReadyAtOnce",
+		},
+		{
+			name: "share: sleeps on what the word is by then",
+			file: "internal/sleep/run.go",
+			edits: []edit{
+				{"		watched[1+i] = futex.Await(e.word, e.value)\n", "		time.Sleep(20 * time.Microsecond)\n		watched[1+i] = futex.Await(e.word, e.word.Load())\n"},
+			},
+			pkg: sleepPkg, test: "StressShare/kernel",
+		},
+		{
+			name:  "share: compares only the words that the kernel does not watch",
+			file:  "internal/sleep/run.go",
+			edits: []edit{{"	for i := kernel - 1; i >= 0; i-- {\n", "	for i := kernel - 2; i >= 0; i-- {\n"}},
+			pkg:   sleepPkg, test: "StressShare/kernel",
+		},
+		{
+			name:  "share: is called when it sleeps, and not when it is about to",
+			file:  "internal/sleep/share.go",
+			edits: []edit{{"		s.call.Add(1)\n", ""}},
+			pkg:   sleepPkg, test: "CalledBeforeItSleeps",
+		},
+		{
+			name:  "share: words that the kernel does not watch are not looked at",
+			file:  "internal/sleep/run.go",
+			edits: []edit{{"		s.glance(now, kernel)\n", ""}},
+			pkg:   sleepPkg, test: "StressShare",
+		},
+	}
+}
