@@ -39,7 +39,7 @@ func (a *Asker) Ask(request *nats.Msg, window uint64) (*Receiver, error) {
 		}
 	}
 	// Each stream has a subject of its own: what comes late, of an earlier one, is not taken for its.
-	inbox := strings.TrimSuffix(sub.Subject, "*") + strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix)
+	inbox := strings.TrimSuffix(sub.Subject, "*") + newToken()
 	request.Reply = inbox
 	window = clampWindow(window)
 	// Twice what an honest sender can have on the way, headers of 3 KiB included. What somebody

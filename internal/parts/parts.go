@@ -12,6 +12,8 @@
 package parts
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"regexp"
 	"strconv"
@@ -86,6 +88,15 @@ func span(n int) uint64 { return uint64(max(n, least)) }
 // hears reports whether a sender may hear on that subject.
 func hears(subject string) bool {
 	return len(subject) <= longest && hearForm.MatchString(subject)
+}
+
+// newToken is a token of a subject that cannot be guessed: each user that may publish to where
+// senders hear could otherwise end the streams of others, or say that a stranger took what comes.
+// IDs of nats.go are counted up, from one that the service shows.
+func newToken() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
 }
 
 func parse(s string) (uint64, bool) {

@@ -67,7 +67,7 @@ type Options struct {
 func (s *Sender) Open(to string, o Options) *Stream {
 	o.Window = clampWindow(o.Window)
 	st := &Stream{
-		sender: s, id: strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix), to: to, Options: o,
+		sender: s, id: newToken(), to: to, Options: o,
 		gone: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	st.last.Store(time.Now().UnixNano())

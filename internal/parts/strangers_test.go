@@ -189,3 +189,33 @@ func TestHearsElsewhere(t *testing.T) {
 		t.Errorf("%d reconnections", n)
 	}
 }
+
+// Where a sender hears, and where a stream comes, cannot be told from other streams': a stranger that
+// knows those can neither end this one nor say that it was taken.
+func TestSubjectsCannotBeGuessed(t *testing.T) {
+	const streams, same = 100, 8
+	connect := connection(t)
+	sender, err := NewSender(connect(), "framebuffer.owner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asker := NewAsker(connect())
+	defer asker.Close()
+	seen := map[string]bool{}
+	for range streams {
+		st := sender.Open("nowhere", Options{Idle: limit})
+		r, err := asker.Ask(nats.NewMsg("ask"), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, subject := range []string{st.heard(), r.inbox} {
+			token := subject[strings.LastIndexByte(subject, '.')+1:]
+			if len(token) < 2*same || seen[token[:same]] {
+				t.Fatalf("%s is like others", subject)
+			}
+			seen[token[:same]] = true
+		}
+		st.Close()
+		r.Close()
+	}
+}
