@@ -132,13 +132,25 @@ func (s *sharer) hurry() {
 	}
 }
 
-// visit says that there are sleepers, and then wakes the waiters that are ready.
+// visit wakes the waiters that are ready. For the others it says that there are sleepers, before it
+// asks them for the last time. Where none is left it does not say so: the next publisher would
+// call the kernel for nothing.
 func (s *sharer) visit(e *shared) {
-	if value, said := Say(e.word); said {
+	if e.changed() {
+		if s.ask(e); len(e.waiters) == 0 {
+			return
+		}
+		value, said := Say(e.word)
+		if !said {
+			value &^= 1 // the word is something else by now: it is visited again at once
+		}
 		e.value = value
-	} else {
-		e.value = value &^ 1 // the word is something else by now: it is visited again at once
 	}
+	s.ask(e)
+}
+
+// ask wakes the waiters that are ready.
+func (s *sharer) ask(e *shared) {
 	for i := len(e.waiters) - 1; i >= 0; i-- {
 		if w := e.waiters[i]; w.ready() {
 			s.wake(w)

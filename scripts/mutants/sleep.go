@@ -9,11 +9,8 @@ func sleepMutants() []mutant {
 			name: "share: asks the waiters before it says that there are sleepers",
 			file: "internal/sleep/share.go",
 			edits: []edit{
-				{"func (s *sharer) visit(e *shared) {\n", "func (s *sharer) visit(e *shared) {\n	defer s.say(e)\n"},
-				{"	if value, said := Say(e.word); said {\n",
-					"	s.askAll(e)\n}\n\nfunc (s *sharer) say(e *shared) {\n" + pause + "	if value, said := Say(e.word); said {\n"},
-				{"	for i := len(e.waiters) - 1; i >= 0; i-- {\n",
-					"}\n\nfunc (s *sharer) askAll(e *shared) {\n	for i := len(e.waiters) - 1; i >= 0; i-- {\n"},
+				{"		value, said := Say(e.word)\n", pause + "		value, said := Say(e.word)\n"},
+				{"		e.value = value\n	}\n	s.ask(e)\n", "		e.value = value\n		return\n	}\n	s.ask(e)\n"},
 			},
 			pkg: sleepPkg, test: "StressShare/kernel",
 		},
