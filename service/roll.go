@@ -83,7 +83,9 @@ func gather(outer context.Context, nc *nats.Conn, subject string, data []byte, f
 
 // gatherTo is gather of a question with headers.
 func gatherTo(outer context.Context, nc *nats.Conn, question *nats.Msg, first, quiet time.Duration, take func(m *nats.Msg, after time.Duration) bool) error {
-	subject, inbox := question.Subject, nc.NewInbox()
+	// An inbox of nats.go alone can be guessed from others: a stranger could have a server answer
+	// there what this did not ask it.
+	subject, inbox := question.Subject, nc.NewInbox()+"."+newSecret()[:32]
 	question.Reply = inbox
 	sub, err := nc.SubscribeSync(inbox)
 	if err != nil {

@@ -38,7 +38,8 @@ func run() error {
 	defer server.Close()
 
 	// get_key, allocate and stat as a NATS micro service. NATS itself runs in here, on
-	// loopback; set Config.URL to use your own. Without a name it is the default server.
+	// loopback; set Config.URL to use your own, and Config.RemoteAllocate for the writer, which
+	// asks for its offset. Without a name it is the default server.
 	rpc, err := service.Serve(service.Config{Server: server, Name: os.Getenv("FRAMEBUFFER_NAME")})
 	if err != nil {
 		return err
