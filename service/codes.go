@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/harmless"
 )
 
 // code pairs an error with the word that stands for it on the wire. The words are part of
@@ -63,7 +64,8 @@ func (e *remoteError) Unwrap() error { return e.err }
 const maxErrorText = 4 << 10
 
 func fromWire(word, text string) error {
-	word, text = word[:min(len(word), 64)], text[:min(len(text), maxErrorText)]
+	word, text = harmless.Text(word[:min(len(word), 64)]), harmless.Text(text[:min(len(text), maxErrorText)])
+	text = text[:min(len(text), maxErrorText)] // escapes are longer
 	e := &remoteError{word: word, text: text}
 	for _, c := range codes() {
 		if c.word == word {

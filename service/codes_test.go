@@ -75,4 +75,7 @@ func TestErrorTextsAreBounded(t *testing.T) {
 	if n := len(fromWire(strings.Repeat("W", 1<<20), strings.Repeat("x", 1<<20)).Error()); n > 2*maxErrorText {
 		t.Errorf("%d bytes", n)
 	}
+	if s := fromWire("W\x1b", strings.Repeat("\x1b\u202e\n", 1<<10)).Error(); len(s) > 2*maxErrorText || strings.ContainsAny(s, "\x1b\u202e\n") {
+		t.Errorf("%d bytes, %q", len(s), s)
+	}
 }

@@ -37,7 +37,7 @@ func TestColumns(t *testing.T) {
 			}
 		}
 	}
-	if got := text("a\u202eb\x1bc\u2066d\u2028e"); got != "a?b?c?d?e" {
+	if got := text("a\u202eb\x1bc\u2066d\u2028e"); got != `a\u202eb\u001bc\u2066d\u2028e` {
 		t.Errorf("a name that turns what follows: %q", got)
 	}
 }

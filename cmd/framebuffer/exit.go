@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/harmless"
 	"github.com/core-framebuffer/framebuffer/internal/pixels"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -76,8 +77,21 @@ func (e *env) report(w io.Writer, err error) int {
 			return code
 		}
 	}
-	fmt.Fprintf(w, "framebuffer: %s\n", trimPrefix(err.Error()))
+	fmt.Fprintf(w, "framebuffer: %s\n", trimPrefix(strings.Join(errorLines(err), "\n")))
 	return code
+}
+
+// errorLines are an error's text, and a line for each of several that were joined. No error has more lines than that: its
+// text may be of another process, which would add lines that look like ours.
+func errorLines(err error) (lines []string) {
+	all, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // what was joined last, and no error within one
+	if ok && err.Error() == errors.Join(all.Unwrap()...).Error() {
+		for _, one := range all.Unwrap() {
+			lines = append(lines, errorLines(one)...)
+		}
+		return lines
+	}
+	return []string{text(err.Error())}
 }
 
 // trimPrefix spares people the package's name twice in a row.
@@ -89,7 +103,7 @@ func trimPrefix(s string) string {
 	return s
 }
 
-// print writes a result: v as one line of JSON with --json, otherwise text.
+// print writes a result: v as one line of JSON with --json, otherwise text. Neither has what would act on a terminal.
 func (e *env) print(v any, text string) error {
 	if e.json {
 		line, err := json.Marshal(v)
@@ -98,7 +112,7 @@ func (e *env) print(v any, text string) error {
 		}
 		text = string(line)
 	}
-	if _, err := fmt.Fprintln(e.out, text); err != nil {
+	if _, err := fmt.Fprintln(e.out, harmless.Lines(text)); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/harmless"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
 	"github.com/core-framebuffer/framebuffer/service"
 )
@@ -122,12 +123,8 @@ func goneWith(here, there error) error {
 	return there
 }
 
-// printable reports whether data looks like text.
+// printable reports whether data is text that a terminal shows and does not act on.
 func printable(data []byte) bool {
-	for _, b := range data[:min(len(data), 4096)] {
-		if b < ' ' && b != '\n' && b != '\r' && b != '\t' || b == 0x7f {
-			return false
-		}
-	}
-	return true
+	s := strings.ReplaceAll(string(data), "\r\n", "\n")
+	return harmless.Lines(s) == s
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/core-framebuffer/framebuffer/internal/harmless"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
@@ -90,6 +91,7 @@ func run(args []string, stdin, stdout *os.File, complaints io.Writer) int {
 	if f, ok := complaints.(*os.File); ok {
 		complaints = stream.File{File: f}
 	}
+	complaints = harmless.Writer{To: complaints}
 	var c cli
 	left := -1 // the status, where parsing is all that there is to do: help, version
 	parser := kong.Must(&c,

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/harmless"
 )
 
 type putCmd struct {
@@ -38,7 +39,7 @@ func (c *putCmd) Run(e *env) error {
 		if err != nil {
 			return fmt.Errorf("put %s: %w", name, err)
 		}
-		if _, err := fmt.Fprintln(e.out, f); err != nil { // JSON with and without --json
+		if _, err := fmt.Fprintln(e.out, harmless.Lines(f.String())); err != nil { // JSON with and without --json
 			return fmt.Errorf("put %s: %w", name, err)
 		}
 	}

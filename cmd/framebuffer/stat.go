@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/core-framebuffer/framebuffer/internal/harmless"
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
@@ -80,7 +81,7 @@ func (e *env) show(s *monitor.Snapshot, live, first bool) error {
 	if e.json {
 		return e.print(s, "")
 	}
-	text := statText(s, e.columns())
+	text := harmless.Lines(statText(s, e.columns()))
 	switch {
 	case live:
 		if _, height, err := term.GetSize(int(e.out.Fd())); err == nil {

@@ -19,7 +19,7 @@ func statText(s *monitor.Snapshot, width int) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { b.WriteString(fit(fmt.Sprintf(format, args...), width) + "\n") }
 	line("ring      %s, %s of %s pages, made %s ago", stateText(s.State), humanize.IBytes(s.Capacity), s.Pages, s.Age)
-	for part := range strings.SplitSeq(ansi.Wrap(s.Backend+": "+s.Path, 70, ""), "\n") { // a path is of no use without its end
+	for part := range strings.SplitSeq(ansi.Wrap(text(s.Backend+": "+s.Path), 70, ""), "\n") { // a path is of no use without its end
 		line("          %s", part)
 	}
 	line("head      %s", bar(s))
@@ -140,12 +140,12 @@ func topicsText(s *monitor.Snapshot, width int, line func(string, ...any)) {
 	first, most := 28, 14 // columns of what stands first, and of a subscriber's name
 	if width == unlimited {
 		for _, t := range s.Topics {
-			first = max(first, ansi.StringWidth(t.Name)+9) // " (ended)"
+			first = max(first, ansi.StringWidth(text(t.Name))+9) // " (ended)"
 			for _, r := range t.Subscribers {
 				most = max(most, ansi.StringWidth(who(r.Name)))
 			}
 			for _, g := range t.Groups {
-				first = max(first, ansi.StringWidth(g.Name)+len("  group "))
+				first = max(first, ansi.StringWidth(text(g.Name))+len("  group "))
 			}
 		}
 		first = max(first, most+len("  , pid 4194304"))
@@ -153,7 +153,7 @@ func topicsText(s *monitor.Snapshot, width int, line func(string, ...any)) {
 	const row = "%s %8s %8s %7s %9s %7s %7s"
 	line(row, pad("TOPIC", first), "FRAMES", "BYTES", "FPS", "RATE", "LAG", "LOST")
 	for _, t := range s.Topics {
-		name := t.Name
+		name := text(t.Name)
 		if t.Ended {
 			name = pad(name, first-9) + " (ended)"
 		}
@@ -163,13 +163,13 @@ func topicsText(s *monitor.Snapshot, width int, line func(string, ...any)) {
 		}
 		line(row, pad(name, first), number(t.Published), humanize.Bytes(t.Bytes), fps, rateOf(s, t.ByteRate), "", "")
 		if f := t.Newest; f != nil {
-			line("  newest %s", strings.Join(frameText(f), ", "))
+			line("  newest %s", text(strings.Join(frameText(f), ", ")))
 		}
 		for _, r := range t.Subscribers {
 			line(row, pad(fmt.Sprintf("  %s, pid %d", fit(who(r.Name), most), r.PID), first), number(r.Received), "", "", "", number(r.Lag), number(r.Lost))
 		}
 		for _, g := range t.Groups {
-			line(row, pad("  group "+g.Name, first), "", "", "", "", number(g.Lag), "")
+			line(row, pad("  group "+text(g.Name), first), "", "", "", "", number(g.Lag), "")
 		}
 	}
 	if s.MoreTopics > 0 {
@@ -195,7 +195,7 @@ func frameText(f *monitor.Frame) (all []string) {
 }
 
 // who is a client's name, that of a command of this program without saying so.
-func who(name string) string { return strings.TrimPrefix(name, "framebuffer ") }
+func who(name string) string { return text(strings.TrimPrefix(name, "framebuffer ")) }
 
 // perSecond is a rate of bytes.
 func perSecond(v float64) string { return humanize.Bytes(uint64(min(max(v, 0), 1<<62))) + "/s" }

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/dustin/go-humanize"
 
+	"github.com/core-framebuffer/framebuffer/internal/harmless"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -52,14 +51,5 @@ func topicsTable(all []topic.Info) string {
 	return w.String()
 }
 
-// text is a name from shared memory as a terminal may see it.
-func text(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r < ' ', r >= 0x7f && r < 0xa0,
-			r >= 0x2028 && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // lines, and directions of what follows
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(name, "?"))
-}
+// text is a name, or other text of another process, on one line of a terminal.
+func text(s string) string { return harmless.Text(s) }

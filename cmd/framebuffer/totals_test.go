@@ -23,7 +23,7 @@ func TestTotals(t *testing.T) {
 		command: "replay", name: "cam\x1b/1", topic: "again", recording: "cam\x1b/1", frames: 1, bytes: 123_456_789, lost: 5,
 		of: []tally{{"damaged", 2}, {"incomplete", 0}, {"refused", 3}}, leftOut: 7, start: time.Now().Add(-time.Minute),
 	}
-	if s := all.String(); s != "replay cam?/1: 1 frame, 123456789 bytes, 5 lost (2 damaged, 3 refused), 7 left out" {
+	if s := all.String(); s != "replay cam\\u001b/1: 1 frame, 123456789 bytes, 5 lost (2 damaged, 3 refused), 7 left out" {
 		t.Error(s)
 	}
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelError} {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/core-framebuffer/framebuffer/internal/harmless"
 )
 
 // sayAfter is how long a command waits before it says what for.
@@ -58,7 +60,7 @@ func (e *env) remark(kind, text string) {
 			_, _ = fmt.Fprintf(e.err, "%s\n", line)
 		}
 	default:
-		_, _ = fmt.Fprintf(e.err, "framebuffer: %s\n", text)
+		_, _ = fmt.Fprintf(e.err, "framebuffer: %s\n", harmless.Text(text)) // of one line
 	}
 }
 

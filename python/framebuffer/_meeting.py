@@ -9,7 +9,7 @@ import socket
 import struct
 import time
 
-from ._text import clip, errno_text, quote
+from ._text import clip, errno_text, harmless, quote
 from .errors import FrameBufferError, NoPermission, NoServer
 
 DEFAULT_NAME = "default"
@@ -65,7 +65,7 @@ def _key_of(text: bytes, at: str) -> str:
     except (ValueError, RecursionError, AttributeError) as e:
         raise NoServer(f"framebuffer: no server found: @{at} answered {quote(clip(text.decode(errors='replace')))}") from e
     if refused:
-        raise NoPermission(f"framebuffer: no permission: {clip(str(refused))}")
+        raise NoPermission(f"framebuffer: no permission: {harmless(clip(str(refused)))}")
     if not isinstance(key, str):
         raise NoServer(f"framebuffer: no server found: what @{at} answered names no key")
     return key

@@ -21,6 +21,11 @@ def quote(text: str, most: int = 0) -> str:
     return '"' + "".join(parts) + '"'
 
 
+def harmless(text: str) -> str:
+    """Text of another process as a terminal may have it: what cannot be printed is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
+
+
 def clip(text: str) -> str:
     """Keeps foreign text in errors to a readable length."""
     return text if len(text) <= 200 else text[:200] + "…"

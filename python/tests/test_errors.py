@@ -9,6 +9,7 @@ from conftest import TESTDATA
 
 from framebuffer import _layout as L, _libc, errors as E
 from framebuffer._key import Key
+from framebuffer._text import harmless
 from framebuffer.client import FrameBufferClient, Meta
 from framebuffer.frame import Frame, parse_checksum
 from framebuffer.server import FrameBufferServer
@@ -202,3 +203,9 @@ def test_all_of_them_happened(request: pytest.FixtureRequest) -> None:
     ran = {item.name for item in request.session.items if item.path == request.path}
     all_ran = {name for name in globals() if name.startswith("test_")} <= ran
     assert set(GOLDEN) == made if all_ran else made <= set(GOLDEN)
+
+
+def test_text_of_others_is_harmless() -> None:
+    """What a server answers acts on no terminal."""
+    evil = "a\x1b[31m\u202eb\u200b\n\x9b\ud800é日"
+    assert harmless(evil) == "a\\x1b[31m\\u202eb\\u200b\\n\\x9b\\ud800é日"
