@@ -77,7 +77,7 @@ func (k *keeper) lastStored(ctx context.Context, stream jetstream.Stream) (uint6
 		m, ok := readKept(raw.Subject, number, raw.Header, raw.Data)
 		switch {
 		case !ok:
-			k.warn(number)
+			k.warn()
 		case m.run != k.run:
 			return 0, fmt.Errorf("%w: %q", errTakenOver, k.name)
 		case m.mark: // may have come late
@@ -91,13 +91,13 @@ func (k *keeper) lastStored(ctx context.Context, stream jetstream.Stream) (uint6
 }
 
 // warn says once that other programs publish to the recording.
-func (k *keeper) warn(number uint64) {
+func (k *keeper) warn() {
 	if k.warned {
 		return
 	}
 	k.warned = true
 	k.log.Warn("a program that is no recorder publishes to the subjects of this recording, which costs frames and is not replayed: permit recorders alone to publish to "+recordingSubject+">",
-		"messaging.destination.name", partSubject(k.name), "framebuffer.number", number)
+		"messaging.destination.name", partSubject(k.name))
 }
 
 // openStream makes the recording, or goes on with the one that there is. Limits that are not 0

@@ -143,7 +143,7 @@ func TestGetFromAnotherHost(t *testing.T) {
 	if want := "  over NATS: 2 frames of 16 B, 1 lost; their rings are not on this host\n"; !strings.Contains(r.out, want) { // of those that have left
 		t.Errorf("no %q in\n%s%s", want, r.out, r.err)
 	}
-	if r := resultOf(t, enter("stat", "--name", a, "--interval", "0"), ""); !regexp.MustCompile(`\nhosts +\d+ client .* 3 +23 B`).MatchString(r.out) || r.status != exitOK {
+	if r := resultOf(t, enter("stat", "--name", a, "--interval", "0"), ""); !regexp.MustCompile(`\nhosts +\d+ client .* 2 +16 B`).MatchString(r.out) || r.status != exitOK {
 		t.Errorf("the other host's:\n%s%s", r.out, r.err)
 	}
 	if r := runCommand(t, "", "hosts", "ha", "--name", b); !strings.Contains(r.out, a) || strings.Contains(r.out, b) {
