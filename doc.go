@@ -1,6 +1,6 @@
 // Package framebuffer hands big payloads (video frames, tensors, images, point clouds) from
 // process to process and container to container on one host, through shared memory, and
-// checks that what arrives is what was sent.
+// compares what arrives with its checksum.
 //
 // # Concepts
 //

@@ -58,8 +58,8 @@ type MirrorOptions struct {
 
 // Mirror copies a topic of another host into a ring of this one, whatever number of
 // subscribers it has here: with the numbers, times and metadata that the frames have there,
-// each verified. The publisher does not wait for it: what a mirror is too slow for, or cut off
-// from, it loses, and subscribers here are told by the numbers, as they are of frames that
+// each compared with its checksum, and with Trust with its signature. The publisher does not wait
+// for it: what a mirror is too slow for, or cut off from, it loses, and subscribers here are told by the numbers, as they are of frames that
 // Every and Rate leave out.
 //
 // A mirror that did not find its topic at first begins with the oldest frame that is still there,
