@@ -9,6 +9,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 )
 
@@ -24,7 +25,8 @@ type vetting struct {
 	header []byte
 	head   mirrorFrame
 	have   int
-	data   []byte // what is there of it, unless it is larger than most; used again
+	fits   bool
+	data   []byte // what is there of it, if it fits; used again
 	sum    hash.Hash
 
 	begun bool // the stream has had a frame
@@ -64,6 +66,7 @@ func (v *vetting) take(p parts.Part) error {
 		if err := json.Unmarshal(v.header, &v.head); err != nil || v.head.Size < 1 || v.head.Sequence > 1<<62 {
 			return v.refuse("a frame", errors.New("its header is none"))
 		}
+		v.fits = v.room(v.head.Size)
 	case !v.open:
 		return nil
 	}
@@ -71,7 +74,7 @@ func (v *vetting) take(p parts.Part) error {
 		return v.refuse("a frame", fmt.Errorf("it has more than its %d bytes", v.head.Size))
 	}
 	_, _ = v.sum.Write(p.Data) // never fails
-	if v.head.Size <= v.most {
+	if v.fits {
 		v.data = append(v.data, p.Data...)
 	}
 	if v.have < v.head.Size {
@@ -81,12 +84,24 @@ func (v *vetting) take(p parts.Part) error {
 	return v.complete(p)
 }
 
+// room reports whether the ring has room for a frame of that size, and this process for a copy.
+// What does not fit is hashed all the same, to know whether it is to be counted.
+func (v *vetting) room(size int) bool {
+	if size > v.most {
+		return false
+	}
+	err := shm.RoomForCopy(size - min(size, cap(v.data)))
+	if err != nil {
+		v.mirror.log.Debug("there is no memory to verify a frame in", "error.message", err)
+	}
+	return err == nil
+}
+
 // complete publishes a frame of which all has come, if it is what a trusted server sent in this
 // stream.
 func (v *vetting) complete(p parts.Part) error {
 	m, h := v.mirror, v.head
-	fits := h.Size <= v.most
-	altered := fits && framebuffer.ChecksumOf(v.data) != h.Checksum
+	altered := v.fits && framebuffer.ChecksumOf(v.data) != h.Checksum
 	if err := v.verify(fmt.Sprintf("frame %d", h.Sequence), p, v.stream.frame(v.header, v.sum.Sum(nil))); err != nil {
 		if altered && p.Header.Get(headerSignature) != "" { // overwritten while it left: that is no forgery
 			m.log.Debug("a frame was not published", "error.message", err)
@@ -101,7 +116,7 @@ func (v *vetting) complete(p parts.Part) error {
 	if !m.number(&h) {
 		return nil
 	}
-	if !fits || altered {
+	if !v.fits || altered {
 		m.count(func(s *MirrorStats) { s.Refused++ })
 		return nil
 	}
