@@ -21,7 +21,8 @@ func (checkCmd) Help() string {
 	return `Looks at the whole segment, also while others use it: the tables, every chunk, the
 topics' queues and frames. What is not as it should be is told line by line, and
 the exit status is 1. Frames that do not have the bytes that were published are
-only counted: some process wrote over them, and their readers get a timeout.`
+only counted: some process wrote over them, and their readers get a timeout.
+How long it takes grows with the ring and its tables; a signal ends it at once.`
 }
 
 // errDisorder is the command's end if there are problems. The lines say which.
@@ -34,8 +35,14 @@ func (c *checkCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	r := integrity.Check(client.Inside())
+	var at integrity.Progress
+	stop := e.waitingFor(func() string { return "the look at the whole segment, which is at " + at.String() })
+	r, err := integrity.CheckContext(e.ctx, client.Inside(), &at)
+	stop()
 	runtime.KeepAlive(client)
+	if err != nil {
+		return err
+	}
 	var b strings.Builder
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "problem: %s\n", text(p))

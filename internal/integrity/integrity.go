@@ -4,7 +4,9 @@
 package integrity
 
 import (
+	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
@@ -21,6 +23,8 @@ type Report struct {
 	Topics   int      `json:"topics"`
 	Frames   int      `json:"frames"`  // in queues and still there
 	Damaged  int      `json:"damaged"` // of those, and of what is held: not what was written
+
+	Looks int `json:"-"` // at entries of tables, in the last pass: it grows with the tables, not with their square
 }
 
 // passes is how often a segment is looked at while there are problems: others may be at work,
@@ -29,9 +33,20 @@ const passes = 5
 
 // Check looks at a segment that others may be using.
 func Check(in inside.Segment) Report {
+	r, _ := CheckContext(context.Background(), in, nil) // only the context ends it
+	return r
+}
+
+// CheckContext is Check that ends with the context's error, and tells meanwhile where it is, unless
+// at is nil.
+func CheckContext(ctx context.Context, in inside.Segment, at *Progress) (Report, error) {
+	if at == nil {
+		at = new(Progress)
+	}
 	var c check
-	for range passes {
-		c = check{Segment: in}
+	for pass := range passes {
+		at.pass.Store(int64(pass + 1))
+		c = check{Segment: in, ctx: ctx, at: at, sums: make(map[[2]uint64]uint64)}
 		c.header()
 		c.slots()
 		c.holds()
@@ -39,11 +54,30 @@ func Check(in inside.Segment) Report {
 		c.topics()
 		c.groups()
 		c.subscriptions()
-		if len(c.Problems) == 0 {
+		if len(c.Problems) == 0 || ctx.Err() != nil {
 			break
 		}
 	}
-	return c.Report
+	return c.Report, ctx.Err()
+}
+
+// Progress says where a check is. Its zero value is ready; it may be asked concurrently.
+type Progress struct {
+	what            atomic.Pointer[string]
+	pass, done, all atomic.Int64
+}
+
+// String is for people: "place 1048576 of 8192000 in the ring".
+func (p *Progress) String() string {
+	what := p.what.Load()
+	if what == nil {
+		return "its start"
+	}
+	again := ""
+	if pass := p.pass.Load(); pass > 1 {
+		again = fmt.Sprintf(" (look %d of %d at most, since something was not in order)", pass, passes)
+	}
+	return fmt.Sprintf("%s %d of %d%s", *what, p.done.Load(), p.all.Load(), again)
 }
 
 // check is one pass.
@@ -51,6 +85,26 @@ type check struct {
 	inside.Segment
 	Report
 	standing []hold
+	sums     map[[2]uint64]uint64 // of frames, by offset and size
+
+	ctx  context.Context
+	at   *Progress
+	over bool // the context has ended
+}
+
+// every is how many entries are looked at before the context is asked again.
+const every = 1 << 10
+
+// ended reports whether the context has ended. It is called for each entry of a table, and tells where
+// the check is.
+func (c *check) ended(what string, i, n int) bool {
+	if c.Looks++; i%every == 0 {
+		c.at.what.Store(&what)
+		c.at.done.Store(int64(i))
+		c.at.all.Store(int64(n))
+		c.over = c.over || c.ctx.Err() != nil
+	}
+	return c.over
 }
 
 // most is how many problems are told: one word can make a thousand.

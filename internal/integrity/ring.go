@@ -79,6 +79,9 @@ func (c *check) chunks() {
 	}
 	last, covered := uint64(0), first
 	for p := first; p != head; p += layout.Align {
+		if c.ended("place", int((p-first)/layout.Align), int((head-first)/layout.Align)) {
+			return
+		}
 		payload, ok := c.Ring.Peek(p + layout.ChunkHeader)
 		if !ok {
 			if int64(p-covered) >= 0 {

@@ -15,18 +15,22 @@ func hash(name string) uint64 { return max(copyhash.Sum([]byte(name)), 1) }
 // frames that are still there.
 func (c *check) topics() {
 	n := c.Control.Topics()
+	free := c.freePlaces()
 	for i := range n {
+		if c.ended("topic", i, n) {
+			return
+		}
 		w := c.Control.Topic(i)
 		h := w.NameHash().Load()
 		if h == 0 {
 			continue
 		}
 		c.Topics++
-		for home := int(h % uint64(n)); home != i; home = (home + 1) % n {
-			if c.Control.Topic(home).NameHash().Load() == 0 {
-				c.wrong("topic %d cannot be found: its place is %d, and %d before it is free", i, h%uint64(n), home)
-				break
-			}
+		home := int(h % uint64(n))
+		between := func(at int) int { return (at - home + n) % n }
+		// A place is never given back, but it may be taken by now.
+		if f := free[home]; f >= 0 && between(f) < between(i) && c.Control.Topic(f).NameHash().Load() == 0 {
+			c.wrong("topic %d cannot be found: its place is %d, and %d before it is free", i, home, f)
 		}
 		switch named, name := w.Named().Load(), w.Name(); {
 		case named > 1:
@@ -38,6 +42,22 @@ func (c *check) topics() {
 	}
 }
 
+// freePlaces tells for each place of a topic which is the first one from there on that is free, round
+// the table, and -1 if none is. A topic is looked for from its name's place to a free one. To walk that way
+// for each topic would take the square of their number: in a full table, or where a process stored
+// nonsense, all of them can have one place.
+func (c *check) freePlaces() []int {
+	n, next := c.Control.Topics(), -1
+	free := make([]int, n)
+	for i := 2*n - 1; i >= 0; i-- { // twice round: behind the last place comes the first
+		if c.Looks++; c.Control.Topic(i%n).NameHash().Load() == 0 {
+			next = i % n
+		}
+		free[i%n] = next
+	}
+	return free
+}
+
 // queue looks at the words of a topic's queue.
 func (c *check) queue(i int, w layout.Topic) {
 	t, q, next := topics.At(c.Control, c.Ring, i), w.Queue(), w.Next().Load()
@@ -45,6 +65,7 @@ func (c *check) queue(i int, w layout.Topic) {
 	if next != 0 && first-1 > next {
 		c.wrong("topic %d: its numbers begin with %d, and its next is %d", i, int64(first-1), next)
 	}
+	c.Looks += int(depth)
 	lap := func(s uint64) uint64 { return (s/depth + 1) & layout.QueueLap }
 	for back := range depth {
 		s := next - 1 - back // the last that sits at its place, or will be the first
@@ -87,7 +108,7 @@ func (c *check) frame(t *topics.Topic, s uint64) {
 	}
 	payload, ok := c.Ring.Peek(rec.Offset)
 	if ok && rec.Size <= uint64(len(payload)) {
-		ok = rec.Checksum == 0 || copyhash.Sum(payload[:rec.Size]) == rec.Checksum
+		ok = rec.Checksum == 0 || c.sum(rec.Offset, payload[:rec.Size]) == rec.Checksum
 	} else {
 		ok = false
 	}
@@ -100,9 +121,23 @@ func (c *check) frame(t *topics.Topic, s uint64) {
 	}
 }
 
+// sum is the checksum of a frame. A frame that was published to many topics is hashed once in a pass.
+func (c *check) sum(offset uint64, frame []byte) uint64 {
+	at := [2]uint64{offset, uint64(len(frame))}
+	sum, known := c.sums[at]
+	if !known {
+		sum = copyhash.Sum(frame)
+		c.sums[at] = sum
+	}
+	return sum
+}
+
 // groups looks at the cursors that subscribers share.
 func (c *check) groups() {
 	for i := range c.Control.Groups() {
+		if c.ended("group", i, c.Control.Groups()) {
+			return
+		}
 		w := c.Control.Group(i)
 		h, topic, cursor := w.NameHash().Load(), w.Topic().Load(), w.Cursor().Load()
 		if h == 0 || cursor == 0 {
@@ -126,6 +161,9 @@ func (c *check) groups() {
 // subscriptions looks at what people see of subscribers.
 func (c *check) subscriptions() {
 	for i := range c.Control.Subscriptions() {
+		if c.ended("subscription", i, c.Control.Subscriptions()) {
+			return
+		}
 		w := c.Control.Subscription(i)
 		claim, slot, topic := w.Claim.Load(), w.Slot.Load(), w.Topic.Load()
 		if claim != 0 && (int(slot) >= c.Control.Slots() || int(topic) > c.Control.Topics()) {
