@@ -30,6 +30,8 @@ type access struct {
 	TLS         TLS    `json:"tls,omitzero"`
 	Inbox       string `json:"inbox,omitempty"`   // prefix of inboxes that the login may subscribe to
 	Refused     string `json:"refused,omitempty"` // instead of all the above
+
+	most int // connections that the embedded NATS lets be
 }
 
 // TLS names the files for a NATS whose certificates the system does not know, or that asks

@@ -72,8 +72,9 @@ func (s *search) among(ctx context.Context, name string) error {
 	if orDefault(name) != DefaultName {
 		subject = atSubject(name)
 	}
-	err = gather(ctx, s.client.nats, subject, nil, rollEnd, rollLimit, func(m *nats.Msg, _ time.Duration) bool {
-		var h Host // or a micro.Ping, whose ID has the same name
+	ask := question{subject: subject, each: brief, first: rollEnd, quiet: rollLimit}
+	err = gather(ctx, s.client.nats, ask, func(m *nats.Msg, _ time.Duration) bool {
+		var h identity
 		if json.Unmarshal(m.Data, &h) == nil && idForm.MatchString(h.ID) {
 			s.try(ctx, h)
 		}
@@ -85,8 +86,14 @@ func (s *search) among(ctx context.Context, name string) error {
 	return err
 }
 
+// identity is what a Host and a micro.Ping have in common.
+type identity struct {
+	Name string `json:"name"`
+	ID   string `json:"id"`
+}
+
 // try attaches to a server if it is one that is meant.
-func (s *search) try(ctx context.Context, h Host) {
+func (s *search) try(ctx context.Context, h identity) {
 	want := orDefault(s.client.options.Name)
 	if s.tried[h.ID] || want != DefaultName && h.Name != want { // or it is a host of that name
 		return

@@ -129,7 +129,8 @@ func (c *Client) connect(ctx context.Context) (err error) {
 	c.reader = NewReader(c.nats, &ReaderOptions{Attach: &attach, Trust: c.options.Trust, Logger: c.log})
 	c.reader.show = func() *framebuffer.Client { return c.attached.Load().ring }
 	// Before the key is asked for, so that no change of server goes unheard in between.
-	if _, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") }); err != nil {
+	sub, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") })
+	if err = bounded(sub, err, maxRequests, maxRequestBytes); err != nil {
 		return fmt.Errorf("service: subscribe to %s: %w", startedSubject, err)
 	}
 	flushing, cancel := context.WithTimeout(ctx, natsLimit)
@@ -174,6 +175,6 @@ func (c *Client) dial(ctx context.Context, at access) (err error) {
 	} else {
 		opts = append(opts, at.options()...)
 	}
-	c.nats, err = nats.Connect(at.URL, opts...)
+	c.nats, err = connectNATS(ctx, at, opts...)
 	return err
 }

@@ -36,13 +36,13 @@ func Dial(ctx context.Context, opts *Options) (*nats.Conn, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return at.dial("framebuffer client", errorsTo(log))
+	return at.dial(ctx, "framebuffer client", errorsTo(log))
 }
 
 // dial connects and, once it has, reconnects for ever.
-func (a access) dial(name string, more ...nats.Option) (*nats.Conn, error) {
+func (a access) dial(ctx context.Context, name string, more ...nats.Option) (*nats.Conn, error) {
 	opts := append(a.options(), nats.Name(name), nats.Timeout(natsLimit), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort())
-	nc, err := nats.Connect(a.URL, append(opts, more...)...)
+	nc, err := connectNATS(ctx, a, append(opts, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("service: connect to NATS at %s: %w", shown(a.URL), a.explainEntry(err))
 	}

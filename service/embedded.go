@@ -36,6 +36,7 @@ func startEmbedded(cfg Config, log *slog.Logger) (*natsserver.Server, access, *s
 		}
 	}
 	stayAtHome(opts)
+	boundConnections(opts)
 	if err := keepIn(opts, cfg.JetStream, cfg.NATSConfig); err != nil {
 		return nil, a, nil, err
 	}
@@ -66,7 +67,7 @@ func startEmbedded(cfg Config, log *slog.Logger) (*natsserver.Server, access, *s
 		return nil, a, nil, fmt.Errorf("service: embedded NATS did not listen on %s within %v: is the address this host's, the port free, and loopback up?",
 			net.JoinHostPort(opts.Host, strconv.Itoa(opts.Port)), readyLimit)
 	}
-	a.URL = localURL(ns.ClientURL())
+	a.URL, a.most = localURL(ns.ClientURL()), opts.MaxConn
 	return ns, a, streams, nil
 }
 

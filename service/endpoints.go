@@ -42,9 +42,14 @@ func (s *Service) addEndpoints() (err error) {
 		name string
 		do   func([]byte) ([]byte, error)
 	}{
-		{epKey, s.getKey}, {epAllocate, s.allocate}, {epStat, s.stat}, {epAbout, s.about},
+		{epKey, s.getKey}, {epAllocate, s.allocate}, {epStat, s.stat}, {epAbout, nil},
 	} {
-		handler := func(m *nats.Msg) error { return s.answer(m, ep.do) }
+		handler := func(m *nats.Msg) error {
+			if ep.do == nil {
+				return s.answer(m, func([]byte) ([]byte, error) { return s.about(m) })
+			}
+			return s.answer(m, ep.do)
+		}
 		if err := s.micro.add(ep.name, serviceName+"."+ep.name, endpointGroup, handler); err != nil {
 			return err
 		}

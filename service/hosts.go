@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -38,16 +41,22 @@ type HostTopic struct {
 }
 
 // about takes nothing and answers a Host as JSON.
-func (s *Service) about([]byte) ([]byte, error) {
+func (s *Service) about(r *nats.Msg) ([]byte, error) {
 	h, err := s.itself()
 	if err != nil {
 		return nil, err
 	}
-	return h.text(s.answerRoom())
+	return h.text(s.answerRoom(r))
 }
 
-// answerRoom is how long an answer may be.
-func (s *Service) answerRoom() int { return int(s.nats.MaxPayload()) - aboutHeaders }
+// answerRoom is how long an answer may be: what NATS lets through, or less if the asker wants less.
+func (s *Service) answerRoom(r *nats.Msg) int {
+	most := int(s.nats.MaxPayload()) - aboutHeaders
+	if n, err := strconv.Atoi(r.Header.Get(headerRoom)); err == nil {
+		most = min(most, max(n, 0))
+	}
+	return most
+}
 
 // itself is what this server says of itself, with all topics.
 func (s *Service) itself() (h Host, err error) {
@@ -74,7 +83,9 @@ func (s *Service) itself() (h Host, err error) {
 		}
 	}
 	for _, m := range s.copying() {
-		h.Mirrors = append(h.Mirrors, m.Stats())
+		stats := m.Stats()
+		stats.Why = clip(stats.Why)
+		h.Mirrors = append(h.Mirrors, stats)
 		own[m.options.Topic] = true
 	}
 	for _, t := range all {
@@ -90,6 +101,9 @@ const (
 
 	// aboutHeaders is room for an answer's headers.
 	aboutHeaders = 1 << 10
+
+	// leastTopic is how many bytes a topic takes in an answer at least.
+	leastTopic = len(`{"name":"t","published":0}`)
 )
 
 // shortened is as much of a topic's name as stands in a client's.
@@ -97,6 +111,10 @@ func shortened(topic string) string { return topic[:min(len(topic), 64-len(Mirro
 
 // text is the host as JSON, with as many topics and mirrors as there is room for.
 func (h Host) text(room int) ([]byte, error) {
+	if n := max(room, 0) / leastTopic; n < len(h.Topics) { // the rest need not be made text of
+		h.More += len(h.Topics) - n
+		h.Topics = h.Topics[:n]
+	}
 	for {
 		text, err := json.Marshal(h)
 		if err != nil {
@@ -144,8 +162,5 @@ func (c *Client) About(ctx context.Context) (h Host, err error) {
 	if err != nil {
 		return h, err
 	}
-	if err := json.Unmarshal([]byte(text), &h); err != nil {
-		return h, fmt.Errorf("service: about answered %.100q: %w", text, err)
-	}
-	return h, nil
+	return readHost([]byte(text), len(text))
 }

@@ -73,7 +73,7 @@ func (in *instance) listen(subject, group string, do func(*nats.Msg) error) erro
 		}
 	})
 	sub, err := in.nats.QueueSubscribe(subject, group, handler) // an empty group is none
-	if err != nil {
+	if err = bounded(sub, err, maxRequests, maxRequestBytes); err != nil {
 		return fmt.Errorf("service: endpoint %s: %w", subject, err)
 	}
 	in.mu.Lock()

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,7 +52,7 @@ func (s *Service) at(r *nats.Msg) error {
 		if len(body) > 0 {
 			s.only(&h, string(body))
 		}
-		return h.text(s.answerRoom())
+		return h.text(s.answerRoom(r))
 	})
 }
 
@@ -68,11 +67,13 @@ func (s *Service) origin(r *nats.Msg) error {
 	if s.only(&h, name); err != nil || len(h.Topics) == 0 || h.Topics[0].Copy {
 		return nil //nolint:nilerr // a server that cannot say has no answer
 	}
-	return s.answer(r, func([]byte) ([]byte, error) { return h.text(s.answerRoom()) })
+	return s.answer(r, func([]byte) ([]byte, error) { return h.text(s.answerRoom(r)) })
 }
 
-// only forgets all topics and mirrors but one topic's, and says more of that.
+// only forgets all topics and mirrors but one topic's, and says more of that. The answer is then
+// short: see brieflyTopic.
 func (s *Service) only(h *Host, name string) {
+	h.Store = nil
 	h.Topics = slices.DeleteFunc(h.Topics, func(t HostTopic) bool { return t.Name != name })
 	h.Mirrors = slices.DeleteFunc(h.Mirrors, func(m MirrorStats) bool { return m.Topic != name })
 	if t, there := s.topic(name); there && len(h.Topics) > 0 {
@@ -115,26 +116,37 @@ func origins(ctx context.Context, nc *nats.Conn, topicName string, trust *sign.T
 	return answers(ctx, nc, serviceName+"."+epOrigin, topicName, originPatience, trust)
 }
 
-// answers are what servers say of themselves. With trust those alone count that are signed; if
-// answers come and none is, the error is ErrUntrusted.
-func answers(ctx context.Context, nc *nats.Conn, subject, body string, first time.Duration, trust *sign.Trust) (all []Host, err error) {
-	nonce, refused := sign.Nonce(), error(nil)
-	question := &nats.Msg{Subject: subject, Data: []byte(body), Header: nats.Header{}}
-	if trust != nil {
-		question.Header.Set(headerNonce, nonce)
+// answers are what servers say of themselves. Of each that was asked for a topic no more is kept than
+// that topic. With trust those alone count that are signed; if answers come and none is, the error is
+// ErrUntrusted.
+func answers(ctx context.Context, nc *nats.Conn, subject, topicName string, first time.Duration, trust *sign.Trust) (all []Host, err error) {
+	ask, refused := question{subject: subject, data: []byte(topicName), each: longest, first: first, quiet: rollQuiet}, error(nil)
+	if topicName != "" {
+		ask.each = brieflyTopic
 	}
-	err = gatherTo(ctx, nc, question, first, rollQuiet, func(m *nats.Msg, after time.Duration) bool {
-		var h Host
-		if m.Header.Get(micro.ErrorCodeHeader) == "" && json.Unmarshal(m.Data, &h) == nil && idForm.MatchString(h.ID) {
-			if trust != nil {
-				if err := trust.Verify(m.Header.Get(headerSignature), answerStatement(nonce, question.Data, m.Data)); err != nil {
-					refused = fmt.Errorf("%w: the server %.64q of host %.64q: %w", ErrUntrusted, h.Name, h.Host, err)
-					return true
-				}
-			}
-			h.RTT = after
-			all = append(all, h)
+	if trust != nil {
+		ask.nonce = sign.Nonce()
+	}
+	err = gather(ctx, nc, ask, func(m *nats.Msg, after time.Duration) bool {
+		if m.Header.Get(micro.ErrorCodeHeader) != "" {
+			return true
 		}
+		h, err := readHost(m.Data, ask.each)
+		if err != nil || h.ID == "" {
+			return true // of a peer that is no server
+		}
+		if trust != nil {
+			if err := trust.Verify(m.Header.Get(headerSignature), answerStatement(ask.nonce, ask.data, m.Data)); err != nil {
+				refused = fmt.Errorf("%w: the server %.64q of host %.64q: %w", ErrUntrusted, h.Name, h.Host, err)
+				return true
+			}
+		}
+		if topicName != "" {
+			h = Host{Host: h.Host, Name: h.Name, ID: h.ID, Topics: slices.DeleteFunc(h.Topics, func(t HostTopic) bool { return t.Name != topicName })}
+			h.Topics = slices.Clone(h.Topics[:min(len(h.Topics), 1)])
+		}
+		h.RTT = after
+		all = append(all, h)
 		return true
 	})
 	if err == nil && len(all) == 0 {

@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 		"squat": roleSquat,
 		"seek":  roleSeek,
 		"owner": roleOwner,
+		"asker": roleAsker,
 
 		"nats":     roleNATS,
 		"recorder": roleRecorder,

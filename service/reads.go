@@ -67,7 +67,7 @@ func (s *Service) openGivers() (err error) {
 	g.mirrors = newRoom("topics are mirrored from here", mostMirrors(os.DirFS("/")))
 	// What cannot be sent now is of no use later: nothing is kept for after a reconnection.
 	opts := append(s.inside(), nats.ReconnectBufSize(-1), nats.FlusherTimeout(silence), errorsTo(s.log))
-	if g.nats, err = s.access.dial("framebuffer server, frames", opts...); err != nil {
+	if g.nats, err = s.access.dial(context.Background(), "framebuffer server, frames", opts...); err != nil {
 		return err
 	}
 	if most := g.nats.MaxPayload(); most < leastPayload {

@@ -13,17 +13,9 @@ import (
 	"github.com/nats-io/nats.go/micro"
 )
 
-// maxServers bounds the answers to a question that any number of servers may answer.
-const maxServers = 1000
-
-// ErrTooMany says that a list of servers is not complete: more answered than are listened to.
+// ErrTooMany says that a list of servers is not complete: more servers answered than a client
+// listens to, or they answered more bytes than it takes.
 var ErrTooMany = errors.New("framebuffer: too many servers answer")
-
-// rollQuiet is how long after one answer another is waited for, where distances are not known.
-const rollQuiet = 300 * time.Millisecond
-
-// rollEnd is how long it goes on at most: somebody may answer again and again.
-const rollEnd = 2 * rpcLimit
 
 // Hosts asks all servers on a NATS who they are, or those with one of these names, of hosts or
 // servers, and returns them in the order of their hosts and names. Those that say that they are there
@@ -64,94 +56,14 @@ func roll(ctx context.Context, nc *nats.Conn) (all []micro.Ping, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
-	err = gather(ctx, nc, subject, nil, rpcLimit, rollQuiet, func(m *nats.Msg, _ time.Duration) bool {
+	ask := question{subject: subject, each: brief, first: rpcLimit, quiet: rollQuiet}
+	err = gather(ctx, nc, ask, func(m *nats.Msg, _ time.Duration) bool {
 		var p micro.Ping
 		if json.Unmarshal(m.Data, &p) == nil && idForm.MatchString(p.ID) {
-			all = append(all, p)
+			said := map[string]string{metaHost: clip(p.Metadata[metaHost]), metaName: clip(p.Metadata[metaName])}
+			all = append(all, micro.Ping{ServiceIdentity: micro.ServiceIdentity{ID: p.ID, Version: clip(p.Version), Metadata: said}})
 		}
 		return true
 	})
 	return all, err
-}
-
-// gather asks a question that any number may answer, and hands on the answers for as long as take wants
-// more. The first may take as long as first says, and others come that long after one as quiet says, or three times
-// as long as the first took; nobody at all is no error.
-func gather(outer context.Context, nc *nats.Conn, subject string, data []byte, first, quiet time.Duration, take func(m *nats.Msg, after time.Duration) bool) error {
-	return gatherTo(outer, nc, &nats.Msg{Subject: subject, Data: data}, first, quiet, take)
-}
-
-// gatherTo is gather of a question with headers.
-func gatherTo(outer context.Context, nc *nats.Conn, question *nats.Msg, first, quiet time.Duration, take func(m *nats.Msg, after time.Duration) bool) error {
-	// An inbox of nats.go alone can be guessed from others: a stranger could have a server answer
-	// there what this did not ask it.
-	subject, inbox := question.Subject, nc.NewInbox()+"."+newSecret()[:32]
-	question.Reply = inbox
-	sub, err := nc.SubscribeSync(inbox)
-	if err != nil {
-		return fmt.Errorf("service: request %s: %w", subject, err)
-	}
-	defer func() { _ = sub.Unsubscribe() }() // fails only when the connection is closed
-	if err := nc.PublishMsg(question); err != nil {
-		return fmt.Errorf("service: request %s: %w", subject, err)
-	}
-	ctx, cancel := context.WithTimeout(outer, rollEnd)
-	defer cancel()
-	begun, limit := time.Now(), first
-	for n := range maxServers + 1 { // whatever they say
-		m, err := nextWithin(ctx, sub, limit)
-		if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && outer.Err() == nil {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("service: request %s: %w", subject, err)
-		}
-		after := time.Since(begun)
-		if n == 0 {
-			limit = max(quiet, 3*after)
-		}
-		if n < maxServers && !take(m, after) {
-			return nil
-		}
-	}
-	return fmt.Errorf("%w %s on the NATS at %s: these are %d of them; ask for hosts by their names, or part them by accounts", ErrTooMany, subject, shown(nc.ConnectedUrl()), maxServers)
-}
-
-func nextWithin(ctx context.Context, sub *nats.Subscription, d time.Duration) (*nats.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	return sub.NextMsgWithContext(ctx)
-}
-
-// introductions asks all of these about themselves.
-func introductions(ctx context.Context, nc *nats.Conn, pings []micro.Ping) []Host {
-	all := make([]Host, len(pings))
-	done := make(chan struct{})
-	for i, p := range pings {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			all[i] = introduce(ctx, nc, p)
-		}()
-	}
-	for range pings {
-		<-done
-	}
-	return all
-}
-
-// introduce asks one server about itself.
-func introduce(ctx context.Context, nc *nats.Conn, p micro.Ping) (h Host) {
-	ctx, cancel := context.WithTimeout(ctx, rpcLimit)
-	defer cancel()
-	begun := time.Now()
-	text, err := request(ctx, nc, p.ID, epAbout, nil)
-	rtt := time.Since(begun)
-	if err == nil {
-		err = json.Unmarshal([]byte(text), &h)
-	}
-	if err != nil {
-		return Host{Host: p.Metadata[metaHost], Name: p.Metadata[metaName], ID: p.ID, Version: p.Version, Err: err.Error()}
-	}
-	h.ID, h.RTT = p.ID, rtt
-	return h
 }

@@ -144,6 +144,9 @@ func (s *Service) start() (err error) {
 	if err := s.announce(); err != nil {
 		return err
 	}
+	if s.embedded != nil {
+		s.work(func() { watchStrangers(s.give.life, s.embedded, s.access.most) })
+	}
 	if s.store != nil {
 		s.work(func() { s.store.watch(s.give.life) })
 	}

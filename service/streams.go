@@ -22,7 +22,8 @@ func (s *Service) addStreams() (err error) {
 		readSubject(s.config.Server.Key()): s.read,
 		own + "." + epMirror:               s.mirror,
 	} {
-		if _, err := s.give.nats.Subscribe(subject, s.replies.only(do)); err != nil {
+		sub, err := s.give.nats.Subscribe(subject, s.replies.only(do))
+		if err = bounded(sub, err, maxRequests, maxRequestBytes); err != nil {
 			return fmt.Errorf("service: endpoint %s: %w", subject, err)
 		}
 	}

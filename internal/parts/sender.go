@@ -22,11 +22,18 @@ type Sender struct {
 	streams map[string]*Stream
 }
 
+// maxHeard is how many words of receivers may wait to be looked at.
+const maxHeard = 1 << 16
+
 // NewSender listens for what receivers say, on OWNER.heard.STREAM.
 func NewSender(nc *nats.Conn, owner string) (*Sender, error) {
 	s := &Sender{nc: nc, prefix: owner + hearing, streams: map[string]*Stream{}}
 	var err error
 	if s.sub, err = nc.Subscribe(s.prefix+"*", s.heard); err != nil {
+		return nil, fmt.Errorf("subscribe to %s*: %w", s.prefix, err)
+	}
+	// What is heard is a number. Any peer may send more than that.
+	if err = s.sub.SetPendingLimits(maxHeard, maxHeard*64); err != nil {
 		return nil, fmt.Errorf("subscribe to %s*: %w", s.prefix, err)
 	}
 	return s, nil

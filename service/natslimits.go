@@ -1,0 +1,100 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sys/unix"
+)
+
+// A connection to the embedded NATS holds a descriptor of the server's process, which the server needs
+// for its ring's clients and to be found. Any user of this host can connect to a port, and say nothing.
+// So there is a limit to how many connections there are; of those that say nothing the oldest are
+// closed before it is reached; and a client that is refused there tries again.
+const (
+	mostNATS  = 4096
+	leastNATS = 16
+
+	// natsShare of the descriptors that this process may have are for NATS.
+	natsShare = 2
+
+	// strangersLook is how often connections are counted.
+	strangersLook = 100 * time.Millisecond
+
+	// crowdedWait is how long a client waits that was refused.
+	crowdedWait = 50 * time.Millisecond
+)
+
+// boundConnections limits the clients of a NATS server whose file does not (max_connections).
+func boundConnections(o *natsserver.Options) {
+	var files unix.Rlimit
+	if o.MaxConn != 0 || unix.Getrlimit(unix.RLIMIT_NOFILE, &files) != nil {
+		return
+	}
+	o.MaxConn = int(min(max(files.Cur/natsShare, leastNATS), mostNATS))
+}
+
+// watchStrangers closes connections that say nothing when there are many, until the context ends.
+func watchStrangers(ctx context.Context, ns *natsserver.Server, most int) {
+	tick := time.NewTicker(strangersLook)
+	defer tick.Stop()
+	for most > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if now := ns.NumClients(); now > most-most/4 {
+			showOutStrangers(ns, now-most/2)
+		}
+	}
+}
+
+// showOutStrangers closes as many of those that have not said who they are, the oldest first.
+func showOutStrangers(ns *natsserver.Server, most int) {
+	all, err := ns.Connz(&natsserver.ConnzOptions{Sort: natsserver.ByCid, Limit: 2 * mostNATS, Username: true})
+	if err != nil {
+		return // the server ends
+	}
+	for _, c := range all.Conns {
+		if most == 0 {
+			return
+		}
+		if c.AuthorizedUser == "" && c.Lang == "" && c.InMsgs == 0 && c.NumSubs == 0 {
+			_ = ns.DisconnectClientByID(c.Cid) // it may have gone by itself
+			most--
+		}
+	}
+}
+
+// connectNATS connects, and for a while tries again where others hold all the connections that the
+// NATS server lets be.
+func connectNATS(ctx context.Context, a access, opts ...nats.Option) (*nats.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, natsLimit)
+	defer cancel()
+	for {
+		nc, err := nats.Connect(a.URL, opts...)
+		if err == nil || !a.crowded(err) {
+			return nc, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(crowdedWait):
+		}
+	}
+}
+
+// crowded reports whether NATS refused a connection because there are too many. It says so, unless it
+// closes the connection before that is read: of the embedded one an end means nothing else.
+func (a access) crowded(err error) bool {
+	if strings.Contains(strings.ToLower(err.Error()), nats.MAX_CONNECTIONS_ERR) {
+		return true
+	}
+	return a.Embedded && (errors.Is(err, io.EOF) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE))
+}
