@@ -96,10 +96,21 @@ func (m *Monitor) History() []Point {
 // after the segment's end. What is read counts among what is read by those without a slot.
 func (m *Monitor) Read(f *Frame) ([]byte, error) {
 	data, err := m.client.Read(f.Offset, f.Size, f.Checksum)
+	return data, m.explain(err)
+}
+
+// View shows a frame's bytes in place, as framebuffer.Client.View does: for those who need little
+// of a large frame. What look was shown counts only when View has returned nil.
+func (m *Monitor) View(f *Frame, look func([]byte) error) error {
+	frame := framebuffer.Frame{Key: m.client.Key(), Offset: f.Offset, Size: f.Size, Checksum: f.Checksum}
+	return m.explain(m.client.View(frame, look))
+}
+
+func (m *Monitor) explain(err error) error {
 	if errors.Is(err, framebuffer.ErrClosed) && m.ended() {
 		err = fmt.Errorf("%w: the segment has ended, and this monitor has let go of its frames", framebuffer.ErrClosed)
 	}
-	return data, err
+	return err
 }
 
 // look reads the figures of one moment.

@@ -8,9 +8,10 @@ import (
 	"image/png"
 )
 
-// compressed tells what kind of picture this is, if it is one, or why it is not shown. Only
-// headers are looked at: nothing is decompressed, and nothing is as large as they say.
-func compressed(data []byte) (kind, note string) {
+// compressed tells what kind of picture this is, if it is one, or why it is not shown, and returns a
+// copy of it then. Only headers are looked at, those of the copy: nothing is decompressed, and
+// nothing is as large as they say.
+func compressed(data []byte) (copied []byte, kind, note string) {
 	var header image.Config
 	var err error
 	switch {
@@ -19,11 +20,12 @@ func compressed(data []byte) (kind, note string) {
 	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
 		kind = "image/png"
 	default:
-		return "", ""
+		return data, "", ""
 	}
 	if len(data) > maxCompressed {
-		return "", fmt.Sprintf("%s of %d bytes: only those of up to %d are shown", kind, len(data), maxCompressed)
+		return data, "", fmt.Sprintf("%s of %d bytes: only those of up to %d are shown", kind, len(data), maxCompressed)
 	}
+	data = bytes.Clone(data)
 	if kind == "image/jpeg" {
 		header, err = jpeg.DecodeConfig(bytes.NewReader(data))
 	} else {
@@ -31,11 +33,11 @@ func compressed(data []byte) (kind, note string) {
 	}
 	switch {
 	case err != nil:
-		return "", fmt.Sprintf("%s that is broken: %s", kind, err.Error())
+		return data, "", fmt.Sprintf("%s that is broken: %s", kind, err.Error())
 	case header.Width < 1 || header.Height < 1 || header.Width > maxSide || header.Height > maxSide ||
 		header.Width*header.Height > maxPixels:
-		return "", fmt.Sprintf("%s of %dx%d pixels: only those of up to %d a side and %d in all are shown",
+		return data, "", fmt.Sprintf("%s of %dx%d pixels: only those of up to %d a side and %d in all are shown",
 			kind, header.Width, header.Height, maxSide, maxPixels)
 	}
-	return kind, ""
+	return data, kind, ""
 }

@@ -17,7 +17,7 @@ const (
 	// MaxFrame is how many bytes of a frame are worth reading: raw 8K with four bytes to a pixel.
 	MaxFrame = 7680 * 4320 * 4
 
-	maxCompressed = 32 << 20 // bytes of a JPEG or PNG, which goes to the browser as it is
+	maxCompressed = 16 << 20 // bytes of a JPEG or PNG, which goes to the browser as it is
 	maxPixels     = 64 << 20 // of those: a browser needs four bytes for each
 	maxSide       = 16384    // of those: what browsers can draw
 	maxThumb      = 640      // pixels of a side of what raw video is scaled down to
@@ -27,7 +27,7 @@ const (
 // Preview is what to show of a frame.
 type Preview struct {
 	Type  string // media type of Image, image/jpeg or image/png; empty for none
-	Image []byte // a JPEG or PNG is the frame itself, not a copy
+	Image []byte // a JPEG or PNG: what the frame is, copied, or made of it
 	Text  *Text  // what there is instead of a picture
 }
 
@@ -37,7 +37,8 @@ type Text struct {
 	Hex  string `json:"hex"`  // the first bytes as hexadecimal numbers and characters
 }
 
-// Of makes a preview of a frame's bytes. A geometry and pixel format in what its publisher said
+// Of makes a preview of a frame's bytes, of which it keeps none: they may be in shared memory. It takes
+// Cost bytes at most. A geometry and pixel format in what its publisher said
 // of it count more than what the bytes look like; JPEGs and PNGs are known by their beginning,
 // whatever their type is called.
 func Of(data []byte, m *topic.Meta) Preview {
@@ -48,7 +49,7 @@ func Of(data []byte, m *topic.Meta) Preview {
 		}
 		return p
 	}
-	kind, note := compressed(data)
+	data, kind, note := compressed(data)
 	switch {
 	case note != "":
 		return words(note, data)
@@ -59,6 +60,14 @@ func Of(data []byte, m *topic.Meta) Preview {
 	}
 	return words("no picture", data)
 }
+
+// scaling is how many bytes it takes to scale a raw picture down and make a JPEG of it: pictures of
+// twice the side and of the side that is shown, and little more.
+const scaling = 4*(4*maxThumb*maxThumb+maxThumb*maxThumb) + 1<<20
+
+// Cost is how many bytes of memory a preview takes at most, beside the frame itself: one of a frame of
+// so many bytes that is a picture already, or one that is made of raw video, which is never more.
+func Cost(size int) int { return max(min(size, maxCompressed), scaling) }
 
 // TooLarge is the preview of a frame that is not worth reading.
 func TooLarge(size int) Preview {

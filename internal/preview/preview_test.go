@@ -112,7 +112,7 @@ func TestHostileAndOtherData(t *testing.T) {
 		"PNG without any":      {pngHeader(0, 5), topic.Meta{}, "broken"},
 		"huge JPEG":            {jpegHeader(65535, 65535), topic.Meta{}, "65535x65535"},
 		"JPEG cut short":       {[]byte("\xff\xd8\xff\xe0\xff\xff"), topic.Meta{}, "broken"},
-		"too long for a JPEG":  {append(jpegHeader(10, 10), make([]byte, maxCompressed)...), topic.Meta{}, "up to 33554432"},
+		"too long for a JPEG":  {append(jpegHeader(10, 10), make([]byte, maxCompressed)...), topic.Meta{}, "up to 16777216"},
 		"wrong geometry":       {make([]byte, 100), topic.Meta{Width: 65535, Height: 65535, Format: "rgba64le"}, "has 34358689800 bytes"},
 		"sides below nothing":  {make([]byte, 100), topic.Meta{Width: -5, Height: -20, Format: "gray"}, "1 to"},
 		"sides beyond":         {make([]byte, 100), topic.Meta{Width: 1 << 40, Height: 1 << 40, Format: "gray"}, "1 to"},

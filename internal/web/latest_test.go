@@ -85,7 +85,8 @@ func TestManyLookers(t *testing.T) {
 	done := make(chan error)
 	for _, tp := range now.Topics {
 		go func() {
-			p, err := g.newest(context.Background(), tp.Index)
+			p, sent, err := g.newest(context.Background(), tp.Index)
+			defer sent()
 			if err == nil && p.Type != "image/jpeg" {
 				err = fmt.Errorf("%s: %+v", tp.Name, p.Text)
 			}
@@ -104,7 +105,7 @@ func TestManyLookers(t *testing.T) {
 	publish(t, fb, "meanwhile", []byte("x"), nil)
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := g.newest(gone, 0); err == nil {
+	if _, _, err := g.newest(gone, 0); err == nil {
 		t.Error("did not wait for its turn")
 	}
 }
@@ -138,7 +139,7 @@ func TestTooLargeForAPicture(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	got, err := newGallery(m).newest(context.Background(), now.Topics[0].Index)
+	got, _, err := newGallery(m).newest(context.Background(), now.Topics[0].Index)
 	runtime.ReadMemStats(&after)
 	if err != nil || got.Text == nil || !strings.Contains(got.Text.Note, "146800640 bytes") {
 		t.Errorf("%+v, %v", got.Text, err)

@@ -19,14 +19,41 @@ func (s *Server) sameUser(r *http.Request) bool {
 	if err != nil || !ok {
 		return false
 	}
+	uid, known := owner(connTables(), peer, here)
+	return known && (uid == 0 || uid == os.Geteuid())
+}
+
+// connTables are the kernel's tables of connections.
+func connTables() string {
 	var tables strings.Builder
 	for _, file := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
 		if table, err := os.ReadFile(file); err == nil {
 			tables.Write(table)
 		}
 	}
-	uid, known := owner(tables.String(), peer, here)
-	return known && (uid == 0 || uid == os.Geteuid())
+	return tables.String()
+}
+
+// connUsers tells for each pair of addresses, as pairOf has it, whose the connection from the first to
+// the second is. It is for counting: see owner for what lets a user in.
+func connUsers() map[string]string {
+	users := map[string]string{}
+	for line := range strings.Lines(connTables()) {
+		f := strings.Fields(line)
+		if len(f) < 8 {
+			continue
+		}
+		from, isFrom := endpoint(f[1])
+		to, isTo := endpoint(f[2])
+		if isFrom && isTo {
+			users[pairOf(&from, &to)] = f[7]
+		}
+	}
+	return users
+}
+
+func pairOf(from, to *net.TCPAddr) string {
+	return net.JoinHostPort(from.IP.String(), strconv.Itoa(from.Port)) + " " + net.JoinHostPort(to.IP.String(), strconv.Itoa(to.Port))
 }
 
 // owner finds, in tables as in /proc/net/tcp, the user whose socket is connected from one address

@@ -10,25 +10,30 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/preview"
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// Limits of the pictures. One frame at a time is read, so that however many pages look, the
-// memory for that and the time are one frame's; and what was made is shown to all of them.
+// Limits of the pictures. One frame at a time is looked at, in place, so that however many pages look,
+// the memory for that and the time are one picture's; and what was made is shown to all of them.
+// Larger ones, which are not kept, are on their way in so many bytes at most.
 const (
 	fresh       = 150 * time.Millisecond // how old what is shown may be beyond the frame itself
 	maxKept     = 64                     // pictures
 	maxKeptSize = 1 << 20                // bytes of each
-	attempts    = 3                      // to read a frame before it is overwritten
+	maxOnTheWay = 64 << 20               // bytes of all that are not kept
+	attempts    = 3                      // to look at a frame before it is overwritten
 )
 
 // gallery makes pictures of the newest frames. It only reads, from its own mapping: writers do
 // not know of it.
 type gallery struct {
 	monitor *monitor.Monitor
-	turn    chan struct{} // whoever has put something in may read a frame
+	turn    chan struct{} // a handler that has put something in may look at a frame
+	room    *semaphore.Weighted
 
 	mu   sync.Mutex
 	kept map[int]picture // by topic
@@ -39,26 +44,37 @@ type picture struct {
 	preview.Preview
 	frame monitor.Frame
 	made  time.Time
+	room  int64 // that it has of what is on the way; 0 for one that is kept
 }
 
 func newGallery(m *monitor.Monitor) *gallery {
-	return &gallery{monitor: m, turn: make(chan struct{}, 1), kept: make(map[int]picture)}
+	return &gallery{monitor: m, turn: make(chan struct{}, 1), room: semaphore.NewWeighted(maxOnTheWay), kept: make(map[int]picture)}
 }
 
 var (
 	errNoTopic = errors.New("there is no such topic")
 	errNoFrame = errors.New("the topic has no frame that is still there")
+	errNoRoom  = errors.New("other pages are being sent as many large pictures as there is memory for; try again")
 )
 
-// newest returns the picture of a topic's newest frame.
-func (g *gallery) newest(ctx context.Context, topic int) (picture, error) {
+// newest returns the picture of a topic's newest frame. The caller calls sent when it does not need it
+// any more.
+func (g *gallery) newest(ctx context.Context, topic int) (p picture, sent func(), err error) {
+	p, err = g.make(ctx, topic)
+	if err != nil || p.room == 0 {
+		return p, func() {}, err
+	}
+	return p, func() { g.room.Release(p.room) }, nil
+}
+
+func (g *gallery) make(ctx context.Context, topic int) (picture, error) {
 	select {
 	case g.turn <- struct{}{}:
 		defer func() { <-g.turn }()
 	case <-ctx.Done():
 		return picture{}, ctx.Err()
 	}
-	old := g.look(topic)
+	old := g.remembered(topic)
 	if !old.made.IsZero() && time.Since(old.made) < fresh {
 		return old, nil
 	}
@@ -70,18 +86,12 @@ func (g *gallery) newest(ctx context.Context, topic int) (picture, error) {
 		if !old.made.IsZero() && old.frame.Sequence == f.Sequence && old.frame.Offset == f.Offset {
 			return old, nil
 		}
-		p := picture{frame: *f, made: time.Now()}
-		if f.Size > preview.MaxFrame {
-			p.Preview = preview.TooLarge(f.Size)
-		} else {
-			data, err := g.monitor.Read(f)
-			if errors.Is(err, framebuffer.ErrTimeout) {
-				continue // overwritten meanwhile: there is a newer one
-			}
-			if err != nil {
-				return picture{}, err
-			}
-			p.Preview = preview.Of(data, &f.Meta)
+		p, err := g.look(f)
+		if errors.Is(err, framebuffer.ErrTimeout) {
+			continue // overwritten meanwhile: there is a newer one
+		}
+		if err != nil {
+			return picture{}, err
 		}
 		g.keep(topic, p)
 		return p, nil
@@ -106,7 +116,30 @@ func (g *gallery) frame(topic int) (*monitor.Frame, error) {
 	return nil, errNoTopic
 }
 
-func (g *gallery) look(topic int) picture {
+// look makes a picture of a frame. While it is larger than what is kept it has room, which is to be
+// released.
+func (g *gallery) look(f *monitor.Frame) (picture, error) {
+	p := picture{frame: *f, made: time.Now()}
+	if f.Size > preview.MaxFrame {
+		p.Preview = preview.TooLarge(f.Size)
+		return p, nil
+	}
+	room := int64(preview.Cost(f.Size))
+	if !g.room.TryAcquire(room) {
+		return picture{}, errNoRoom
+	}
+	err := g.monitor.View(f, func(data []byte) error {
+		p.Preview = preview.Of(data, &f.Meta)
+		return nil
+	})
+	if err == nil && len(p.Image) > maxKeptSize {
+		p.room = int64(len(p.Image))
+	}
+	g.room.Release(room - p.room)
+	return p, err
+}
+
+func (g *gallery) remembered(topic int) picture {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.kept[topic]
@@ -139,7 +172,8 @@ func (s *Server) latest(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	p, err := s.gallery.newest(ctx, topic)
+	p, sent, err := s.gallery.newest(ctx, topic)
+	defer sent()
 	switch {
 	case err == nil:
 	case errors.Is(err, errNoTopic), errors.Is(err, errNoFrame):

@@ -42,15 +42,18 @@ func Listen(m *monitor.Monitor, opts *Options) (*Server, error) {
 	if s.token == "" {
 		s.token = rand.Text()
 	}
-	var err error
-	if s.listener, err = net.Listen("tcp", opts.Addr); err != nil {
+	listener, err := net.Listen("tcp", opts.Addr)
+	if err != nil {
 		return nil, fmt.Errorf("serve HTTP on %q: %w", opts.Addr, err)
 	}
+	s.listener = newCrowd(listener, connLimit())
 	s.loopback = s.address().IP.IsLoopback()
 	s.http = &http.Server{
 		Handler:           s.guard(s.routes()),
 		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       2 * time.Minute,
+		ReadTimeout:       patience, // of a request that has a body
+		WriteTimeout:      patience, // of an answer; what is sent piece by piece has it for each piece
+		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
