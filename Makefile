@@ -9,7 +9,7 @@
 # make vet    vet, gofmt, and whether go.mod is tidy
 # make lint   the linter, golangci-lint
 # make models every state of the protocols in docs/models
-# make generate the assembly is what its generator writes
+# make generate the assembly and the licenses are what their generators write
 # make unit   the tests of all Go packages
 # make race   the tests of all Go packages under the race detector, those of protocols with one and with four processors
 # make mutants the orderings broken one at a time: the tests must notice each
@@ -157,7 +157,7 @@ avx512:
 	apt-get install -y -qq --no-install-recommends bochs bochsbios vgabios isolinux syslinux-common xorriso cpio >/dev/null
 	./scripts/test-avx512
 
-# The assembly is what its generator writes.
+# The assembly and the licenses are what their generators write.
 generate:
 	./scripts/check-generated
 

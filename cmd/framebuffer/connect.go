@@ -12,7 +12,7 @@ import (
 // lookup is how a server is found.
 type lookup struct {
 	Name  string `help:"Name of the server on this host." env:"FRAMEBUFFER_NAME" default:"default"`
-	NATS  string `name:"nats" help:"Ask the server through your own NATS at this URL." env:"FRAMEBUFFER_NATS" placeholder:"URL"`
+	NATS  secret `name:"nats" help:"Ask the server through your own NATS at this URL, or the one in @FILE: a URL with a password belongs there or into the environment, since all users of this host see flags." env:"FRAMEBUFFER_NATS" placeholder:"URL|@FILE"`
 	Creds string `help:"NATS credentials file for that URL." env:"FRAMEBUFFER_CREDS" type:"existingfile" placeholder:"FILE"`
 	tlsFiles
 }
@@ -29,7 +29,7 @@ type tlsFiles struct {
 func (t tlsFiles) files() service.TLS { return service.TLS{CA: t.CA, Cert: t.Cert, Key: t.Own} }
 
 func (l *lookup) options(e *env) *service.Options {
-	return &service.Options{Name: l.Name, URL: l.NATS, Credentials: l.Creds, TLS: l.files(), InboxPrefix: l.Inbox, Logger: e.log}
+	return &service.Options{Name: l.Name, URL: string(l.NATS), Credentials: l.Creds, TLS: l.files(), InboxPrefix: l.Inbox, Logger: e.log}
 }
 
 func (l *lookup) connect(e *env, attach *framebuffer.ClientOptions) (*service.Client, error) {

@@ -58,6 +58,7 @@ type cli struct {
 	Top        topCmd        `cmd:"" help:"Watch it live: the ring, horizon, clients, topics, who is too slow."`
 	Doctor     doctorCmd     `cmd:"" help:"Say what this machine or container allows, and what to do."`
 	Demo       demoCmd       `cmd:"" help:"Send real pictures between real processes, and check every byte."`
+	Licenses   licensesCmd   `cmd:"" help:"Print the licenses of this program and of all that is linked into it."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for your shell."`
 	DemoPart   demoPartCmd   `cmd:"" hidden:""`
 

@@ -26,7 +26,7 @@ type serveCmd struct {
 	Holds   byteSize `name:"hold-limit" help:"Bytes of the ring that may be held at a time (default: half of it)." placeholder:"SIZE"`
 	Topics  int      `help:"Topics that there can be, at most 65536; none is ever taken away (default: 128)." placeholder:"N"`
 	Depth   int      `name:"topic-depth" help:"Frames that each topic remembers (default: 256)." placeholder:"N"`
-	NATS    string   `name:"nats" xor:"nats,jetstream" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL instead of an embedded one on loopback." placeholder:"URL"`
+	NATS    secret   `name:"nats" xor:"nats,jetstream" env:"FRAMEBUFFER_NATS" help:"Serve on your own NATS at this URL, or the one in @FILE, instead of an embedded one on loopback: a URL with a password belongs into a file or the environment, since all users of this host see flags." placeholder:"URL|@FILE"`
 	Config  string   `name:"nats-config" xor:"nats" env:"FRAMEBUFFER_NATS_CONFIG" type:"existingfile" help:"Configuration file of the embedded NATS, as nats-server takes it: cluster, leaf nodes, TLS, accounts. Without it nothing listens beyond loopback." placeholder:"FILE"`
 	Streams string   `name:"jetstream" xor:"jetstream" env:"FRAMEBUFFER_JETSTREAM" help:"Turn JetStream on in the embedded NATS, with its streams in this directory: for framebuffer record." placeholder:"DIR"`
 	Host    string   `env:"FRAMEBUFFER_HOST" help:"What this host is called on other hosts (default: the system's host name)." placeholder:"NAME"`
@@ -36,7 +36,7 @@ type serveCmd struct {
 	Askers  []string `name:"asker-inbox" help:"Answer askers over NATS also below this prefix, beside _INBOX, where all others have no answer; may be given several times." placeholder:"PREFIX"`
 	Remote  byteSize `name:"remote-allocate" help:"Bytes a second that programs may allocate by asking over NATS, with --nats or --nats-config: other hosts may share that NATS, and each allocation overwrites frames (default: none)." placeholder:"SIZE"`
 	HTTP    string   `name:"http" help:"Serve a page, metrics and health over HTTP at this address, such as 127.0.0.1:9464; off loopback, and for frames, with a token." placeholder:"ADDR"`
-	Token   string   `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token (default: a new one)." placeholder:"TOKEN"`
+	Token   secret   `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token, in a file or the environment, since all users of this host see flags (default: a new one)." placeholder:"@FILE"`
 	trusting
 	tlsFiles
 }
@@ -107,7 +107,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 		defer remove()
 	}
 	svc, err := startService(e, service.Config{
-		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: c.NATS, NATSConfig: c.Config, JetStream: c.Streams, Credentials: c.Creds, TLS: c.files(),
+		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: string(c.NATS), NATSConfig: c.Config, JetStream: c.Streams, Credentials: c.Creds, TLS: c.files(),
 		InboxPrefix: c.Inbox, AskerInboxes: c.Askers, RemoteAllocate: int64(c.Remote), SigningKey: c.SignKey, Logger: e.log,
 	})
 	if err != nil {
@@ -118,7 +118,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 	st := server.Stats()
 	s := served{Key: server.Key(), Capacity: st.Capacity, Name: c.Name, NATS: svc.URL(), Backend: st.Backend, SignsAs: svc.SignsAs()}
 	if c.HTTP != "" {
-		pages, err := startHTTP(e, s.Key, c.HTTP, c.Token)
+		pages, err := startHTTP(e, s.Key, c.HTTP, string(c.Token))
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 
 type webCmd struct {
 	HTTP  string `name:"http" default:"127.0.0.1:0" help:"Address to serve at; port 0 is any free one, and off loopback everything needs the token (default ${default})." placeholder:"ADDR"`
-	Token string `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token (default: a new one)." placeholder:"TOKEN"`
+	Token secret `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token, in a file or the environment, since all users of this host see flags (default: a new one)." placeholder:"@FILE"`
 	sight
 }
 
@@ -39,9 +39,9 @@ func (c *webCmd) Run(e *env) error {
 		return unlessSignalled(err)
 	}
 	if c.Token == "" {
-		c.Token = rand.Text() // one for all servers that are shown
+		c.Token = secret(rand.Text()) // one for all servers that are shown
 	}
-	page, err := startHTTP(e, key, c.HTTP, c.Token)
+	page, err := startHTTP(e, key, c.HTTP, string(c.Token))
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (c *webCmd) Run(e *env) error {
 		if err != nil {
 			return errors.Join(err, next.monitor.Close())
 		}
-		if page, err = show(e, next.monitor, addr, c.Token); err != nil {
+		if page, err = show(e, next.monitor, addr, string(c.Token)); err != nil {
 			return err
 		}
 		key = next.key
