@@ -28,8 +28,8 @@ func readHost(text []byte, most int) (h Host, err error) {
 	if len(text) > most {
 		return h, fmt.Errorf("%w: it answered %d bytes, and %d were asked for at most", framebuffer.ErrTooLarge, len(text), most)
 	}
-	if items := commas(text); items*leastItem > len(text) {
-		return h, fmt.Errorf("service: an answer of %d bytes that lists %d things is no server's", len(text), items)
+	if err := notSparse(text); err != nil {
+		return h, err
 	}
 	if err := json.Unmarshal(text, &h); err != nil {
 		return Host{}, fmt.Errorf("service: an answer of %d bytes is no server's: %w", len(text), err)
@@ -38,6 +38,14 @@ func readHost(text []byte, most int) (h Host, err error) {
 		return Host{}, fmt.Errorf("service: an answer is no server's: %w", err)
 	}
 	return h, nil
+}
+
+// notSparse refuses an answer whose lists would take far more memory than it has bytes.
+func notSparse(text []byte) error {
+	if items := commas(text); items*leastItem > len(text) {
+		return fmt.Errorf("service: an answer of %d bytes that lists %d things is no server's", len(text), items)
+	}
+	return nil
 }
 
 // commas counts those that part items of lists and of objects.

@@ -38,20 +38,28 @@ type Recording struct {
 	MaxBytes int64         `json:"max_bytes,omitempty"` // with more than that the oldest frames are deleted
 }
 
+// maxRecordings bounds a list: peers that may answer for JetStream could name recordings without end.
+const maxRecordings = 10_000
+
 // Recordings returns the recordings in this NATS account, in the order of their names. It
-// returns ErrNoJetStream, and the context's error.
+// returns ErrNoJetStream, ErrTooMany where there are more than 10,000, and the context's error.
 func Recordings(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
-	var found []string
+	listing, end := context.WithCancel(ctx) // or what is not taken of the list waits for ever
+	defer end()
+	found := map[string]bool{}
 	for _, subjects := range []string{recordingSubject, earlierSubject} {
-		names := js.StreamNames(ctx, jetstream.WithStreamListSubject(subjects+">"))
+		names := js.StreamNames(listing, jetstream.WithStreamListSubject(subjects+">"))
 		for name := range names.Name() {
+			if len(found) == maxRecordings {
+				return nil, fmt.Errorf("%w JetStream's question for names: these are %d recordings; delete some, or ask for one by its name", ErrTooMany, maxRecordings)
+			}
 			if spelling, ok := strings.CutPrefix(name, recordingStream); ok {
-				if r, ok := readName(spelling); ok && !slices.Contains(found, r) {
-					found = append(found, r)
+				if r, ok := readName(spelling); ok {
+					found[r] = true
 				}
 			}
 		}
@@ -60,7 +68,7 @@ func Recordings(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 		}
 	}
 	all := []Recording{}
-	for _, name := range found {
+	for name := range found {
 		r, err := lookUp(ctx, js, name)
 		if errors.Is(err, ErrNoRecording) {
 			continue // deleted since, or somebody else's stream

@@ -35,6 +35,9 @@ func (c *Client) RemoteStats(ctx context.Context) (st framebuffer.Stats, err err
 	if err != nil {
 		return st, err
 	}
+	if err := notSparse([]byte(text)); err != nil {
+		return st, err
+	}
 	if err := json.Unmarshal([]byte(text), &st); err != nil {
 		return st, fmt.Errorf("service: stat answered %.100q: %w", text, err)
 	}

@@ -22,6 +22,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy in front passes events on at once
 	out := http.NewResponseController(w)
+	_ = out.SetReadDeadline(time.Time{}) // that of requests would end this one; it fails only when the page is gone
 	send := func(event string, data []byte) error {
 		if err := out.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 			return err

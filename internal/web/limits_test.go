@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -101,5 +102,31 @@ func TestMostSilentOfMostIsShownOut(t *testing.T) {
 	c.showOut(all[1])
 	if _, there := c.guests[all[1]]; !there || len(c.guests) != 1 {
 		t.Error("the newest was shown out")
+	}
+}
+
+// A page that is fed stays for longer than a request may take to come.
+func TestEventsOutliveTheirRequest(t *testing.T) {
+	fb, m := watched(t, 1<<20)
+	s, err := Listen(m, &Options{Addr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.http.ReadTimeout, s.http.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	publish(t, fb, "cam", make([]byte, 1000), nil)
+	_, next := stream(t, s.URL())
+	for range 3 { // a second apart
+		if event, _ := next(); event != "update" {
+			t.Error(event)
+		}
 	}
 }
