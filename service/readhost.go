@@ -66,7 +66,8 @@ func commas(text []byte) (n int) {
 
 // reduce clips what a server says, and refuses what none says.
 func (h *Host) reduce() error {
-	if !nameForm.MatchString(h.Host) || !nameForm.MatchString(h.Name) || h.ID != "" && !idForm.MatchString(h.ID) {
+	named := func(name string) bool { return name == "" || nameForm.MatchString(name) }
+	if !named(h.Host) || !named(h.Name) || h.ID != "" && !idForm.MatchString(h.ID) {
 		return fmt.Errorf("%w: %.80q on host %.80q with the ID %.80q", topic.ErrBadName, h.Name, h.Host, h.ID)
 	}
 	for _, t := range h.Topics {

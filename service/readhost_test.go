@@ -13,7 +13,8 @@ func TestReadHost(t *testing.T) {
 	begin := `{"id":"A","host":"far","name":"x"`
 	mirror := `{"topic":"cam","from":"any","state":"looking","why":"` + strings.Repeat("w", 2*clipped) + `"}`
 	for text, ok := range map[string]bool{
-		begin + `}`: true,
+		begin + `}`:  true,
+		`{"id":"A"}`: true,
 		begin + `,"topics":[{"name":"cam","published":1},{"name":",,,,,,,,,,,,,,,,,,,,"}],"mirrors":[` + mirror + `]}`: true,
 		begin + `,"topics":[{"name":"\",,,,,,,,,,,,,,,\\"}]}`:                                                          true,
 		begin + `,"topics":[{"name":""}]}`:                                                                             false,
