@@ -21,7 +21,7 @@ const (
 	leastNATS = 16
 
 	// natsShare of the descriptors that this process may have are for NATS.
-	natsShare = 2
+	natsShare = 3
 
 	// strangersLook is how often connections are counted.
 	strangersLook = 100 * time.Millisecond
