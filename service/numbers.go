@@ -28,7 +28,7 @@ func believable(missing uint64, since time.Time) bool {
 
 // refuseNumber counts a frame that is refused for its number.
 func (m *Mirror) refuseNumber(h *mirrorFrame, from uint64) {
-	m.log.Debug("a frame was refused, since its number cannot be", "framebuffer.sequence", h.Sequence, "framebuffer.expected", from)
+	m.log.Debug("a frame was refused, since its number cannot be", "framebuffer.sequence", h.Sequence, "framebuffer.next", from)
 	m.count(func(s *MirrorStats) { s.Refused++ })
 }
 
