@@ -5,11 +5,9 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -17,19 +15,6 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
-
-// inUserNamespace runs a child as the user and group with these ids in a user namespace of its own,
-// in which there is no other user: outside it is the host's user and group.
-func inUserNamespace(uid, gid, hostUID, hostGID int) xproc.Option {
-	return func(c *exec.Cmd) {
-		c.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: hostUID, Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: hostGID, Size: 1}},
-			Credential:  &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), NoSetGroups: true},
-		}
-	}
-}
 
 // roleKeep: DIR MODE [full | UID]; serves there by memfd, UID being let in, or without a descriptor
 // left -> the key, or the error.
@@ -115,10 +100,10 @@ func TestServerWithTheIDOfUnknownUsers(t *testing.T) {
 		mode string
 		want string
 	}{
-		"its user":             {inUserNamespace(unknown, 1, 5000, 5000), "0600", "nothing"},
-		"its user, and a mode": {inUserNamespace(unknown, 1, 5000, 5000), "0604", "read"},
-		"its group":            {inUserNamespace(1, unknown, 5000, 5000), "0660", "nothing"},
-		"both":                 {inUserNamespace(unknown, unknown, 5000, 5000), "0660", "nothing"},
+		"its user":             {xproc.InUserNamespace(unknown, 1, 5000, 5000), "0600", "nothing"},
+		"its user, and a mode": {xproc.InUserNamespace(unknown, 1, 5000, 5000), "0604", "read"},
+		"its group":            {xproc.InUserNamespace(1, unknown, 5000, 5000), "0660", "nothing"},
+		"both":                 {xproc.InUserNamespace(unknown, unknown, 5000, 5000), "0660", "nothing"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			key := keep(t, c.as, dirOf(t, 5000, 0o755), c.mode)
@@ -137,7 +122,7 @@ func TestServerWithTheIDOfUnknownUsers(t *testing.T) {
 // An id that stands for many users cannot be let in.
 func TestUnknownUsersCannotBeListed(t *testing.T) {
 	xproc.NeedRoot(t)
-	said := keep(t, inUserNamespace(1, 1, 5000, 5000), dirOf(t, 5000, 0o755), "0600", "65534")
+	said := keep(t, xproc.InUserNamespace(1, 1, 5000, 5000), dirOf(t, 5000, 0o755), "0600", "65534")
 	if !strings.Contains(said, "user id 65534 cannot be let in") {
 		t.Error(said)
 	}

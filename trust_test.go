@@ -90,7 +90,7 @@ func TestUnauthenticatedServers(t *testing.T) {
 	}{
 		"the same user":    {dirOf(t, 0, 0o755), member(0, 0), ""},
 		"a directory's":    {dirOf(t, 0, 0o755), member(5001, 5001), ""},
-		"no user is known": {dirOf(t, 0, 0o755), inUserNamespace(1, 1, 5001, 5001), "has no id in this user namespace"},
+		"no user is known": {dirOf(t, 0, 0o755), xproc.InUserNamespace(1, 1, 5001, 5001), "has no id in this user namespace"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			s, err := framebuffer.NewServer(1<<20, &framebuffer.ServerOptions{Backend: "memfd", Dir: c.dir, Mode: 0o666})

@@ -4,7 +4,8 @@
 //
 // By default Serve starts an embedded NATS server on loopback, on a port of the system's
 // choice, with credentials made anew each time. Client and server meet through an abstract
-// Unix socket that only lets the same user in; it lives and dies with the server's process,
+// Unix socket that only lets the same user in, or at a path where another user has taken the name of
+// that; it lives and dies with the server's process,
 // so nothing stale is ever found and nothing is left behind. With Config.URL the service
 // runs on the user's own NATS instead, and with Config.NATSConfig the embedded one joins
 // those of other hosts: docs/hosts.md. Recorder and Player keep topics in JetStream and publish

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
 // ErrNoServer says that no server of that name and user runs on this host, or that nobody
@@ -22,8 +24,8 @@ var ErrNoServer = errors.New("framebuffer: no server found")
 // maxAnswer bounds what a client reads at the meeting point.
 const maxAnswer = 16 << 10
 
-// find asks the server of that name how to reach it. Anybody may bind an abstract name, so
-// the kernel is asked first whose process is listening.
+// find asks the server of that name how to reach it. A server listens at a path of this user's alone
+// where another user has taken the abstract name: so that is looked at first.
 func find(ctx context.Context, name string) (a access, err error) {
 	at, err := meetingPoint(name)
 	if err != nil {
@@ -31,8 +33,17 @@ func find(ctx context.Context, name string) (a access, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, talkLimit)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", at)
-	if errors.Is(err, unix.ECONNREFUSED) {
+	if a, err = findPath(ctx, name); err == nil || !errors.Is(err, ErrNoServer) || errors.As(err, new(*silentError)) {
+		return a, err
+	}
+	return findAt(ctx, name, at)
+}
+
+// findAt asks what listens at a socket. Any process may bind an abstract name, so the kernel is asked
+// first whose it is.
+func findAt(ctx context.Context, name, at string) (a access, err error) {
+	c, err := dialBefore(ctx, at)
+	if errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
 		return a, noServer(name)
 	}
 	if errors.Is(err, unix.EAGAIN) { // as many wait to be answered as the socket lets wait
@@ -41,14 +52,15 @@ func find(ctx context.Context, name string) (a access, err error) {
 	if err != nil {
 		return a, fmt.Errorf("%w: connect to %s: %w", ErrNoServer, at, err)
 	}
-	c := conn.(*net.UnixConn)
 	defer c.Close()
-	uid, pid, err := peer(c)
+	server, err := peers.Of(c)
 	if err != nil {
 		return a, err
 	}
-	if uid != 0 && uid != os.Geteuid() {
-		return a, fmt.Errorf("%w: the name %s is taken by a process of uid %d, not of uid %d: choose another server name", framebuffer.ErrPermission, at, uid, os.Geteuid())
+	pid := server.PID
+	if !believed(server) && pid != os.Getpid() {
+		return a, fmt.Errorf("%w: the name %s is taken by a process of uid %d (pid %d), not of uid %d: start the server, which then listens at a path, or choose another server name",
+			framebuffer.ErrPermission, at, server.UID, pid, os.Geteuid())
 	}
 	// The context has a deadline, and its caller may also give up before that.
 	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })()
@@ -67,6 +79,34 @@ func find(ctx context.Context, name string) (a access, err error) {
 		return access{}, fmt.Errorf("%w: %s", framebuffer.ErrPermission, a.Refused)
 	}
 	return a, nil
+}
+
+// dialBefore connects before the context ends.
+func dialBefore(ctx context.Context, at string) (*net.UnixConn, error) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		end = time.Now().Add(talkLimit)
+	}
+	type dialled struct {
+		c   *net.UnixConn
+		err error
+	}
+	done := make(chan dialled, 1)
+	go func() {
+		c, err := peers.Dial(at, end)
+		done <- dialled{c, err}
+	}()
+	select {
+	case d := <-done:
+		return d.c, d.err
+	case <-ctx.Done():
+	}
+	go func() {
+		if d := <-done; d.err == nil {
+			_ = d.c.Close()
+		}
+	}()
+	return nil, fmt.Errorf("%w: %w", unix.EAGAIN, ctx.Err())
 }
 
 func noServer(name string) error {

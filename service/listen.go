@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
 // talkLimit bounds one conversation at the meeting point, on both sides.
@@ -17,37 +19,79 @@ const talkLimit = 2 * time.Second
 
 // listener tells those who come to the meeting point how to reach the server.
 type listener struct {
-	socket *net.UnixListener
+	socket *peers.Listener
+	path   *meetingPath // nil at the abstract name
 	answer access
 	log    *slog.Logger
 	ended  chan struct{} // nil until serve
 }
 
-// listen binds the meeting point. Having it is what makes a server the one of its name.
+// listen binds the meeting point. Having it is what makes a server the one of its name. Where another
+// user has taken the abstract name, it is a path in a directory of this user's.
 func listen(name string, log *slog.Logger) (*listener, error) {
 	at, err := meetingPoint(name)
 	if err != nil {
 		return nil, err
 	}
-	socket, err := net.ListenUnix("unix", &net.UnixAddr{Name: at, Net: "unix"})
-	if errors.Is(err, unix.EADDRINUSE) {
-		return nil, fmt.Errorf("service: a server named %q already runs on this host (socket %s is bound): stop it, or choose another name: %w", orDefault(name), at, err)
-	}
-	if err != nil {
+	l := &listener{log: log}
+	l.socket, err = peers.Listen(at)
+	switch {
+	case err == nil:
+		if path := answeringPath(name); path != "" { // bound when the name was another user's
+			return nil, errors.Join(taken(name, path, "by this user", unix.EADDRINUSE), l.socket.Close())
+		}
+		return l, nil
+	case !errors.Is(err, unix.EADDRINUSE):
 		return nil, fmt.Errorf("service: bind %s: %w", at, err)
 	}
-	return &listener{socket: socket, log: log}, nil
+	by, stranger := holderOf(at)
+	if !stranger {
+		return nil, taken(name, at, by, err)
+	}
+	if l.path, l.socket, err = bindPath(name); err != nil {
+		return nil, fmt.Errorf("service: the name %s is taken %s, and there is no other place to listen: %w", at, by, err)
+	}
+	log.Warn("the name at which clients look for this server is taken "+by+": clients of this version look at a path first, and find the server there",
+		"framebuffer.server.name", orDefault(name), "network.local.address", at, "file.path", l.path.path)
+	return l, nil
+}
+
+func taken(name, at, by string, err error) error {
+	return fmt.Errorf("service: a server named %q already runs on this host (socket %s is bound %s): stop it, or choose another name: %w", orDefault(name), at, by, err)
+}
+
+// holderOf says which process has bound an abstract name, and whether it is a stranger's: of a user
+// whose server this user's clients do not believe.
+func holderOf(at string) (by string, stranger bool) {
+	c, err := peers.Dial(at, time.Now().Add(talkLimit))
+	if err == nil {
+		defer c.Close()
+		if p, err := peers.Of(c); err == nil {
+			return fmt.Sprintf("by process %d of uid %d", p.PID, p.UID), !believed(p)
+		}
+	}
+	// It does not listen, or keeps its queue full: then /proc knows which processes of this user have it.
+	if pid := pidOf(at); pid != 0 {
+		return fmt.Sprintf("by process %d of this user", pid), false
+	}
+	return "by a process that does not say whose it is", true
+}
+
+// believed reports whether a process is this user's or root's. The id that stands for all users
+// without one is no user's.
+func believed(p peers.Peer) bool {
+	return (p.UID == 0 || p.UID == os.Geteuid()) && p.UID != peers.Overflowing().UID
 }
 
 // serve answers until close. One visitor after the other: an answer fits the socket's
-// buffer, so nobody can hold it up by not listening, and nothing is read from anybody.
+// buffer, so nothing can hold it up by not listening, and nothing is read from any of them.
 func (l *listener) serve(answer access) {
 	l.answer, l.ended = answer, make(chan struct{})
 	go func() {
 		defer close(l.ended)
 		for {
-			c, err := l.socket.AcceptUnix()
-			if errors.Is(err, net.ErrClosed) {
+			c, err := l.socket.Accept(refuse)
+			if errors.Is(err, fs.ErrClosed) {
 				return
 			}
 			if err != nil { // out of file descriptors: wait for some
@@ -62,20 +106,24 @@ func (l *listener) serve(answer access) {
 	}()
 }
 
-func (l *listener) tell(c *net.UnixConn) error {
+// refuse is what other users than this one and root are told.
+func refuse(p peers.Peer, _ func() ([]int, error)) []byte {
+	if believed(p) || p.PID == os.Getpid() {
+		return nil
+	}
+	text, err := json.Marshal(access{Refused: fmt.Sprintf("this server belongs to uid %d and does not talk to uid %d", os.Geteuid(), p.UID)})
+	if err != nil {
+		return []byte{}
+	}
+	return text
+}
+
+func (l *listener) tell(c *peers.Visitor) error {
 	defer c.Close()
 	if err := c.SetDeadline(time.Now().Add(talkLimit)); err != nil {
 		return err
 	}
-	uid, _, err := peer(c)
-	if err != nil {
-		return err
-	}
-	answer := l.answer
-	if uid != 0 && uid != os.Geteuid() {
-		answer = access{Refused: fmt.Sprintf("this server belongs to uid %d and does not talk to uid %d", os.Geteuid(), uid)}
-	}
-	return json.NewEncoder(c).Encode(answer)
+	return json.NewEncoder(c).Encode(l.answer)
 }
 
 func (l *listener) close() error {
@@ -83,25 +131,8 @@ func (l *listener) close() error {
 	if l.ended != nil {
 		<-l.ended
 	}
+	if l.path != nil {
+		err = errors.Join(err, l.path.release())
+	}
 	return err
-}
-
-// peer asks the kernel whose process is on the other end, and which. The pid is 0 if that is in a
-// PID namespace that this process does not see.
-func peer(c *net.UnixConn) (uid, pid int, err error) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return 0, 0, fmt.Errorf("service: peer credentials: %w", err)
-	}
-	var cred *unix.Ucred
-	var credErr error
-	if err := raw.Control(func(fd uintptr) {
-		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}); err != nil {
-		return 0, 0, fmt.Errorf("service: peer credentials: %w", err)
-	}
-	if credErr != nil {
-		return 0, 0, fmt.Errorf("service: peer credentials: %w", credErr)
-	}
-	return int(cred.Uid), int(cred.Pid), nil
 }

@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 		"serve": roleServe,
 		"find":  roleFind,
 		"squat": roleSquat,
+		"mute":  roleMute,
 		"seek":  roleSeek,
 		"owner": roleOwner,
 		"asker": roleAsker,

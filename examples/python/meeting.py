@@ -50,6 +50,17 @@ def find() -> Access:
     return Access(**{k: v for k, v in json.loads(text).items() if k in known})
 
 
+def _taken_by() -> str:
+    """Whose process has the name. A server in Go then listens at a path, if it is another user's."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(5)
+        try:
+            s.connect(_name())
+            return f"by a process of uid {_peer(s)}"
+        except OSError:
+            return "by a process that does not say whose it is"
+
+
 def _peer(s: socket.socket) -> int:
     _, uid, _ = struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     return int(uid)
@@ -62,7 +73,10 @@ class host:
     def __init__(self, key: str) -> None:
         self._server: "subprocess.Popen[bytes] | None" = None
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(_name())
+        try:
+            self._socket.bind(_name())
+        except OSError as e:
+            raise SystemExit(f"the server's name is taken, {_taken_by()}: stop it, or set FRAMEBUFFER_NAME ({e})") from e
         if url := os.environ.get("FRAMEBUFFER_NATS"):
             self.access = Access(url)
         else:

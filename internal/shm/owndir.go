@@ -87,6 +87,14 @@ func checkOwn(dir string) error {
 	return unsafeDir(dir, why)
 }
 
+// MakeOwnDir makes a directory that is this user's alone to write to, if there is none. It is
+// fberr.Permission if the one that is there is not.
+func MakeOwnDir(dir string) error { return makeOwnDir(dir, false) }
+
+// CheckOwnDir is fberr.Permission for a directory that is not this user's alone to write to, or that
+// another user could replace.
+func CheckOwnDir(dir string) error { return cmp.Or(checkOwn(dir), checkWay(dir, dir)) }
+
 // checkWay looks at all that lies above a directory, by the name that it was told by and by its own.
 func checkWay(named, real string) error {
 	unknown := peers.Overflowing().UID

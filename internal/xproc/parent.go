@@ -54,6 +54,19 @@ func Namespaces(flags uintptr) Option {
 	}
 }
 
+// InUserNamespace runs a child as the user and group with these ids in a user namespace of its own,
+// in which there is no other user: outside it is the host's user and group. It needs root.
+func InUserNamespace(uid, gid, hostUID, hostGID int) Option {
+	return func(c *exec.Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: hostUID, Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: hostGID, Size: 1}},
+			Credential:  &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), NoSetGroups: true},
+		}
+	}
+}
+
 // Under runs the child by another command, which is given the test binary as its last word.
 func Under(command ...string) Option {
 	return func(c *exec.Cmd) {

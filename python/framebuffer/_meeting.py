@@ -1,14 +1,18 @@
-"""Where the server of a name is found: an abstract Unix socket, at which it tells its own user how
-it is reached. Package service of the Go library, and examples/python, have the other side.
+"""Where the server of a name is found: an abstract Unix socket, or a path where another user has taken
+that, at which it tells its own user how it is reached. Package service of the Go library, and examples/python, have the other side.
 """
 
 import json
 import os
+import posixpath
 import re
 import socket
-import struct
+import stat
 import time
 
+from . import _peers
+from ._shm.knock import connect
+from ._shm.owndir import check_own_dir
 from ._text import clip, errno_text, harmless, quote
 from .errors import FrameBufferError, NoPermission, NoServer
 
@@ -27,17 +31,46 @@ def check_name(name: str) -> None:
 
 def find_key(name: str) -> str:
     """The key of the server of that name. Raises NoServer, and NoPermission when the name is taken by
-    another user: any process may bind an abstract name, so the kernel is asked whose it is."""
+    another user. A server listens at a path of this user's alone where another user has taken the
+    abstract name: so that is looked at first."""
+    for directory in _directories():
+        path = posixpath.join(directory, name)
+        try:
+            if not stat.S_ISSOCK(os.lstat(path).st_mode):
+                continue
+            check_own_dir(directory)
+            return _ask(name, path, path)
+        except (OSError, FrameBufferError) as e:
+            if isinstance(e, FrameBufferError) and not isinstance(e, (NoPermission, _None)):
+                raise
     at = f"framebuffer-{os.geteuid()}-{name}"
+    return _ask(name, "\0" + at, "@" + at)
+
+
+def _directories() -> "list[str]":
+    """Where servers listen at a path, whatever their environment."""
+    uid = os.geteuid()
+    above = [(os.environ.get("XDG_RUNTIME_DIR", ""), "framebuffer-meeting"), (f"/run/user/{uid}", "framebuffer-meeting")]
+    above += [(d, f"framebuffer-meeting-{uid}") for d in (os.environ.get("TMPDIR", ""), "/tmp")]
+    return list(dict.fromkeys(posixpath.join(d, name) for d, name in above if posixpath.isabs(d)))
+
+
+class _None(NoServer):
+    """Nothing listens there."""
+
+
+def _ask(name: str, address: str, shown: str) -> str:
+    """Asks what listens there. Any process may bind an abstract name, so the kernel is asked first
+    whose it is."""
     end = time.monotonic() + _PATIENCE
     with socket.socket(socket.AF_UNIX) as s:
         try:
-            s.settimeout(_PATIENCE)
-            s.connect("\0" + at)
-            _, uid, _ = struct.unpack("3I", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3I")))
-            if uid not in (0, os.geteuid()):
+            connect(s, address, end)
+            pid, uid, _ = _peers.peer_of(s)
+            if uid not in (0, os.geteuid()) or uid == _peers.overflow().uid and pid != os.getpid():
                 raise NoPermission(
-                    f"framebuffer: no permission: the name @{at} is taken by a process of uid {uid}, not of uid {os.geteuid()}: choose another server name"
+                    f"framebuffer: no permission: the name {shown} is taken by a process of uid {uid} (pid {pid}), not of uid {os.geteuid()}: "
+                    "start the server, which then listens at a path, or choose another server name"
                 )
             text = b""
             while len(text) < _MOST:
@@ -45,17 +78,17 @@ def find_key(name: str) -> str:
                 if not (part := s.recv(4096)):
                     break
                 text += part
-        except ConnectionRefusedError as e:
-            raise _none(name) from e
-        except TimeoutError as e:
-            raise _none(name, f" (one holds @{at} and has said nothing yet; it may be starting)") from e
+        except (ConnectionRefusedError, FileNotFoundError) as e:
+            raise _None(str(_none(name))) from e
+        except (TimeoutError, BlockingIOError) as e:
+            raise _none(name, f" (one holds {shown} and has said nothing yet; it may be starting)") from e
         except OSError as e:
             if isinstance(e, FrameBufferError):
                 raise
             raise _none(name, f" ({errno_text(e)})") from e
     if not text:  # it was there a moment ago
         raise _none(name, " (it ended while being asked)")
-    return _key_of(text, at)
+    return _key_of(text, shown)
 
 
 def _key_of(text: bytes, at: str) -> str:
@@ -63,11 +96,11 @@ def _key_of(text: bytes, at: str) -> str:
         answer = json.loads(text)
         refused, key = answer.get("refused", ""), answer.get("key")
     except (ValueError, RecursionError, AttributeError) as e:
-        raise NoServer(f"framebuffer: no server found: @{at} answered {quote(clip(text.decode(errors='replace')))}") from e
+        raise NoServer(f"framebuffer: no server found: {at} answered {quote(clip(text.decode(errors='replace')))}") from e
     if refused:
         raise NoPermission(f"framebuffer: no permission: {harmless(clip(str(refused)))}")
     if not isinstance(key, str):
-        raise NoServer(f"framebuffer: no server found: what @{at} answered names no key")
+        raise NoServer(f"framebuffer: no server found: what {at} answered names no key")
     return key
 
 

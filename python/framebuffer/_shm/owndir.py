@@ -49,6 +49,13 @@ def make_own_dir(directory: str, others: bool) -> None:
     _check_own(directory)  # which another user may have made since
 
 
+def check_own_dir(directory: str) -> None:
+    """Raises NoPermission for a directory that is not this user's alone to write to, or that another
+    user could replace, and OSError."""
+    _check_own(directory)
+    _check_way(directory, directory)
+
+
 def _check_own(directory: str) -> None:
     st = os.lstat(directory)
     if stat.S_ISLNK(st.st_mode):

@@ -1,0 +1,152 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/peers"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
+)
+
+// meetingDirs are directories of this user's alone in which a server listens whose abstract name
+// another user has taken. A client whose environment is another one than the server's looks in all
+// of them.
+func meetingDirs() (dirs []string) {
+	const inRun = "framebuffer-meeting"
+	inTemp := fmt.Sprintf("framebuffer-meeting-%d", os.Geteuid())
+	add := func(above, name string) {
+		dir := filepath.Join(above, name)
+		if st, err := os.Stat(above); err == nil && st.IsDir() && filepath.IsAbs(dir) && !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	add(os.Getenv("XDG_RUNTIME_DIR"), inRun)
+	add(fmt.Sprintf("/run/user/%d", os.Geteuid()), inRun)
+	add(os.TempDir(), inTemp)
+	add("/tmp", inTemp)
+	return dirs
+}
+
+// meetingPath is a socket's path, which its server has for as long as it has the lock beside it.
+type meetingPath struct {
+	path string
+	lock *os.File
+}
+
+// bindPath listens in the first directory in which that can be done.
+func bindPath(name string) (*meetingPath, *peers.Listener, error) {
+	if path := answeringPath(name); path != "" {
+		return nil, nil, taken(name, path, "by this user", unix.EADDRINUSE)
+	}
+	var all []error
+	for _, dir := range meetingDirs() {
+		m, l, err := bindIn(dir, name)
+		if err == nil || errors.Is(err, unix.EADDRINUSE) {
+			return m, l, err
+		}
+		all = append(all, err)
+	}
+	return nil, nil, errors.Join(all...)
+}
+
+func bindIn(dir, name string) (*meetingPath, *peers.Listener, error) {
+	if err := shm.MakeOwnDir(dir); err != nil {
+		return nil, nil, err
+	}
+	m := &meetingPath{path: filepath.Join(dir, orDefault(name))}
+	var err error
+	if m.lock, err = holdLock(m.path + ".lock"); errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, nil, taken(name, m.path, "by this user", unix.EADDRINUSE)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("lock %s: %w", m.path, err)
+	}
+	// With the lock the socket is one of a server that was killed.
+	if err = os.Remove(m.path); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	var l *peers.Listener
+	if err == nil {
+		l, err = peers.Listen(m.path)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("listen at %s: %w", m.path, err), m.release())
+	}
+	return m, l, nil
+}
+
+// holdLock makes a file and locks it for as long as it is open. The file may be removed by its last
+// holder just then: it is made again.
+func holdLock(path string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		held, err1 := f.Stat()
+		there, err2 := os.Lstat(path)
+		if err1 == nil && err2 == nil && os.SameFile(held, there) {
+			return f, nil
+		}
+		if err := errors.Join(err1, f.Close()); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// release removes the socket, and then the lock while it is held.
+func (m *meetingPath) release() error {
+	err := os.Remove(m.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, os.Remove(m.lock.Name()), m.lock.Close())
+}
+
+// meetingPaths are the sockets of that name that there are in directories of this user's alone.
+func meetingPaths(name string) (paths []string) {
+	for _, dir := range meetingDirs() {
+		path := filepath.Join(dir, orDefault(name))
+		if st, err := os.Lstat(path); err == nil && st.Mode().Type() == fs.ModeSocket && shm.CheckOwnDir(dir) == nil {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// answeringPath is such a socket at which a server of this user's listens, "" if there is none.
+func answeringPath(name string) string {
+	for _, path := range meetingPaths(name) {
+		c, err := peers.Dial(path, time.Now().Add(talkLimit))
+		if err == nil {
+			_ = c.Close()
+		}
+		if err == nil || errors.Is(err, unix.EAGAIN) {
+			return path
+		}
+	}
+	return ""
+}
+
+// findPath asks the server of that name that listens at a path. It returns ErrNoServer if there is none.
+func findPath(ctx context.Context, name string) (access, error) {
+	for _, path := range meetingPaths(name) {
+		a, err := findAt(ctx, name, path)
+		if !errors.Is(err, ErrNoServer) || errors.As(err, new(*silentError)) {
+			return a, err
+		}
+	}
+	return access{}, ErrNoServer
+}
