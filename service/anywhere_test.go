@@ -242,7 +242,7 @@ func TestReadByHand(t *testing.T) {
 		"another ring": {strings.Replace(f.String(), f.Key, "fb4_other", 1), "", "TIMEOUT"},
 		"no frame":     {"{}", "", "BAD_FRAME"},
 		"no bytes":     {strings.Replace(f.String(), `"size":7`, `"size":0`, 1), "", "BAD_SIZE"},
-		"too long":     {strings.Replace(f.String(), `"size":7`, `"size":100`, 1), "", "BAD_SIZE"},
+		"too long":     {strings.Replace(f.String(), `"size":7`, `"size":100`, 1), "", "TIMEOUT"},
 	} {
 		m, err := nc.Request(subject, []byte(c.request), limit)
 		if err != nil {
