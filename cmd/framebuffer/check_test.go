@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -31,5 +34,17 @@ func TestCheck(t *testing.T) {
 	r := runCommand(t, "", "check", s.Key, "--json")
 	if err := json.Unmarshal([]byte(r.out), &got); err != nil || len(got.Problems) != 1 || got.Frames != 1 {
 		t.Errorf("check --json: %+v: %v", r, err)
+	}
+}
+
+// A signal, which ends the command's context, ends a check too, and nothing is printed.
+func TestCheckEndsWithASignal(t *testing.T) {
+	_, s, _ := serving(t, "--size", "64KiB")
+	ctx, signalled := context.WithCancel(context.Background())
+	signalled()
+	e := &env{ctx: ctx, log: slog.New(slog.DiscardHandler)} // and no output
+	c := checkCmd{Key: keyText(s.Key)}
+	if err := e.interrupted(c.Run(e)); !errors.Is(err, errSignal) {
+		t.Error(err)
 	}
 }

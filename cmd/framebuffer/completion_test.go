@@ -13,7 +13,7 @@ func TestCompletion(t *testing.T) {
 	script := bash.out + `
 try() { COMP_WORDS=(framebuffer "$@"); COMP_CWORD=$#; COMPREPLY=(); _framebuffer; echo "${COMPREPLY[*]}"; }
 try s
-try serve --si
+try serve --siz
 try completion z
 try demo-
 `
