@@ -55,7 +55,7 @@ func watchStrangers(ctx context.Context, ns *natsserver.Server, most int) {
 	}
 }
 
-// showOutStrangers closes as many of those that have not said who they are, the oldest first.
+// showOutStrangers closes so many of those that have not logged in, the oldest first.
 func showOutStrangers(ns *natsserver.Server, most int) {
 	all, err := ns.Connz(&natsserver.ConnzOptions{Sort: natsserver.ByCid, Limit: 2 * mostNATS, Username: true})
 	if err != nil {

@@ -87,7 +87,7 @@ func (h *Host) reduce() error {
 			*text = clip(*text)
 		}
 	}
-	h.Version, h.Err, h.More = clip(h.Version), clip(h.Err), max(h.More, 0)
+	h.Version, h.SignsAs, h.Err, h.More = clip(h.Version), clip(h.SignsAs), clip(h.Err), max(h.More, 0)
 	if s := h.Store; s != nil {
 		s.Dir, s.Trouble = clip(s.Dir), clip(s.Trouble)
 	}

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// secret is the value of a flag that says who may do something: a token, or a URL with a password.
+// secret is the value of a flag that gives a right: a token, or a URL with a password.
 // Every user of this host sees the arguments of a command that runs, so it can stand in a file, which
 // is named as @FILE, or in the environment.
 type secret string

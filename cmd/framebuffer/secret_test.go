@@ -32,7 +32,7 @@ func TestSecretsStandInFiles(t *testing.T) {
 			t.Errorf("token %q: %s", given, answer.Status)
 		}
 	}
-	where := in("url", "nats://somebody:open-sesame@127.0.0.1:1\n")
+	where := in("url", "nats://guest:open-sesame@127.0.0.1:1\n")
 	for what, r := range map[string]result{
 		"a file": runHere(t, "", "hosts", "--nats", where),
 		"a list": runHere(t, "", "hosts", "--nats", in("urls", "nats://a:open-sesame@127.0.0.1:1,nats://b:open-sesame@127.0.0.1:2")),

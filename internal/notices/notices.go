@@ -1,4 +1,4 @@
-// Package notices has the licenses of what is linked into the command, as their authors ask for of
+// Package notices has the licenses of what is linked into the command, as their authors ask of
 // all who pass it on. notices.txt is written by generate.go; scripts/check-generated and a test
 // notice when a module was added or has another version.
 package notices
