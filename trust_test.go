@@ -48,12 +48,20 @@ func TestAnotherUsersServerIsNotBelieved(t *testing.T) {
 		owner int
 		mode  fs.FileMode
 		says  string
+		name  string // of a directory that another user made
 	}{
-		"in a directory of the server's user":  {5000, 0o755, "is a process of user 5001, and the directory belongs to user 5000"},
-		"in root's, where all users may write": {0, 0o777, "is a process of user 5001, and the directory belongs to user 0"},
+		"in its own, named after this user":    {5001, 0o755, "the directory is named after this user, 0", "framebuffer-0"},
+		"in a directory of the server's user":  {5000, 0o755, "is a process of user 5001, and the directory belongs to user 5000", ""},
+		"in root's, where all users may write": {0, 0o777, "is a process of user 5001, and the directory belongs to user 0", ""},
 	} {
 		t.Run(what, func(t *testing.T) {
 			dir := dirOf(t, c.owner, 0o777)
+			if c.name != "" {
+				dir = filepath.Join(dir, c.name)
+				if err := errors.Join(os.Mkdir(dir, 0o700), os.Chown(dir, c.owner, c.owner)); err != nil {
+					t.Fatal(err)
+				}
+			}
 			path := filepath.Join(dir, "0123456789abcdef.fb")
 			p := xproc.StartWith(t, []xproc.Option{member(5001, 5001)}, "pose", path)
 			var said string

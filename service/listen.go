@@ -67,7 +67,7 @@ func holderOf(at string) (by string, stranger bool) {
 	if err == nil {
 		defer c.Close()
 		if p, err := peers.Of(c); err == nil {
-			return fmt.Sprintf("by process %d of uid %d", p.PID, p.UID), !believed(p)
+			return fmt.Sprintf("by process %d of uid %d", p.PID, p.UID), !peers.Trusted(p.UID)
 		}
 	}
 	// It does not listen, or keeps its queue full: then /proc knows which processes of this user have it.
@@ -75,12 +75,6 @@ func holderOf(at string) (by string, stranger bool) {
 		return fmt.Sprintf("by process %d of this user", pid), false
 	}
 	return "by a process that does not say whose it is", true
-}
-
-// believed reports whether a process is this user's or root's. The id that stands for all users
-// without one is no user's.
-func believed(p peers.Peer) bool {
-	return (p.UID == 0 || p.UID == os.Geteuid()) && p.UID != peers.Overflowing().UID
 }
 
 // serve answers until close. One visitor after the other: an answer fits the socket's
@@ -108,7 +102,7 @@ func (l *listener) serve(answer access) {
 
 // refuse is what other users than this one and root are told.
 func refuse(p peers.Peer, _ func() ([]int, error)) []byte {
-	if believed(p) || p.PID == os.Getpid() {
+	if peers.Trusted(p.UID) || p.PID == os.Getpid() {
 		return nil
 	}
 	text, err := json.Marshal(access{Refused: fmt.Sprintf("this server belongs to uid %d and does not talk to uid %d", os.Geteuid(), p.UID)})

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{"exhausted": exhaustedRole})
+	xproc.Main(m, xproc.Roles{"exhausted": exhaustedRole, "trust": roleTrust})
 }
 
 // all lets every visitor in.

@@ -1,8 +1,11 @@
 package peers
 
 import (
+	"fmt"
 	"testing"
 	"testing/fstest"
+
+	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 func TestOverflow(t *testing.T) {
@@ -30,6 +33,36 @@ func TestOverflow(t *testing.T) {
 		}
 		if got := overflowing(root); got != c.want {
 			t.Errorf("%s: %+v, not %+v", what, got, c.want)
+		}
+	}
+}
+
+// roleTrust: -> the users that are trusted.
+func roleTrust(c *xproc.Child) error {
+	var all []int
+	for _, uid := range []int{0, 1, 5000, 65534} {
+		if Trusted(uid) {
+			all = append(all, uid)
+		}
+	}
+	return c.Send(fmt.Sprint(all))
+}
+
+func TestTrusted(t *testing.T) {
+	xproc.NeedRoot(t)
+	for _, c := range []struct {
+		as   xproc.Option
+		want string
+	}{
+		{xproc.As(0, 0), "[0]"}, {xproc.As(5000, 5000), "[0 5000]"}, {xproc.As(65534, 65534), "[0 65534]"},
+		{xproc.InUserNamespace(1, 1, 5000, 5000), "[0 1]"}, {xproc.InUserNamespace(65534, 65534, 5000, 5000), "[0]"},
+	} {
+		p := xproc.StartWith(t, []xproc.Option{c.as}, "trust")
+		var got string
+		p.Recv(&got)
+		p.Done()
+		if got != c.want {
+			t.Errorf("%s, not %s", got, c.want)
 		}
 	}
 }

@@ -48,6 +48,9 @@ const (
 	deniedWrite = 'o' // it may read only
 )
 
+// defaultDir is what a user's default directory is called, before the user's id.
+const defaultDir = "framebuffer-"
+
 // patience is how long either side waits for the other's byte.
 const patience = 5 * time.Second
 
@@ -59,7 +62,7 @@ func socketDir() (dir string, ready func(dir string, others bool) error) {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
 		return filepath.Join(dir, "framebuffer"), makeOwnDir
 	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("framebuffer-%d", os.Getuid())), makeOwnDir
+	return filepath.Join(os.TempDir(), fmt.Sprint(defaultDir, os.Getuid())), makeOwnDir
 }
 
 // SocketDir is the directory in which a server has memfd's socket that is told this one, or none.

@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/peers"
@@ -47,12 +49,29 @@ func doubtOf(c *net.UnixConn, path string) (doubt string, err error) {
 	return judge(server.UID, os.Geteuid(), dir, peers.Overflowing().UID, path)
 }
 
+// namedFor is the user after whom a server has named its default directory, -1 for another directory.
+// When that user has no directory there, any other user can make it, and own it.
+func namedFor(path string) int {
+	after, ok := strings.CutPrefix(filepath.Base(filepath.Dir(path)), defaultDir)
+	if uid, err := strconv.Atoi(after); ok && err == nil {
+		return uid
+	}
+	return -1
+}
+
 func judge(server, client int, dir fs.FileInfo, overflow int, path string) (doubt string, err error) {
 	owner := ownerOf(dir)
 	switch {
 	case server == overflow:
 		return fmt.Sprintf("the server at %s runs as a user that has no id in this user namespace (it shows as %d), so that it cannot be told from other such users", path, overflow), nil
-	case server == root, server == client, server == owner:
+	case server == root, server == client:
+		return "", nil
+	case namedFor(path) == client:
+		return "", fmt.Errorf("%w: what listens at %s is a process of user %d, and the directory is named after this user, %d: another user has taken the server's place: remove the directory",
+			fberr.Permission, path, server, client)
+	case namedFor(path) >= 0 && namedFor(path) != server:
+		return fmt.Sprintf("the server at %s runs as user %d, and its directory is named after user %d", path, server, namedFor(path)), nil
+	case server == owner:
 		return "", nil
 	case owner == overflow:
 		return fmt.Sprintf("the server at %s runs as user %d, and the owner of its directory has no id in this user namespace (it shows as %d), so that the two cannot be compared", path, server, overflow), nil

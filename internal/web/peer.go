@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
 // sameUser reports whether a connection on loopback comes from a process of this one's user
@@ -20,7 +22,7 @@ func (s *Server) sameUser(r *http.Request) bool {
 		return false
 	}
 	uid, known := owner(connTables(), peer, here)
-	return known && (uid == 0 || uid == os.Geteuid())
+	return known && peers.Trusted(uid)
 }
 
 // connTables are the kernel's tables of connections.

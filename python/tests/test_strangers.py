@@ -218,9 +218,13 @@ def test_attach_is_tried_again(directory: str) -> None:
         closing.join()
 
 
-@pytest.mark.parametrize(("owner", "mode"), [(5000, 0o755), (0, 0o777)])
-def test_another_users_server_is_not_believed(directory: str, peers: list[Any], owner: int, mode: int) -> None:
+@pytest.mark.parametrize(("owner", "mode", "name"), [(5000, 0o755, ""), (0, 0o777, ""), (5001, 0o755, "framebuffer-0")])
+def test_another_users_server_is_not_believed(directory: str, peers: list[Any], owner: int, mode: int, name: str) -> None:
     """And it is not even asked."""
+    top = directory
+    if name:
+        directory = os.path.join(directory, name)
+        os.mkdir(directory)
     os.chown(directory, owner, owner)
     os.chmod(directory, 0o777)
     path = os.path.join(directory, "0123456789abcdef.fb")
@@ -230,11 +234,13 @@ def test_another_users_server_is_not_believed(directory: str, peers: list[Any], 
     )
     assert run(peers, pose, path, user=5001, group=5001) == "listening"
     os.chmod(directory, mode)
-    with pytest.raises(errors.NoPermission, match=f"is a process of user 5001, and the directory belongs to user {owner}"):
+    with pytest.raises(errors.NoPermission, match=f"is a process of user 5001, and the directory (belongs to user {owner}|is named after this user)"):
         FrameBufferClient(str(Key("memfd", path.encode().hex(), bytes(16)))).start()
     assert peers[0].stdout.readline() == "0\n"
     peers[0].wait()
     os.unlink(path)
+    if directory != top:
+        os.rmdir(directory)
 
 
 def test_unauthenticated_servers(directory: str, caplog: pytest.LogCaptureFixture, peers: list[Any]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import re
 import socket
 import stat
 
@@ -31,7 +32,17 @@ def judge(server: int, client: int, directory: os.stat_result, unknown: int, pat
             f"the server at {path} runs as a user that has no id in this user namespace (it shows as {unknown}), "
             "so that it cannot be told from other such users"
         )
-    if server in (ROOT, client, owner):
+    if server in (ROOT, client):
+        return ""
+    named = _named_for(path)
+    if named == client:
+        raise NoPermission(
+            f"framebuffer: no permission: what listens at {path} is a process of user {server}, and the directory is named after this user, {client}: "
+            "another user has taken the server's place: remove the directory"
+        )
+    if named >= 0 and named != server:
+        return f"the server at {path} runs as user {server}, and its directory is named after user {named}"
+    if server == owner:
         return ""
     if owner == unknown:
         return (
@@ -44,3 +55,10 @@ def judge(server: int, client: int, directory: os.stat_result, unknown: int, pat
         f"framebuffer: no permission: what listens at {path} is a process of user {server}, and the directory belongs to user {owner}: "
         "another user's process may have taken the server's place: give servers a directory that belongs to their user"
     )
+
+
+def _named_for(path: str) -> int:
+    """The user after whom a server has named its default directory, -1 for another directory. When
+    that user has no directory there, any other user can make it, and own it."""
+    found = re.fullmatch("framebuffer-([0-9]{1,10})", posixpath.basename(posixpath.dirname(path)))
+    return int(found[1]) if found else -1
