@@ -2,11 +2,14 @@ package service_test
 
 import (
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer/service"
 )
@@ -78,5 +81,57 @@ func testReaderIsRefused(t *testing.T, url string) {
 		if m, err := reader.RequestWithContext(within(t), "framebuffer.recording.cam."+end, data); !errors.Is(err, nats.ErrNoResponders) {
 			t.Errorf("%+v, %v", m, err)
 		}
+	}
+}
+
+// A peer that takes the IDs of a recorder's next messages, so that JetStream confirms these without storing them, costs no
+// frame.
+func TestStolenIDs(t *testing.T) {
+	const most, frames = 1000, 20
+	nc := keepingNATS(t, 0)
+	peer := dial(t, service.Options{URL: nc.ConnectedUrl()})
+	heard, err := peer.SubscribeSync("framebuffer-recording.cam.frame")
+	if err == nil {
+		err = peer.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	js, err := jetstream.New(peer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := startRecorder(t, nc, ringOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+	for i := range uint64(frames) {
+		publish(t, r.ring, order{Topic: "cam", Put: most, Count: 1, Seed: i})
+		r.has(t, i+1)
+		id := ""
+		for n, _, _ := heard.Pending(); n > 0 || id == ""; n, _, _ = heard.Pending() {
+			m, err := heard.NextMsgWithContext(within(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			id = m.Header.Get("Nats-Msg-Id")
+		}
+		run, count, _ := strings.Cut(id, ".")
+		n, err := strconv.Atoi(count)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stolen := &nats.Msg{Subject: "framebuffer-recording.cam.part", Data: []byte("stolen")}
+		if _, err := js.PublishMsg(within(t), stolen, jetstream.WithMsgID(fmt.Sprintf("%s.%d", run, n+1))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(t, r.ring, order{Topic: "cam", Put: most, Count: 1, Seed: frames, End: true})
+	if err := r.ended(t); err != nil {
+		t.Fatal(err)
+	}
+	ring := ringOf(t, 1<<20)
+	if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != frames+1 || s.Frames != r.Stats().Frames || s.Damaged != frames || s.Incomplete+s.Refused != 0 {
+		t.Errorf("%+v, %+v", s, r.Stats())
+	}
+	if n := replayed(t, ring, "cam", most, 0); len(n) != frames+1 {
+		t.Errorf("%v", n)
 	}
 }
