@@ -69,6 +69,25 @@ func TestRefusedPrefixes(t *testing.T) {
 	}
 }
 
+// A stranger that asks without end fills no log, and what it names breaks no line of it.
+func TestIgnoredRequestsAreToldOnce(t *testing.T) {
+	var text strings.Builder
+	r, err := newReplies(Config{}, slog.New(slog.NewTextHandler(&text, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := r.only(func(m *nats.Msg) { t.Errorf("%q is answered", m.Reply) })
+	for range 1000 {
+		do(&nats.Msg{Subject: "framebuffer.get_key", Reply: "else\x1b[2Jwhere\n" + strings.Repeat("x", 1<<20)})
+	}
+	if n := strings.Count(text.String(), "\n"); n != 1 || text.Len() > 1<<10 || strings.Contains(text.String(), "\x1b") {
+		t.Errorf("%d lines of %d bytes: %.200q", n, text.Len(), text.String())
+	}
+	if r.ignored != 1000 {
+		t.Errorf("%d are counted", r.ignored)
+	}
+}
+
 // An asker is an account, a configured prefix or the token of an inbox; what a client writes into
 // the header of a NATS server changes nothing.
 func TestAskers(t *testing.T) {
