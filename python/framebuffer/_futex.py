@@ -3,7 +3,9 @@ futex(2), not private, so that the kernel knows the word by the memory behind it
 
 import ctypes
 import errno
-from ctypes import c_int, c_long, c_uint32, c_void_p
+import struct
+import time
+from ctypes import c_char_p, c_int, c_long, c_uint32, c_void_p
 
 from . import _libc
 
@@ -38,6 +40,31 @@ def wait(address: int, old: int, seconds: float) -> None:
         # EFAULT: the memory was shortened; a load finds out (see _shm/busguard.py).
         if e.errno not in (errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT, errno.EFAULT):
             raise e
+
+
+MOST = 128  # words that wait_any takes (FUTEX_WAITV_MAX)
+_WAITV = 449  # on every architecture
+_ENTRY = struct.Struct("=QQII")  # struct futex_waitv
+_SIZE_32 = 2  # FUTEX2_SIZE_U32
+
+_waitv = ctypes.CDLL(None, use_errno=True)["syscall"]
+_waitv.argtypes = [c_long, c_char_p, c_uint32, c_uint32, c_char_p, c_int]
+_waitv.restype = c_long
+
+
+def wait_any(words: "list[tuple[int, int]]", seconds: float) -> bool:
+    """Sleeps while each word of 32 bits, by its address, is what it was, for at most that long, in
+    one thread for all (futex_waitv(2), from Linux 5.16 on). It returns as wait does, and says
+    nothing about the words: callers look at each. False means that the call is missing or refused.
+
+    Preconditions: at most MOST words.
+    """
+    ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC) + int(seconds * 1e9)
+    all_ = b"".join(_ENTRY.pack(old, address, _SIZE_32, 0) for address, old in words)
+    until = struct.pack("=qq", ns // 1_000_000_000, ns % 1_000_000_000)
+    if _waitv(_WAITV, all_, len(words), 0, until, time.CLOCK_MONOTONIC) >= 0:
+        return True
+    return _libc.last_error().errno in (errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT, errno.EFAULT)
 
 
 def wake(address: int) -> None:

@@ -96,6 +96,7 @@ class Topic:
         self._address = control.address + at
         self._next, self._first = (at + L.TOPIC_NEXT) // 8, (at + L.TOPIC_FIRST) // 8
         self._state, self._wake = (at + L.TOPIC_STATE) // 4, (at + L.TOPIC_WAKE) // 4
+        self.wake_address = self._address + L.TOPIC_WAKE
         self._queue = (at + L.TOPIC_QUEUE_WORD_0) // 8
         self.depth = control.depth
         self._shift = control.depth.bit_length() - 1
@@ -269,13 +270,22 @@ class Topic:
     def sleep(self, ready: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Waits until something is published or kick is called, for at most that long. ready is
         asked once more after everybody can know of the sleeper."""
-        wake = self._halves[self._wake]
-        if not wake & 1:
-            if not _atomics.cas32(self._address + L.TOPIC_WAKE, wake, wake | 1):
-                return
-            wake |= 1
-        if not ready():
-            _futex.wait(self._address + L.TOPIC_WAKE, wake, min(seconds, PATIENCE))
+        wake = self.say()
+        if wake is not None and not ready():
+            _futex.wait(self.wake_address, wake, min(seconds, PATIENCE))
+
+    @property
+    def wake_word(self) -> int:
+        """Bit 0 says that there may be sleepers; the rest counts wake-ups."""
+        return int(self._halves[self._wake])
+
+    def say(self) -> "int | None":
+        """Says that there is a sleeper, and returns the wake word with that, or None if it was
+        changed meanwhile: look again."""
+        wake = self.wake_word
+        if not wake & 1 and not _atomics.cas32(self.wake_address, wake, wake | 1):
+            return None
+        return wake | 1
 
     def kick(self) -> None:
         """Wakes everybody, and whoever is about to sleep does not."""

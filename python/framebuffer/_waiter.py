@@ -1,5 +1,5 @@
 """Loops over the messages of subscriptions, and waiting in tasks: a thread that sleeps at a topic so
-that an event loop need not."""
+that an event loop need not. The first SEATS of a process have a thread each, the others share one."""
 
 import asyncio
 import threading
@@ -7,12 +7,68 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Awaitable, Callable, Iterator, TypeVar
 
+from . import _forks
+from ._sharer import Wait, Wake, sharer, tell
 from .errors import Ended
 from .meta import Message
 
 Self = TypeVar("Self", bound="Source")
 
 _Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]", Callable[[], None]]
+
+
+SEATS = 16  # of a process
+
+
+class _Seats:
+    """Who has a thread. What it does is one step of the interpreter each, without a lock: the
+    collector closes waiters at any point of any thread. So there may be one more for a moment."""
+
+    def __init__(self) -> None:
+        self.taken: "set[int]" = set()  # by id
+
+    def after_fork(self) -> None:
+        """Threads stay with the parent."""
+        self.__init__()  # type: ignore[misc]
+
+
+_seats = _Seats()
+_forks.tell(_seats)
+
+
+class Waiting:
+    """How one subscription waits in tasks: with a thread, from its first wait to its end, if there is
+    a seat for it then; else with others."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._waiter: Waiter | None = None
+        self._wait: Wait | None = None  # the present one, with others
+
+    async def wait(self, wake: "Wake | None", ready: Callable[[], bool], sleep: Callable[[], None], give_up: Callable[[], None]) -> None:
+        """Waits until ready, by sleep in a thread, or at the wake word with others. Whatever ends
+        the task, give_up is called if sleep was, after which sleep shall return."""
+        if self._waiter is None and len(_seats.taken) < SEATS:
+            self._waiter = Waiter(self._name)
+        if self._waiter is not None:
+            return await self._waiter.wait(sleep, give_up)
+        self._wait = wait = Wait(ready)
+        await sharer.wait(wake, wait)
+
+    def wake(self) -> None:
+        """Ends a wait with others; it does not end a sleep."""
+        if (wait := self._wait) is not None:
+            wait.end()
+
+    def close(self) -> None:
+        """Ends the thread when what it sleeps for is over."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            waiter.close()
+
+    def after_fork(self) -> None:
+        """Threads stay with the parent."""
+        self._waiter = self._wait = None
 
 
 class Waiter:
@@ -24,6 +80,7 @@ class Waiter:
 
     def __init__(self, name: str) -> None:
         self._jobs: "SimpleQueue[_Job | None]" = SimpleQueue()
+        _seats.taken.add(id(self))
         # It knows the queue alone, so that what waits can be let go of.
         threading.Thread(target=_work, args=(self._jobs,), name=name, daemon=True).start()
 
@@ -41,6 +98,7 @@ class Waiter:
 
     def close(self) -> None:
         """Ends the thread when what it sleeps for is over."""
+        _seats.taken.discard(id(self))
         self._jobs.put(None)
 
     def __del__(self) -> None:
@@ -57,19 +115,10 @@ def _work(jobs: "SimpleQueue[_Job | None]") -> None:
         except BaseException as e:  # noqa: BLE001 it is the task's
             error = e
         try:
-            loop.call_soon_threadsafe(_tell, done, error)
+            loop.call_soon_threadsafe(tell, done, error)
         except RuntimeError:
             pass  # the loop was closed, and with it all that its tasks wait for
         del job, loop, done, sleep, error  # or they live until the next one
-
-
-def _tell(done: "asyncio.Future[None]", error: BaseException | None) -> None:
-    if done.done():
-        return  # cancelled meanwhile
-    if error is None:
-        done.set_result(None)
-    else:
-        done.set_exception(error)
 
 
 class Source:

@@ -7,7 +7,7 @@ from typing import Callable
 from . import _forks
 from ._chain import Chain, Link
 from ._text import quote
-from ._waiter import Source, Waiter
+from ._waiter import Source, Waiting
 from .errors import Closed, FrameBufferError, StaleKey, again
 from .meta import Message
 from .topic import Subscription
@@ -51,7 +51,7 @@ class FollowingSubscription(Source):
         """How many frames were gone before they came to it, of all servers."""
         self._carried = 0  # lost between the last message and the present ring
         self._closed = False
-        self._waiter: Waiter | None = None
+        self._waiting = Waiting("framebuffer-follow-topic")
         self._stages: list[_Stage] = []  # in the order of their rings; the first is being read
         with chain.changed:
             if chain.error is not None:
@@ -95,9 +95,7 @@ class FollowingSubscription(Source):
         """As next, for tasks: see Subscription."""
         while True:
             if not self._is_ready():
-                if self._waiter is None:
-                    self._waiter = Waiter("framebuffer-follow-topic")
-                await self._waiter.wait(*self._sleeper())
+                await self._waiting.wait(None, self._is_ready, *self._sleeper())
             stage = self._front()
             if (sub := stage.sub) is not None:
                 try:
@@ -169,7 +167,7 @@ class FollowingSubscription(Source):
 
     def after_fork(self) -> None:
         """Threads stay with the parent."""
-        self._waiter = None
+        self._waiting.after_fork()
 
     def close(self) -> None:
         """Ends the subscription, and a next that is under way; closing again does nothing. What was not
@@ -184,6 +182,5 @@ class FollowingSubscription(Source):
         for stage in stages:
             if stage.sub is not None:
                 stage.sub.close()
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            waiter.close()
+        self._waiting.wake()
+        self._waiting.close()

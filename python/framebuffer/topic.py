@@ -20,7 +20,7 @@ from ._segment import Segment
 from ._subentry import Entry
 from ._text import quote
 from ._topics import PATIENCE, Sight, Topic, after
-from ._waiter import Source, Waiter
+from ._waiter import Source, Waiting
 from .errors import Closed, Ended, FrameBufferError
 from .frame import Frame
 from .meta import Message, Meta, check_name
@@ -72,7 +72,8 @@ class Subscription(Source):
         self._closed = False
         self._taking = threading.Lock()  # held while a message is taken
         self._entry = Entry(segment, self._topic.index, self._at)
-        self._waiter: Waiter | None = None
+        self._waiting = Waiting("framebuffer-topic")
+        self._asleep: list[None] = []  # one for each thread that sleeps for it, or is about to
         segment.tell(self)
         _forks.tell(self)
 
@@ -94,18 +95,33 @@ class Subscription(Source):
             if self._spin < 0 or now < spin_until:
                 self._poll(at)
             else:
-                self._topic.sleep(lambda: self._ready(at), PATIENCE if end is None else end - now)
+                self._sleep(lambda: self._ready(at), PATIENCE if end is None else end - now)
         return message
 
     async def anext(self) -> Message:
         """As next, for tasks: others of the event loop go on meanwhile. The wait is a sleep of a
-        thread of its own, which is woken at once; give up by cancelling, or asyncio.timeout."""
+        thread, of its own for the first of a process, which is woken at once; give up by
+        cancelling, or asyncio.timeout."""
         self._entry.update(self._at, self.received, self.lost)
         while (message := self._take(_LOOK_OF_TASKS)) is None:
-            if self._waiter is None:
-                self._waiter = Waiter("framebuffer-topic")
-            await self._waiter.wait(*self._sleeper(self._at))
+            at = self._at
+            await self._waiting.wait(self._topic, lambda: self._ready(at), *self._sleeper(at))
         return message
+
+    def _sleep(self, ready: Callable[[], bool], seconds: float = PATIENCE) -> None:
+        self._asleep.append(None)  # before the last look: see _wake
+        try:
+            self._topic.sleep(ready, seconds)
+        finally:
+            self._asleep.pop()
+
+    def _wake(self) -> None:
+        """Ends what waits here. Either a sleeper sees why this was called, or this sees the sleeper;
+        what shares the topic with others does not wake those."""
+        self._waiting.wake()
+        if self._asleep:
+            self._topic.kick()
+        self._waiting.close()
 
     def _sleeper(self, at: int) -> "tuple[Callable[[], None], Callable[[], None]]":
         """What sleeps until there is a reason to go on, and what has it give up."""
@@ -114,7 +130,7 @@ class Subscription(Source):
 
         def sleep() -> None:
             while not ready():
-                topic.sleep(ready)
+                self._sleep(ready)
 
         def ready() -> bool:
             return bool(given_up) or self._ready(at)
@@ -204,9 +220,8 @@ class Subscription(Source):
             return
         self._closed = True
         self._segment.told.discard(self)
-        self._topic.kick()
+        self._wake()
         self._entry.leave()
-        self._end_waiter()
 
     def unread(self) -> int:
         """How many frames were lost since the last message, or published and not taken, when the
@@ -226,19 +241,14 @@ class Subscription(Source):
 
     def segment_closed(self) -> None:
         """The client has let go."""
-        self._topic.kick()
+        self._wake()
         self._entry.leave()
-        self._end_waiter()
-
-    def _end_waiter(self) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            waiter.close()
 
     def after_fork(self) -> None:
         """The child goes on from the same place, on its own, and is shown as such."""
         self._entry.stale, self._taking = True, threading.Lock()
-        self._waiter = None  # threads stay with the parent
+        self._waiting.after_fork()
+        self._asleep = []  # threads stay with the parent
 
     def __del__(self) -> None:
         if getattr(self, "_entry", None) is not None:

@@ -110,6 +110,20 @@ def client(server: FrameBufferServer) -> Iterator[FrameBufferClient]:
         yield c
 
 
+# What a child runs to have a system call of its own fail from then on, as in a sandbox.
+REFUSE = """
+def refuse(number, error):
+    import ctypes, struct
+    program = b"".join(struct.pack("HBBI", *one) for one in (
+        (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x00050000 | error), (0x06, 0, 0, 0x7FFF0000)))
+    text = ctypes.create_string_buffer(program, len(program))
+    filter_ = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 4, ctypes.addressof(text)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0  # PR_SET_NO_NEW_PRIVS
+    assert libc.prctl(22, 2, ctypes.c_void_p(ctypes.addressof(filter_)), 0, 0) == 0  # PR_SET_SECCOMP
+"""
+
+
 def environment() -> dict[str, str]:
     """For child processes that import the package."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])}

@@ -9,24 +9,19 @@ import sys
 from typing import Sequence
 
 import pytest
-from conftest import environment, need
+from conftest import REFUSE, environment, need
 
 from framebuffer.server import FrameBufferServer
 
-# Installs a filter that has a system call fail, and makes a server and a client under it.
-CODE = """
-import ctypes, struct, sys
+# Makes a server and a client where a system call fails.
+CODE = f"""
+import sys
+{REFUSE}
 backend, directory, number, error = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 from framebuffer.client import FrameBufferClient
 from framebuffer.server import FrameBufferServer
 if number >= 0:
-    program = b"".join(struct.pack("HBBI", *one) for one in (
-        (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x00050000 | error), (0x06, 0, 0, 0x7FFF0000)))
-    text = ctypes.create_string_buffer(program, len(program))
-    filter_ = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 4, ctypes.addressof(text)))
-    libc = ctypes.CDLL(None, use_errno=True)
-    assert libc.prctl(38, 1, 0, 0, 0) == 0  # PR_SET_NO_NEW_PRIVS
-    assert libc.prctl(22, 2, ctypes.c_void_p(ctypes.addressof(filter_)), 0, 0) == 0  # PR_SET_SECCOMP
+    refuse(number, error)
 try:
     if backend.startswith("fb"):
         with FrameBufferClient(backend):
