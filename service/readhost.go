@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -87,7 +88,10 @@ func (h *Host) reduce() error {
 			*text = clip(*text)
 		}
 	}
-	h.Version, h.SignsAs, h.Err, h.More = clip(h.Version), clip(h.SignsAs), clip(h.Err), max(h.More, 0)
+	if _, err := sign.NewTrust([]string{h.SignsAs}); err != nil {
+		h.SignsAs = "" // it is no key
+	}
+	h.Version, h.Err, h.More = clip(h.Version), clip(h.Err), max(h.More, 0)
 	if s := h.Store; s != nil {
 		s.Dir, s.Trouble = clip(s.Dir), clip(s.Trouble)
 	}

@@ -82,8 +82,7 @@ func (r *relay) hand(question, a *nats.Msg) {
 	answer(question, a, tell)
 }
 
-// isRead and isMirror tell questions apart.
-func isRead(q *nats.Msg) bool   { return strings.HasPrefix(q.Subject, "framebuffer.read.") }
+// isMirror reports whether a question is for a topic's stream.
 func isMirror(q *nats.Msg) bool { return strings.HasSuffix(q.Subject, ".mirror") }
 
 // signingKey is a file with a new key, and the public key.

@@ -69,7 +69,7 @@ func TestSignedFrames(t *testing.T) {
 				if !bytes.Equal(dst, make([]byte, 1000)) && !bytes.Equal(dst, content(7, 1000)) {
 					t.Errorf("%s: there are bytes", what)
 				}
-				if n := r.Ways().Untrusted; (n == 1) != (c.want == service.ErrUntrusted) {
+				if n := r.Ways().Untrusted; (n == 1) != errors.Is(c.want, service.ErrUntrusted) {
 					t.Errorf("%s: %d frames were counted", what, n)
 				}
 			}

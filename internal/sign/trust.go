@@ -12,6 +12,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
+// keyLength is how many characters a public key has: a kind, 32 bytes and a checksum in base32.
+const keyLength = (1 + ed25519.PublicKeySize + 2) * 8 / 5
+
 // Trust is a set of public keys, whose signatures are taken. Nil means that none are asked for.
 type Trust struct {
 	keys map[string]ed25519.PublicKey
@@ -26,7 +29,8 @@ func NewTrust(keys []string) (*Trust, error) {
 	t := &Trust{keys: map[string]ed25519.PublicKey{}}
 	for _, k := range keys {
 		raw, err := nkeys.Decode(nkeys.PrefixByteServer, []byte(k))
-		if err == nil && len(raw) != ed25519.PublicKeySize {
+		// nkeys passes over what stands behind the last whole byte: such a text would match no signature.
+		if err == nil && (len(raw) != ed25519.PublicKeySize || len(k) != keyLength) {
 			err = errors.New("its length is another")
 		}
 		if err != nil {
