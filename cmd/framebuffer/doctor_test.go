@@ -89,7 +89,7 @@ func TestDoctorSize(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"serve", "doctor"} {
-		if r := runHere(t, "", name, "--help"); !strings.Contains(r.out, "default 500MiB") {
+		if r := runHere(t, "", name, "--help"); !strings.Contains(strings.Join(strings.Fields(r.out), " "), "default 500MiB") {
 			t.Errorf("%s: %s", name, r.out)
 		}
 	}
