@@ -134,7 +134,7 @@ func roleDoubt(c *xproc.Child) error {
 	return errors.Join(c.Send(log.String()), client.Close())
 }
 
-// A directory in which another user could put a server of its own is refused, whoever told it.
+// A directory in which another user could put a server of its own is refused, also when it was told.
 func TestDirectoriesOfOthersAreRefused(t *testing.T) {
 	xproc.NeedRoot(t)
 	for what, c := range map[string]struct {

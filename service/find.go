@@ -17,7 +17,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// ErrNoServer says that no server of that name and user runs on this host, or that nobody
+// ErrNoServer says that no server of that name and user runs on this host, or that none
 // answers on the NATS that was named.
 var ErrNoServer = errors.New("framebuffer: no server found")
 

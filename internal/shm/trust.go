@@ -49,7 +49,8 @@ func doubtOf(c *net.UnixConn, path string) (doubt string, err error) {
 	return judge(server.UID, os.Geteuid(), dir, peers.Overflowing().UID, path)
 }
 
-// namedFor is the user after whom a server has named its default directory, -1 for another directory.
+// namedFor is the user whose id a server has given to its default directory as a name, -1 for another
+// directory.
 // When that user has no directory there, any other user can make it, and own it.
 func namedFor(path string) int {
 	after, ok := strings.CutPrefix(filepath.Base(filepath.Dir(path)), defaultDir)

@@ -192,7 +192,7 @@ class Door:
             keeper.release()
 
     def _serve(self, listener: socket.socket) -> None:
-        """Answers clients beside each other, so that one that says nothing keeps nobody waiting."""
+        """Answers clients beside each other, so that one that says nothing keeps no other waiting."""
         with selectors.PollSelector() as events:  # which is no file that a fork would share
             events.register(listener, selectors.EVENT_READ)
             looked = time.monotonic()

@@ -58,7 +58,7 @@ def judge(server: int, client: int, directory: os.stat_result, unknown: int, pat
 
 
 def _named_for(path: str) -> int:
-    """The user after whom a server has named its default directory, -1 for another directory. When
-    that user has no directory there, any other user can make it, and own it."""
+    """The user whose id a server has given to its default directory as a name, -1 for another
+    directory. When that user has no directory there, any other user can make it, and own it."""
     found = re.fullmatch("framebuffer-([0-9]{1,10})", posixpath.basename(posixpath.dirname(path)))
     return int(found[1]) if found else -1
