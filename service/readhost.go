@@ -65,26 +65,23 @@ func commas(text []byte) (n int) {
 	return n
 }
 
-// reduce clips what a server says, and refuses what none says.
+// reduce clips what a server says, and refuses lists of nothing. What names look like is for those that
+// show them, or look for one.
 func (h *Host) reduce() error {
-	named := func(name string) bool { return name == "" || nameForm.MatchString(name) }
-	if !named(h.Host) || !named(h.Name) || h.ID != "" && !idForm.MatchString(h.ID) {
-		return fmt.Errorf("%w: %.80q on host %.80q with the ID %.80q", topic.ErrBadName, h.Name, h.Host, h.ID)
+	if h.ID != "" && !idForm.MatchString(h.ID) {
+		return fmt.Errorf("%w: the ID %.80q", topic.ErrBadName, h.ID)
 	}
-	for _, t := range h.Topics {
-		if err := topic.CheckName(t.Name); err != nil {
-			return err
+	for i := range h.Topics {
+		if t := &h.Topics[i]; t.Name == "" || len(t.Name) > topic.MaxName {
+			return fmt.Errorf("%w: topic %.80q", topic.ErrBadName, t.Name)
 		}
 	}
 	for i := range h.Mirrors {
 		m := &h.Mirrors[i]
-		if err := topic.CheckName(m.Topic); err != nil {
-			return err
+		if m.Topic == "" || m.State == "" || m.From == "" {
+			return fmt.Errorf("a mirror of %.80q without a topic, a state or a host", m.Topic)
 		}
-		if m.State == "" || m.From == "" {
-			return fmt.Errorf("a mirror of %q without a state or a host", m.Topic)
-		}
-		for _, text := range []*string{&m.From, &m.Host, &m.ID, &m.State, &m.Why} {
+		for _, text := range []*string{&m.Topic, &m.From, &m.Host, &m.ID, &m.State, &m.Why} {
 			*text = clip(*text)
 		}
 	}
@@ -92,6 +89,7 @@ func (h *Host) reduce() error {
 		h.SignsAs = "" // it is no key
 	}
 	h.Version, h.Err, h.More = clip(h.Version), clip(h.Err), max(h.More, 0)
+	h.Host, h.Name = clip(h.Host), clip(h.Name)
 	if s := h.Store; s != nil {
 		s.Dir, s.Trouble = clip(s.Dir), clip(s.Trouble)
 	}
