@@ -68,7 +68,7 @@ func (l *Listener) Accept(refuse Refuse) (*Visitor, error) {
 	var v *Visitor
 	var failed error
 	err = raw.Read(func(listener uintptr) (done bool) {
-		for {
+		for !l.isClosed() { // Close waits for this, and those that are refused may come without end
 			var fd int
 			if fd, failed = l.next(int(listener)); failed != nil {
 				return !errors.Is(failed, unix.EAGAIN)
@@ -78,16 +78,21 @@ func (l *Listener) Accept(refuse Refuse) (*Visitor, error) {
 			}
 			l.keepBack()
 		}
+		return true
 	})
-	if err = errors.Join(err, failed); err != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.closed {
-			err = fs.ErrClosed
-		}
-		return nil, err
+	switch {
+	case v != nil:
+		return v, nil
+	case l.isClosed():
+		return nil, fs.ErrClosed
 	}
-	return v, nil
+	return nil, errors.Join(err, failed)
+}
+
+func (l *Listener) isClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
 }
 
 // next is the next connection, or EAGAIN.
@@ -99,10 +104,13 @@ func (l *Listener) next(listener int) (fd int, err error) {
 	if !waits(listener) {
 		return -1, unix.EAGAIN
 	}
-	if l.giveUpOne() {
-		return accept(listener)
+	if !l.giveUpOne() {
+		return -1, err
 	}
-	return -1, err
+	if fd, err = accept(listener); err != nil { // that visitor went away
+		l.keepBack()
+	}
+	return fd, err
 }
 
 // visitor is the process that made a connection, or nil if that is over.

@@ -80,6 +80,43 @@ func TestNoDescriptorLeft(t *testing.T) {
 	p.Done()
 }
 
+// A listener closes while processes that it refuses come without end.
+func TestCloseUnderAFlood(t *testing.T) {
+	l, err := Listen("@framebuffer-test-" + filepath.Base(t.TempDir()) + t.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := make(chan struct{}, 1)
+	accepted := make(chan error, 1)
+	go func() {
+		_, err := l.Accept(func(Peer, func() ([]int, error)) []byte {
+			// Before the next look there is another visitor.
+			c, err := net.Dial("unix", l.file.Name())
+			if err == nil {
+				_ = c.Close()
+			}
+			select {
+			case refused <- struct{}{}:
+			default:
+			}
+			return []byte("n")
+		})
+		accepted <- err
+	}()
+	c, err := net.Dial("unix", l.file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	<-refused
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-accepted; !errors.Is(err, fs.ErrClosed) {
+		t.Error(err)
+	}
+}
+
 func TestAcceptEndsWithClose(t *testing.T) {
 	l, err := Listen("@framebuffer-test-" + t.Name() + filepath.Base(t.TempDir()))
 	if err != nil {
