@@ -84,7 +84,7 @@ func (e *env) report(w io.Writer, err error) int {
 // errorLines are an error's text, and a line for each of several that were joined. No error has more lines than that: its
 // text may be of another process, which would add lines that look like ours.
 func errorLines(err error) (lines []string) {
-	all, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // what was joined last, and no error within one
+	all, ok := err.(interface{ Unwrap() []error }) // what was joined last, and no error within one
 	if ok && err.Error() == errors.Join(all.Unwrap()...).Error() {
 		for _, one := range all.Unwrap() {
 			lines = append(lines, errorLines(one)...)
