@@ -123,7 +123,7 @@ func TestAccessThatCannotBe(t *testing.T) {
 		opts framebuffer.ServerOptions
 		says string
 	}{
-		{framebuffer.ServerOptions{AllowUIDs: []int{1}}, "--backend memfd or file"},
+		{framebuffer.ServerOptions{Backend: "sysv", AllowUIDs: []int{1}}, "--backend memfd or file"},
 		{framebuffer.ServerOptions{Backend: "sysv", ReadGIDs: []int{1}}, "--backend memfd or file"},
 		{framebuffer.ServerOptions{Backend: "memfd", AllowUIDs: []int{-1}}, "user id -1"},
 		{framebuffer.ServerOptions{Backend: "file", AllowGIDs: []int{1<<32 - 1}}, "group id 4294967295"},

@@ -203,5 +203,5 @@ func mappings(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Count(string(text), "/SYSV")
+	return strings.Count(string(text), "/memfd:framebuffer")
 }

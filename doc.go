@@ -47,9 +47,8 @@
 //
 //   - Any process that can attach for writing can spoil frames of others. Their readers notice
 //     accidents and cannot prevent them; they do not notice intent. The checksum is no signature.
-//   - With the backend sysv, the default, all processes must be in one IPC namespace
-//     (containers: --ipc=container:NAME or --ipc=host); with memfd they must reach one
-//     directory. By default they must be of one user.
+//   - With the backend memfd, the default, all processes must reach one directory or be in one
+//     network namespace; with sysv, in one IPC namespace. By default they must be of one user.
 //   - A process that attaches keeps the memory alive until it closes, also after the server has
 //     closed or died: then it can read, and no more.
 //   - The memory never leaves the host, and only 64-bit Linux is supported.

@@ -186,7 +186,7 @@ func goldenOfFiles(t *testing.T, says sayer) {
 		}
 		return NewServer(size, &opts)
 	}
-	_, err = start(ServerOptions{AllowUIDs: []int{7}})
+	_, err = start(ServerOptions{Backend: "sysv", AllowUIDs: []int{7}})
 	says("sysv with a list of users", err, values{"size": size})
 	_, err = start(ServerOptions{Backend: "file", AllowUIDs: []int{7}, ReadUIDs: []int{7}})
 	says("user listed twice", err, values{"size": size})
@@ -229,7 +229,7 @@ func goldenOfFiles(t *testing.T, says sayer) {
 
 func goldenPair(t *testing.T, size int64) (*Server, *Client) {
 	t.Helper()
-	s, err := NewServer(size, nil)
+	s, err := NewServer(size, &ServerOptions{Backend: "sysv"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,19 +4,18 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
 // roleScribe: KEY; on each message writes nonsense over the control object and the ring,
 // as a broken or malicious peer could, until its input ends.
 func roleScribe(c *xproc.Child) error {
-	m, err := shm.SysV{}.Attach(strings.Split(c.Args[0], "_")[2], false)
+	m, err := shmtest.OfKey(c.Args[0])
 	if err != nil {
 		return err
 	}

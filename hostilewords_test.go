@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/integrity"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -139,7 +138,7 @@ func roleWords(p *xproc.Child) error {
 	if err != nil {
 		return err
 	}
-	m, err := shm.SysV{}.Attach(strings.Split(p.Args[0], "_")[2], false)
+	m, err := shmtest.OfKey(p.Args[0])
 	if err != nil {
 		return err
 	}

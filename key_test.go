@@ -55,8 +55,8 @@ func TestBadKeys(t *testing.T) {
 }
 
 func TestStaleKeys(t *testing.T) {
-	s, c := serve(t, 1<<20)
-	other, _ := serve(t, 1<<20)
+	s, c := serveOn(t, "sysv", 1<<20)
+	other, _ := serveOn(t, "sysv", 1<<20)
 	f, g := strings.Split(s.Key(), "_"), strings.Split(other.Key(), "_")
 	for name, key := range map[string]string{
 		"ids that belong to another server": resign(f[0], f[1], g[2], f[3]),
@@ -108,7 +108,7 @@ func TestAttachAsAnotherUser(t *testing.T) {
 
 func TestAttachInAnotherNamespace(t *testing.T) {
 	xproc.NeedRoot(t)
-	s, _ := serve(t, 1<<20)
+	s, _ := serveOn(t, "sysv", 1<<20)
 	p := xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "attach", s.Key())
 	var said attachResult
 	p.Recv(&said)

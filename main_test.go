@@ -33,7 +33,13 @@ func TestMain(m *testing.M) {
 // serve starts a server and a client in this process; both are closed with the test.
 func serve(t testing.TB, size int64) (*framebuffer.Server, *framebuffer.Client) {
 	t.Helper()
-	s, err := framebuffer.NewServer(size, nil)
+	return serveOn(t, "", size)
+}
+
+// serveOn is serve on a backend.
+func serveOn(t testing.TB, backend string, size int64) (*framebuffer.Server, *framebuffer.Client) {
+	t.Helper()
+	s, err := framebuffer.NewServer(size, &framebuffer.ServerOptions{Backend: backend})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,9 +14,10 @@ import (
 
 // ServerOptions are for NewServer. The zero value, or nil, means the defaults.
 type ServerOptions struct {
-	// Backend is how others attach: "sysv" (the default), for all processes of one IPC
-	// namespace, "memfd", for all that can reach a Unix socket in Dir, in whatever namespaces,
-	// or "file", for all that can open files in Dir, which is on a tmpfs or on hugetlbfs.
+	// Backend is how others attach: "memfd" (the default), for all processes that can reach a
+	// Unix socket in Dir, in any namespaces, and for those of the server's user in its network
+	// namespace; "sysv", for all processes of one IPC namespace; or "file", for all that can
+	// open files in Dir, which is on a tmpfs or on hugetlbfs.
 	Backend string
 
 	// Dir is the directory of memfd's socket and of file's files, and is made if there is

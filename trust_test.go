@@ -19,14 +19,19 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 )
 
-// rolePose: SOCKET; listens there, and says whether anything was asked of it.
+// rolePose: SOCKET, a path or an abstract name; listens there, and says whether anything was asked of it.
 func rolePose(c *xproc.Child) error {
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: c.Args[0], Net: "unix"})
 	if err != nil {
 		return err
 	}
 	l.SetUnlinkOnClose(false)
-	if err := errors.Join(os.Chmod(c.Args[0], 0o666), c.Send("listening")); err != nil {
+	if c.Args[0][0] != '@' {
+		if err := os.Chmod(c.Args[0], 0o666); err != nil {
+			return err
+		}
+	}
+	if err := c.Send("listening"); err != nil {
 		return err
 	}
 	conn, err := l.Accept()

@@ -10,6 +10,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -22,7 +23,7 @@ func TestMain(m *testing.M) {
 // roleScribe: KEY; on each message writes nonsense over all of the control object but what
 // stands in its header once and for ever, and over the ring.
 func roleScribe(c *xproc.Child) error {
-	m, err := shm.SysV{}.Attach(strings.Split(c.Args[0], "_")[2], false)
+	m, err := shmtest.OfKey(c.Args[0])
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func roleScribe(c *xproc.Child) error {
 
 // roleStorm: KEY; writes nonsense as fast as it can, until it is killed. -> once it has begun
 func roleStorm(c *xproc.Child) error {
-	m, err := shm.SysV{}.Attach(strings.Split(c.Args[0], "_")[2], false)
+	m, err := shmtest.OfKey(c.Args[0])
 	if err != nil {
 		return err
 	}

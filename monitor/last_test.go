@@ -108,7 +108,7 @@ func mapped(t testing.TB) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Contains(string(text), "SYSV")
+	return strings.Contains(string(text), "memfd:framebuffer")
 }
 
 // roleSegment: a server, four frames of a topic, the last one held. -> its key <- go on; one

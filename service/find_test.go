@@ -21,7 +21,8 @@ import (
 
 // roleServe: NAME [URL] -> the key; closes in order when its input ends.
 func roleServe(c *xproc.Child) (err error) {
-	server, err := framebuffer.NewServer(1<<20, nil)
+	// In an IPC namespace of its own it is on another host.
+	server, err := framebuffer.NewServer(1<<20, &framebuffer.ServerOptions{Backend: "sysv"})
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func roleOwner(c *xproc.Child) error {
 	if err != nil {
 		return err
 	}
-	server, err := framebuffer.NewServer(size, nil)
+	server, err := framebuffer.NewServer(size, &framebuffer.ServerOptions{Backend: "sysv"}) // whose IPC namespace is another host
 	if err != nil {
 		return err
 	}

@@ -5,13 +5,12 @@ import (
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -19,7 +18,7 @@ import (
 // roleScribe: KEY; on each message writes nonsense over the tables of the control object,
 // over next and wake above all, and over the ring.
 func roleScribe(c *xproc.Child) error {
-	m, err := shm.SysV{}.Attach(strings.Split(c.Args[0], "_")[2], false)
+	m, err := shmtest.OfKey(c.Args[0])
 	if err != nil {
 		return err
 	}

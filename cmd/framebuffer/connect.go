@@ -115,7 +115,12 @@ func (r *reach) attach(e *env) (ring, error) {
 	if client, ok, err := r.given(e, opts); ok {
 		return client, err
 	}
-	return r.connect(e, opts)
+	client, err := r.connect(e, opts)
+	if file := r.elsewhere(err); file != "" {
+		r.KeyFile = file
+		return r.attach(e)
+	}
+	return client, err
 }
 
 // direct returns a client of the memory itself: with the key if there is one, else with that
@@ -126,6 +131,10 @@ func (r *reach) direct(e *env, name string) (*framebuffer.Client, error) {
 		return client, err
 	}
 	key, err := r.key(e)
+	if file := r.elsewhere(err); file != "" {
+		r.KeyFile = file
+		return r.direct(e, name)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func TestDoctorSize(t *testing.T) {
 }
 
 func TestDoctorOfAKey(t *testing.T) {
-	_, s, cmd := serving(t, "--size", "1MiB")
+	_, s, cmd := serving(t, "--size", "1MiB", "--backend", "sysv")
 	client, err := framebuffer.Attach(s.Key, &framebuffer.ClientOptions{Name: "the test"})
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,9 @@ and spoil every frame.`
 // Run prints the key.
 func (c *keyCmd) Run(e *env) error {
 	key, err := c.key(e)
+	if file := c.elsewhere(err); file != "" {
+		key, err = byFile(e, file, func(key string) (string, error) { return key, nil })
+	}
 	if err != nil {
 		return err
 	}

@@ -42,13 +42,13 @@ func twoHostsAt(t *testing.T, second ...string) (a, b string, enter func(args ..
 		cmd := command(args...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWIPC}
 		return cmd
-	}, &s, "serve", "--name", a, "--size", "8MiB", "--host", "ha", "--nats-config", conf)
+	}, &s, "serve", "--backend", "sysv", "--name", a, "--size", "8MiB", "--host", "ha", "--nats-config", conf)
 	at, err := url.Parse(s.NATS)
 	if err != nil {
 		t.Fatal(err)
 	}
 	at.User = url.UserPassword("framebuffer", "a b")
-	_, server = servingAs(t, b, append([]string{"--size", "8MiB", "--host", "hb", "--nats", at.String()}, second...)...)
+	_, server = servingAs(t, b, append([]string{"--backend", "sysv", "--size", "8MiB", "--host", "hb", "--nats", at.String()}, second...)...)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

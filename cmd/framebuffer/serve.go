@@ -14,7 +14,7 @@ import (
 type serveCmd struct {
 	Size    byteSize `default:"${ring_size}" help:"Bytes in the ring: as many frames as shall stay readable, times their size (default ${default})." placeholder:"SIZE"`
 	Name    string   `default:"default" env:"FRAMEBUFFER_NAME" help:"Name on this host; servers of different names run side by side."`
-	Backend string   `enum:"sysv,memfd,file" default:"sysv" help:"How others attach: sysv (one IPC namespace), memfd (a shared directory, any namespaces) or file (a shared directory on a tmpfs or hugetlbfs)."`
+	Backend string   `enum:"memfd,sysv,file" default:"memfd" help:"How others attach: memfd (a shared directory, or one network namespace), sysv (one IPC namespace) or file (a shared directory on a tmpfs or hugetlbfs)."`
 	Dir     string   `help:"Directory of memfd's socket (default: this user's own) and of file's files (default: /dev/shm)." placeholder:"DIR"`
 	Mode    octal    `default:"0600" help:"Who may attach, as for a file: 0600 this user only, 0660 the group too, 0640 the group to read." placeholder:"OCTAL"`
 	Allow   []int    `name:"allow-uid" help:"User that may attach too; may be given several times (memfd, file)." placeholder:"UID"`
@@ -114,6 +114,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 		return unlessSignalled(err)
 	}
 	defer func() { err = errors.Join(err, svc.Close()) }()
+	defer c.showKey(e, server.Key())()
 
 	st := server.Stats()
 	s := served{Key: server.Key(), Capacity: st.Capacity, Name: c.Name, NATS: svc.URL(), Backend: st.Backend, SignsAs: svc.SignsAs()}

@@ -103,7 +103,7 @@ func TestServeBackends(t *testing.T) {
 	}{
 		"a backend there is not": {[]string{"--backend", "posix"}, exitUsage, "memfd"},
 		"not in memory":          {[]string{"--backend", "file", "--dir", "/proc"}, exitFailed, "is to be in memory"},
-		"lists with sysv":        {[]string{"--allow-uid", "1"}, exitFailed, "memfd"},
+		"lists with sysv":        {[]string{"--backend", "sysv", "--allow-uid", "1"}, exitFailed, "memfd"},
 		"a user listed twice":    {[]string{"--backend", "memfd", "--dir", t.TempDir(), "--allow-uid", "1", "--read-uid", "1"}, exitFailed, "list it once"},
 		"a user that cannot be":  {[]string{"--backend", "memfd", "--dir", t.TempDir(), "--allow-uid", "-1"}, exitUsage, "-1"},
 		"a key file nowhere":     {[]string{"--key-file", filepath.Join(t.TempDir(), "missing", "key")}, exitFailed, "key file"},

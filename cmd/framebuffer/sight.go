@@ -30,7 +30,12 @@ func (s *sight) first(e *env) (string, error) {
 			return key, m.Close()
 		})
 	}
-	return s.key(e)
+	key, err := s.key(e)
+	if file := s.elsewhere(err); file != "" {
+		s.KeyFile = file
+		return s.first(e)
+	}
+	return key, err
 }
 
 // found is what a search has found.

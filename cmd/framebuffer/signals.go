@@ -34,20 +34,26 @@ func untilSignal() (ctx context.Context, stop func()) {
 	// outlives the reader of its log, and the others end in order.
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
+	ended := make(chan struct{}) // by a signal
 	go func() {
 		select {
 		case <-ctx.Done():
 			return
 		case <-asked:
 		}
+		close(ended)
 		cancel()
 		time.Sleep(secondCounts)
 		signal.Reset(syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
 	}()
 	return ctx, func() {
 		cancel()
-		signal.Stop(asked)
-		signal.Stop(broken)
+		select {
+		case <-ended: // one that comes behind it finds the process on its way out, and does not kill it there
+		default:
+			signal.Stop(asked)
+			signal.Stop(broken)
+		}
 	}
 }
 

@@ -112,9 +112,10 @@ func stat(t testing.TB, args ...string) (s monitor.Snapshot) {
 	return s
 }
 
-// stat sees what real processes do, and goes on seeing it when they are stopped or dead.
+// stat sees what real processes do, and goes on seeing it when they are stopped or dead. (A server of
+// memfd that is stopped lets no new client in.)
 func TestStat(t *testing.T) {
-	name, served, server := serving(t, "--size", "1MiB")
+	name, served, server := serving(t, "--size", "1MiB", "--backend", "sysv")
 	sub := start(t, nil, "sub", "cam", "--name", name)
 	if r := runCommand(t, strings.Repeat("x", 5000), "pub", "cam", "--name", name, "--wait", "1", "--frame-size", "1000", "--keep"); r.status != 0 {
 		t.Fatalf("%+v", r)

@@ -25,7 +25,7 @@ type traffic struct {
 
 func withTraffic(t testing.TB) traffic {
 	t.Helper()
-	name, s, server := serving(t, "--size", "4MiB")
+	name, s, server := serving(t, "--size", "4MiB", "--backend", "sysv") // which lets clients in while the server is stopped
 	attach := func(name string) *framebuffer.Client {
 		c, err := framebuffer.Attach(s.Key, &framebuffer.ClientOptions{Name: name})
 		if err != nil {

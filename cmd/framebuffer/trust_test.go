@@ -83,7 +83,7 @@ func TestTrust(t *testing.T) {
 	url := openNATS(t)
 	key := filepath.Join(t.TempDir(), "key")
 	var s served
-	server := elsewhere(t, &s, "serve", "--name", "test-signs-"+strconv.Itoa(os.Getpid()), "--size", "8MiB", "--host", "ha", "--nats", url, "--sign-key", key)
+	server := elsewhere(t, &s, "serve", "--backend", "sysv", "--name", "test-signs-"+strconv.Itoa(os.Getpid()), "--size", "8MiB", "--host", "ha", "--nats", url, "--sign-key", key)
 	if !strings.HasPrefix(s.SignsAs, "N") {
 		t.Fatalf("%+v", s)
 	}
@@ -164,13 +164,13 @@ func TestMirrorTrust(t *testing.T) {
 	url := openNATS(t)
 	dir := t.TempDir()
 	var a, liar served
-	signer := elsewhere(t, &a, "serve", "--name", "test-signer-"+strconv.Itoa(os.Getpid()), "--size", "8MiB", "--host", "ha", "--nats", url, "--sign-key", filepath.Join(dir, "a"))
-	other := elsewhere(t, &liar, "serve", "--name", "test-liar-"+strconv.Itoa(os.Getpid()), "--size", "8MiB", "--host", "ha", "--nats", url, "--sign-key", filepath.Join(dir, "liar"))
+	signer := elsewhere(t, &a, "serve", "--backend", "sysv", "--name", "test-signer-"+strconv.Itoa(os.Getpid()), "--size", "8MiB", "--host", "ha", "--nats", url, "--sign-key", filepath.Join(dir, "a"))
+	other := elsewhere(t, &liar, "serve", "--backend", "sysv", "--name", "test-liar-"+strconv.Itoa(os.Getpid()), "--size", "8MiB", "--host", "ha", "--nats", url, "--sign-key", filepath.Join(dir, "liar"))
 	if r := other.run("lie1lie2", "pub", "cam", "--key", liar.Key, "--frame-size", "4"); r.status != exitOK {
 		t.Fatalf("%+v", r)
 	}
-	first, _, _ := serving(t, "--size", "8MiB", "--nats", url, "--host", "hb", "--mirror", "cam@ha", "--trust", a.SignsAs)
-	second, _, _ := serving(t, "--size", "8MiB", "--nats", url, "--host", "hc")
+	first, _, _ := serving(t, "--backend", "sysv", "--size", "8MiB", "--nats", url, "--host", "hb", "--mirror", "cam@ha", "--trust", a.SignsAs)
+	second, _, _ := serving(t, "--backend", "sysv", "--size", "8MiB", "--nats", url, "--host", "hc")
 	mirror := start(t, nil, "mirror", "cam", "--name", second, "--nats", url, "--trust", a.SignsAs)
 	var subs []*running
 	for _, name := range []string{first, second} {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,12 +119,16 @@ func (e engine) run(args ...string) (string, error) {
 	return string(out), err
 }
 
-// box is what every container gets: nothing but its own namespaces.
+// box is what every container gets: nothing but its own namespaces, unless a flag names the network.
 func box(flags ...string) []string {
-	return append([]string{
-		"run", "--rm", "--interactive", "--network=none", "--read-only", "--cap-drop=all",
+	all := []string{
+		"run", "--rm", "--interactive", "--read-only", "--cap-drop=all",
 		"--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024",
-	}, flags...)
+	}
+	if !slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "--network=") }) {
+		all = append(all, "--network=none")
+	}
+	return append(all, flags...)
 }
 
 // started is a command that runs in a container.

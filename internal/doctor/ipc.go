@@ -13,8 +13,7 @@ func ipcNamespace(m Machine, _ int64) Result {
 	case hostIPC:
 		return good("%s", whose(here))
 	default:
-		return bad(Warn, "start the others with --ipc=container:NAME of this one, and this one with --ipc=shareable, or all with --ipc=host; or serve --backend memfd, which needs only a directory",
-			"%s: with sysv, only processes in it can attach to servers in it", whose(here))
+		return good("%s: with --backend sysv, only processes in it can attach to servers in it (--ipc=container:NAME, or --ipc=host)", whose(here))
 	}
 }
 
@@ -27,7 +26,7 @@ func sameIPC(m Machine, key uint64) Result {
 	case key == 0:
 		return bad(Warn, "see whether attaching works", "this process is in %d; the key does not say where its memory is", here)
 	case key != here:
-		return bad(Fail, "start this container with --ipc=container:NAME of the server's, and that one with --ipc=shareable, or both with --ipc=host; or serve --backend memfd, which needs only a directory",
+		return bad(Fail, "start this container with --ipc=container:NAME of the server's, and that one with --ipc=shareable, or both with --ipc=host; or serve without --backend sysv: memfd, the default, needs only a directory",
 			"the key's memory is in %s; this process is in %s", whose(key), whose(here))
 	}
 	return good("%s: that of the key", whose(here))

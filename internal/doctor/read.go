@@ -33,14 +33,6 @@ func (r Result) named(name string) Result {
 	return r
 }
 
-// failIf is Fail where a ring is to be made, and otherwise Warn.
-func failIf(ring int64) Status {
-	if ring > 0 {
-		return Fail
-	}
-	return Warn
-}
-
 // size is a number of bytes for people.
 func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 

@@ -16,7 +16,7 @@ func sysvLimits(m Machine, ring int64) Result {
 	longest, err := m.number("proc/sys/kernel/shmmax")
 	// Without /proc, as in some sandboxes, that is not known: whether it works is tried.
 	if _, none := fs.Stat(m.Root, "proc/sys/kernel/osrelease"); missing(err) && none == nil {
-		return bad(failIf(ring), "serve --backend memfd", "this kernel has no System V shared memory: there is no /proc/sys/kernel/shmmax")
+		return bad(Warn, "serve without --backend sysv: memfd, the default, does without", "this kernel has no System V shared memory: there is no /proc/sys/kernel/shmmax")
 	}
 	if err != nil {
 		return unknown(err)
@@ -34,17 +34,17 @@ func sysvLimits(m Machine, ring int64) Result {
 		return unknown(err)
 	}
 	if ring > longest {
-		return bad(Fail, raise("shmmax", ring), "a segment may have %s (kernel.shmmax), too little for %s", size(longest), ringOf(ring))
+		return bad(Warn, raise("shmmax", ring), "a segment may have %s (kernel.shmmax), too little for %s", size(longest), ringOf(ring))
 	}
 	control := int64(layout.ControlSize(layout.DefaultTopics, layout.DefaultTopicDepth))
 	need := inPages(ring) + inPages(control)
 	if free := pages - usedPages; ring > 0 && need > free {
-		return bad(Fail, raise("shmall", usedPages+need), "all segments of this IPC namespace may have %d pages, of which %d are left (kernel.shmall), and %s takes %d",
+		return bad(Warn, raise("shmall", usedPages+need), "all segments of this IPC namespace may have %d pages, of which %d are left (kernel.shmall), and %s takes %d",
 			pages, free, ringOf(ring), need)
 	}
 	const perServer = 2
 	if free := count - usedCount; free < perServer {
-		return bad(failIf(ring), raise("shmmni", usedCount+perServer)+"; or remove segments that ipcs -m shows",
+		return bad(Warn, raise("shmmni", usedCount+perServer)+"; or remove segments that ipcs -m shows",
 			"there may be %d segments in this IPC namespace, of which %d are left (kernel.shmmni), and a server takes %d", count, free, perServer)
 	}
 	return good("%s a segment, %d of %d segments in use", limitOf(longest), usedCount, count)
@@ -59,7 +59,7 @@ func limitOf(n int64) string {
 }
 
 func raise(sysctl string, to int64) string {
-	return fmt.Sprintf("sysctl kernel.%[1]s=%[2]d, or for a container podman run --sysctl kernel.%[1]s=%[2]d; or serve --backend memfd", sysctl, to)
+	return fmt.Sprintf("sysctl kernel.%[1]s=%[2]d, or for a container podman run --sysctl kernel.%[1]s=%[2]d; or serve without --backend sysv", sysctl, to)
 }
 
 func inPages(n int64) int64 {

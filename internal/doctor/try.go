@@ -12,15 +12,15 @@ import (
 // trialRing is enough to see whether a way to share memory works at all.
 const trialRing = 64 << 10
 
-// sysvWorks makes a small server, since more than limits can forbid one: a filter of system
-// calls, a security module.
-func sysvWorks(m Machine, ring int64) Result {
-	return m.tried("sysv", ring, Fail, "serve --backend memfd")
+// memfdWorks makes a small server of the default backend, since more than limits can forbid one: a
+// filter of system calls, a security module.
+func memfdWorks(m Machine, ring int64) Result {
+	return m.tried("memfd", ring, Fail, "serve --backend sysv; or, if it is the directory, name another with --dir")
 }
 
-// memfdWorks is sysvWorks for memfd, which is not the default.
-func memfdWorks(m Machine, ring int64) Result {
-	return m.tried("memfd", ring, Warn, "serve without --backend memfd; or, if it is the directory, name another with --dir")
+// sysvWorks is memfdWorks for sysv, which is not the default.
+func sysvWorks(m Machine, ring int64) Result {
+	return m.tried("sysv", ring, Warn, "serve without --backend sysv: memfd, the default, does without")
 }
 
 func (m Machine) tried(backend string, ring int64, status Status, remedy string) Result {

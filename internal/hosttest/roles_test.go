@@ -100,7 +100,7 @@ func roleHost(c *xproc.Child) (err error) {
 	if err := c.Recv(&p); err != nil {
 		return err
 	}
-	server, err := framebuffer.NewServer(p.Ring, &framebuffer.ServerOptions{Topics: 512, TopicDepth: 64})
+	server, err := framebuffer.NewServer(p.Ring, &framebuffer.ServerOptions{Backend: "sysv", Topics: 512, TopicDepth: 64})
 	if err != nil {
 		return err
 	}

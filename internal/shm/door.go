@@ -34,6 +34,8 @@ type door struct {
 	serving          sync.WaitGroup // one for each socket that was bound
 	keep             *keeper
 
+	abstract *peers.Listener // nil where the name cannot be bound
+
 	// The keeper's when it has started, and close's when it has ended.
 	listener *peers.Listener
 	socket   fs.FileInfo // of the listener, as it lies in the directory
@@ -62,6 +64,9 @@ func socketDir() (dir string, ready func(dir string, others bool) error) {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
 		return filepath.Join(dir, "framebuffer"), makeOwnDir
 	}
+	if dir := SharedDir(); servesIn(dir) {
+		return dir, makeOwnDir
+	}
 	return filepath.Join(os.TempDir(), fmt.Sprint(defaultDir, os.Getuid())), makeOwnDir
 }
 
@@ -77,19 +82,23 @@ func SocketDir(dir string) string {
 // the files until close.
 func (d *door) open(dir string) (err error) {
 	d.ready = makeDir
+	told := dir != "" || os.Getenv(DirVariable) != ""
 	if dir == "" {
 		dir, d.ready = socketDir()
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("the directory of the socket: %w", err)
 	}
-	if err := d.ready(dir, d.access.others()); err != nil {
-		return err
-	}
-	sweep(dir)
 	var name [8]byte
 	_, _ = rand.Read(name[:]) // never fails (crypto/rand)
 	d.path = filepath.Join(dir, hex.EncodeToString(name[:])+suffix)
+	if err := d.ready(dir, d.access.others()); err != nil {
+		if told || !cannotBe(err) {
+			return err
+		}
+		return d.openWithout(err)
+	}
+	sweep(dir)
 	if len(d.path) > maxPath {
 		return fmt.Errorf("the socket's path %s has %d bytes, and the kernel takes %d: name a directory with a shorter path", d.path, len(d.path), maxPath)
 	}
@@ -99,6 +108,7 @@ func (d *door) open(dir string) (err error) {
 	if err := d.bind(); err != nil {
 		return fmt.Errorf("listen in %s: %w", dir, err)
 	}
+	d.bindAbstract()
 	failpoint.Hit(failpoint.StartListening)
 	d.keep = newKeeper(dir, d.log)
 	d.keep.hold()
@@ -260,7 +270,10 @@ func (d *door) close() error {
 	if standingOf(d.path, d.socket) == ours {
 		err = os.Remove(d.path)
 	}
-	err = errors.Join(err, d.listener.Close())
+	if d.listener != nil { // see openWithout
+		err = errors.Join(err, d.listener.Close())
+	}
+	err = errors.Join(err, d.closeAbstract())
 	failpoint.Hit(failpoint.StopShut)
 	d.serving.Wait()
 	d.visitors.dismiss()

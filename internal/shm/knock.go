@@ -12,7 +12,6 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
-	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
 // handed is what a server hands out.
@@ -38,8 +37,10 @@ func knock(path string, readOnly bool) (h handed, err error) {
 var errUnanswered = errors.New("it closed the connection")
 
 func knockOnce(path string, readOnly bool, end time.Time) (h handed, err error) {
-	c, err := peers.Dial(path, end)
+	c, doubt, err := reach(path, end)
 	switch {
+	case errors.Is(err, fberr.Permission):
+		return h, err
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
 		return h, fmt.Errorf("%w: no server answers at %s: it is gone, or its directory is not mounted here (at the same path, or where %s says) (%w)",
 			fberr.StaleKey, path, DirVariable, err)
@@ -53,12 +54,7 @@ func knockOnce(path string, readOnly bool, end time.Time) (h handed, err error) 
 		return h, fmt.Errorf("ask at %s: %w", path, err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(end); err != nil {
-		return h, err
-	}
-	if h.doubt, err = doubtOf(c, path); err != nil {
-		return h, err
-	}
+	h.doubt = doubt
 	h.control, h.ring, err = ask(c, path, readOnly)
 	return h, err
 }
@@ -76,10 +72,10 @@ func ask(c *net.UnixConn, path string, readOnly bool) (control, ring *os.File, e
 	rights := make([]byte, unix.CmsgSpace(2*4))
 	n, nr, flags, _, err := c.ReadMsgUnix(said, rights)
 	if err != nil || n == 0 {
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			err = errors.Join(err, errUnanswered)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, nil, fmt.Errorf("the server at %s does not answer for %v: it is stopped, or too busy; ss -xlp says which process it is: %w", path, patience, err)
 		}
-		return nil, nil, fmt.Errorf("%w: the server at %s went away: %w", fberr.StaleKey, path, errors.Join(wrote, err))
+		return nil, nil, fmt.Errorf("%w: the server at %s went away: %w", fberr.StaleKey, path, errors.Join(wrote, err, errUnanswered))
 	}
 	if said[0] == denied {
 		return nil, nil, fmt.Errorf("%w: the server at %s does not let in uid %d, gid %d: run both as the same user, or have the server let it in (--allow-uid, --allow-gid, or a wider mode: 0660 its group, 0666 all users)",

@@ -119,6 +119,9 @@ func reserve(n, align uintptr) (unsafe.Pointer, error) {
 	slack := align
 	base, err := unix.MmapPtr(-1, 0, nil, n+slack,
 		unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	if errors.Is(err, unix.ENOMEM) {
+		return nil, fmt.Errorf("%w: no room for %d bytes of addresses (ulimit -v?): %w", fberr.NoMemory, n+slack, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reserve %d bytes of address space: %w", n+slack, err)
 	}

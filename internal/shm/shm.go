@@ -125,17 +125,18 @@ type Backend interface {
 	Attach(location string, readOnly bool) (*Segment, error)
 }
 
-// ByName returns the backend with that name; the empty name is the default's.
+// ByName returns the backend with that name; the empty name is the default's, memfd:
+// docs/decisions/0010-default-backend.md says why.
 func ByName(name string) (Backend, error) {
 	switch name {
-	case "", "sysv":
-		return SysV{}, nil
-	case "memfd":
+	case "", "memfd":
 		return Memfd{}, nil
+	case "sysv":
+		return SysV{}, nil
 	case "file":
 		return File{}, nil
 	}
-	return nil, fmt.Errorf("framebuffer: unknown backend %q; this version has: sysv, memfd, file", name)
+	return nil, fmt.Errorf("framebuffer: unknown backend %q; this version has: memfd, sysv, file", name)
 }
 
 // WholePages rounds a size up to a multiple of the page size.

@@ -32,7 +32,7 @@ func sysvMakeError(err error, size int64) error {
 // attachError says what a failed attach means for whoever holds the key.
 func (l sysvLocation) attachError(id int, err error) error {
 	switch {
-	case errors.Is(err, fberr.Permission):
+	case errors.Is(err, fberr.Permission), errors.Is(err, fberr.NoMemory):
 		return err
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EIDRM):
 		return fmt.Errorf("%w: there is no shared memory with id %d any more: its server is gone; get the key of the one that runs now (%w)",

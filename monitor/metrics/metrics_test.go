@@ -15,7 +15,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
 	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/monitor/metrics"
@@ -210,7 +210,7 @@ func TestClientsComeAndGo(t *testing.T) {
 
 // roleScribe: KEY; on each message writes nonsense over the tables.
 func roleScribe(c *xproc.Child) error {
-	m, err := shm.SysV{}.Attach(strings.Split(c.Args[0], "_")[2], false)
+	m, err := shmtest.OfKey(c.Args[0])
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,12 @@
 from types import TracebackType
 from typing import Any, Callable, TypeVar, Union, overload
 
-from . import _meeting
+from . import _meeting, _shared
 from ._chain import Chain, Link
 from ._outlet import FollowingPublisher, explained
 from ._text import quote
 from .client import FrameBufferClient
-from .errors import Closed, FrameBufferError, ServerGone, StaleKey
+from .errors import Closed, FrameBufferError, NoServer, ServerGone, StaleKey
 from .following import FollowingSubscription
 from .frame import Frame
 from .hold import Hold
@@ -34,7 +34,11 @@ class Connection:
         self._chain = Chain(self._attach, f"the server {quote(name)}")
 
     def _attach(self, present: str) -> FrameBufferClient:
-        key = _meeting.find_key(self.name)
+        try:
+            key = _meeting.find_key(self.name)
+        except NoServer:  # in this network namespace
+            if not (key := _shared.key_of(self.name)):
+                raise
         if key == present:
             raise StaleKey("framebuffer: stale key: there is no other server yet")
         return FrameBufferClient(key, **self._options).start()

@@ -31,9 +31,10 @@ class FrameBufferServer:
     bytes have been allocated after it, so the ring should hold as many frames as are in flight
     at once, and then some.
 
-    backend is how others attach: "sysv", for all processes of one IPC namespace; "memfd", for
-    all that can reach a Unix socket in dir (by default the environment's FRAMEBUFFER_DIR, or
-    framebuffer in its XDG_RUNTIME_DIR, or framebuffer-UID in the directory for temporary files); or
+    backend is how others attach: "memfd", the default, for all processes that can reach a Unix
+    socket in dir (by default the environment's FRAMEBUFFER_DIR, or framebuffer in its
+    XDG_RUNTIME_DIR, or framebuffer-UID in the directory for temporary files), and for those of the
+    server's user in its network namespace; "sysv", for all processes of one IPC namespace; or
     "file", for all that can open files in dir, which is on a tmpfs or on hugetlbfs (by default
     FRAMEBUFFER_DIR, or /dev/shm).
     mode is which other users may attach, as for a file: 0o600 means the same user only; 0o640 and

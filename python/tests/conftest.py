@@ -1,5 +1,6 @@
 """What the tests share: servers, clients, and the programs of the Go side."""
 
+import atexit
 import os
 import pathlib
 import shutil
@@ -11,6 +12,12 @@ import pytest
 
 from framebuffer.client import FrameBufferClient
 from framebuffer.server import FrameBufferServer
+
+# Servers that are told no directory make what they need in one of the tests' own: nothing outside of
+# it is used, made or looked at.
+os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="fb-")
+os.environ.pop("FRAMEBUFFER_DIR", None)
+atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], True)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTDATA = ROOT / "testdata"

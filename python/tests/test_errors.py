@@ -53,7 +53,7 @@ def head(client: FrameBufferClient) -> int:
 
 
 def test_of_frames() -> None:
-    server = FrameBufferServer(MIB).start()
+    server = FrameBufferServer(MIB, backend="sysv").start()
     client = FrameBufferClient(server.get_key()).start()
     start = head(client)
     says("allocate nothing", lambda: client.allocate(0))
@@ -103,7 +103,7 @@ def test_of_frames_as_text() -> None:
 
 
 def test_of_holds() -> None:
-    with FrameBufferServer(MIB) as server, FrameBufferClient(server.get_key()) as client:
+    with FrameBufferServer(MIB, backend="sysv") as server, FrameBufferClient(server.get_key()) as client:
         frame = client.put(bytes(300_000))
         says("hold for nothing", lambda: client.hold(frame, seconds=0))
         says("hold for too long", lambda: client.hold(frame, seconds=3601.5))
@@ -128,7 +128,7 @@ def test_of_keys(tmp_path: Any) -> None:
         ("long key", long),
     ):
         says(name, FrameBufferClient(text).start, version=L.VERSION, clipped=long[:200])
-    with FrameBufferServer(MIB) as server:
+    with FrameBufferServer(MIB, backend="sysv") as server:
         key = server.get_key()
     says("key of a server that is gone", FrameBufferClient(key).start, key=key, id=key.split("_")[2].split(".")[1])
     with FrameBufferServer(MIB, backend="memfd", dir=str(tmp_path)) as server:
@@ -145,7 +145,7 @@ def test_of_servers() -> None:
     says("server with too many topics", lambda: FrameBufferServer(MIB, topics=65537))
     says("server with too deep topics", lambda: FrameBufferServer(MIB, topic_depth=65537))
     says("unknown backend", lambda: FrameBufferServer(MIB, backend="posix"))
-    says("sysv with a list of users", FrameBufferServer(MIB, allow_uids=[7]).start, size=MIB)
+    says("sysv with a list of users", FrameBufferServer(MIB, backend="sysv", allow_uids=[7]).start, size=MIB)
 
 
 def test_of_files(directory: str) -> None:

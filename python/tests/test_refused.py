@@ -66,7 +66,7 @@ def test_refused_system_calls(backend: str, directory: str, call: str, error: in
 
 @pytest.mark.parametrize("call", ["shmat", "shmctl"])
 def test_refused_to_attach(call: str) -> None:
-    with FrameBufferServer(1 << 20) as server:
+    with FrameBufferServer(1 << 20, backend="sysv") as server:
         said = run(server.get_key(), "", number_of(call), 1)
     assert said.startswith("NoPermission") and f"the system call {call} is refused here" in said
 

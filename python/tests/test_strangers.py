@@ -90,18 +90,20 @@ def as_id(uid: int, gid: int, host: int) -> Any:
     def become() -> None:
         r, w = os.pipe()
         parent = os.getpid()
-        child = os.fork()
-        if child == 0:  # writes the maps, from outside
+
+        def write_maps() -> int:  # from outside
             os.close(w)
             os.read(r, 1)
             for kind, id_ in (("uid", uid), ("gid", gid)):
                 pathlib.Path(f"/proc/{parent}/{kind}_map").write_text(f"{id_} {host} 1\n")
-            os._exit(0)
+            return 0
+
+        child = children.fork(write_maps)
         os.close(r)
         if ctypes.CDLL(None, use_errno=True).unshare(NEW_USER) != 0:
             raise OSError(ctypes.get_errno(), "unshare")
         os.close(w)
-        assert os.waitpid(child, 0)[1] == 0
+        assert children.status(child) == 0
         os.setgid(gid)
         os.setuid(uid)
 

@@ -10,12 +10,12 @@ from .memfd import Memfd
 from .segment import Backend, Spec
 from .sysv import SysV
 
-_ALL: dict[str, Backend] = {"sysv": SysV(), "memfd": Memfd(), "file": File()}
+_ALL: dict[str, Backend] = {"memfd": Memfd(), "sysv": SysV(), "file": File()}
 
 
 def by_name(name: str) -> Backend:
     """The backend with that name; the empty name is the default's."""
-    backend = _ALL.get(name or "sysv")
+    backend = _ALL.get(name or "memfd")
     if backend is None:
         raise FrameBufferError(f"framebuffer: unknown backend {quote(name)}; this version has: {', '.join(_ALL)}")
     return backend

@@ -14,6 +14,7 @@ from typing import Callable
 from .. import _forks, _peers
 from .._text import errno_text
 from ..errors import FrameBufferError
+from . import abstract
 from .access import NOTHING, WRITING, Access
 from .keep import GONE, LOOK_EVERY, OTHERS, OURS, Keeper, remove, standing, touch
 from .owndir import make_dir
@@ -50,6 +51,7 @@ class Door:
         self._make: Callable[[str, bool], None] = make_dir
         self._lock = threading.Lock()  # for what follows: the thread binds anew, close ends it
         self._listener: socket.socket | None = None
+        self._abstract: socket.socket | None = None  # another listener, for clients that do not see the directory
         self._bound: os.stat_result | None = None  # the listener, as it lies in the directory
         self._keeper: Keeper | None = None
         self._thread: threading.Thread | None = None
@@ -78,6 +80,7 @@ class Door:
             self._listener = self._bind()
         except OSError as e:
             raise FrameBufferError(f"listen in {directory}: {errno_text(e)}") from e
+        self._abstract = abstract.listen(path, _BACKLOG)
         self._reserve.keep_back()
         self._keeper = Keeper(directory)
         self._thread = threading.Thread(target=self._serve, args=(self._listener,), name="framebuffer-memfd", daemon=True)
@@ -166,6 +169,7 @@ class Door:
             if self._thread is not None and self._thread is not threading.current_thread():
                 self._thread.join()
             listener.close()
+        self._close_abstract()
         self._reserve.close()
         self._close_files()
 
@@ -175,11 +179,17 @@ class Door:
         if self._listener is not None:
             self._listener.close()
             self._listener = self._thread = None
+        self._close_abstract()
         for peer in self._visitors:
             peer.close()
         self._visitors.clear()
         self._reserve.close()
         self._close_files()
+
+    def _close_abstract(self) -> None:
+        if self._abstract is not None:
+            self._abstract.close()
+            self._abstract = None
 
     def _close_files(self) -> None:
         for name in ("control", "ring", "_ring_to_read"):
@@ -195,12 +205,16 @@ class Door:
         """Answers clients beside each other, so that one that says nothing keeps no other waiting."""
         with selectors.PollSelector() as events:  # which is no file that a fork would share
             events.register(listener, selectors.EVENT_READ)
+            if self._abstract is not None:
+                events.register(self._abstract, selectors.EVENT_READ)
             looked = time.monotonic()
             while self._listener is not None:
                 wake = min([looked + LOOK_EVERY, *(until for until, _ in self._visitors.values())])
                 for key, _ in events.select(max(wake - time.monotonic(), 0)):
                     if key.fileobj is listener:
                         self._receive(listener, events)
+                    elif key.fileobj is self._abstract:
+                        self._receive(self._abstract, events)
                     elif isinstance(key.fileobj, socket.socket) and key.fileobj in self._visitors:
                         self._answer(key.fileobj)
                         self._show_out(key.fileobj, events)

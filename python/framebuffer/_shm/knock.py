@@ -9,6 +9,7 @@ import time
 
 from .._text import errno_text
 from ..errors import FrameBufferError, NoPermission, StaleKey
+from . import abstract
 from .access import read_only_refused
 from .door import DENIED, DENIED_WRITE, GRANTED, PATIENCE, WANT_READING, WANT_WRITING
 from .place import DIR_VARIABLE
@@ -38,8 +39,16 @@ def knock(path: str, read_only: bool) -> tuple[int, int]:
 
 def _knock_once(path: str, want: bytes, end: float) -> tuple[int, int]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        judge = doubt_of
         try:
-            connect(s, path, end)
+            try:
+                connect(s, path, end)
+            except FileNotFoundError as e:
+                try:
+                    connect(s, abstract.name_of(path), end)
+                except OSError:
+                    raise e from None
+                judge = abstract.check
         except (FileNotFoundError, ConnectionRefusedError) as e:
             raise StaleKey(
                 f"framebuffer: stale key: no server answers at {path}: it is gone, or its directory is not mounted here "
@@ -58,7 +67,7 @@ def _knock_once(path: str, want: bytes, end: float) -> tuple[int, int]:
         except OSError as e:
             raise FrameBufferError(f"ask at {path}: {errno_text(e)}") from e
         try:
-            doubt = doubt_of(s, path)
+            doubt = judge(s, path)
         except NoPermission:
             raise
         except ConnectionError as e:
@@ -100,8 +109,11 @@ def _ask(s: socket.socket, path: str, want: bytes) -> tuple[int, int]:
     for fd in fds:
         os.close(fd)
     if not said:
-        kind = _Unanswered if closed else StaleKey
-        raise kind(f"framebuffer: stale key: the server at {path} went away: {trouble or 'it closed the connection'}")
+        if not closed:
+            raise FrameBufferError(
+                f"the server at {path} does not answer for {PATIENCE:g}s: it is stopped, or too busy; ss -xlp says which process it is: {trouble}"
+            )
+        raise _Unanswered(f"framebuffer: stale key: the server at {path} went away: {trouble or 'it closed the connection'}")
     if said == DENIED:
         raise NoPermission(
             f"framebuffer: no permission: the server at {path} does not let in uid {os.geteuid()}, gid {os.getegid()}: "

@@ -18,10 +18,15 @@ def doubt_of(s: socket.socket, path: str) -> str:
     before anything that comes from there is believed. Returns why the server may be any user's, ""
     if it is the directory's owner's, this user's or root's. Raises NoPermission if it is another
     user's, and OSError."""
+    return judge(user_of(s), os.geteuid(), os.stat(posixpath.dirname(path)), _peers.overflow().uid, path)
+
+
+def user_of(s: socket.socket) -> int:
+    """The user of the process that listens at the other end of a connection. Raises OSError."""
     server = _peers.peer_of(s).uid
     if server == _NO_USER:
         raise ConnectionResetError("the connection was never made")
-    return judge(server, os.geteuid(), os.stat(posixpath.dirname(path)), _peers.overflow().uid, path)
+    return server
 
 
 def judge(server: int, client: int, directory: os.stat_result, unknown: int, path: str) -> str:

@@ -1,0 +1,117 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/peers"
+)
+
+// A server of memfd answers at an abstract name too. Processes of its network namespace that do not
+// see its directory (the other containers of a pod, services with a /tmp of their own) attach by
+// that name, with nothing mounted. No directory says whose an abstract name is, and any process can
+// bind one that its server has left: clients believe a server of their own user, or of root, alone.
+
+// abstractOf is the abstract name of the server whose socket has that path. It has the random
+// bits of the path, so that no other process binds it first.
+func abstractOf(path string) string {
+	return "@framebuffer/" + strings.TrimSuffix(filepath.Base(path), suffix)
+}
+
+// bindAbstract listens at the abstract name. A server that cannot is found by its path alone.
+func (d *door) bindAbstract() {
+	l, err := peers.Listen(abstractOf(d.path))
+	if err != nil {
+		if d.log != nil {
+			d.log.Info("clients find this server by its directory alone", "error.message", err)
+		}
+		return
+	}
+	d.abstract = l
+	d.serving.Go(func() { d.serve(l) })
+}
+
+// cannotBe reports whether a directory is missing and cannot be made, by this or any other user that is
+// not root: the file system is read-only, as a container's may be, or belongs to root.
+func cannotBe(err error) bool {
+	return errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES)
+}
+
+// nowhere is a directory in which no process can make a file.
+const nowhere = "/proc/framebuffer"
+
+// openWithout listens at the abstract name alone, for a server that was told no directory and has
+// found none. The path in its key is one that does not exist.
+func (d *door) openWithout(why error) error {
+	d.path = filepath.Join(nowhere, filepath.Base(d.path))
+	if err := d.openToRead(); err != nil {
+		return err
+	}
+	if d.bindAbstract(); d.abstract == nil {
+		return why
+	}
+	failpoint.Hit(failpoint.StartListening)
+	if d.log != nil {
+		d.log.Warn("no directory for this server's socket can be made: clients of this user in the same network namespace attach, and no others; name a directory with --dir or "+DirVariable,
+			"error.message", why)
+	}
+	return nil
+}
+
+func (d *door) closeAbstract() error {
+	if d.abstract == nil {
+		return nil
+	}
+	return d.abstract.Close()
+}
+
+// reach connects to the server whose socket has that path, by its abstract name where there is no
+// such path here, and returns why it is not known which user's server it is, as doubtOf does.
+func reach(path string, end time.Time) (c *net.UnixConn, doubt string, err error) {
+	c, err = peers.Dial(path, end)
+	judge := doubtOf
+	if errors.Is(err, fs.ErrNotExist) {
+		abstract, abstractErr := peers.Dial(abstractOf(path), end)
+		if abstractErr != nil {
+			return nil, "", err
+		}
+		c, judge = abstract, checkAbstract
+	} else if err != nil {
+		return nil, "", err
+	}
+	if err = c.SetDeadline(end); err == nil {
+		doubt, err = judge(c, path)
+	}
+	if err != nil {
+		return nil, "", errors.Join(err, c.Close())
+	}
+	return c, doubt, nil
+}
+
+// checkAbstract is fberr.Permission unless the process at the other end of an abstract name is of
+// this user, or of root. It leaves no doubt.
+func checkAbstract(c *net.UnixConn, path string) (doubt string, err error) {
+	server, err := peers.Of(c)
+	if err != nil {
+		return "", fmt.Errorf("ask at %s which user's server it is: %w", abstractOf(path), err)
+	}
+	return "", judgeAbstract(server.UID, os.Geteuid(), peers.Overflowing().UID, path)
+}
+
+func judgeAbstract(server, client, overflow int, path string) error {
+	if server != overflow && (server == root || server == client) {
+		return nil
+	}
+	return fmt.Errorf("%w: there is no %s here, and what listens at %s is a process of user %d, which this process, of user %d, does not believe to be the server: mount the server's directory (at the same path, or where %s says)",
+		fberr.Permission, path, abstractOf(path), server, client, DirVariable)
+}

@@ -1,0 +1,51 @@
+"""The abstract name at which a memfd server answers too. Processes of its network namespace that do
+not see its directory (the other containers of a pod, services with a /tmp of their own) attach by
+that name, with nothing mounted. No directory says whose an abstract name is, and any process can bind
+one that its server has left: clients believe a server of their own user, or of root, alone.
+"""
+
+import os
+import posixpath
+import socket
+
+from .. import _peers
+from ..errors import NoPermission
+from .place import DIR_VARIABLE
+from .sockets import SUFFIX
+from .trust import ROOT, user_of
+
+
+def name_of(path: str) -> str:
+    """The abstract name of the server whose socket has that path. It has the random bits of the
+    path, so that no other process binds it first."""
+    return "\0framebuffer/" + posixpath.basename(path).removesuffix(SUFFIX)
+
+
+def listen(path: str, backlog: int) -> socket.socket | None:
+    """Listens there. None if the name cannot be had: clients find the server by its path alone."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(name_of(path))
+        listener.listen(backlog)
+    except OSError:
+        listener.close()
+        return None
+    listener.setblocking(False)
+    return listener
+
+
+def check(s: socket.socket, path: str) -> str:
+    """Raises NoPermission unless the process at the other end is of this user, or of root, and
+    OSError. It leaves no doubt: ""."""
+    judge(user_of(s), os.geteuid(), _peers.overflow().uid, path)
+    return ""
+
+
+def judge(server: int, client: int, unknown: int, path: str) -> None:
+    """See check."""
+    if server != unknown and server in (ROOT, client):
+        return
+    raise NoPermission(
+        f"framebuffer: no permission: there is no {path} here, and what listens at @{name_of(path)[1:]} is a process of user {server}, "
+        f"which this process, of user {client}, does not believe to be the server: mount the server's directory (at the same path, or where {DIR_VARIABLE} says)"
+    )
