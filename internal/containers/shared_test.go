@@ -22,7 +22,7 @@ func TestMeetInAVolume(t *testing.T) {
 	if r := early.end(t); pub.status != 0 || r.status != 0 || r.out != content {
 		t.Errorf("pub %+v; sub: status %d, %d bytes, %s", pub, r.status, len(r.out), r.err)
 	}
-	reading := append(flags[:2:2], "--volume="+dir+":/run/framebuffer:ro")
+	reading := []string{"--ipc=private", "--pid=private", "--volume=" + dir + ":/run/framebuffer:ro"}
 	put := run(t, content, flags, "put", "-")
 	if get := run(t, put.out, reading, "get", "-"); put.status != 0 || get.status != 0 || get.out != content {
 		t.Errorf("put %+v; get: status %d, %d bytes, %s", put, get.status, len(get.out), get.err)
