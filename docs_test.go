@@ -15,8 +15,66 @@ func TestGuaranteesNameTheirTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	have := testsInTree(t)
+	promises := 0
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| promise") || strings.HasPrefix(line, "| fault") || strings.HasPrefix(line, "| ---") {
+			continue
+		}
+		promises++
+		names := testNames().FindAllStringSubmatch(line, -1)
+		if len(names) == 0 {
+			t.Errorf("a promise without a test: %s", line)
+		}
+		for _, n := range names {
+			for part := range strings.SplitSeq(n[1], "/") {
+				if !have[part] {
+					t.Errorf("no test %s: %s", n[1], line)
+				}
+			}
+		}
+	}
+	if promises < 20 {
+		t.Errorf("only %d promises were found: has the table changed its form?", promises)
+	}
+}
+
+// Every test that docs/security.md names is there, and each attacker has some.
+func TestSecurityNamesItsTests(t *testing.T) {
+	text, err := os.ReadFile("docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := testsInTree(t)
+	attackers := 0
+	for line := range strings.Lines(string(text)) {
+		names := testNames().FindAllStringSubmatch(line, -1)
+		if strings.Count(line, " | ") == 4 && !strings.HasPrefix(line, "| | attacker") && !strings.HasPrefix(line, "| ---") {
+			if attackers++; len(names) == 0 {
+				t.Errorf("an attacker without a test: %s", line)
+			}
+		}
+		for _, n := range names {
+			if !have[n[1]] {
+				t.Errorf("no test %s: %s", n[1], line)
+			}
+		}
+	}
+	if attackers < 6 {
+		t.Errorf("only %d attackers were found: has the table changed its form?", attackers)
+	}
+}
+
+// testNames finds names of tests, as documents have them.
+func testNames() *regexp.Regexp {
+	return regexp.MustCompile("`((?:Test|Fuzz)[\\w/]+|test_\\w+(?:\\.py)?)`")
+}
+
+// testsInTree are the names of all tests.
+func testsInTree(t *testing.T) map[string]bool {
+	t.Helper()
 	have := map[string]bool{}
-	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasPrefix(d.Name(), "test_") {
 			have[d.Name()] = true
 		}
@@ -32,26 +90,5 @@ func TestGuaranteesNameTheirTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`((?:Test|Fuzz)[\\w/]+|test_\\w+(?:\\.py)?)`")
-	promises := 0
-	for line := range strings.Lines(string(text)) {
-		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| promise") || strings.HasPrefix(line, "| fault") || strings.HasPrefix(line, "| ---") {
-			continue
-		}
-		promises++
-		names := named.FindAllStringSubmatch(line, -1)
-		if len(names) == 0 {
-			t.Errorf("a promise without a test: %s", line)
-		}
-		for _, n := range names {
-			for part := range strings.SplitSeq(n[1], "/") {
-				if !have[part] {
-					t.Errorf("no test %s: %s", n[1], line)
-				}
-			}
-		}
-	}
-	if promises < 20 {
-		t.Errorf("only %d promises were found: has the table changed its form?", promises)
-	}
+	return have
 }
