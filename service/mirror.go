@@ -82,7 +82,7 @@ type Mirror struct {
 	numbered time.Time // when the last number came, or the first was asked for
 	began    bool
 	waited   bool // for the topic, which then is younger than this
-	paused   bool // because nobody wanted it: what was missed is not lost
+	paused   bool // no subscriber wanted it: what was missed is not lost
 	trust    trust
 
 	mu    sync.Mutex
