@@ -113,3 +113,28 @@ func TestServeBesideADirectoryOfOthers(t *testing.T) {
 		t.Errorf("%v, %v", st, err)
 	}
 }
+
+// A directory that other users may write to is no place to meet: one of them could put a key there.
+func TestNoMeetingWhereOthersMayWrite(t *testing.T) {
+	dir := memoryDir(t)
+	t.Setenv("FRAMEBUFFER_DIR", dir)
+	for _, mode := range []fs.FileMode{0o777, 0o777 | fs.ModeSticky, 0o775} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		if file := sharedKey("front"); file != "" {
+			t.Errorf("mode %v: %s", mode, file)
+		}
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // other users may look
+		t.Fatal(err)
+	}
+	if file := sharedKey("front"); file != filepath.Join(dir, "front.key") {
+		t.Error(file)
+	}
+	for _, name := range []string{"../front", "a/b", "", ".hidden", strings.Repeat("x", 65)} {
+		if file := sharedKey(name); file != "" {
+			t.Errorf("%q: %s", name, file)
+		}
+	}
+}

@@ -64,7 +64,7 @@ func socketDir() (dir string, ready func(dir string, others bool) error) {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
 		return filepath.Join(dir, "framebuffer"), makeOwnDir
 	}
-	if dir := SharedDir(); servesIn(dir) {
+	if dir := servesAt(); dir != "" {
 		return dir, makeOwnDir
 	}
 	return filepath.Join(os.TempDir(), fmt.Sprint(defaultDir, os.Getuid())), makeOwnDir

@@ -6,6 +6,7 @@ has no XDG_RUNTIME_DIR, it is /run/framebuffer.
 import os
 import posixpath
 import re
+import stat
 
 from ._shm.place import DIR_VARIABLE
 
@@ -17,6 +18,12 @@ def key_of(name: str) -> str:
     """The key of the server of that name, which may have ended. "" if there is none."""
     directory = os.environ.get(DIR_VARIABLE) or ("" if os.environ.get("XDG_RUNTIME_DIR") else _WELL_KNOWN)
     if not directory or not re.fullmatch("[A-Za-z0-9-][A-Za-z0-9.-]{0,63}", name):
+        return ""
+    try:
+        mode = os.stat(directory).st_mode
+    except OSError:
+        return ""
+    if mode & 0o022 or not stat.S_ISDIR(mode):  # other users could put a key of their own there
         return ""
     try:
         # A pipe that another process has put there must not hold this one up.

@@ -54,6 +54,15 @@ def test_where_there_is_no_key(tmp_path: pathlib.Path, monkeypatch: pytest.Monke
     assert _shared.key_of(name) == ""
 
 
+def test_other_users_may_write_there(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRAMEBUFFER_DIR", str(tmp_path))
+    (tmp_path / "front.key").write_text("fb4_x\n")
+    assert _shared.key_of("front") == "fb4_x"
+    for mode in (0o777, 0o1777, 0o775):
+        tmp_path.chmod(mode)
+        assert _shared.key_of("front") == ""
+
+
 def test_no_key_no_server(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRAMEBUFFER_DIR", str(tmp_path))
     with pytest.raises(NoServer):
