@@ -123,7 +123,7 @@ func TestSquattedNameDoesNotStopAServer(t *testing.T) {
 			if err := svc.Close(); err != nil {
 				t.Error(err)
 			}
-			if left, _ := filepath.Glob(filepath.Join(run, "*", "*")); len(left) > 0 {
+			if left, _ := filepath.Glob(filepath.Join(run, "framebuffer-meeting*", "*")); len(left) > 0 {
 				t.Errorf("left: %v", left)
 			}
 		})
