@@ -23,7 +23,7 @@ func bytesOf(n int) string {
 // Containers that share the server's IPC namespace and nothing else read each other's frames.
 // The ring is larger than the 64 MiB that /dev/shm has in a container.
 func TestSharedIPCNamespace(t *testing.T) {
-	server, key := serve(t, []string{"--ipc=shareable"}, "--size", "160MiB")
+	server, key := serve(t, []string{"--ipc=shareable"}, "--size", "160MiB", "--backend", "sysv")
 	joined := []string{"--ipc=container:" + server}
 	content := bytesOf(100 << 20)
 	put := run(t, content, joined, "put", "-", "--key", key)
@@ -42,7 +42,7 @@ func TestSharedIPCNamespace(t *testing.T) {
 
 // A server may let other users in.
 func TestAnotherUser(t *testing.T) {
-	server, key := serve(t, []string{"--ipc=shareable"}, "--size", "1MiB", "--mode", "0666")
+	server, key := serve(t, []string{"--ipc=shareable"}, "--size", "1MiB", "--mode", "0666", "--backend", "sysv")
 	other := []string{"--ipc=container:" + server, "--user=1234:1234"}
 	put := run(t, "hello", other, "put", "-", "--key", key)
 	if get := run(t, put.out, other, "get", "-"); put.status != 0 || get.out != "hello" {
@@ -53,7 +53,7 @@ func TestAnotherUser(t *testing.T) {
 // A subscriber that sleeps in one container is woken by a publisher in another, and by the
 // end of the topic; one that is killed there disturbs nobody.
 func TestTopicAcrossContainers(t *testing.T) {
-	server, key := serve(t, []string{"--ipc=shareable"}, "--size", "64MiB")
+	server, key := serve(t, []string{"--ipc=shareable"}, "--size", "64MiB", "--backend", "sysv")
 	joined := []string{"--ipc=container:" + server}
 	content := bytesOf(40 * 100_000)
 	subs := []*started{
@@ -84,7 +84,7 @@ func TestTopicAcrossContainers(t *testing.T) {
 
 // From another IPC namespace the memory cannot be seen: the error says so, with both remedies.
 func TestForeignIPCNamespace(t *testing.T) {
-	_, key := serve(t, []string{"--ipc=private"}, "--size", "1MiB")
+	_, key := serve(t, []string{"--ipc=private"}, "--size", "1MiB", "--backend", "sysv")
 	host := xproc.Command(filepath.Join(podman.dir, "framebuffer"), "allocate", "1", "--key", key)
 	var complaint bytes.Buffer
 	host.Stderr = &complaint
@@ -106,7 +106,7 @@ func TestForeignIPCNamespace(t *testing.T) {
 
 // In the host's namespace, containers and processes outside of any see the same.
 func TestHostIPCNamespace(t *testing.T) {
-	_, key := serve(t, []string{"--ipc=host"}, "--size", "1MiB")
+	_, key := serve(t, []string{"--ipc=host"}, "--size", "1MiB", "--backend", "sysv")
 	put := run(t, "from a container", []string{"--ipc=host"}, "put", "-", "--key", key)
 	get := xproc.Command(filepath.Join(podman.dir, "framebuffer"), "get", "-")
 	get.Stdin, get.Stderr = strings.NewReader(put.out), os.Stderr
@@ -121,7 +121,7 @@ func TestMemoryLimit(t *testing.T) {
 	if r.status != 5 || !strings.Contains(r.err, "available (/sys/fs/cgroup/") {
 		t.Errorf("%+v", r)
 	}
-	if _, key := serve(t, []string{"--memory=96m"}, "--size", "64MiB"); key == "" {
+	if _, key := serve(t, []string{"--memory=96m"}, "--size", "64MiB", "--backend", "sysv"); key == "" {
 		t.Error("a ring that fits was refused")
 	}
 }

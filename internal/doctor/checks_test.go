@@ -184,13 +184,14 @@ func TestWithoutProc(t *testing.T) {
 
 // A socket that is bound and not there was removed under a server.
 func TestSocketThatWasRemoved(t *testing.T) {
-	const at, table = "/made/tmp/framebuffer-0/x.fb", "Num RefCount Protocol Flags Type St Inode Path\n0: 2 0 10000 1 01 1 /made/tmp/framebuffer-0/x.fb\n"
+	const at, table = "/made/tmp/framebuffer-0/x.fb", "Num RefCount Protocol Flags Type St Inode Path\n000000006b1f: 00000002 00000000 00010000 0001 01 41 /made/tmp/framebuffer-0/x.fb\n"
 	for name, c := range map[string]struct {
 		changes changes
 		want    expected
 	}{
 		"removed":       {changes{"proc/net/unix": table}, expected{status: Fail, says: "removed its socket", remedy: "wait a second"}},
 		"there":         {changes{"proc/net/unix": table, at[1:]: ""}, expected{status: OK, says: at}},
+		"a connection":  {changes{"proc/net/unix": strings.ReplaceAll(table, "00010000", "00000000")}, expected{status: OK, says: at}},
 		"of no process": {changes{"proc/net/unix": strings.ReplaceAll(table, "x.fb", "y.fb")}, expected{status: OK, says: at}},
 		"no /proc":      {nil, expected{status: OK, says: at}},
 	} {

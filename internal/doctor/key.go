@@ -61,12 +61,27 @@ func place(m Machine, key string) []Result {
 
 // socket tells whether a server that listens at a socket has lost the name of it.
 func (m Machine) socket(at string) Result {
-	bound, err := m.text("proc/net/unix")
-	if _, gone := fs.Lstat(m.Root, strings.TrimPrefix(at, "/")); err == nil && missing(gone) && strings.Contains(bound+"\n", " "+at+"\n") {
+	table, err := m.text("proc/net/unix")
+	if _, gone := fs.Lstat(m.Root, strings.TrimPrefix(at, "/")); err == nil && missing(gone) && listens(table, at) {
 		return bad(Fail, "wait a second: a server makes its socket again; if it does not, look at its log, and start it again",
 			"memfd: its server runs, but another process removed its socket %q", at)
 	}
 	return good("memfd: by the socket %q", at)
+}
+
+// listens reports whether a process of this network namespace listens at a path, by the kernel's table.
+// The server's end of a connection has the path too, in the namespace of the client: the flags tell
+// which one accepts (__SO_ACCEPTCON).
+func listens(table, at string) bool {
+	const flags, accepting = 3, "00010000"
+	for line := range strings.Lines(table) {
+		if rest, ok := strings.CutSuffix(strings.TrimSuffix(line, "\n"), " "+at); ok {
+			if f := strings.Fields(rest); len(f) > flags && f[flags] == accepting {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // refused says why attaching did not work; placed, if where the memory is says so already.
