@@ -61,18 +61,27 @@ func wanted(name string, words []string) bool {
 	return len(words) == 0
 }
 
-// try reports whether the tests fail with the mutant in place.
-func (m mutant) try(dir string) (bool, error) {
-	source, err := os.ReadFile(m.file)
+// text is the file with the mutant in place, in the source below a directory.
+func (m mutant) text(root string) (string, error) {
+	source, err := os.ReadFile(filepath.Join(root, m.file))
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	text := string(source)
 	for _, e := range m.edits {
 		if n := strings.Count(text, e.old); n != 1 {
-			return false, fmt.Errorf("%s has %d places like %q, not one: has the code changed?", m.file, n, e.old)
+			return "", fmt.Errorf("%s has %d places like %q, not one: has the code changed?", m.file, n, e.old)
 		}
 		text = strings.Replace(text, e.old, e.new, 1)
+	}
+	return text, nil
+}
+
+// try reports whether the tests fail with the mutant in place.
+func (m mutant) try(dir string) (bool, error) {
+	text, err := m.text(".")
+	if err != nil {
+		return false, err
 	}
 	changed := filepath.Join(dir, filepath.Base(m.file))
 	if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
