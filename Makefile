@@ -83,7 +83,7 @@ endif
 # Those whose tests drive processes or a browser, which choose their processors themselves, run once,
 # beside the others: they mostly wait.
 # Without the second that the race detector sleeps at the end of every process: tests start many.
-DRIVERS := cmd/framebuffer examples internal/web internal/top internal/demo internal/doctor
+DRIVERS := cmd/framebuffer examples service internal/web internal/top internal/demo internal/doctor
 race: export GORACE = atexit_sleep_ms=10
 race: export CGO_ENABLED = 1
 race:

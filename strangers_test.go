@@ -217,6 +217,7 @@ func TestAttachIsTriedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.SetUnlinkOnClose(false)
 	go func() {
 		defer l.Close()
 		for i := range 3 {
@@ -230,6 +231,5 @@ func TestAttachIsTriedAgain(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	l.SetUnlinkOnClose(false)
 	attach(t, s.Key())
 }
