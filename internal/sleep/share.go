@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/futex"
 )
 
@@ -141,6 +142,7 @@ func (s *sharer) visit(e *shared) {
 			return
 		}
 		value, said := Say(e.word)
+		failpoint.Hit(failpoint.SleepSaid)
 		if !said {
 			value &^= 1 // the word is something else by now: it is visited again at once
 		}

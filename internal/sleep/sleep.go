@@ -29,8 +29,6 @@ package sleep
 import (
 	"sync/atomic"
 	"time"
-
-	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 )
 
 // Seats is how many goroutines of a process may sleep with a thread each.
@@ -93,6 +91,5 @@ func Say(wake *atomic.Uint32) (value uint32, said bool) {
 		}
 		f |= 1
 	}
-	failpoint.Hit(failpoint.SleepSaid)
 	return f, true
 }

@@ -160,6 +160,7 @@ func WakeAll(ctl layout.Control) {
 func (t *Topic) Sleep(ready func() bool) error {
 	w := t.words.Wake()
 	f, said := sleep.Say(w)
+	failpoint.Hit(failpoint.SleepSaid)
 	if !said || ready() {
 		return nil
 	}

@@ -66,7 +66,7 @@ func topicMutants() []mutant {
 			name: "sleep: looks before it says that it sleeps",
 			file: "internal/topics/topics.go",
 			edits: []edit{
-				{"	f, said := sleep.Say(w)\n	if !said || ready() {\n", "	seen := ready()\n	for range 200 {\n		_ = t.Ended()\n	}\n	f, said := sleep.Say(w)\n	if !said || seen {\n"},
+				{"	f, said := sleep.Say(w)\n	failpoint.Hit(failpoint.SleepSaid)\n	if !said || ready() {\n", "	seen := ready()\n	for range 200 {\n		_ = t.Ended()\n	}\n	f, said := sleep.Say(w)\n	if !said || seen {\n"},
 			},
 			pkg: topicsPkg, test: "StressSleep",
 		},
