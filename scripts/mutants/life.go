@@ -50,14 +50,5 @@ func lifeMutants() []mutant {
 			edits: []edit{{"		err = in.Ring.Ended()\n", "		err = nil\n"}},
 			pkg:   topicPkg, test: "Uncounted",
 		},
-		{
-			name: "next: looks at the server after the queue",
-			file: "topic/wait.go",
-			edits: []edit{
-				{"	state, closed := s.topic.State(), s.inside.Ring.Ended()\n", "	waiting := s.topic.Waiting(at)\n	for range 1000 {\n		_ = s.topic.State()\n	}\n	state, closed := s.topic.State(), s.inside.Ring.Ended()\n"},
-				{"	if !ended && closed == nil || !s.topic.Waiting(at) {\n", "	if !ended && closed == nil || !waiting {\n"},
-			},
-			pkg: topicPkg, test: "Uncounted",
-		},
 	}
 }
