@@ -50,5 +50,14 @@ func lifeMutants() []mutant {
 			edits: []edit{{"		err = in.Ring.Ended()\n", "		err = nil\n"}},
 			pkg:   topicPkg, test: "Uncounted",
 		},
+		{
+			name: "next: looks at the server after the queue",
+			file: "topic/wait.go",
+			edits: []edit{
+				{"	state, closed := s.topic.State(), s.inside.Ring.Ended()\n", "	waiting := s.topic.Waiting(at)\n	time.Sleep(30 * time.Microsecond)\n	state, closed := s.topic.State(), s.inside.Ring.Ended()\n"},
+				{"	if !ended && closed == nil || !s.topic.Waiting(at) {\n", "	if !ended && closed == nil || !waiting {\n"},
+			},
+			pkg: topicPkg, test: "Uncounted",
+		},
 	}
 }
