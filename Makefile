@@ -53,7 +53,7 @@ setup:
 
 vet:
 	$(GO) vet ./...
-	$(GO) vet -tags containers ./internal/containers
+	$(GO) vet -tags containers ./test/containers
 	$(GO) vet -tags failpoints ./...
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change: $$out"; exit 1; }
 	$(GO) mod tidy -diff
@@ -83,7 +83,7 @@ endif
 # Those whose tests drive processes or a browser, which choose their processors themselves, run once,
 # beside the others: they mostly wait.
 # Without the second that the race detector sleeps at the end of every process: tests start many.
-DRIVERS := cmd/framebuffer examples service internal/web internal/top internal/demo internal/doctor
+DRIVERS := cmd/framebuffer examples service cmd/framebuffer/internal/web cmd/framebuffer/internal/top cmd/framebuffer/internal/demo cmd/framebuffer/internal/doctor
 race: export GORACE = atexit_sleep_ms=10
 race: export CGO_ENABLED = 1
 race:
@@ -105,15 +105,15 @@ kernels:
 
 # The static command in real containers.
 containers:
-	$(GO) test -count=1 -tags containers ./internal/containers
+	$(GO) test -count=1 -tags containers ./test/containers
 
 # Every row of docs/crash.md, some rounds of the soak, hostile peers, and other faults.
 faults:
-	$(GO) test -count=1 -tags failpoints ./internal/faults
+	$(GO) test -count=1 -tags failpoints ./test/faults
 
 # Hosts with a NATS server each, in network namespaces. A module of its own, for its proxy.
 hosts:
-	cd internal/hosttest && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -count=1 -timeout 20m ./...
+	cd test/hosts && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -count=1 -timeout 20m ./...
 
 # ROUNDS processes are killed or stopped, each backend's peers write nonsense BURSTS times a
 # thousand, and so on. The figures in docs/guarantees.md are such a run's.
@@ -125,7 +125,7 @@ SOAK_TIME   ?= 0
 SOAK        ?= Soak|Vandal|Crash|StopAndGoOn|WriterStopped|ManyAllocations|RingSizes
 soak:
 	SOAK_ROUNDS=$(ROUNDS) SOAK_TIME=$(SOAK_TIME) SOAK_BURSTS=$(BURSTS) SOAK_ALLOCATIONS=$(ALLOCATIONS) SOAK_RING_GIB=$(RING_GIB) \
-		$(GO) test -count=1 -tags failpoints -timeout 0 -v -run '$(SOAK)' ./internal/faults
+		$(GO) test -count=1 -tags failpoints -timeout 0 -v -run '$(SOAK)' ./test/faults
 
 # Debian's Python and its packages, those of the system or unpacked into .tools. PYTHON names
 # another, and `make test PYTHON=none` leaves Python out.

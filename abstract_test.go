@@ -11,7 +11,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // moved is the key of a memfd server whose socket lies in another directory, as a client sees it
@@ -60,14 +60,14 @@ func TestAttachWithoutTheDirectory(t *testing.T) {
 // A process of another user that listens at the abstract name which a server had, or would have, is
 // not believed and not asked.
 func TestAnotherUsersAbstractNameIsNotBelieved(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	for _, reader := range []uint32{0, 5002} {
 		path := fmt.Sprintf("/made/%016x.fb", os.Getpid()<<16+int(reader))
 		name := "@framebuffer/" + strings.TrimSuffix(filepath.Base(path), ".fb")
-		p := xproc.StartWith(t, []xproc.Option{member(5001, 5001)}, "pose", name)
+		p := testproc.StartWith(t, []testproc.Option{member(5001, 5001)}, "pose", name)
 		var said string
 		p.Recv(&said)
-		client := xproc.StartWith(t, []xproc.Option{member(reader, reader)}, "attach", memfdKey(path))
+		client := testproc.StartWith(t, []testproc.Option{member(reader, reader)}, "attach", memfdKey(path))
 		var got attachResult
 		client.Recv(&got)
 		client.Done()

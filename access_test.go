@@ -12,16 +12,16 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // member runs a child as that user and group, in these other groups too.
-func member(uid, gid uint32, groups ...uint32) xproc.Option {
-	return xproc.Credentials(syscall.Credential{Uid: uid, Gid: gid, Groups: groups})
+func member(uid, gid uint32, groups ...uint32) testproc.Option {
+	return testproc.Credentials(syscall.Credential{Uid: uid, Gid: gid, Groups: groups})
 }
 
 // roleVisit: KEY; attaches for writing and then for reading -> what each brings.
-func roleVisit(c *xproc.Child) error {
+func roleVisit(c *testproc.Child) error {
 	var got [2]string
 	for i, readOnly := range []bool{false, true} {
 		client, err := framebuffer.Attach(c.Args[0], &framebuffer.ClientOptions{ReadOnly: readOnly})
@@ -41,9 +41,9 @@ func roleVisit(c *xproc.Child) error {
 }
 
 // visit is what a user gets: "write", "read" or "nothing".
-func visit(t *testing.T, s *framebuffer.Server, as xproc.Option) string {
+func visit(t *testing.T, s *framebuffer.Server, as testproc.Option) string {
 	t.Helper()
-	p := xproc.StartWith(t, []xproc.Option{as}, "visit", s.Key())
+	p := testproc.StartWith(t, []testproc.Option{as}, "visit", s.Key())
 	var got [2]string
 	p.Recv(&got)
 	p.Done()
@@ -63,9 +63,9 @@ func visit(t *testing.T, s *framebuffer.Server, as xproc.Option) string {
 
 // Each backend lets in whom the mode and the lists say, for what they say, and nobody else.
 func TestAccess(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	const group, inGroup, mine = 4001, 4002, 0
-	people := map[string]xproc.Option{
+	people := map[string]testproc.Option{
 		"stranger":     member(5000, 5000),
 		"listed":       member(5001, 5000),
 		"reader":       member(5002, 5000),
@@ -138,7 +138,7 @@ func TestAccessThatCannotBe(t *testing.T) {
 
 // A directory of huge pages keeps no lists, and the error says so.
 func TestAccessListsOnHugePages(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	withHugePages(t, 4)
 	_, err := framebuffer.NewServer(1<<20, &framebuffer.ServerOptions{Backend: "file", Dir: mount(t, "hugetlbfs", ""), AllowUIDs: []int{1}})
 	if err == nil || !strings.Contains(err.Error(), "hugetlbfs") {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 func backends() []string { return []string{"sysv", "memfd", "file"} }
@@ -65,7 +65,7 @@ func TestBackends(t *testing.T) {
 
 // The server of a memfd looks at who asks: the socket's directory may be open to all.
 func TestMemfdAdmitsByMode(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	for mode, admitted := range map[os.FileMode]bool{0o600: false, 0o660: false, 0o644: false, 0o622: false, 0o666: true} {
 		dir, err := os.MkdirTemp("", "framebuffer-test-")
 		if err != nil {
@@ -80,7 +80,7 @@ func TestMemfdAdmitsByMode(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		p := xproc.StartWith(t, []xproc.Option{xproc.As(65534, 65534)}, "attach", s.Key())
+		p := testproc.StartWith(t, []testproc.Option{testproc.As(65534, 65534)}, "attach", s.Key())
 		var got attachResult
 		p.Recv(&got)
 		p.Done()

@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // roleFrugal: KEY; gets a frame in less memory than it has. <- two frames, of which the second is small
-func roleFrugal(c *xproc.Child) error {
+func roleFrugal(c *testproc.Child) error {
 	client, err := framebuffer.Attach(c.Args[0], &framebuffer.ClientOptions{ReadOnly: true})
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func TestFrameLargerThanTheMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := xproc.Start(t, "frugal", s.Key())
+	p := testproc.Start(t, "frugal", s.Key())
 	p.Send(large)
 	p.Send(small)
 	p.Done()

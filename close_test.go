@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 func TestUseAfterClose(t *testing.T) {
@@ -139,7 +139,7 @@ func TestCloseDetachesAtOnce(t *testing.T) {
 
 // roleAttachOften: KEY; attaches and closes more often than the address space it is given
 // has room for, with the collector switched off.
-func roleAttachOften(c *xproc.Child) error {
+func roleAttachOften(c *testproc.Child) error {
 	debug.SetGCPercent(-1)
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -169,7 +169,7 @@ func roleAttachOften(c *xproc.Child) error {
 // Addresses of closed clients come back when they are needed.
 func TestAddressesComeBack(t *testing.T) {
 	s, _ := serve(t, 256<<20)
-	p := xproc.Start(t, "attach-often", s.Key())
+	p := testproc.Start(t, "attach-often", s.Key())
 	var said string
 	p.Recv(&said)
 	p.Done()

@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // roleCrash: BACKEND DIR [KEY] -> the key of the server that it makes, or that it attached to;
 // dies with a core dump in its directory when it is told to.
-func roleCrash(c *xproc.Child) error {
+func roleCrash(c *testproc.Child) error {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}); err != nil {
 		return err
 	}
@@ -96,11 +96,11 @@ func TestCoreDumpHasNoRing(t *testing.T) {
 					t.Cleanup(func() { _ = server.Close() })
 					args = append(args, server.Key())
 				}
-				opts := []xproc.Option{xproc.Env("GOTRACEBACK=crash"), xproc.In(cwd), xproc.Silent()}
+				opts := []testproc.Option{testproc.Env("GOTRACEBACK=crash"), testproc.In(cwd), testproc.Silent()}
 				if wanted {
-					opts = append(opts, xproc.Env("FRAMEBUFFER_DUMP_RING=1"))
+					opts = append(opts, testproc.Env("FRAMEBUFFER_DUMP_RING=1"))
 				}
-				p := xproc.StartWith(t, opts, "crash", args...)
+				p := testproc.StartWith(t, opts, "crash", args...)
 				var key string
 				p.Recv(&key)
 				if _, err := attach(t, key).Put(secret); err != nil {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -32,7 +32,7 @@ func memoryDir(t testing.TB) string {
 // mount mounts a file system in a directory of the test's own.
 func mount(t testing.TB, kind, options string) string {
 	t.Helper()
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	dir := t.TempDir()
 	if err := unix.Mount(kind, dir, kind, 0, options); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestFileIsShortened(t *testing.T) {
 		which, to := []string{".ring", ".control"}[round%2], []int64{0, 4096, 100_000}[round/2%3]
 		dir := memoryDir(t)
 		s := fileServer(t, dir, 4<<20)
-		p := xproc.Start(t, "toil", s.Key())
+		p := testproc.Start(t, "toil", s.Key())
 		var said string
 		p.Recv(&said)
 		paths, err := filepath.Glob(filepath.Join(dir, "*"+which))
@@ -200,7 +200,7 @@ func TestFileOnADisk(t *testing.T) {
 // In a directory of huge pages the ring is made of them, asked for or not; on a tmpfs it is if
 // the mount allows it.
 func TestFileOfHugePages(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	withHugePages(t, 12)
 	dir := mount(t, "hugetlbfs", "")
 	for _, ask := range []bool{false, true} {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // A held frame stays while writers go on, for its holder and for everybody; then it goes.
@@ -133,7 +133,7 @@ func TestHoldRefuses(t *testing.T) {
 }
 
 // roleHold: KEY NANOSECONDS; holds each frame it gets, and answers with the error.
-func roleHold(c *xproc.Child) error {
+func roleHold(c *testproc.Child) error {
 	client, err := framebuffer.Attach(c.Args[0], nil)
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func TestKillHolder(t *testing.T) {
 	s, c := serve(t, 1<<18)
 	const d = 300 * time.Millisecond
 	for range 5 {
-		holder := xproc.Start(t, "hold", s.Key(), strconv.Itoa(int(d)))
+		holder := testproc.Start(t, "hold", s.Key(), strconv.Itoa(int(d)))
 		f, err := c.Put(grow(1, 20_000))
 		if err != nil {
 			t.Fatal(err)

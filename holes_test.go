@@ -17,7 +17,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -31,7 +31,7 @@ type holeOrder struct {
 
 // rolePuncher: KEY; punches holes into a segment's memory, as nothing but a seal against writing
 // would prevent, which readers and writers cannot have. Answers each order with itself.
-func rolePuncher(c *xproc.Child) error {
+func rolePuncher(c *testproc.Child) error {
 	part := strings.Split(c.Args[0], "_")
 	backend, err := shm.ByName(part[1])
 	if err != nil {
@@ -89,7 +89,7 @@ func TestHolesInTheRing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer w.Close()
-			p := xproc.Start(t, "puncher", s.Key())
+			p := testproc.Start(t, "puncher", s.Key())
 			punch := func(o holeOrder) {
 				t.Helper()
 				p.Send(o)
@@ -206,7 +206,7 @@ func TestHoleInTheControlObject(t *testing.T) {
 				_, err := sub.Next(ctx)
 				slept <- err
 			}()
-			p := xproc.Start(t, "puncher", s.Key())
+			p := testproc.Start(t, "puncher", s.Key())
 			o := holeOrder{Control: true, Length: layout.HeaderSize}
 			p.Send(o)
 			p.Recv(&o)

@@ -9,12 +9,12 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // roleScribe: KEY; on each message writes nonsense over the control object and the ring,
 // as a broken or malicious peer could, until its input ends.
-func roleScribe(c *xproc.Child) error {
+func roleScribe(c *testproc.Child) error {
 	m, err := shmtest.OfKey(c.Args[0])
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func roleScribe(c *xproc.Child) error {
 // no crash, no hang, and no wrong bytes; a late-comer may be refused.
 func TestHostilePeer(t *testing.T) {
 	s, c := serve(t, 1<<16)
-	p := xproc.Start(t, "scribe", s.Key())
+	p := testproc.Start(t, "scribe", s.Key())
 	same, failed := 0, 0
 	for round := range 400 {
 		p.Send(50)

@@ -14,8 +14,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/integrity"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/monitor"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -133,7 +133,7 @@ const endOfHeader = layout.OffStart + 8
 
 // roleWords: KEY gone|there; has all calls made with every word of the memory at every value at which arithmetic wraps,
 // while the frames are there or when they are gone. It exits with an error when a call does not end.
-func roleWords(p *xproc.Child) error {
+func roleWords(p *testproc.Child) error {
 	v, err := newTarget(p.Args[0])
 	if err != nil {
 		return err
@@ -210,7 +210,7 @@ func TestEveryWordWithEveryValue(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			p := xproc.Start(t, "words", s.Key(), age)
+			p := testproc.Start(t, "words", s.Key(), age)
 			var tried int
 			p.Recv(&tried)
 			p.Done()

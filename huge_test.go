@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 const hugePagesFile = "/proc/sys/vm/nr_hugepages"
@@ -46,7 +46,7 @@ func hugeServer(t *testing.T, backend string, size int64) (*framebuffer.Server, 
 // A ring of reserved huge pages works like any other, in other processes too, and is
 // really made of them.
 func TestHugePages(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	withHugePages(t, 8)
 	for _, backend := range []string{"sysv", "memfd"} { // for file see TestFileOfHugePages
 		t.Run(backend, func(t *testing.T) { hugePages(t, backend) })
@@ -69,7 +69,7 @@ func hugePages(t *testing.T, backend string) {
 		t.Error("no mapping of huge pages in this process")
 	}
 	c := attach(t, s.Key())
-	reader := xproc.Start(t, "get", s.Key())
+	reader := testproc.Start(t, "get", s.Key())
 	for i := range 20 { // more than once round, over the border too
 		d := descriptor{Seed: uint64(i)}
 		if d.Frame, err = c.Put(grow(d.Seed, 3<<20-64*i)); err != nil {

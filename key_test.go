@@ -10,7 +10,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // resign gives an edited key the right check digits again.
@@ -95,9 +95,9 @@ func sameIDs(location string, which int) string {
 }
 
 func TestAttachAsAnotherUser(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	s, _ := serve(t, 1<<20)
-	p := xproc.StartWith(t, []xproc.Option{xproc.As(65534, 65534)}, "attach", s.Key())
+	p := testproc.StartWith(t, []testproc.Option{testproc.As(65534, 65534)}, "attach", s.Key())
 	var said attachResult
 	p.Recv(&said)
 	p.Done()
@@ -107,9 +107,9 @@ func TestAttachAsAnotherUser(t *testing.T) {
 }
 
 func TestAttachInAnotherNamespace(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	s, _ := serveOn(t, "sysv", 1<<20)
-	p := xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "attach", s.Key())
+	p := testproc.StartWith(t, []testproc.Option{testproc.Namespaces(syscall.CLONE_NEWIPC)}, "attach", s.Key())
 	var said attachResult
 	p.Recv(&said)
 	p.Done()
@@ -123,7 +123,7 @@ type attachResult struct {
 	Permission, Stale bool
 }
 
-func roleAttach(c *xproc.Child) error {
+func roleAttach(c *testproc.Child) error {
 	client, err := framebuffer.Attach(c.Args[0], nil)
 	if err == nil {
 		return errors.Join(c.Send(attachResult{}), client.Close())

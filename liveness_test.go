@@ -17,14 +17,14 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // roleMortal: server BACKEND DIR -> its key; client COUNT KEY... -> the slots that it has after it has
 // attached so often with each key, and closed every tenth client. Then it ends as it is told: exit,
 // panic, exec, abort; or it is killed.
-func roleMortal(c *xproc.Child) error {
+func roleMortal(c *testproc.Child) error {
 	var clients []*framebuffer.Client
 	if c.Args[0] == "server" {
 		s, err := framebuffer.NewServer(1<<20, &framebuffer.ServerOptions{Backend: c.Args[1], Dir: c.Args[2]})
@@ -94,7 +94,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 func quiet(c *exec.Cmd) { c.Stderr = nil }
 
 // mortalServer starts a server in a process of its own.
-func mortalServer(t *testing.T, backend string, opts ...xproc.Option) (p *xproc.Proc, key string) {
+func mortalServer(t *testing.T, backend string, opts ...testproc.Option) (p *testproc.Proc, key string) {
 	t.Helper()
 	dir := ""
 	switch backend {
@@ -103,7 +103,7 @@ func mortalServer(t *testing.T, backend string, opts ...xproc.Option) (p *xproc.
 	case "file":
 		dir = memoryDir(t)
 	}
-	p = xproc.StartWith(t, append(opts, quiet), "mortal", "server", backend, dir)
+	p = testproc.StartWith(t, append(opts, quiet), "mortal", "server", backend, dir)
 	p.Recv(&key)
 	return p, key
 }
@@ -115,15 +115,15 @@ func TestServerDies(t *testing.T) {
 		for _, how := range []string{"SIGKILL", "exit", "panic", "exec", "abort", "SIGKILL in its own PID namespace"} {
 			t.Run(backend+"/"+how, func(t *testing.T) {
 				t.Parallel()
-				var opts []xproc.Option
-				kill := (*xproc.Proc).Kill
+				var opts []testproc.Option
+				kill := (*testproc.Proc).Kill
 				switch how {
 				case "SIGKILL":
 				case "SIGKILL in its own PID namespace":
-					xproc.NeedRoot(t)
-					opts = append(opts, xproc.Namespaces(unix.CLONE_NEWPID))
+					testproc.NeedRoot(t)
+					opts = append(opts, testproc.Namespaces(unix.CLONE_NEWPID))
 				default:
-					kill = func(p *xproc.Proc) { p.Send(how) }
+					kill = func(p *testproc.Proc) { p.Send(how) }
 				}
 				p, key := mortalServer(t, backend, opts...)
 				serverDies(t, key, func() { kill(p) })
@@ -234,10 +234,10 @@ func TestStoppedServerIsAlive(t *testing.T) {
 // A client that was killed in a PID namespace of its own is not attached any more: it is in no
 // list, and the next client has its slot.
 func TestClientDiesElsewhere(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	s, c := serve(t, 1<<20)
-	p := xproc.StartWith(t, []xproc.Option{
-		xproc.Through("unshare", "--pid", "--fork", "--mount-proc", "--kill-child"), quiet,
+	p := testproc.StartWith(t, []testproc.Option{
+		testproc.Through("unshare", "--pid", "--fork", "--mount-proc", "--kill-child"), quiet,
 	}, "mortal", "client", "1", s.Key())
 	var slots []uint32
 	p.Recv(&slots)
@@ -270,7 +270,7 @@ func TestManyAttachmentsDie(t *testing.T) {
 		clients = append(clients, c)
 		keys = append(keys, s.Key())
 	}
-	p := xproc.Start(t, "mortal", append([]string{"client", strconv.Itoa(each)}, keys...)...)
+	p := testproc.Start(t, "mortal", append([]string{"client", strconv.Itoa(each)}, keys...)...)
 	var slots []uint32
 	p.Recv(&slots)
 	for i, c := range clients {
@@ -288,7 +288,7 @@ func TestManyAttachmentsDie(t *testing.T) {
 // shows to be dead, and a server is never taken for dead.
 func TestLivenessNotKnown(t *testing.T) {
 	s, c := serve(t, 1<<20)
-	p := xproc.Start(t, "mortal", "client", "1", s.Key())
+	p := testproc.Start(t, "mortal", "client", "1", s.Key())
 	var slots []uint32
 	p.Recv(&slots)
 	ctl := c.Inside().Control

@@ -4,11 +4,11 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{
+	testproc.Main(m, testproc.Roles{
 		"attach":       roleAttach,
 		"attach-often": roleAttachOften,
 		"serve":        roleServe,

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // descriptor is a frame and the seed its bytes grew from, so that a reader can tell right
@@ -31,7 +31,7 @@ func grow(seed uint64, n int) []byte {
 }
 
 // roleServe: SIZE -> the key; parks.
-func roleServe(c *xproc.Child) error {
+func roleServe(c *testproc.Child) error {
 	size, err := strconv.ParseInt(c.Args[0], 10, 64)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func roleServe(c *xproc.Child) error {
 
 // rolePut: KEY FRAMES MAXSIZE SEED -> that many descriptors. Between those it tells, it
 // writes others that nobody hears of, to keep the ring turning under the readers.
-func rolePut(c *xproc.Child) error {
+func rolePut(c *testproc.Child) error {
 	client, err := framebuffer.Attach(c.Args[0], nil)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func rolePut(c *xproc.Child) error {
 type tally struct{ Same, Timeouts, Wrong int }
 
 // roleGet: KEY; takes descriptors until the input ends -> a tally.
-func roleGet(c *xproc.Child) error {
+func roleGet(c *testproc.Child) error {
 	client, err := framebuffer.Attach(c.Args[0], &framebuffer.ClientOptions{ReadOnly: true})
 	if err != nil {
 		return err
@@ -127,14 +127,14 @@ func roleGet(c *xproc.Child) error {
 // Two writing processes turn a small ring as fast as they can under two reading ones. Every
 // read is either exactly what was written or a timeout.
 func TestManyProcessesOneSmallRing(t *testing.T) {
-	server := xproc.Start(t, "serve", strconv.Itoa(256<<10))
+	server := testproc.Start(t, "serve", strconv.Itoa(256<<10))
 	var key string
 	server.Recv(&key)
 	const frames = 1500
-	var writers, readers []*xproc.Proc
+	var writers, readers []*testproc.Proc
 	for i := range 2 {
-		readers = append(readers, xproc.Start(t, "get", key))
-		writers = append(writers, xproc.Start(t, "put", key, strconv.Itoa(frames), strconv.Itoa(60<<10), strconv.Itoa(i+1)))
+		readers = append(readers, testproc.Start(t, "get", key))
+		writers = append(writers, testproc.Start(t, "put", key, strconv.Itoa(frames), strconv.Itoa(60<<10), strconv.Itoa(i+1)))
 	}
 	var relays sync.WaitGroup
 	oldest := make([]descriptor, len(writers))
@@ -174,7 +174,7 @@ func TestManyProcessesOneSmallRing(t *testing.T) {
 	for _, w := range writers {
 		w.Done()
 	}
-	final := xproc.Start(t, "get", key)
+	final := testproc.Start(t, "get", key)
 	final.Send(last)
 	final.CloseInput()
 	var n tally
@@ -187,7 +187,7 @@ func TestManyProcessesOneSmallRing(t *testing.T) {
 // Killed writers, readers and servers leave others at work and nothing in the system.
 func TestKillAnybody(t *testing.T) {
 	before := segments(t)
-	server := xproc.Start(t, "serve", strconv.Itoa(1<<20))
+	server := testproc.Start(t, "serve", strconv.Itoa(1<<20))
 	var key string
 	server.Recv(&key)
 	c, err := framebuffer.Attach(key, nil)
@@ -195,7 +195,7 @@ func TestKillAnybody(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 10 {
-		w := xproc.Start(t, "put", key, "1000000", strconv.Itoa(300<<10), strconv.Itoa(i))
+		w := testproc.Start(t, "put", key, "1000000", strconv.Itoa(300<<10), strconv.Itoa(i))
 		var d descriptor
 		for range 1 + i {
 			w.Recv(&d)

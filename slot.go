@@ -8,9 +8,9 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/core-framebuffer/framebuffer/internal/cacheline"
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/line"
 	"github.com/core-framebuffer/framebuffer/internal/liveness"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
@@ -60,7 +60,7 @@ func claimSlot(ctl layout.Control, role uint32, name string, mayFault bool, now 
 		w.Claim().Store(s.ticket)
 		failpoint.Hit(failpoint.SlotClaimed)
 		s.index, s.words, s.counters, s.last = uint32(i), w, w.Counters(), w.Last()
-		line.Store(s.last, 0)
+		cacheline.Store(s.last, 0)
 		fold(w, s.rest)
 		failpoint.Hit(failpoint.SlotFolded)
 		s.introduce(role, name, pidns, started, now)
@@ -160,7 +160,7 @@ func (s *slot) remote(why uint32, n int, came bool) {
 
 // did adds one to an operation's counter and n to its bytes, for the frame at offset.
 func (s *slot) did(ops, bytes int, offset uint64, n int) {
-	line.Store(s.last, offset)
+	cacheline.Store(s.last, offset)
 	s.counters[ops].Add(1)
 	s.counters[bytes].Add(uint64(n))
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // Totals never shrink, whoever leaves; and those who left are no longer listed.
@@ -50,7 +50,7 @@ func TestMoreClientsThanSlots(t *testing.T) {
 func TestSlotOfAKilledClientIsReused(t *testing.T) {
 	s, c := serve(t, 1<<20)
 	for range 3 {
-		p := xproc.Start(t, "put", s.Key(), "1", "1", "1")
+		p := testproc.Start(t, "put", s.Key(), "1", "1", "1")
 		var d descriptor
 		p.Recv(&d)
 		p.Kill()

@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // roleKeep: DIR MODE [full | UID]; serves there by memfd, UID being let in, or without a descriptor
 // left -> the key, or the error.
-func roleKeep(c *xproc.Child) error {
+func roleKeep(c *testproc.Child) error {
 	mode, err := strconv.ParseUint(c.Args[1], 8, 12)
 	if err != nil {
 		return err
@@ -54,20 +54,20 @@ func roleKeep(c *xproc.Child) error {
 }
 
 // keep starts such a server.
-func keep(t *testing.T, as xproc.Option, args ...string) (key string) {
+func keep(t *testing.T, as testproc.Option, args ...string) (key string) {
 	t.Helper()
-	opts := []xproc.Option{}
+	opts := []testproc.Option{}
 	if as != nil {
 		opts = append(opts, as)
 	}
-	xproc.StartWith(t, opts, "keep", args...).Recv(&key)
+	testproc.StartWith(t, opts, "keep", args...).Recv(&key)
 	return key
 }
 
 // visitBy is what a user gets from the server with that key.
-func visitBy(t *testing.T, key string, as xproc.Option) string {
+func visitBy(t *testing.T, key string, as testproc.Option) string {
 	t.Helper()
-	p := xproc.StartWith(t, []xproc.Option{as}, "visit", key)
+	p := testproc.StartWith(t, []testproc.Option{as}, "visit", key)
 	var got [2]string
 	p.Recv(&got)
 	p.Done()
@@ -93,17 +93,17 @@ func dirOf(t *testing.T, uid int, mode fs.FileMode) string {
 // All users without an id in a server's user namespace have the same one there. A server that runs
 // as that id takes none of them for itself, nor for its group.
 func TestServerWithTheIDOfUnknownUsers(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	const unknown = 65534
 	for what, c := range map[string]struct {
-		as   xproc.Option
+		as   testproc.Option
 		mode string
 		want string
 	}{
-		"its user":             {xproc.InUserNamespace(unknown, 1, 5000, 5000), "0600", "nothing"},
-		"its user, and a mode": {xproc.InUserNamespace(unknown, 1, 5000, 5000), "0604", "read"},
-		"its group":            {xproc.InUserNamespace(1, unknown, 5000, 5000), "0660", "nothing"},
-		"both":                 {xproc.InUserNamespace(unknown, unknown, 5000, 5000), "0660", "nothing"},
+		"its user":             {testproc.InUserNamespace(unknown, 1, 5000, 5000), "0600", "nothing"},
+		"its user, and a mode": {testproc.InUserNamespace(unknown, 1, 5000, 5000), "0604", "read"},
+		"its group":            {testproc.InUserNamespace(1, unknown, 5000, 5000), "0660", "nothing"},
+		"both":                 {testproc.InUserNamespace(unknown, unknown, 5000, 5000), "0660", "nothing"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			key := keep(t, c.as, dirOf(t, 5000, 0o755), c.mode)
@@ -121,8 +121,8 @@ func TestServerWithTheIDOfUnknownUsers(t *testing.T) {
 
 // An id that stands for many users cannot be let in.
 func TestUnknownUsersCannotBeListed(t *testing.T) {
-	xproc.NeedRoot(t)
-	said := keep(t, xproc.InUserNamespace(1, 1, 5000, 5000), dirOf(t, 5000, 0o755), "0600", "65534")
+	testproc.NeedRoot(t)
+	said := keep(t, testproc.InUserNamespace(1, 1, 5000, 5000), dirOf(t, 5000, 0o755), "0600", "65534")
 	if !strings.Contains(said, "user id 65534 cannot be let in") {
 		t.Error(said)
 	}
@@ -137,7 +137,7 @@ func TestAttachWithoutDescriptorsLeft(t *testing.T) {
 }
 
 // roleFlood: SOCKET; connects to it as often as it can, and keeps what it gets.
-func roleFlood(c *xproc.Child) error {
+func roleFlood(c *testproc.Child) error {
 	for range 4 {
 		go func() {
 			var all []int
@@ -164,7 +164,7 @@ func roleFlood(c *xproc.Child) error {
 // A user that floods a server's socket keeps no other user out: neither one that may have nothing,
 // nor one that may attach too, and says nothing.
 func TestFloodedDoor(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	for what, uid := range map[string]uint32{"refused": 5001, "let in": 5002} {
 		t.Run(what, func(t *testing.T) {
 			dir := memoryDir(t)
@@ -173,7 +173,7 @@ func TestFloodedDoor(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			p := xproc.StartWith(t, []xproc.Option{member(uid, uid)}, "flood", socketIn(t, dir))
+			p := testproc.StartWith(t, []testproc.Option{member(uid, uid)}, "flood", socketIn(t, dir))
 			var said string
 			p.Recv(&said)
 			for i := range 20 {

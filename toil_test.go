@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -111,7 +111,7 @@ var toils = map[string]func(*framebuffer.Client) error{
 }
 
 // roleToil: KEY; toils in all ways, says "busy", and then how each ended.
-func roleToil(c *xproc.Child) error {
+func roleToil(c *testproc.Child) error {
 	client, err := framebuffer.Attach(c.Args[0], nil)
 	if err != nil {
 		return err

@@ -16,11 +16,11 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // rolePose: SOCKET, a path or an abstract name; listens there, and says whether anything was asked of it.
-func rolePose(c *xproc.Child) error {
+func rolePose(c *testproc.Child) error {
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: c.Args[0], Net: "unix"})
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func rolePose(c *xproc.Child) error {
 
 // Another user's process that listens in a server's place is not believed, and not even asked.
 func TestAnotherUsersServerIsNotBelieved(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	for what, c := range map[string]struct {
 		owner int
 		mode  fs.FileMode
@@ -68,7 +68,7 @@ func TestAnotherUsersServerIsNotBelieved(t *testing.T) {
 				}
 			}
 			path := filepath.Join(dir, "0123456789abcdef.fb")
-			p := xproc.StartWith(t, []xproc.Option{member(5001, 5001)}, "pose", path)
+			p := testproc.StartWith(t, []testproc.Option{member(5001, 5001)}, "pose", path)
 			var said string
 			p.Recv(&said)
 			if err := os.Chmod(dir, c.mode); err != nil {
@@ -95,15 +95,15 @@ func memfdKey(path string) string {
 
 // Where the users cannot be told apart, or any user may have a socket, the client is told so.
 func TestUnauthenticatedServers(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	for what, c := range map[string]struct {
 		dir  string
-		as   xproc.Option
+		as   testproc.Option
 		says string // "" for an authenticated server
 	}{
 		"the same user":    {dirOf(t, 0, 0o755), member(0, 0), ""},
 		"a directory's":    {dirOf(t, 0, 0o755), member(5001, 5001), ""},
-		"no user is known": {dirOf(t, 0, 0o755), xproc.InUserNamespace(1, 1, 5001, 5001), "has no id in this user namespace"},
+		"no user is known": {dirOf(t, 0, 0o755), testproc.InUserNamespace(1, 1, 5001, 5001), "has no id in this user namespace"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			s, err := framebuffer.NewServer(1<<20, &framebuffer.ServerOptions{Backend: "memfd", Dir: c.dir, Mode: 0o666})
@@ -111,7 +111,7 @@ func TestUnauthenticatedServers(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			p := xproc.StartWith(t, []xproc.Option{c.as}, "doubt", s.Key())
+			p := testproc.StartWith(t, []testproc.Option{c.as}, "doubt", s.Key())
 			var said string
 			p.Recv(&said)
 			p.Done()
@@ -122,7 +122,7 @@ func TestUnauthenticatedServers(t *testing.T) {
 	}
 	// A server of another user in root's sticky directory.
 	key := keep(t, member(5000, 5000), dirOf(t, 0, 0o777|fs.ModeSticky), "0666")
-	p := xproc.StartWith(t, []xproc.Option{member(5001, 5001)}, "doubt", key)
+	p := testproc.StartWith(t, []testproc.Option{member(5001, 5001)}, "doubt", key)
 	var said string
 	if p.Recv(&said); !strings.Contains(said, "every user may have a socket in that directory") {
 		t.Errorf("in a sticky directory: %q", said)
@@ -130,7 +130,7 @@ func TestUnauthenticatedServers(t *testing.T) {
 }
 
 // roleDoubt: KEY; attaches -> what the client's log says.
-func roleDoubt(c *xproc.Child) error {
+func roleDoubt(c *testproc.Child) error {
 	var log bytes.Buffer
 	client, err := framebuffer.Attach(c.Args[0], &framebuffer.ClientOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
@@ -141,7 +141,7 @@ func roleDoubt(c *xproc.Child) error {
 
 // A directory in which another user could put a server of its own is refused, also when it was told.
 func TestDirectoriesOfOthersAreRefused(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	for what, c := range map[string]struct {
 		prepare func(dir string) (string, error)
 		says    string

@@ -12,14 +12,14 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // The three programs do together what the seed's three do, each a process of its own.
 func TestServerReaderWriter(t *testing.T) {
 	t.Setenv("FRAMEBUFFER_NAME", fmt.Sprintf("examples-%d", os.Getpid())) // not what else runs here
 	bin := t.TempDir()
-	if out, err := xproc.Command("go", "build", "-o", bin, "./...").CombinedOutput(); err != nil {
+	if out, err := testproc.Command("go", "build", "-o", bin, "./...").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	server := start(t, filepath.Join(bin, "server"))
@@ -50,7 +50,7 @@ type program struct {
 
 func start(t *testing.T, path string) *program {
 	t.Helper()
-	cmd := xproc.Command(path)
+	cmd := testproc.Command(path)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -11,18 +11,18 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/monitor"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{"scribe": roleScribe, "storm": roleStorm, "client": roleClient, "sees": roleSees, "segment": roleSegment})
+	testproc.Main(m, testproc.Roles{"scribe": roleScribe, "storm": roleStorm, "client": roleClient, "sees": roleSees, "segment": roleSegment})
 }
 
 // roleScribe: KEY; on each message writes nonsense over all of the control object but what
 // stands in its header once and for ever, and over the ring.
-func roleScribe(c *xproc.Child) error {
+func roleScribe(c *testproc.Child) error {
 	m, err := shmtest.OfKey(c.Args[0])
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func roleScribe(c *xproc.Child) error {
 }
 
 // roleStorm: KEY; writes nonsense as fast as it can, until it is killed. -> once it has begun
-func roleStorm(c *xproc.Child) error {
+func roleStorm(c *testproc.Child) error {
 	m, err := shmtest.OfKey(c.Args[0])
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func scribble(m *shm.Segment, rnd *rand.Rand, n int) {
 }
 
 // hostile has a topic with live frames, and somebody to spoil it.
-func hostile(t *testing.T, role string) (*monitor.Monitor, *xproc.Proc) {
+func hostile(t *testing.T, role string) (*monitor.Monitor, *testproc.Proc) {
 	server := serve(t, 1<<16, &framebuffer.ServerOptions{Topics: 4, TopicDepth: 8})
 	c := attach(t, server.Key(), nil)
 	pub, err := topic.NewPublisher(c, "cam")
@@ -78,7 +78,7 @@ func hostile(t *testing.T, role string) (*monitor.Monitor, *xproc.Proc) {
 			t.Fatal(err)
 		}
 	}
-	return watch(t, server.Key()), xproc.Start(t, role, server.Key())
+	return watch(t, server.Key()), testproc.Start(t, role, server.Key())
 }
 
 // sound fails for what no renderer should have to expect.
@@ -162,7 +162,7 @@ func TestStormOfNonsense(t *testing.T) {
 }
 
 // roleClient: KEY NAME; attaches, puts a frame, and waits. -> once it has
-func roleClient(c *xproc.Child) error {
+func roleClient(c *testproc.Child) error {
 	client, err := framebuffer.Attach(c.Args[0], &framebuffer.ClientOptions{Name: c.Args[1]})
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func roleClient(c *xproc.Child) error {
 func TestTheDeadLeave(t *testing.T) {
 	server := serve(t, 1<<16, nil)
 	for _, name := range []string{"one", "two"} {
-		p := xproc.Start(t, "client", server.Key(), name)
+		p := testproc.Start(t, "client", server.Key(), name)
 		p.Recv(new(int))
 		p.Kill()
 		for range 3 {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/monitor"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -22,7 +22,7 @@ const patience = time.Minute
 // taken; what it shows is the end, ages go on and rates fall to 0.
 func TestLetsGoAtTheEnd(t *testing.T) {
 	for _, killed := range []bool{true, false} {
-		p := xproc.Start(t, "segment")
+		p := testproc.Start(t, "segment")
 		var key string
 		p.Recv(&key)
 		m := watch(t, key)
@@ -113,7 +113,7 @@ func mapped(t testing.TB) bool {
 
 // roleSegment: a server, four frames of a topic, the last one held. -> its key <- go on; one
 // frame more -> its key
-func roleSegment(c *xproc.Child) error {
+func roleSegment(c *testproc.Child) error {
 	s, err := framebuffer.NewServer(1<<20, nil)
 	if err != nil {
 		return err

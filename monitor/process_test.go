@@ -5,8 +5,8 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/monitor"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // process is what a monitor says of the client with a name.
@@ -67,10 +67,10 @@ func TestAnotherProcessHasTheServersPID(t *testing.T) {
 // In a time namespace of its own a process reads other start times, its own and others', and is
 // the same process from either side.
 func TestProcessesOfAnotherTimeNamespace(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	server := serve(t, 1<<16, &framebuffer.ServerOptions{Name: "server"})
 	for _, seconds := range []string{"86400", "-60"} {
-		p := xproc.StartWith(t, []xproc.Option{xproc.Through("unshare", "--time", "--monotonic", seconds, "--boottime", seconds, "--fork", "--kill-child")},
+		p := testproc.StartWith(t, []testproc.Option{testproc.Through("unshare", "--time", "--monotonic", seconds, "--boottime", seconds, "--fork", "--kill-child")},
 			"sees", server.Key(), "there")
 		var seen map[string]monitor.Process
 		p.Recv(&seen)
@@ -85,7 +85,7 @@ func TestProcessesOfAnotherTimeNamespace(t *testing.T) {
 }
 
 // roleSees: KEY NAME; attaches, and looks. -> what each client's process is
-func roleSees(c *xproc.Child) error {
+func roleSees(c *testproc.Child) error {
 	client, err := framebuffer.Attach(c.Args[0], &framebuffer.ClientOptions{Name: c.Args[1]})
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/follow"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 // Client is framebuffer.Client with a NATS connection beside it, and attached to whatever

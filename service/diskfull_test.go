@@ -16,8 +16,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -26,10 +26,10 @@ type disk struct{ dir string }
 
 func newDisk(t *testing.T, size string) disk {
 	t.Helper()
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		xproc.Need(t, false, fmt.Sprintf("the right to mount a tmpfs: %v", err))
+		testproc.Need(t, false, fmt.Sprintf("the right to mount a tmpfs: %v", err))
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {

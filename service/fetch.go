@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/parts"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 // fetch is one frame on its way from another host.
@@ -138,7 +138,7 @@ func (f *fetch) attempt(ctx context.Context) error {
 
 // next waits for a part: not longer than what is left of our patience, and not longer than a
 // sender that waits for us would be silent.
-func (f *fetch) next(ctx context.Context, in *parts.Receiver) (parts.Part, error) {
+func (f *fetch) next(ctx context.Context, in *stream.Receiver) (stream.Part, error) {
 	limit := min(f.reader.options.Patience/2, 3*time.Second)
 	waiting, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -150,7 +150,7 @@ func (f *fetch) next(ctx context.Context, in *parts.Receiver) (parts.Part, error
 }
 
 // put puts a part where it belongs.
-func (f *fetch) put(p parts.Part) error {
+func (f *fetch) put(p stream.Part) error {
 	if len(p.Data) > f.frame.Size-f.have {
 		return fmt.Errorf("%w: another host sent more than the %d bytes of the frame", framebuffer.ErrTimeout, f.frame.Size)
 	}

@@ -15,12 +15,12 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // roleServe: NAME [URL] -> the key; closes in order when its input ends.
-func roleServe(c *xproc.Child) (err error) {
+func roleServe(c *testproc.Child) (err error) {
 	// In an IPC namespace of its own it is on another host.
 	server, err := framebuffer.NewServer(1<<20, &framebuffer.ServerOptions{Backend: "sysv"})
 	if err != nil {
@@ -43,7 +43,7 @@ func roleServe(c *xproc.Child) (err error) {
 }
 
 // roleFind: SOCKET -> what is said there to this user.
-func roleFind(c *xproc.Child) error {
+func roleFind(c *testproc.Child) error {
 	conn, err := net.Dial("unix", c.Args[0])
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func roleFind(c *xproc.Child) error {
 }
 
 // roleSquat: SOCKET; binds the name and lies to whoever comes.
-func roleSquat(c *xproc.Child) error {
+func roleSquat(c *testproc.Child) error {
 	l, err := net.Listen("unix", c.Args[0])
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func roleSquat(c *xproc.Child) error {
 }
 
 // roleSeek: -> what becomes of connecting to the server of the default name.
-func roleSeek(c *xproc.Child) error {
+func roleSeek(c *testproc.Child) error {
 	client, err := service.Connect(context.Background(), nil)
 	if err == nil {
 		return errors.Join(errors.New("there is a server"), client.Close())
@@ -108,8 +108,8 @@ func TestNoServer(t *testing.T) {
 
 // The default name, as a user who has no server: somebody may run a real one as this one.
 func TestNoServerOfTheDefaultName(t *testing.T) {
-	xproc.NeedRoot(t)
-	p := xproc.StartWith(t, []xproc.Option{xproc.As(54321, 54321)}, "seek")
+	testproc.NeedRoot(t)
+	p := testproc.StartWith(t, []testproc.Option{testproc.As(54321, 54321)}, "seek")
 	var said string
 	p.Recv(&said)
 	p.Done()
@@ -139,7 +139,7 @@ func TestTwoServersOfOneName(t *testing.T) {
 func TestKilledServerLeavesNothing(t *testing.T) {
 	name := unique(t)
 	for range 3 {
-		p := xproc.Start(t, "serve", name)
+		p := testproc.Start(t, "serve", name)
 		var key string
 		p.Recv(&key)
 		if c := connect(t, service.Options{Name: name}); c.Key() != key {
@@ -190,10 +190,10 @@ func unixSockets(t testing.TB) []byte {
 }
 
 func TestOtherUsersAreNotTold(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	name := unique(t)
 	server, _ := serve(t, service.Config{Name: name})
-	p := xproc.StartWith(t, []xproc.Option{xproc.As(65534, 65534)}, "find", socket(name))
+	p := testproc.StartWith(t, []testproc.Option{testproc.As(65534, 65534)}, "find", socket(name))
 	var said string
 	p.Recv(&said)
 	p.Done()
@@ -204,9 +204,9 @@ func TestOtherUsersAreNotTold(t *testing.T) {
 
 // Whoever binds the name first is not believed unless it is the right user.
 func TestSquattedNameIsNotBelieved(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	name := unique(t)
-	p := xproc.StartWith(t, []xproc.Option{xproc.As(65534, 65534)}, "squat", socket(name))
+	p := testproc.StartWith(t, []testproc.Option{testproc.As(65534, 65534)}, "squat", socket(name))
 	var said string
 	p.Recv(&said)
 	_, err := service.Connect(within(t), &service.Options{Name: name})

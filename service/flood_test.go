@@ -15,13 +15,13 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // roleAsker: URL, what to ask -> the most heap that this process had.
-func roleAsker(c *xproc.Child) error {
+func roleAsker(c *testproc.Child) error {
 	nc, err := service.Dial(context.Background(), &service.Options{URL: c.Args[0]})
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func TestAnswersOfStrangersAreBounded(t *testing.T) {
 						return bytes.Replace(text, []byte("PEER7"), fmt.Appendf(nil, "PEER%d", i), 1)
 					})
 				}
-				p := xproc.Start(t, "asker", url, asks)
+				p := testproc.Start(t, "asker", url, asks)
 				var had uint64
 				p.Recv(&had)
 				p.Done()

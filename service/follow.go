@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/parts"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -41,7 +41,7 @@ func (m *Mirror) follow(ctx context.Context, h Host) error {
 	}
 	ask := nats.NewMsg(serviceName + "." + id + "." + epMirror)
 	ask.Data = data
-	in, err := parts.NewAsker(m.nats).Ask(ask, request.Window)
+	in, err := stream.NewAsker(m.nats).Ask(ask, request.Window)
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
@@ -100,7 +100,7 @@ func (m *Mirror) follow(ctx context.Context, h Host) error {
 
 var errUnwanted = errors.New("nobody subscribes to it here any more")
 
-func nextPart(ctx context.Context, in *parts.Receiver) (parts.Part, error) {
+func nextPart(ctx context.Context, in *stream.Receiver) (stream.Part, error) {
 	ctx, cancel := context.WithTimeout(ctx, quietSource)
 	defer cancel()
 	p, err := in.Next(ctx)
@@ -111,7 +111,7 @@ func nextPart(ctx context.Context, in *parts.Receiver) (parts.Part, error) {
 }
 
 // beats counts that the topic comes, when its host says so.
-func (m *Mirror) beats(p parts.Part) {
+func (m *Mirror) beats(p stream.Part) {
 	if p.Beat {
 		m.count(func(s *MirrorStats) {
 			if s.State != "running" {
@@ -124,7 +124,7 @@ func (m *Mirror) beats(p parts.Part) {
 }
 
 // take puts a part where it belongs, and publishes the frame that it completes.
-func (m *Mirror) take(now *arriving, p parts.Part) error {
+func (m *Mirror) take(now *arriving, p stream.Part) error {
 	end, text := p.Header.Get(headerEnd) != "", p.Header.Get(headerFrame)
 	if now.open && (p.Lost > 0 || end || text != "") { // the rest of it does not come
 		if err := m.unfinished(now); err != nil {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"iter"
 
-	"github.com/core-framebuffer/framebuffer/internal/follow"
 	"github.com/core-framebuffer/framebuffer/topic"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 // Subscription is a topic.Subscription that goes on with the next server. The ring of a server

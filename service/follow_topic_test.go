@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -32,7 +32,7 @@ func TestTopicsFollow(t *testing.T) {
 			if c.url != "" {
 				args = append(args, c.url)
 			}
-			p := xproc.Start(t, "serve", args...)
+			p := testproc.Start(t, "serve", args...)
 			var key string
 			p.Recv(&key)
 			client := connect(t, opts)
@@ -50,7 +50,7 @@ func TestTopicsFollow(t *testing.T) {
 			}
 			for ring := range uint64(3) {
 				if ring > 0 {
-					p = xproc.Start(t, "serve", args...)
+					p = testproc.Start(t, "serve", args...)
 					p.Recv(&key)
 					eventually(t, "attach to the next server", func() error {
 						if client.Key() != key {
@@ -109,7 +109,7 @@ func TestTopicsFollow(t *testing.T) {
 // within a second, but for what is held.
 func TestClientLetsGo(t *testing.T) {
 	name := unique(t)
-	p := xproc.Start(t, "serve", name)
+	p := testproc.Start(t, "serve", name)
 	var key string
 	p.Recv(&key)
 	client := connect(t, service.Options{Name: name})

@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // elsewhere runs a server whose memory is out of reach, as one of another host is.
 func elsewhere(t *testing.T, url string) {
 	t.Helper()
-	p := xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "serve", unique(t), url)
+	p := testproc.StartWith(t, []testproc.Option{testproc.Namespaces(syscall.CLONE_NEWIPC)}, "serve", unique(t), url)
 	var key string
 	p.Recv(&key)
 }
@@ -22,7 +22,7 @@ func elsewhere(t *testing.T, url string) {
 // On a NATS that several hosts share any of their servers may answer first. A client finds
 // the one whose memory it can reach, each time, and says so when there is none.
 func TestServersOfOtherHosts(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	url := ownNATS(t)
 	for range 3 {
 		elsewhere(t, url)
@@ -44,7 +44,7 @@ func TestServersOfOtherHosts(t *testing.T) {
 		}
 	}
 	// Also when the one it had is gone, and another starts here beside those elsewhere.
-	p := xproc.Start(t, "serve", unique(t)+"b", url)
+	p := testproc.Start(t, "serve", unique(t)+"b", url)
 	var key string
 	p.Recv(&key)
 	c := connect(t, service.Options{URL: url})

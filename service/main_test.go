@@ -11,12 +11,12 @@ import (
 	natsserver "github.com/nats-io/nats-server/v2/server"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{
+	testproc.Main(m, testproc.Roles{
 		"serve": roleServe,
 		"find":  roleFind,
 		"squat": roleSquat,

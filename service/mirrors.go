@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -71,7 +71,7 @@ func (s *Service) mirror(r *nats.Msg) {
 			err = g.run(s.give.life)
 		}
 		switch {
-		case err == nil, errors.Is(err, parts.ErrGone), errors.Is(err, context.Canceled):
+		case err == nil, errors.Is(err, stream.ErrGone), errors.Is(err, context.Canceled):
 		default:
 			s.refuse(r, err)
 		}
@@ -85,7 +85,7 @@ type mirrorSource struct {
 	name    string // of the ring
 	topic   *topics.Topic
 	sub     *topic.Subscription
-	stream  *parts.Stream
+	stream  *stream.Stream
 	leftOut uint64
 	first   uint64 // the number that the stream began with
 	begun   bool   // there was one
@@ -130,7 +130,7 @@ func (s *Service) openMirror(r *nats.Msg) (*mirrorSource, error) {
 	if g.sub, err = topic.Subscribe(g.ring, g.request.Topic, &topic.SubscribeOptions{From: from}); err != nil {
 		return nil, err
 	}
-	g.stream = s.give.sender.Open(r.Reply, parts.Options{Window: g.request.Window, Idle: silence})
+	g.stream = s.give.sender.Open(r.Reply, stream.Options{Window: g.request.Window, Idle: silence})
 	return g, nil
 }
 

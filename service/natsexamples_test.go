@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -40,7 +40,7 @@ func here(t *testing.T) string {
 func keys(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if out, err := xproc.Command("go", "run", "../examples/hosts/keys", "-o", dir, "hub").CombinedOutput(); err != nil {
+	if out, err := testproc.Command("go", "run", "../examples/hosts/keys", "-o", dir, "hub").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return dir

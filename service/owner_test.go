@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -77,7 +77,7 @@ func content(seed uint64, size int) []byte {
 
 // roleOwner has a ring and does as it is told: name, URL, size of the ring, host, file of the key
 // to sign with or "", and prefixes of askers' inboxes.
-func roleOwner(c *xproc.Child) error {
+func roleOwner(c *testproc.Child) error {
 	size, err := strconv.ParseInt(c.Args[2], 10, 64)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func roleOwner(c *xproc.Child) error {
 
 // owner is a server whose memory is out of reach, as that of another host is.
 type owner struct {
-	*xproc.Proc
+	*testproc.Proc
 	key string
 }
 
@@ -139,9 +139,9 @@ func startOwner(t testing.TB, url string, ring int, inboxes ...string) *owner {
 // startOwnerAt starts one on a host of that name, which signs if there is a path for its key.
 func startOwnerAt(t testing.TB, host, url string, ring int, key string, inboxes ...string) *owner {
 	t.Helper()
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	args := append([]string{unique(t), url, strconv.Itoa(ring), host, key}, inboxes...)
-	o := &owner{Proc: xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "owner", args...)}
+	o := &owner{Proc: testproc.StartWith(t, []testproc.Option{testproc.Namespaces(syscall.CLONE_NEWIPC)}, "owner", args...)}
 	o.Recv(&o.key)
 	return o
 }

@@ -13,8 +13,8 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/parts"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 // ErrBusy says that a server has as many frames to send to other hosts as it takes on. Asking
@@ -57,7 +57,7 @@ type Reader struct {
 	life    context.Context
 	end     context.CancelFunc
 
-	asker *parts.Asker
+	asker *stream.Asker
 	ways  *ways
 	show  func() *framebuffer.Client // the client that shows what came over NATS, or nil
 
@@ -70,7 +70,7 @@ type Reader struct {
 // NewReader returns a reader that asks other hosts over nc, which stays the caller's. Dial
 // returns one.
 func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
-	r := &Reader{nats: nc, asker: parts.NewAsker(nc)}
+	r := &Reader{nats: nc, asker: stream.NewAsker(nc)}
 	r.ways = newWays(r.attach)
 	if opts != nil {
 		r.options = *opts

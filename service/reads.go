@@ -14,7 +14,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 const (
@@ -47,7 +47,7 @@ func readSubject(key string) string {
 // givers are what a service needs to give frames to other hosts.
 type givers struct {
 	nats   *nats.Conn // of streams, and what asks for them: publishing may wait with its lock held
-	sender *parts.Sender
+	sender *stream.Sender
 	life   context.Context
 	end    context.CancelFunc
 	turn   chan struct{} // one for each frame on its way
@@ -93,7 +93,7 @@ func (s *Service) read(r *nats.Msg) {
 
 // takeTurn waits until the frame may be sent, and says each second that it will be. It
 // reports false when nobody wants it any more.
-func (s *Service) takeTurn(stream *parts.Stream) bool {
+func (s *Service) takeTurn(stream *stream.Stream) bool {
 	for {
 		select {
 		case s.give.turn <- struct{}{}:
@@ -138,16 +138,16 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 	if err != nil {
 		return err
 	}
-	stream := s.give.sender.Open(r.Reply, parts.Options{Window: window, Idle: silence, Brief: true})
-	defer stream.Close()
-	if !s.takeTurn(stream) {
+	out := s.give.sender.Open(r.Reply, stream.Options{Window: window, Idle: silence, Brief: true})
+	defer out.Close()
+	if !s.takeTurn(out) {
 		return nil
 	}
 	defer func() { <-s.give.turn }()
 	in := ring.Inside()
 	// The reader verifies too, by the checksum that it knows.
 	err = s.give.giveKnown(ring, f, func(bytes []byte) error {
-		return seal.send(s.give.life, stream, nil, bytes, from, func() error {
+		return seal.send(s.give.life, out, nil, bytes, from, func() error {
 			if !in.Ring.Intact(f.Offset) {
 				return errOverrun
 			}
@@ -157,7 +157,7 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 	switch {
 	case errors.Is(err, framebuffer.ErrTimeout): // also whatever Send said after that
 		return err
-	case errors.Is(err, parts.ErrGone), errors.Is(err, context.Canceled), errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrConnectionClosed):
+	case errors.Is(err, stream.ErrGone), errors.Is(err, context.Canceled), errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrConnectionClosed):
 		s.log.Debug("a frame for another host was not sent to its end", "error.message", err)
 		return nil
 	}

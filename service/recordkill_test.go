@@ -15,12 +15,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // roleNATS is a NATS with JetStream that can be killed: directory, port.
-func roleNATS(c *xproc.Child) error {
+func roleNATS(c *testproc.Child) error {
 	port, err := strconv.Atoi(c.Args[1])
 	if err != nil {
 		return err
@@ -40,9 +40,9 @@ func roleNATS(c *xproc.Child) error {
 }
 
 // startKeeper starts roleNATS.
-func startKeeper(t testing.TB, dir string, port int) (nats *xproc.Proc, url string) {
+func startKeeper(t testing.TB, dir string, port int) (nats *testproc.Proc, url string) {
 	t.Helper()
-	nats = xproc.Start(t, "nats", dir, strconv.Itoa(port))
+	nats = testproc.Start(t, "nats", dir, strconv.Itoa(port))
 	nats.Recv(&url)
 	return nats, url
 }
@@ -59,7 +59,7 @@ func impatient(t testing.TB, url string) *nats.Conn {
 }
 
 // roleRecorder records: key, URL, topic, recording.
-func roleRecorder(c *xproc.Child) error {
+func roleRecorder(c *testproc.Child) error {
 	ring, err := framebuffer.Attach(c.Args[0], nil)
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func TestKillRecorder(t *testing.T) {
 	ring := ringOf(t, 64<<20)
 	seed, cut := uint64(0), uint64(0)
 	for cut < kills {
-		p := xproc.Start(t, "recorder", ring.Key(), url, "cam", "cam")
+		p := testproc.Start(t, "recorder", ring.Key(), url, "cam", "cam")
 		var ready string
 		p.Recv(&ready)
 		s := streamOf(t, nc, "cam")

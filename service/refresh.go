@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/follow"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 // rpcLimit bounds a request whose caller set no limit of its own, and the search for a

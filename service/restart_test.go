@@ -14,17 +14,17 @@ import (
 	natsserver "github.com/nats-io/nats-server/v2/server"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // restarts runs a client through two restarts of its server, each ending it as end does.
-func restarts(t *testing.T, name, url string, opts service.Options, end func(*xproc.Proc)) {
+func restarts(t *testing.T, name, url string, opts service.Options, end func(*testproc.Proc)) {
 	args := []string{name}
 	if url != "" {
 		args = append(args, url)
 	}
-	p := xproc.Start(t, "serve", args...)
+	p := testproc.Start(t, "serve", args...)
 	var key string
 	p.Recv(&key)
 	c := connect(t, opts)
@@ -37,7 +37,7 @@ func restarts(t *testing.T, name, url string, opts service.Options, end func(*xp
 			t.Fatalf("attached to %s, want %s", old.Key, key)
 		}
 		end(p)
-		p = xproc.Start(t, "serve", args...)
+		p = testproc.Start(t, "serve", args...)
 		p.Recv(&key)
 		eventually(t, "attach to the new server", func() error {
 			if c.Key() != key {
@@ -71,13 +71,13 @@ func restarts(t *testing.T, name, url string, opts service.Options, end func(*xp
 }
 
 func TestServerRestarts(t *testing.T) {
-	kill := func(p *xproc.Proc) { p.Kill() }
-	stop := func(p *xproc.Proc) { p.Done() }
+	kill := func(p *testproc.Proc) { p.Kill() }
+	stop := func(p *testproc.Proc) { p.Done() }
 	url := ownNATS(t)
 	for name, c := range map[string]struct {
 		url  string
 		find bool // by name on this host rather than by URL
-		end  func(*xproc.Proc)
+		end  func(*testproc.Proc)
 	}{
 		"EmbeddedKilled":     {"", true, kill},
 		"EmbeddedClosed":     {"", true, stop},
@@ -100,12 +100,12 @@ func TestServerRestarts(t *testing.T) {
 func TestServerMovesToAnotherNATS(t *testing.T) {
 	url := strings.Replace(runNATS(t, &natsserver.Options{Username: "u", Password: "s3cret"}), "nats://", "nats://u:s3cret@", 1)
 	name := unique(t)
-	p := xproc.Start(t, "serve", name)
+	p := testproc.Start(t, "serve", name)
 	var key string
 	p.Recv(&key)
 	c := connect(t, service.Options{Name: name})
 	p.Kill()
-	p = xproc.Start(t, "serve", name, url)
+	p = testproc.Start(t, "serve", name, url)
 	p.Recv(&key)
 	eventually(t, "attach to the new server and ask it over NATS", func() error {
 		if c.Key() != key {

@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/parts"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 // ErrUntrusted says that what came from another host is not signed by a server whose key is
@@ -77,7 +77,7 @@ func frameStatement(nonce string, f framebuffer.Frame, digest []byte) []byte {
 
 // send sends all bytes behind the first skip, with the signature over all of them where there is
 // one to be: with the last part. Before each part it calls intact, and ends with its error.
-func (g *sealing) send(ctx context.Context, stream *parts.Stream, header nats.Header, bytes []byte, skip uint64, intact func() error) error {
+func (g *sealing) send(ctx context.Context, stream *stream.Stream, header nats.Header, bytes []byte, skip uint64, intact func() error) error {
 	if g == nil {
 		return stream.Send(ctx, header, bytes[skip:], intact)
 	}
@@ -99,7 +99,7 @@ func (g *sealing) send(ctx context.Context, stream *parts.Stream, header nats.He
 const skipped = 1 << 20
 
 // skip hashes what is not sent: the reader has it of an earlier answer.
-func (g *sealing) skip(stream *parts.Stream, bytes []byte, intact func() error) error {
+func (g *sealing) skip(out *stream.Stream, bytes []byte, intact func() error) error {
 	for beat := time.Now(); len(bytes) > 0; {
 		n := min(len(bytes), skipped)
 		_, _ = g.sum.Write(bytes[:n])
@@ -108,13 +108,13 @@ func (g *sealing) skip(stream *parts.Stream, bytes []byte, intact func() error) 
 			return err
 		}
 		select {
-		case <-stream.Gone():
-			return parts.ErrGone
+		case <-out.Gone():
+			return stream.ErrGone
 		default:
 		}
 		if time.Since(beat) > time.Second {
 			beat = time.Now()
-			if err := stream.Beat(); err != nil {
+			if err := out.Beat(); err != nil {
 				return err
 			}
 		}

@@ -8,26 +8,26 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 )
 
-// stream is what all statements of one mirror's stream hold: whose stream it is, and what was asked
+// streamIdentity is what all statements of one mirror's stream hold: whose stream it is, and what was asked
 // for, which no other request equals, since its nonce is in it. So nothing of another stream is
 // taken for a part of this one.
-type stream struct {
+type streamIdentity struct {
 	id, host, name string // of the server
 	request        [sha256.Size]byte
 }
 
-func (s stream) statement(kind string, more ...[]byte) []byte {
+func (s streamIdentity) statement(kind string, more ...[]byte) []byte {
 	return sign.Statement(kind, append([][]byte{[]byte(s.id), []byte(s.host), []byte(s.name), s.request[:]}, more...)...)
 }
 
 // frame is the statement of a frame: header is the text of headerFrame, as it travels.
-func (s stream) frame(header, digest []byte) []byte {
+func (s streamIdentity) frame(header, digest []byte) []byte {
 	return s.statement(sign.Mirror, header, digest)
 }
 
 // streamSigner signs a topic's stream. Nil signs nothing.
 type streamSigner struct {
-	stream
+	streamIdentity
 	key *sign.Key
 }
 
@@ -41,7 +41,7 @@ func (s *Service) streamSigner(request []byte, of mirrorRequest) (*streamSigner,
 	if err := sign.CheckNonce(of.Nonce); err != nil {
 		return nil, err
 	}
-	return &streamSigner{stream{s.micro.Info().ID, s.config.host(), orDefault(s.config.Name), sha256.Sum256(request)}, s.signer}, nil
+	return &streamSigner{streamIdentity{s.micro.Info().ID, s.config.host(), orDefault(s.config.Name), sha256.Sum256(request)}, s.signer}, nil
 }
 
 // frame returns what signs the frame of that header.
@@ -49,7 +49,7 @@ func (s *streamSigner) frame(header []byte) *sealing {
 	if s == nil {
 		return nil
 	}
-	return &sealing{s.key, sha256.New(), func(digest []byte) []byte { return s.stream.frame(header, digest) }}
+	return &sealing{s.key, sha256.New(), func(digest []byte) []byte { return s.streamIdentity.frame(header, digest) }}
 }
 
 // end signs the end of the topic.

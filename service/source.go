@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -92,14 +92,14 @@ func (g *mirrorSource) others() bool {
 func (g *mirrorSource) keepUp() error {
 	select {
 	case <-g.stream.Gone():
-		return parts.ErrGone
+		return stream.ErrGone
 	default:
 	}
 	if time.Since(g.beat) < time.Second {
 		return nil
 	}
 	if time.Since(g.stream.Heard()) > silence {
-		return fmt.Errorf("%w: it said nothing for %v", parts.ErrGone, silence)
+		return fmt.Errorf("%w: it said nothing for %v", stream.ErrGone, silence)
 	}
 	g.beat = time.Now()
 	return g.stream.Beat()
@@ -166,7 +166,7 @@ func (g *mirrorSource) end(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-g.stream.Gone():
-		return parts.ErrGone
+		return stream.ErrGone
 	case <-time.After(50 * time.Millisecond): // nobody is told of an opening
 		return nil
 	}

@@ -16,12 +16,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // roleMute: SOCKET HOW; binds the name, and does not listen, or lets its queue run full.
-func roleMute(c *xproc.Child) error {
+func roleMute(c *testproc.Child) error {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return err
@@ -68,13 +68,13 @@ func ownDirs(t *testing.T) (run, temp string) {
 }
 
 // squat has another user take the name.
-func squat(t *testing.T, name, how string) *xproc.Proc {
+func squat(t *testing.T, name, how string) *testproc.Proc {
 	t.Helper()
 	args := []string{"mute", socket(name), how}
 	if how == "lies" {
 		args = []string{"squat", socket(name)}
 	}
-	p := xproc.StartWith(t, []xproc.Option{xproc.As(5001, 5001)}, args[0], args[1:]...)
+	p := testproc.StartWith(t, []testproc.Option{testproc.As(5001, 5001)}, args[0], args[1:]...)
 	var said string
 	p.Recv(&said)
 	return p
@@ -83,7 +83,7 @@ func squat(t *testing.T, name, how string) *xproc.Proc {
 // Another user that has taken a server's name, in whatever way, does not stop it: it is found at
 // a path, and the log says whose the name is.
 func TestSquattedNameDoesNotStopAServer(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	for how, says := range map[string]string{"lies": "uid 5001", "bound": "does not say whose it is", "full": "does not say whose it is"} {
 		t.Run(how, func(t *testing.T) {
 			run, _ := ownDirs(t)
@@ -132,11 +132,11 @@ func TestSquattedNameDoesNotStopAServer(t *testing.T) {
 
 // A server that was killed at a path leaves a socket, which neither the next server nor a client minds.
 func TestKilledServerAtAPath(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	ownDirs(t)
 	name := unique(t)
 	squat(t, name, "lies")
-	p := xproc.Start(t, "serve", name)
+	p := testproc.Start(t, "serve", name)
 	var key string
 	p.Recv(&key)
 	p.Kill()
@@ -151,7 +151,7 @@ func TestKilledServerAtAPath(t *testing.T) {
 
 // A path in a directory that another user made is neither listened at, nor believed.
 func TestSquattedPath(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	run, temp := ownDirs(t)
 	name := unique(t)
 	dir := filepath.Join(run, "framebuffer-meeting")
@@ -160,7 +160,7 @@ func TestSquattedPath(t *testing.T) {
 	}
 	for _, at := range []string{socket(name), filepath.Join(dir, name)} {
 		var said string
-		xproc.StartWith(t, []xproc.Option{xproc.As(5001, 5001)}, "squat", at).Recv(&said)
+		testproc.StartWith(t, []testproc.Option{testproc.As(5001, 5001)}, "squat", at).Recv(&said)
 	}
 	server, _ := serve(t, service.Config{Name: name})
 	if c := connect(t, service.Options{Name: name}); c.Key() != server.Key() {
@@ -176,14 +176,14 @@ func TestSquattedPath(t *testing.T) {
 
 // Users without an id in a server's user namespace are not its own, whichever id the server has.
 func TestMeetingInAUserNamespace(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	const unknown = 65534
 	name := unique(t)
-	in := xproc.InUserNamespace(unknown, unknown, 5000, 5000)
-	p := xproc.StartWith(t, []xproc.Option{in}, "serve", name)
+	in := testproc.InUserNamespace(unknown, unknown, 5000, 5000)
+	p := testproc.StartWith(t, []testproc.Option{in}, "serve", name)
 	var key, said string
 	p.Recv(&key)
-	find := xproc.StartWith(t, []xproc.Option{xproc.As(5001, 5001)}, "find", fmt.Sprintf("@framebuffer-%d-%s", unknown, name))
+	find := testproc.StartWith(t, []testproc.Option{testproc.As(5001, 5001)}, "find", fmt.Sprintf("@framebuffer-%d-%s", unknown, name))
 	find.Recv(&said)
 	find.Done()
 	if !strings.Contains(said, "refused") || strings.Contains(said, key) {

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // A client that is to stay with its server ends with it, whichever way that ended, and looks for no
@@ -25,7 +25,7 @@ func TestStay(t *testing.T) {
 			if c.url != "" {
 				args = append(args, c.url)
 			}
-			p := xproc.Start(t, "serve", args...)
+			p := testproc.Start(t, "serve", args...)
 			var key, next string
 			p.Recv(&key)
 			client := connect(t, service.Options{Name: args[0], URL: c.url, Stay: true})
@@ -41,7 +41,7 @@ func TestStay(t *testing.T) {
 			if _, err := sub.Next(within(t)); !errors.Is(err, framebuffer.ErrClosed) || errors.Is(err, framebuffer.ErrServerGone) != c.kill {
 				t.Errorf("the subscription ended with %v", err)
 			}
-			xproc.Start(t, "serve", args...).Recv(&next)
+			testproc.Start(t, "serve", args...).Recv(&next)
 			if _, err := client.Put([]byte("x")); !errors.Is(err, framebuffer.ErrClosed) {
 				t.Errorf("Put: %v", err)
 			}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/core-framebuffer/framebuffer/internal/parts"
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 // addStreams adds what is answered with streams. It listens on the connection that the streams leave by: NATS
@@ -15,7 +15,7 @@ import (
 // is told. A second micro service on this connection would be listed as one more server.
 func (s *Service) addStreams() (err error) {
 	own := serviceName + "." + s.micro.Info().ID
-	if s.give.sender, err = parts.NewSender(s.give.nats, own); err != nil {
+	if s.give.sender, err = stream.NewSender(s.give.nats, own); err != nil {
 		return fmt.Errorf("service: %w", err)
 	}
 	for subject, do := range map[string]nats.MsgHandler{

@@ -8,9 +8,9 @@ import (
 	"hash"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/parts"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
+	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 // vetting is a mirror's stream of which nothing is believed that is not signed: a frame's bytes
@@ -18,7 +18,7 @@ import (
 // signature.
 type vetting struct {
 	mirror *Mirror
-	stream stream
+	stream streamIdentity
 	most   int // bytes of a frame that the ring has room for
 
 	open   bool // a frame is on its way
@@ -41,12 +41,12 @@ func (m *Mirror) vetting(h Host, request []byte) *vetting {
 		return nil
 	}
 	return &vetting{
-		mirror: m, stream: stream{h.ID, h.Host, h.Name, sha256.Sum256(request)}, most: int(m.ring.Inside().Ring.Capacity()), sum: sha256.New(),
+		mirror: m, stream: streamIdentity{h.ID, h.Host, h.Name, sha256.Sum256(request)}, most: int(m.ring.Inside().Ring.Capacity()), sum: sha256.New(),
 	}
 }
 
 // take takes a part, and publishes the frame that it completes.
-func (v *vetting) take(p parts.Part) error {
+func (v *vetting) take(p stream.Part) error {
 	if p.Beat {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (v *vetting) room(size int) bool {
 
 // complete publishes a frame of which all has come, if it is what a trusted server sent in this
 // stream.
-func (v *vetting) complete(p parts.Part) error {
+func (v *vetting) complete(p stream.Part) error {
 	m, h := v.mirror, v.head
 	altered := v.fits && framebuffer.ChecksumOf(v.data) != h.Checksum
 	if err := v.verify(fmt.Sprintf("frame %d", h.Sequence), p, v.stream.frame(v.header, v.sum.Sum(nil))); err != nil {
@@ -132,7 +132,7 @@ func (v *vetting) complete(p parts.Part) error {
 
 // verify returns ErrUntrusted unless the part has the signature of a trusted server over the
 // statement.
-func (v *vetting) verify(what string, p parts.Part, statement []byte) error {
+func (v *vetting) verify(what string, p stream.Part, statement []byte) error {
 	if err := v.mirror.keys.Verify(p.Header.Get(headerSignature), statement); err != nil {
 		return v.refuse(what, err)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -60,7 +60,7 @@ func (p *party) receive() (n byte, err error) {
 }
 
 // roleEcho: KEY SIZE SPIN; answers every ping until the topic ends.
-func roleEcho(c *xproc.Child) error {
+func roleEcho(c *testproc.Child) error {
 	size, err := strconv.Atoi(c.Args[1])
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer p.client.Close()
-				echo := xproc.Start(b, "echo", c.Key(), strconv.Itoa(size), spin.String())
+				echo := testproc.Start(b, "echo", c.Key(), strconv.Itoa(size), spin.String())
 				var ready string
 				echo.Recv(&ready)
 				var ways []float64

@@ -1,10 +1,10 @@
 package topic
 
 import (
+	"github.com/core-framebuffer/framebuffer/internal/cacheline"
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/line"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
@@ -41,9 +41,9 @@ func (e entry) update(s *Subscription) {
 	if e.words == nil {
 		return
 	}
-	line.Store(&e.words.Cursor, s.at())
-	line.Store(&e.words.Received, s.received.Load())
-	line.Store(&e.words.Lost, s.lost.Load())
+	cacheline.Store(&e.words.Cursor, s.at())
+	cacheline.Store(&e.words.Received, s.received.Load())
+	cacheline.Store(&e.words.Lost, s.lost.Load())
 }
 
 func (e entry) leave() {

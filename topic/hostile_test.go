@@ -11,13 +11,13 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // roleScribe: KEY; on each message writes nonsense over the tables of the control object,
 // over next and wake above all, and over the ring.
-func roleScribe(c *xproc.Child) error {
+func roleScribe(c *testproc.Child) error {
 	m, err := shmtest.OfKey(c.Args[0])
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func roleScribe(c *xproc.Child) error {
 // They may get errors and lose frames, but nobody crashes or hangs, and what is read is right.
 func TestHostilePeerOfTopics(t *testing.T) {
 	_, c := serve(t, 1<<16, &framebuffer.ServerOptions{Topics: 1, TopicDepth: 8})
-	scribe := xproc.Start(t, "scribe", c.Key())
+	scribe := testproc.Start(t, "scribe", c.Key())
 	pub := publisher(t, c, "x")
 	subs := []*topic.Subscription{
 		subscribe(t, c, "x", nil),

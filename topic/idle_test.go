@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -45,7 +45,7 @@ func threads() (int, error) {
 }
 
 // roleServer: TOPICS; a server. -> its key; closes it when anything is received
-func roleServer(c *xproc.Child) error {
+func roleServer(c *testproc.Child) error {
 	n, err := strconv.Atoi(c.Args[0])
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (d *idlers) wait(i int, ctx context.Context) {
 
 // roleIdle: KEY SUBSCRIPTIONS TOPICS; all wait. -> threads, when they do; -> threads, when each has
 // received a frame; the even ones are cancelled -> how they ended; -> how the odd ones ended
-func roleIdle(c *xproc.Child) error {
+func roleIdle(c *testproc.Child) error {
 	n, err1 := strconv.Atoi(c.Args[1])
 	topics, err2 := strconv.Atoi(c.Args[2])
 	client, err3 := framebuffer.Attach(c.Args[0], nil)
@@ -175,14 +175,14 @@ func TestManyIdleSubscriptions(t *testing.T) {
 		"futex_waitv missing, few topics, the server is closed": {50, "ENOSYS", "closed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := xproc.Start(t, "server", strconv.Itoa(one.topics))
+			server := testproc.Start(t, "server", strconv.Itoa(one.topics))
 			var key string
 			server.Recv(&key)
-			var opts []xproc.Option
+			var opts []testproc.Option
 			if one.refused != "" {
-				opts = append(opts, xproc.Refused(one.refused, "futex_waitv"))
+				opts = append(opts, testproc.Refused(one.refused, "futex_waitv"))
 			}
-			idle := xproc.StartWith(t, opts, "idle", key, strconv.Itoa(n), strconv.Itoa(one.topics))
+			idle := testproc.StartWith(t, opts, "idle", key, strconv.Itoa(n), strconv.Itoa(one.topics))
 			few := func(when string) {
 				t.Helper()
 				var threads int

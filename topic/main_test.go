@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{"publish": rolePublish, "subscribe": roleSubscribe, "scribe": roleScribe, "echo": roleEcho, "quiet": roleQuiet,
+	testproc.Main(m, testproc.Roles{"publish": rolePublish, "subscribe": roleSubscribe, "scribe": roleScribe, "echo": roleEcho, "quiet": roleQuiet,
 		"server": roleServer, "idle": roleIdle})
 }
 

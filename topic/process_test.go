@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -31,7 +31,7 @@ func frameOf(publisher, n uint64, size int) []byte {
 
 // rolePublish: KEY TOPIC PUBLISHER COUNT MOST; publishes frames of up to MOST bytes, COUNT of
 // them or, if that is 0, until it is killed. -> how many
-func rolePublish(c *xproc.Child) error {
+func rolePublish(c *testproc.Child) error {
 	client, err := framebuffer.Attach(c.Args[0], nil)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ type seen struct {
 }
 
 // roleSubscribe: KEY TOPIC GROUP SPIN; reads to the end of the topic. -> "" when subscribed, seen
-func roleSubscribe(c *xproc.Child) error {
+func roleSubscribe(c *testproc.Child) error {
 	client, err := framebuffer.Attach(c.Args[0], nil)
 	if err != nil {
 		return err
@@ -131,19 +131,19 @@ func TestEveryFrameIsCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, c := serve(t, ring, &framebuffer.ServerOptions{TopicDepth: 64})
 			const publishers, each = 3, 4000
-			var alone, group []*xproc.Proc
+			var alone, group []*testproc.Proc
 			for _, spin := range []string{"0s", "20us", "1ms"} {
-				alone = append(alone, xproc.Start(t, "subscribe", c.Key(), "x", "", spin))
-				group = append(group, xproc.Start(t, "subscribe", c.Key(), "x", "workers", spin))
+				alone = append(alone, testproc.Start(t, "subscribe", c.Key(), "x", "", spin))
+				group = append(group, testproc.Start(t, "subscribe", c.Key(), "x", "workers", spin))
 			}
 			var ready string
 			for i := range alone {
 				alone[i].Recv(&ready)
 				group[i].Recv(&ready)
 			}
-			var pubs []*xproc.Proc
+			var pubs []*testproc.Proc
 			for i := range publishers {
-				pubs = append(pubs, xproc.Start(t, "publish", c.Key(), "x", strconv.Itoa(i+1), strconv.Itoa(each), "3000"))
+				pubs = append(pubs, testproc.Start(t, "publish", c.Key(), "x", strconv.Itoa(i+1), strconv.Itoa(each), "3000"))
 			}
 			for _, p := range pubs {
 				var n int
@@ -199,13 +199,13 @@ func TestKillPublishersAndSubscribers(t *testing.T) {
 	if testing.Short() {
 		kills = 5
 	}
-	var noise [2]*xproc.Proc
+	var noise [2]*testproc.Proc
 	for i := range kills {
 		for j := range noise {
-			noise[j] = xproc.Start(t, "publish", c.Key(), "x", strconv.Itoa(i+2), "0", "2000")
+			noise[j] = testproc.Start(t, "publish", c.Key(), "x", strconv.Itoa(i+2), "0", "2000")
 		}
-		sleeper := xproc.Start(t, "subscribe", c.Key(), "x", "", "0s")
-		member := xproc.Start(t, "subscribe", c.Key(), "x", fmt.Sprint("group", i%3), "10us")
+		sleeper := testproc.Start(t, "subscribe", c.Key(), "x", "", "0s")
+		member := testproc.Start(t, "subscribe", c.Key(), "x", fmt.Sprint("group", i%3), "10us")
 		var n int
 		var ready string
 		noise[0].Recv(&n)
@@ -215,7 +215,7 @@ func TestKillPublishersAndSubscribers(t *testing.T) {
 		for range rnd.IntN(2000) {
 			next(t, witness)
 		}
-		for _, p := range []*xproc.Proc{noise[0], sleeper, noise[1], member} {
+		for _, p := range []*testproc.Proc{noise[0], sleeper, noise[1], member} {
 			p.Kill()
 		}
 		// All is quiet: the living must find their own frame, whatever the dead left half done.

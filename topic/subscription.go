@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/cacheline"
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/line"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
@@ -181,7 +181,7 @@ func (s *Subscription) next(ctx context.Context, wait bool, m *Message) error {
 				if err := s.over(); err != nil {
 					*m = Message{}
 					if s.closed.Load() { // in a group no other member gets it
-						line.Store(&s.received, s.received.Load()-1)
+						cacheline.Store(&s.received, s.received.Load()-1)
 						s.lost.Add(1)
 					}
 					return err
@@ -298,8 +298,8 @@ func (s *Subscription) message(m *Message, rec *topics.Record) {
 		m.Meta = s.meta
 	}
 	s.pending = 0
-	line.Store(&s.received, s.received.Load()+1) // nobody else does, and who looks may wait
-	line.Store(s.inside.Last, rec.Offset)
+	cacheline.Store(&s.received, s.received.Load()+1) // nobody else does, and who looks may wait
+	cacheline.Store(s.inside.Last, rec.Offset)
 }
 
 // over is ErrClosed if this side was closed.

@@ -14,13 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // roleQuiet: KEY ROUNDS; publishes and receives on one thread, asking the kernel for its
 // parent before and after, so that who traces it sees where that begins and ends.
-func roleQuiet(c *xproc.Child) error {
+func roleQuiet(c *testproc.Child) error {
 	runtime.LockOSThread()
 	debug.SetGCPercent(-1)
 	client, err := framebuffer.Attach(c.Args[0], nil)
@@ -81,7 +81,7 @@ func TestNoSystemCalls(t *testing.T) {
 	s, sleeper := serve(t, 1<<20, nil)
 	traced := func(rounds string) (calls []string) {
 		file := filepath.Join(t.TempDir(), "trace")
-		p := xproc.StartWith(t, []xproc.Option{xproc.Under("strace", "-f", "-qq", "-o", file)}, "quiet", s.Key(), rounds)
+		p := testproc.StartWith(t, []testproc.Option{testproc.Under("strace", "-f", "-qq", "-o", file)}, "quiet", s.Key(), rounds)
 		p.Recv(new(int))
 		if err := p.Wait(); err != nil {
 			t.Fatalf("strace: %v", err)

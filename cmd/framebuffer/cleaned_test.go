@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // servingWithLog starts a server whose log is kept.
@@ -184,8 +184,8 @@ func TestRemovedKeyFile(t *testing.T) {
 // systemd-tmpfiles, for which everything in the directory is too old, leaves a living server's
 // socket and files alone, and takes those of a dead one.
 func TestTmpfilesLeavesServersAlone(t *testing.T) {
-	xproc.NeedTools(t, "systemd-tmpfiles")
-	xproc.NeedRoot(t)
+	testproc.NeedTools(t, "systemd-tmpfiles")
+	testproc.NeedRoot(t)
 	for _, backend := range []string{"memfd", "file"} {
 		parent := memoryDir(t)
 		dir := filepath.Join(parent, "ours")
@@ -200,7 +200,7 @@ func TestTmpfilesLeavesServersAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		// It asks what is old, and all is older than a microsecond.
-		if out, err := xproc.Command("systemd-tmpfiles", "--clean", conf).CombinedOutput(); err != nil {
+		if out, err := testproc.Command("systemd-tmpfiles", "--clean", conf).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		if _, err := os.Stat(witness); err == nil {

@@ -15,12 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // command prepares the real command as a process of its own.
 func command(args ...string) *exec.Cmd {
-	cmd := xproc.Command("/proc/self/exe", args...)
+	cmd := testproc.Command("/proc/self/exe", args...)
 	cmd.Env = append(os.Environ(), "FRAMEBUFFER_TEST_COMMAND=1", "GORACE=atexit_sleep_ms=0") // under -race every exit would take a second
 	return cmd
 }

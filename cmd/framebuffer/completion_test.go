@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // The scripts are given to the real shells.
@@ -17,8 +17,8 @@ try serve --siz
 try completion z
 try demo-
 `
-	xproc.NeedTools(t, "bash")
-	out, err := xproc.Command("bash", "-c", script).CombinedOutput()
+	testproc.NeedTools(t, "bash")
+	out, err := testproc.Command("bash", "-c", script).CombinedOutput()
 	if err != nil || string(out) != "serve sub stat\n--size\nzsh\n\n" {
 		t.Errorf("bash: %v, %q", err, out)
 	}
@@ -30,8 +30,8 @@ try demo-
 			}
 		}
 		t.Run(shell, func(t *testing.T) {
-			xproc.NeedTools(t, shell)
-			cmd := xproc.Command(shell, "-n") // parse only
+			testproc.NeedTools(t, shell)
+			cmd := testproc.Command(shell, "-n") // parse only
 			cmd.Stdin = strings.NewReader(r.out)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%s does not accept its script: %v\n%s", shell, err, out)

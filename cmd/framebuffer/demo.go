@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer/internal/demo"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/demo"
 )
 
 type demoCmd struct {

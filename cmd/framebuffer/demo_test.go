@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/internal/demo"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/demo"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 func runDemo(t *testing.T, args ...string) (res demo.Result) {
@@ -55,9 +55,9 @@ func TestDemo(t *testing.T) {
 
 // A video that ffmpeg made goes through, frame by frame.
 func TestDemoWithVideo(t *testing.T) {
-	xproc.NeedTools(t, "ffmpeg")
+	testproc.NeedTools(t, "ffmpeg")
 	video := filepath.Join(t.TempDir(), "test.mp4")
-	if out, err := xproc.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=10:duration=2",
+	if out, err := testproc.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=10:duration=2",
 		"-pix_fmt", "yuv420p", video).CombinedOutput(); err != nil {
 		t.Fatalf("make a video: %v\n%s", err, out)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/core-framebuffer/framebuffer/internal/doctor"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/doctor"
 )
 
 type doctorCmd struct {

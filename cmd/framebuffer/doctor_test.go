@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/doctor"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/doctor"
 )
 
 // examined is what doctor found: its --json, by name.

@@ -9,8 +9,8 @@ import (
 	"syscall"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/pixels"
 	"github.com/core-framebuffer/framebuffer/internal/harmless"
-	"github.com/core-framebuffer/framebuffer/internal/pixels"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
 )

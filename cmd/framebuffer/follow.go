@@ -7,7 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/follow"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 // following is for commands that go on with the next server.

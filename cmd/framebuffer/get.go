@@ -9,8 +9,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/stdio"
 	"github.com/core-framebuffer/framebuffer/internal/harmless"
-	"github.com/core-framebuffer/framebuffer/internal/stream"
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
@@ -58,7 +58,7 @@ func (c *getCmd) Run(e *env) (err error) {
 		return err
 	}
 	if c.Output != "" {
-		if err := stream.WriteFile(c.Output, data, 0o644); err != nil {
+		if err := stdio.WriteFile(c.Output, data, 0o644); err != nil {
 			return fmt.Errorf("get: %w", err)
 		}
 		return nil

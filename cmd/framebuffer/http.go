@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/core-framebuffer/framebuffer/internal/web"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/web"
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 

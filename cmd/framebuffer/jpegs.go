@@ -6,10 +6,10 @@ import (
 	"io"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/follow"
-	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/mjpeg"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 // jpegSource has frames as large as they say themselves.

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/stdio"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
-	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 // lookAtKey is how often a server looks whether its key file is still there.
@@ -20,7 +20,7 @@ const lookAtKey = time.Second
 // again. While the server runs, a file that another process removes is written again, but never
 // over another file. Links keep leading where they do. permit says which users may read the file.
 func keepKey(log *slog.Logger, path, key string, permit func(*os.File) error) (remove func(), err error) {
-	file, err := stream.Target(path)
+	file, err := stdio.Target(path)
 	if err == nil && file == "" {
 		return nil, fmt.Errorf("%w: key file %s: it is not a regular file, and would be replaced by one: give another path", errUsage, path)
 	}
@@ -84,7 +84,7 @@ func restoreKey(path, key string, permit func(*os.File) error) error {
 	return err
 }
 
-// writeKey has a file that is whole get its name by place. It is not stream.WriteFile, since it has
+// writeKey has a file that is whole get its name by place. It is not stdio.WriteFile, since it has
 // the access of the ring, whatever the umask and an old file's mode are.
 func writeKey(path, key string, place func(from, to string) error, permit func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".framebuffer-key-*")

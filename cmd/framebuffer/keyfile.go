@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/stream"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/stdio"
 )
 
 // readKey reads what writeKey wrote. A file that is missing is fs.ErrNotExist, and all other errors
@@ -24,7 +24,7 @@ func readKey(path string) (string, error) {
 // mayCome is nil if a server can still write the missing file: its directory is there. A
 // directory that comes later is not waited for, since a misspelt path would wait as well.
 func mayCome(path string) error {
-	file, err := stream.Target(path)
+	file, err := stdio.Target(path)
 	if err == nil && file == "" { // it has come
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // Every command that takes a key takes it from a file and from standard input, and by the
@@ -99,13 +99,13 @@ func TestKeyFromAPipe(t *testing.T) {
 
 // A key file has the access of the ring and no more, whatever the directory gives its files.
 func TestKeyFileHasTheRingsAccess(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	dir := memoryDir(t)
 	if err := errors.Join(os.Chown(dir, 0, 5000), os.Chmod(dir, 0o755|os.ModeSetgid)); err != nil {
 		t.Fatal(err)
 	}
 	reads := func(path string, uid, gid uint32) bool {
-		cmd := xproc.Command("cat", path)
+		cmd := testproc.Command("cat", path)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: gid}}
 		return cmd.Run() == nil
 	}

@@ -1,6 +1,6 @@
 package main
 
-import "github.com/core-framebuffer/framebuffer/internal/notices"
+import "github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/notices"
 
 type licensesCmd struct{}
 

@@ -61,7 +61,7 @@ func TestLogAttributesAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := map[string]bool{}
-	for _, dir := range []string{"../../service", ".", "../../internal/web", "../../internal/demo"} {
+	for _, dir := range []string{"../../service", ".", "../../cmd/framebuffer/internal/web", "../../cmd/framebuffer/internal/demo"} {
 		files, _ := filepath.Glob(dir + "/*.go")
 		for _, file := range files {
 			source, err := os.ReadFile(file)

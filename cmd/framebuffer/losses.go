@@ -4,8 +4,8 @@ import (
 	"errors"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/follow"
-	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/mjpeg"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 // losses are frames of pub's input that were not published, by reason. The first of each is told

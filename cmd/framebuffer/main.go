@@ -12,8 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/stdio"
 	"github.com/core-framebuffer/framebuffer/internal/harmless"
-	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
 const description = `Hands big frames from process to process through shared memory.
@@ -71,8 +71,8 @@ type cli struct {
 // env is what every command gets.
 type env struct {
 	ctx    context.Context
-	in     stream.File
-	out    stream.File
+	in     stdio.File
+	out    stdio.File
 	err    io.Writer // for what is said beside results: whole lines, from any goroutine
 	json   bool
 	log    *slog.Logger
@@ -88,9 +88,9 @@ func main() { exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is main with an exit status.
 func run(args []string, stdin, stdout *os.File, complaints io.Writer) int {
-	in, out := stream.File{File: stdin}, stream.File{File: stdout}
+	in, out := stdio.File{File: stdin}, stdio.File{File: stdout}
 	if f, ok := complaints.(*os.File); ok {
-		complaints = stream.File{File: f}
+		complaints = stdio.File{File: f}
 	}
 	complaints = harmless.Writer{To: complaints}
 	var c cli

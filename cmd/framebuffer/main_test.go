@@ -12,19 +12,19 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // TestMain makes the test binary the command itself when it is asked to be.
 func TestMain(m *testing.M) {
 	if os.Getenv("FRAMEBUFFER_TEST_COMMAND") != "" {
-		if err := xproc.Filter(); err != nil {
+		if err := testproc.Filter(); err != nil {
 			panic(err)
 		}
 		exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(xproc.Run(m))
+	os.Exit(testproc.Run(m))
 }
 
 func TestKeyAllocatePutGet(t *testing.T) {

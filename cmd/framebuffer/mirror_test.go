@@ -16,8 +16,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // twoHosts are a server on host ha and one on host hb, that share a NATS. The memory of the first is
@@ -31,7 +31,7 @@ func twoHosts(t *testing.T, second ...string) (a, b string, enter func(args ...s
 // twoHostsAt is twoHosts that also says where their NATS is, and which process the second one is.
 func twoHostsAt(t *testing.T, second ...string) (a, b string, enter func(args ...string) *exec.Cmd, nats string, server *exec.Cmd) {
 	t.Helper()
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	conf := filepath.Join(t.TempDir(), "nats.conf")
 	if err := os.WriteFile(conf, []byte(`listen: "127.0.0.1:-1", authorization { user: framebuffer, password: "a b" }`), 0o600); err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func twoHostsAt(t *testing.T, second ...string) (a, b string, enter func(args ..
 	}
 	pid := strconv.Itoa(first.Process.Pid)
 	return a, b, func(args ...string) *exec.Cmd {
-		cmd := xproc.Command("nsenter", append([]string{"--ipc", "--target", pid, self}, args...)...)
+		cmd := testproc.Command("nsenter", append([]string{"--ipc", "--target", pid, self}, args...)...)
 		cmd.Env = command().Env
 		return cmd
 	}, at.String(), server

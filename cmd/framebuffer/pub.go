@@ -13,10 +13,10 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/follow"
-	"github.com/core-framebuffer/framebuffer/internal/mjpeg"
-	"github.com/core-framebuffer/framebuffer/internal/pixels"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/mjpeg"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/pixels"
 	"github.com/core-framebuffer/framebuffer/topic"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 type pubCmd struct {

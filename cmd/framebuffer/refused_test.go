@@ -11,15 +11,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/core-framebuffer/framebuffer/internal/doctor"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/doctor"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // without is a command for which system calls are refused.
 func without(errno string, calls ...string) func(args ...string) *exec.Cmd {
 	return func(args ...string) *exec.Cmd {
 		cmd := command(args...)
-		cmd.Env = append(cmd.Env, xproc.RefusedVariable(errno, calls...))
+		cmd.Env = append(cmd.Env, testproc.RefusedVariable(errno, calls...))
 		return cmd
 	}
 }
@@ -101,7 +101,7 @@ func TestDoctorOfRefusedSystemCalls(t *testing.T) {
 // Without /proc, as in some sandboxes, servers and clients work, and doctor does not take what it
 // cannot know for what is not there.
 func TestWithoutProc(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	noProc := func(args ...string) *exec.Cmd {
 		cmd := byShell(t, `mount -t tmpfs none /proc && exec "$0" "$@"`)(args...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}

@@ -12,14 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // A camera outlives its server: ffmpeg writes on while there is none, sub gets whole frames in
 // their order from both servers, and what pub published and what it lost is what ffmpeg wrote.
 func TestVideoAcrossARestart(t *testing.T) {
 	t.Parallel()
-	xproc.NeedTools(t, "ffmpeg")
+	testproc.NeedTools(t, "ffmpeg")
 	const size = 160 * 120 * 3
 	source := []string{"-f", "lavfi", "-i", "testsrc=size=160x120:rate=25"}
 	raw := []string{"-f", "rawvideo", "-pix_fmt", "rgb24", "-"}
@@ -42,7 +42,7 @@ func TestVideoAcrossARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	pub := speaking(t, read, "pub", "cam", "--video", "160x120:rgb24", "--wait", "1", "--name", name)
-	camera := xproc.Command("ffmpeg", append(append([]string{"-nostdin", "-v", "error", "-nostats", "-progress", "pipe:2", "-re"}, source...), raw...)...)
+	camera := testproc.Command("ffmpeg", append(append([]string{"-nostdin", "-v", "error", "-nostats", "-progress", "pipe:2", "-re"}, source...), raw...)...)
 	var progress bytes.Buffer
 	camera.Stdout, camera.Stderr = write, &progress
 	if err := camera.Start(); err != nil {

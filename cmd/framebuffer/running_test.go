@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // running is a command under way.
@@ -68,8 +68,8 @@ func (r *running) end(t testing.TB) result {
 
 func ffmpeg(t testing.TB, stdin io.Reader, args ...string) []byte {
 	t.Helper()
-	xproc.NeedTools(t, "ffmpeg")
-	cmd := xproc.Command("ffmpeg", append([]string{"-v", "error"}, args...)...)
+	testproc.NeedTools(t, "ffmpeg")
+	cmd := testproc.Command("ffmpeg", append([]string{"-v", "error"}, args...)...)
 	var out, complaint bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &complaint
 	if err := cmd.Run(); err != nil {

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // memoryDir is a directory on a tmpfs that other users can look into.
@@ -185,7 +185,7 @@ func as(t testing.TB, who syscall.Credential, stdin string, args ...string) resu
 
 // The flags let in whom they name, for what they say, and nobody else.
 func TestServeAccess(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	const none, reads, writes = 0, 1, 2
 	user := func(uid, gid uint32, groups ...uint32) syscall.Credential {
 		return syscall.Credential{Uid: uid, Gid: gid, Groups: groups}

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/follow"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 // sessions has a command that needs a server's NATS and its ring do its work with that server and,

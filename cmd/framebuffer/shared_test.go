@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // apart makes a command of another network namespace, as a container has one: there no server is
@@ -23,7 +23,7 @@ func apart(args ...string) *exec.Cmd {
 // A server and clients that share a directory and nothing else meet there by the server's name, in
 // whatever order they start, and clients go on with the next server.
 func TestMeetInADirectory(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	dir := memoryDir(t)
 	t.Setenv("FRAMEBUFFER_DIR", dir)
 	name := "meet-" + filepath.Base(dir)
@@ -76,7 +76,7 @@ func TestMeetInADirectory(t *testing.T) {
 
 // A server does not take the place of another one of its name that runs, and goes on without.
 func TestNameIsTakenInTheDirectory(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	dir := memoryDir(t)
 	t.Setenv("FRAMEBUFFER_DIR", dir)
 	name, s, _ := serving(t, "--size", "1MiB")
@@ -100,7 +100,7 @@ func TestNameIsTakenInTheDirectory(t *testing.T) {
 
 // A directory that is not the server's to write to keeps it from nothing else.
 func TestServeBesideADirectoryOfOthers(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	dir := memoryDir(t)
 	t.Setenv("FRAMEBUFFER_DIR", dir)
 	key := filepath.Join(dir, "x.key")

@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/follow"
 	"github.com/core-framebuffer/framebuffer/monitor"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 // sight is how commands that only look find the ring to look at.

@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/follow"
-	"github.com/core-framebuffer/framebuffer/internal/pixels"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/pixels"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 // sizedSource has frames that are all of one size. They are read into the ring itself.

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // Another process that shares a command's output, or its input, makes it one that does not block:
@@ -106,7 +106,7 @@ func TestInputThatDoesNotBlock(t *testing.T) {
 
 // A disk that is full leaves nothing under a new name, and the old file under an old one.
 func TestGetToAFullDisk(t *testing.T) {
-	xproc.NeedTools(t, "unshare")
+	testproc.NeedTools(t, "unshare")
 	name, _, _ := serving(t, "--size", "8MiB")
 	put := runCommand(t, strings.Repeat("x", 1<<20), "put", "--name", name, "-")
 	dir := t.TempDir()
@@ -118,7 +118,7 @@ for file in new old; do
 	if "$2" get "$3" -o $file 2>> complaints; then echo "$file was written"; fi
 done
 ls -A; cat old; cat complaints`
-	cmd := xproc.Command("unshare", "-Urm", "sh", "-c", script, "sh", dir, "/proc/self/exe", strings.TrimSpace(put.out))
+	cmd := testproc.Command("unshare", "-Urm", "sh", "-c", script, "sh", dir, "/proc/self/exe", strings.TrimSpace(put.out))
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ ls -A; cat old; cat complaints`
 	cmd.Env = append(os.Environ(), "FRAMEBUFFER_TEST_COMMAND=1")
 	r := resultOf(t, cmd, "")
 	denied := r.status != 0 && strings.Contains(r.err, "unshare")
-	xproc.Need(t, !denied, "root, or user namespaces for every user")
+	testproc.Need(t, !denied, "root, or user namespaces for every user")
 	if !strings.HasPrefix(r.out, "complaints\nold\nold\n") || strings.Count(r.out, "no space left") != 2 {
 		t.Errorf("%+v", r)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // terminal is a real one: a shell in tmux.
@@ -25,7 +25,7 @@ const patience = 2 * time.Minute
 // inTerminal starts a shell in a terminal of 80 by 24, where $FB is the command.
 func inTerminal(t testing.TB, environ ...string) *terminal {
 	t.Helper()
-	xproc.NeedTools(t, "tmux")
+	testproc.NeedTools(t, "tmux")
 	dir, err := os.MkdirTemp("", "top") // t.TempDir may be too long for a socket
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func inTerminal(t testing.TB, environ ...string) *terminal {
 // tmux runs one of its commands.
 func (term *terminal) tmux(args ...string) string {
 	term.t.Helper()
-	cmd := xproc.Command("tmux", append([]string{"-u", "-S", term.socket}, args...)...)
+	cmd := testproc.Command("tmux", append([]string{"-u", "-S", term.socket}, args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TMUX=")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

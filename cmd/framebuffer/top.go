@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/core-framebuffer/framebuffer/internal/top"
+	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/top"
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 

@@ -18,8 +18,8 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/collision"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // openNATS is one without logins or permissions, which whoever reaches it may use.
@@ -46,7 +46,7 @@ type distant struct {
 
 func elsewhere(t testing.TB, says any, args ...string) distant {
 	t.Helper()
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	cmd := announcingFrom(t, func(args ...string) *exec.Cmd {
 		cmd := command(args...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWIPC}
@@ -62,7 +62,7 @@ func (d distant) run(stdin string, args ...string) result {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	cmd := xproc.Command("nsenter", append([]string{"--ipc", "--target", strconv.Itoa(d.pid), self}, args...)...)
+	cmd := testproc.Command("nsenter", append([]string{"--ipc", "--target", strconv.Itoa(d.pid), self}, args...)...)
 	cmd.Env = command().Env
 	return resultOf(d.t, cmd, stdin)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/zeebo/xxh3"
 	"golang.org/x/sys/unix"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // readerEnv makes the test binary the reader of BenchmarkPair: the memory is its file 3.
@@ -92,7 +92,7 @@ func BenchmarkPair(b *testing.B) {
 	if err := unix.Madvise(memory, unix.MADV_POPULATE_WRITE); err != nil {
 		b.Fatal(err)
 	}
-	reader := xproc.Command(os.Args[0])
+	reader := testproc.Command(os.Args[0])
 	reader.Env = append(os.Environ(), readerEnv+"=1")
 	reader.ExtraFiles = []*os.File{file}
 	reader.Stderr = os.Stderr

@@ -3,7 +3,7 @@ package integrity_test
 import (
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
-func TestMain(m *testing.M) { xproc.Main(m, nil) }
+func TestMain(m *testing.M) { testproc.Main(m, nil) }

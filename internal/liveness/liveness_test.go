@@ -9,7 +9,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // lifeWords are those of the slots of so many segments.
@@ -18,7 +18,7 @@ func lifeWords(t *testing.T, segments int) (all []*atomic.Uint32) {
 	for range segments {
 		size := shm.WholePages(int64(layout.ControlSize(1, 1)))
 		m, err := shm.SysV{}.Create(shm.Spec{Control: size, Ring: 1 << 16})
-		xproc.Need(t, !errors.Is(err, fberr.Permission), "the right to make a shared-memory segment")
+		testproc.Need(t, !errors.Is(err, fberr.Permission), "the right to make a shared-memory segment")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +57,7 @@ func check(t *testing.T) (entries int) {
 // Words that are taken, refused and given back at the same time leave every list whole, and no
 // list has more entries than the kernel walks.
 func TestListsUnderManyGoroutines(t *testing.T) {
-	xproc.Need(t, Supported() == nil, "a kernel that has robust futexes, and the right to use them")
+	testproc.Need(t, Supported() == nil, "a kernel that has robust futexes, and the right to use them")
 	words := lifeWords(t, 9)
 	for range 20 {
 		held := make([]*Word, len(words))

@@ -10,11 +10,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{"exhausted": exhaustedRole, "trust": roleTrust})
+	testproc.Main(m, testproc.Roles{"exhausted": exhaustedRole, "trust": roleTrust})
 }
 
 // all lets every visitor in.
@@ -24,7 +24,7 @@ func all(Peer, func() ([]int, error)) []byte { return nil }
 func shortDir() (string, error) { return os.MkdirTemp("", "fb") }
 
 // exhaustedRole: listens, and has no descriptor left -> the path; then whether a visitor was told.
-func exhaustedRole(c *xproc.Child) (err error) {
+func exhaustedRole(c *testproc.Child) (err error) {
 	dir, err := shortDir()
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func exhaustedRole(c *xproc.Child) (err error) {
 
 // A process that has no descriptor left answers its visitors nonetheless, one after the other.
 func TestNoDescriptorLeft(t *testing.T) {
-	p := xproc.Start(t, "exhausted")
+	p := testproc.Start(t, "exhausted")
 	var path string
 	p.Recv(&path)
 	for range 3 * reserved {

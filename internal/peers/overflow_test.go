@@ -5,7 +5,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 func TestOverflow(t *testing.T) {
@@ -38,7 +38,7 @@ func TestOverflow(t *testing.T) {
 }
 
 // roleTrust: -> the users that are trusted.
-func roleTrust(c *xproc.Child) error {
+func roleTrust(c *testproc.Child) error {
 	var all []int
 	for _, uid := range []int{0, 1, 5000, 65534} {
 		if Trusted(uid) {
@@ -49,15 +49,15 @@ func roleTrust(c *xproc.Child) error {
 }
 
 func TestTrusted(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	for _, c := range []struct {
-		as   xproc.Option
+		as   testproc.Option
 		want string
 	}{
-		{xproc.As(0, 0), "[0]"}, {xproc.As(5000, 5000), "[0 5000]"}, {xproc.As(65534, 65534), "[0 65534]"},
-		{xproc.InUserNamespace(1, 1, 5000, 5000), "[0 1]"}, {xproc.InUserNamespace(65534, 65534, 5000, 5000), "[0]"},
+		{testproc.As(0, 0), "[0]"}, {testproc.As(5000, 5000), "[0 5000]"}, {testproc.As(65534, 65534), "[0 65534]"},
+		{testproc.InUserNamespace(1, 1, 5000, 5000), "[0 1]"}, {testproc.InUserNamespace(65534, 65534, 5000, 5000), "[0]"},
 	} {
-		p := xproc.StartWith(t, []xproc.Option{c.as}, "trust")
+		p := testproc.StartWith(t, []testproc.Option{c.as}, "trust")
 		var got string
 		p.Recv(&got)
 		p.Done()

@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 func TestStartTime(t *testing.T) {
@@ -14,7 +14,7 @@ func TestStartTime(t *testing.T) {
 	if err != nil || mine == 0 {
 		t.Fatalf("%d, %v", mine, err)
 	}
-	cmd := xproc.Command("cat")
+	cmd := testproc.Command("cat")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

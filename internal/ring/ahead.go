@@ -3,8 +3,8 @@ package ring
 import (
 	"sync/atomic"
 
+	"github.com/core-framebuffer/framebuffer/internal/cacheline"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/line"
 )
 
 // ahead is what this process will write soon, by what it did before. Cache lines take longer
@@ -37,12 +37,12 @@ func (a *ahead) completed() {
 // of that size, without waiting for it. Any offset and size will do.
 func (r *Ring) Fetch(offset, size uint64) {
 	i := (offset - layout.ChunkHeader) % r.capacity
-	line.Need(&r.mem[i])
-	line.Need(&r.mem[i+layout.ChunkHeader])
-	line.Need(&r.mem[(i+layout.ChunkHeader+size-1)%r.capacity])
+	cacheline.Need(&r.mem[i])
+	cacheline.Need(&r.mem[i+layout.ChunkHeader])
+	cacheline.Need(&r.mem[(i+layout.ChunkHeader+size-1)%r.capacity])
 	if r.ahead.took.Load() {
 		r.ahead.took.Store(false)
-		line.Want(r.head)
+		cacheline.Want(r.head)
 		if n := Footprint(int(size)); size < r.capacity && n > r.batch.size/perBatch {
 			r.wantChunk((i+n)%r.capacity, n) // an answer of that size would lie behind this frame
 		}
@@ -51,7 +51,7 @@ func (r *Ring) Fetch(offset, size uint64) {
 
 // wantChunk asks for the header and both ends of a chunk that will probably be written.
 func (r *Ring) wantChunk(i, n uint64) {
-	line.Want(&r.mem[i])
-	line.Want(&r.mem[i+layout.ChunkHeader])
-	line.Want(&r.mem[(i+n-1)%r.capacity])
+	cacheline.Want(&r.mem[i])
+	cacheline.Want(&r.mem[i+layout.ChunkHeader])
+	cacheline.Want(&r.mem[(i+n-1)%r.capacity])
 }

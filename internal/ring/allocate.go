@@ -3,10 +3,10 @@ package ring
 import (
 	"fmt"
 
+	"github.com/core-framebuffer/framebuffer/internal/cacheline"
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/line"
 )
 
 // Stamp says who allocates and when; it goes into the chunk's header.
@@ -55,8 +55,8 @@ func (r *Ring) takeFrom(batch bool, size int, by Stamp) (offset uint64, payload 
 	r.seal.Put(r.mem[i:], offset, layout.Chunk{Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID})
 	failpoint.Hit(failpoint.AllocateHeaded)
 	if n <= r.batch.size/perBatch { // what lies behind is probably this process's next
-		line.Want(&r.mem[i+n])
-		line.Want(&r.mem[i+n+layout.ChunkHeader])
+		cacheline.Want(&r.mem[i+n])
+		cacheline.Want(&r.mem[i+n+layout.ChunkHeader])
 	}
 	i += layout.ChunkHeader
 	return offset, r.mem[i : i+uint64(size) : i+uint64(size)], nil

@@ -10,7 +10,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // The name in the directory for temporary files is there for every user to take first.
@@ -40,7 +40,7 @@ func TestDefaultDirectoryOfAnother(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "another user's" {
-				xproc.NeedRoot(t)
+				testproc.NeedRoot(t)
 			}
 			tmp, err := os.MkdirTemp("", "fb") // a short path, as a socket needs
 			if err != nil {

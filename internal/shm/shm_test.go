@@ -12,10 +12,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
-func TestMain(m *testing.M) { xproc.Main(m, shmtest.Roles()) }
+func TestMain(m *testing.M) { testproc.Main(m, shmtest.Roles()) }
 
 func TestSysV(t *testing.T) { shmtest.Run(t, shm.SysV{}, ownSegments) }
 
@@ -82,13 +82,13 @@ func ownSegments(t *testing.T) (n int) {
 // In another IPC namespace the ids mean nothing, or worse something else: the error must
 // say so and give both remedies.
 func TestSysVOtherNamespace(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	s, err := shm.SysV{}.Create(shm.Spec{Control: 1 << 16, Ring: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	p := xproc.StartWith(t, []xproc.Option{xproc.Namespaces(syscall.CLONE_NEWIPC)}, "shm-attach", "sysv", s.Location)
+	p := testproc.StartWith(t, []testproc.Option{testproc.Namespaces(syscall.CLONE_NEWIPC)}, "shm-attach", "sysv", s.Location)
 	var said string
 	p.Recv(&said)
 	p.Done()
@@ -100,13 +100,13 @@ func TestSysVOtherNamespace(t *testing.T) {
 }
 
 func TestSysVOtherUser(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	s, err := shm.SysV{}.Create(shm.Spec{Control: 1 << 16, Ring: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	p := xproc.StartWith(t, []xproc.Option{xproc.As(65534, 65534)}, "shm-attach", "sysv", s.Location)
+	p := testproc.StartWith(t, []testproc.Option{testproc.As(65534, 65534)}, "shm-attach", "sysv", s.Location)
 	var said string
 	p.Recv(&said)
 	p.Done()
@@ -116,13 +116,13 @@ func TestSysVOtherUser(t *testing.T) {
 }
 
 func TestSysVModeLetsOthersIn(t *testing.T) {
-	xproc.NeedRoot(t)
+	testproc.NeedRoot(t)
 	s, err := shm.SysV{}.Create(shm.Spec{Control: 1 << 16, Ring: 1 << 20, Mode: 0o666})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	p := xproc.StartWith(t, []xproc.Option{xproc.As(65534, 65534)}, "shm-attach", "sysv", s.Location)
+	p := testproc.StartWith(t, []testproc.Option{testproc.As(65534, 65534)}, "shm-attach", "sysv", s.Location)
 	var said string
 	p.Recv(&said)
 	p.Done()

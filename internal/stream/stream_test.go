@@ -2,161 +2,208 @@ package stream
 
 import (
 	"bytes"
-	"io"
-	"os"
-	"path/filepath"
+	"context"
+	"errors"
+	"math/rand/v2"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 )
 
-// Who shares a pipe may make it one that does not block, at any time: nothing is torn.
-func TestNonBlocking(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// As standard output is: os.Pipe's files know how to wait.
-	read, write := plain(t, r), plain(t, w)
-	if err := unix.SetNonblock(int(w.Fd()), true); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.SetNonblock(int(r.Fd()), true); err != nil {
-		t.Fatal(err)
-	}
-	data := bytes.Repeat([]byte("0123456789abcde\n"), 1<<16)
-	if n, err := write.Write(data); err == nil {
-		t.Fatalf("a plain file writes %d bytes to a pipe of 64 KiB: this test tests nothing", n)
-	}
-	if _, err := io.CopyN(io.Discard, r, 64<<10); err != nil {
-		t.Fatal(err)
-	}
-	text := string(data)
-	for name, put := range map[string]func(File) error{
-		"Write":       func(f File) error { _, err := f.Write(data); return err },
-		"WriteString": func(f File) error { _, err := io.WriteString(f, text); return err },
-		"Copy":        func(f File) error { _, err := io.Copy(f, bytes.NewReader(data)); return err },
-	} {
-		done := make(chan error, 1)
-		go func() { done <- put(File{write}) }()
-		got := make([]byte, len(data))
-		if _, err := io.ReadFull(File{read}, got); err != nil || !bytes.Equal(got, data) {
-			t.Errorf("%s: what arrived is not what was written: %v", name, err)
-		}
-		if err := <-done; err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := read.Read(make([]byte, 1)); err == nil {
-		t.Fatal("a plain file waits: this test tests nothing")
-	}
-	go func() { // while File waits, which no event shows
-		time.Sleep(10 * time.Millisecond)
-		_, _ = File{write}.Write([]byte("late"))
-		_ = write.Close()
-		_ = w.Close()
-	}()
-	if got, err := io.ReadAll(File{read}); string(got) != "late" || err != nil {
-		t.Errorf("%q, %v", got, err)
-	}
-	if _, err := (File{write}).Write([]byte("x")); err == nil {
-		t.Error("writing to a closed file succeeds")
-	}
-}
+const limit = 30 * time.Second
 
-// plain is the file as os.NewFile makes it of one that blocks.
-func plain(t *testing.T, f *os.File) *os.File {
+func connection(t *testing.T) func() *nats.Conn {
 	t.Helper()
-	if err := unix.SetNonblock(int(f.Fd()), false); err != nil {
-		t.Fatal(err)
-	}
-	fd, err := syscall.Dup(int(f.Fd()))
+	ns, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoLog: true, NoSigs: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := os.NewFile(uintptr(fd), f.Name())
-	t.Cleanup(func() { _ = p.Close() })
-	return p
-}
-
-func TestWriteFile(t *testing.T) {
-	dir := t.TempDir()
-	at := func(name string) string { return filepath.Join(dir, name) }
-	must := func(err error) {
-		t.Helper()
+	go ns.Start()
+	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
+	if !ns.ReadyForConnections(limit) {
+		t.Fatal("NATS is not ready")
+	}
+	return func() *nats.Conn {
+		nc, err := nats.Connect(ns.ClientURL())
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	is := func(name, want string) {
-		t.Helper()
-		if got, err := os.ReadFile(at(name)); err != nil || string(got) != want {
-			t.Errorf("%s holds %q, %v", name, got, err)
-		}
-	}
-	umask := syscall.Umask(0o027)
-	defer syscall.Umask(umask)
-	must(WriteFile(at("new"), []byte("one"), 0o644))
-	is("new", "one")
-	if st, err := os.Stat(at("new")); err != nil || st.Mode() != 0o640 {
-		t.Errorf("a new file has mode %v, %v", st.Mode(), err)
-	}
-	must(os.Chmod(at("new"), 0o604))
-	before, err := os.Open(at("new"))
-	must(err)
-	defer before.Close()
-	must(os.Symlink("new", at("link")))
-	must(os.Symlink("absent", at("dangling")))
-	must(WriteFile(at("link"), []byte("two"), 0o644))
-	is("new", "two")
-	if st, err := os.Lstat(at("link")); err != nil || st.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("a link is replaced: %v, %v", st.Mode(), err)
-	}
-	if st, err := os.Stat(at("new")); err != nil || st.Mode() != 0o604 {
-		t.Errorf("an old file has mode %v, %v", st.Mode(), err)
-	}
-	if got, err := io.ReadAll(before); string(got) != "one" || err != nil {
-		t.Errorf("the old file is written to: %q, %v", got, err)
-	}
-	must(WriteFile(at("dangling"), []byte("three"), 0o644))
-	is("absent", "three")
-	must(WriteFile("/dev/null", []byte("four"), 0o644))
-	if st, err := os.Stat("/dev/null"); err != nil || st.Mode()&os.ModeCharDevice == 0 {
-		t.Fatalf("/dev/null is replaced: %v, %v", st.Mode(), err)
-	}
-	must(unix.Mkfifo(at("pipe"), 0o600))
-	got := make(chan string, 1)
-	go func() { b, _ := os.ReadFile(at("pipe")); got <- string(b) }()
-	must(WriteFile(at("pipe"), []byte("five"), 0o644))
-	if s := <-got; s != "five" {
-		t.Errorf("the pipe had %q", s)
-	}
-	open, err := os.Create(at("descriptor"))
-	must(err)
-	defer open.Close()
-	must(WriteFile("/proc/self/fd/"+strconv.Itoa(int(open.Fd())), []byte("six"), 0o644))
-	is("descriptor", "six")
-	if same, err := os.Stat(at("descriptor")); err != nil || !os.SameFile(same, stat(t, open)) {
-		t.Error("a file that is named by a descriptor is replaced")
-	}
-	for _, bad := range []string{dir, at("none/x"), at("new/x")} {
-		if err := WriteFile(bad, []byte("x"), 0o644); err == nil {
-			t.Errorf("%s can be written", bad)
-		}
-	}
-	if all, err := filepath.Glob(at(".framebuffer-*")); err != nil || len(all) > 0 {
-		t.Errorf("%v is left, %v", all, err)
+		t.Cleanup(nc.Close)
+		return nc
 	}
 }
 
-func stat(t *testing.T, f *os.File) os.FileInfo {
+// pair is a stream from one connection to another.
+func pair(t *testing.T, window uint64, idle time.Duration) (*Stream, *Receiver) {
 	t.Helper()
-	st, err := f.Stat()
+	return pairOf(t, window, idle, false)
+}
+
+func pairOf(t *testing.T, window uint64, idle time.Duration, brief bool) (*Stream, *Receiver) {
+	t.Helper()
+	connect := connection(t)
+	from, to := connect(), connect()
+	sender, err := NewSender(from, "framebuffer.owner")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return st
+	asked, err := from.SubscribeSync("ask")
+	if err == nil {
+		err = from.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewAsker(to).Ask(nats.NewMsg("ask"), window)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	m, err := asked.NextMsg(limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := sender.Open(m.Reply, Options{Window: window, Idle: idle, Brief: brief})
+	t.Cleanup(st.Close)
+	return st, r
+}
+
+func within(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func always() error { return nil }
+
+// What is sent arrives, in order, and there is never more on the way than the window.
+func TestWindow(t *testing.T) {
+	const window = 1 << 20
+	st, r := pair(t, window, limit)
+	data := make([]byte, 16<<20)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(data)
+	done := make(chan error, 1)
+	go func() {
+		done <- st.Send(within(t), nil, data, func() error {
+			if way := st.sent.Load() - st.acked.Load(); way > window {
+				t.Errorf("%d bytes on the way", way)
+			}
+			return nil
+		})
+	}()
+	var got []byte
+	for len(got) < len(data) {
+		p, err := r.Next(within(t))
+		if err != nil || p.Lost > 0 {
+			t.Fatalf("lost %d, %v", p.Lost, err)
+		}
+		got = append(got, p.Data...)
+	}
+	if err := <-done; err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%v, or other bytes", err)
+	}
+}
+
+// Before the receiver was heard there is no more on the way than the opening, whatever window the
+// receiver asked for: a reply subject that leads to a stranger costs the stranger no more.
+func TestOpening(t *testing.T) {
+	for asked, want := range map[uint64]uint64{0: Opening, minWindow: minWindow, 8 << 20: Opening, maxWindow: Opening, 1<<63 - 1: Opening} {
+		t.Run(strconv.FormatUint(asked, 10), func(t *testing.T) {
+			t.Parallel()
+			sender, err := NewSender(connection(t)(), "framebuffer.owner")
+			if err != nil {
+				t.Fatal(err)
+			}
+			st := sender.Open("nowhere", Options{Window: asked, Idle: 10 * time.Millisecond})
+			defer st.Close()
+			if err := st.Send(within(t), nil, make([]byte, 4*Opening), always); !errors.Is(err, ErrGone) {
+				t.Error(err)
+			}
+			if sent := st.sent.Load(); sent > want || sent+most < want {
+				t.Errorf("%d bytes were sent, not about %d", sent, want)
+			}
+		})
+	}
+}
+
+// Nothing more is sent than the window when nobody takes it.
+func TestNobodyTakes(t *testing.T) {
+	const window = 512 << 10
+	st, _ := pair(t, window, 10*time.Millisecond)
+	if err := st.Send(within(t), nil, make([]byte, 4<<20), always); !errors.Is(err, ErrGone) {
+		t.Error(err)
+	}
+	if sent := st.sent.Load(); sent > window {
+		t.Errorf("sent %d", sent)
+	}
+}
+
+// A receiver that loses all that was on the way hears so from the sender, and the stream goes
+// on behind it.
+func TestEverythingOnTheWayIsLost(t *testing.T) {
+	st, r := pair(t, 256<<10, limit)
+	if err := st.Send(within(t), nil, []byte("first"), always); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := r.Next(within(t)); err != nil || string(p.Data) != "first" {
+		t.Fatal(p, err)
+	}
+	st.sent.Add(256 << 10) // a window of it
+	done := make(chan error, 1)
+	go func() { done <- st.Send(within(t), nil, []byte("last"), always) }()
+	p, err := r.Next(within(t))
+	if err != nil || !p.Beat || p.Lost != 256<<10 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if p, err := r.Next(within(t)); err != nil || string(p.Data) != "last" || p.Lost != 0 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// The sender hears that nothing more is wanted, at once.
+func TestStop(t *testing.T) {
+	st, r := pair(t, 0, limit)
+	if err := st.Send(within(t), nil, []byte("x"), always); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Next(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	select {
+	case <-st.Gone():
+	case <-time.After(limit):
+		t.Error("not told")
+	}
+	if err := st.Send(within(t), nil, []byte("y"), always); !errors.Is(err, ErrGone) {
+		t.Error(err)
+	}
+}
+
+// Answers that cannot be are not believed.
+func TestHostileReceiver(t *testing.T) {
+	st, r := pair(t, 256<<10, 10*time.Millisecond)
+	if err := st.Send(within(t), nil, make([]byte, 256<<10), always); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Next(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"", "x", "-1", "262145", "9223372036854775808", "99999999999999999999"} {
+		if err := r.nc.Publish(r.heard, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Send(within(t), nil, make([]byte, 1), always); !errors.Is(err, ErrGone) || st.acked.Load() != 0 {
+		t.Errorf("acknowledged %d, %v", st.acked.Load(), err)
+	}
 }

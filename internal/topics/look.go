@@ -1,8 +1,8 @@
 package topics
 
 import (
+	"github.com/core-framebuffer/framebuffer/internal/cacheline"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/line"
 )
 
 // Sight is what a subscriber finds at a sequence number.
@@ -23,7 +23,7 @@ func (t *Topic) Look(sequence uint64, rec *Record) Sight {
 		if word&layout.QueueLap == t.lap(sequence) {
 			if t.read(word, sequence, rec) {
 				if t.last.Load() != rec.Size {
-					line.Store(&t.last, rec.Size)
+					cacheline.Store(&t.last, rec.Size)
 				}
 				return Ready
 			}

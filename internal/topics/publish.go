@@ -3,10 +3,10 @@ package topics
 import (
 	"fmt"
 
+	"github.com/core-framebuffer/framebuffer/internal/cacheline"
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/line"
 )
 
 // entry is what a word of the queue leads to. Most often that is the frame itself: its
@@ -25,7 +25,7 @@ type entry struct {
 // entry makes one for rec; record is called if a record is needed, for its chunk.
 func (t *Topic) entry(rec *Record, record func(size int) (uint64, []byte, error)) (e entry, err error) {
 	s := t.next.Load()
-	line.Want(t.word(s))
+	cacheline.Want(t.word(s))
 	rec.topic = t.Index + 1
 	e = entry{topic: t, offset: rec.Offset, frame: rec.Offset}
 	e.label = layout.Label{Checksum: rec.Checksum, Time: rec.Time, Topic: rec.topic, Sequence: s}

@@ -31,12 +31,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/cacheline"
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/futex"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/internal/line"
 	"github.com/core-framebuffer/framebuffer/internal/ring"
 	"github.com/core-framebuffer/framebuffer/internal/sleep"
 )
@@ -100,7 +100,7 @@ func view(w layout.Topic, r *ring.Ring, index int) *Topic {
 		Index: uint32(index), ring: r, words: w, queue: q, next: w.Next(),
 		shift: bits.TrailingZeros(uint(len(q))), patience: sleep.Patience, pool: sleep.OfProcess(),
 	}
-	t.wantNext = func() { line.Want(t.word(t.next.Load())) }
+	t.wantNext = func() { cacheline.Want(t.word(t.next.Load())) }
 	return t
 }
 

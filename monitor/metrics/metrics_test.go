@@ -16,13 +16,13 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
 	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/monitor/metrics"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-func TestMain(m *testing.M) { xproc.Main(m, xproc.Roles{"scribe": roleScribe}) }
+func TestMain(m *testing.M) { testproc.Main(m, testproc.Roles{"scribe": roleScribe}) }
 
 // collect serves a segment and returns a gatherer of its figures.
 func collect(t *testing.T, size int64) (*framebuffer.Server, *prometheus.Registry) {
@@ -84,8 +84,8 @@ func scrape(t *testing.T, from prometheus.Gatherer) (series map[string]float64, 
 func promtool(t *testing.T, stdin string, args ...string) {
 	t.Helper()
 	t.Run("promtool", func(t *testing.T) {
-		xproc.NeedTools(t, "promtool")
-		cmd := xproc.Command("promtool", args...)
+		testproc.NeedTools(t, "promtool")
+		cmd := testproc.Command("promtool", args...)
 		cmd.Stdin = strings.NewReader(stdin)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -209,7 +209,7 @@ func TestClientsComeAndGo(t *testing.T) {
 }
 
 // roleScribe: KEY; on each message writes nonsense over the tables.
-func roleScribe(c *xproc.Child) error {
+func roleScribe(c *testproc.Child) error {
 	m, err := shmtest.OfKey(c.Args[0])
 	if err != nil {
 		return err
@@ -235,7 +235,7 @@ func roleScribe(c *xproc.Child) error {
 // Whatever stands in the memory, a scrape is one that Prometheus takes.
 func TestScrapeOfNonsense(t *testing.T) {
 	server, from := collect(t, 1<<16)
-	scribe := xproc.Start(t, "scribe", server.Key())
+	scribe := testproc.Start(t, "scribe", server.Key())
 	var text string
 	for i := range 100 {
 		scribe.Send(i)

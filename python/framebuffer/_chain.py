@@ -1,5 +1,5 @@
 """From one server's ring to the next one's: the rings of a connection, and the thread that follows.
-internal/follow of the Go library is the same.
+topic/follow of the Go library is the same.
 """
 
 import logging

@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer/internal/shm/busguard"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 func TestMain(m *testing.M) {
-	xproc.Main(m, xproc.Roles{"fault-elsewhere": faultElsewhere})
+	testproc.Main(m, testproc.Roles{"fault-elsewhere": faultElsewhere})
 }
 
 // mapped is a file of n pages and its mapping.
@@ -173,7 +173,7 @@ func TestFaultElsewherePanics(t *testing.T) {
 func TestFaultElsewhereEndsTheProcess(t *testing.T) {
 	said := t.TempDir() + "/stderr"
 	t.Setenv("BUSGUARD_STDERR", said)
-	p := xproc.Start(t, "fault-elsewhere")
+	p := testproc.Start(t, "fault-elsewhere")
 	if err := p.Wait(); err == nil {
 		t.Error("the process went on")
 	}
@@ -183,7 +183,7 @@ func TestFaultElsewhereEndsTheProcess(t *testing.T) {
 	}
 }
 
-func faultElsewhere(*xproc.Child) error {
+func faultElsewhere(*testproc.Child) error {
 	f, err := os.Create(os.Getenv("BUSGUARD_STDERR"))
 	if err != nil {
 		return err

@@ -6,10 +6,10 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer/internal/shm"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
-func createAndPark(c *xproc.Child) error {
+func createAndPark(c *testproc.Child) error {
 	b, err := shm.ByName(c.Args[0])
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func createAndPark(c *xproc.Child) error {
 	return c.Park()
 }
 
-func attachAndAdd(c *xproc.Child) error {
+func attachAndAdd(c *testproc.Child) error {
 	b, err := shm.ByName(c.Args[0])
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func otherProcessSeesTheSame(t *testing.T, b shm.Backend) {
 	s := create(t, b, 1<<20)
 	defer closed(t, s)
 	for n := byte(1); n <= 3; n++ {
-		p := xproc.Start(t, "shm-attach", b.Name(), s.Location)
+		p := testproc.Start(t, "shm-attach", b.Name(), s.Location)
 		var said string
 		p.Recv(&said)
 		p.Done()
@@ -57,7 +57,7 @@ func otherProcessSeesTheSame(t *testing.T, b shm.Backend) {
 }
 
 func memoryOutlivesTheServer(t *testing.T, b shm.Backend) {
-	p := xproc.Start(t, "shm-create", b.Name())
+	p := testproc.Start(t, "shm-create", b.Name())
 	var location string
 	p.Recv(&location)
 	c, err := b.Attach(location, false)

@@ -14,12 +14,12 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
-	"github.com/core-framebuffer/framebuffer/internal/xproc"
+	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // Roles must be among those of the test binary that calls Run.
-func Roles() xproc.Roles {
-	return xproc.Roles{
+func Roles() testproc.Roles {
+	return testproc.Roles{
 		"shm-create": createAndPark,
 		"shm-attach": attachAndAdd,
 	}
@@ -47,7 +47,7 @@ func Run(t *testing.T, b shm.Backend, leftovers func(t *testing.T) int) {
 	}
 	t.Run("KillLeavesNothing", func(t *testing.T) {
 		before := leftovers(t)
-		p := xproc.Start(t, "shm-create", b.Name())
+		p := testproc.Start(t, "shm-create", b.Name())
 		var location string
 		p.Recv(&location)
 		p.Kill()
@@ -132,7 +132,7 @@ func attachSeesTheSameMemory(t *testing.T, b shm.Backend) {
 func readOnlyKeepsWritersOut(t *testing.T, b shm.Backend) {
 	s := create(t, b, 1<<20)
 	defer closed(t, s)
-	p := xproc.Start(t, "shm-attach", b.Name(), s.Location, "read-only")
+	p := testproc.Start(t, "shm-attach", b.Name(), s.Location, "read-only")
 	var said string
 	if err := p.TryRecv(&said); err == nil {
 		t.Fatalf("a read-only mapping took a store: %s", said)
