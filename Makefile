@@ -116,7 +116,7 @@ hosts:
 	cd test/hosts && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -count=1 -timeout 20m ./...
 
 # ROUNDS processes are killed or stopped, each backend's peers write nonsense BURSTS times a
-# thousand, and so on. The figures in docs/guarantees.md are such a run's.
+# thousand, and so on. The figures in bench/faults.md are such a run's.
 ROUNDS      ?= 5000
 BURSTS      ?= 1000
 ALLOCATIONS ?= 1000000000

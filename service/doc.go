@@ -9,7 +9,7 @@
 // so nothing stale is ever found and nothing is left behind. With Config.URL the service
 // runs on the user's own NATS instead, and with Config.NATSConfig the embedded one joins
 // those of other hosts: docs/hosts.md. Recorder and Player keep topics in JetStream and publish
-// them again: docs/record.md.
+// them again: docs/recording.md.
 //
 // From a shell, with the nats command:
 //

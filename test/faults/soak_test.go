@@ -58,7 +58,7 @@ const (
 	stopServer   fault = "SIGSTOP of the server, some laps, SIGCONT"
 )
 
-// figures are what the table in docs/guarantees.md is made of.
+// figures are what the table in bench/faults.md is made of.
 type figures struct {
 	rounds  map[string]int // by victim and fault
 	points  map[failpoint.Point]int

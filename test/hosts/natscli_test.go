@@ -147,7 +147,7 @@ func TestPlainClient(t *testing.T) {
 	}
 }
 
-// A recording is an ordinary stream to the plain client: what docs/record.md does with one leaves what stands there.
+// A recording is an ordinary stream to the plain client: what docs/recording.md does with one leaves what stands there.
 func TestPlainClientAndRecordings(t *testing.T) {
 	w := newNetwork(t, 1)
 	conf := file(t, fmt.Sprintf("listen: \"127.0.0.1:4222\", jetstream { store_dir: %q }, authorization { user: framebuffer, password: p }", t.TempDir()))
@@ -199,7 +199,7 @@ func TestPlainClientAndRecordings(t *testing.T) {
 			recorded("it is empty", func(n uint64) bool { return n == 0 })
 		},
 	}
-	for _, line := range documented(t, "../../docs/record.md", "With nothing but NATS") {
+	for _, line := range documented(t, "../../docs/recording.md", "With nothing but NATS") {
 		look, known := wanted[line]
 		if !known {
 			t.Errorf("nothing is known of what `%s` should do", line)
@@ -212,7 +212,7 @@ func TestPlainClientAndRecordings(t *testing.T) {
 		look(s.run(line))
 	}
 	for line := range wanted {
-		t.Errorf("docs/record.md no longer has `%s`", line)
+		t.Errorf("docs/recording.md no longer has `%s`", line)
 	}
 	h.Done()
 }
