@@ -234,22 +234,32 @@ class Topic:
         """Whether the sequence number has not been published."""
         return not self.published(sequence) and not after(self._words[self._next], sequence)
 
-    def oldest(self, start: int, until: float | None = None) -> int:
-        """The first sequence number from there on whose entry is still there, or that of the
-        next frame. At a time, if one is given, it returns how far it has come: nothing before
-        that is there."""
+    def oldest(self, start: int) -> int:
+        """The first sequence number from start on whose frame is available, or that of the next
+        frame."""
+        return self.search(start)[0]
+
+    def search(self, start: int, until: float | None = None) -> "tuple[int, bool]":
+        """As oldest, and True. At the time `until` (of time.monotonic) it returns how far it has
+        searched, and False: no frame before that is available."""
         end = self.next
         if not after(end, start):
-            return start
+            return start, True
         steps = min((end - start) & L.MASK, self.depth)
         for back in range(steps, 0, -1):
             s = (end - back) & L.MASK
             word = self._words[self._place(s)]
-            if word & L.QUEUE_LAP == self._lap(s) and self._ring.is_intact(word & ~L.QUEUE_TAG):
-                return s
+            lap = self._lap(s)
+            if word & L.QUEUE_LAP == lap and word != lap and self._ring.is_intact(word & ~L.QUEUE_TAG):
+                return s, True
             if until is not None and back % _STEPS == 0 and time.monotonic() > until:
-                return (s + 1) & L.MASK
-        return end
+                return (s + 1) & L.MASK, False
+        return end, True
+
+    def left_out(self, sequence: int) -> bool:
+        """Whether a mirror has skipped the sequence number, and its word still says so: there is no
+        chunk at offset 0."""
+        return bool(self._words[self._place(sequence)] == self._lap(sequence))
 
     def beginning(self, start: str) -> int:
         """The sequence number with which a subscription that starts so begins."""

@@ -16,6 +16,7 @@ from ._entries import Record
 from ._group import Alone, Group
 from ._layout import MASK
 from ._publisher import Publisher
+from ._resume import Resume
 from ._segment import Segment
 from ._subentry import Entry
 from ._text import quote
@@ -71,6 +72,7 @@ class Subscription(Source):
         self._pending = 0  # lost since the last message
         self._closed = False
         self._taking = threading.Lock()  # held while a message is taken
+        self._resume = Resume(self._topic, self._at)
         self._entry = Entry(segment, self._topic.index, self._at)
         self._waiting = Waiting("framebuffer-topic")
         self._asleep: list[None] = []  # one for each thread that sleeps for it, or is about to
@@ -156,8 +158,8 @@ class Subscription(Source):
                 if self._place.advance(at, (at + 1) & MASK):
                     return self._message(found, at)
             elif found is Sight.GONE:
-                to = self._topic.oldest((at + 1) & MASK, until)
-                if self._place.advance(at, to):
+                to = self._resume.after(at, until)
+                if to is not None and self._place.advance(at, to):
                     missed = self._topic.missed(at, to)
                     self._pending += missed
                     self.lost += missed

@@ -1,6 +1,8 @@
-// Peer is the Go side of the Python package's soak: a writer that puts frames into a ring
-// and prints their descriptors, or a reader that takes descriptors and says what came of
-// them. python/tests/peer.py is the same in Python.
+// Peer is the Go side of the Python package's tests.
+//
+// For the soak it is a writer, which puts frames into a ring and prints their descriptors, or a
+// reader, which takes descriptors and prints what came of them. python/tests/peer.py is the same in
+// Python. With subscribe it takes messages of a topic as it is told: see subscribe.go.
 //
 // Bytes are compared with what the writer must have written, not with a checksum: a frame
 // begins with the writer's number and the frame's, and goes on with a part of a pattern that
@@ -23,15 +25,18 @@ import (
 
 func main() {
 	if len(os.Args) != 4 {
-		log.Fatal("usage: peer write KEY NUMBER | peer read KEY GO")
+		log.Fatal("usage: peer write KEY NUMBER | peer read KEY GO | peer subscribe KEY TOPIC")
 	}
 	client, err := framebuffer.Attach(os.Args[2], nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	if os.Args[1] == "write" {
+	switch os.Args[1] {
+	case "write":
 		err = write(client, os.Args[3])
-	} else {
+	case "subscribe":
+		err = subscribe(client, os.Args[3])
+	default:
 		err = read(client)
 	}
 	if err != nil {
