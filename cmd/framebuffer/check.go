@@ -12,7 +12,7 @@ import (
 )
 
 type checkCmd struct {
-	Key keyText `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Attach with this key instead of looking for a server: @FILE reads it from a file, @- from standard input."`
+	keyFlag
 	lookup
 }
 
@@ -30,7 +30,7 @@ var errDisorder = errors.New("the segment is not in order: some process wrote ov
 
 // Run prints what was found.
 func (c *checkCmd) Run(e *env) error {
-	client, err := (&reach{Key: c.Key, lookup: c.lookup}).direct(e, "framebuffer check")
+	client, err := (&reach{Key: c.text(), lookup: c.lookup}).direct(e, "framebuffer check")
 	if err != nil {
 		return err
 	}

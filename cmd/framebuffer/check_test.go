@@ -43,7 +43,7 @@ func TestCheckEndsWithASignal(t *testing.T) {
 	ctx, signalled := context.WithCancel(context.Background())
 	signalled()
 	e := &env{ctx: ctx, log: slog.New(slog.DiscardHandler)} // and no output
-	c := checkCmd{Key: keyText(s.Key)}
+	c := checkCmd{keyFlag: keyFlag{Key: keyText(s.Key)}}
 	if err := e.interrupted(c.Run(e)); !errors.Is(err, errSignal) {
 		t.Error(err)
 	}

@@ -8,15 +8,22 @@ import (
 )
 
 type completionCmd struct {
-	Shell string `arg:"" enum:"bash,zsh,fish" help:"Which shell: ${enum}."`
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"Shell: bash, zsh or fish."`
 }
 
 // Help is shown below the flags.
 func (completionCmd) Help() string {
-	return `  bash: framebuffer completion bash > /etc/bash_completion.d/framebuffer
-        or in ~/.bashrc: source <(framebuffer completion bash)
-  zsh:  framebuffer completion zsh > "${fpath[1]}/_framebuffer"
-  fish: framebuffer completion fish > ~/.config/fish/completions/framebuffer.fish`
+	return `The script completes commands, flags and files. For bash, put this into ~/.bashrc:
+
+  source <(framebuffer completion bash)
+
+For zsh, put this into ~/.zshrc, after compinit:
+
+  source <(framebuffer completion zsh)
+
+For fish:
+
+  framebuffer completion fish > ~/.config/fish/completions/framebuffer.fish`
 }
 
 // Run prints the script.
@@ -28,6 +35,7 @@ func (c *completionCmd) Run(e *env) error {
 	return nil
 }
 
+// commands are the commands that are not hidden.
 func commands(root *kong.Node) (all []*kong.Node) {
 	for _, n := range root.Children {
 		if !n.Hidden {
@@ -37,6 +45,7 @@ func commands(root *kong.Node) (all []*kong.Node) {
 	return all
 }
 
+// flags are a command's flags and the global ones, without hidden ones.
 func flags(n *kong.Node) (all []*kong.Flag) {
 	for _, group := range n.AllFlags(true) {
 		all = append(all, group...)
@@ -44,7 +53,7 @@ func flags(n *kong.Node) (all []*kong.Flag) {
 	return all
 }
 
-// words are what may stand behind a command: its flags, and its arguments' fixed values.
+// words are what may follow a command: its flags, and the fixed values of its arguments.
 func words(n *kong.Node) (all []string) {
 	for _, f := range flags(n) {
 		all = append(all, "--"+f.Name)
@@ -57,7 +66,7 @@ func words(n *kong.Node) (all []string) {
 	return all
 }
 
-// bashScript offers commands, flags, fixed values and, where neither fits, files.
+// bashScript completes commands, flags and fixed values, and files where none of them fits.
 func bashScript(root *kong.Node) string {
 	var names []string
 	var cases strings.Builder
@@ -80,6 +89,7 @@ complete -o default -F _framebuffer framebuffer
 `, strings.Join(names, " ")+" --help --version", cases.String())
 }
 
+// zshScript is bashScript with a description of each command and flag.
 func zshScript(root *kong.Node) string {
 	var names, cases strings.Builder
 	for _, n := range commands(root) {
@@ -113,6 +123,7 @@ compdef _framebuffer framebuffer
 `, names.String(), cases.String())
 }
 
+// fishScript is bashScript with a description of each command and flag.
 func fishScript(root *kong.Node) string {
 	var b strings.Builder
 	b.WriteString("# fish completion for framebuffer\n")
@@ -131,6 +142,5 @@ func fishScript(root *kong.Node) string {
 	return b.String()
 }
 
-// quote makes one word for any of the three shells. Help texts hold no variables, but an
-// apostrophe may come.
+// quote makes s one word for all three shells. Help texts have apostrophes but no variables.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

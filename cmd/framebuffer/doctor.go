@@ -9,8 +9,8 @@ import (
 )
 
 type doctorCmd struct {
-	Key  keyText   `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Look at this key too: whether attaching works, and which processes are attached; @FILE reads it from a file, @- from standard input."`
-	Size *byteSize `help:"Size of the ring that is to fit (default ${ring_size}; with a KEY none, since that ring is made already)." placeholder:"SIZE"`
+	keyFlag
+	Size *byteSize `help:"Size of the ring that is to fit (default ${ring_size}; none with --key, since that ring is made already)." placeholder:"SIZE"`
 	Dir  string    `help:"Directory to look at for memfd's socket and file's files (default: where serve makes them)." placeholder:"DIR"`
 }
 
@@ -31,7 +31,7 @@ func (c *doctorCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	key, err := c.Key.read(e)
+	key, err := c.text().read(e)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (c *doctorCmd) ring() (size byteSize, err error) {
 	switch {
 	case c.Size != nil:
 		return *c.Size, nil
-	case c.Key.given():
+	case c.text().given():
 		return 0, nil
 	}
 	return size, size.UnmarshalText([]byte(ringSize))

@@ -82,7 +82,7 @@ func TestDoctorSize(t *testing.T) {
 		cmd  doctorCmd
 		want byteSize
 	}{
-		{doctorCmd{}, 500 << 20}, {doctorCmd{Key: "key"}, 0}, {doctorCmd{Size: &told}, 7}, {doctorCmd{Key: "key", Size: &told}, 7},
+		{doctorCmd{}, 500 << 20}, {doctorCmd{keyFlag: keyFlag{Key: "key"}}, 0}, {doctorCmd{Size: &told}, 7}, {doctorCmd{keyFlag: keyFlag{Key: "key"}, Size: &told}, 7},
 	} {
 		if got, err := c.cmd.ring(); err != nil || got != c.want {
 			t.Errorf("%+v: %d, %v; want %d", c.cmd, got, err, c.want)

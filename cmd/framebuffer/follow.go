@@ -12,7 +12,7 @@ import (
 
 // following is for commands that go on with the next server.
 type following struct {
-	NoFollow bool `help:"End with status 4 when the server ends, and do not go on with the next one."`
+	NoFollow bool `help:"Exit with status 4 when the server ends, instead of continuing with the next one."`
 }
 
 // chain attaches to the server's ring, and goes on with the next server's unless the ring was

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,16 @@ import (
 // keyText is a key as commands are given one: itself, which other users see in the list of
 // processes, or @ and the name of a file that has it, or @- for standard input. It is read once.
 type keyText string
+
+// keyFlag is --key of the commands that monitor a ring. They also take the key as an argument, its
+// form in earlier releases.
+type keyFlag struct {
+	Key      keyText `group:"server" env:"FRAMEBUFFER_KEY" help:"Use the ring of this key and look for no server. @FILE reads it from a file, @- from standard input." placeholder:"KEY"`
+	Argument keyText `arg:"" name:"key" optional:"" hidden:"" help:"Deprecated: --key."`
+}
+
+// text is the key that was given in either form.
+func (k keyFlag) text() keyText { return cmp.Or(k.Argument, k.Key) }
 
 // given reports whether there is one.
 func (k keyText) given() bool { return k != "" }

@@ -22,7 +22,8 @@ func TestKeyFromAFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, args := range [][]string{
-			{"allocate", "1", "--key"}, {"topics", "--key"}, {"check"}, {"stat", "--interval", "0"}, {"doctor"},
+			{"allocate", "1", "--key"}, {"topics", "--key"}, {"check", "--key"}, {"stat", "--interval", "0", "--key"}, {"doctor", "--key"},
+			{"check"}, {"stat", "--interval", "0"}, {"doctor"}, // the form of earlier releases
 		} {
 			for how, stdin := range map[string]string{"@" + file: "", "@-": text, "-": text} {
 				if r := runHere(t, stdin, append(args, how)...); r.status == exitUsage || strings.Contains(r.err, "key") && args[0] != "doctor" {
@@ -61,7 +62,7 @@ func TestFilesWithoutAKey(t *testing.T) {
 		"huge": "more than 4096 bytes", "pipe": "is empty", "empty": "is empty", "secret": "is not a key", "lines": "is not a key",
 		"none": "there is none", ".": "key file",
 	} {
-		for _, args := range [][]string{{"allocate", "1", "--key"}, {"stat"}, {"check"}, {"doctor"}} {
+		for _, args := range [][]string{{"allocate", "1", "--key"}, {"stat", "--key"}, {"stat"}, {"check"}, {"doctor"}} {
 			r := runHere(t, "", append(args, "@"+at(name))...)
 			if r.status != exitUsage || !strings.Contains(r.err, says) || strings.Contains(r.err, "hunter2") {
 				t.Errorf("%v, %s: %+v", args, name, r)

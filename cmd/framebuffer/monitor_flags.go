@@ -8,10 +8,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
-// sight is how commands that only look find the ring to look at.
+// sight are the flags that say which ring a monitoring command shows.
 type sight struct {
-	Key     keyText `arg:"" optional:"" env:"FRAMEBUFFER_KEY" help:"Look at this key's ring instead of looking for a server: @FILE reads it from a file, @- from standard input."`
-	KeyFile string  `env:"FRAMEBUFFER_KEY_FILE" help:"Look at the ring of the key in this file, as serve --key-file writes it, and wait for it." placeholder:"FILE"`
+	keyFlag
+	KeyFile string `group:"server" env:"FRAMEBUFFER_KEY_FILE" help:"Show the ring of the key in this file, which serve --key-file writes. Wait for the file." placeholder:"FILE"`
 	following
 	lookup
 }
@@ -19,8 +19,8 @@ type sight struct {
 // first is the key to begin with: that works, where it stands in a file.
 func (s *sight) first(e *env) (string, error) {
 	switch {
-	case s.Key.given():
-		return s.Key.read(e)
+	case s.text().given():
+		return s.text().read(e)
 	case s.KeyFile != "":
 		return byFile(e, s.KeyFile, func(key string) (string, error) {
 			m, err := monitor.Attach(key)
@@ -65,7 +65,7 @@ func (f found) final(seen *monitor.Snapshot) error {
 }
 
 // fixed reports whether there is no other server than the first.
-func (s *sight) fixed() bool { return s.Key.given() || s.NoFollow }
+func (s *sight) fixed() bool { return s.text().given() || s.NoFollow }
 
 // over is the end of a command that is not to follow when its server has ended, else nil.
 func (s *sight) over(seen *monitor.Snapshot) error {

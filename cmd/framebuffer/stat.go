@@ -23,10 +23,10 @@ type statCmd struct {
 
 // Help is shown below the flags.
 func (statCmd) Help() string {
-	return `The figures are read from the memory itself: with a KEY, also while the server and
+	return `The figures are read from the memory itself: with --key, also while the server and
 all others hang. Looking changes nothing. The ring of a server that is gone takes
 no new look: status 4. --watch shows the end of a server that ends meanwhile, and
-without a KEY goes on with the next one of that name or key file.
+without --key goes on with the next one of that name or key file.
 
   horizon  how long a frame written now lives before it is overwritten
   SEEN     how long ago the client last did something, as far as is known

@@ -21,7 +21,7 @@ func (topCmd) Help() string {
 	return `Shows the ring, how long frames live in it, who writes and who reads, and first
 of all who is too slow. It reads the memory alone, takes no client slot, and with
 a KEY works also while the server and all others hang. When the server ends, it
-shows that end, and without a KEY goes on with the next server of that name or
+shows that end, and without --key goes on with the next server of that name or
 key file. Keys: ? lists them.
 
 NO_COLOR does without colour. TERM=dumb writes one screen below the other.`

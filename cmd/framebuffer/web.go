@@ -20,8 +20,8 @@ type webCmd struct {
 func (webCmd) Help() string {
 	return `A page for a browser, also on a phone: the ring, throughput and horizon, clients,
 topics, and the latest frame of each topic as a picture. It reads the memory
-itself, so with a KEY it works also while the server hangs. When the server ends,
-it shows that end, and without a KEY goes on with the next server of that name or
+itself, so with --key it works also while the server hangs. When the server ends,
+it shows that end, and without --key goes on with the next server of that name or
 key file.
 
 A server can also show itself: framebuffer serve --http 127.0.0.1:9464`
