@@ -1,5 +1,5 @@
 // Command targets measures this library against a plain copy, taking turns in one run, and
-// prints the table of docs/speed.md: operations by size, then how cost grows with the ring
+// prints the table of bench/operations.md: operations by size, then how cost grows with the ring
 // and with the number of clients.
 package main
 

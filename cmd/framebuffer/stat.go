@@ -33,7 +33,7 @@ without --key goes on with the next one of that name or key file.
   LAG      how far back its last frame is, in percent of the ring
   LOST     frames it came too late for, or that were not what was written
 
---json prints one object a line: docs/monitoring.md says what is in it.`
+--json prints one object a line: docs/metrics.md says what is in it.`
 }
 
 // Run prints the figures.

@@ -64,14 +64,14 @@ func TestExampleDashboard(t *testing.T) {
 
 // Every metric that there is is in the document, with its labels, and none else.
 func TestDocumentNamesEveryMetric(t *testing.T) {
-	text, err := os.ReadFile("../../docs/monitoring.md")
+	text, err := os.ReadFile("../../docs/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	exist(t, string(text))
 	for name := range described() {
 		if !strings.Contains(string(text), "`"+name+"`") {
-			t.Errorf("docs/monitoring.md says nothing of %s", name)
+			t.Errorf("docs/metrics.md says nothing of %s", name)
 		}
 	}
 }
