@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
 // Checksum is the XXH3-64 of a payload (default seed and secret; Yann Collet, xxHash
@@ -19,13 +20,13 @@ func ChecksumOf(data []byte) Checksum { return Checksum(copyhash.Sum(data)) }
 // in either case. Anything else is ErrBadFrame.
 func ParseChecksum(s string) (Checksum, error) {
 	if len(s) != 16 {
-		return 0, fmt.Errorf("%w: checksum %q has %d characters, a checksum has 16 hex digits", ErrBadFrame, clip(s), len(s))
+		return 0, fmt.Errorf("%w: checksum %q has %d characters, a checksum has 16 hex digits", ErrBadFrame, fberr.Clip(s), len(s))
 	}
 	var sum uint64
 	for i := range len(s) {
 		digit, ok := hexDigit(s[i])
 		if !ok {
-			return 0, fmt.Errorf("%w: checksum %q: character %d is no hex digit", ErrBadFrame, clip(s), i+1)
+			return 0, fmt.Errorf("%w: checksum %q: character %d is no hex digit", ErrBadFrame, fberr.Clip(s), i+1)
 		}
 		sum = sum<<4 | digit
 	}

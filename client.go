@@ -1,14 +1,13 @@
 package framebuffer
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
-	"github.com/core-framebuffer/framebuffer/internal/failpoint"
-	"github.com/core-framebuffer/framebuffer/internal/inside"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
@@ -16,8 +15,7 @@ import (
 // slices they take and return are the caller's. Those that lie in shared memory are handed
 // out by Reserve, View and Hold alone, which say how long they may be used.
 type Client struct {
-	*segment
-	readOnly bool
+	segment  *segment.Segment
 	verify   bool
 	maxFrame int // 0: no other limit than memory
 }
@@ -31,56 +29,32 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 	if opts == nil {
 		opts = &ClientOptions{}
 	}
-	k, err := parseKey(keyText)
-	if err != nil {
-		return nil, err
-	}
-	backend, err := shm.ByName(k.backend)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %q: %w", ErrBadKey, keyText, err)
-	}
-	m, err := backend.Attach(k.location, opts.ReadOnly)
-	if errors.Is(err, ErrNoMemory) {
-		reclaimAddresses()
-		m, err = backend.Attach(k.location, opts.ReadOnly)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("attach with key %q: %w", keyText, err)
-	}
-	failpoint.Hit(failpoint.AttachMapped)
-	ctl, err := openControl(k, m)
-	if err != nil {
-		return nil, fmt.Errorf("attach with key %q: %w", keyText, err)
-	}
-	failpoint.Hit(failpoint.AttachOpened)
-	if m.Doubt != "" && opts.Logger != nil {
-		opts.Logger.Warn("the server is not authenticated", "reason", m.Doubt)
-	}
-	role, name := uint32(layout.RoleClient), opts.Name
-	if opts.ReadOnly {
-		role = layout.RoleReadOnly
-	}
+	name := opts.Name
 	if name == "" {
 		name = filepath.Base(os.Args[0])
 	}
-	if opts.Unlisted {
-		role = layout.RoleUnlisted
+	s, err := segment.Attach(keyText, segment.AttachOptions{ReadOnly: opts.ReadOnly, Unlisted: opts.Unlisted, Name: name, Logger: opts.Logger})
+	if err != nil {
+		return nil, err
 	}
-	c := &Client{segment: newSegment(k, m, ctl, role, opts.ReadOnly, name), readOnly: opts.ReadOnly, verify: !opts.Unverified, maxFrame: opts.MaxFrame}
-	c.unmapWhenUnused() // also a backstop for a client that is dropped without Close
-	return c, nil
+	return &Client{segment: s, verify: !opts.Unverified, maxFrame: opts.MaxFrame}, nil
 }
 
 // Key returns the key this client attached with.
-func (c *Client) Key() string { return c.keyText }
+func (c *Client) Key() string { return c.segment.Key() }
 
 // Allocate does what Server.Allocate does, from here: no call to the server is made. It
 // also returns ErrReadOnly.
 func (c *Client) Allocate(size int) (offset uint64, err error) {
-	if c.readOnly {
+	if c.segment.ReadOnly {
 		return 0, c.denied("allocate")
 	}
-	return c.allocate(size)
+	return allocate(c.segment, size)
+}
+
+func allocate(s *segment.Segment, size int) (uint64, error) {
+	offset, _, err := s.Allocate(size, s.Clock.Coarse())
+	return offset, err
 }
 
 // Write copies data into the chunk at offset, which this or any other process allocated
@@ -91,23 +65,23 @@ func (c *Client) Allocate(size int) (offset uint64, err error) {
 // It returns ErrBadOffset, ErrTooLong, ErrReadOnly, ErrClosed, and ErrTimeout when the ring
 // has reused the chunk before the last byte was in; it looks after every 64 KiB and stops.
 func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
-	if c.readOnly {
+	if c.segment.ReadOnly {
 		return 0, c.denied("write")
 	}
 	s := c.segment
-	if err := s.errIfClosed(); err != nil {
+	if err := s.CheckOpen(); err != nil {
 		return 0, err
 	}
-	place, why, err := s.ring.Place(offset, len(data))
+	place, why, err := s.Ring.Place(offset, len(data))
 	if err != nil {
-		return 0, s.failed(why, err)
+		return 0, s.Fail(why, err)
 	}
 	// Not afterwards: an atomic addition waits until all stores before it have arrived, and
 	// these go to memory that no cache has.
-	s.slot.did(layout.Writes, layout.WrittenBytes, offset, len(data))
-	sum, why, err := s.ring.Fill(place, offset, data)
-	if err != nil || s.closed.Load() {
-		return 0, s.failed(why, err)
+	s.Slot.Count(layout.Writes, layout.WrittenBytes, offset, len(data))
+	sum, why, err := s.Ring.Fill(place, offset, data)
+	if err != nil || s.Closed() {
+		return 0, s.Fail(why, err)
 	}
 	return Checksum(sum), nil
 }
@@ -118,8 +92,8 @@ func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
 // ErrTooLarge for one beyond ClientOptions.MaxFrame, ErrNoMemory for one that this process has no
 // memory for, and ErrClosed after this client's Close. It works on after the server's Close.
 func (c *Client) Read(offset uint64, size int, sum Checksum) ([]byte, error) {
-	if size < 0 || size > c.ring.MaxSize() {
-		return nil, fmt.Errorf("%w: asked to read %d bytes; a chunk of this ring has 0 to %d", ErrBadSize, size, c.ring.MaxSize())
+	if size < 0 || size > c.segment.Ring.MaxSize() {
+		return nil, fmt.Errorf("%w: asked to read %d bytes; a chunk of this ring has 0 to %d", ErrBadSize, size, c.segment.Ring.MaxSize())
 	}
 	if err := c.mayCopy(offset, size); err != nil {
 		return nil, err
@@ -145,11 +119,11 @@ func (c *Client) mayCopy(offset uint64, size int) error {
 	if size < lookFirst {
 		return nil
 	}
-	if err := s.errIfClosed(); err != nil {
+	if err := s.CheckOpen(); err != nil {
 		return err
 	}
-	if why, err := s.ring.Check(offset, size); err != nil {
-		return s.failed(why, err)
+	if why, err := s.Ring.Check(offset, size); err != nil {
+		return s.Fail(why, err)
 	}
 	return shm.RoomForCopy(size)
 }
@@ -159,13 +133,13 @@ func (c *Client) mayCopy(offset uint64, size int) error {
 // frame.
 func (c *Client) ReadInto(dst []byte, offset uint64, sum Checksum) error {
 	s := c.segment
-	if err := s.errIfClosed(); err != nil {
+	if err := s.CheckOpen(); err != nil {
 		return err
 	}
-	if why, err := s.ring.Read(dst, offset, uint64(sum)); err != nil {
-		return s.failed(why, err)
+	if why, err := s.Ring.Read(dst, offset, uint64(sum)); err != nil {
+		return s.Fail(why, err)
 	}
-	s.slot.did(layout.Reads, layout.ReadBytes, offset, len(dst))
+	s.Slot.Count(layout.Reads, layout.ReadBytes, offset, len(dst))
 	return nil
 }
 
@@ -180,7 +154,7 @@ func (c *Client) Put(data []byte) (Frame, error) {
 	if err != nil {
 		return Frame{}, err
 	}
-	return Frame{Key: c.keyText, Offset: offset, Size: len(data), Checksum: sum}, nil
+	return Frame{Key: c.Key(), Offset: offset, Size: len(data), Checksum: sum}, nil
 }
 
 // Get returns the bytes of a frame, as Read does. It returns ErrBadKey when the frame lies
@@ -192,16 +166,10 @@ func (c *Client) Get(f Frame) ([]byte, error) {
 	return c.Read(f.Offset, f.Size, f.Checksum)
 }
 
-// Inside is for the packages of this module, such as topic: nobody else can use what it
-// returns.
-func (c *Client) Inside() inside.Segment {
-	s := c.segment
-	return inside.Segment{
-		Control: s.control, Ring: s.ring, Clock: s.clock,
-		Slot: s.slot.index, Ticket: s.slot.ticket, Last: s.slot.last, ReadOnly: c.readOnly, Doubt: s.mapping.Doubt,
-		TakeBeside: s.takeBeside, Closed: s.errIfEnded, OnClose: s.hooks.add, Remote: s.slot.remote,
-	}
-}
+// Segment returns the attachment behind the client. It is for package topic, package monitor and
+// the segment's checks in this module, which work on the shared memory itself; no other package can
+// import its type. It is valid for as long as the client is.
+func (c *Client) Segment() *segment.Segment { return c.segment }
 
 // Err returns nil while the client can allocate and write. It returns ErrClosed after
 // [Client.Close] and after the server's [Server.Close], ErrServerGone when the server's process
@@ -209,26 +177,26 @@ func (c *Client) Inside() inside.Segment {
 // holds go on after ErrServerGone and after the server's Close.
 func (c *Client) Err() error {
 	s := c.segment
-	err := s.ring.Ended()
-	if own := s.errIfEnded(); own != nil {
+	err := s.Ring.Ended()
+	if own := s.CheckUsable(); own != nil {
 		return own
 	}
 	return err
 }
 
 // Stats returns the segment's figures at this moment; after Close, zeroes.
-func (c *Client) Stats() Stats { return c.stats() }
+func (c *Client) Stats() Stats { return stats(c.segment) }
 
 // Close lets go of the segment at once. Calls that are under way on other goroutines end
 // with what they have or with ErrClosed. Closing again does nothing.
-func (c *Client) Close() error { return c.close(func() {}) }
+func (c *Client) Close() error { return c.segment.Close() }
 
 // ours is ErrBadKey for a frame of another ring.
 func (c *Client) ours(f Frame) error {
-	if f.Key == c.keyText {
+	if f.Key == c.Key() {
 		return nil
 	}
-	return fmt.Errorf("%w: the frame lies in the ring of %q, this client is attached to %q: attach with the frame's key", ErrBadKey, clip(f.Key), c.keyText)
+	return fmt.Errorf("%w: the frame lies in the ring of %q, this client is attached to %q: attach with the frame's key", ErrBadKey, fberr.Clip(f.Key), c.Key())
 }
 
 func (c *Client) denied(what string) error {

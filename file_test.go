@@ -110,7 +110,7 @@ func TestFileIsShortenedWithinAPage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		capacity := c.Inside().Ring.Capacity()
+		capacity := c.Segment().Ring.Capacity()
 		page := uint64(os.Getpagesize())
 		var f framebuffer.Frame
 		at := uint64(0) // where its header lies: within a page, and not in the last one

@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"strconv"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
 // Frame is the descriptor that travels instead of the bytes: a process that holds it and can
@@ -51,7 +53,7 @@ func (f *Frame) UnmarshalJSON(text []byte) error {
 		return badFrame(text, err)
 	}
 	if w.Key == nil || w.Offset == nil || w.Size == nil || w.Checksum == nil {
-		return fmt.Errorf("%w: %q lacks one of key, offset, size, checksum", ErrBadFrame, clip(string(text)))
+		return fmt.Errorf("%w: %q lacks one of key, offset, size, checksum", ErrBadFrame, fberr.Clip(string(text)))
 	}
 	offset, err := ParseOffset(*w.Offset)
 	if err != nil {
@@ -75,14 +77,14 @@ func ParseFrame(text []byte) (Frame, error) {
 		return Frame{}, badFrame(text, err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return Frame{}, fmt.Errorf("%w: %q has something behind the frame", ErrBadFrame, clip(string(text)))
+		return Frame{}, fmt.Errorf("%w: %q has something behind the frame", ErrBadFrame, fberr.Clip(string(text)))
 	}
 	return f, nil
 }
 
 func badFrame(text []byte, err error) error {
 	return fmt.Errorf(`%w: %q: %w (a frame is {"key":"…","offset":"digits","size":number,"checksum":"16 hex digits"})`,
-		ErrBadFrame, clip(string(text)), err)
+		ErrBadFrame, fberr.Clip(string(text)), err)
 }
 
 // String is the frame as one line of JSON.
@@ -99,16 +101,7 @@ func (f Frame) String() string {
 func ParseOffset(s string) (uint64, error) {
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil || strconv.FormatUint(n, 10) != s {
-		return 0, fmt.Errorf("%w: %q is not a decimal number below 2^64", ErrBadOffset, clip(s))
+		return 0, fmt.Errorf("%w: %q is not a decimal number below 2^64", ErrBadOffset, fberr.Clip(s))
 	}
 	return n, nil
-}
-
-// clip keeps foreign text in errors to a readable length.
-func clip(s string) string {
-	const most = 200
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "…"
 }

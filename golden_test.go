@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -12,50 +11,8 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 )
-
-var update = flag.Bool("update", false, "rewrite testdata/keys.json from the code")
-
-type goldenKey struct {
-	Backend  string `json:"backend"`
-	Location string `json:"location"`
-	Nonce    string `json:"nonce"`
-	Key      string `json:"key"`
-}
-
-// Programs in other languages make the same keys.
-func TestGoldenKeys(t *testing.T) {
-	const file = "testdata/keys.json"
-	var all []goldenKey
-	for i, k := range []key{
-		{backend: "sysv", location: "753669.753670.4026531839"},
-		{backend: "sysv", location: "0.2147483647.0"},
-		{backend: "memfd", location: hex.EncodeToString([]byte("/run/user/1000/framebuffer/3a6e5ca0c3a52a54.fb"))},
-		{backend: "file", location: hex.EncodeToString([]byte("/dev/shm/framebuffer-3a6e5ca0c3a52a5400254a6f94b9de03"))},
-	} {
-		for j := range k.nonce {
-			k.nonce[j] = byte(i*91 + j*37)
-		}
-		all = append(all, goldenKey{k.backend, k.location, hex.EncodeToString(k.nonce[:]), k.String()})
-	}
-	text, err := json.MarshalIndent(all, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = append(text, '\n')
-	if *update {
-		if err := os.WriteFile(file, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	old, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(old) != string(text) {
-		t.Errorf("%s differs from the code: run `go test -run TestGoldenKeys . -update`", file)
-	}
-}
 
 // values stand for the {names} in testdata/errors.json.
 type values map[string]any
@@ -222,7 +179,7 @@ func goldenOfFiles(t *testing.T, says sayer) {
 	}
 	_, err = Attach(s.Key(), nil)
 	says("key of a file server that is gone", err, values{"key": s.Key(), "path": string(base) + ".control"})
-	none := key{backend: "file", location: hex.EncodeToString([]byte("/made/x"))}.String()
+	none := segment.Key{Backend: "file", Location: hex.EncodeToString([]byte("/made/x"))}.String()
 	_, err = Attach(none, nil)
 	says("key of no file", err, values{"key": none})
 }

@@ -39,24 +39,24 @@ func (c *Client) Hold(f Frame, d time.Duration) (*Hold, error) {
 	}
 	s := c.segment
 	defer runtime.KeepAlive(s)
-	if err := s.errIfClosed(); err != nil {
+	if err := s.CheckOpen(); err != nil {
 		return nil, err
 	}
-	h, why, err := s.ring.Hold(f.Offset, d)
+	h, why, err := s.Ring.Hold(f.Offset, d)
 	if err != nil {
-		return nil, s.failed(why, err)
+		return nil, s.Fail(why, err)
 	}
 	bytes, why, err := h.Held(f.Size, uint64(f.Checksum), c.verify)
-	if err != nil || s.closed.Load() {
+	if err != nil || s.Closed() {
 		h.Release()
-		return nil, s.failed(why, err)
+		return nil, s.Fail(why, err)
 	}
-	s.slot.did(layout.Reads, layout.ReadBytes, f.Offset, f.Size)
+	s.Slot.Count(layout.Reads, layout.ReadBytes, f.Offset, f.Size)
 	held := &Hold{client: c, frame: f, bytes: bytes, hold: h}
 	var open bool
-	if held.forget, open = s.hooks.add(func() { _ = held.release() }); !open {
+	if held.forget, open = s.OnClose(func() { _ = held.release() }); !open {
 		h.Release()
-		return nil, s.errIfClosed()
+		return nil, s.CheckOpen()
 	}
 	return held, nil
 }
@@ -114,8 +114,8 @@ func (h *Hold) do(f func(*ring.Hold) (ring.Reason, error)) error {
 		return fmt.Errorf("%w: the hold was released already: hold the frame anew", ErrClosed)
 	}
 	why, err := f(h.hold)
-	if err != nil || s.closed.Load() {
-		return s.failed(why, err)
+	if err != nil || s.Closed() {
+		return s.Fail(why, err)
 	}
 	return nil
 }

@@ -95,11 +95,11 @@ func TestHolesInTheRing(t *testing.T) {
 				p.Send(o)
 				p.Recv(&o)
 			}
-			capacity, page := int(c.Inside().Ring.Capacity()), os.Getpagesize()
+			capacity, page := int(c.Segment().Ring.Capacity()), os.Getpagesize()
 			data := grow(9, 20_000)
 			for name, within := range map[string]int{"header": -layout.ChunkHeader, "bytes": 10_000} {
 				// So that a hole in the header is in nothing else: the header ends a page.
-				for c.Inside().Ring.Head()%uint64(page) != uint64(page-layout.ChunkHeader) {
+				for c.Segment().Ring.Head()%uint64(page) != uint64(page-layout.ChunkHeader) {
 					if _, err := w.Allocate(layout.Align + 1); err != nil {
 						t.Fatal(err)
 					}

@@ -90,7 +90,7 @@ func (v *target) calls() []func() {
 				_ = m.Close()
 			}
 		},
-		func() { integrity.Check(c.Inside()) },
+		func() { integrity.Check(c.Segment()) },
 		func() { _, _ = topic.List(c) },
 		func() { _ = c.Stats() },
 		func() { _, _ = c.Get(last) },
@@ -143,7 +143,7 @@ func roleWords(p *testproc.Child) error {
 		return err
 	}
 	defer m.Close()
-	in := v.client.Inside()
+	in := v.client.Segment()
 	ring := m.Ring[:in.Ring.Capacity()]
 	some := ring[(v.frames[18].Offset-layout.ChunkHeader)%in.Ring.Capacity():][:512] // a frame, and a record
 	if p.Args[1] == "gone" {

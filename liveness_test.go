@@ -45,7 +45,7 @@ func roleMortal(c *testproc.Child) error {
 			if err != nil {
 				return err
 			}
-			clients, slots = append(clients, client), append(slots, client.Inside().Slot)
+			clients, slots = append(clients, client), append(slots, client.Segment().Slot.Index)
 			if _, err := topic.Subscribe(client, "t", nil); err != nil {
 				return err
 			}
@@ -246,7 +246,7 @@ func TestClientDiesElsewhere(t *testing.T) {
 	}
 	p.Kill()
 	eventually(t, "the client is gone", func() bool { return len(c.Stats().Clients) == 2 && subscribers(t, c) == 0 })
-	if slot := attach(t, s.Key()).Inside().Slot; slot != slots[0] {
+	if slot := attach(t, s.Key()).Segment().Slot.Index; slot != slots[0] {
 		t.Errorf("the next client has slot %d, want %d", slot, slots[0])
 	}
 }
@@ -291,17 +291,17 @@ func TestLivenessNotKnown(t *testing.T) {
 	p := testproc.Start(t, "mortal", "client", "1", s.Key())
 	var slots []uint32
 	p.Recv(&slots)
-	ctl := c.Inside().Control
+	ctl := c.Segment().Control
 	ctl.Slot(int(slots[0])).Life().Store(layout.LifeUnknown)
 	ctl.Server().Store(layout.LifeUnknown)
-	if slot := attach(t, s.Key()).Inside().Slot; slot == slots[0] {
+	if slot := attach(t, s.Key()).Segment().Slot.Index; slot == slots[0] {
 		t.Error("the slot of a living client was taken")
 	}
 	p.Kill()
 	if n := len(c.Stats().Clients); n != 4 {
 		t.Errorf("%d clients, want the dead one listed, whose death is not known", n)
 	}
-	if slot := attach(t, s.Key()).Inside().Slot; slot != slots[0] {
+	if slot := attach(t, s.Key()).Segment().Slot.Index; slot != slots[0] {
 		t.Errorf("the next client has slot %d, want that of the dead one, %d", slot, slots[0])
 	}
 	if err := c.Err(); err != nil {
@@ -325,11 +325,11 @@ func TestStressSlots(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				in := c.Inside()
-				slot := in.Control.Slot(int(in.Slot))
+				in := c.Segment()
+				slot := in.Control.Slot(int(in.Slot.Index))
 				for range 100 {
-					if claim, ready := slot.Claim().Load(), slot.Ready().Load(); in.Slot != 0 && (claim != in.Ticket || ready != in.Ticket || !layout.LifeKnown(slot.Life().Load())) {
-						t.Errorf("slot %d: claim %x, ready %x, want %x; life %x", in.Slot, claim, ready, in.Ticket, slot.Life().Load())
+					if claim, ready := slot.Claim().Load(), slot.Ready().Load(); in.Slot.Index != 0 && (claim != in.Slot.Ticket || ready != in.Slot.Ticket || !layout.LifeKnown(slot.Life().Load())) {
+						t.Errorf("slot %d: claim %x, ready %x, want %x; life %x", in.Slot.Index, claim, ready, in.Slot.Ticket, slot.Life().Load())
 						break
 					}
 				}
@@ -342,7 +342,7 @@ func TestStressSlots(t *testing.T) {
 	all.Wait()
 	taken := 0
 	for i := range layout.SlotCount {
-		if attach(t, s.Key()).Inside().Slot != 0 {
+		if attach(t, s.Key()).Segment().Slot.Index != 0 {
 			taken++
 		} else if i > 1 {
 			break

@@ -39,10 +39,10 @@ func (c *Client) Reserve(size int) (*Reservation, error) {
 
 func (r *Reservation) begin(size int) (err error) {
 	c := r.client
-	if c.readOnly {
+	if c.segment.ReadOnly {
 		err = c.denied("reserve")
 	} else {
-		r.offset, r.bytes, err = c.take(size, c.clock.Coarse())
+		r.offset, r.bytes, err = c.segment.Allocate(size, c.segment.Clock.Coarse())
 	}
 	r.ended = err != nil
 	return err
@@ -119,11 +119,11 @@ func (r *Reservation) ReadFrom(src io.Reader) (n int64, err error) {
 // than that of other people's frames.
 func (r *Reservation) room() ([]byte, error) {
 	s := r.client.segment
-	if err := s.errIfClosed(); err != nil {
+	if err := s.CheckOpen(); err != nil {
 		return nil, r.end(err)
 	}
-	if why, err := s.ring.Filling(r.offset, len(r.bytes)); err != nil {
-		return nil, r.end(s.failed(why, err))
+	if why, err := s.Ring.Filling(r.offset, len(r.bytes)); err != nil {
+		return nil, r.end(s.Fail(why, err))
 	}
 	return r.bytes[r.filled:min(len(r.bytes), r.filled+copyhash.Block)], nil
 }
@@ -171,15 +171,15 @@ func (r *Reservation) commit(size int, hash bool) (Frame, error) {
 	defer runtime.KeepAlive(s)
 	data := r.bytes[:size]
 	r.Abort()
-	if err := s.errIfClosed(); err != nil {
+	if err := s.CheckOpen(); err != nil {
 		return Frame{}, err
 	}
-	sum, why, err := s.ring.Seal(r.offset, data, hash)
-	if err != nil || s.closed.Load() {
-		return Frame{}, s.failed(why, err)
+	sum, why, err := s.Ring.Seal(r.offset, data, hash)
+	if err != nil || s.Closed() {
+		return Frame{}, s.Fail(why, err)
 	}
-	s.slot.did(layout.Writes, layout.WrittenBytes, r.offset, size)
-	return Frame{Key: s.keyText, Offset: r.offset, Size: size, Checksum: Checksum(sum)}, nil
+	s.Slot.Count(layout.Writes, layout.WrittenBytes, r.offset, size)
+	return Frame{Key: s.Key(), Offset: r.offset, Size: size, Checksum: Checksum(sum)}, nil
 }
 
 // Abort forgets the reservation. Its memory is reused in its turn. Aborting after Commit

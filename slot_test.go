@@ -59,7 +59,7 @@ func TestSlotOfAKilledClientIsReused(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 	next := attach(t, s.Key())
-	if slot := next.Inside().Slot; slot != 3 {
+	if slot := next.Segment().Slot.Index; slot != 3 {
 		t.Errorf("the next client has slot %d, want that of the killed ones, 3", slot)
 	}
 	if st := c.Stats(); len(st.Clients) != 3 || st.Total.Writes < 3 {
@@ -70,8 +70,8 @@ func TestSlotOfAKilledClientIsReused(t *testing.T) {
 // A slot tells which frame its client wrote, read or looked at last.
 func TestSlotTellsTheLastFrame(t *testing.T) {
 	_, c := serve(t, 1<<20)
-	in := c.Inside()
-	last := func() uint64 { return in.Control.Slot(int(in.Slot)).Last().Load() }
+	in := c.Segment()
+	last := func() uint64 { return in.Control.Slot(int(in.Slot.Index)).Last().Load() }
 	a, err := c.Put([]byte("a"))
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestSlotTellsWhatCameFromElsewhere(t *testing.T) {
 		if st := stay.Stats(); st.Clients[2].Why != "" || st.Clients[2].Counts != (framebuffer.Counts{}) {
 			t.Errorf("of the one before: %+v", st.Clients[2])
 		}
-		remote := c.Inside().Remote
+		remote := c.Segment().Slot.CountRemote
 		remote(layout.WhyAbsent, 100, true)
 		remote(layout.WhyDenied, 0, false)
 		if st := stay.Stats(); st.Clients[2].Why != "not permitted" || st.Clients[2].Counts != (framebuffer.Counts{RemoteReads: 1, RemoteBytes: 100, RemoteTimeouts: 1}) {

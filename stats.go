@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
@@ -53,25 +54,25 @@ type Counts struct {
 	RemoteTimeouts uint64 `json:"remote_timeouts"`
 }
 
-func (s *segment) stats() Stats {
+func stats(s *segment.Segment) Stats {
 	defer runtime.KeepAlive(s)
-	if s.errIfEnded() != nil {
+	if s.CheckUsable() != nil {
 		return Stats{}
 	}
-	now := s.clock.Now()
-	_, created := s.control.Created()
+	now := s.Clock.Now()
+	_, created := s.Control.Created()
 	st := Stats{
-		Backend:  s.backend,
-		Pages:    shm.Pages(s.control.Pages()).String(),
-		Capacity: s.control.Capacity(),
-		Start:    s.control.Start(),
-		Head:     s.ring.Head(),
-		Held:     s.ring.HeldBytes(),
-		Closed:   s.ring.Closed(),
+		Backend:  s.Backend(),
+		Pages:    shm.Pages(s.Control.Pages()).String(),
+		Capacity: s.Control.Capacity(),
+		Start:    s.Control.Start(),
+		Head:     s.Ring.Head(),
+		Held:     s.Ring.HeldBytes(),
+		Closed:   s.Ring.Closed(),
 		Age:      time.Duration(now - created),
 	}
-	for i := range s.control.Slots() {
-		w := s.control.Slot(i)
+	for i := range s.Control.Slots() {
+		w := s.Control.Slot(i)
 		counts := loadCounts(w)
 		st.Total.add(counts)
 		if w.Taken() {
@@ -85,7 +86,7 @@ func (s *segment) stats() Stats {
 			})
 		}
 	}
-	if s.errIfEnded() != nil { // meanwhile: the figures may be half zeroes
+	if s.CheckUsable() != nil { // meanwhile: the figures may be half zeroes
 		return Stats{}
 	}
 	return st

@@ -9,20 +9,20 @@ import (
 
 // WriteUncounted is Write but for its counting, for BenchmarkCounting to compare with.
 func (c *Client) WriteUncounted(offset uint64, data []byte) (Checksum, error) {
-	if c.readOnly {
+	if c.segment.ReadOnly {
 		return 0, c.denied("write")
 	}
 	s := c.segment
-	if err := s.errIfClosed(); err != nil {
+	if err := s.CheckOpen(); err != nil {
 		return 0, err
 	}
-	place, why, err := s.ring.Place(offset, len(data))
+	place, why, err := s.Ring.Place(offset, len(data))
 	if err != nil {
-		return 0, s.failed(why, err)
+		return 0, s.Fail(why, err)
 	}
-	sum, why, err := s.ring.Fill(place, offset, data)
-	if err != nil || s.closed.Load() {
-		return 0, s.failed(why, err)
+	sum, why, err := s.Ring.Fill(place, offset, data)
+	if err != nil || s.Closed() {
+		return 0, s.Fail(why, err)
 	}
 	return Checksum(sum), nil
 }
@@ -30,11 +30,11 @@ func (c *Client) WriteUncounted(offset uint64, data []byte) (Checksum, error) {
 // ReadIntoUncounted is ReadInto but for its counting.
 func (c *Client) ReadIntoUncounted(dst []byte, offset uint64, sum Checksum) error {
 	s := c.segment
-	if err := s.errIfClosed(); err != nil {
+	if err := s.CheckOpen(); err != nil {
 		return err
 	}
-	if why, err := s.ring.Read(dst, offset, uint64(sum)); err != nil {
-		return s.failed(why, err)
+	if why, err := s.Ring.Read(dst, offset, uint64(sum)); err != nil {
+		return s.Fail(why, err)
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func TestUncountedIsTheSame(t *testing.T) {
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
-	notCounting := regexp.MustCompile(`(?m)^\t(//.*|s\.slot\.did\(.*)\n`)
+	notCounting := regexp.MustCompile(`(?m)^\t(//.*|s\.Slot\.Count\(.*)\n`)
 	body := func(source []byte, name string) string {
 		_, text, found := strings.Cut(string(source), "func (c *Client) "+name+"(")
 		text, _, ended := strings.Cut(text, "\n}\n")
@@ -57,7 +57,7 @@ func TestUncountedIsTheSame(t *testing.T) {
 	}
 	for _, name := range []string{"Write", "ReadInto"} {
 		counted, uncounted := body(real, name), body(bare, name+"Uncounted")
-		if !strings.Contains(counted, "s.slot.did(") || notCounting.ReplaceAllString(counted, "") != uncounted {
+		if !strings.Contains(counted, "s.Slot.Count(") || notCounting.ReplaceAllString(counted, "") != uncounted {
 			t.Errorf("%sUncounted is not %s without counting:\n%s", name, name, uncounted)
 		}
 	}

@@ -23,13 +23,13 @@ func (c *Client) View(f Frame, look func([]byte) error) error {
 	}
 	s := c.segment
 	defer runtime.KeepAlive(s)
-	if err := s.errIfClosed(); err != nil {
+	if err := s.CheckOpen(); err != nil {
 		return err
 	}
-	why, err := s.ring.View(f.Offset, f.Size, uint64(f.Checksum), c.verify, look)
-	if err != nil || s.closed.Load() {
-		return s.failed(why, err)
+	why, err := s.Ring.View(f.Offset, f.Size, uint64(f.Checksum), c.verify, look)
+	if err != nil || s.Closed() {
+		return s.Fail(why, err)
 	}
-	s.slot.did(layout.Reads, layout.ReadBytes, f.Offset, f.Size)
+	s.Slot.Count(layout.Reads, layout.ReadBytes, f.Offset, f.Size)
 	return nil
 }

@@ -45,7 +45,7 @@ func BenchmarkSnapshotOfLargeFrames(b *testing.B) {
 		b.Run(fmt.Sprint(size>>20, " MiB"), func(b *testing.B) {
 			server := serve(b, 256<<20, nil)
 			c := attach(b, server.Key(), nil)
-			in, m := c.Inside(), watch(b, server.Key())
+			in, m := c.Segment(), watch(b, server.Key())
 			for range 257 { // a lap, so that all pages are there
 				if _, err := c.Put(make([]byte, 1<<20-64)); err != nil {
 					b.Fatal(err)

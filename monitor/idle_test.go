@@ -12,7 +12,7 @@ import (
 // rate of what was allocated before.
 func TestIdleAtTheFirstLook(t *testing.T) {
 	server := serve(t, 1<<20, nil)
-	in := attach(t, server.Key(), nil).Inside()
+	in := attach(t, server.Key(), nil).Segment()
 	now := func() int64 { return in.Clock.Now() }
 	allocate := func(size int, ago time.Duration) {
 		t.Helper()

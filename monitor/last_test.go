@@ -83,7 +83,7 @@ func TestLetsGoAtTheEnd(t *testing.T) {
 // what its user has seen, and lets go of its memory all the same.
 func TestLetsGoWhereTheKernelDoesNotTell(t *testing.T) {
 	server := serve(t, 1<<16, nil)
-	in := attach(t, server.Key(), nil).Inside()
+	in := attach(t, server.Key(), nil).Segment()
 	in.Control.Slot(1).Life().Store(layout.LifeUnknown)
 	in.Control.Server().Store(layout.LifeUnknown)
 	m := watch(t, server.Key())

@@ -10,8 +10,8 @@ import (
 	"weak"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
@@ -19,7 +19,7 @@ import (
 // concurrently.
 type Monitor struct {
 	client *framebuffer.Client
-	inside inside.Segment
+	inside *segment.Segment
 	where  where
 
 	mu     sync.Mutex // held by Snapshot, History and Close, for what follows
@@ -41,7 +41,7 @@ func Attach(key string) (*Monitor, error) {
 		return nil, fmt.Errorf("monitor: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	m := &Monitor{client: c, inside: c.Inside(), where: whereIs(key), stop: stop}
+	m := &Monitor{client: c, inside: c.Segment(), where: whereIs(key), stop: stop}
 	go letGoInTime(ctx, weak.Make(m))
 	return m, nil
 }
@@ -71,7 +71,7 @@ func (m *Monitor) Snapshot() (*Snapshot, error) {
 		return s, nil
 	}
 	s, now := m.look()
-	if err := m.inside.Closed(); err != nil { // meanwhile, perhaps: the figures may be zeroes
+	if err := m.inside.CheckUsable(); err != nil { // meanwhile, perhaps: the figures may be zeroes
 		return nil, err
 	}
 	milestones := m.milestones(s.Head, now)
@@ -115,7 +115,7 @@ func (m *Monitor) explain(err error) error {
 
 // look reads the figures of one moment.
 func (m *Monitor) look() (s *Snapshot, now int64) {
-	in := &m.inside
+	in := m.inside
 	ctl := in.Control
 	_ = in.Clock.Coarse() // so that Wall knows of the wall clock's jumps
 	now, head := instant(in.Clock.Now, in.Ring.Head)

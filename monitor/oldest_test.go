@@ -66,7 +66,7 @@ func TestOldestBehindALargeFrame(t *testing.T) {
 	milestone := 1 << layout.MilestoneShift(capacity)
 	for size, late := range map[int]int{3_000_000: 0, 10_000_000: 0, 40_000_000: 0, 700_000: 1 + milestone/700_000} {
 		server := serve(t, capacity, nil)
-		in := attach(t, server.Key(), nil).Inside()
+		in := attach(t, server.Key(), nil).Segment()
 		m, began := watch(t, server.Key()), in.Clock.Now()
 		frames := 3*capacity/size + 2
 		for i := range frames { // a second apart, until now

@@ -26,7 +26,7 @@ func process(t *testing.T, key, name string) monitor.Process {
 func TestAnotherProcessHasThePID(t *testing.T) {
 	server := serve(t, 1<<16, nil)
 	c := attach(t, server.Key(), &framebuffer.ClientOptions{Name: "me"})
-	in := c.Inside()
+	in := c.Segment()
 	started := in.Control.Slot(2).Started()
 	in.Control.Slot(2).Life().Store(layout.LifeUnknown) // else the kernel's word is what counts
 	if in.Control.Slot(2).Name() != "me" {
@@ -49,7 +49,7 @@ func TestAnotherProcessHasThePID(t *testing.T) {
 func TestAnotherProcessHasTheServersPID(t *testing.T) {
 	server := serve(t, 1<<16, nil)
 	c := attach(t, server.Key(), nil)
-	in := c.Inside()
+	in := c.Segment()
 	started := in.Control.Slot(1).Started()
 	in.Control.Slot(1).Life().Store(layout.LifeUnknown)
 	in.Control.Server().Store(layout.LifeUnknown)

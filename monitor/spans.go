@@ -32,7 +32,7 @@ func (m *Monitor) Spans(s *Snapshot) ([]Span, error) {
 func (m *Monitor) spans(s *Snapshot) ([]Span, error) {
 	defer runtime.KeepAlive(m.client)
 	var all []Span
-	in := &m.inside
+	in := m.inside
 	capacity := in.Control.Capacity()
 	for i := range s.Topics {
 		index := s.Topics[i].Index
@@ -54,5 +54,5 @@ func (m *Monitor) spans(s *Snapshot) ([]Span, error) {
 			})
 		}
 	}
-	return all, in.Closed()
+	return all, in.CheckUsable()
 }

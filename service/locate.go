@@ -90,7 +90,7 @@ func (s *Service) topic(name string) (*topics.Topic, bool) {
 	if err != nil {
 		return nil, false
 	}
-	in := ring.Inside()
+	in := ring.Segment()
 	return topics.Find(in.Control, in.Ring, name)
 }
 

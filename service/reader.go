@@ -199,7 +199,7 @@ func (r *Reader) tell(why error, n int, came bool) {
 	if errors.Is(why, framebuffer.ErrPermission) {
 		word = layout.WhyDenied
 	}
-	ring.Inside().Remote(word, n, came)
+	ring.Segment().Slot.CountRemote(word, n, came)
 	runtime.KeepAlive(ring)
 }
 

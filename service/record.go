@@ -230,14 +230,14 @@ func (r *Recorder) endWithRing(life context.Context, end func()) {
 
 // unread is how many frames there are in a ring that has ended, which nothing reads any more.
 func (r *Recorder) unread() int {
-	in := r.ring.Inside()
+	in := r.ring.Segment()
 	defer runtime.KeepAlive(r.ring)
 	t, there := topics.Find(in.Control, in.Ring, r.options.Topic)
 	if !there {
 		return 0
 	}
 	n := t.Missed(r.sub.Position(), t.Next())
-	if in.Closed() != nil { // its memory was let go of
+	if in.CheckUsable() != nil { // its memory was let go of
 		return 0
 	}
 	return int(n)

@@ -144,7 +144,7 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 		return nil
 	}
 	defer func() { <-s.give.turn }()
-	in := ring.Inside()
+	in := ring.Segment()
 	// The reader verifies too, by the checksum that it knows.
 	err = s.give.giveKnown(ring, f, func(bytes []byte) error {
 		return seal.send(s.give.life, out, nil, bytes, from, func() error {

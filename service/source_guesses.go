@@ -18,7 +18,7 @@ var errNotThat = fmt.Errorf("%w: the ring has no frame with that offset, size an
 func (g *givers) giveKnown(ring *framebuffer.Client, f framebuffer.Frame, look func([]byte) error) error {
 	known, guessed := false, false
 	err := ring.View(f, func(bytes []byte) error {
-		chunk, ok := ring.Inside().Ring.Header(f.Offset)
+		chunk, ok := ring.Segment().Ring.Header(f.Offset)
 		if !ok || !g.guesses.allow(f.Offset, uint64(f.Size) == chunk.Size) {
 			return errNotThat
 		}

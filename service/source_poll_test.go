@@ -35,7 +35,7 @@ func TestMirrorsKeepNoReaderWaiting(t *testing.T) {
 			m := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
 			m.runs(t, "")
 			var wake *atomic.Uint32
-			for i, control := 0, ring.Inside().Control; i < control.Topics(); i++ {
+			for i, control := 0, ring.Segment().Control; i < control.Topics(); i++ {
 				if control.Topic(i).Named().Load() != 0 { // there is one
 					wake = control.Topic(i).Wake()
 				}

@@ -53,9 +53,9 @@ func (g *mirrorSource) next(ctx context.Context) (m topic.Message, ok bool, err 
 		g.came = time.Now()
 		return m, ok, err
 	}
-	in, at := g.ring.Inside(), g.sub.Position()
+	in, at := g.ring.Segment(), g.sub.Position()
 	ready := func() bool {
-		return !g.topic.Waiting(at) || g.topic.State() != state || in.Ring.Closed() || in.Closed() != nil
+		return !g.topic.Waiting(at) || g.topic.State() != state || in.Ring.Closed() || in.CheckUsable() != nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -74,11 +74,11 @@ func (g *mirrorSource) next(ctx context.Context) (m topic.Message, ok bool, err 
 
 // others reports whether somebody else reads the topic on this host, whom it would disturb to be woken too.
 func (g *mirrorSource) others() bool {
-	in := g.ring.Inside()
+	in := g.ring.Segment()
 	for i := range in.Control.Subscriptions() {
 		w := in.Control.Subscription(i)
 		claim := w.Claim.Load()
-		if claim == in.Ticket || w.Topic.Load() != g.topic.Index+1 {
+		if claim == in.Slot.Ticket || w.Topic.Load() != g.topic.Index+1 {
 			continue
 		}
 		if _, attached := topics.Subscriber(in.Control, w, claim); attached {
@@ -136,7 +136,7 @@ func (g *mirrorSource) send(ctx context.Context, m topic.Message) error {
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
-	in := g.ring.Inside()
+	in := g.ring.Segment()
 	err = g.ring.View(m.Frame, func(bytes []byte) error {
 		return g.signer.frame(head).send(ctx, g.stream, nats.Header{headerFrame: {string(head)}}, bytes, 0, func() error {
 			if !in.Ring.Intact(m.Frame.Offset) {

@@ -123,7 +123,7 @@ func (s *Service) openMirror(r *nats.Msg) (*mirrorSource, error) {
 	if g.request.Ring != "" || g.request.Oldest { // what it missed may still be there
 		from = topic.FromOldest
 	}
-	in := g.ring.Inside()
+	in := g.ring.Segment()
 	if g.topic, err = topics.Open(in.Control, in.Ring, g.request.Topic); err != nil {
 		return nil, err
 	}
@@ -135,8 +135,8 @@ func (s *Service) openMirror(r *nats.Msg) (*mirrorSource, error) {
 }
 
 func exists(ring *framebuffer.Client, name string) error {
-	in := ring.Inside()
-	if err := in.Closed(); err != nil {
+	in := ring.Segment()
+	if err := in.CheckUsable(); err != nil {
 		return err
 	}
 	if _, there := topics.Find(in.Control, in.Ring, name); there {

@@ -3,8 +3,8 @@ package topic
 import (
 	"github.com/core-framebuffer/framebuffer/internal/cacheline"
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
-	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
@@ -13,18 +13,18 @@ import (
 type entry struct{ words *layout.Subscription }
 
 // enter takes a free entry, or one whose client is gone.
-func enter(in inside.Segment, topic uint32, at uint64) entry {
-	if in.Slot == 0 {
+func enter(in *segment.Segment, topic uint32, at uint64) entry {
+	if in.Slot.Index == 0 {
 		return entry{}
 	}
 	for i := range in.Control.Subscriptions() {
 		w := in.Control.Subscription(i)
 		old := w.Claim.Load()
-		if _, attached := topics.Subscriber(in.Control, w, old); attached || !w.Claim.CompareAndSwap(old, in.Ticket) {
+		if _, attached := topics.Subscriber(in.Control, w, old); attached || !w.Claim.CompareAndSwap(old, in.Slot.Ticket) {
 			continue
 		}
 		failpoint.Hit(failpoint.SubscribeClaimed)
-		w.Slot.Store(in.Slot)
+		w.Slot.Store(in.Slot.Index)
 		w.Cursor.Store(at)
 		w.Received.Store(0)
 		w.Lost.Store(0)

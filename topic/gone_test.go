@@ -60,7 +60,7 @@ func TestNothingIsLostUncountedWhenTheServerDies(t *testing.T) {
 		})
 		for end := time.Now().Add(time.Duration(round%20) * 20 * time.Microsecond); time.Now().Before(end); {
 		}
-		c.Inside().Control.Server().Store(layout.LifeDied) // as the kernel does
+		c.Segment().Control.Server().Store(layout.LifeDied) // as the kernel does
 		all.Wait()
 		if got, want := sub.Received()+sub.Lost(), published[0]+published[1]; got < want {
 			t.Fatalf("round %d: %d frames were published, and %d received or counted as lost", round, want, got)

@@ -133,7 +133,7 @@ func roleIdle(c *testproc.Child) error {
 	for i := range n {
 		d.wait(i, waits[i%2])
 	}
-	in := client.Inside()
+	in := client.Segment()
 	for i := range in.Control.Topics() { // each has a sleeper
 		for w := in.Control.Topic(i); w.NameHash().Load() != 0 && w.Wake().Load()&1 == 0; {
 			time.Sleep(time.Millisecond)

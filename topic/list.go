@@ -39,7 +39,7 @@ type GroupInfo struct {
 // framebuffer.ErrClosed.
 func List(c *framebuffer.Client) ([]Info, error) {
 	defer runtime.KeepAlive(c)
-	in := c.Inside()
+	in := c.Segment()
 	var all []Info
 	var words []layout.Topic // of each
 	byIndex := make(map[uint32]int)
@@ -73,7 +73,7 @@ func List(c *framebuffer.Client) ([]Info, error) {
 			all[at].Groups = append(all[at].Groups, GroupInfo{Name: w.Name(), Behind: topics.Behind(words[at], w.Cursor().Load()-1)})
 		}
 	}
-	if err := in.Closed(); err != nil {
+	if err := in.CheckUsable(); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(all, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/inside"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
@@ -14,7 +14,7 @@ import (
 // may be any number of publishers of a topic in any number of processes. It needs no Close.
 type Publisher struct {
 	client *framebuffer.Client
-	inside inside.Segment
+	inside *segment.Segment
 	topic  *topics.Topic
 	name   string
 }
@@ -26,13 +26,13 @@ func NewPublisher(c *framebuffer.Client, name string) (*Publisher, error) {
 	if err := checkName("topic", name); err != nil {
 		return nil, err
 	}
-	in := c.Inside()
+	in := c.Segment()
 	defer runtime.KeepAlive(c)
 	if in.ReadOnly {
 		return nil, fmt.Errorf("%w: this client attached with ReadOnly and cannot publish: attach without it", framebuffer.ErrReadOnly)
 	}
 	t, err := topics.Open(in.Control, in.Ring, name)
-	if closed := in.Closed(); closed != nil {
+	if closed := in.CheckUsable(); closed != nil {
 		return nil, closed
 	}
 	if err != nil {
@@ -83,10 +83,10 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 	if f.Key != p.client.Key() {
 		return Message{}, fmt.Errorf("%w: the frame lies in the ring of %.200q, topic %q in that of %q", framebuffer.ErrBadKey, f.Key, p.name, p.client.Key())
 	}
-	if err := p.inside.Closed(); err != nil {
+	if err := p.inside.CheckUsable(); err != nil {
 		return Message{}, err
 	}
-	rec := topics.Record{Offset: f.Offset, Size: uint64(f.Size), Checksum: uint64(f.Checksum), Source: p.inside.Slot}
+	rec := topics.Record{Offset: f.Offset, Size: uint64(f.Size), Checksum: uint64(f.Checksum), Source: p.inside.Slot.Index}
 	msg := Message{Frame: f, Time: at}
 	if !m.none() {
 		var err error
@@ -95,14 +95,14 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 		}
 		rec.Has, msg.Meta = true, *m
 	}
-	in := &p.inside
+	in := p.inside
 	now := in.Clock.Coarse()
 	if at.IsZero() {
 		msg.Time = time.Unix(0, in.Clock.Wall(now))
 	}
 	rec.Time = msg.Time.UnixNano()
 	record := func(size int) (uint64, []byte, error) {
-		return in.TakeBeside(f.Offset, f.Size, size, now)
+		return in.AllocateBeside(f.Offset, f.Size, size, now)
 	}
 	var seq uint64
 	var err error
@@ -111,7 +111,7 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 	} else {
 		seq, err = of.Sequence, p.mirror(of, &rec, record)
 	}
-	if closed := in.Closed(); closed != nil {
+	if closed := in.CheckUsable(); closed != nil {
 		return Message{}, closed
 	}
 	if err == nil {
@@ -134,7 +134,7 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 func (p *Publisher) End() error {
 	defer runtime.KeepAlive(p.client)
 	ended := p.inside.Ring.Ended()
-	if err := p.inside.Closed(); err != nil {
+	if err := p.inside.CheckUsable(); err != nil {
 		return err
 	}
 	if ended != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/cacheline"
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
-	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
@@ -48,7 +48,7 @@ type SubscribeOptions struct {
 // concurrently with each other; Close, Lost and Received may, with everything.
 type Subscription struct {
 	client *framebuffer.Client
-	inside inside.Segment
+	inside *segment.Segment
 	topic  *topics.Topic
 	group  *topics.Group
 	name   string
@@ -83,10 +83,10 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 	if err := checkName("topic", name); err != nil {
 		return nil, err
 	}
-	in := c.Inside()
+	in := c.Segment()
 	defer runtime.KeepAlive(c)
 	t, err := topics.Open(in.Control, in.Ring, name)
-	if closed := in.Closed(); closed != nil {
+	if closed := in.CheckUsable(); closed != nil {
 		return nil, closed
 	}
 	if err != nil {
@@ -111,7 +111,7 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 			return nil, err
 		}
 		s.group, err = t.OpenGroup(in.Control, opts.Group, start)
-		if closed := in.Closed(); closed != nil {
+		if closed := in.CheckUsable(); closed != nil {
 			return nil, closed
 		}
 		if err != nil {
@@ -122,7 +122,7 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 	}
 	var open bool
 	if s.forget, open = in.OnClose(s.wake); !open {
-		return nil, in.Closed()
+		return nil, in.CheckUsable()
 	}
 	s.resumed = s.at() - t.Depth() // long ago
 	s.entry = enter(in, t.Index, s.at())
@@ -299,7 +299,7 @@ func (s *Subscription) message(m *Message, rec *topics.Record) {
 	}
 	s.pending = 0
 	cacheline.Store(&s.received, s.received.Load()+1) // nobody else does, and who looks may wait
-	cacheline.Store(s.inside.Last, rec.Offset)
+	cacheline.Store(s.inside.Slot.Last, rec.Offset)
 }
 
 // over is ErrClosed if this side was closed.
@@ -307,5 +307,5 @@ func (s *Subscription) over() error {
 	if s.closed.Load() {
 		return fmt.Errorf("%w: the subscription to topic %q", framebuffer.ErrClosed, s.name)
 	}
-	return s.inside.Closed()
+	return s.inside.CheckUsable()
 }

@@ -37,7 +37,7 @@ func (c *checkCmd) Run(e *env) error {
 	defer client.Close()
 	var at integrity.Progress
 	stop := e.waitingFor(func() string { return "the look at the whole segment, which is at " + at.String() })
-	r, err := integrity.CheckContext(e.ctx, client.Inside(), &at)
+	r, err := integrity.CheckContext(e.ctx, client.Segment(), &at)
 	stop()
 	runtime.KeepAlive(client)
 	if err != nil {

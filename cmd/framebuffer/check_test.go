@@ -26,7 +26,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.Inside().Control.HoldHigh().Store(1000)
+	c.Segment().Control.HoldHigh().Store(1000)
 	if r := runCommand(t, "", "check", s.Key); r.status != exitFailed || !strings.Contains(r.out, "problem: hold high is 1000 of 256\n") || !strings.Contains(r.err, "not in order") {
 		t.Errorf("check: %+v", r)
 	}

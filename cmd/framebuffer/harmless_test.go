@@ -214,7 +214,7 @@ func TestHostileNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sub.Close()
-	control := client.Inside().Control
+	control := client.Segment().Control
 	for i := range control.Topics() {
 		if w := control.Topic(i); w.Name() == "cam" {
 			w.SetName(evil)

@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 )
 
 // Report is what a check found.
@@ -32,14 +32,14 @@ type Report struct {
 const passes = 5
 
 // Check looks at a segment that others may be using.
-func Check(in inside.Segment) Report {
+func Check(in *segment.Segment) Report {
 	r, _ := CheckContext(context.Background(), in, nil) // only the context ends it
 	return r
 }
 
 // CheckContext is Check that ends with the context's error, and tells meanwhile where it is, unless
 // at is nil.
-func CheckContext(ctx context.Context, in inside.Segment, at *Progress) (Report, error) {
+func CheckContext(ctx context.Context, in *segment.Segment, at *Progress) (Report, error) {
 	if at == nil {
 		at = new(Progress)
 	}
@@ -82,7 +82,7 @@ func (p *Progress) String() string {
 
 // check is one pass.
 type check struct {
-	inside.Segment
+	*segment.Segment
 	Report
 	standing []hold
 	sums     map[[2]uint64]uint64 // of frames, by offset and size

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/integrity"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -56,7 +56,7 @@ func busy(t *testing.T) (*framebuffer.Client, framebuffer.Frame) {
 // A segment in use is in order, and every figure is there.
 func TestInOrder(t *testing.T) {
 	c, _ := busy(t)
-	r := integrity.Check(c.Inside())
+	r := integrity.Check(c.Segment())
 	if len(r.Problems) > 0 || r.Clients != 2 || r.Chunks < 20 || r.Holds != 1 || r.Topics != 1 || r.Frames != 8 || r.Damaged != 0 {
 		t.Errorf("%+v", r)
 	}
@@ -65,42 +65,42 @@ func TestInOrder(t *testing.T) {
 // Each kind of damage is found, and named.
 func TestEveryDamageIsFound(t *testing.T) {
 	for name, d := range map[string]struct {
-		do   func(in inside.Segment, last framebuffer.Frame)
+		do   func(in *segment.Segment, last framebuffer.Frame)
 		says string
 	}{
-		"state":           {func(in inside.Segment, _ framebuffer.Frame) { in.Control.State().Store(7) }, "state is 7"},
-		"head askew":      {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Head().Add(8) }, "no multiple"},
-		"head back":       {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Head().Store(in.Control.Start() - 64) }, "before start"},
-		"head back a bit": {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Head().Add(^uint64(1023)) }, "and head was"},
-		"counts": {func(in inside.Segment, _ framebuffer.Frame) {
+		"state":           {func(in *segment.Segment, _ framebuffer.Frame) { in.Control.State().Store(7) }, "state is 7"},
+		"head askew":      {func(in *segment.Segment, _ framebuffer.Frame) { in.Control.Head().Add(8) }, "no multiple"},
+		"head back":       {func(in *segment.Segment, _ framebuffer.Frame) { in.Control.Head().Store(in.Control.Start() - 64) }, "before start"},
+		"head back a bit": {func(in *segment.Segment, _ framebuffer.Frame) { in.Control.Head().Add(^uint64(1023)) }, "and head was"},
+		"counts": {func(in *segment.Segment, _ framebuffer.Frame) {
 			in.Control.Slot(3).Counters()[layout.AllocatedBytes].Store(1 << 50)
 		}, "clients counted"},
-		"role":          {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Slot(1).Role().Store(9) }, "role 9"},
-		"slot 0":        {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Slot(0).Claim().Store(9) }, "belongs to no client"},
-		"hold high":     {func(in inside.Segment, _ framebuffer.Frame) { in.Control.HoldHigh().Store(0) }, "beyond hold high"},
-		"hold high far": {func(in inside.Segment, _ framebuffer.Frame) { in.Control.HoldHigh().Store(1000) }, "hold high is"},
-		"hold until":    {func(in inside.Segment, _ framebuffer.Frame) { in.Control.HoldUntil().Store(5) }, "after hold until"},
-		"held length":   {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Holds()[0].Length.Add(64) }, "where a chunk has"},
-		"held too much": {func(in inside.Segment, _ framebuffer.Frame) {
+		"role":          {func(in *segment.Segment, _ framebuffer.Frame) { in.Control.Slot(1).Role().Store(9) }, "role 9"},
+		"slot 0":        {func(in *segment.Segment, _ framebuffer.Frame) { in.Control.Slot(0).Claim().Store(9) }, "belongs to no client"},
+		"hold high":     {func(in *segment.Segment, _ framebuffer.Frame) { in.Control.HoldHigh().Store(0) }, "beyond hold high"},
+		"hold high far": {func(in *segment.Segment, _ framebuffer.Frame) { in.Control.HoldHigh().Store(1000) }, "hold high is"},
+		"hold until":    {func(in *segment.Segment, _ framebuffer.Frame) { in.Control.HoldUntil().Store(5) }, "after hold until"},
+		"held length":   {func(in *segment.Segment, _ framebuffer.Frame) { in.Control.Holds()[0].Length.Add(64) }, "where a chunk has"},
+		"held too much": {func(in *segment.Segment, _ framebuffer.Frame) {
 			in.Control.Holds()[0].Length.Store(in.Control.Capacity())
 		}, "may be"},
-		"topic's name":        {func(in inside.Segment, _ framebuffer.Frame) { used(in).SetName("y") }, "not that of its name"},
-		"topic's hash":        {func(in inside.Segment, _ framebuffer.Frame) { used(in).NameHash().Add(1) }, "not that of its name"},
-		"next ahead":          {func(in inside.Segment, _ framebuffer.Frame) { used(in).Next().Add(3) }, "the queue has lap"},
-		"next back":           {func(in inside.Segment, _ framebuffer.Frame) { used(in).Next().Add(^uint64(2)) }, "the queue has lap"},
-		"a word":              {func(in inside.Segment, _ framebuffer.Frame) { used(in).Queue()[2].Store(0) }, "the queue has lap"},
-		"a word's offset":     {func(in inside.Segment, _ framebuffer.Frame) { used(in).Queue()[2].Add(1 << 40) }, "the queue has offset"},
-		"group's topic":       {func(in inside.Segment, _ framebuffer.Frame) { group(in).Topic().Store(99) }, "of topic 99"},
-		"group's name":        {func(in inside.Segment, _ framebuffer.Frame) { group(in).SetName("h") }, "not that of its name"},
-		"group's cursor":      {func(in inside.Segment, _ framebuffer.Frame) { group(in).Cursor().Store(1000) }, "is at number 999"},
-		"subscription":        {func(in inside.Segment, _ framebuffer.Frame) { in.Control.Subscription(0).Slot.Store(900) }, "slot 900"},
-		"allocated twice":     {func(in inside.Segment, f framebuffer.Frame) { within(in, f) }, "begins within"},
-		"allocated when held": {func(in inside.Segment, _ framebuffer.Frame) { overHeld(in) }, "lies in what is held"},
+		"topic's name":        {func(in *segment.Segment, _ framebuffer.Frame) { used(in).SetName("y") }, "not that of its name"},
+		"topic's hash":        {func(in *segment.Segment, _ framebuffer.Frame) { used(in).NameHash().Add(1) }, "not that of its name"},
+		"next ahead":          {func(in *segment.Segment, _ framebuffer.Frame) { used(in).Next().Add(3) }, "the queue has lap"},
+		"next back":           {func(in *segment.Segment, _ framebuffer.Frame) { used(in).Next().Add(^uint64(2)) }, "the queue has lap"},
+		"a word":              {func(in *segment.Segment, _ framebuffer.Frame) { used(in).Queue()[2].Store(0) }, "the queue has lap"},
+		"a word's offset":     {func(in *segment.Segment, _ framebuffer.Frame) { used(in).Queue()[2].Add(1 << 40) }, "the queue has offset"},
+		"group's topic":       {func(in *segment.Segment, _ framebuffer.Frame) { group(in).Topic().Store(99) }, "of topic 99"},
+		"group's name":        {func(in *segment.Segment, _ framebuffer.Frame) { group(in).SetName("h") }, "not that of its name"},
+		"group's cursor":      {func(in *segment.Segment, _ framebuffer.Frame) { group(in).Cursor().Store(1000) }, "is at number 999"},
+		"subscription":        {func(in *segment.Segment, _ framebuffer.Frame) { in.Control.Subscription(0).Slot.Store(900) }, "slot 900"},
+		"allocated twice":     {func(in *segment.Segment, f framebuffer.Frame) { within(in, f) }, "begins within"},
+		"allocated when held": {func(in *segment.Segment, _ framebuffer.Frame) { overHeld(in) }, "lies in what is held"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, last := busy(t)
-			d.do(c.Inside(), last)
-			r := integrity.Check(c.Inside())
+			d.do(c.Segment(), last)
+			r := integrity.Check(c.Segment())
 			if !strings.Contains(strings.Join(r.Problems, "\n"), d.says) {
 				t.Errorf("want %q: %+v", d.says, r)
 			}
@@ -111,21 +111,21 @@ func TestEveryDamageIsFound(t *testing.T) {
 // A frame of a topic that does not have its bytes any more is counted.
 func TestDamageIsCounted(t *testing.T) {
 	c, last := busy(t)
-	payload, _ := c.Inside().Ring.Peek(last.Offset)
+	payload, _ := c.Segment().Ring.Peek(last.Offset)
 	payload[17]++
-	if r := integrity.Check(c.Inside()); len(r.Problems) > 0 || r.Damaged != 1 || r.Frames != 8 {
+	if r := integrity.Check(c.Segment()); len(r.Problems) > 0 || r.Damaged != 1 || r.Frames != 8 {
 		t.Errorf("%+v", r)
 	}
-	hold := &c.Inside().Control.Holds()[0] // as if its header were gone
+	hold := &c.Segment().Control.Holds()[0] // as if its header were gone
 	hold.Start.Add(64)
 	hold.Length.Add(^uint64(63))
-	if r := integrity.Check(c.Inside()); len(r.Problems) > 0 || r.Damaged != 2 {
+	if r := integrity.Check(c.Segment()); len(r.Problems) > 0 || r.Damaged != 2 {
 		t.Errorf("%+v", r)
 	}
 }
 
 // used is the topic, group the group.
-func used(in inside.Segment) layout.Topic {
+func used(in *segment.Segment) layout.Topic {
 	for i := range in.Control.Topics() {
 		if w := in.Control.Topic(i); w.NameHash().Load() != 0 {
 			return w
@@ -134,7 +134,7 @@ func used(in inside.Segment) layout.Topic {
 	panic("no topic")
 }
 
-func group(in inside.Segment) layout.Group {
+func group(in *segment.Segment) layout.Group {
 	for i := range in.Control.Groups() {
 		if w := in.Control.Group(i); w.NameHash().Load() != 0 {
 			return w
@@ -144,13 +144,13 @@ func group(in inside.Segment) layout.Group {
 }
 
 // within makes a header in the middle of a frame.
-func within(in inside.Segment, f framebuffer.Frame) {
+func within(in *segment.Segment, f framebuffer.Frame) {
 	payload, _ := in.Ring.Peek(f.Offset)
 	layout.NewSeal(in.Control.Nonce()).Put(payload[128:], f.Offset+128+layout.ChunkHeader, layout.Chunk{Size: 64})
 }
 
 // overHeld makes a header where the held chunk is, as if the ring had come round to it.
-func overHeld(in inside.Segment) {
+func overHeld(in *segment.Segment) {
 	start := in.Control.Holds()[0].Start.Load() &^ layout.HoldClaims
 	payload, _ := in.Ring.Peek(start + layout.ChunkHeader)
 	p := start + layout.ChunkHeader

@@ -26,7 +26,7 @@ func wide(t *testing.T, onePlace bool) *framebuffer.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	ctl := c.Inside().Control
+	ctl := c.Segment().Control
 	n := uint64(ctl.Topics())
 	for i := range ctl.Topics() {
 		hash := n + uint64(i)
@@ -43,15 +43,15 @@ func wide(t *testing.T, onePlace bool) *framebuffer.Client {
 func TestCheckIsLinear(t *testing.T) {
 	for _, onePlace := range []bool{false, true} {
 		c := wide(t, onePlace)
-		r := integrity.Check(c.Inside())
-		ctl := c.Inside().Control
+		r := integrity.Check(c.Segment())
+		ctl := c.Segment().Control
 		entries := ctl.Topics()*(3+ctl.TopicDepth()) + ctl.Groups() + ctl.Subscriptions() + int(ctl.Capacity()/layout.Align)
 		if len(r.Problems) > 0 || r.Topics != ctl.Topics() || r.Looks > entries {
 			t.Errorf("one place %v: %d looks at %d entries, %d topics, %v", onePlace, r.Looks, entries, r.Topics, r.Problems)
 		}
 		// A place that is free hides all topics beyond it that are looked for from before it.
 		ctl.Topic(7).NameHash().Store(0)
-		r = integrity.Check(c.Inside())
+		r = integrity.Check(c.Segment())
 		if hidden := "its place is 0, and 7 before it is free"; strings.Contains(strings.Join(r.Problems, "\n"), hidden) != onePlace {
 			t.Errorf("one place %v: %v", onePlace, r.Problems)
 		}
@@ -64,7 +64,7 @@ func TestCheckEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	var at integrity.Progress
-	r, err := integrity.CheckContext(ctx, c.Inside(), &at)
+	r, err := integrity.CheckContext(ctx, c.Segment(), &at)
 	if !errors.Is(err, context.Canceled) || r.Topics != 0 || !strings.Contains(at.String(), " of ") {
 		t.Errorf("%+v, at %v: %v", r, &at, err)
 	}
@@ -88,10 +88,10 @@ func TestSharedFrameIsCheckedForEachTopic(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	before := integrity.Check(c.Inside())
-	payload, _ := c.Inside().Ring.Peek(f.Offset)
+	before := integrity.Check(c.Segment())
+	payload, _ := c.Segment().Ring.Peek(f.Offset)
 	payload[17]++
-	after := integrity.Check(c.Inside())
+	after := integrity.Check(c.Segment())
 	if before.Damaged != 0 || before.Frames != most+3 || after.Damaged != 3 {
 		t.Errorf("%+v, then %+v", before, after)
 	}

@@ -28,8 +28,8 @@ func lifeMutants() []mutant {
 		},
 		{
 			name:  "life: the claim goes after the life word",
-			file:  "slot.go",
-			edits: []edit{{"		s.words.Claim().CompareAndSwap(s.ticket, 0)\n	}\n	failpoint.Hit(failpoint.CloseUnclaimed)\n	s.life.Release()\n", "	}\n	s.life.Release()\n	for range 1000 {\n		_ = s.words.Claim().Load()\n	}\n	s.words.Claim().Store(0)\n"}},
+			file:  "internal/segment/slot.go",
+			edits: []edit{{"		s.words.Claim().CompareAndSwap(s.Ticket, 0)\n	}\n	failpoint.Hit(failpoint.CloseUnclaimed)\n	s.life.Release()\n", "	}\n	s.life.Release()\n	for range 1000 {\n		_ = s.words.Claim().Load()\n	}\n	s.words.Claim().Store(0)\n"}},
 			pkg:   rootPkg, test: "StressSlots",
 		},
 		{
@@ -40,8 +40,8 @@ func lifeMutants() []mutant {
 		},
 		{
 			name:  "life: a server that ends in order is dead for an instant",
-			file:  "server.go",
-			edits: []edit{{"	s.control.State().Store(layout.StateClosed)\n", "	s.control.Server().Store(layout.LifeDied)\n	for range 100_000 {\n		_ = s.control.State().Load()\n	}\n	s.control.State().Store(layout.StateClosed)\n"}},
+			file:  "internal/segment/create.go",
+			edits: []edit{{"		s.Control.State().Store(layout.StateClosed)\n", "	s.Control.Server().Store(layout.LifeDied)\n	for range 100_000 {\n		_ = s.Control.State().Load()\n	}\n		s.Control.State().Store(layout.StateClosed)\n"}},
 			pkg:   topicPkg, test: "ServerClosesInOrder",
 		},
 		{

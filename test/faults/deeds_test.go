@@ -151,7 +151,7 @@ func (w *worker) hold() (func() error, error) {
 			return err
 		}
 		saw := w.spoilt("held", bytes.Clone(h.Bytes()), m.Frame)
-		for r := w.client.Inside().Ring; over && h.Err() == nil && w.client.Err() == nil && r.Head()-m.Frame.Offset < 2*r.Capacity(); {
+		for r := w.client.Segment().Ring; over && h.Err() == nil && w.client.Err() == nil && r.Head()-m.Frame.Offset < 2*r.Capacity(); {
 			time.Sleep(time.Millisecond)
 		}
 		if err := h.Extend(time.Duration(1+rand.IntN(20_000)) * time.Microsecond); err != nil {
@@ -182,7 +182,7 @@ func (w *worker) spoilt(where string, data []byte, f framebuffer.Frame) error {
 			first = i
 		}
 	}
-	r := w.client.Inside().Ring
+	r := w.client.Segment().Ring
 	return fmt.Errorf("%w: %s: %v, wrong from byte %d to %d, %d bytes behind the head of a ring of %d", errSpoilt, where, f, first, last, r.Head()-f.Offset, r.Capacity())
 }
 

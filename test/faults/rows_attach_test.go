@@ -63,7 +63,7 @@ func slots(lost int) func(w *world) {
 		if len(st.Clients) != 2 { // the server, and we
 			w.t.Errorf("%d slots are taken, want 2", len(st.Clients))
 		}
-		ctl, taken := w.c.Inside().Control, 0
+		ctl, taken := w.c.Segment().Control, 0
 		for i := range ctl.Slots() {
 			if life := ctl.Slot(i).Life().Load(); life != 0 && !layout.Died(life) {
 				taken++

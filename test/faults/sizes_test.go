@@ -72,7 +72,7 @@ func TestRingSizes(t *testing.T) {
 				if _, err := c.Allocate(int(capacity) - 63); !errors.Is(err, framebuffer.ErrTooLarge) {
 					t.Errorf("one byte more than fits: %v", err)
 				}
-				if r := integrity.Check(c.Inside()); len(r.Problems) > 0 {
+				if r := integrity.Check(c.Segment()); len(r.Problems) > 0 {
 					t.Errorf("%+v", r)
 				}
 			})
@@ -147,7 +147,7 @@ func TestPositions(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			in := c.Inside()
+			in := c.Segment()
 			in.Control.Head().Store(border - 3*in.Ring.Capacity()&^63)
 			pub, err := topic.NewPublisher(c, "x")
 			if err != nil {
@@ -204,9 +204,9 @@ func TestManyAllocations(t *testing.T) {
 	const workers = 4
 	// Where the low half of a position carries into the high one, and behind the ring's start:
 	// before that there are no frames, not even late ones.
-	border := (c.Inside().Control.Start()>>32 + 2) << 32
+	border := (c.Segment().Control.Start()>>32 + 2) << 32
 	from := border - uint64(min(many, 30_000_000))*64
-	c.Inside().Control.Head().Store(from)
+	c.Segment().Control.Head().Store(from)
 	var all sync.WaitGroup
 	var late atomic.Int64
 	for range workers {

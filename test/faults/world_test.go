@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/integrity"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -29,7 +29,7 @@ type world struct {
 	server  handle
 	victim  handle
 	c       *framebuffer.Client
-	in      inside.Segment
+	in      *segment.Segment
 	frame   framebuffer.Frame // of ours, before anybody dies
 
 	sleeper  chan answer // what a subscription of ours that sleeps gets
@@ -69,7 +69,7 @@ func (w *world) attach() {
 	if w.c, err = framebuffer.Attach(w.key, nil); err != nil {
 		w.t.Fatal(err)
 	}
-	w.in = w.c.Inside()
+	w.in = w.c.Segment()
 }
 
 // join starts the process that is going to die.

@@ -83,7 +83,7 @@ func (s *stage) quit() {
 // mapped, and the subscription closed.
 func (s *stage) unread() uint64 {
 	lost := s.sub.Lost() - s.reported
-	in := s.link.ring.Inside()
+	in := s.link.ring.Segment()
 	t, there := topics.Find(in.Control, in.Ring, s.name)
 	if !there {
 		return lost

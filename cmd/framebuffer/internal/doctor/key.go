@@ -23,12 +23,12 @@ func lookAtKey(m Machine, key string) []Result {
 		return append(all, refused(err, len(Failed(all)) > 0))
 	}
 	defer client.Close()
-	segment := client.Inside()
+	segment := client.Segment()
 	others := peersOf(segment)
 	st := client.Stats()
 	all = append(all, good("works: a ring of %s, of %s pages; others attached: %d", size(int64(st.Capacity)), st.Pages, len(others)).named("attach"))
-	if segment.Doubt != "" {
-		all = append(all, bad(Warn, "run the server as this user, or in a directory that is its user's alone, in a user namespace in which it has an id", "%s", segment.Doubt).named("authenticity"))
+	if segment.Doubt() != "" {
+		all = append(all, bad(Warn, "run the server as this user, or in a directory that is its user's alone, in a user namespace in which it has an id", "%s", segment.Doubt()).named("authenticity"))
 	}
 	if !slices.ContainsFunc(others, func(p peer) bool { return p.server }) {
 		// A server has a slot from the start to its end, and only one that is provably gone

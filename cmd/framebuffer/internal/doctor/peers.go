@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/core-framebuffer/framebuffer/internal/inside"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 )
 
 // peer is an attached process as its slot describes it.
@@ -22,10 +22,10 @@ type peer struct {
 }
 
 // peersOf reads the slots of all but this client.
-func peersOf(s inside.Segment) (all []peer) {
+func peersOf(s *segment.Segment) (all []peer) {
 	for i := range s.Control.Slots() {
 		w := s.Control.Slot(i)
-		if !w.Taken() || uint32(i) == s.Slot {
+		if !w.Taken() || uint32(i) == s.Slot.Index {
 			continue
 		}
 		all = append(all, peer{

@@ -1,4 +1,4 @@
-package framebuffer
+package segment
 
 import "sync"
 

@@ -1,4 +1,4 @@
-package framebuffer
+package segment
 
 import (
 	"crypto/rand"
@@ -22,21 +22,21 @@ import (
 //
 // Words and their order: the life word comes first and goes last, so that the kernel marks a slot
 // whose owner is killed at any instant. The owner of the life word alone writes the others.
-type slot struct {
-	index    uint32
+type Slot struct {
+	Index    uint32
 	life     *liveness.Word
 	pid      uint32
-	ticket   uint64
+	Ticket   uint64
 	words    layout.Slot
 	rest     layout.Slot // slot 0
 	counters *[layout.CounterCount]atomic.Uint64
-	last     *atomic.Uint64 // offset of the frame it wrote, read or was handed last
+	Last     *atomic.Uint64 // offset of the frame it wrote, read or was handed last
 }
 
 // claimSlot claims a free slot, or one whose process is known to be dead. Unlisted clients, and
 // clients that find no slot, share slot 0.
-func claimSlot(ctl layout.Control, role uint32, name string, mayFault bool, now int64) *slot {
-	s := &slot{pid: uint32(os.Getpid()), ticket: newTicket(), rest: ctl.Slot(0)}
+func claimSlot(ctl layout.Control, role uint32, name string, mayFault bool, now int64) *Slot {
+	s := &Slot{pid: uint32(os.Getpid()), Ticket: newTicket(), rest: ctl.Slot(0)}
 	pidns := procinfo.Namespace("pid")
 	started, err := procinfo.StartTime(os.Getpid())
 	if err != nil {
@@ -57,22 +57,22 @@ func claimSlot(ctl layout.Control, role uint32, name string, mayFault bool, now 
 		}
 		failpoint.Hit(failpoint.SlotTaken)
 		s.life = life
-		w.Claim().Store(s.ticket)
+		w.Claim().Store(s.Ticket)
 		failpoint.Hit(failpoint.SlotClaimed)
-		s.index, s.words, s.counters, s.last = uint32(i), w, w.Counters(), w.Last()
-		cacheline.Store(s.last, 0)
+		s.Index, s.words, s.counters, s.Last = uint32(i), w, w.Counters(), w.Last()
+		cacheline.Store(s.Last, 0)
 		fold(w, s.rest)
 		failpoint.Hit(failpoint.SlotFolded)
 		s.introduce(role, name, pidns, started, now)
 		return s
 	}
-	s.words, s.counters, s.last = s.rest, s.rest.Counters(), new(atomic.Uint64)
+	s.words, s.counters, s.Last = s.rest, s.rest.Counters(), new(atomic.Uint64)
 	return s
 }
 
 // introduce describes this process. Ready comes last: a monitor that sees it equal to the claim
 // sees the words before it.
-func (s *slot) introduce(role uint32, name string, pidns, started uint64, now int64) {
+func (s *Slot) introduce(role uint32, name string, pidns, started uint64, now int64) {
 	s.words.PID().Store(s.pid)
 	s.words.Role().Store(role)
 	s.words.PIDNS().Store(pidns)
@@ -80,7 +80,7 @@ func (s *slot) introduce(role uint32, name string, pidns, started uint64, now in
 	s.words.Attached().Store(uint64(now))
 	s.words.SetName(name)
 	failpoint.Hit(failpoint.SlotDescribed)
-	s.words.Ready().Store(s.ticket)
+	s.words.Ready().Store(s.Ticket)
 	failpoint.Hit(failpoint.SlotReady)
 }
 
@@ -114,14 +114,14 @@ func abandoned(w layout.Slot, claim, pidns uint64) bool {
 }
 
 // release gives the slot back and moves its sums to slot 0.
-func (s *slot) release() {
-	if s.index == 0 || s.pid != uint32(os.Getpid()) {
+func (s *Slot) release() {
+	if s.Index == 0 || s.pid != uint32(os.Getpid()) {
 		return // in the child of a fork the slot is the parent's
 	}
-	if s.words.Claim().Load() == s.ticket { // else the memory is damaged, or release was called before
+	if s.words.Claim().Load() == s.Ticket { // else the memory is damaged, or release was called before
 		fold(s.words, s.rest)
 		failpoint.Hit(failpoint.CloseFolded)
-		s.words.Claim().CompareAndSwap(s.ticket, 0)
+		s.words.Claim().CompareAndSwap(s.Ticket, 0)
 	}
 	failpoint.Hit(failpoint.CloseUnclaimed)
 	s.life.Release()
@@ -146,8 +146,8 @@ func fold(from, to layout.Slot) {
 	}
 }
 
-// remote counts a frame of so many bytes that came over a network, or none that did not come.
-func (s *slot) remote(why uint32, n int, came bool) {
+// CountRemote counts a frame of so many bytes that came over a network, or none that did not come.
+func (s *Slot) CountRemote(why uint32, n int, came bool) {
 	s.words.Why().Store(why)
 	counts := s.words.Remote()
 	if !came {
@@ -158,9 +158,9 @@ func (s *slot) remote(why uint32, n int, came bool) {
 	counts[layout.RemoteBytes].Add(uint64(n))
 }
 
-// did adds one to an operation's counter and n to its bytes, for the frame at offset.
-func (s *slot) did(ops, bytes int, offset uint64, n int) {
-	cacheline.Store(s.last, offset)
+// Count adds one to an operation's counter and n to its bytes, for the frame at offset.
+func (s *Slot) Count(ops, bytes int, offset uint64, n int) {
+	cacheline.Store(s.Last, offset)
 	s.counters[ops].Add(1)
 	s.counters[bytes].Add(uint64(n))
 }

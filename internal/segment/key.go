@@ -1,45 +1,46 @@
-package framebuffer
+package segment
 
 import (
 	"encoding/hex"
 	"fmt"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"strings"
 
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// key is what a key string says. Its spelling is
+// Key is what the text of a key says. Its spelling is
 //
 //	fb4_<backend>_<location>_<nonce>_<check>
 //
 // the 4 being the layout's version, location the backend's own (no underscore), nonce 32
 // hex digits, and check 8 hex digits over all that stands before: so a key cut short by a
 // terminal or a clipboard is told apart from one whose server is gone.
-type key struct {
-	backend  string
-	location string
-	nonce    [16]byte
+type Key struct {
+	Backend  string
+	Location string
+	Nonce    [16]byte
 }
 
 // maxKey bounds a key's length before anything looks at it. A Unix socket's path, the
 // longest location, has 108 bytes.
 const maxKey = 512
 
-func (k key) String() string {
-	s := fmt.Sprintf("fb%d_%s_%s_%s", layout.Version, k.backend, k.location, hex.EncodeToString(k.nonce[:]))
+func (k Key) String() string {
+	s := fmt.Sprintf("fb%d_%s_%s_%s", layout.Version, k.Backend, k.Location, hex.EncodeToString(k.Nonce[:]))
 	return s + "_" + keyCheck(s)
 }
 
 func keyCheck(s string) string { return fmt.Sprintf("%08x", uint32(copyhash.Sum([]byte(s)))) }
 
-// parseKey reads what String writes; all errors are ErrBadKey.
-func parseKey(s string) (k key, err error) {
+// ParseKey reads what String writes; all errors are fberr.BadKey.
+func ParseKey(s string) (k Key, err error) {
 	bad := func(why string, args ...any) error {
-		return fmt.Errorf("%w: %q %s", ErrBadKey, clip(s), fmt.Sprintf(why, args...))
+		return fmt.Errorf("%w: %q %s", fberr.BadKey, fberr.Clip(s), fmt.Sprintf(why, args...))
 	}
 	if s == "" {
-		return k, fmt.Errorf("%w: it is empty; a server's Key method or `framebuffer key` tells it", ErrBadKey)
+		return k, fmt.Errorf("%w: it is empty; a server's Key method or `framebuffer key` tells it", fberr.BadKey)
 	}
 	if len(s) > maxKey {
 		return k, bad("has %d characters, a key has at most %d", len(s), maxKey)
@@ -58,10 +59,10 @@ func parseKey(s string) (k key, err error) {
 		return k, bad("does not match its own check digits: was it cut short or mistyped?")
 	}
 	nonce, err := hex.DecodeString(f[3])
-	if err != nil || len(nonce) != len(k.nonce) {
+	if err != nil || len(nonce) != len(k.Nonce) {
 		return k, bad("has no nonce of 32 hex digits")
 	}
-	k = key{backend: f[1], location: f[2], nonce: [16]byte(nonce)}
+	k = Key{Backend: f[1], Location: f[2], Nonce: [16]byte(nonce)}
 	if k.String() != s { // one spelling only: keys are compared as strings
 		return k, bad("is not spelled as servers do")
 	}

@@ -1,0 +1,51 @@
+package segment
+
+import (
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
+)
+
+// Allocate takes a chunk of the ring for size bytes and returns its offset and its payload. now is a
+// reading of Clock.Coarse.
+//
+// As wherever a call is as short as this one, s is kept alive by being used after the ring: to
+// look whether it was closed.
+func (s *Segment) Allocate(size int, now int64) (offset uint64, payload []byte, err error) {
+	if err := s.CheckOpen(); err != nil {
+		return 0, nil, err
+	}
+	offset, payload, err = s.Ring.Take(size, ring.Stamp{Time: now, Client: s.Slot.Index, PID: s.Slot.pid})
+	if err != nil || s.closed.Load() {
+		return 0, nil, s.Fail(ring.None, err)
+	}
+	return offset, payload, nil
+}
+
+// AllocateBeside is [Segment.Allocate] for a chunk that describes the n bytes at offset of: it finds
+// them there and does not overwrite them.
+func (s *Segment) AllocateBeside(of uint64, n, size int, now int64) (offset uint64, payload []byte, err error) {
+	if err := s.CheckOpen(); err != nil {
+		return 0, nil, err
+	}
+	offset, payload, why, err := s.Ring.TakeBeside(of, n, size, ring.Stamp{Time: now, Client: s.Slot.Index, PID: s.Slot.pid})
+	if err != nil || s.closed.Load() {
+		return 0, nil, s.Fail(why, err)
+	}
+	return offset, payload, nil
+}
+
+// Fail counts a timeout by its reason and returns the error to tell: that of closing, or
+// of memory that is gone, if that is what happened under the call.
+func (s *Segment) Fail(why ring.Reason, err error) error {
+	if ended := s.CheckUsable(); ended != nil {
+		return ended
+	}
+	switch why {
+	case ring.Reused:
+		s.Slot.counters[layout.Reused].Add(1)
+	case ring.Altered:
+		s.Slot.counters[layout.Altered].Add(1)
+	case ring.None:
+	}
+	return err
+}

@@ -1,0 +1,134 @@
+package segment
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/core-framebuffer/framebuffer/internal/clock"
+	"github.com/core-framebuffer/framebuffer/internal/failpoint"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
+	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
+	"github.com/core-framebuffer/framebuffer/internal/shm"
+)
+
+// Segment is one attachment: a mapping, the ring in it, and the slot that this process counts in.
+//
+// Closing does not wait for calls under way on other goroutines, and they do not pay for a
+// lock: the mapping is replaced by zeroes of the process's own, in which no frame is found
+// (a head of zero is past no chunk, a state of zero is not open), and every call looks at
+// closed before it begins and again before it tells of a success that shared memory would
+// have to know of. The addresses are given back when the collector finds that no reference to the
+// Segment is left: each call keeps the Segment alive to its end.
+type Segment struct {
+	Control  layout.Control
+	Ring     *ring.Ring
+	Clock    *clock.Clock
+	Slot     *Slot
+	ReadOnly bool
+
+	key     Key
+	keyText string
+	mapping *shm.Segment
+	hooks   hooks
+	closed  atomic.Bool
+}
+
+// wire makes a Segment of a mapping whose control object is already open.
+func wire(k Key, m *shm.Segment, ctl layout.Control, role uint32, readOnly bool, name string) *Segment {
+	populate := shm.Populate
+	if readOnly {
+		populate = shm.PopulateRead
+	}
+	c := clock.New()
+	s := &Segment{
+		Control:  ctl,
+		Clock:    c,
+		Slot:     claimSlot(ctl, role, name, m.MayFault(), c.Now()),
+		ReadOnly: readOnly,
+		key:      k,
+		keyText:  k.String(),
+		mapping:  m,
+	}
+	s.Ring = ring.New(ctl, m.Ring, ring.Options{
+		Populate: populate, Now: c.Now,
+		Allocations: &s.Slot.counters[layout.Allocations], AllocatedBytes: &s.Slot.counters[layout.AllocatedBytes],
+	})
+	return s
+}
+
+// Key is the text of the segment's key.
+func (s *Segment) Key() string { return s.keyText }
+
+// Backend is the name of the way in which the memory is shared.
+func (s *Segment) Backend() string { return s.key.Backend }
+
+// Doubt says why it is not known which user's server this is. It is "" when that is known.
+func (s *Segment) Doubt() string { return s.mapping.Doubt }
+
+// Closed reports whether Close was called.
+func (s *Segment) Closed() bool { return s.closed.Load() }
+
+// CheckOpen returns fberr.Closed after [Segment.Close].
+func (s *Segment) CheckOpen() error {
+	if !s.closed.Load() {
+		return nil
+	}
+	return errOver()
+}
+
+func errOver() error { return fmt.Errorf("%w: this side was closed already", fberr.Closed) }
+
+// CheckUsable returns fberr.Closed after [Segment.Close], and fberr.Corrupt when another process has
+// truncated the memory. A call that reads shared memory finds zeroes in both cases and fails for
+// some reason or other: so it needs CheckUsable only after it has failed, or while it waits.
+func (s *Segment) CheckUsable() error {
+	if err := s.CheckOpen(); err != nil {
+		return err
+	}
+	if !s.mapping.Damaged() {
+		return nil
+	}
+	return errDamaged()
+}
+
+func errDamaged() error {
+	return fmt.Errorf("%w: somebody shortened the file that its memory is, or filled up its file system: restart the server, attach again, and see who may write to the file", fberr.Corrupt)
+}
+
+// OnClose has f called by Close, while the memory is still there, unless stop is called before. After
+// Close it does nothing and reports false.
+func (s *Segment) OnClose(f func()) (stop func(), open bool) { return s.hooks.add(f) }
+
+// Close detaches from the segment. Only the first call does anything.
+func (s *Segment) Close() error { return s.close(func() {}) }
+
+// close calls before while the memory is still there.
+func (s *Segment) close(before func()) error {
+	if !s.closed.CompareAndSwap(false, true) {
+		return nil
+	}
+	failpoint.Hit(failpoint.CloseBegun)
+	before()
+	s.hooks.run()
+	failpoint.Hit(failpoint.CloseHooked)
+	s.Slot.release()
+	if err := s.mapping.Detach(); err != nil {
+		return fmt.Errorf("framebuffer: close: the memory is given back later than now: %w", err)
+	}
+	failpoint.Hit(failpoint.CloseDetached)
+	return nil
+}
+
+// unmapWhenUnused unmaps the memory and gives the slot back when no reference to s is left.
+func (s *Segment) unmapWhenUnused() {
+	type rest struct {
+		slot    *Slot
+		mapping *shm.Segment
+	}
+	runtime.AddCleanup(s, func(r rest) {
+		r.slot.release()
+		_ = r.mapping.Close() // no caller is left to tell
+	}, rest{s.Slot, s.mapping})
+}
