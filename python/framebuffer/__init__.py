@@ -14,7 +14,7 @@ library's: programs in both languages share one ring. See docs/python.md.
 
 from .client import FrameBufferClient
 from .connection import Connection, connect
-from .errors import FrameBufferError, FrameBufferTimeout, ServerGone
+from .errors import FrameBufferError, FrameBufferTimeout, Reason, ServerGone
 from .frame import Frame
 from .hold import Hold
 from .meta import Message, Meta
@@ -33,6 +33,7 @@ __all__ = [
     "Message",
     "Meta",
     "Publisher",
+    "Reason",
     "Reservation",
     "ServerGone",
     "Subscription",

@@ -5,7 +5,7 @@ See _ring for the order of what is stored here.
 from . import _atomics, _clock, _layout as L
 from ._chunks import HEAD, Chunks
 from ._holds import TRIES
-from .errors import BadSize, FrameBufferError, FrameBufferTimeout, HoldLimit, TooLarge, changing, reused
+from .errors import BadSize, FrameBufferError, FrameBufferTimeout, HoldLimit, TooLarge, changing, overwritten, overwritten_between
 
 _HOLD_UNTIL = L.OFF_HOLD_UNTIL // 8
 
@@ -45,7 +45,7 @@ class Allocator:
         # else's chunk. This look makes the window small; what slips through is caught by that
         # chunk's checksum.
         if not chunks.alive(c):
-            raise reused_allocating(chunks.capacity, size)
+            raise overwritten_while_allocating(chunks.capacity, size)
         at = c % chunks.capacity
         chunks.presence.ensure(at, n)
         offset = (c + L.CHUNK_HEADER) & L.MASK
@@ -90,8 +90,8 @@ class Allocator:
                 f"room for the chunk of {other} bytes at offset {of} and {size} bytes that describe it: release holds, or start the server "
                 "with a larger size or a smaller HoldLimit"
             )
-        return reused(
-            f"reused: the ring of {capacity} bytes has allocated {self._chunks.behind(of)} bytes since the chunk at offset {of}, and the "
+        return overwritten(
+            f"reused: the ring of {capacity} bytes has allocated {self._chunks.allocated_since(of)} bytes since the chunk at offset {of}, and the "
             f"{size} bytes that describe it would overwrite it: publish sooner, or start the server with a larger size"
         )
 
@@ -144,9 +144,9 @@ class Allocator:
         )
 
 
-def reused_allocating(capacity: int, size: int) -> FrameBufferTimeout:
-    """The error of an allocation that slept for a lap. It names no chunk that anybody lost."""
-    return FrameBufferTimeout(
-        f"framebuffer: timeout: the ring of {capacity} bytes was reused between two instructions of allocating {size}: "
+def overwritten_while_allocating(capacity: int, size: int) -> FrameBufferTimeout:
+    """The timeout of an allocation that was stopped while the ring was allocated all the way round."""
+    return overwritten_between(
+        f"the ring of {capacity} bytes was reused between two instructions of allocating {size}: "
         "it is too small for its traffic, or this process was stopped meanwhile"
     )

@@ -7,7 +7,7 @@ from ._control import Control
 from ._holds import Holds
 from ._presence import Presence
 from ._shm.memory import Memory
-from .errors import BadOffset, BadSize, FrameBufferTimeout, NoHeader, reused
+from .errors import BadOffset, BadSize, FrameBufferTimeout, NoHeader, overwritten
 
 HEAD = L.OFF_HEAD // 8
 
@@ -94,7 +94,7 @@ class Chunks:
             )
         _atomics.fence()  # the header, before this look at head
         if not self.intact(c):
-            return self.reused(offset)
+            return self.overwritten(offset)
         return NoHeader(
             f"framebuffer: timeout: no chunk begins at offset {offset}: a process stopped for a whole lap wrote over it, or it is a "
             "framebuffer: bad offset, since offsets come from Allocate and cannot be computed"
@@ -107,21 +107,21 @@ class Chunks:
 
     # What is said of those that are gone.
 
-    def behind(self, offset: int) -> int:
+    def allocated_since(self, offset: int) -> int:
         """How much was allocated since the chunk at offset."""
         return int((self._words[HEAD] - (offset - L.CHUNK_HEADER)) & L.MASK)
 
-    def reused(self, offset: int) -> FrameBufferTimeout:
+    def overwritten(self, offset: int) -> FrameBufferTimeout:
         """The error for a chunk that is gone."""
-        return reused(
-            f"reused: the ring of {self.capacity} bytes has allocated {self.behind(offset)} bytes since the chunk at offset {offset}: "
+        return overwritten(
+            f"reused: the ring of {self.capacity} bytes has allocated {self.allocated_since(offset)} bytes since the chunk at offset {offset}: "
             "read sooner, or start the server with a larger size"
         )
 
-    def lapped(self, offset: int, n: int) -> FrameBufferTimeout:
+    def overwritten_while_writing(self, offset: int, n: int) -> FrameBufferTimeout:
         """The error for a chunk that went while it was written."""
-        return reused(
-            f"reused while writing {n} bytes at offset {offset}: the ring of {self.capacity} bytes has allocated {self.behind(offset)} bytes since: "
+        return overwritten(
+            f"reused while writing {n} bytes at offset {offset}: the ring of {self.capacity} bytes has allocated {self.allocated_since(offset)} bytes since: "
             "write sooner, or start the server with a larger size"
         )
 

@@ -20,7 +20,7 @@ import random
 from . import _atomics, _clock, _layout as L
 from ._control import Control
 from ._text import duration
-from .errors import BadSize, Corrupt, FrameBufferTimeout, HoldLimit, changing, reused
+from .errors import BadSize, Corrupt, FrameBufferTimeout, HoldLimit, changing, overwritten
 
 # More often than a compare-and-swap can fail because another process succeeded: only a process that
 # stores nonsense without end makes it fail as often.
@@ -261,4 +261,4 @@ def check_duration(seconds: float) -> int:
 
 def lost_before_extended(offset: int) -> FrameBufferTimeout:
     """The error of extending too late."""
-    return reused(f"the hold on the chunk at offset {offset} ended before it was extended: extend earlier, or hold longer")
+    return overwritten(f"the hold on the chunk at offset {offset} ended before it was extended: extend earlier, or hold longer")

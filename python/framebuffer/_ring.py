@@ -59,13 +59,13 @@ class Ring(Chunks):
                 _libc.copy(to + at, source + at, block)
                 stream.update(source + at, block)
                 if (words[HEAD] - c) & L.MASK > capacity:
-                    raise self.lapped(offset, n)
+                    raise self.overwritten_while_writing(offset, n)
             total = stream.digest()
         # This load may run before the last stores are visible elsewhere. Then another process
         # may take the chunk between the two; nobody reads our frame then (it is dead), and the
         # frame they spoil fails its checksum.
         if (words[HEAD] - c) & L.MASK > capacity:
-            raise self.lapped(offset, n)
+            raise self.overwritten_while_writing(offset, n)
         return int(total)
 
     def fill(self, offset: int, skip: int, data: Pinned) -> None:
@@ -77,7 +77,7 @@ class Ring(Chunks):
         to, source, n = self.base + self.place(offset) + skip, data.address, data.size
         for at in range(0, n, WRITE_BLOCK):
             if not self.alive(offset - L.CHUNK_HEADER):
-                raise self.lapped(offset, n)
+                raise self.overwritten_while_writing(offset, n)
             _libc.copy(to + at, source + at, min(WRITE_BLOCK, n - at))
 
     def seal(self, offset: int, n: int, hashed: bool) -> int:
@@ -89,7 +89,7 @@ class Ring(Chunks):
         total = self._hash(offset, n) if hashed else 0
         _atomics.fence()
         if not self.alive(offset - L.CHUNK_HEADER):
-            raise self.lapped(offset, n)
+            raise self.overwritten_while_writing(offset, n)
         return total
 
     def read(self, n: int, offset: int, checksum: int) -> bytes:
@@ -127,14 +127,14 @@ class Ring(Chunks):
                 _libc.copy(to + at, source + at, block)
                 stream.update(to + at, block)
                 if not self.alive(c) and not self.holds.held(c):
-                    raise self.reused(offset)
+                    raise self.overwritten(offset)
             got = stream.digest()
         self._judge(offset, n, got, checksum)
 
     def _judge(self, offset: int, n: int, got: int, want: int) -> None:
         """After everything was read: raises FrameBufferTimeout unless it counts."""
         if not self.is_intact(offset):
-            raise self.reused(offset)
+            raise self.overwritten(offset)
         if got != want:
             raise altered(
                 f"not what was written: {n} bytes at offset {offset} have checksum {got:016x}, not {want:016x}: the size or checksum "

@@ -13,6 +13,7 @@ import sys
 from . import _atomics, _clock, _forks, _liveness, _procinfo, _layout as L
 from ._control import Control
 from ._liveness import Life
+from .errors import FrameBufferTimeout
 
 
 class Slot:
@@ -138,11 +139,11 @@ class Slot:
         if self.index:
             self._control.words[self._last] = offset
 
-    def timed_out(self, error: BaseException) -> None:
+    def timed_out(self, error: FrameBufferTimeout) -> None:
         """Counts a timeout by its reason."""
-        for counter, name in ((L.SLOT_REUSED, "reused"), (L.SLOT_ALTERED, "altered")):
-            if getattr(error, name, False) and _atomics.AVAILABLE:
-                _atomics.add64(self.mine()._counters + counter, 1)
+        if error.counted and _atomics.AVAILABLE:
+            counter = L.SLOT_REUSED if error.overwritten else L.SLOT_ALTERED
+            _atomics.add64(self.mine()._counters + counter, 1)
 
     def release(self) -> None:
         """Gives the slot back, its sums going to slot 0."""

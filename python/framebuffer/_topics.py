@@ -29,7 +29,7 @@ from ._holds import TRIES
 from ._labels import Labels
 from ._ring import Ring
 from ._text import quote
-from .errors import Corrupt, Ended, FrameBufferTimeout, TopicLimit
+from .errors import Corrupt, Ended, TopicLimit, overwritten_between
 
 PATIENCE = 0.2  # s without looking: what it costs when a publisher is killed before it wakes
 
@@ -157,8 +157,8 @@ class Topic:
                 continue
             entry.number(s)
             if not self._ring.is_intact(entry.offset) or not self._ring.is_intact(record.offset):
-                raise FrameBufferTimeout(
-                    f"framebuffer: timeout: the ring was reused between two instructions of publishing to topic {quote(self.name)}: "
+                raise overwritten_between(
+                    f"the ring was reused between two instructions of publishing to topic {quote(self.name)}: "
                     "it is too small for its traffic, or this process was stopped meanwhile"
                 )
             if _atomics.cas64(address + 8 * place, old, entry.word | self._lap(s)):

@@ -10,13 +10,13 @@ from ._buffers import Pinned
 from ._layout import SLOT_READ_BYTES, SLOT_READS, SLOT_WRITES, SLOT_WRITTEN_BYTES
 from ._segment import Segment, attach
 from ._text import clip, quote
-from .errors import BadKey, BadSize, Closed, FrameBufferError, FrameBufferTimeout, ReadOnly, TooLarge
+from .errors import BadKey, BadSize, Closed, FrameBufferError, FrameBufferTimeout, ReadOnly, Reason, TooLarge
 from .frame import Frame, as_offset, parse_checksum, plain
 from .hold import Hold
 from .topic import Message, Meta, Publisher, Subscription
 from .view import Reservation, View
 
-__all__ = ["FrameBufferClient", "FrameBufferTimeout", "FrameBufferError", "Frame", "Hold", "View", "Reservation", "Message", "Meta", "Publisher", "Subscription"]
+__all__ = ["FrameBufferClient", "FrameBufferTimeout", "FrameBufferError", "Reason", "Frame", "Hold", "View", "Reservation", "Message", "Meta", "Publisher", "Subscription"]
 
 Offset = Union[int, str]
 

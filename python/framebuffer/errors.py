@@ -4,18 +4,54 @@ Every error of this package is a FrameBufferError. Where the standard library ha
 exception for the same thing, it is that, too.
 """
 
+import warnings
+from enum import Enum
+
 
 class FrameBufferError(Exception):
     """Any error of this package."""
 
 
-class FrameBufferTimeout(FrameBufferError):
-    """The frame is gone: its chunk was reused by later frames, or holds something else than
-    what the checksum was made of. The text says which."""
+class Reason(str, Enum):
+    """Why a FrameBufferTimeout was raised. Each compares equal to its text."""
 
-    # Whether the ring has reused the chunk, or the bytes are not those written; for counting.
-    reused = False
-    altered = False
+    OVERWRITTEN = "overwritten"
+    """The ring was allocated all the way round: later frames lie where the chunk was."""
+    ALTERED = "altered"
+    """The bytes are not those of the checksum, or no chunk begins there."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class FrameBufferTimeout(FrameBufferError):
+    """The frame is lost: later frames have overwritten its chunk, or the chunk's bytes do not match the
+    checksum. `reason` says which; the text says more. It is no TimeoutError: waiting for a topic
+    raises that."""
+
+    reason = Reason.OVERWRITTEN
+    counted = True  # in this process's figures: it names a frame that was lost
+
+    def __init__(self, text: str = "", reason: "Reason | None" = None) -> None:
+        super().__init__(text)
+        if reason is not None:
+            self.reason = reason
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether later frames have overwritten the chunk: read sooner, or use a larger ring."""
+        return self.reason is Reason.OVERWRITTEN
+
+    @property
+    def altered(self) -> bool:
+        """Whether the chunk's bytes do not match the checksum."""
+        return self.reason is Reason.ALTERED
+
+    @property
+    def reused(self) -> bool:
+        """Deprecated: the former name of overwritten."""
+        warnings.warn("FrameBufferTimeout.reused is deprecated: use .overwritten, or .reason", DeprecationWarning, stacklevel=2)
+        return self.overwritten
 
 
 class BadSize(FrameBufferError, ValueError):
@@ -110,10 +146,10 @@ class NoAtomics(FrameBufferError):
 
 
 class NoHeader(FrameBufferTimeout, BadOffset):
-    """No chunk begins at an offset that could be right: somebody wrote over it, or nobody
-    ever got it from allocate. The memory cannot tell which, so the error is both."""
+    """No chunk begins at an offset that could be right: a process overwrote its header, or allocate
+    never returned the offset. The memory cannot tell which, so the error is both."""
 
-    altered = True
+    reason = Reason.ALTERED
 
 
 def again(error: FrameBufferError) -> FrameBufferError:
@@ -121,15 +157,19 @@ def again(error: FrameBufferError) -> FrameBufferError:
     return type(error)(str(error))
 
 
-def reused(text: str) -> FrameBufferTimeout:
-    """A timeout because the ring has reused the chunk."""
-    e = FrameBufferTimeout("framebuffer: timeout: " + text)
-    e.reused = True
-    return e
+def overwritten(text: str) -> FrameBufferTimeout:
+    """The timeout of a chunk that later frames have overwritten."""
+    return FrameBufferTimeout("framebuffer: timeout: " + text, Reason.OVERWRITTEN)
 
 
 def altered(text: str) -> FrameBufferTimeout:
-    """A timeout because the bytes are not those that were written."""
-    e = FrameBufferTimeout("framebuffer: timeout: " + text)
-    e.altered = True
-    return e
+    """The timeout of a chunk whose bytes do not match the checksum."""
+    return FrameBufferTimeout("framebuffer: timeout: " + text, Reason.ALTERED)
+
+
+def overwritten_between(text: str) -> FrameBufferTimeout:
+    """The timeout of a process that was stopped between two instructions while the ring was allocated
+    all the way round. It names no frame that was lost."""
+    error = overwritten(text)
+    error.counted = False
+    return error

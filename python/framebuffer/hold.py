@@ -7,7 +7,7 @@ from ._holds import Entry, check_duration, lost_before_extended
 from ._layout import CHUNK_HEADER, SLOT_READ_BYTES, SLOT_READS, footprint
 from ._segment import Segment
 from . import _atomics, _clock, _forks
-from .errors import Closed, FrameBufferError, FrameBufferTimeout, HoldLimit, reused
+from .errors import Closed, FrameBufferError, FrameBufferTimeout, HoldLimit, overwritten
 from .frame import Frame
 from .view import release
 
@@ -104,7 +104,7 @@ class Hold:
         return self._segment.ring.alive(self.frame.offset - CHUNK_HEADER) or entry.stands()
 
     def _lost(self) -> FrameBufferTimeout:
-        return reused(
+        return overwritten(
             f"the hold on the chunk at offset {self.frame.offset} has ended and the ring has reused the chunk: hold longer, or extend in time"
         )
 
@@ -142,5 +142,5 @@ def _begin(segment: Segment, offset: int, ns: int) -> Entry:
         )
     if not ring.intact(c) or not entry.confirm():
         entry.withdraw()
-        raise ring.reused(offset)
+        raise ring.overwritten(offset)
     return entry

@@ -57,7 +57,7 @@ class View:
         if self._bytes is not None:
             release(self._bytes)
         if not intact and (error is None or isinstance(error, Exception)):
-            raise s.failed(s.ring.reused(self._offset)) from error
+            raise s.failed(s.ring.overwritten(self._offset)) from error
         if error is None and not s.closed:
             s.slot.did(SLOT_READS, SLOT_READ_BYTES, self._offset, self._size)
 
