@@ -254,7 +254,7 @@ func TestReadByHand(t *testing.T) {
 	}
 }
 
-// subjectOf is where the frames of a key's ring are asked for, as docs/hosts.md has it.
+// subjectOf is where the frames of a key's ring are asked for, as docs/wire.md has it.
 func subjectOf(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return "framebuffer.read." + hex.EncodeToString(sum[:])[:32]

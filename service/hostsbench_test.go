@@ -11,7 +11,7 @@ import (
 )
 
 // BenchmarkHosts asks so many servers on one NATS who they are, and reports what each of them
-// costs NATS while nothing moves: for docs/scale.md.
+// costs NATS while nothing moves: for bench/scale.md.
 //
 //	go test ./service -run '^$' -bench Hosts -benchtime 10x
 func BenchmarkHosts(b *testing.B) {

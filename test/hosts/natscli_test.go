@@ -72,7 +72,7 @@ func documented(t *testing.T, path, section string) (commands []string) {
 	return commands
 }
 
-// The commands for the plain `nats` client in docs/hosts.md do what stands there, as they stand there.
+// The commands for the plain `nats` client in docs/wire.md do what stands there, as they stand there.
 func TestPlainClient(t *testing.T) {
 	const users = "\nlisten: \"127.0.0.1:4222\", authorization { user: framebuffer, password: PASSWORD }"
 	w := newNetwork(t, 2)
@@ -92,8 +92,8 @@ func TestPlainClient(t *testing.T) {
 	s := newShell(w, 2, "FRAME="+f.String(), "KEY="+f.Key) // from the other host
 
 	const tag = "printf %s \"$KEY\" | sha256sum | cut -c1-32"
-	if text, err := os.ReadFile("../../docs/hosts.md"); err != nil || !strings.Contains(string(text), "`"+tag+"`") {
-		t.Errorf("docs/hosts.md says otherwise how a tag is made (%v)", err)
+	if text, err := os.ReadFile("../../docs/wire.md"); err != nil || !strings.Contains(string(text), "`"+tag+"`") {
+		t.Errorf("docs/wire.md says otherwise how a tag is made (%v)", err)
 	}
 	if got := strings.TrimSpace(s.run(tag)); got != sum[:32] {
 		t.Errorf("tag %s, not %s", got, sum[:32])
@@ -117,7 +117,7 @@ func TestPlainClient(t *testing.T) {
 	}
 	fill := strings.NewReplacer(":PORT", ":4222", ".ID.", "."+ids[0]+".", ".TAG ", "."+sum[:32]+" ", ".at.gpu", ".at.h2")
 	url := ""
-	for _, line := range documented(t, "../../docs/hosts.md", "With nothing but NATS") {
+	for _, line := range documented(t, "../../docs/wire.md", "With nothing but NATS") {
 		ok, known := wanted[line]
 		delete(wanted, line)
 		if !known {
@@ -134,7 +134,7 @@ func TestPlainClient(t *testing.T) {
 		}
 	}
 	for line := range wanted {
-		t.Errorf("docs/hosts.md no longer has `%s`", line)
+		t.Errorf("docs/wire.md no longer has `%s`", line)
 	}
 	// What goes wrong comes as headers.
 	out := s.run(url + "nats req framebuffer." + ids[0] + ".allocate 99999999999")
