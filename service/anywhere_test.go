@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -31,10 +32,17 @@ func reader(t testing.TB, url string, opts *service.ReaderOptions) *service.Read
 
 // anyReader is what reads frames wherever they are.
 type anyReader interface {
-	Get(framebuffer.Frame) ([]byte, error)
-	GetInto([]byte, framebuffer.Frame) error
-	View(framebuffer.Frame, func([]byte) error) error
-	Ways() service.Ways
+	Get(context.Context, framebuffer.Frame) ([]byte, error)
+	GetInto(context.Context, []byte, framebuffer.Frame) error
+	View(context.Context, framebuffer.Frame, func([]byte) error) error
+}
+
+// statsOf returns the figures of a reader, or of the one in a client.
+func statsOf(r anyReader) service.ReaderStats {
+	if c, ok := r.(*service.Client); ok {
+		return c.ReaderStats()
+	}
+	return r.(*service.Reader).Stats()
 }
 
 // Frames of another host have their bytes, whatever their size: one byte, around the borders
@@ -53,15 +61,15 @@ func TestReadFromAnotherHost(t *testing.T) {
 				f := o.do(order{Put: size, Seed: seed})
 				want := content(seed, size)
 				for who, r := range readers {
-					got, err := r.Get(f)
+					got, err := r.Get(t.Context(), f)
 					if err != nil || !bytes.Equal(got, want) {
 						t.Fatalf("Get of %d bytes by %s: %d bytes, %v", size, who, len(got), err)
 					}
 					clear(got)
-					if err := r.GetInto(got, f); err != nil || !bytes.Equal(got, want) {
+					if err := r.GetInto(t.Context(), got, f); err != nil || !bytes.Equal(got, want) {
 						t.Fatalf("GetInto of %d bytes by %s: %v", size, who, err)
 					}
-					err = r.View(f, func(b []byte) error {
+					err = r.View(t.Context(), f, func(b []byte) error {
 						if !bytes.Equal(b, want) {
 							return errors.New("other bytes")
 						}
@@ -73,9 +81,9 @@ func TestReadFromAnotherHost(t *testing.T) {
 				}
 			}
 			for who, r := range readers {
-				w := r.Ways()
+				w := statsOf(r)
 				if w.Remote != 27 || w.Local != 0 || len(w.Rings) != 1 || !w.Rings[0].Remote || w.Rings[0].Why == "" {
-					t.Errorf("the ways of %s: %+v", who, w)
+					t.Errorf("the figures of %s: %+v", who, w)
 				}
 			}
 			// People who watch see it too, with the client and not among what was read of the ring.
@@ -98,7 +106,7 @@ func TestOneSubscription(t *testing.T) {
 	before := nc.NumSubscriptions()
 	for i, size := range []int{1000, 2 << 20, 2 << 20, 1000} {
 		f := o.do(order{Put: size, Seed: uint64(i)})
-		if got, err := r.Get(f); err != nil || !bytes.Equal(got, content(uint64(i), size)) {
+		if got, err := r.Get(t.Context(), f); err != nil || !bytes.Equal(got, content(uint64(i), size)) {
 			t.Fatalf("%d bytes, %v", len(got), err)
 		}
 		if n := nc.NumSubscriptions(); n != before+1 { // which is used again
@@ -118,10 +126,10 @@ func TestReadFromThisHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range []anyReader{connect(t, service.Options{URL: url}), reader(t, url, nil)} {
-		if got, err := r.Get(f); err != nil || string(got) != "near" {
+		if got, err := r.Get(t.Context(), f); err != nil || string(got) != "near" {
 			t.Errorf("%q, %v", got, err)
 		}
-		if w := r.Ways(); w.Local != 1 || w.LocalBytes != 4 || w.Remote != 0 {
+		if w := statsOf(r); w.Local != 1 || w.LocalBytes != 4 || w.Remote != 0 {
 			t.Errorf("%+v", w)
 		}
 	}
@@ -137,7 +145,7 @@ func TestTimeoutsOfAnotherHost(t *testing.T) {
 	dst := content(99, size)
 	refused := func(what string, f framebuffer.Frame, says string, kinds ...error) {
 		t.Helper()
-		err := r.GetInto(dst[:f.Size], f)
+		err := r.GetInto(t.Context(), dst[:f.Size], f)
 		for _, kind := range kinds {
 			if !errors.Is(err, kind) {
 				t.Errorf("%s: %v, want %v", what, err, kind)
@@ -166,7 +174,7 @@ func TestTimeoutsOfAnotherHost(t *testing.T) {
 	for _, size := range []int{0, -1, 1 << 62} {
 		wrong := f
 		wrong.Size = size
-		if got, err := r.Get(wrong); err == nil {
+		if got, err := r.Get(t.Context(), wrong); err == nil {
 			t.Errorf("%d bytes: %d, %v", size, len(got), err)
 		}
 	}
@@ -176,10 +184,10 @@ func TestTimeoutsOfAnotherHost(t *testing.T) {
 	o = startOwner(t, url, ring)
 	o.do(order{Put: size, Seed: 2})
 	refused("a frame of the last ring", f, "new ring", framebuffer.ErrTimeout, framebuffer.ErrStaleKey)
-	if _, err := r.Get(framebuffer.Frame{Key: "nonsense", Offset: 64, Size: 1}); !errors.Is(err, framebuffer.ErrBadKey) {
+	if _, err := r.Get(t.Context(), framebuffer.Frame{Key: "nonsense", Offset: 64, Size: 1}); !errors.Is(err, framebuffer.ErrBadKey) {
 		t.Errorf("no key: %v", err)
 	}
-	if w := r.Ways(); w.Timeouts == 0 || w.Remote != 0 {
+	if w := r.Stats(); w.Timeouts == 0 || w.Remote != 0 {
 		t.Errorf("%+v", w)
 	}
 }
@@ -200,7 +208,7 @@ func TestTornReadsFromAnotherHost(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for m := range frames {
-				got, err := r.Get(m.f)
+				got, err := r.Get(t.Context(), m.f)
 				if err == nil && !bytes.Equal(got, content(m.seed, m.f.Size)) {
 					t.Errorf("frame %d of %d bytes: other bytes", m.seed, m.f.Size)
 				}
@@ -215,7 +223,7 @@ func TestTornReadsFromAnotherHost(t *testing.T) {
 	}
 	close(frames)
 	wg.Wait()
-	w := r.Ways()
+	w := r.Stats()
 	t.Logf("%d frames, %d timeouts, %d resumed", w.Remote, w.Timeouts, w.Resumed)
 	if w.Remote+w.Timeouts != count || w.Remote == 0 {
 		t.Errorf("%+v", w)
@@ -289,7 +297,7 @@ func TestReadFromManyRings(t *testing.T) {
 		all.Go(func() {
 			for k := range 3 * rings {
 				i := (k*(n+1) + n*rings/at) % rings // n+1 goes round at its own pace
-				if got, err := r.Get(frames[i]); err != nil || !bytes.Equal(got, content(uint64(i), 1000)) {
+				if got, err := r.Get(t.Context(), frames[i]); err != nil || !bytes.Equal(got, content(uint64(i), 1000)) {
 					t.Errorf("ring %d: %d bytes, %v", i, len(got), err)
 					return
 				}
@@ -297,7 +305,7 @@ func TestReadFromManyRings(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if w := r.Ways(); w.Local != at*3*rings || w.Remote != 0 || len(w.Rings) != attached {
+	if w := r.Stats(); w.Local != at*3*rings || w.Remote != 0 || len(w.Rings) != attached {
 		t.Errorf("%d and %d frames, %d rings", w.Local, w.Remote, len(w.Rings))
 	}
 	readers := 0

@@ -74,7 +74,7 @@ func TestAskersAreBounded(t *testing.T) {
 		c.take(t, 0)
 	}
 	last := o.do(order{Put: 1000, Seed: 3})
-	if data, err := reader(t, url, nil).Get(last); err != nil || len(data) != last.Size || framebuffer.ChecksumOf(data) != last.Checksum {
+	if data, err := reader(t, url, nil).Get(t.Context(), last); err != nil || len(data) != last.Size || framebuffer.ChecksumOf(data) != last.Checksum {
 		t.Errorf("%d bytes, %v", len(data), err)
 	}
 }

@@ -19,12 +19,12 @@ func TestClaimsOfAnotherHost(t *testing.T) {
 	limited := reader(t, url, &service.ReaderOptions{Attach: &framebuffer.ClientOptions{ReadOnly: true, MaxFrame: 1000}})
 	free := reader(t, url, nil)
 	for _, r := range []*service.Reader{limited, free} {
-		if data, err := r.Get(f); err != nil || len(data) != 1000 {
+		if data, err := r.Get(t.Context(), f); err != nil || len(data) != 1000 {
 			t.Fatalf("%d bytes, %v", len(data), err)
 		}
 	}
 	nc := dial(t, service.Options{URL: url})
-	asked, err := nc.SubscribeSync(free.Ways().Rings[0].Subject)
+	asked, err := nc.SubscribeSync(free.Stats().Rings[0].Subject)
 	if err == nil {
 		err = nc.Flush()
 	}
@@ -39,10 +39,10 @@ func TestClaimsOfAnotherHost(t *testing.T) {
 		claim := f
 		claim.Size = size
 		for r, kind := range want {
-			if _, err := r.Get(claim); !errors.Is(err, kind) {
+			if _, err := r.Get(t.Context(), claim); !errors.Is(err, kind) {
 				t.Errorf("%d bytes: %v", size, err)
 			}
-			if err := r.View(claim, none); !errors.Is(err, kind) {
+			if err := r.View(t.Context(), claim, none); !errors.Is(err, kind) {
 				t.Errorf("%d bytes in place: %v", size, err)
 			}
 		}
@@ -50,7 +50,7 @@ func TestClaimsOfAnotherHost(t *testing.T) {
 	// What is memory of the caller's already is none of the reader's.
 	claim := f
 	claim.Size = 1001
-	if err := limited.GetInto(make([]byte, 1001), claim); errors.Is(err, framebuffer.ErrTooLarge) {
+	if err := limited.GetInto(t.Context(), make([]byte, 1001), claim); errors.Is(err, framebuffer.ErrTooLarge) {
 		t.Error(err)
 	}
 	for n := 0; ; n++ {

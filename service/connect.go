@@ -126,8 +126,10 @@ func (c *Client) connect(ctx context.Context) (err error) {
 	writing := attach
 	c.options.Attach = &writing
 	attach.ReadOnly = true
-	c.reader = NewReader(c.nats, &ReaderOptions{Attach: &attach, Trust: c.options.Trust, Logger: c.log})
-	c.reader.show = func() *framebuffer.Client { return c.attached.Load().ring }
+	c.reader = NewReader(c.nats, &ReaderOptions{
+		Attach: &attach, Trust: c.options.Trust, Logger: c.log, Attached: c.ringOf,
+		CountOn: func() *framebuffer.Client { return c.attached.Load().ring },
+	})
 	// Before the key is asked for, so that no change of server goes unheard in between.
 	sub, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") })
 	if err = bounded(sub, err, maxRequests, maxRequestBytes); err != nil {

@@ -156,7 +156,7 @@ func TestInboxPrefixes(t *testing.T) {
 	f := o.do(order{Put: size, Seed: 1})
 	r := service.NewReader(dial(t, service.Options{URL: url, InboxPrefix: "_INBOX_alice"}), nil)
 	defer r.Close()
-	if data, err := r.Get(f); err != nil || string(data) != string(content(1, size)) {
+	if data, err := r.Get(t.Context(), f); err != nil || string(data) != string(content(1, size)) {
 		t.Errorf("%d bytes, %v", len(data), err)
 	}
 	nc := dial(t, service.Options{URL: url, InboxPrefix: "_INBOX_mallory"})

@@ -81,7 +81,7 @@ func TestTopicsFollow(t *testing.T) {
 						if err != nil || m.Ring != ring || m.Sequence != n || m.Lost != 0 || m.Frame.Key != key {
 							t.Fatalf("%+v, %v, want number %d of ring %d", m, err, n, ring)
 						}
-						if data, err := client.Get(m.Frame); err != nil || string(data) != string(fmt.Append(nil, ring, n)) {
+						if data, err := client.Get(t.Context(), m.Frame); err != nil || string(data) != string(fmt.Append(nil, ring, n)) {
 							t.Errorf("%+v: %q, %v", m, data, err)
 						}
 					}
@@ -128,7 +128,7 @@ func TestClientLetsGo(t *testing.T) {
 		}
 		return nil
 	})
-	if got, err := client.Get(f); err != nil || string(got) != "frame" {
+	if got, err := client.Get(t.Context(), f); err != nil || string(got) != "frame" {
 		t.Errorf("a frame of a ring in which one is held: %q, %v", got, err)
 	}
 	if err := h.Release(); err != nil {
@@ -140,7 +140,7 @@ func TestClientLetsGo(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := client.Get(f); !errors.Is(err, framebuffer.ErrStaleKey) {
+	if _, err := client.Get(t.Context(), f); !errors.Is(err, framebuffer.ErrStaleKey) {
 		t.Errorf("a frame of a ring that was let go of: %v", err)
 	}
 }

@@ -55,7 +55,7 @@ func TestServersOfOtherHosts(t *testing.T) {
 	}
 	left := map[bool]string{true: server.Key(), false: key}[c.Key() == key]
 	eventually(t, "move to the server that is left", func() error {
-		f, err := c.Get(framebuffer.Frame{Key: left, Offset: 64, Size: 1})
+		f, err := c.Get(t.Context(), framebuffer.Frame{Key: left, Offset: 64, Size: 1})
 		if c.Key() != left {
 			return errors.New("still at " + c.Key() + ": " + string(f) + " " + err.Error())
 		}

@@ -44,7 +44,7 @@ func TestNATSAway(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", how, err)
 		}
-		if got, err := c.Get(f); err != nil || string(got) != "without NATS" {
+		if got, err := c.Get(t.Context(), f); err != nil || string(got) != "without NATS" {
 			t.Errorf("%s: %q, %v", how, got, err)
 		}
 		ns = start()

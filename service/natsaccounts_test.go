@@ -26,12 +26,12 @@ func TestGuests(t *testing.T) {
 	f := o.do(order{Put: size, Seed: 1})
 	r := reader(t, guest, nil)
 	for range 3 {
-		data, err := r.Get(f)
+		data, err := r.Get(t.Context(), f)
 		if err != nil || !bytes.Equal(data, content(1, size)) {
 			t.Errorf("%d bytes, %v", len(data), err)
 		}
 	}
-	if w := r.Ways(); w.Resumed > 0 {
+	if w := r.Stats(); w.Resumed > 0 {
 		t.Errorf("%+v", w)
 	}
 	c := startMirror(t, guest, 8<<20, most, service.MirrorOptions{Topic: "front", From: "owner", Window: 64 << 10})

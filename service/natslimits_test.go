@@ -63,7 +63,7 @@ func TestSilentConnectionsKeepNoClientOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := connect(t, service.Options{Name: name}).Get(f); err != nil || string(got) != "frame" {
+	if got, err := connect(t, service.Options{Name: name}).Get(t.Context(), f); err != nil || string(got) != "frame" {
 		t.Errorf("%q, %v", got, err)
 	}
 	if _, err := framebuffer.Attach(server.Key(), nil); err != nil {

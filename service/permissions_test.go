@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,8 +66,8 @@ func TestLeastPermissions(t *testing.T) {
 	r := service.NewReader(dial(t, service.Options{URL: alice, InboxPrefix: "_INBOX.alice", Logger: log}), nil)
 	defer r.Close()
 	local := connect(t, service.Options{Name: name, Logger: log}) // logs in as its server, and has its inbox
-	for reader, read := range map[string]func(framebuffer.Frame) ([]byte, error){"alice": r.Get, "a client of gpu": local.Get} {
-		if data, err := read(f); err != nil || !bytes.Equal(data, content(1, size)) {
+	for reader, read := range map[string]func(context.Context, framebuffer.Frame) ([]byte, error){"alice": r.Get, "a client of gpu": local.Get} {
+		if data, err := read(t.Context(), f); err != nil || !bytes.Equal(data, content(1, size)) {
 			t.Errorf("%s: %d bytes, %v", reader, len(data), err)
 		}
 	}

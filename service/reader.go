@@ -5,51 +5,53 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
 )
 
-// ErrBusy says that a server has as many frames to send to other hosts as it takes on. Asking
-// again later may help.
+// ErrBusy says that a server already sends as many frames or topics to other hosts as it accepts. A
+// later attempt may succeed.
 var ErrBusy = errors.New("framebuffer: too many frames are asked for")
 
-// ReaderOptions are for NewReader. The zero value, or nil, means the defaults.
+// ReaderOptions are for [NewReader]. The zero value, or nil, means the defaults.
 type ReaderOptions struct {
-	// Attach is how to attach to rings of this host. Default: to read only. Its MaxFrame is for
-	// frames of other hosts, too.
+	// Attach says how to attach to rings of this host. Default: read-only. Its MaxFrame also limits
+	// frames of other hosts.
 	Attach *framebuffer.ClientOptions
 
-	// Window is how many bytes of a frame may be on the way from another host, 64 KiB to
-	// 64 MiB. Default: 4 MiB. Long fast lines need more: their rate times their round trip.
+	// Window is how many bytes of a frame may be in flight from another host, 64 KiB to 64 MiB.
+	// Default: 4 MiB. A fast link with a long round trip needs its rate times its round-trip time.
 	Window int
 
-	// Patience is for how long a frame of another host may come no further. Default: 10 s.
+	// Patience is how long a read waits for the next bytes of a frame of another host. Default: 10 s.
 	Patience time.Duration
 
-	// Trust are the public keys of servers (Service.SignsAs) whose signature a frame of another
-	// host must have: another is ErrUntrusted, also where its checksum is right. A list without
-	// keys refuses each frame of another host. Frames of this host come through shared memory, and
-	// are not signed. Default, nil: none is asked for.
+	// Trust lists the public keys (Service.SignsAs) of servers. A frame of another host that none
+	// of them has signed is ErrUntrusted, even if its checksum is right. An empty list refuses every
+	// frame of another host. Frames of this host are read through shared memory and not signed.
+	// Default, nil: no signature is required.
 	Trust []string
 
-	// Ring is a client in whose line stat and top show what came over NATS, and why. Default:
-	// nobody shows it.
-	Ring *framebuffer.Client
+	// Attached, if not nil, is asked before each read for a client that is attached to the ring with
+	// that key. Known says that the reader itself has read from the ring already, so that Attached
+	// need not search for a server. If it returns nil and no error, the reader attaches itself.
+	Attached func(ctx context.Context, key string, known bool) (*framebuffer.Client, error)
 
-	// Logger gets what is worth knowing. Default: nothing is logged.
+	// CountOn, if not nil, returns the client in whose row stat and top show the reads from other
+	// hosts. It may return nil. Default: these reads are not shown.
+	CountOn func() *framebuffer.Client
+
+	// Logger receives the reader's log. Default: nothing is logged.
 	Logger *slog.Logger
 }
 
-// Reader reads frames wherever they are: of this host through shared memory, and of others
-// over NATS. Which it is, the frame's key tells. Its methods may be called concurrently.
+// Reader reads frames of this host through shared memory and frames of other hosts over NATS. The
+// frame's key decides which. Its methods may be called concurrently.
 type Reader struct {
 	nats    *nats.Conn
 	options ReaderOptions
@@ -57,21 +59,19 @@ type Reader struct {
 	life    context.Context
 	end     context.CancelFunc
 
-	asker *stream.Asker
-	ways  *ways
-	show  func() *framebuffer.Client // the client that shows what came over NATS, or nil
+	requester *stream.Asker
+	rings     *ringCache
+	counters  readerCounters
 
 	trust    *sign.Trust
-	distrust error // why ReaderOptions.Trust is no list of keys: no frame comes over NATS
-
-	local, localBytes, remote, remoteBytes, timeouts, resumed, untrusted atomic.Uint64
+	trustErr error // ReaderOptions.Trust is not a list of keys: every read over NATS fails with this
 }
 
-// NewReader returns a reader that asks other hosts over nc, which stays the caller's. Dial
-// returns one.
+// NewReader returns a reader that asks other hosts over nc, which the caller closes. [Dial] returns
+// such a connection.
 func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
-	r := &Reader{nats: nc, asker: stream.NewAsker(nc)}
-	r.ways = newWays(r.attach)
+	r := &Reader{nats: nc, requester: stream.NewAsker(nc)}
+	r.rings = newRingCache(r.attach)
 	if opts != nil {
 		r.options = *opts
 	}
@@ -80,190 +80,112 @@ func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
 	}
 	r.options.Window = max(r.options.Window, 0)
 	if r.options.Patience <= 0 {
-		r.options.Patience = silence
+		r.options.Patience = idleTimeout
 	}
 	if r.log = r.options.Logger; r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
-	r.show = func() *framebuffer.Client { return r.options.Ring }
-	r.trust, r.distrust = sign.NewTrust(r.options.Trust)
+	r.trust, r.trustErr = sign.NewTrust(r.options.Trust)
 	r.life, r.end = context.WithCancel(context.Background())
-	go r.letGo()
+	go r.detachEnded()
 	return r
 }
 
-// Get returns the bytes of a frame, as framebuffer.Client.Get does. With a frame of another
-// host errors also are:
+// Get returns the bytes of a frame, like [framebuffer.Client.Get]. The context bounds the read of a
+// frame of another host. Such a read also fails with:
 //
-//   - framebuffer.ErrTimeout when the ring has reused it, also while it travelled; when what
-//     came is not what was written; and when nothing came for as long as Patience says;
-//   - framebuffer.ErrTimeout that is framebuffer.ErrStaleKey as well when nobody answers for
-//     that ring: its server has ended, or came back with a new ring, or is cut off from here;
-//   - framebuffer.ErrTooLarge and framebuffer.ErrNoMemory, before any of it is asked for: see
-//     MaxFrame of the options of Attach;
+//   - framebuffer.ErrTimeout if the frame was overwritten, before or during the transfer; if its bytes
+//     do not match its checksum; and if no bytes arrive for ReaderOptions.Patience;
+//   - framebuffer.ErrTimeout and framebuffer.ErrStaleKey if no server answers for the ring: its server
+//     has ended, or was restarted with a new ring, or is unreachable;
+//   - framebuffer.ErrTooLarge and framebuffer.ErrNoMemory, before any byte is requested: see
+//     MaxFrame of ReaderOptions.Attach;
 //   - ErrBusy;
-//   - ErrUntrusted with ReaderOptions.Trust, and framebuffer.ErrBadKey when that has something
-//     else than keys.
-func (r *Reader) Get(f framebuffer.Frame) ([]byte, error) {
-	return r.GetContext(r.life, f)
+//   - ErrUntrusted, and framebuffer.ErrBadKey if ReaderOptions.Trust is not a list of keys.
+func (r *Reader) Get(ctx context.Context, f framebuffer.Frame) ([]byte, error) {
+	return r.read(ctx, f, nil)
 }
 
-// GetContext is Get that also ends with the context's error.
-func (r *Reader) GetContext(ctx context.Context, f framebuffer.Frame) (data []byte, err error) {
-	err = r.on(f, func(c *framebuffer.Client) error {
-		data, err = c.Get(f)
-		return err
-	}, func() error {
-		data, err = r.fetch(ctx, f, nil)
-		return err
-	})
-	return data, err
-}
-
-// GetInto is Get into memory of the caller's, which must have exactly the frame's size:
-// framebuffer.ErrBadSize. With an error dst holds zeroes or what it held before, never bytes
-// of another frame.
-func (r *Reader) GetInto(dst []byte, f framebuffer.Frame) error {
-	if len(dst) != f.Size {
+// GetInto is Get into dst, which must have exactly the frame's size; otherwise the error is
+// framebuffer.ErrBadSize. After an error dst holds zeroes or its previous bytes, never bytes of
+// another frame.
+func (r *Reader) GetInto(ctx context.Context, dst []byte, f framebuffer.Frame) error {
+	if len(dst) != f.Size || dst == nil {
 		return fmt.Errorf("%w: a buffer of %d bytes for a frame of %d", framebuffer.ErrBadSize, len(dst), f.Size)
 	}
-	return r.on(f, func(c *framebuffer.Client) error { return c.ReadInto(dst, f.Offset, f.Checksum) },
-		func() error {
-			_, err := r.fetch(r.life, f, dst)
-			return err
-		})
+	_, err := r.read(ctx, f, dst)
+	return err
 }
 
-// View calls look with the bytes of a frame: in place, as framebuffer.Client.View does, if it
-// is of this host, and otherwise in memory of this process's own. The slice is for use until
-// look returns, and must not be written to. Look is called once more if the reader, with 256 other rings
-// read from meanwhile, let go of this one under it.
-func (r *Reader) View(f framebuffer.Frame, look func([]byte) error) error {
-	var data []byte
-	err := r.on(f, func(c *framebuffer.Client) error { return c.View(f, look) },
-		func() (err error) {
-			data, err = r.fetch(r.life, f, nil)
-			return err
-		})
-	if err != nil || data == nil {
-		return err
-	}
-	return look(data)
-}
-
-// on reads a frame one way or the other.
-func (r *Reader) on(f framebuffer.Frame, here func(*framebuffer.Client) error, there func() error) error {
-	for {
-		w, at, err := r.way(f.Key)
-		if err != nil {
-			return err
+func (r *Reader) read(ctx context.Context, f framebuffer.Frame, dst []byte) ([]byte, error) {
+	src, err := r.resolve(ctx, f.Key)
+	for err == nil {
+		var data []byte
+		if data, err = src.read(ctx, r, f, dst); err == nil {
+			return data, nil
 		}
-		if at.ring == nil {
-			if err := there(); err != nil {
-				if errors.Is(err, ErrUntrusted) {
-					r.untrusted.Add(1)
-				}
-				if errors.Is(err, framebuffer.ErrTimeout) {
-					r.timeouts.Add(1)
-					r.tell(at.why, 0, false)
-				}
-				if errors.Is(err, framebuffer.ErrStaleKey) {
-					err = fmt.Errorf("%w (and its ring cannot be attached to from here: %w)", err, hidden{at.why})
-				}
-				return err
-			}
-			r.remote.Add(1)
-			r.remoteBytes.Add(uint64(f.Size))
-			r.tell(at.why, f.Size, true)
+		src, err = r.retry(ctx, f.Key, src, err)
+	}
+	return nil, err
+}
+
+// View calls look with the bytes of a frame: in place for a frame of this host, like
+// [framebuffer.Client.View], otherwise in memory of this process. The bytes are valid until look
+// returns and must not be written to. View calls look again if the client of the ring was closed
+// under it, because the reader has read from 256 other rings meanwhile.
+func (r *Reader) View(ctx context.Context, f framebuffer.Frame, look func([]byte) error) error {
+	src, err := r.resolve(ctx, f.Key)
+	for err == nil {
+		if err = src.view(ctx, r, f, look); err == nil {
 			return nil
 		}
-		err = here(at.ring)
-		if errors.Is(err, framebuffer.ErrClosed) && r.life.Err() == nil && !r.ways.stands(w) {
-			continue // it was let go of for another ring meanwhile
-		}
-		if err == nil {
-			r.local.Add(1)
-			r.localBytes.Add(uint64(f.Size))
-		}
-		return err
+		src, err = r.retry(ctx, f.Key, src, err)
 	}
-}
-
-// tell shows people who watch what came over NATS, or did not.
-func (r *Reader) tell(why error, n int, came bool) {
-	ring := r.show()
-	if ring == nil {
-		return
-	}
-	word := uint32(layout.WhyAbsent)
-	if errors.Is(why, framebuffer.ErrPermission) {
-		word = layout.WhyDenied
-	}
-	ring.Segment().Slot.CountRemote(word, n, came)
-	runtime.KeepAlive(ring)
-}
-
-// hidden keeps the reason for the way from being taken for what happened on it.
-type hidden struct{ error }
-
-// way returns how to read the frames of that key's ring.
-func (r *Reader) way(key string) (*way, *opened, error) {
-	w, surplus := r.ways.of(key)
-	if w == nil {
-		return nil, nil, errClientClosed()
-	}
-	for _, one := range surplus {
-		r.drop(one)
-	}
-	if err := w.open(); err != nil {
-		r.ways.forget(w) // it may be otherwise the next time
-		return nil, nil, err
-	}
-	return w, w.opened.Load(), nil
+	return err
 }
 
 func (r *Reader) attach(key string) (*framebuffer.Client, error) {
-	ring, err := framebuffer.Attach(key, r.options.Attach)
-	if elsewhere(err) {
+	client, err := framebuffer.Attach(key, r.options.Attach)
+	if isRemote(err) {
 		r.log.Info("frames of this ring are asked for over NATS", "framebuffer.reason", err, "messaging.destination.name", readSubject(key))
 	}
-	return ring, err
+	return client, err
 }
 
-// letGo closes rings whose server has ended, when nothing was read from them for a second: each
-// keeps its memory from the next server until then.
-func (r *Reader) letGo() {
-	tick := time.NewTicker(afterTheEnd)
+// detachEnded detaches from rings whose server has closed and that are not read from any more.
+func (r *Reader) detachEnded() {
+	tick := time.NewTicker(endedRingGrace)
 	defer tick.Stop()
 	for {
 		select {
 		case <-r.life.Done():
 			return
 		case now := <-tick.C:
-			for _, w := range r.ways.over(now.Add(-afterTheEnd)) {
-				r.drop(w)
+			for _, ring := range r.rings.removeEnded(now.Add(-endedRingGrace)) {
+				r.detach(ring)
 			}
 		}
 	}
 }
 
-// drop lets go of a way's ring. Who reads from it then finds that out.
-func (r *Reader) drop(w *way) {
-	if w.open() != nil || w.opened.Load().ring == nil {
+// detach closes the client of a ring that the cache has given up. Reads that use it see
+// framebuffer.ErrClosed and resolve the key again.
+func (r *Reader) detach(ring *cachedRing) {
+	if ring.attach() != nil || ring.result.Load().client == nil {
 		return
 	}
-	if err := w.opened.Load().ring.Close(); err != nil {
+	if err := ring.result.Load().client.Close(); err != nil {
 		r.log.Warn("letting go of a ring failed", "error.message", err)
 	}
 }
 
-// Close lets go of the memory. Calls that are under way end with what they have or with
-// framebuffer.ErrClosed. The NATS connection is left as it is.
+// Close detaches from all rings. Reads in progress end with their result or with
+// framebuffer.ErrClosed. The NATS connection stays open.
 func (r *Reader) Close() error {
 	r.end()
-	for _, w := range r.ways.close() {
-		r.drop(w)
+	for _, ring := range r.rings.close() {
+		r.detach(ring)
 	}
-	r.asker.Close()
+	r.requester.Close()
 	return nil
 }

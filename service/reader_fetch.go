@@ -35,8 +35,8 @@ var errPartsLost = errors.New("parts were lost on the way")
 
 // fetch asks the frame's owner for it, and puts it into dst if that is not nil.
 func (r *Reader) fetch(ctx context.Context, frame framebuffer.Frame, dst []byte) ([]byte, error) {
-	if r.distrust != nil {
-		return nil, fmt.Errorf("service: ReaderOptions.Trust: %w", r.distrust)
+	if r.trustErr != nil {
+		return nil, fmt.Errorf("service: ReaderOptions.Trust: %w", r.trustErr)
 	}
 	if frame.Size < 1 {
 		return nil, fmt.Errorf("%w: asked to read %d bytes; a frame has at least 1", framebuffer.ErrBadSize, frame.Size)
@@ -96,7 +96,7 @@ func (f *fetch) all(ctx context.Context) error {
 			return fmt.Errorf("%w: %d of %d bytes came from another host, and then none for %v: it is cut off, or the line is too narrow for its traffic",
 				framebuffer.ErrTimeout, f.have, f.frame.Size, f.reader.options.Patience)
 		}
-		f.reader.resumed.Add(1)
+		f.reader.counters.resumed.Add(1)
 	}
 }
 
@@ -109,7 +109,7 @@ func (f *fetch) attempt(ctx context.Context) error {
 	window := uint64(f.reader.options.Window)
 	request.Header.Set(headerWindow, strconv.FormatUint(window, 10))
 	f.proof.ask(request)
-	in, err := f.reader.asker.Ask(request, window)
+	in, err := f.reader.requester.Ask(request, window)
 	if err != nil {
 		return fmt.Errorf("service: %w", err)
 	}

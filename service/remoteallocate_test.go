@@ -31,7 +31,7 @@ func TestRemoteAllocate(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, err := guest.Get(f); err != nil || server.Stats().Total.Allocations != 1 {
+			if _, err := guest.Get(t.Context(), f); err != nil || server.Stats().Total.Allocations != 1 {
 				t.Errorf("%v, %+v", err, server.Stats().Total)
 			}
 			if _, err := guest.Allocate(frame); err != nil { // through its own mapping

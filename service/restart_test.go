@@ -49,11 +49,11 @@ func restarts(t *testing.T, name, url string, opts service.Options, end func(*te
 		if err != nil || f.Key != key {
 			t.Fatalf("put after the restart: %v, %v", f, err)
 		}
-		if got, err := c.Get(f); err != nil || string(got) != "from after" {
+		if got, err := c.Get(t.Context(), f); err != nil || string(got) != "from after" {
 			t.Errorf("get after the restart: %q, %v", got, err)
 		}
 		eventually(t, "let go of the old ring", func() error {
-			got, err := c.Get(old)
+			got, err := c.Get(t.Context(), old)
 			if err == nil && string(got) != "from before" || err != nil && !errors.Is(err, framebuffer.ErrStaleKey) {
 				t.Errorf("a frame of the old ring: %q, %v", got, err)
 			}
@@ -144,7 +144,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 				f, err := c.Put(data)
 				var got []byte
 				if err == nil {
-					got, err = c.Get(f)
+					got, err = c.Get(t.Context(), f)
 				}
 				switch {
 				case err == nil && !bytes.Equal(got, data):

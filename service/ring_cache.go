@@ -10,151 +10,158 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// way is how the frames of one ring are read.
-type way struct {
-	key    string
-	used   time.Time
-	open   func() error // attaches, or finds why not; whoever comes meanwhile waits
-	opened atomic.Pointer[opened]
+const (
+	// maxRings is how many rings a reader remembers at a time. Each that it is attached to costs
+	// address space and a client slot of its segment.
+	maxRings = 256
+
+	// Above ringsKeptIdle rings, the reader drops those that it has not read from for idleRingLimit.
+	ringsKeptIdle = 16
+	idleRingLimit = time.Minute
+
+	// endedRingGrace is how long after the last read a reader keeps a ring whose server has closed:
+	// until then the ring's memory is not free for the next server.
+	endedRingGrace = time.Second
+)
+
+// cachedRing is one ring that a reader has read from: attached to, or known to be remote.
+type cachedRing struct {
+	key      string
+	lastUsed time.Time    // guarded by ringCache.mu
+	attach   func() error // attaches once; concurrent callers wait for the result
+	result   atomic.Pointer[attachResult]
 }
 
-// opened is what came of it.
-type opened struct {
-	ring *framebuffer.Client // nil: over NATS
-	why  error               // it is not attached to
+// attachResult is the result of an attempt to attach that succeeded or showed that the ring is remote.
+type attachResult struct {
+	client *framebuffer.Client // nil: the ring is remote
+	source source
+	why    error // the error of framebuffer.Attach, if the ring is remote
 }
 
-// elsewhere reports whether a ring that was not attached to may be one of another host's.
-func elsewhere(err error) bool {
+// isRemote reports whether the error of framebuffer.Attach allows that the ring is on another host.
+func isRemote(err error) bool {
 	return errors.Is(err, framebuffer.ErrStaleKey) || errors.Is(err, framebuffer.ErrPermission)
 }
 
-// maxWays is how many rings are remembered, and attached to, at a time: each costs addresses, and
-// a client slot of its segment; and one whose server has ended costs its memory. So beyond few, those that
-// nothing was read from for a while are let go of.
-const (
-	maxWays = 256
-	few     = 16
-	aWhile  = time.Minute
-)
-
-// afterTheEnd is how long a ring whose server has ended is kept after the last read.
-const afterTheEnd = time.Second
-
-// ways are those of the rings that were read from lately.
-type ways struct {
+// ringCache holds the rings that a reader has read from recently. Its methods may be called
+// concurrently. It never closes a client: the caller closes those of the rings that it gets back.
+type ringCache struct {
 	attach func(key string) (*framebuffer.Client, error)
 
 	mu    sync.Mutex
-	byKey map[string]*list.Element // of a *way
-	order *list.List               // the one used last comes last; nil: closed
+	byKey map[string]*list.Element // of *cachedRing
+	order *list.List               // least recently used first; nil after close
 }
 
-func newWays(attach func(key string) (*framebuffer.Client, error)) *ways {
-	return &ways{attach: attach, byKey: map[string]*list.Element{}, order: list.New()}
+func newRingCache(attach func(key string) (*framebuffer.Client, error)) *ringCache {
+	return &ringCache{attach: attach, byKey: map[string]*list.Element{}, order: list.New()}
 }
 
-// of returns the way of a key, nil when closed, and the ways that had to go for it.
-func (s *ways) of(key string) (w *way, surplus []*way) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.order == nil {
+// get returns the ring with that key, and the rings that it evicted. The ring is nil after close.
+func (c *ringCache) get(key string) (ring *cachedRing, evicted []*cachedRing) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.order == nil {
 		return nil, nil
 	}
 	now := time.Now()
-	if e := s.byKey[key]; e != nil {
-		s.order.MoveToBack(e)
-		w = e.Value.(*way)
-		w.used = now
-		return w, nil
+	if e := c.byKey[key]; e != nil {
+		c.order.MoveToBack(e)
+		ring = e.Value.(*cachedRing)
+		ring.lastUsed = now
+		return ring, nil
 	}
-	w = &way{key: key, used: now}
-	w.open = sync.OnceValue(func() error {
-		ring, err := s.attach(key)
-		if err != nil && !elsewhere(err) {
-			return err
-		}
-		w.opened.Store(&opened{ring, err})
-		return nil
-	})
-	s.byKey[key] = s.order.PushBack(w)
-	for n := s.order.Len(); n > few; n-- {
-		oldest := s.order.Front()
-		if n <= maxWays && now.Sub(oldest.Value.(*way).used) < aWhile {
+	ring = c.newRing(key, now)
+	c.byKey[key] = c.order.PushBack(ring)
+	for n := c.order.Len(); n > ringsKeptIdle; n-- {
+		oldest := c.order.Front()
+		if n <= maxRings && now.Sub(oldest.Value.(*cachedRing).lastUsed) < idleRingLimit {
 			break
 		}
-		surplus = append(surplus, s.remove(oldest))
+		evicted = append(evicted, c.removeElement(oldest))
 	}
-	return w, surplus
+	return ring, evicted
 }
 
-func (s *ways) remove(e *list.Element) *way {
-	w := s.order.Remove(e).(*way)
-	delete(s.byKey, w.key)
-	return w
+func (c *ringCache) newRing(key string, now time.Time) *cachedRing {
+	ring := &cachedRing{key: key, lastUsed: now}
+	ring.attach = sync.OnceValue(func() error {
+		client, err := c.attach(key)
+		switch {
+		case err == nil:
+			ring.result.Store(&attachResult{client: client, source: attachedRing{client}})
+		case isRemote(err):
+			ring.result.Store(&attachResult{source: remoteRing{err}, why: err})
+		default:
+			return err
+		}
+		return nil
+	})
+	return ring
 }
 
-// over takes away the ways to rings whose server has ended, and that were not used since then.
-func (s *ways) over(then time.Time) (over []*way) {
-	for _, w := range s.all() {
-		o := w.opened.Load()
-		if o == nil || o.ring == nil || !errors.Is(o.ring.Err(), framebuffer.ErrClosed) {
+func (c *ringCache) removeElement(e *list.Element) *cachedRing {
+	ring := c.order.Remove(e).(*cachedRing)
+	delete(c.byKey, ring.key)
+	return ring
+}
+
+// remove removes a ring if the cache still holds it.
+func (c *ringCache) remove(ring *cachedRing) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.byKey[ring.key]; e != nil && e.Value == ring {
+		c.removeElement(e)
+	}
+}
+
+// removeEnded removes and returns the rings whose server has closed and that were last used before
+// that time.
+func (c *ringCache) removeEnded(before time.Time) (ended []*cachedRing) {
+	for _, ring := range c.all() {
+		result := ring.result.Load()
+		if result == nil || result.client == nil || !errors.Is(result.client.Err(), framebuffer.ErrClosed) {
 			continue
 		}
-		s.mu.Lock()
-		if e := s.byKey[w.key]; e != nil && e.Value == w && w.used.Before(then) {
-			over = append(over, s.remove(e))
+		c.mu.Lock()
+		if e := c.byKey[ring.key]; e != nil && e.Value == ring && ring.lastUsed.Before(before) {
+			ended = append(ended, c.removeElement(e))
 		}
-		s.mu.Unlock()
+		c.mu.Unlock()
 	}
-	return over
+	return ended
 }
 
-// forget takes a way away, if it is there.
-func (s *ways) forget(w *way) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.byKey[w.key]; e != nil && e.Value == w {
-		s.remove(e)
-	}
+// has reports whether the cache holds a ring with that key.
+func (c *ringCache) has(key string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.byKey[key] != nil
 }
 
-// stands reports whether a way was not taken away.
-func (s *ways) stands(w *way) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.byKey[w.key]
-	return e != nil && e.Value == w
+// all returns the rings, the least recently used first.
+func (c *ringCache) all() []*cachedRing {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.list()
 }
 
-func (s *ways) knows(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.byKey[key] != nil
-}
-
-// all returns them, the one used last last.
-func (s *ways) all() []*way {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.list()
-}
-
-func (s *ways) list() (all []*way) {
-	if s.order == nil {
+func (c *ringCache) list() (all []*cachedRing) {
+	if c.order == nil {
 		return nil
 	}
-	for e := s.order.Front(); e != nil; e = e.Next() {
-		all = append(all, e.Value.(*way))
+	for e := c.order.Front(); e != nil; e = e.Next() {
+		all = append(all, e.Value.(*cachedRing))
 	}
 	return all
 }
 
-// close returns them, and there are none from now on.
-func (s *ways) close() []*way {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := s.list()
-	s.byKey, s.order = nil, nil
+// close empties the cache for good and returns what it held.
+func (c *ringCache) close() []*cachedRing {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := c.list()
+	c.byKey, c.order = nil, nil
 	return all
 }

@@ -8,78 +8,78 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// Beyond few rings, those that nothing was read from for a while go, the one used longest ago first; beyond most,
+// Beyond ringsKeptIdle rings, those that nothing was read from for a while go, the one used longest ago first; beyond most,
 // any; and none that was just used.
-func TestWaysGo(t *testing.T) {
-	s := newWays(func(string) (*framebuffer.Client, error) { return nil, framebuffer.ErrStaleKey })
+func TestRingsAreEvicted(t *testing.T) {
+	s := newRingCache(func(string) (*framebuffer.Client, error) { return nil, framebuffer.ErrStaleKey })
 	add := func(i int) (gone []string) {
 		t.Helper()
-		w, surplus := s.of(fmt.Sprint(i))
-		if w == nil || w.open() != nil || w.opened.Load().why == nil {
-			t.Fatalf("way %d: %+v", i, w)
+		w, surplus := s.get(fmt.Sprint(i))
+		if w == nil || w.attach() != nil || w.result.Load().why == nil {
+			t.Fatalf("ring %d: %+v", i, w)
 		}
 		for _, one := range surplus {
 			gone = append(gone, one.key)
 		}
 		return gone
 	}
-	for i := range maxWays {
+	for i := range maxRings {
 		if gone := add(i); gone != nil {
-			t.Fatalf("for way %d: %v went", i, gone)
+			t.Fatalf("for ring %d: %v went", i, gone)
 		}
 	}
-	if gone := fmt.Sprint(add(maxWays)); gone != "[0]" {
+	if gone := fmt.Sprint(add(maxRings)); gone != "[0]" {
 		t.Errorf("for one too many: %s", gone)
 	}
 	add(1) // so that 2 is the oldest
 	for _, w := range s.all()[:5] {
-		w.used = w.used.Add(-2 * aWhile)
+		w.lastUsed = w.lastUsed.Add(-2 * idleRingLimit)
 	}
-	if gone := fmt.Sprint(add(maxWays + 1)); gone != "[2 3 4 5 6]" {
+	if gone := fmt.Sprint(add(maxRings + 1)); gone != "[2 3 4 5 6]" {
 		t.Errorf("after a while: %s", gone)
 	}
 	for _, w := range s.all() {
-		w.used = time.Time{}
+		w.lastUsed = time.Time{}
 	}
-	if gone := add(maxWays + 2); len(s.all()) != few || gone[0] != "7" {
+	if gone := add(maxRings + 2); len(s.all()) != ringsKeptIdle || gone[0] != "7" {
 		t.Errorf("after a long while: %d are left, %v went", len(s.all()), gone)
 	}
-	if all := s.close(); len(all) != few {
+	if all := s.close(); len(all) != ringsKeptIdle {
 		t.Errorf("%d closed", len(all))
 	}
-	if w, _ := s.of("1"); w != nil {
-		t.Error("a way after close")
+	if w, _ := s.get("1"); w != nil {
+		t.Error("a ring after close")
 	}
 }
 
 // A ring whose server has ended is let go of when nothing was read from it since; others stay.
-func TestWaysEnd(t *testing.T) {
-	s := newWays(func(key string) (*framebuffer.Client, error) { return framebuffer.Attach(key, nil) })
-	attach := func() (*framebuffer.Server, *way) {
+func TestEndedRingsAreRemoved(t *testing.T) {
+	s := newRingCache(func(key string) (*framebuffer.Client, error) { return framebuffer.Attach(key, nil) })
+	attach := func() (*framebuffer.Server, *cachedRing) {
 		server, err := framebuffer.NewServer(1<<16, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = server.Close() })
-		w, _ := s.of(server.Key())
-		if err := w.open(); err != nil {
+		w, _ := s.get(server.Key())
+		if err := w.attach(); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = w.opened.Load().ring.Close() })
+		t.Cleanup(func() { _ = w.result.Load().client.Close() })
 		return server, w
 	}
 	ends, ended := attach()
 	_, stays := attach()
-	if over := s.over(time.Now()); over != nil {
+	if over := s.removeEnded(time.Now()); over != nil {
 		t.Errorf("%d rings went while their servers run", len(over))
 	}
 	if err := ends.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if over := s.over(ended.used); over != nil {
+	if over := s.removeEnded(ended.lastUsed); over != nil {
 		t.Error("a ring went that was just read from")
 	}
-	if over := s.over(time.Now()); len(over) != 1 || over[0] != ended {
+	if over := s.removeEnded(time.Now()); len(over) != 1 || over[0] != ended {
 		t.Errorf("%d rings went, want the one whose server has ended", len(over))
 	}
 	if all := s.all(); len(all) != 1 || all[0] != stays {

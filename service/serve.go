@@ -32,7 +32,7 @@ type Service struct {
 
 	allowance *allowance // of askers over a NATS that may be shared
 
-	give    givers
+	give    sourceState
 	mirrors []*Mirror
 	copies  *framebuffer.Client // that mirrors write through; nil without any
 	working sync.WaitGroup      // frames on their way to other hosts
@@ -128,7 +128,7 @@ func (s *Service) start() (err error) {
 	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
 		return fmt.Errorf("service: connect to NATS at %s: %w", shown(s.access.URL), s.access.explainEntry(err))
 	}
-	if err := s.openGivers(); err != nil {
+	if err := s.openSource(); err != nil {
 		return err
 	}
 	if err := s.addEndpoints(); err != nil {

@@ -136,7 +136,7 @@ func TestClient(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got, err := c.Get(f); err != nil || string(got) != "x" {
+				if got, err := c.Get(t.Context(), f); err != nil || string(got) != "x" {
 					t.Errorf("%s: %q, %v", how, got, err)
 				}
 				if st, err := c.RemoteStats(ctx); err != nil || st.Head != c.Stats().Head {

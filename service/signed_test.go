@@ -37,12 +37,12 @@ func TestSignedFrames(t *testing.T) {
 				seed := uint64(i)
 				f, want := o.do(order{Put: size, Seed: seed}), content(seed, size)
 				for who, r := range readers {
-					got, err := r.Get(f)
+					got, err := r.Get(t.Context(), f)
 					if err != nil || !bytes.Equal(got, want) {
 						t.Fatalf("Get of %d bytes by %s: %d bytes, %v", size, who, len(got), err)
 					}
 					clear(got)
-					if err := r.GetInto(got, f); err != nil || !bytes.Equal(got, want) {
+					if err := r.GetInto(t.Context(), got, f); err != nil || !bytes.Equal(got, want) {
 						t.Fatalf("GetInto of %d bytes by %s: %v", size, who, err)
 					}
 				}
@@ -63,13 +63,13 @@ func TestSignedFrames(t *testing.T) {
 			} {
 				r := reader(t, url, &service.ReaderOptions{Trust: c.trust})
 				dst := content(7, 1000)
-				if err := r.GetInto(dst, c.frame); !errors.Is(err, c.want) || errors.Is(err, framebuffer.ErrTimeout) {
+				if err := r.GetInto(t.Context(), dst, c.frame); !errors.Is(err, c.want) || errors.Is(err, framebuffer.ErrTimeout) {
 					t.Errorf("%s: %v", what, err)
 				}
 				if !bytes.Equal(dst, make([]byte, 1000)) && !bytes.Equal(dst, content(7, 1000)) {
 					t.Errorf("%s: there are bytes", what)
 				}
-				if n := r.Ways().Untrusted; (n == 1) != errors.Is(c.want, service.ErrUntrusted) {
+				if n := r.Stats().Untrusted; (n == 1) != errors.Is(c.want, service.ErrUntrusted) {
 					t.Errorf("%s: %d frames were counted", what, n)
 				}
 			}
@@ -87,7 +87,7 @@ func TestFramesOfThisHostAreNotSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range []anyReader{connect(t, service.Options{URL: url, Trust: []string{public}}), reader(t, url, &service.ReaderOptions{Trust: []string{}})} {
-		if got, err := r.Get(f); err != nil || string(got) != "near" {
+		if got, err := r.Get(t.Context(), f); err != nil || string(got) != "near" {
 			t.Errorf("%q, %v", got, err)
 		}
 	}
@@ -107,8 +107,8 @@ func TestSignedFrameIsResumed(t *testing.T) {
 			}
 		})
 		from := reader(t, r.toURL, &service.ReaderOptions{Trust: []string{public}})
-		if got, err := from.Get(f); err != nil || !bytes.Equal(got, want) || from.Ways().Resumed == 0 {
-			t.Errorf("without part %d: %d bytes, %v, %+v", lost, len(got), err, from.Ways())
+		if got, err := from.Get(t.Context(), f); err != nil || !bytes.Equal(got, want) || from.Stats().Resumed == 0 {
+			t.Errorf("without part %d: %d bytes, %v, %+v", lost, len(got), err, from.Stats())
 		}
 	}
 }
@@ -131,7 +131,7 @@ func TestForgedFrames(t *testing.T) {
 		t.Fatalf("no forgery: %v", err)
 	}
 	trusting := reader(t, r.toURL, &service.ReaderOptions{Trust: []string{public}})
-	if got, err := trusting.Get(f); err != nil || !bytes.Equal(got, content(1, size)) {
+	if got, err := trusting.Get(t.Context(), f); err != nil || !bytes.Equal(got, content(1, size)) {
 		t.Fatalf("by way of a peer that hands on: %d bytes, %v", len(got), err)
 	}
 
@@ -148,7 +148,7 @@ func TestForgedFrames(t *testing.T) {
 	}
 	// A reader that asks for no signature gets the forgery, and has no way to know.
 	r.does(nil, other())
-	if got, err := reader(t, r.toURL, nil).Get(f); err != nil || !bytes.Equal(got, forged) {
+	if got, err := reader(t, r.toURL, nil).Get(t.Context(), f); err != nil || !bytes.Equal(got, forged) {
 		t.Fatalf("the forgery is none: %d bytes, %v", len(got), err)
 	}
 
@@ -157,7 +157,7 @@ func TestForgedFrames(t *testing.T) {
 		old = append(old, m)
 		tell(m)
 	})
-	if _, err := trusting.Get(f); err != nil {
+	if _, err := trusting.Get(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
 	for what, attack := range map[string]struct {
@@ -213,14 +213,14 @@ func TestForgedFrames(t *testing.T) {
 	} {
 		r.does(attack.ask, attack.answer)
 		dst := content(7, size)
-		err := trusting.GetInto(dst, f)
+		err := trusting.GetInto(t.Context(), dst, f)
 		if !errors.Is(err, service.ErrUntrusted) || errors.Is(err, framebuffer.ErrTimeout) || !bytes.Equal(dst, make([]byte, size)) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	w := trusting.Ways()
+	w := trusting.Stats()
 	r.does(nil, nil)
-	if got, err := trusting.Get(f); err != nil || !bytes.Equal(got, content(1, size)) || w.Resumed != 0 {
+	if got, err := trusting.Get(t.Context(), f); err != nil || !bytes.Equal(got, content(1, size)) || w.Resumed != 0 {
 		t.Errorf("afterwards: %d bytes, %v, %+v", len(got), err, w)
 	}
 }

@@ -33,8 +33,8 @@ const (
 	// leastPayload is what a message must hold: a part's headers, metadata among them, and some of it.
 	leastPayload = 8 << 10
 
-	// silence is how long a receiver that has something to say may say nothing.
-	silence = 10 * time.Second
+	// idleTimeout is how long a receiver that has something to say may say nothing.
+	idleTimeout = 10 * time.Second
 )
 
 // readSubject is where the frames of a key's ring are asked for. A key is a credential, and
@@ -44,8 +44,8 @@ func readSubject(key string) string {
 	return serviceName + "." + epRead + "." + hex.EncodeToString(sum[:16])
 }
 
-// givers are what a service needs to give frames to other hosts.
-type givers struct {
+// sourceState are what a service needs to give frames to other hosts.
+type sourceState struct {
 	nats   *nats.Conn // of streams, and what asks for them: publishing may wait with its lock held
 	sender *stream.Sender
 	life   context.Context
@@ -59,14 +59,14 @@ type givers struct {
 	lookout lookout // for those
 }
 
-func (s *Service) openGivers() (err error) {
+func (s *Service) openSource() (err error) {
 	g := &s.give
 	g.life, g.end = context.WithCancel(context.Background())
 	g.turn = make(chan struct{}, maxReads)
 	g.queue = newRoom("frames are on their way to other hosts or wait", maxReads+maxWaiting)
 	g.mirrors = newRoom("topics are mirrored from here", mostMirrors(os.DirFS("/")))
 	// What cannot be sent now is of no use later: nothing is kept for after a reconnection.
-	opts := append(s.inside(), nats.ReconnectBufSize(-1), nats.FlusherTimeout(silence), errorsTo(s.log))
+	opts := append(s.inside(), nats.ReconnectBufSize(-1), nats.FlusherTimeout(idleTimeout), errorsTo(s.log))
 	if g.nats, err = s.access.dial(context.Background(), "framebuffer server, frames", opts...); err != nil {
 		return err
 	}
@@ -80,20 +80,20 @@ func (s *Service) openGivers() (err error) {
 func (s *Service) read(r *nats.Msg) {
 	leave, err := s.give.queue.take(s.replies.asker(r))
 	if err != nil {
-		s.refuse(r, err)
+		s.respondError(r, err)
 		return
 	}
 	s.work(func() {
 		defer leave()
-		if err := s.giveFrame(r); err != nil {
-			s.refuse(r, err)
+		if err := s.sendFrame(r); err != nil {
+			s.respondError(r, err)
 		}
 	})
 }
 
-// takeTurn waits until the frame may be sent, and says each second that it will be. It
+// acquire waits until the frame may be sent, and says each second that it will be. It
 // reports false when nobody wants it any more.
-func (s *Service) takeTurn(stream *stream.Stream) bool {
+func (s *Service) acquire(stream *stream.Stream) bool {
 	for {
 		select {
 		case s.give.turn <- struct{}{}:
@@ -110,8 +110,8 @@ func (s *Service) takeTurn(stream *stream.Stream) bool {
 	}
 }
 
-// giveFrame sends a frame's bytes. It returns nil when there is nobody to tell of an error.
-func (s *Service) giveFrame(r *nats.Msg) error {
+// sendFrame sends a frame's bytes. It returns nil when there is nobody to tell of an error.
+func (s *Service) sendFrame(r *nats.Msg) error {
 	f, err := framebuffer.ParseFrame(r.Data)
 	if err != nil {
 		return err
@@ -138,9 +138,9 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 	if err != nil {
 		return err
 	}
-	out := s.give.sender.Open(r.Reply, stream.Options{Window: window, Idle: silence, Brief: true})
+	out := s.give.sender.Open(r.Reply, stream.Options{Window: window, Idle: idleTimeout, Brief: true})
 	defer out.Close()
-	if !s.takeTurn(out) {
+	if !s.acquire(out) {
 		return nil
 	}
 	defer func() { <-s.give.turn }()
@@ -167,8 +167,8 @@ func (s *Service) giveFrame(r *nats.Msg) error {
 // errOverrun ends a View that then finds the same, and says more.
 var errOverrun = fmt.Errorf("%w: overrun while it travelled", framebuffer.ErrTimeout)
 
-// refuse answers with an error, behind the parts, as micro does.
-func (s *Service) refuse(r *nats.Msg, err error) {
+// respondError answers with an error, behind the parts, as micro does.
+func (s *Service) respondError(r *nats.Msg, err error) {
 	m := nats.NewMsg(r.Reply)
 	m.Header.Set(micro.ErrorCodeHeader, wordFor(err))
 	m.Header.Set(micro.ErrorHeader, err.Error())

@@ -15,7 +15,7 @@ import (
 var errNotThat = fmt.Errorf("%w: the ring has no frame with that offset, size and checksum: it was reused, or the descriptor is not as its writer gave it out: read sooner, or start the server with a larger size", framebuffer.ErrTimeout)
 
 // giveKnown is ring.View for descriptors of other hosts.
-func (g *givers) giveKnown(ring *framebuffer.Client, f framebuffer.Frame, look func([]byte) error) error {
+func (g *sourceState) giveKnown(ring *framebuffer.Client, f framebuffer.Frame, look func([]byte) error) error {
 	known, guessed := false, false
 	err := ring.View(f, func(bytes []byte) error {
 		chunk, ok := ring.Segment().Ring.Header(f.Offset)

@@ -98,8 +98,8 @@ func (g *mirrorSource) keepUp() error {
 	if time.Since(g.beat) < time.Second {
 		return nil
 	}
-	if time.Since(g.stream.Heard()) > silence {
-		return fmt.Errorf("%w: it said nothing for %v", stream.ErrGone, silence)
+	if time.Since(g.stream.Heard()) > idleTimeout {
+		return fmt.Errorf("%w: it said nothing for %v", stream.ErrGone, idleTimeout)
 	}
 	g.beat = time.Now()
 	return g.stream.Beat()

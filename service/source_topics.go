@@ -60,7 +60,7 @@ type mirrorFrame struct {
 func (s *Service) mirror(r *nats.Msg) {
 	leave, err := s.give.mirrors.take(s.replies.asker(r))
 	if err != nil {
-		s.refuse(r, err)
+		s.respondError(r, err)
 		return
 	}
 	s.work(func() {
@@ -73,7 +73,7 @@ func (s *Service) mirror(r *nats.Msg) {
 		switch {
 		case err == nil, errors.Is(err, stream.ErrGone), errors.Is(err, context.Canceled):
 		default:
-			s.refuse(r, err)
+			s.respondError(r, err)
 		}
 	})
 }
@@ -130,7 +130,7 @@ func (s *Service) openMirror(r *nats.Msg) (*mirrorSource, error) {
 	if g.sub, err = topic.Subscribe(g.ring, g.request.Topic, &topic.SubscribeOptions{From: from}); err != nil {
 		return nil, err
 	}
-	g.stream = s.give.sender.Open(r.Reply, stream.Options{Window: g.request.Window, Idle: silence})
+	g.stream = s.give.sender.Open(r.Reply, stream.Options{Window: g.request.Window, Idle: idleTimeout})
 	return g, nil
 }
 

@@ -23,10 +23,10 @@ func TestHostileOwner(t *testing.T) {
 	o := startOwner(t, url, 1<<20)
 	f := o.do(order{Put: 1000, Seed: 1})
 	r := reader(t, url, &service.ReaderOptions{Patience: 200 * time.Millisecond})
-	if _, err := r.Get(f); err != nil {
+	if _, err := r.Get(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
-	subject := r.Ways().Rings[0].Subject
+	subject := r.Stats().Rings[0].Subject
 	o.Kill()
 	nc := dial(t, service.Options{URL: url})
 	var answer func(*nats.Msg)
@@ -65,7 +65,7 @@ func TestHostileOwner(t *testing.T) {
 	} {
 		answer = a
 		dst := content(7, 1000)
-		if err := r.GetInto(dst, f); err == nil || !bytes.Equal(dst, make([]byte, 1000)) {
+		if err := r.GetInto(t.Context(), dst, f); err == nil || !bytes.Equal(dst, make([]byte, 1000)) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -81,14 +81,14 @@ func TestGiveUpOnAnotherHost(t *testing.T) {
 		"by closing": func(_ context.CancelFunc, r *service.Reader) { r.Close() },
 	} {
 		r := service.NewReader(dial(t, service.Options{URL: url}), nil)
-		if _, err := r.Get(f); err != nil {
+		if _, err := r.Get(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
 		asked := make(chan struct{}, 10)
 		o.Signal(syscall.SIGSTOP)
 		o.WaitStopped()
 		nc := dial(t, service.Options{URL: url})
-		sub, err := nc.Subscribe(r.Ways().Rings[0].Subject, func(*nats.Msg) { asked <- struct{}{} })
+		sub, err := nc.Subscribe(r.Stats().Rings[0].Subject, func(*nats.Msg) { asked <- struct{}{} })
 		if err == nil {
 			err = nc.Flush()
 		}
@@ -98,7 +98,7 @@ func TestGiveUpOnAnotherHost(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error)
 		go func() {
-			_, err := r.GetContext(ctx, f)
+			_, err := r.Get(ctx, f)
 			done <- err
 		}()
 		<-asked

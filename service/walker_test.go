@@ -50,11 +50,11 @@ func TestWalkerLearnsNothing(t *testing.T) {
 	other := o.do(order{Put: part, Reserve: room, Seed: 4})
 	r := reader(t, url, nil)
 	for seed, f := range map[uint64]framebuffer.Frame{1: f, 3: late, 4: other} {
-		if data, err := r.Get(f); err != nil || !bytes.Equal(data, content(seed, f.Size)) {
+		if data, err := r.Get(t.Context(), f); err != nil || !bytes.Equal(data, content(seed, f.Size)) {
 			t.Errorf("%d: %d bytes, %v", seed, len(data), err)
 		}
 	}
-	if w := r.Ways(); w.Remote != 3 {
+	if w := r.Stats(); w.Remote != 3 {
 		t.Errorf("not over NATS: %+v", w)
 	}
 }

@@ -190,7 +190,7 @@ func (h *host) read(o order, a *answer) error {
 	for i := range o.Count {
 		wg.Go(func() {
 			for n := i; n < len(o.Frames); n += o.Count {
-				errs[i] = errors.Join(errs[i], h.client.GetInto(h.into[i], o.Frames[n]))
+				errs[i] = errors.Join(errs[i], h.client.GetInto(context.Background(), h.into[i], o.Frames[n]))
 			}
 		})
 	}

@@ -93,7 +93,7 @@ func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
 		client, other := e.connect(connecting, c.quoted())
 		if other == nil {
 			defer client.Close()
-			data, other := client.GetContext(e.ctx, f)
+			data, other := client.Get(e.ctx, f)
 			return data, goneWith(err, other)
 		}
 		if errors.Is(other, errSignal) {
@@ -110,7 +110,7 @@ func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
 	defer nc.Close()
 	reader := service.NewReader(nc, &service.ReaderOptions{Attach: opts, Trust: trust, Logger: e.log})
 	defer reader.Close()
-	data, other := reader.GetContext(e.ctx, f)
+	data, other := reader.Get(e.ctx, f)
 	return data, goneWith(err, other)
 }
 

@@ -129,10 +129,10 @@ func TestTrust(t *testing.T) {
 	}
 	defer nc.Close()
 	reader := service.NewReader(nc, nil)
-	if _, err := reader.Get(f); err != nil {
+	if _, err := reader.Get(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
-	subject := reader.Ways().Rings[0].Subject
+	subject := reader.Stats().Rings[0].Subject
 	if err := reader.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func run() error {
 	defer func() { _ = reader.Stop() }() // the connection closes right after
 
 	err = reader.AddGroup("reader").AddEndpoint("send_data", micro.HandlerFunc(func(request micro.Request) {
-		_ = request.Respond([]byte(receive(client, request.Data()))) // a lost answer is a lost frame
+		_ = request.Respond([]byte(receive(ctx, client, request.Data()))) // a lost answer is a lost frame
 	}))
 	if err != nil {
 		return err
@@ -55,12 +55,12 @@ func run() error {
 }
 
 // receive reads one frame and says what came of it.
-func receive(client *service.Client, message []byte) string {
+func receive(ctx context.Context, client *service.Client, message []byte) string {
 	frame, err := framebuffer.ParseFrame(message)
 	if err != nil {
 		return err.Error()
 	}
-	data, err := client.Get(frame)
+	data, err := client.Get(ctx, frame)
 	if errors.Is(err, framebuffer.ErrTimeout) {
 		// The ring has reused the place: this frame is lost, the next one is on its way.
 		return "timeout"

@@ -35,7 +35,7 @@ func testFirstParts(t *testing.T, place func(*network, int, plan) plan) {
 	for range 3 {
 		reader.must(order{Do: "connect"}) // and have its first
 		reader.reads(f, 1)
-		if ways := reader.report().Ways; ways.Remote != 1 || ways.Resumed+ways.Timeouts > 0 {
+		if ways := reader.report().Reads; ways.Remote != 1 || ways.Resumed+ways.Timeouts > 0 {
 			t.Errorf("%+v", ways)
 		}
 	}

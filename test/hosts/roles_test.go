@@ -46,7 +46,7 @@ type result struct {
 	Timeout bool
 	Same    bool // the bytes are those of the seed
 	Took    time.Duration
-	Ways    service.Ways
+	Reads   service.ReaderStats
 	Hosts   []string
 	IDs     []string // of those
 	Mirrors []service.MirrorStats
@@ -155,7 +155,7 @@ func (h *host) do(o order) (r result) {
 	case "get":
 		var data []byte
 		begun := time.Now()
-		data, err = h.client.Get(o.Frame)
+		data, err = h.client.Get(h.life, o.Frame)
 		r.Took = time.Since(begun)
 		r.Same = err == nil && string(data) == string(content(o.Seed, o.Frame.Size))
 		r.Timeout = errors.Is(err, framebuffer.ErrTimeout)
@@ -186,7 +186,7 @@ func (h *host) do(o order) (r result) {
 			r.IDs = append(r.IDs, one.ID)
 		}
 	case "report":
-		r.Ways = h.client.Ways()
+		r.Reads = h.client.ReaderStats()
 		if h.client.NATS().IsConnected() { // otherwise it would wait for that
 			var about service.Host
 			about, err = h.client.About(h.life)

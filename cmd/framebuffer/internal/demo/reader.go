@@ -101,7 +101,7 @@ func (r *reader) sendData(req micro.Request) {
 	if r.slow {
 		r.dawdle(m)
 	}
-	data, err := r.client.Get(m.Frame)
+	data, err := r.client.Get(r.ctx, m.Frame)
 	r.tally(m, data, err)
 	answer := "ok"
 	if err != nil {
