@@ -72,14 +72,14 @@ func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
 	if err := s.CheckOpen(); err != nil {
 		return 0, err
 	}
-	place, why, err := s.Ring.Place(offset, len(data))
+	place, why, err := s.Ring.Writable(offset, len(data))
 	if err != nil {
 		return 0, s.Fail(why, err)
 	}
 	// Not afterwards: an atomic addition waits until all stores before it have arrived, and
 	// these go to memory that no cache has.
 	s.Slot.Count(layout.Writes, layout.WrittenBytes, offset, len(data))
-	sum, why, err := s.Ring.Fill(place, offset, data)
+	sum, why, err := s.Ring.Copy(place, offset, data)
 	if err != nil || s.Closed() {
 		return 0, s.Fail(why, err)
 	}
@@ -177,7 +177,7 @@ func (c *Client) Segment() *segment.Segment { return c.segment }
 // holds go on after ErrServerGone and after the server's Close.
 func (c *Client) Err() error {
 	s := c.segment
-	err := s.Ring.Ended()
+	err := s.Ring.CheckOpen()
 	if own := s.CheckUsable(); own != nil {
 		return own
 	}

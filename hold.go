@@ -46,7 +46,7 @@ func (c *Client) Hold(f Frame, d time.Duration) (*Hold, error) {
 	if err != nil {
 		return nil, s.Fail(why, err)
 	}
-	bytes, why, err := h.Held(f.Size, uint64(f.Checksum), c.verify)
+	bytes, why, err := h.Payload(f.Size, uint64(f.Checksum), c.verify)
 	if err != nil || s.Closed() {
 		h.Release()
 		return nil, s.Fail(why, err)
@@ -98,7 +98,7 @@ func (h *Hold) release() error {
 	return h.do(func(r *ring.Hold) (ring.Reason, error) {
 		h.hold = nil
 		if !r.Release() {
-			return ring.Reused, h.lost()
+			return ring.Overwritten, h.lost()
 		}
 		return ring.None, nil
 	})

@@ -122,7 +122,7 @@ func (r *Reservation) room() ([]byte, error) {
 	if err := s.CheckOpen(); err != nil {
 		return nil, r.end(err)
 	}
-	if why, err := s.Ring.Filling(r.offset, len(r.bytes)); err != nil {
+	if why, err := s.Ring.CheckOwned(r.offset, len(r.bytes)); err != nil {
 		return nil, r.end(s.Fail(why, err))
 	}
 	return r.bytes[r.filled:min(len(r.bytes), r.filled+copyhash.Block)], nil
@@ -174,7 +174,7 @@ func (r *Reservation) commit(size int, hash bool) (Frame, error) {
 	if err := s.CheckOpen(); err != nil {
 		return Frame{}, err
 	}
-	sum, why, err := s.Ring.Seal(r.offset, data, hash)
+	sum, why, err := s.Ring.Finish(r.offset, data, hash)
 	if err != nil || s.Closed() {
 		return Frame{}, s.Fail(why, err)
 	}

@@ -106,15 +106,15 @@ func TestSlotTellsWhatCameFromElsewhere(t *testing.T) {
 			t.Errorf("of the one before: %+v", st.Clients[2])
 		}
 		remote := c.Segment().Slot.CountRemote
-		remote(layout.WhyAbsent, 100, true)
-		remote(layout.WhyDenied, 0, false)
+		remote(layout.ExternalAbsent, 100, true)
+		remote(layout.ExternalDenied, 0, false)
 		if st := stay.Stats(); st.Clients[2].Why != "not permitted" || st.Clients[2].Counts != (framebuffer.Counts{RemoteReads: 1, RemoteBytes: 100, RemoteTimeouts: 1}) {
 			t.Errorf("%+v", st.Clients[2])
 		}
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
-		remote(layout.WhyAbsent, 100, true) // too late: nowhere
+		remote(layout.ExternalAbsent, 100, true) // too late: nowhere
 		if got, want := stay.Stats().Total, (framebuffer.Counts{RemoteReads: i + 1, RemoteBytes: 100 * (i + 1), RemoteTimeouts: i + 1}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}

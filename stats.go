@@ -82,7 +82,7 @@ func stats(s *segment.Segment) Stats {
 				Role:     layout.RoleName(w.Role().Load()),
 				Attached: time.Duration(now - int64(w.Attached().Load())),
 				Counts:   counts,
-				Why:      layout.WhyName(w.Why().Load()),
+				Why:      layout.ExternalReasonName(w.ExternalReason().Load()),
 			})
 		}
 	}
@@ -93,7 +93,7 @@ func stats(s *segment.Segment) Stats {
 }
 
 func loadCounts(w layout.Slot) Counts {
-	c, r := w.Counters(), w.Remote()
+	c, r := w.Counters(), w.External()
 	return Counts{
 		Allocations:    c[layout.Allocations].Load(),
 		AllocatedBytes: c[layout.AllocatedBytes].Load(),
@@ -101,11 +101,11 @@ func loadCounts(w layout.Slot) Counts {
 		WrittenBytes:   c[layout.WrittenBytes].Load(),
 		Reads:          c[layout.Reads].Load(),
 		ReadBytes:      c[layout.ReadBytes].Load(),
-		Reused:         c[layout.Reused].Load(),
+		Reused:         c[layout.Overwritten].Load(),
 		Altered:        c[layout.Altered].Load(),
-		RemoteReads:    r[layout.RemoteReads].Load(),
-		RemoteBytes:    r[layout.RemoteBytes].Load(),
-		RemoteTimeouts: r[layout.RemoteTimeouts].Load(),
+		RemoteReads:    r[layout.ExternalReads].Load(),
+		RemoteBytes:    r[layout.ExternalBytes].Load(),
+		RemoteTimeouts: r[layout.ExternalTimeouts].Load(),
 	}
 }
 

@@ -16,11 +16,11 @@ func (c *Client) WriteUncounted(offset uint64, data []byte) (Checksum, error) {
 	if err := s.CheckOpen(); err != nil {
 		return 0, err
 	}
-	place, why, err := s.Ring.Place(offset, len(data))
+	place, why, err := s.Ring.Writable(offset, len(data))
 	if err != nil {
 		return 0, s.Fail(why, err)
 	}
-	sum, why, err := s.Ring.Fill(place, offset, data)
+	sum, why, err := s.Ring.Copy(place, offset, data)
 	if err != nil || s.Closed() {
 		return 0, s.Fail(why, err)
 	}

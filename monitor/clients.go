@@ -22,7 +22,7 @@ func (m *Monitor) readClients(s *Snapshot, now int64) {
 	for range 8 {
 		rest := counts(ctl.Slot(0))
 		s.Others, s.Total, s.Clients = rest, rest, []Client{}
-		s.OthersWhy = layout.WhyName(ctl.Slot(0).Why().Load())
+		s.OthersWhy = layout.ExternalReasonName(ctl.Slot(0).ExternalReason().Load())
 		for i := 1; i < ctl.Slots(); i++ {
 			c, taken := readClient(ctl.Slot(i), i, now)
 			s.Total = plus(s.Total, c.Counts)
@@ -52,7 +52,7 @@ func readClient(w layout.Slot, slot int, now int64) (c Client, taken bool) {
 	}
 	c = Client{
 		Slot: slot, Name: clean(w.Name()), PID: int(w.PID().Load()), Role: layout.RoleName(w.Role().Load()),
-		Why: layout.WhyName(w.Why().Load()), Attached: seconds(now - int64(w.Attached().Load())), LastSeen: unknown(), Counts: counts(w), ID: claim,
+		Why: layout.ExternalReasonName(w.ExternalReason().Load()), Attached: seconds(now - int64(w.Attached().Load())), LastSeen: unknown(), Counts: counts(w), ID: claim,
 	}
 	return c, w.Ready().Load() == claim && w.Claim().Load() == claim && !layout.Died(w.Life().Load())
 }
@@ -112,7 +112,7 @@ func process(w layout.Slot, c *Client, pidns uint64) Process {
 }
 
 func counts(w layout.Slot) framebuffer.Counts {
-	c, r := w.Counters(), w.Remote()
+	c, r := w.Counters(), w.External()
 	return framebuffer.Counts{
 		Allocations:    c[layout.Allocations].Load(),
 		AllocatedBytes: c[layout.AllocatedBytes].Load(),
@@ -120,11 +120,11 @@ func counts(w layout.Slot) framebuffer.Counts {
 		WrittenBytes:   c[layout.WrittenBytes].Load(),
 		Reads:          c[layout.Reads].Load(),
 		ReadBytes:      c[layout.ReadBytes].Load(),
-		Reused:         c[layout.Reused].Load(),
+		Reused:         c[layout.Overwritten].Load(),
 		Altered:        c[layout.Altered].Load(),
-		RemoteReads:    r[layout.RemoteReads].Load(),
-		RemoteBytes:    r[layout.RemoteBytes].Load(),
-		RemoteTimeouts: r[layout.RemoteTimeouts].Load(),
+		RemoteReads:    r[layout.ExternalReads].Load(),
+		RemoteBytes:    r[layout.ExternalBytes].Load(),
+		RemoteTimeouts: r[layout.ExternalTimeouts].Load(),
 	}
 }
 

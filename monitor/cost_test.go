@@ -52,7 +52,7 @@ func BenchmarkSnapshotOfLargeFrames(b *testing.B) {
 				}
 			}
 			for b.Loop() {
-				if _, err := in.Ring.Allocate(size-100_000, ring.Stamp{Time: in.Clock.Now()}); err != nil {
+				if _, _, err := in.Ring.Allocate(size-100_000, ring.Stamp{Time: in.Clock.Now()}); err != nil {
 					b.Fatal(err)
 				}
 				look(b, m)

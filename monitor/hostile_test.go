@@ -55,7 +55,7 @@ func roleStorm(c *testproc.Child) error {
 	}
 }
 
-func scribble(m *shm.Segment, rnd *rand.Rand, n int) {
+func scribble(m *shm.Mapping, rnd *rand.Rand, n int) {
 	for range n {
 		junk := []byte{byte(rnd.Uint32()), 0xff, 0, '\n', 0x1b, 0xc3, byte(rnd.Uint32())}[:1+rnd.IntN(7)]
 		copy(m.Control[layout.HeaderSize+rnd.IntN(len(m.Control)-layout.HeaderSize):], junk)

@@ -16,7 +16,7 @@ func TestIdleAtTheFirstLook(t *testing.T) {
 	now := func() int64 { return in.Clock.Now() }
 	allocate := func(size int, ago time.Duration) {
 		t.Helper()
-		if _, err := in.Ring.Allocate(size, ring.Stamp{Time: now() - int64(ago)}); err != nil {
+		if _, _, err := in.Ring.Allocate(size, ring.Stamp{Time: now() - int64(ago)}); err != nil {
 			t.Fatal(err)
 		}
 	}

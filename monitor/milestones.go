@@ -26,7 +26,7 @@ func (m *Monitor) arrival(all []mark, head uint64, now int64) []mark {
 	if n == 0 || all[n-1].head == head || len(own) > 0 && now-own[0].at > int64(Window) {
 		return all
 	}
-	if at, known := m.inside.Ring.Newest(all[n-1].head, head, most); known && at <= now {
+	if at, known := m.inside.Ring.LastAllocated(all[n-1].head, head, most); known && at <= now {
 		all = append(all, mark{at, head})
 	}
 	return all

@@ -154,7 +154,7 @@ func (m *Monitor) oldest() int64 {
 		leaps = 8       // from one milestone to the next: what is allocated there may have no header yet
 	)
 	for range leaps {
-		position, c, ok := m.inside.Ring.Oldest(m.from, most)
+		position, c, ok := m.inside.Ring.OldestChunk(m.from, most)
 		if m.from = position; ok {
 			return c.Time
 		}
@@ -171,8 +171,8 @@ func (m *Monitor) oldest() int64 {
 // holds are those that stand.
 func (m *Monitor) holds(now int64) []Hold {
 	all := []Hold{}
-	for _, h := range m.inside.Ring.Holds() {
-		all = append(all, Hold{Place: h.Place, Length: h.Length, Left: seconds(h.End - now), Confirmed: h.Confirmed})
+	for _, h := range m.inside.Ring.ActiveHolds() {
+		all = append(all, Hold{Place: h.Start, Length: h.Length, Left: seconds(h.End - now), Confirmed: h.Confirmed})
 	}
 	return all
 }

@@ -71,7 +71,7 @@ func TestOldestBehindALargeFrame(t *testing.T) {
 		frames := 3*capacity/size + 2
 		for i := range frames { // a second apart, until now
 			at := began - int64(frames-i)*int64(time.Second)
-			if _, err := in.Ring.Allocate(size, ring.Stamp{Time: at}); err != nil {
+			if _, _, err := in.Ring.Allocate(size, ring.Stamp{Time: at}); err != nil {
 				t.Fatal(err)
 			}
 			if i < frames*2/3 {

@@ -44,7 +44,7 @@ func (m *Monitor) spans(s *Snapshot) ([]Span, error) {
 		missed := 0
 		var rec topics.Record
 		for n := uint64(1); n <= min(next, t.Depth(), uint64(MaxSpans/len(s.Topics))) && missed < glances; n++ {
-			if !t.Glance(next-n, &rec) || rec.Size > capacity {
+			if !t.LoadOnce(next-n, &rec) || rec.Size > capacity {
 				missed++
 				continue
 			}

@@ -39,7 +39,7 @@ func (m *Monitor) readTopics(s *Snapshot) {
 	for i := range ctl.Groups() {
 		w := ctl.Group(i)
 		if t, cursor := byIndex[w.Topic().Load()-1], w.Cursor().Load(); t != nil && cursor != 0 {
-			t.Groups = append(t.Groups, Group{Name: clean(w.Name()), Cursor: cursor - 1, Lag: topics.Behind(ctl.Topic(t.Index), cursor-1)})
+			t.Groups = append(t.Groups, Group{Name: clean(w.Name()), Cursor: cursor - 1, Lag: topics.Lag(ctl.Topic(t.Index), cursor-1)})
 		}
 	}
 }
@@ -59,7 +59,7 @@ func (m *Monitor) readSubscribers(s *Snapshot, byIndex map[uint32]*Topic) {
 		}
 		cursor := w.Cursor.Load()
 		t.Subscribers = append(t.Subscribers, Subscriber{
-			Entry: i, Slot: c.Slot, Name: c.Name, PID: c.PID, Cursor: cursor, Lag: topics.Behind(ctl.Topic(t.Index), cursor),
+			Entry: i, Slot: c.Slot, Name: c.Name, PID: c.PID, Cursor: cursor, Lag: topics.Lag(ctl.Topic(t.Index), cursor),
 			Received: w.Received.Load(), Lost: w.Lost.Load(),
 		})
 	}
@@ -75,7 +75,7 @@ func (m *Monitor) newest(s *Snapshot, index int) *Frame {
 	next := t.Next()
 	var rec topics.Record
 	for i := uint64(1); i <= min(next, t.Depth(), glances); i++ {
-		if t.Glance(next-i, &rec) && rec.Size <= s.Capacity {
+		if t.LoadOnce(next-i, &rec) && rec.Size <= s.Capacity {
 			return m.frame(s, &rec)
 		}
 	}
@@ -96,7 +96,7 @@ func (m *Monitor) frame(s *Snapshot, rec *topics.Record) *Frame {
 			f.Source = c.Name
 		}
 	}
-	if rec.Has {
+	if rec.HasContent {
 		f.Meta = meta(&rec.Content)
 	}
 	return f

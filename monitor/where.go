@@ -14,5 +14,5 @@ type where struct{ segment, backend, path string }
 // Preconditions: attaching with it has succeeded.
 func whereIs(key string) where {
 	f := strings.Split(key, "_")
-	return where{segment: f[4], backend: f[1], path: clean(shm.Where(f[1], f[2]))}
+	return where{segment: f[4], backend: f[1], path: clean(shm.Describe(f[1], f[2]))}
 }

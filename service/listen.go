@@ -112,7 +112,7 @@ func refuse(p peers.Peer, _ func() ([]int, error)) []byte {
 	return text
 }
 
-func (l *listener) tell(c *peers.Visitor) error {
+func (l *listener) tell(c *peers.Conn) error {
 	defer c.Close()
 	if err := c.SetDeadline(time.Now().Add(talkLimit)); err != nil {
 		return err

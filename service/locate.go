@@ -78,7 +78,7 @@ func (s *Service) only(h *Host, name string) {
 	h.Mirrors = slices.DeleteFunc(h.Mirrors, func(m MirrorStats) bool { return m.Topic != name })
 	if t, there := s.topic(name); there && len(h.Topics) > 0 {
 		var rec topics.Record
-		if t.Glance(t.Newest(), &rec) {
+		if t.LoadOnce(t.Newest(), &rec) {
 			h.Topics[0].Newest = rec.Time
 		}
 	}

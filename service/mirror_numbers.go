@@ -48,7 +48,7 @@ func (m *Mirror) number(h *mirrorFrame) bool {
 		return false
 	}
 	missing := h.Sequence - from
-	if h.Sequence >= mostOfRing || base+h.Sequence >= topics.MostNumber || !believable(missing, m.numbered) {
+	if h.Sequence >= mostOfRing || base+h.Sequence >= topics.MaxSequence || !believable(missing, m.numbered) {
 		m.refuseNumber(h, from)
 		return false
 	}

@@ -88,9 +88,9 @@ func (r *Reader) show(why error, bytes int, ok bool) {
 	if client == nil {
 		return
 	}
-	word := uint32(layout.WhyAbsent)
+	word := uint32(layout.ExternalAbsent)
 	if errors.Is(why, framebuffer.ErrPermission) {
-		word = layout.WhyDenied
+		word = layout.ExternalDenied
 	}
 	client.Segment().Slot.CountRemote(word, bytes, ok)
 	runtime.KeepAlive(client)

@@ -236,7 +236,7 @@ func (r *Recorder) unread() int {
 	if !there {
 		return 0
 	}
-	n := t.Missed(r.sub.Position(), t.Next())
+	n := t.LostBetween(r.sub.Position(), t.Next())
 	if in.CheckUsable() != nil { // its memory was let go of
 		return 0
 	}

@@ -62,7 +62,7 @@ func List(c *framebuffer.Client) ([]Info, error) {
 		if slot, attached := topics.Subscriber(in.Control, w, w.Claim.Load()); known && attached {
 			s := in.Control.Slot(slot)
 			all[at].Subscribers = append(all[at].Subscribers, Subscriber{
-				Name: s.Name(), PID: int(s.PID().Load()), Behind: topics.Behind(words[at], w.Cursor.Load()),
+				Name: s.Name(), PID: int(s.PID().Load()), Behind: topics.Lag(words[at], w.Cursor.Load()),
 				Received: w.Received.Load(), Lost: w.Lost.Load(),
 			})
 		}
@@ -70,7 +70,7 @@ func List(c *framebuffer.Client) ([]Info, error) {
 	for i := range in.Control.Groups() {
 		w := in.Control.Group(i)
 		if at, known := byIndex[w.Topic().Load()-1]; known && w.Cursor().Load() != 0 {
-			all[at].Groups = append(all[at].Groups, GroupInfo{Name: w.Name(), Behind: topics.Behind(words[at], w.Cursor().Load()-1)})
+			all[at].Groups = append(all[at].Groups, GroupInfo{Name: w.Name(), Behind: topics.Lag(words[at], w.Cursor().Load()-1)})
 		}
 	}
 	if err := in.CheckUsable(); err != nil {

@@ -92,7 +92,7 @@ func checkText(what, s string, most int) error {
 }
 
 // MaxName is the length of the longest name of a topic or a group, in bytes.
-const MaxName = layout.TopicTextSize
+const MaxName = layout.TopicNameSize
 
 // CheckName returns ErrBadName for what no topic can be called.
 func CheckName(name string) error { return checkName("topic", name) }

@@ -23,8 +23,8 @@ func (p *Publisher) Mirror(f framebuffer.Frame, m Message) (Message, error) {
 }
 
 func (p *Publisher) mirror(of *Message, rec *topics.Record, record func(int) (uint64, []byte, error)) error {
-	if of.Sequence >= topics.MostNumber {
-		return fmt.Errorf("%w: number %d of topic %q; numbers are below %d: look at where it comes from", ErrNumber, of.Sequence, p.name, uint64(topics.MostNumber))
+	if of.Sequence >= topics.MaxSequence {
+		return fmt.Errorf("%w: number %d of topic %q; numbers are below %d: look at where it comes from", ErrNumber, of.Sequence, p.name, uint64(topics.MaxSequence))
 	}
 	done, err := p.topic.PublishAs(of.Sequence-min(of.Lost, of.Sequence), of.Sequence, rec, record)
 	if err == nil && !done {

@@ -49,7 +49,7 @@ func (p *Publisher) Topic() string { return p.name }
 // returns what framebuffer's Put and PublishFrame return. What is too large for the ring with
 // its metadata is found before anything is overwritten.
 func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
-	if err := topics.Fits(p.inside.Ring, len(data), !m.none()); err != nil {
+	if err := topics.CheckSize(p.inside.Ring, len(data), !m.none()); err != nil {
 		return Message{}, err
 	}
 	f, err := p.client.Put(data)
@@ -93,7 +93,7 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 		if rec.Content, err = m.content(); err != nil {
 			return Message{}, err
 		}
-		rec.Has, msg.Meta = true, *m
+		rec.HasContent, msg.Meta = true, *m
 	}
 	in := p.inside
 	now := in.Clock.Coarse()
@@ -118,7 +118,7 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 		// A subscriber that found the server's end, and nothing published, has ended. It looked at
 		// the end first and at the queue afterwards; this side stored into the queue, by a locked
 		// instruction, and looks at the end now: one of the two sees what the other did.
-		err = in.Ring.Ended()
+		err = in.Ring.CheckOpen()
 	}
 	if err != nil {
 		return Message{}, err
@@ -133,7 +133,7 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 // told of that end instead.
 func (p *Publisher) End() error {
 	defer runtime.KeepAlive(p.client)
-	ended := p.inside.Ring.Ended()
+	ended := p.inside.Ring.CheckOpen()
 	if err := p.inside.CheckUsable(); err != nil {
 		return err
 	}

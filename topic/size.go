@@ -10,5 +10,5 @@ import (
 // client that wrote it, once, while nothing is held.
 func (p *Publisher) MaxSize(m *Meta) int {
 	defer runtime.KeepAlive(p.client)
-	return topics.Most(p.inside.Ring, !m.none())
+	return topics.MaxSize(p.inside.Ring, !m.none())
 }

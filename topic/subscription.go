@@ -172,7 +172,7 @@ func (s *Subscription) next(ctx context.Context, wait bool, m *Message) error {
 	s.entry.update(s)
 	for tries := 0; wait || tries < maxTries; tries++ {
 		at := s.at()
-		switch s.topic.Look(at, &rec) {
+		switch s.topic.Load(at, &rec) {
 		case topics.Ready:
 			failpoint.Hit(failpoint.NextLooked)
 			if s.advance(at, at+1) {
@@ -188,14 +188,14 @@ func (s *Subscription) next(ctx context.Context, wait bool, m *Message) error {
 				}
 				return nil
 			}
-		case topics.Gone:
+		case topics.Lost:
 			if to := s.resume(at); s.advance(at, to) {
 				failpoint.Hit(failpoint.NextLost)
-				missed := s.topic.Missed(at, to)
+				missed := s.topic.LostBetween(at, to)
 				s.pending += missed
 				s.lost.Add(missed)
 			}
-		case topics.Nothing:
+		case topics.Unpublished:
 			if !wait {
 				if err := s.stopped(ctx, at); err != nil {
 					return err
@@ -226,7 +226,7 @@ const maxTries = 1000
 // would be no end of losing and hardly any receiving: who was there a moment ago leaves a
 // quarter of the queue as a lead. A number that a mirror left out says nothing of that.
 func (s *Subscription) resume(at uint64) uint64 {
-	leftOut := s.topic.LeftOut(at) // before looking for others: its word may be of a later lap then
+	leftOut := s.topic.Skipped(at) // before looking for others: its word may be of a later lap then
 	to := s.topic.Oldest(at + 1)
 	if leftOut {
 		return to
@@ -291,7 +291,7 @@ func (s *Subscription) advance(from, to uint64) bool {
 func (s *Subscription) message(m *Message, rec *topics.Record) {
 	m.Frame = framebuffer.Frame{Key: s.client.Key(), Offset: rec.Offset, Size: int(rec.Size), Checksum: framebuffer.Checksum(rec.Checksum)}
 	m.Sequence, m.Time, m.Lost = rec.Sequence, time.Unix(0, rec.Time), s.pending
-	if rec.Has {
+	if rec.HasContent {
 		if rec.Content != s.last {
 			s.last, s.meta = rec.Content, metaOf(&rec.Content)
 		}

@@ -63,7 +63,7 @@ func (s *Subscription) wake() {
 }
 
 func (s *Subscription) kick() {
-	s.topic.Kick()
+	s.topic.WakeAll()
 	runtime.KeepAlive(s) // and with it the memory
 }
 
@@ -100,7 +100,7 @@ func (s *Subscription) stopped(ctx context.Context, at uint64) error {
 	if err := s.over(); err != nil {
 		return err
 	}
-	state, closed := s.topic.State(), s.inside.Ring.Ended()
+	state, closed := s.topic.State(), s.inside.Ring.CheckOpen()
 	ended := layout.Ended(state) && state != s.past
 	if err := ctx.Err(); err != nil {
 		return err

@@ -55,4 +55,4 @@ func (s *jpegSource) next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta, 
 }
 
 // mostPicture is the size of the largest picture that fits a ring.
-func mostPicture(c *framebuffer.Client) int { return topics.Most(c.Segment().Ring, true) }
+func mostPicture(c *framebuffer.Client) int { return topics.MaxSize(c.Segment().Ring, true) }

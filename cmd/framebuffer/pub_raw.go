@@ -125,12 +125,12 @@ func (s *wholeSource) read(p *follow.Publisher) ([]byte, error) {
 }
 
 // mostOf is the size of the largest frame that fits a ring without metadata.
-func mostOf(c *framebuffer.Client) int64 { return int64(topics.Most(c.Segment().Ring, false)) }
+func mostOf(c *framebuffer.Client) int64 { return int64(topics.MaxSize(c.Segment().Ring, false)) }
 
 // fits is framebuffer.ErrTooLarge, with the largest size that there is, for frames that do not
 // fit the ring with that metadata.
 func fits(c *framebuffer.Client, size int, m *topic.Meta) error {
-	return topics.Fits(c.Segment().Ring, size, m.ContentType != "" || m.Width > 0)
+	return topics.CheckSize(c.Segment().Ring, size, m.ContentType != "" || m.Width > 0)
 }
 
 // errBadInput is for input that was not what it should be.

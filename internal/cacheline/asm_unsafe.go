@@ -14,7 +14,7 @@ import (
 func Store(p *atomic.Uint64, v uint64)
 
 //go:noescape
-func want(p unsafe.Pointer)
+func prefetchWrite(p unsafe.Pointer)
 
 //go:noescape
-func need(p unsafe.Pointer)
+func prefetchRead(p unsafe.Pointer)

@@ -7,14 +7,14 @@ TEXT ·Store(SB), NOSPLIT, $0-16
 	MOVD R1, (R0)
 	RET
 
-// func want(p unsafe.Pointer)
-TEXT ·want(SB), NOSPLIT, $0-8
+// func prefetchWrite(p unsafe.Pointer)
+TEXT ·prefetchWrite(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
 	PRFM (R0), PSTL1KEEP
 	RET
 
-// func need(p unsafe.Pointer)
-TEXT ·need(SB), NOSPLIT, $0-8
+// func prefetchRead(p unsafe.Pointer)
+TEXT ·prefetchRead(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
 	PRFM (R0), PLDL1KEEP
 	RET

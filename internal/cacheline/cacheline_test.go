@@ -7,12 +7,12 @@ import (
 
 func TestStore(t *testing.T) {
 	var words [3]atomic.Uint64
-	Want(&words)
-	Need(&words)
+	PrefetchWrite(&words)
+	PrefetchRead(&words)
 	Store(&words[1], 1<<63|5)
 	if words[0].Load() != 0 || words[1].Load() != 1<<63|5 || words[2].Load() != 0 {
 		t.Errorf("stored %x", &words)
 	}
-	Want[byte](nil) // never faults
-	Need[byte](nil)
+	PrefetchWrite[byte](nil) // never faults
+	PrefetchRead[byte](nil)
 }

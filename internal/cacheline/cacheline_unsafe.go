@@ -4,9 +4,9 @@ package cacheline
 
 import "unsafe"
 
-// Want asks for the cache line of *p to be written soon, and does not wait for it. It never
+// PrefetchWrite asks for the cache line of *p to be written soon, and does not wait for it. It never
 // faults.
-func Want[T any](p *T) { want(unsafe.Pointer(p)) }
+func PrefetchWrite[T any](p *T) { prefetchWrite(unsafe.Pointer(p)) }
 
-// Need asks for the cache line of *p to be read soon, likewise.
-func Need[T any](p *T) { need(unsafe.Pointer(p)) }
+// PrefetchRead asks for the cache line of *p to be read soon, likewise.
+func PrefetchRead[T any](p *T) { prefetchRead(unsafe.Pointer(p)) }

@@ -11,5 +11,5 @@ import (
 // an atomic store, a full barrier, would cost more than the figure is worth.
 func Store(p *atomic.Uint64, v uint64) { p.Store(v) }
 
-func want(unsafe.Pointer) {}
-func need(unsafe.Pointer) {}
+func prefetchWrite(unsafe.Pointer) {}
+func prefetchRead(unsafe.Pointer)  {}

@@ -111,7 +111,7 @@ func TestEveryDamageIsFound(t *testing.T) {
 // A frame of a topic that does not have its bytes any more is counted.
 func TestDamageIsCounted(t *testing.T) {
 	c, last := busy(t)
-	payload, _ := c.Segment().Ring.Peek(last.Offset)
+	payload, _ := c.Segment().Ring.Payload(last.Offset)
 	payload[17]++
 	if r := integrity.Check(c.Segment()); len(r.Problems) > 0 || r.Damaged != 1 || r.Frames != 8 {
 		t.Errorf("%+v", r)
@@ -145,17 +145,17 @@ func group(in *segment.Segment) layout.Group {
 
 // within makes a header in the middle of a frame.
 func within(in *segment.Segment, f framebuffer.Frame) {
-	payload, _ := in.Ring.Peek(f.Offset)
-	layout.NewSeal(in.Control.Nonce()).Put(payload[128:], f.Offset+128+layout.ChunkHeader, layout.Chunk{Size: 64})
+	payload, _ := in.Ring.Payload(f.Offset)
+	layout.NewHeaderCodec(in.Control.Nonce()).Put(payload[128:], f.Offset+128+layout.ChunkHeader, layout.Chunk{Size: 64})
 }
 
 // overHeld makes a header where the held chunk is, as if the ring had come round to it.
 func overHeld(in *segment.Segment) {
 	start := in.Control.Holds()[0].Start.Load() &^ layout.HoldClaims
-	payload, _ := in.Ring.Peek(start + layout.ChunkHeader)
+	payload, _ := in.Ring.Payload(start + layout.ChunkHeader)
 	p := start + layout.ChunkHeader
 	for p+in.Control.Capacity() < in.Control.Head().Load() {
 		p += in.Control.Capacity()
 	}
-	layout.NewSeal(in.Control.Nonce()).Put(payload, p+layout.ChunkHeader, layout.Chunk{Size: 64})
+	layout.NewHeaderCodec(in.Control.Nonce()).Put(payload, p+layout.ChunkHeader, layout.Chunk{Size: 64})
 }

@@ -89,7 +89,7 @@ func TestSharedFrameIsCheckedForEachTopic(t *testing.T) {
 		}
 	}
 	before := integrity.Check(c.Segment())
-	payload, _ := c.Segment().Ring.Peek(f.Offset)
+	payload, _ := c.Segment().Ring.Payload(f.Offset)
 	payload[17]++
 	after := integrity.Check(c.Segment())
 	if before.Damaged != 0 || before.Frames != most+3 || after.Damaged != 3 {

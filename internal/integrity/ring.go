@@ -46,7 +46,7 @@ func (c *check) holds() {
 		case int64(head-h.start) < int64(h.length):
 			c.wrong("hold %d is of position %d, and head is %d", i, h.start, head)
 		default:
-			payload, ok := c.Ring.Peek(h.start + layout.ChunkHeader)
+			payload, ok := c.Ring.Payload(h.start + layout.ChunkHeader)
 			switch {
 			case !h.stands(c.Clock.Now):
 			case !ok: // a process that slept for a lap wrote over it, or its hold is nonsense
@@ -82,7 +82,7 @@ func (c *check) chunks() {
 		if c.ended("place", int((p-first)/layout.Align), int((head-first)/layout.Align)) {
 			return
 		}
-		payload, ok := c.Ring.Peek(p + layout.ChunkHeader)
+		payload, ok := c.Ring.Payload(p + layout.ChunkHeader)
 		if !ok {
 			if int64(p-covered) >= 0 {
 				c.Bare += layout.Align

@@ -103,10 +103,10 @@ func (c *check) queue(i int, w layout.Topic) {
 // frame looks at what was published with a number, if it is still there.
 func (c *check) frame(t *topics.Topic, s uint64) {
 	var rec topics.Record
-	if t.Look(s, &rec) != topics.Ready {
+	if t.Load(s, &rec) != topics.Ready {
 		return
 	}
-	payload, ok := c.Ring.Peek(rec.Offset)
+	payload, ok := c.Ring.Payload(rec.Offset)
 	if ok && rec.Size <= uint64(len(payload)) {
 		ok = rec.Checksum == 0 || c.sum(rec.Offset, payload[:rec.Size]) == rec.Checksum
 	} else {

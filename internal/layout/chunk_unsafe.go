@@ -35,12 +35,12 @@ func guard(lo, hi, offset, size uint64) uint64 {
 	return z ^ z>>31
 }
 
-// Seal turns chunk headers into bytes and back for one segment.
-type Seal struct{ lo, hi uint64 }
+// HeaderCodec turns chunk headers into bytes and back for one segment.
+type HeaderCodec struct{ lo, hi uint64 }
 
-// NewSeal returns the Seal of the segment with that nonce.
-func NewSeal(nonce [16]byte) Seal {
-	return Seal{
+// NewHeaderCodec returns the Seal of the segment with that nonce.
+func NewHeaderCodec(nonce [16]byte) HeaderCodec {
+	return HeaderCodec{
 		lo: *(*uint64)(unsafe.Pointer(&nonce[0])),
 		hi: *(*uint64)(unsafe.Pointer(&nonce[8])),
 	}
@@ -50,7 +50,7 @@ func NewSeal(nonce [16]byte) Seal {
 // reader looks for this header before it was told the offset, and that message orders them.
 //
 // Preconditions: len(mem) >= ChunkHeader, mem is 64-byte aligned.
-func (s Seal) Put(mem []byte, offset uint64, c Chunk) {
+func (s HeaderCodec) Put(mem []byte, offset uint64, c Chunk) {
 	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
 	w[0] = offset
 	w[1] = c.Size
@@ -64,7 +64,7 @@ func (s Seal) Put(mem []byte, offset uint64, c Chunk) {
 // header of the chunk at offset. What it returns is a private copy.
 //
 // Preconditions: as Put.
-func (s Seal) Get(mem []byte, offset uint64) (c Chunk, ok bool) {
+func (s HeaderCodec) Get(mem []byte, offset uint64) (c Chunk, ok bool) {
 	// Word by word, as Put stored them: a wider load right after the stores would have to
 	// wait until they have left the CPU's store buffer, which costs more than all the rest.
 	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))

@@ -56,13 +56,13 @@ func SlotFields() []Field {
 		{SlotCounters + 8*WrittenBytes, 8, "written bytes", "its client; atomic add", "payload bytes of those"},
 		{SlotCounters + 8*Reads, 8, "reads", "its client; atomic add", "completed, verified reads"},
 		{SlotCounters + 8*ReadBytes, 8, "read bytes", "its client; atomic add", "payload bytes of those"},
-		{SlotCounters + 8*Reused, 8, "reused", "its client; atomic add", "timeouts: the chunk was reused"},
+		{SlotCounters + 8*Overwritten, 8, "reused", "its client; atomic add", "timeouts: the chunk was reused"},
 		{SlotCounters + 8*Altered, 8, "altered", "its client; atomic add", "timeouts: the bytes are not what was written"},
 		{SlotLast, 8, "last", "its client; atomic", "offset of the frame that it wrote, read or was handed last; 0 none"},
-		{SlotRemote + 8*RemoteReads, 8, "remote reads", "its client; atomic add", "frames that it got, verified, from another host, over a network"},
-		{SlotRemote + 8*RemoteBytes, 8, "remote bytes", "its client; atomic add", "payload bytes of those"},
-		{SlotRemote + 8*RemoteTimeouts, 8, "remote timeouts", "its client; atomic add", "frames that it asked another host for and that were gone, or did not come"},
-		{SlotWhy, 4, "why", "its client; atomic", "why it asked for the last of those: 0 none, 1 there is no such ring here, 2 it may not attach to that"},
+		{SlotExternal + 8*ExternalReads, 8, "remote reads", "its client; atomic add", "frames that it got, verified, from another host, over a network"},
+		{SlotExternal + 8*ExternalBytes, 8, "remote bytes", "its client; atomic add", "payload bytes of those"},
+		{SlotExternal + 8*ExternalTimeouts, 8, "remote timeouts", "its client; atomic add", "frames that it asked another host for and that were gone, or did not come"},
+		{SlotExternalReason, 4, "why", "its client; atomic", "why it asked for the last of those: 0 none, 1 there is no such ring here, 2 it may not attach to that"},
 		{SlotLife, 4, "life", "its client, kernel; atomic", "the slot's life word, see Liveness: 0 free, else taken; as the server's"},
 	}
 }
@@ -87,10 +87,10 @@ func MilestoneFields() []Field {
 // TopicFields is one topic, in order; its queue follows.
 func TopicFields() []Field {
 	return []Field{
-		{TopicName, 8, "name hash", "who opens it first; atomic", "0 free; else the XXH3-64 of the name (1 if that is 0)"},
+		{TopicNameHash, 8, "name hash", "who opens it first; atomic", "0 free; else the XXH3-64 of the name (1 if that is 0)"},
 		{TopicNamed, 4, "named", "who opens it; atomic", "1 once the name below is there"},
 		{TopicState, 4, "state", "publishers; atomic", "even: open, odd: ended; counts how often it was either"},
-		{TopicText, TopicTextSize, "name", "who opens it", "UTF-8, zero-padded"},
+		{TopicName, TopicNameSize, "name", "who opens it", "UTF-8, zero-padded"},
 		{TopicFirst, 8, "first", "publishers; atomic", "0 nothing is published yet; else 1 more than the sequence number that the topic's numbers begin with, and never changed"},
 		{TopicNext, 8, "next", "publishers, subscribers; atomic", "the sequence number that the next frame gets, from 0 up"},
 		{TopicWake, 4, "wake", "publishers, subscribers; atomic", "futex: bit 0 says that somebody may be asleep, the rest counts wakings"},
@@ -102,10 +102,10 @@ func TopicFields() []Field {
 // GroupFields is one group's entry, in order.
 func GroupFields() []Field {
 	return []Field{
-		{GroupName, 8, "name hash", "its first member; atomic", "0 free; else the XXH3-64 of topic, a zero byte and the group's name (1 if that is 0)"},
+		{GroupNameHash, 8, "name hash", "its first member; atomic", "0 free; else the XXH3-64 of topic, a zero byte and the group's name (1 if that is 0)"},
 		{GroupTopic, 4, "topic", "members; atomic", "index of the topic, plus 1"},
 		{GroupCursor, 8, "cursor", "members; atomic", "0 not set; else 1 more than the sequence number of the frame that is next"},
-		{GroupText, GroupTextSize, "name", "members", "UTF-8, zero-padded"},
+		{GroupName, GroupNameSize, "name", "members", "UTF-8, zero-padded"},
 	}
 }
 

@@ -106,7 +106,7 @@ func makeGolden(t *testing.T) layoutNumbers {
 		}
 	}
 	chunk := make([]byte, ChunkHeader)
-	NewSeal(id.Nonce).Put(chunk, id.Start+ChunkHeader, Chunk{Size: 1000, Time: id.CreatedMono, Client: 7, PID: 1234})
+	NewHeaderCodec(id.Nonce).Put(chunk, id.Start+ChunkHeader, Chunk{Size: 1000, Time: id.CreatedMono, Client: 7, PID: 1234})
 	g.Chunk = map[string]string{
 		"offset": fmt.Sprint(id.Start + ChunkHeader), "size": "1000", "time": fmt.Sprint(id.CreatedMono), "client": "7", "pid": "1234",
 		"bytes": fmt.Sprintf("%x", chunk),
@@ -114,4 +114,4 @@ func makeGolden(t *testing.T) layoutNumbers {
 	return g
 }
 
-func tablesOf(topics, depth int) []table { return plan(topics, depth).all() }
+func tablesOf(topics, depth int) []table { return planTables(topics, depth).all() }

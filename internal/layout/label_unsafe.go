@@ -18,15 +18,15 @@ type Label struct {
 // The stamp is the sequence number, added to a mix of everything else that a subscriber is
 // to believe: the guard, which stands for offset and size, and the label's own words. Who
 // expects a sequence number finds it only where all of them belong together.
-func (s Seal) stamp(guarded uint64, l Label) uint64 {
+func (s HeaderCodec) stamp(guarded uint64, l Label) uint64 {
 	return l.Sequence + guard(s.lo, s.hi, guarded^l.Checksum, uint64(l.Time)^uint64(l.Topic))
 }
 
-// Stick puts a label on the chunk whose header begins mem, unless it has one: a chunk has one
+// PutLabel puts a label on the chunk whose header begins mem, unless it has one: a chunk has one
 // for ever, so whoever sticks it on may change it with Change until others know of it.
 //
 // Preconditions: as Put; Get found the header there.
-func (s Seal) Stick(mem []byte, l Label) bool {
+func (s HeaderCodec) PutLabel(mem []byte, l Label) bool {
 	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
 	stamp := s.stamp(w[4], l)
 	if stamp == 0 || !(*atomic.Uint64)(unsafe.Pointer(&w[5])).CompareAndSwap(0, stamp) {
@@ -38,20 +38,20 @@ func (s Seal) Stick(mem []byte, l Label) bool {
 	return true
 }
 
-// Change gives a label another sequence number.
+// UpdateLabel gives a label another sequence number.
 //
 // Preconditions: Stick returned true here, with l but for its sequence number.
-func (s Seal) Change(mem []byte, l Label) {
+func (s HeaderCodec) UpdateLabel(mem []byte, l Label) {
 	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
 	(*atomic.Uint64)(unsafe.Pointer(&w[5])).Store(s.stamp(w[4], l))
 }
 
-// Read loads the header at the start of mem once, and reports whether it is that of the
+// Label loads the header at the start of mem once, and reports whether it is that of the
 // chunk at offset, with a label of that topic and sequence number. What it returns is a
 // private copy.
 //
 // Preconditions: as Put.
-func (s Seal) Read(mem []byte, offset uint64, topic uint32, sequence uint64) (size uint64, l Label, ok bool) {
+func (s HeaderCodec) Label(mem []byte, offset uint64, topic uint32, sequence uint64) (size uint64, l Label, ok bool) {
 	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
 	size, guarded, stamp := w[1], w[4], w[5]
 	l = Label{Checksum: w[6], Time: int64(w[7]), Topic: topic, Sequence: sequence}

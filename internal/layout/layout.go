@@ -94,24 +94,24 @@ func LifeKnown(life uint32) bool { return life != 0 && life != LifeUnknown && !D
 // Offsets within one client slot. Slot 0 is nobody's: it counts for clients that found no
 // free slot and keeps the sums of those that left, so that totals never shrink.
 const (
-	SlotClaim    = 0
-	SlotPID      = 8
-	SlotRole     = 12
-	SlotPIDNS    = 16
-	SlotStarted  = 24
-	SlotAttached = 32
-	SlotReady    = 40
-	SlotName     = 64
-	SlotNameSize = 64
-	SlotCounters = 128
-	SlotLast     = 192
-	SlotRemote   = 200
-	SlotWhy      = 224
-	SlotLife     = 256
-	SlotStride   = 384
-	SlotCount    = 256
-	CounterCount = 8
-	RemoteCount  = 3
+	SlotClaim          = 0
+	SlotPID            = 8
+	SlotRole           = 12
+	SlotPIDNS          = 16
+	SlotStarted        = 24
+	SlotAttached       = 32
+	SlotReady          = 40
+	SlotName           = 64
+	SlotNameSize       = 64
+	SlotCounters       = 128
+	SlotLast           = 192
+	SlotExternal       = 200
+	SlotExternalReason = 224
+	SlotLife           = 256
+	SlotStride         = 384
+	SlotCount          = 256
+	CounterCount       = 8
+	ExternalCount      = 3
 )
 
 // Roles of an attached process, in a slot's role word, where unlisted never stands.
@@ -143,31 +143,31 @@ const (
 	WrittenBytes
 	Reads
 	ReadBytes
-	Reused  // timeouts because the chunk was reused
-	Altered // timeouts because the bytes were not what was written
+	Overwritten // timeouts because the chunk was reused
+	Altered     // timeouts because the bytes were not what was written
 )
 
 // The counters of what a slot's client read over a network, in order, instead of in some ring.
 const (
-	RemoteReads = iota
-	RemoteBytes
-	RemoteTimeouts
+	ExternalReads = iota
+	ExternalBytes
+	ExternalTimeouts
 )
 
 // Why a client read frames over a network, in its slot; 0 if it did not.
 const (
-	WhyAbsent = 1
-	WhyDenied = 2
+	ExternalAbsent = 1
+	ExternalDenied = 2
 )
 
-// WhyName returns what people call the reason.
-func WhyName(why uint32) string {
+// ExternalReasonName returns what people call the reason.
+func ExternalReasonName(why uint32) string {
 	switch why {
 	case 0:
 		return ""
-	case WhyAbsent:
+	case ExternalAbsent:
 		return "not on this host"
-	case WhyDenied:
+	case ExternalDenied:
 		return "not permitted"
 	}
 	return "unknown"

@@ -121,15 +121,15 @@ func TestLabelVectors(t *testing.T) {
 		}
 		mem := make([]byte, ChunkHeader)
 		offset, size := uint64(64)+uint64(i)*0x123456789c0, uint64(1)<<(i*9)
-		s := NewSeal(nonce)
+		s := NewHeaderCodec(nonce)
 		s.Put(mem, offset, Chunk{Size: size, Time: 1, Client: 2, PID: 3})
-		if _, _, ok := s.Read(mem, offset, l.Topic, l.Sequence); ok {
+		if _, _, ok := s.Label(mem, offset, l.Topic, l.Sequence); ok {
 			t.Error("a label that nobody put there")
 		}
-		if !s.Stick(mem, l) || s.Stick(mem, l) {
+		if !s.PutLabel(mem, l) || s.PutLabel(mem, l) {
 			t.Error("there is one label")
 		}
-		if n, got, ok := s.Read(mem, offset, l.Topic, l.Sequence); !ok || n != size || got != l {
+		if n, got, ok := s.Label(mem, offset, l.Topic, l.Sequence); !ok || n != size || got != l {
 			t.Errorf("stuck %+v on %d bytes, read %+v of %d: %v", l, size, got, n, ok)
 		}
 		now = append(now, labelVector{fmt.Sprintf("%x", nonce), fmt.Sprint(offset), fmt.Sprint(size), fmt.Sprintf("%016x", l.Checksum),

@@ -27,7 +27,7 @@ type Identity struct {
 // Preconditions: len(mem) >= ControlSize(id.Topics, id.TopicDepth), mem is zero, and no other
 // process has the key yet.
 func Format(mem []byte, id Identity) (Control, error) {
-	t := plan(id.Topics, id.TopicDepth)
+	t := planTables(id.Topics, id.TopicDepth)
 	if len(mem) < t.topics.end() {
 		return Control{}, fmt.Errorf("%w: %d bytes for the control object, needs %d",
 			fberr.Corrupt, len(mem), t.topics.end())
@@ -79,7 +79,7 @@ func Open(mem []byte, nonce [16]byte, ringSize uint64) (Control, error) {
 	if c.Nonce() != nonce {
 		return Control{}, fmt.Errorf("%w: the memory it names now belongs to another server", fberr.StaleKey)
 	}
-	c.tables = plan(int(c.u32(OffTables+12*5+4).Load()), int(min(c.u64(OffTopicDepth).Load(), MaxTopicDepth)))
+	c.tables = planTables(int(c.u32(OffTables+12*5+4).Load()), int(min(c.u64(OffTopicDepth).Load(), MaxTopicDepth)))
 	if err := c.verify(ringSize); err != nil {
 		return Control{}, err
 	}

@@ -102,7 +102,7 @@ func FuzzOpen(f *testing.F) {
 
 func TestSealKnowsItsOwn(t *testing.T) {
 	mem := make([]byte, 2*ChunkHeader)
-	s := NewSeal(testID.Nonce)
+	s := NewHeaderCodec(testID.Nonce)
 	in := Chunk{Size: 99, Time: 5, Client: 6, PID: 7}
 	s.Put(mem, 640, in)
 	if out, ok := s.Get(mem, 640); !ok || out != in {
@@ -111,7 +111,7 @@ func TestSealKnowsItsOwn(t *testing.T) {
 	if _, ok := s.Get(mem, 704); ok {
 		t.Error("believed at another offset")
 	}
-	if _, ok := NewSeal([16]byte{9}).Get(mem, 640); ok {
+	if _, ok := NewHeaderCodec([16]byte{9}).Get(mem, 640); ok {
 		t.Error("believed in another segment")
 	}
 	if _, ok := s.Get(mem[ChunkHeader:], 0); ok {

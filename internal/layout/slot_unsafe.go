@@ -47,14 +47,14 @@ func (s Slot) Counters() *[CounterCount]atomic.Uint64 {
 // Last is the offset of the frame that the client wrote, read or was handed last.
 func (s Slot) Last() *atomic.Uint64 { return s.u64(SlotLast) }
 
-// Remote are the counters of what came over a network, indexed by the constants from RemoteReads to
+// External are the counters of what came over a network, indexed by the constants from RemoteReads to
 // RemoteTimeouts.
-func (s Slot) Remote() *[RemoteCount]atomic.Uint64 {
-	return (*[RemoteCount]atomic.Uint64)(unsafe.Pointer(&s.mem[SlotRemote]))
+func (s Slot) External() *[ExternalCount]atomic.Uint64 {
+	return (*[ExternalCount]atomic.Uint64)(unsafe.Pointer(&s.mem[SlotExternal]))
 }
 
-// Why is one of the Why constants.
-func (s Slot) Why() *atomic.Uint32 { return s.u32(SlotWhy) }
+// ExternalReason is one of the Why constants.
+func (s Slot) ExternalReason() *atomic.Uint32 { return s.u32(SlotExternalReason) }
 
 // Life is the slot's life word: 0, a thread's id, LifeUnknown, or, set by the kernel, LifeDied.
 func (s Slot) Life() *atomic.Uint32 { return s.u32(SlotLife) }

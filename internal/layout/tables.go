@@ -35,11 +35,11 @@ const (
 
 // Offsets within a group's entry.
 const (
-	GroupName     = 0
+	GroupNameHash = 0
 	GroupTopic    = 8
 	GroupCursor   = 16
-	GroupText     = 64
-	GroupTextSize = 64
+	GroupName     = 64
+	GroupNameSize = 64
 	GroupStride   = 128
 	GroupCount    = 128
 )
@@ -59,11 +59,11 @@ const (
 // Offsets within a topic. Its name is written once; next, wake and bytes are written with
 // every frame and have a pair of cache lines to themselves, as the queue has.
 const (
-	TopicName     = 0
+	TopicNameHash = 0
 	TopicNamed    = 8
 	TopicState    = 12
-	TopicText     = 16
-	TopicTextSize = 64
+	TopicName     = 16
+	TopicNameSize = 64
 	TopicFirst    = 80
 	TopicNext     = 128
 	TopicWake     = 136
@@ -135,8 +135,8 @@ type tables struct {
 	depth                                          int
 }
 
-// plan lays out the tables for that many topics with queues of that depth.
-func plan(topics, depth int) tables {
+// planTables lays out the tables for that many topics with queues of that depth.
+func planTables(topics, depth int) tables {
 	t := tables{depth: depth}
 	t.slots = table{HeaderSize, SlotCount, SlotStride}
 	t.holds = table{t.slots.end(), HoldCount, HoldStride}
@@ -152,4 +152,4 @@ func (t tables) all() []table {
 }
 
 // ControlSize is how many bytes a control object with that many topics of that depth has.
-func ControlSize(topics, depth int) int { return plan(topics, depth).topics.end() }
+func ControlSize(topics, depth int) int { return planTables(topics, depth).topics.end() }

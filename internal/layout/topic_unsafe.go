@@ -30,7 +30,7 @@ func (t Topic) u32(off int) *atomic.Uint32 { return (*atomic.Uint32)(unsafe.Poin
 func (t Topic) u64(off int) *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&t.mem[off])) }
 
 // NameHash is 0 while the topic is free.
-func (t Topic) NameHash() *atomic.Uint64 { return t.u64(TopicName) }
+func (t Topic) NameHash() *atomic.Uint64 { return t.u64(TopicNameHash) }
 
 // Named is 1 once the name is there.
 func (t Topic) Named() *atomic.Uint32 { return t.u32(TopicNamed) }
@@ -57,10 +57,10 @@ func (t Topic) Queue() []atomic.Uint64 { return t.queue }
 // SetName stores the name. Whoever opens a topic stores the same bytes.
 //
 // Preconditions: len(name) <= TopicTextSize.
-func (t Topic) SetName(name string) { putText(t.mem[TopicText:TopicText+TopicTextSize], name) }
+func (t Topic) SetName(name string) { putText(t.mem[TopicName:TopicName+TopicNameSize], name) }
 
 // Name returns a copy of the name.
-func (t Topic) Name() string { return text(t.mem[TopicText : TopicText+TopicTextSize]) }
+func (t Topic) Name() string { return text(t.mem[TopicName : TopicName+TopicNameSize]) }
 
 // Groups is how many groups there can be.
 func (c Control) Groups() int { return c.tables.groups.count }
@@ -74,7 +74,9 @@ func (c Control) Group(i int) Group { return Group{c.tables.groups.entry(c.mem, 
 type Group struct{ mem []byte }
 
 // NameHash is 0 while the entry is free.
-func (g Group) NameHash() *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&g.mem[GroupName])) }
+func (g Group) NameHash() *atomic.Uint64 {
+	return (*atomic.Uint64)(unsafe.Pointer(&g.mem[GroupNameHash]))
+}
 
 // Topic is the topic's index, plus 1.
 func (g Group) Topic() *atomic.Uint32 { return (*atomic.Uint32)(unsafe.Pointer(&g.mem[GroupTopic])) }
@@ -83,10 +85,10 @@ func (g Group) Topic() *atomic.Uint32 { return (*atomic.Uint32)(unsafe.Pointer(&
 func (g Group) Cursor() *atomic.Uint64 { return (*atomic.Uint64)(unsafe.Pointer(&g.mem[GroupCursor])) }
 
 // SetName stores the name, as for a topic.
-func (g Group) SetName(name string) { putText(g.mem[GroupText:GroupText+GroupTextSize], name) }
+func (g Group) SetName(name string) { putText(g.mem[GroupName:GroupName+GroupNameSize], name) }
 
 // Name returns a copy of the name.
-func (g Group) Name() string { return text(g.mem[GroupText : GroupText+GroupTextSize]) }
+func (g Group) Name() string { return text(g.mem[GroupName : GroupName+GroupNameSize]) }
 
 // Subscriptions is how many subscriptions can be seen by people who watch.
 func (c Control) Subscriptions() int { return c.tables.subs.count }

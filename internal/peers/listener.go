@@ -27,9 +27,9 @@ type Listener struct {
 	closed bool
 }
 
-// Visitor is a connection that was accepted, and which process made it. A word of a few bytes fits
+// Conn is a connection that was accepted, and which process made it. A word of a few bytes fits
 // its buffer, so that writing does not wait.
-type Visitor struct {
+type Conn struct {
 	*os.File
 	Peer
 	from *Listener
@@ -59,13 +59,13 @@ type Refuse func(p Peer, groups func() ([]int, error)) (word []byte)
 // Accept waits for the next visitor that is let in. Those that are not are told so and are gone at
 // once, at the cost of a few system calls. It returns fs.ErrClosed once the listener is closed, and
 // the kernel's error if a visitor waits and not even a descriptor that was kept back is left.
-func (l *Listener) Accept(refuse Refuse) (*Visitor, error) {
+func (l *Listener) Accept(refuse Refuse) (*Conn, error) {
 	l.keepBack()
 	raw, err := l.file.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	var v *Visitor
+	var v *Conn
 	var failed error
 	err = raw.Read(func(listener uintptr) (done bool) {
 		for !l.isClosed() { // Close waits for this, and those that are refused may come without end
@@ -114,14 +114,14 @@ func (l *Listener) next(listener int) (fd int, err error) {
 }
 
 // visitor is the process that made a connection, or nil if that is over.
-func (l *Listener) visitor(fd int, refuse Refuse) *Visitor {
+func (l *Listener) visitor(fd int, refuse Refuse) *Conn {
 	p, err := peerOf(uintptr(fd))
 	var word []byte
 	if err == nil {
 		word = refuse(p, func() ([]int, error) { return peerGroups(uintptr(fd)) })
 	}
 	if err == nil && word == nil {
-		return &Visitor{File: os.NewFile(uintptr(fd), "visitor"), Peer: p, from: l}
+		return &Conn{File: os.NewFile(uintptr(fd), "visitor"), Peer: p, from: l}
 	}
 	_, _ = unix.SendmsgN(fd, word, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 	_ = unix.Close(fd)
@@ -186,7 +186,7 @@ func (l *Listener) Close() error {
 }
 
 // Close ends the connection. What the visitor was told before reaches it.
-func (v *Visitor) Close() error {
+func (v *Conn) Close() error {
 	err := v.File.Close()
 	v.from.keepBack()
 	return err

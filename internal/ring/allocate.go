@@ -16,13 +16,7 @@ type Stamp struct {
 	PID    uint32
 }
 
-// Allocate is Take for those who do not want the payload.
-func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
-	offset, _, err = r.Take(size, by)
-	return offset, err
-}
-
-// Take takes size bytes of the ring, overwriting the oldest, and returns the chunk's offset,
+// Allocate takes size bytes of the ring, overwriting the oldest, and returns the chunk's offset,
 // and its payload to be filled in place. It is one atomic add: wait-free, from any process,
 // without the server's help. While there are holds it also looks at them, and steps over
 // those in its way. Another process may be handed the same memory at any time; Seal tells.
@@ -30,51 +24,51 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, err error) {
 // It returns fberr.BadSize for size <= 0, fberr.TooLarge for more than MaxSize,
 // fberr.HoldLimit when holds leave no room for that size, and fberr.Closed after the server
 // closed the segment.
-func (r *Ring) Take(size int, by Stamp) (offset uint64, payload []byte, err error) {
+func (r *Ring) Allocate(size int, by Stamp) (offset uint64, payload []byte, err error) {
 	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
-		return 0, nil, r.badSize(size)
+		return 0, nil, r.errBadSize(size)
 	}
-	return r.takeFrom(true, size, by)
+	return r.allocateFrom(true, size, by)
 }
 
-// takeFrom is Take with or without a batch, which takes more of the ring than was asked for.
+// allocateFrom is Allocate with or without a batch, which takes more of the ring than was asked for.
 //
 // Preconditions: the ring can have a chunk of that size.
-func (r *Ring) takeFrom(batch bool, size int, by Stamp) (offset uint64, payload []byte, err error) {
-	if err := r.Ended(); err != nil {
+func (r *Ring) allocateFrom(batch bool, size int, by Stamp) (offset uint64, payload []byte, err error) {
+	if err := r.CheckOpen(); err != nil {
 		return 0, nil, err
 	}
 	n := Footprint(size)
-	c, err := r.own(n, size, by.Time, batch)
+	c, err := r.allocateLive(n, size, by.Time, batch)
 	if err != nil {
 		return 0, nil, err
 	}
 	offset = c + layout.ChunkHeader
 	i := c % r.capacity
 	r.present.ensure(i, n)
-	r.seal.Put(r.mem[i:], offset, layout.Chunk{Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID})
+	r.codec.Put(r.mem[i:], offset, layout.Chunk{Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID})
 	failpoint.Hit(failpoint.AllocateHeaded)
-	if n <= r.batch.size/perBatch { // what lies behind is probably this process's next
-		cacheline.Want(&r.mem[i+n])
-		cacheline.Want(&r.mem[i+n+layout.ChunkHeader])
+	if n <= r.batch.size/minPerBatch { // what lies behind is probably this process's next
+		cacheline.PrefetchWrite(&r.mem[i+n])
+		cacheline.PrefetchWrite(&r.mem[i+n+layout.ChunkHeader])
 	}
 	i += layout.ChunkHeader
 	return offset, r.mem[i : i+uint64(size) : i+uint64(size)], nil
 }
 
-// laps is how many times running the ring may be reused under an allocation before it is an
+// allocateAttempts is how many times running the ring may be reused under an allocation before it is an
 // error. Once is nobody's fault: the kernel ran others for a while.
-const laps = 4
+const allocateAttempts = 4
 
-// own returns where n bytes begin that were this process's a moment ago.
-func (r *Ring) own(n uint64, size int, now int64, batch bool) (c uint64, err error) {
-	for range laps {
+// allocateLive returns where n bytes begin that were this process's a moment ago.
+func (r *Ring) allocateLive(n uint64, size int, now int64, batch bool) (c uint64, err error) {
+	for range allocateAttempts {
 		var ok bool
 		if batch {
-			c, ok = r.small(n, now)
+			c, ok = r.fromBatch(n, now)
 		}
 		if !ok {
-			if c, err = r.room(n, now); err != nil {
+			if c, err = r.fromHead(n, now); err != nil {
 				return 0, err
 			}
 		}
@@ -86,68 +80,68 @@ func (r *Ring) own(n uint64, size int, now int64, batch bool) (c uint64, err err
 			return c, nil
 		}
 	}
-	return 0, r.lappedAllocation(size)
+	return 0, r.errAllocateOverwritten(size)
 }
 
-// stepOver returns a position from which n bytes, added to head, are free of holds: c, if
+// skipHolds returns a position from which n bytes, added to head, are free of holds: c, if
 // that is, or one behind the holds in its way. What is stepped over is lost for this lap.
-func (r *Ring) stepOver(c, n uint64, now int64) (_ uint64, err error) {
+func (r *Ring) skipHolds(c, n uint64, now int64) (_ uint64, err error) {
 	for range 4 * layout.HoldCount {
-		target, held := r.heldIn(c, n, now)
+		target, held := r.endOfHolds(c, n, now)
 		if !held {
 			return c, nil
 		}
-		if !r.fits(n, now) {
+		if !r.hasGap(n, now) {
 			break
 		}
 		failpoint.Hit(failpoint.AllocateStepping)
-		if c, err = r.take(target, n, now); err != nil {
+		if c, err = r.raiseHead(target, n, now); err != nil {
 			return 0, err
 		}
 		failpoint.Hit(failpoint.AllocateStepped)
 	}
 	return 0, fmt.Errorf("%w: %d of the ring's %d bytes are held, and nowhere between them are %d bytes free: release holds, or start the server with a larger size or a smaller HoldLimit",
-		fberr.HoldLimit, r.sum(now), r.capacity, n)
+		fberr.HoldLimit, r.sumHeld(now), r.capacity, n)
 }
 
-// count says that head was moved, before anything is stored there: an atomic addition waits
+// countAllocation says that head was moved, before anything is stored there: an atomic addition waits
 // until all stores before it have arrived.
-func (r *Ring) count(bytes uint64) {
+func (r *Ring) countAllocation(bytes uint64) {
 	if r.counts[0] != nil {
 		r.counts[0].Add(1)
 		r.counts[1].Add(bytes)
 	}
 }
 
-// milestone notes the time if head passed a milestone on its way from one position to another.
-func (r *Ring) milestone(from, to uint64, now int64) {
-	if (from^to)>>r.shift != 0 {
+// passMilestone notes the time if head passed a milestone on its way from one position to another.
+func (r *Ring) passMilestone(from, to uint64, now int64) {
+	if (from^to)>>r.milestoneShift != 0 {
 		r.control.PassMilestone(to, now)
 	}
 }
 
-// tries is more often than a compare-and-swap can fail by others' success: who fails as often
+// maxRetries is more often than a compare-and-swap can fail by others' success: who fails as often
 // has a peer that stores nonsense there without end.
-const tries = 1 << 20
+const maxRetries = 1 << 20
 
-// take adds n to head, which it first raises to target, and returns where they begin.
-func (r *Ring) take(target, n uint64, now int64) (uint64, error) {
-	for range tries {
+// raiseHead adds n to head, which it first raises to target, and returns where they begin.
+func (r *Ring) raiseHead(target, n uint64, now int64) (uint64, error) {
+	for range maxRetries {
 		head := r.head.Load()
 		c := head
 		if int64(target-head) > 0 {
 			c = target
 		}
 		if r.head.CompareAndSwap(head, c+n) {
-			r.count(c + n - head)
-			r.milestone(head, c+n, now)
+			r.countAllocation(c + n - head)
+			r.passMilestone(head, c+n, now)
 			return c &^ (layout.Align - 1), nil
 		}
 	}
-	return 0, errChanging("head")
+	return 0, errUnstable("head")
 }
 
-func (r *Ring) badSize(size int) error {
+func (r *Ring) errBadSize(size int) error {
 	if size <= 0 {
 		return fmt.Errorf("%w: asked to allocate %d bytes; a chunk has at least 1", fberr.BadSize, size)
 	}
@@ -160,16 +154,16 @@ func (r *Ring) TooLarge(size int) error {
 		fberr.TooLarge, size, r.MaxSize(), r.capacity, layout.ChunkHeader)
 }
 
-func (r *Ring) lappedAllocation(size int) error {
+func (r *Ring) errAllocateOverwritten(size int) error {
 	return fmt.Errorf("%w: the ring of %d bytes was reused between two instructions of allocating %d: it is too small for its traffic, or this process was stopped meanwhile",
 		fberr.Timeout, r.capacity, size)
 }
 
-func errChanging(word string) error {
+func errUnstable(word string) error {
 	return fmt.Errorf("%w: %s changes without end; some process writes over it: restart the server", fberr.Corrupt, word)
 }
 
-func errEnded(status uint64) error {
+func errNotOpen(status uint64) error {
 	state, server := layout.SplitStatus(status)
 	switch {
 	case state == layout.StateClosed:

@@ -19,37 +19,37 @@ import (
 type batch struct {
 	next, end atomic.Uint64
 	size      uint64 // of a batch, 0 for rings too small for any
-	stale     uint64 // how far head may go beyond a chunk before it is handed out
+	maxLag    uint64 // how far head may go beyond a chunk before it is handed out
 }
 
 const (
-	mostBatch  = 16 << 10
-	leastBatch = 2 << 10
-	perBatch   = 16 // chunks at least
+	maxBatch    = 16 << 10
+	minBatch    = 2 << 10
+	minPerBatch = 16 // chunks at least
 )
 
 func (b *batch) init(capacity uint64) {
-	b.size, b.stale = min(mostBatch, capacity/1024&^(layout.Align-1)), capacity/64
-	if b.size < leastBatch {
+	b.size, b.maxLag = min(maxBatch, capacity/1024&^(layout.Align-1)), capacity/64
+	if b.size < minBatch {
 		b.size = 0
 	}
 }
 
-// small takes n bytes out of the batch, or of a new one, and reports false for sizes that
+// fromBatch takes n bytes out of the batch, or of a new one, and reports false for sizes that
 // head is added to for each.
 //
 // Whoever finds that a batch is over takes the next one, also when several do so at once:
 // all but one of those end with their first chunk.
-func (r *Ring) small(n uint64, now int64) (c uint64, ok bool) {
+func (r *Ring) fromBatch(n uint64, now int64) (c uint64, ok bool) {
 	b := &r.batch
-	if n > b.size/perBatch {
+	if n > b.size/minPerBatch {
 		return 0, false
 	}
 	for {
 		c = b.next.Load()
 		end := b.end.Load()
 		// A batch that lies about for long would make chunks that do not live a whole lap.
-		if int64(end-c) < int64(n) || r.head.Load()-c > b.stale {
+		if int64(end-c) < int64(n) || r.head.Load()-c > b.maxLag {
 			break
 		}
 		if b.next.CompareAndSwap(c, c+n) {
@@ -58,7 +58,7 @@ func (r *Ring) small(n uint64, now int64) (c uint64, ok bool) {
 		}
 	}
 	old := c
-	c, err := r.room(b.size, now)
+	c, err := r.fromHead(b.size, now)
 	if err != nil {
 		return 0, false // holds may leave room for less
 	}
@@ -69,17 +69,17 @@ func (r *Ring) small(n uint64, now int64) (c uint64, ok bool) {
 	return c, true
 }
 
-// room takes n bytes of the ring.
-func (r *Ring) room(n uint64, now int64) (c uint64, err error) {
+// fromHead takes n bytes of the ring.
+func (r *Ring) fromHead(n uint64, now int64) (c uint64, err error) {
 	// Every add is a multiple of Align, and so is head. The mask only matters when a
 	// hostile process stored nonsense there: a misaligned header would fault on arm64.
 	c = (r.head.Add(n) - n) &^ (layout.Align - 1)
 	failpoint.Hit(failpoint.AllocateAdded)
-	r.count(n)
-	r.milestone(c, c+n, now)
-	r.ahead.took.Store(true)
+	r.countAllocation(n)
+	r.passMilestone(c, c+n, now)
+	r.prefetch.allocated.Store(true)
 	if r.mayBeHeld(now) {
-		return r.stepOver(c, n, now)
+		return r.skipHolds(c, n, now)
 	}
 	return c, nil
 }

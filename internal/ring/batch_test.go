@@ -32,7 +32,7 @@ func TestStressBatch(t *testing.T) {
 					if i%1000 == 0 {
 						size = 50_000
 					}
-					offset, mem, err := r.Take(size, Stamp{})
+					offset, mem, err := r.Allocate(size, Stamp{})
 					if errors.Is(err, fberr.Timeout) {
 						continue // this one was stopped while the others went round
 					}
@@ -59,7 +59,7 @@ func TestStressBatch(t *testing.T) {
 			t.Fatalf("the chunk at %d begins before %d, where another ends", c.offset, end)
 		}
 		end = c.offset - layout.ChunkHeader + c.n
-		if _, ok := first.Peek(c.offset); !ok && first.alive(c.offset-layout.ChunkHeader) {
+		if _, ok := first.Payload(c.offset); !ok && first.alive(c.offset-layout.ChunkHeader) {
 			// One that was stopped for a lap before it put its header puts it here.
 			late := binary.NativeEndian.Uint64(first.mem[(c.offset-layout.ChunkHeader)%capacity:])
 			if late >= c.offset || (c.offset-late)%capacity != 0 {
@@ -78,7 +78,7 @@ func TestStressBatch(t *testing.T) {
 func TestBatch(t *testing.T) {
 	r := mirrored(t, 8<<20, 0)
 	allocate := func(size int) uint64 {
-		offset, err := r.Allocate(size, Stamp{})
+		offset, _, err := r.Allocate(size, Stamp{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestBatch(t *testing.T) {
 	}
 	small := mirrored(t, 1<<20, 0)
 	for range 3 {
-		if _, err := small.Allocate(64, Stamp{}); err != nil {
+		if _, _, err := small.Allocate(64, Stamp{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -29,7 +29,7 @@ func (r *Ring) Hold(offset uint64, d time.Duration) (*Hold, Reason, error) {
 	if err := checkDuration(d); err != nil {
 		return nil, None, err
 	}
-	payload, why, err := r.find(offset)
+	payload, why, err := r.lookup(offset)
 	if err != nil {
 		return nil, why, err
 	}
@@ -38,14 +38,14 @@ func (r *Ring) Hold(offset uint64, d time.Duration) (*Hold, Reason, error) {
 	if err := h.claim(now, d); err != nil {
 		return nil, None, err
 	}
-	if sum := r.sum(now); sum > r.holdLimit {
+	if sum := r.sumHeld(now); sum > r.holdLimit {
 		h.withdraw()
 		return nil, None, fmt.Errorf("%w: holding %d bytes more would make %d of the %d that may be held: release others first, or start the server with a larger HoldLimit or size",
 			fberr.HoldLimit, h.span.length, sum, r.holdLimit)
 	}
 	if !r.intact(h.span.start) || !h.confirm() {
 		h.withdraw()
-		return nil, Reused, r.reused(offset)
+		return nil, Overwritten, r.errOverwritten(offset)
 	}
 	failpoint.Hit(failpoint.HoldConfirmed)
 	return h, None, nil
@@ -79,7 +79,7 @@ func (h *Hold) claim(now int64, d time.Duration) error {
 		}
 		failpoint.Hit(failpoint.HoldClaimed)
 		h.entry, h.term = e, term
-		h.start, h.length = counted(h.span.start, start), counted(h.span.length, length)
+		h.start, h.length = withClaimCount(h.span.start, start), withClaimCount(h.span.length, length)
 		placed := e.Start.CompareAndSwap(start, h.start)
 		failpoint.Hit(failpoint.HoldPlaced)
 		if !placed || !e.Length.CompareAndSwap(length, h.length) {
@@ -91,7 +91,7 @@ func (h *Hold) claim(now int64, d time.Duration) error {
 		failpoint.Hit(failpoint.HoldBounded)
 		if !bounded || !raise(r.holdUntil, uint64(endOf(term))) {
 			h.withdraw()
-			return errChanging("what bounds the holds")
+			return errUnstable("what bounds the holds")
 		}
 		failpoint.Hit(failpoint.HoldTimed)
 		r.holdGen.Add(1)
@@ -101,15 +101,15 @@ func (h *Hold) claim(now int64, d time.Duration) error {
 	return fmt.Errorf("%w: all %d holds are in use: release others first", fberr.HoldLimit, len(r.holds))
 }
 
-// counted is a multiple of 64 with the count of the word that it replaces, plus 1.
-func counted(v, before uint64) uint64 { return v | (before+1)&layout.HoldClaims }
+// withClaimCount is a multiple of 64 with the count of the word that it replaces, plus 1.
+func withClaimCount(v, before uint64) uint64 { return v | (before+1)&layout.HoldClaims }
 
 // raise makes a shared word at least v, and reports whether it could.
 func raise[T uint32 | uint64, W interface {
 	Load() T
 	CompareAndSwap(old, new T) bool
 }](w W, v T) bool {
-	for range tries {
+	for range maxRetries {
 		if old := w.Load(); old >= v || w.CompareAndSwap(old, v) {
 			return true
 		}
@@ -148,7 +148,7 @@ func (h *Hold) Extend(d time.Duration) (Reason, error) {
 	r, old := h.ring, h.term
 	next := newTerm(r.now() + int64(d))
 	if !h.entry.Term.CompareAndSwap(old, next) {
-		return Reused, h.lost()
+		return Overwritten, h.errEnded()
 	}
 	failpoint.Hit(failpoint.ExtendExchanged)
 	h.term = next
@@ -157,7 +157,7 @@ func (h *Hold) Extend(d time.Duration) (Reason, error) {
 	// If the old end had come before the exchange, an allocator may have passed.
 	if r.now() >= endOf(old) || h.entry.Start.Load() != h.start || h.entry.Length.Load() != h.length || !raised || !h.confirm() {
 		h.withdraw()
-		return Reused, h.lost()
+		return Overwritten, h.errEnded()
 	}
 	failpoint.Hit(failpoint.ExtendConfirmed)
 	return None, nil
@@ -172,7 +172,7 @@ func (h *Hold) Release() bool {
 	return ok
 }
 
-func (h *Hold) lost() error {
+func (h *Hold) errEnded() error {
 	return fmt.Errorf("%w: the hold on the chunk at offset %d ended before it was extended: extend earlier, or hold longer",
 		fberr.Timeout, h.span.start+layout.ChunkHeader)
 }

@@ -26,7 +26,7 @@ func TestHoldKeepsAChunk(t *testing.T) {
 	if got := r.HeldBytes(); got != Footprint(5000) {
 		t.Errorf("%d bytes held", got)
 	}
-	bytes, _, err := h.Held(5000, sum, true)
+	bytes, _, err := h.Payload(5000, sum, true)
 	if err != nil || copyhash.Sum(bytes) != sum {
 		t.Errorf("its bytes: %v", err)
 	}
@@ -116,7 +116,7 @@ func TestAllocateBetweenHolds(t *testing.T) {
 		}
 	}
 	before := r.Head()
-	if _, err := r.Allocate(2*page, r.stamp()); !errors.Is(err, fberr.HoldLimit) {
+	if _, _, err := r.Allocate(2*page, r.stamp()); !errors.Is(err, fberr.HoldLimit) {
 		t.Errorf("more than any gap: %v", err)
 	}
 	if moved := r.Head() - before; moved > Footprint(2*page) {
@@ -182,7 +182,7 @@ func TestHostileHolds(t *testing.T) {
 	r.holds[0].Term.Store(uint64(r.clock.Load()) + uint64(time.Minute))
 	r.holds[0].Start.Store(0)
 	r.holds[0].Length.Store(r.capacity)
-	if _, err := r.Allocate(100, r.stamp()); !errors.Is(err, fberr.HoldLimit) {
+	if _, _, err := r.Allocate(100, r.stamp()); !errors.Is(err, fberr.HoldLimit) {
 		t.Errorf("all of the ring is held: %v", err)
 	}
 	r.clock.Add(int64(2 * time.Minute))

@@ -20,7 +20,7 @@ func BenchmarkAllocateBesideHolds(b *testing.B) {
 			}
 			by := r.stamp()
 			for b.Loop() {
-				if _, err := r.Allocate(4032, by); err != nil {
+				if _, _, err := r.Allocate(4032, by); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -43,7 +43,7 @@ func TestHoldYoungerThanTheClock(t *testing.T) {
 	r.clock.Add(int64(time.Minute))
 	h := r.hold(t, offset, layout.MaxHold)
 	for before := r.Head(); r.Head()-before < 3*r.Capacity(); {
-		at, err := r.Allocate(500, late)
+		at, _, err := r.Allocate(500, late)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func TestClaimWakesTooLate(t *testing.T) {
 	if h.entry != e {
 		t.Fatal("the next holder took another entry")
 	}
-	if e.Start.CompareAndSwap(start, counted(other-layout.ChunkHeader, start)) || e.Length.CompareAndSwap(length, counted(64, length)) {
+	if e.Start.CompareAndSwap(start, withClaimCount(other-layout.ChunkHeader, start)) || e.Length.CompareAndSwap(length, withClaimCount(64, length)) {
 		t.Error("the sleeper wrote over the words of the next owner")
 	}
 	r.laps(t, 2)

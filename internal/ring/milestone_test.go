@@ -17,8 +17,8 @@ func TestMilestones(t *testing.T) {
 	for i := range 40_000 {
 		size, now := 1+i*37%3000, int64(i+1)<<20
 		if i == 20_000 { // over a hold, head leaps
-			r.take(r.Head()+5<<shift, 64, now)
-		} else if _, err := r.Allocate(size, Stamp{Time: now}); err != nil {
+			r.raiseHead(r.Head()+5<<shift, 64, now)
+		} else if _, _, err := r.Allocate(size, Stamp{Time: now}); err != nil {
 			t.Fatal(err)
 		}
 		if _, passed := times[r.Head()>>shift]; !passed {

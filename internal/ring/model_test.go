@@ -72,7 +72,7 @@ func TestRingAgreesWithModel(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"allocate": func(t *rapid.T) {
 				size := rapid.IntRange(1, int(capacity)-layout.ChunkHeader).Draw(t, "size")
-				offset, err := r.Allocate(size, Stamp{})
+				offset, _, err := r.Allocate(size, Stamp{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -17,7 +17,7 @@ func BenchmarkParts(b *testing.B) {
 	const capacity, size, step = 512 << 20, 64, 128
 	r := mirrored(b, capacity, 0)
 	for range 2 * capacity / (1 << 20) { // the first lap maps pages
-		if _, err := r.Allocate(1<<20-layout.ChunkHeader, Stamp{}); err != nil {
+		if _, _, err := r.Allocate(1<<20-layout.ChunkHeader, Stamp{}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -38,10 +38,10 @@ func BenchmarkParts(b *testing.B) {
 		{"next chunk", func(int) { kept += uint64(len(next())) }},
 		{"next chunk, a store into each line", func(int) { p := next(); p[0], p[64] = 1, 1 }},
 		{"next chunk, header", func(int) {
-			r.seal.Put(next(), at+layout.ChunkHeader, layout.Chunk{Size: size})
+			r.codec.Put(next(), at+layout.ChunkHeader, layout.Chunk{Size: size})
 		}},
 		{"next chunk, header looked at", func(int) {
-			c, _ := r.seal.Get(next(), at+layout.ChunkHeader)
+			c, _ := r.codec.Get(next(), at+layout.ChunkHeader)
 			kept += c.Size
 		}},
 		{"next chunk, copy", func(int) { copy(next()[64:], data) }},
@@ -60,11 +60,11 @@ func BenchmarkParts(b *testing.B) {
 			}
 		}},
 		{"Allocate", func(int) {
-			offset, _ := r.Allocate(size, Stamp{})
+			offset, _, _ := r.Allocate(size, Stamp{})
 			kept += offset
 		}},
 		{"Allocate and Write", func(int) {
-			offset, _ := r.Allocate(size, Stamp{})
+			offset, _, _ := r.Allocate(size, Stamp{})
 			sum, _, _ := r.Write(offset, data)
 			kept += sum
 		}},

@@ -15,29 +15,29 @@ type presence struct {
 
 // part is how much is populated at a time: 512 pages, a fraction of a millisecond.
 const (
-	partShift = 21
-	part      = 1 << partShift
+	sectionShift = 21
+	sectionSize  = 1 << sectionShift
 )
 
 func newPresence(mem []byte, populate func([]byte)) presence {
 	if populate == nil {
 		return presence{}
 	}
-	return presence{mem, populate, make([]atomic.Bool, (len(mem)+part-1)>>partShift)}
+	return presence{mem, populate, make([]atomic.Bool, (len(mem)+sectionSize-1)>>sectionShift)}
 }
 
 // ensure populates what of mem[i:i+n] has not been. Two goroutines may do the same part at
 // the same time, which does no harm.
 func (p *presence) ensure(i, n uint64) {
-	if at := i >> partShift; p.populate != nil && ((i+n-1)>>partShift != at || !p.done[at].Load()) {
-		p.fill(i, n)
+	if at := i >> sectionShift; p.populate != nil && ((i+n-1)>>sectionShift != at || !p.done[at].Load()) {
+		p.populateRange(i, n)
 	}
 }
 
-func (p *presence) fill(i, n uint64) {
-	for at := i >> partShift; at<<partShift < i+n; at++ {
+func (p *presence) populateRange(i, n uint64) {
+	for at := i >> sectionShift; at<<sectionShift < i+n; at++ {
 		if !p.done[at].Load() {
-			p.populate(p.mem[at<<partShift : min((at+1)<<partShift, uint64(len(p.mem)))])
+			p.populate(p.mem[at<<sectionShift : min((at+1)<<sectionShift, uint64(len(p.mem)))])
 			p.done[at].Store(true)
 		}
 	}

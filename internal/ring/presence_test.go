@@ -4,12 +4,12 @@ import "testing"
 
 // Every byte that is used has been populated before, each part once, none outside.
 func TestPresence(t *testing.T) {
-	mem := make([]byte, 3*part+4096)
+	mem := make([]byte, 3*sectionSize+4096)
 	count := make([]int, 4)
 	p := newPresence(mem, func(m []byte) {
-		i := (cap(mem) - cap(m)) >> partShift // m is cut from mem
+		i := (cap(mem) - cap(m)) >> sectionShift // m is cut from mem
 		count[i]++
-		if want := min(part, len(mem)-i*part); len(m) != want {
+		if want := min(sectionSize, len(mem)-i*sectionSize); len(m) != want {
 			t.Errorf("part %d has %d bytes, want %d", i, len(m), want)
 		}
 	})
@@ -18,10 +18,10 @@ func TestPresence(t *testing.T) {
 		want [4]int
 	}{
 		{0, 1, [4]int{1, 0, 0, 0}},
-		{part - 1, 1, [4]int{1, 0, 0, 0}},
-		{part - 1, 2, [4]int{1, 1, 0, 0}},
+		{sectionSize - 1, 1, [4]int{1, 0, 0, 0}},
+		{sectionSize - 1, 2, [4]int{1, 1, 0, 0}},
 		{100, 0, [4]int{1, 1, 0, 0}},
-		{3 * part, 4096, [4]int{1, 1, 0, 1}},
+		{3 * sectionSize, 4096, [4]int{1, 1, 0, 1}},
 		{0, uint64(len(mem)), [4]int{1, 1, 1, 1}},
 	} {
 		p.ensure(use.i, use.n)

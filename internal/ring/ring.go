@@ -7,7 +7,7 @@
 //	head      written: every allocator, one atomic add.  read: everyone.
 //	header    written: the chunk's allocator, plain stores, after its add.
 //	payload   written: the chunk's writer.  read: its readers.
-//	holds     see holds.go
+//	holds     see hold_table.go
 //	milestone written: the allocator that passed it.  read: monitors.
 //	state     written: the server, once.  read: every allocation and write, sleepers.
 //	server    written: the server at its start, the kernel at its death.  read: with state.
@@ -29,18 +29,18 @@ import (
 
 // Ring is one process's view of a segment's ring. All methods may be called concurrently.
 type Ring struct {
-	mem      []byte // the ring, twice in a row
-	capacity uint64
-	start    uint64
-	head     *atomic.Uint64
-	shift    int // of milestones
-	control  layout.Control
-	status   *atomic.Uint64
-	seal     layout.Seal
-	present  presence
-	batch    batch
-	now      func() int64
-	counts   [2]*atomic.Uint64
+	mem            []byte // the ring, twice in a row
+	capacity       uint64
+	start          uint64
+	head           *atomic.Uint64
+	milestoneShift int // of milestones
+	control        layout.Control
+	status         *atomic.Uint64
+	codec          layout.HeaderCodec
+	present        presence
+	batch          batch
+	now            func() int64
+	counts         [2]*atomic.Uint64
 
 	holds     []layout.Hold
 	holdUntil *atomic.Uint64
@@ -48,7 +48,7 @@ type Ring struct {
 	holdHigh  *atomic.Uint32
 	holdLimit uint64
 
-	ahead ahead
+	prefetch prefetcher
 
 	atEntry func(int) // for tests: what may happen before a scan comes to an entry; nil
 }
@@ -76,22 +76,22 @@ func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 		opts.Now = func() int64 { return 0 }
 	}
 	r := &Ring{
-		mem:       mem,
-		capacity:  ctl.Capacity(),
-		start:     ctl.Start(),
-		head:      ctl.Head(),
-		shift:     layout.MilestoneShift(ctl.Capacity()),
-		control:   ctl,
-		status:    ctl.StatusWord(),
-		seal:      layout.NewSeal(ctl.Nonce()),
-		present:   newPresence(mem, opts.Populate),
-		now:       opts.Now,
-		counts:    [2]*atomic.Uint64{opts.Allocations, opts.AllocatedBytes},
-		holds:     ctl.Holds()[:],
-		holdUntil: ctl.HoldUntil(),
-		holdGen:   ctl.HoldGen(),
-		holdHigh:  ctl.HoldHigh(),
-		holdLimit: ctl.HoldLimit(),
+		mem:            mem,
+		capacity:       ctl.Capacity(),
+		start:          ctl.Start(),
+		head:           ctl.Head(),
+		milestoneShift: layout.MilestoneShift(ctl.Capacity()),
+		control:        ctl,
+		status:         ctl.StatusWord(),
+		codec:          layout.NewHeaderCodec(ctl.Nonce()),
+		present:        newPresence(mem, opts.Populate),
+		now:            opts.Now,
+		counts:         [2]*atomic.Uint64{opts.Allocations, opts.AllocatedBytes},
+		holds:          ctl.Holds()[:],
+		holdUntil:      ctl.HoldUntil(),
+		holdGen:        ctl.HoldGen(),
+		holdHigh:       ctl.HoldHigh(),
+		holdLimit:      ctl.HoldLimit(),
 	}
 	r.batch.init(r.capacity)
 	return r
@@ -110,12 +110,12 @@ func (r *Ring) Head() uint64 { return r.head.Load() }
 // that say so are damaged.
 func (r *Ring) Closed() bool { return !layout.Running(r.status.Load()) }
 
-// Ended is nil while the server runs, fberr.Closed when it has closed the segment,
+// CheckOpen is nil while the server runs, fberr.Closed when it has closed the segment,
 // fberr.ServerGone when its process has died, and fberr.Corrupt when the words that say so are
 // damaged. It is one load of a cache line that is written at the end alone.
-func (r *Ring) Ended() error {
+func (r *Ring) CheckOpen() error {
 	if w := r.status.Load(); !layout.Running(w) {
-		return errEnded(w)
+		return errNotOpen(w)
 	}
 	return nil
 }

@@ -39,21 +39,21 @@ func TestAllocateRefuses(t *testing.T) {
 		0: fberr.BadSize, -1: fberr.BadSize, math.MinInt: fberr.BadSize,
 		r.MaxSize() + 1: fberr.TooLarge, page: fberr.TooLarge, math.MaxInt: fberr.TooLarge, math.MaxInt - 100: fberr.TooLarge,
 	} {
-		if _, err := r.Allocate(size, Stamp{}); !errors.Is(err, want) {
+		if _, _, err := r.Allocate(size, Stamp{}); !errors.Is(err, want) {
 			t.Errorf("size %d: %v, want %v", size, err, want)
 		}
 	}
 	if r.Head() != 0 {
 		t.Errorf("refused allocations moved head to %d", r.Head())
 	}
-	if offset, err := r.Allocate(r.MaxSize(), Stamp{}); err != nil || offset != layout.ChunkHeader {
+	if offset, _, err := r.Allocate(r.MaxSize(), Stamp{}); err != nil || offset != layout.ChunkHeader {
 		t.Errorf("the largest chunk: %d, %v", offset, err)
 	}
 }
 
 func TestOffsetsNobodyGotAreRefused(t *testing.T) {
 	r := plain(t, page, 0)
-	offset, err := r.Allocate(1000, Stamp{})
+	offset, _, err := r.Allocate(1000, Stamp{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,13 +70,13 @@ func TestOffsetsNobodyGotAreRefused(t *testing.T) {
 // Payload that spells out headers must not be taken for chunks.
 func TestPayloadIsNoHeader(t *testing.T) {
 	r := plain(t, page, 0)
-	offset, err := r.Allocate(2048, Stamp{})
+	offset, _, err := r.Allocate(2048, Stamp{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	forged := make([]byte, 2048)
 	for at := 0; at+128 <= len(forged); at += 64 {
-		layout.NewSeal([16]byte{8}).Put(forged[at:], offset+uint64(at)+64, layout.Chunk{Size: 10})
+		layout.NewHeaderCodec([16]byte{8}).Put(forged[at:], offset+uint64(at)+64, layout.Chunk{Size: 10})
 	}
 	if _, _, err := r.Write(offset, forged); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestPayloadIsNoHeader(t *testing.T) {
 
 func TestWrongSizeOrChecksum(t *testing.T) {
 	r := plain(t, page, 0)
-	offset, err := r.Allocate(100, Stamp{})
+	offset, _, err := r.Allocate(100, Stamp{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestWrongSizeOrChecksum(t *testing.T) {
 
 func TestClosed(t *testing.T) {
 	r := plain(t, page, 0)
-	offset, err := r.Allocate(100, Stamp{})
+	offset, _, err := r.Allocate(100, Stamp{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.control.State().Store(layout.StateClosed)
-	if _, err := r.Allocate(1, Stamp{}); !errors.Is(err, fberr.Closed) {
+	if _, _, err := r.Allocate(1, Stamp{}); !errors.Is(err, fberr.Closed) {
 		t.Errorf("allocate: %v", err)
 	}
 	if _, _, err := r.Write(offset, nil); !errors.Is(err, fberr.Closed) {
@@ -147,7 +147,7 @@ func FuzzHostileMemory(f *testing.F) {
 	f.Add(uint64(math.MaxUint64), uint64(math.MaxUint64), uint16(4095), []byte{0}, math.MaxInt)
 	f.Fuzz(func(t *testing.T, head, offset uint64, at uint16, junk []byte, size int) {
 		r := plain(t, page, 0)
-		own, err := r.Allocate(512, Stamp{})
+		own, _, err := r.Allocate(512, Stamp{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func FuzzHostileMemory(f *testing.F) {
 			}
 		}
 		for range 3 {
-			if o, err := r.Allocate(size, Stamp{}); err == nil && o%64 != 0 {
+			if o, _, err := r.Allocate(size, Stamp{}); err == nil && o%64 != 0 {
 				t.Fatalf("misaligned offset %d", o)
 			}
 		}

@@ -38,7 +38,7 @@ func newCrowd(t testing.TB, r *Ring, writers, most int) *crowd {
 }
 
 func (c *crowd) write(t testing.TB, size int) {
-	offset, mem, err := c.ring.Take(size, Stamp{Time: c.ring.now()})
+	offset, mem, err := c.ring.Allocate(size, Stamp{Time: c.ring.now()})
 	if err != nil {
 		return // lapped, or no room between holds just now
 	}
@@ -48,7 +48,7 @@ func (c *crowd) write(t testing.TB, size int) {
 			return
 		}
 	}
-	if _, _, err := c.ring.Seal(offset, mem, false); err == nil {
+	if _, _, err := c.ring.Finish(offset, mem, false); err == nil {
 		c.told[offset/64%16].Store(offset)
 	}
 }
@@ -90,7 +90,7 @@ func TestStressView(t *testing.T) {
 		readers.Go(func() {
 			for good := 0; good < rounds() && !t.Failed(); {
 				offset, seen := c.pick(), uint64(0)
-				mem, ok := c.ring.Peek(offset)
+				mem, ok := c.ring.Payload(offset)
 				if !ok {
 					continue
 				}
@@ -149,7 +149,7 @@ func TestStressHolds(t *testing.T) {
 // keep looks at a held chunk for a lap or so, extends once, and reports whether it was in
 // place to the end.
 func (c *crowd) keep(t *testing.T, h *Hold, offset uint64) bool {
-	mem, ok := c.ring.Peek(offset)
+	mem, ok := c.ring.Payload(offset)
 	if !ok {
 		h.Release()
 		return false
@@ -196,7 +196,7 @@ func TestStressJoin(t *testing.T) {
 				}
 				n++
 				baton.CompareAndSwap(0, offset)
-				mem, found := r.Peek(offset)
+				mem, found := r.Payload(offset)
 				seen := c.later(mem)
 				for from, looks := r.Head(), 0; r.Head()-from < 8*page && looks < 500; looks++ {
 					seen = max(seen, c.later(mem))

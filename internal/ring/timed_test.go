@@ -35,7 +35,7 @@ func (r *timed) stamp() Stamp { return Stamp{Time: r.clock.Load()} }
 // put allocates and fills a chunk with its own offset.
 func (r *timed) put(t testing.TB, size int) (offset, sum uint64) {
 	t.Helper()
-	offset, err := r.Allocate(size, r.stamp())
+	offset, _, err := r.Allocate(size, r.stamp())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func randomFrame(rnd *rand.Rand) frame {
 
 func put(r *Ring, f frame) (frame, error) {
 	var err error
-	if f.offset, err = r.Allocate(f.size, Stamp{}); err != nil {
+	if f.offset, _, err = r.Allocate(f.size, Stamp{}); err != nil {
 		return f, err
 	}
 	f.sum, _, err = r.Write(f.offset, f.data())
@@ -151,7 +151,7 @@ func TestLappedWriter(t *testing.T) {
 	for lapped, tries := 0, 1; lapped < enough; tries++ {
 		slow := frame{size: tornFrame, from: tries % 1000}
 		var err error
-		if slow.offset, err = r.Allocate(slow.size, Stamp{}); err != nil {
+		if slow.offset, _, err = r.Allocate(slow.size, Stamp{}); err != nil {
 			t.Fatal(err)
 		}
 		// Zeroes where the payload will be tell when the writing has begun.
@@ -162,7 +162,7 @@ func TestLappedWriter(t *testing.T) {
 			for nothingAt(r.mem[at:][:64]) {
 				runtime.Gosched()
 			}
-			if _, err := r.Allocate(r.MaxSize()-2*tornFrame, Stamp{}); err != nil {
+			if _, _, err := r.Allocate(r.MaxSize()-2*tornFrame, Stamp{}); err != nil {
 				t.Error(err)
 			}
 			f, err := put(r, frame{size: tornFrame, from: 1000 + tries%1000})

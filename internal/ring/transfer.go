@@ -14,32 +14,32 @@ type Reason int
 
 // The reasons. None goes with success and with every error that is not a timeout.
 const (
-	None    Reason = iota
-	Reused         // the chunk's memory was handed out again
-	Altered        // the bytes, or the header before them, are not what was written
+	None        Reason = iota
+	Overwritten        // the chunk's memory was handed out again
+	Altered            // the bytes, or the header before them, are not what was written
 )
 
-// settled is how far behind head memory is taken to be written already.
-const settled = 256 << 10
+// settledDistance is how far behind head memory is taken to be written already.
+const settledDistance = 256 << 10
 
 // Write is Place and Fill.
 func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err error) {
-	place, why, err := r.Place(offset, len(data))
+	place, why, err := r.Writable(offset, len(data))
 	if err != nil {
 		return 0, why, err
 	}
-	return r.Fill(place, offset, data)
+	return r.Copy(place, offset, data)
 }
 
-// Place returns where n bytes that are written to the chunk at offset go.
+// Writable returns where n bytes that are written to the chunk at offset go.
 //
 // It returns fberr.BadOffset, fberr.TooLong when they do not fit the chunk, fberr.Closed, and
 // fberr.Timeout when the chunk was reused or its header is gone.
-func (r *Ring) Place(offset uint64, n int) (place []byte, why Reason, err error) {
-	if err := r.Ended(); err != nil {
+func (r *Ring) Writable(offset uint64, n int) (place []byte, why Reason, err error) {
+	if err := r.CheckOpen(); err != nil {
 		return nil, None, err
 	}
-	payload, why, err := r.find(offset)
+	payload, why, err := r.lookup(offset)
 	if err != nil {
 		return nil, why, err
 	}
@@ -50,22 +50,22 @@ func (r *Ring) Place(offset uint64, n int) (place []byte, why Reason, err error)
 	return payload[:n], None, nil
 }
 
-// Fill copies data to its place in the chunk at offset and returns its checksum. Between
+// Copy copies data to its place in the chunk at offset and returns its checksum. Between
 // blocks and after, it looks whether the chunk is still its own, and stops at once when it is
 // not: fberr.Timeout.
-func (r *Ring) Fill(place []byte, offset uint64, data []byte) (sum uint64, why Reason, err error) {
+func (r *Ring) Copy(place []byte, offset uint64, data []byte) (sum uint64, why Reason, err error) {
 	c := offset - layout.ChunkHeader
 	failpoint.Hit(failpoint.WriteFound)
 	// The chunk that was handed out last: what lies behind it is nobody's yet.
 	onward := r.head.Load() == c+Footprint(len(place))
 	sum, done := copyhash.CopyIn(place, data, onward, func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive })
 	failpoint.Hit(failpoint.WriteCopied)
-	r.ahead.completed()
+	r.prefetch.wrote()
 	// This load may run before the last stores are visible elsewhere. Then another process
 	// may take the chunk between the two; nobody reads our frame then (it is dead), and the
 	// frame they spoil fails its checksum.
 	if !done || !r.alive(c) {
-		return 0, Reused, r.lappedWrite(offset, len(data))
+		return 0, Overwritten, r.errWriteOverwritten(offset, len(data))
 	}
 	return sum, None, nil
 }
@@ -77,7 +77,7 @@ func (r *Ring) Fill(place []byte, offset uint64, data []byte) (sum uint64, why R
 // It returns fberr.BadOffset, fberr.BadSize when the chunk is shorter than dst, and
 // fberr.Timeout when the chunk was or became reused or holds something else.
 func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
-	payload, why, err := r.part(offset, len(dst))
+	payload, why, err := r.lookupPrefix(offset, len(dst))
 	if err != nil {
 		return why, err
 	}
@@ -85,34 +85,34 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
 	failpoint.Hit(failpoint.ReadFound)
 	// Where more has been allocated behind the chunk than is asked for ahead, the frames that
 	// lie there are read next, or nobody minds.
-	onward := r.head.Load()-c-Footprint(len(payload)) >= settled
+	onward := r.head.Load()-c-Footprint(len(payload)) >= settledDistance
 	got, done := copyhash.CopyOut(dst, payload, onward, func() bool { return r.intact(c) })
 	failpoint.Hit(failpoint.ReadCopied)
 	loadFence()
 	if !done || !r.intact(c) {
 		clear(dst)
-		return Reused, r.reused(offset)
+		return Overwritten, r.errOverwritten(offset)
 	}
 	if got != sum {
 		clear(dst)
-		return Altered, altered(offset, len(dst), got, sum)
+		return Altered, errAltered(offset, len(dst), got, sum)
 	}
 	return None, nil
 }
 
-func (r *Ring) reused(offset uint64) error {
+func (r *Ring) errOverwritten(offset uint64) error {
 	behind := r.head.Load() - (offset - layout.ChunkHeader)
 	return fmt.Errorf("%w: reused: the ring of %d bytes has allocated %d bytes since the chunk at offset %d: read sooner, or start the server with a larger size",
 		fberr.Timeout, r.capacity, behind, offset)
 }
 
-func (r *Ring) lappedWrite(offset uint64, n int) error {
+func (r *Ring) errWriteOverwritten(offset uint64, n int) error {
 	behind := r.head.Load() - (offset - layout.ChunkHeader)
 	return fmt.Errorf("%w: reused while writing %d bytes at offset %d: the ring of %d bytes has allocated %d bytes since: write sooner, or start the server with a larger size",
 		fberr.Timeout, n, offset, r.capacity, behind)
 }
 
-func altered(offset uint64, n int, got, want uint64) error {
+func errAltered(offset uint64, n int, got, want uint64) error {
 	return fmt.Errorf("%w: not what was written: %d bytes at offset %d have checksum %016x, not %016x: the size or checksum was mangled on its way, the frame was written again, or another process wrote there",
 		fberr.Timeout, n, offset, got, want)
 }

@@ -14,7 +14,7 @@ func (s *Segment) Allocate(size int, now int64) (offset uint64, payload []byte, 
 	if err := s.CheckOpen(); err != nil {
 		return 0, nil, err
 	}
-	offset, payload, err = s.Ring.Take(size, ring.Stamp{Time: now, Client: s.Slot.Index, PID: s.Slot.pid})
+	offset, payload, err = s.Ring.Allocate(size, ring.Stamp{Time: now, Client: s.Slot.Index, PID: s.Slot.pid})
 	if err != nil || s.closed.Load() {
 		return 0, nil, s.Fail(ring.None, err)
 	}
@@ -27,7 +27,7 @@ func (s *Segment) AllocateBeside(of uint64, n, size int, now int64) (offset uint
 	if err := s.CheckOpen(); err != nil {
 		return 0, nil, err
 	}
-	offset, payload, why, err := s.Ring.TakeBeside(of, n, size, ring.Stamp{Time: now, Client: s.Slot.Index, PID: s.Slot.pid})
+	offset, payload, why, err := s.Ring.AllocateBeside(of, n, size, ring.Stamp{Time: now, Client: s.Slot.Index, PID: s.Slot.pid})
 	if err != nil || s.closed.Load() {
 		return 0, nil, s.Fail(why, err)
 	}
@@ -41,8 +41,8 @@ func (s *Segment) Fail(why ring.Reason, err error) error {
 		return ended
 	}
 	switch why {
-	case ring.Reused:
-		s.Slot.counters[layout.Reused].Add(1)
+	case ring.Overwritten:
+		s.Slot.counters[layout.Overwritten].Add(1)
 	case ring.Altered:
 		s.Slot.counters[layout.Altered].Add(1)
 	case ring.None:

@@ -62,7 +62,7 @@ func Attach(keyText string, opts AttachOptions) (*Segment, error) {
 
 // openControl verifies a fresh mapping against the key it came from, and gives it back
 // when it is not that segment.
-func openControl(k Key, m *shm.Segment) (layout.Control, error) {
+func openControl(k Key, m *shm.Mapping) (layout.Control, error) {
 	ctl, err := layout.Open(m.Control, k.Nonce, uint64(len(m.Ring)/2))
 	if err == nil {
 		err = checkState(ctl.StatusWord().Load())

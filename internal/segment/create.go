@@ -67,7 +67,7 @@ func (s *Server) Close() error {
 		s.Control.State().Store(layout.StateClosed)
 		failpoint.Hit(failpoint.StopSaid)
 		s.life.Release() // after the state: a server that ends in order is never taken for dead
-		topics.WakeAll(s.Control)
+		topics.WakeTopics(s.Control)
 		failpoint.Hit(failpoint.StopWoken)
 		s.unmapWhenUnused()
 	})

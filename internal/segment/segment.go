@@ -30,13 +30,13 @@ type Segment struct {
 
 	key     Key
 	keyText string
-	mapping *shm.Segment
+	mapping *shm.Mapping
 	hooks   hooks
 	closed  atomic.Bool
 }
 
 // wire makes a Segment of a mapping whose control object is already open.
-func wire(k Key, m *shm.Segment, ctl layout.Control, role uint32, readOnly bool, name string) *Segment {
+func wire(k Key, m *shm.Mapping, ctl layout.Control, role uint32, readOnly bool, name string) *Segment {
 	populate := shm.Populate
 	if readOnly {
 		populate = shm.PopulateRead
@@ -125,7 +125,7 @@ func (s *Segment) close(before func()) error {
 func (s *Segment) unmapWhenUnused() {
 	type rest struct {
 		slot    *Slot
-		mapping *shm.Segment
+		mapping *shm.Mapping
 	}
 	runtime.AddCleanup(s, func(r rest) {
 		r.slot.release()

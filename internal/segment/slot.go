@@ -140,22 +140,22 @@ func fold(from, to layout.Slot) {
 		}
 	}
 	move(from.Counters()[:], to.Counters()[:])
-	move(from.Remote()[:], to.Remote()[:])
-	if why := from.Why().Swap(0); why != 0 {
-		to.Why().Store(why)
+	move(from.External()[:], to.External()[:])
+	if why := from.ExternalReason().Swap(0); why != 0 {
+		to.ExternalReason().Store(why)
 	}
 }
 
 // CountRemote counts a frame of so many bytes that came over a network, or none that did not come.
 func (s *Slot) CountRemote(why uint32, n int, came bool) {
-	s.words.Why().Store(why)
-	counts := s.words.Remote()
+	s.words.ExternalReason().Store(why)
+	counts := s.words.External()
 	if !came {
-		counts[layout.RemoteTimeouts].Add(1)
+		counts[layout.ExternalTimeouts].Add(1)
 		return
 	}
-	counts[layout.RemoteReads].Add(1)
-	counts[layout.RemoteBytes].Add(uint64(n))
+	counts[layout.ExternalReads].Add(1)
+	counts[layout.ExternalBytes].Add(uint64(n))
 }
 
 // Count adds one to an operation's counter and n to its bytes, for the frame at offset.

@@ -28,8 +28,8 @@ func abstractOf(path string) string {
 	return "@framebuffer/" + strings.TrimSuffix(filepath.Base(path), suffix)
 }
 
-// bindAbstract listens at the abstract name. A server that cannot is found by its path alone.
-func (d *door) bindAbstract() {
+// listenAbstract listens at the abstract name. A server that cannot is found by its path alone.
+func (d *fdServer) listenAbstract() {
 	l, err := peers.Listen(abstractOf(d.path))
 	if err != nil {
 		if d.log != nil {
@@ -41,23 +41,23 @@ func (d *door) bindAbstract() {
 	d.serving.Go(func() { d.serve(l) })
 }
 
-// cannotBe reports whether a directory is missing and cannot be made, by this or any other user that is
+// cannotMakeDir reports whether a directory is missing and cannot be made, by this or any other user that is
 // not root: the file system is read-only, as a container's may be, or belongs to root.
-func cannotBe(err error) bool {
+func cannotMakeDir(err error) bool {
 	return errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES)
 }
 
-// nowhere is a directory in which no process can make a file.
-const nowhere = "/proc/framebuffer"
+// noDir is a directory in which no process can make a file.
+const noDir = "/proc/framebuffer"
 
-// openWithout listens at the abstract name alone, for a server that was told no directory and has
+// listenAbstractOnly listens at the abstract name alone, for a server that was told no directory and has
 // found none. The path in its key is one that does not exist.
-func (d *door) openWithout(why error) error {
-	d.path = filepath.Join(nowhere, filepath.Base(d.path))
+func (d *fdServer) listenAbstractOnly(why error) error {
+	d.path = filepath.Join(noDir, filepath.Base(d.path))
 	if err := d.openToRead(); err != nil {
 		return err
 	}
-	if d.bindAbstract(); d.abstract == nil {
+	if d.listenAbstract(); d.abstract == nil {
 		return why
 	}
 	failpoint.Hit(failpoint.StartListening)
@@ -68,16 +68,16 @@ func (d *door) openWithout(why error) error {
 	return nil
 }
 
-func (d *door) closeAbstract() error {
+func (d *fdServer) closeAbstract() error {
 	if d.abstract == nil {
 		return nil
 	}
 	return d.abstract.Close()
 }
 
-// reach connects to the server whose socket has that path, by its abstract name where there is no
+// dialServer connects to the server whose socket has that path, by its abstract name where there is no
 // such path here, and returns why it is not known which user's server it is, as doubtOf does.
-func reach(path string, end time.Time) (c *net.UnixConn, doubt string, err error) {
+func dialServer(path string, end time.Time) (c *net.UnixConn, doubt string, err error) {
 	c, err = peers.Dial(path, end)
 	judge := doubtOf
 	if errors.Is(err, fs.ErrNotExist) {

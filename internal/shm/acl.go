@@ -51,7 +51,7 @@ func (a access) apply(f *os.File, control bool) error {
 		mode, give = a.controlMode(), counting
 	}
 	if err := f.Chmod(mode); err != nil {
-		return refused("fchmod", err)
+		return syscallError("fchmod", err)
 	}
 	return a.applyLists(f, give)
 }
@@ -65,7 +65,7 @@ func (a access) applyLists(f *os.File, give func(right) right) error {
 		return fmt.Errorf("its file system keeps no lists of users, as hugetlbfs and kernels without CONFIG_TMPFS_POSIX_ACL do not: use --mode alone, or --backend memfd (%w)", err)
 	}
 	if err != nil {
-		return fmt.Errorf("list the users that may attach: %w", refused("fsetxattr", err))
+		return fmt.Errorf("list the users that may attach: %w", syscallError("fsetxattr", err))
 	}
 	return nil
 }

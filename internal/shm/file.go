@@ -27,7 +27,7 @@ type File struct{}
 func (File) Name() string { return "file" }
 
 // Create makes the two files. See Backend.
-func (File) Create(spec Spec) (_ *Segment, err error) {
+func (File) Create(spec Spec) (_ *Mapping, err error) {
 	a, err := accessOf(spec)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (File) Create(spec Spec) (_ *Segment, err error) {
 		}
 	}
 	sweepFiles(where.dir)
-	s, f := &Segment{}, &files{base: filepath.Join(where.dir, newName())}
+	s, f := &Mapping{}, &namedFiles{base: filepath.Join(where.dir, newName())}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.close(), s.Close())
@@ -68,7 +68,7 @@ func (File) Create(spec Spec) (_ *Segment, err error) {
 	if s.Damaged() { // Linux before 5.14, and a file system without room
 		return nil, where.full(spec.Ring, unix.ENOSPC)
 	}
-	if err := f.show(); err != nil {
+	if err := f.giveNames(); err != nil {
 		return nil, err
 	}
 	f.watch(spec.Log)
@@ -77,18 +77,18 @@ func (File) Create(spec Spec) (_ *Segment, err error) {
 }
 
 // Attach opens the two files and maps them. See Backend.
-func (File) Attach(location string, readOnly bool) (_ *Segment, err error) {
+func (File) Attach(location string, readOnly bool) (_ *Mapping, err error) {
 	base, err := FileBase(location)
 	if err != nil {
 		return nil, err
 	}
-	base = hereOf(base, controlSuffix)
+	base = localPath(base, controlSuffix)
 	control, controlSize, err := openFile(base+controlSuffix, os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("control object: %w", err)
 	}
 	defer control.Close()
-	if err := alive(control); err != nil {
+	if err := checkServerAlive(control); err != nil {
 		return nil, err
 	}
 	flag := os.O_RDWR
@@ -106,7 +106,7 @@ func (File) Attach(location string, readOnly bool) (_ *Segment, err error) {
 		return nil, fmt.Errorf("ring: %w", err)
 	}
 	defer ring.Close()
-	s := &Segment{Location: location}
+	s := &Mapping{Location: location}
 	if err := s.mapFiles(control, ring, controlSize, ringSize, readOnly); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -115,7 +115,7 @@ func (File) Attach(location string, readOnly bool) (_ *Segment, err error) {
 }
 
 // mapFiles maps both and watches them from before the first touch.
-func (s *Segment) mapFiles(control, ring *os.File, controlSize, ringSize int64, readOnly bool) (err error) {
+func (s *Mapping) mapFiles(control, ring *os.File, controlSize, ringSize int64, readOnly bool) (err error) {
 	if s.Control, err = mapFile(control, controlSize); err != nil {
 		return fmt.Errorf("control object: %w", err)
 	}
@@ -127,7 +127,7 @@ func (s *Segment) mapFiles(control, ring *os.File, controlSize, ringSize int64, 
 
 // guard keeps this process alive when the memory goes away under it. Control comes first:
 // whoever sees a zero that is not the ring's finds no frame in the control object either.
-func (s *Segment) guard() (err error) {
+func (s *Mapping) guard() (err error) {
 	if s.watch, err = busguard.New(s.Control, s.Ring); errors.Is(err, busguard.ErrFull) {
 		return fmt.Errorf("%w: %w: close clients that are not needed", fberr.NoMemory, err)
 	}

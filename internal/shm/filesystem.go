@@ -68,7 +68,7 @@ func filesystemOf(dir string, others bool) (filesystem, error) {
 		near = filepath.Dir(near)
 	}
 	if err != nil {
-		return filesystem{}, fmt.Errorf("look at the file system of %s: %w", near, refused("statfs", err))
+		return filesystem{}, fmt.Errorf("look at the file system of %s: %w", near, syscallError("statfs", err))
 	}
 	kind := st.Type
 	if !OfMemory(kind) {
@@ -170,7 +170,7 @@ func (w filesystem) reserve(f *os.File, size int64) error {
 			// Then its pages are taken when they are brought in, where it shows as well if there are
 			// too few of them: see finish.
 			if err := unix.Ftruncate(int(f.Fd()), size); err != nil {
-				return fmt.Errorf("make a file of %d bytes in %s: %w", size, w.dir, refused("ftruncate", err))
+				return fmt.Errorf("make a file of %d bytes in %s: %w", size, w.dir, syscallError("ftruncate", err))
 			}
 			return nil
 		case err != nil:

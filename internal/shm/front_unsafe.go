@@ -12,25 +12,25 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// front is how much private memory lies in front of a control object: room for the entries by
+// frontSize is how much private memory lies in front of a control object: room for the entries by
 // which the kernel finds this process's life words (package liveness).
-const front = layout.LifeDistance
+const frontSize = layout.LifeDistance
 
-// fronted has attach put a control object of size bytes behind its front, and returns the object.
+// mapFronted has attach put a control object of size bytes behind its front, and returns the object.
 // The address range is reserved first, as for mirror.
 //
 // Preconditions: size is a multiple of page, which is the page size of the object's memory.
-func fronted(size, page int64, attach func(at unsafe.Pointer) error) ([]byte, error) {
+func mapFronted(size, page int64, attach func(at unsafe.Pointer) error) ([]byte, error) {
 	small := int64(os.Getpagesize())
 	page = max(page, small)
 	slack := page - small
-	base, err := reserve(uintptr(front+slack+size), 0)
+	base, err := reserve(uintptr(frontSize+slack+size), 0)
 	if err != nil {
 		return nil, err
 	}
-	before := -(uintptr(base) + front) % uintptr(page)
+	before := -(uintptr(base) + frontSize) % uintptr(page)
 	start := unsafe.Add(base, before)
-	at := unsafe.Add(start, front)
+	at := unsafe.Add(start, frontSize)
 	err = errors.Join(unmapAt(base, before), unmapAt(unsafe.Add(at, size), uintptr(slack)-before))
 	if err == nil {
 		err = protect(start)
@@ -39,15 +39,15 @@ func fronted(size, page int64, attach func(at unsafe.Pointer) error) ([]byte, er
 		err = attach(at)
 	}
 	if err != nil {
-		return nil, errors.Join(err, unmapAt(start, uintptr(front+size)))
+		return nil, errors.Join(err, unmapAt(start, uintptr(frontSize+size)))
 	}
 	return unsafe.Slice((*byte)(at), size), nil
 }
 
 // protect makes a front writable. Its pages cost memory from the first entry on.
 func protect(start unsafe.Pointer) error {
-	if err := unix.Mprotect(unsafe.Slice((*byte)(start), front), unix.PROT_READ|unix.PROT_WRITE); err != nil {
-		return fmt.Errorf("%w: no room for %d bytes in front of the control object: %w", fberr.NoMemory, front, err)
+	if err := unix.Mprotect(unsafe.Slice((*byte)(start), frontSize), unix.PROT_READ|unix.PROT_WRITE); err != nil {
+		return fmt.Errorf("%w: no room for %d bytes in front of the control object: %w", fberr.NoMemory, frontSize, err)
 	}
 	return nil
 }
@@ -57,7 +57,7 @@ func unmapFronted(control []byte) error {
 	if len(control) == 0 {
 		return nil // what failed half way
 	}
-	return unmapAt(unsafe.Add(unsafe.Pointer(unsafe.SliceData(control)), -front), uintptr(front+len(control)))
+	return unmapAt(unsafe.Add(unsafe.Pointer(unsafe.SliceData(control)), -frontSize), uintptr(frontSize+len(control)))
 }
 
 func unmapAt(at unsafe.Pointer, n uintptr) error {

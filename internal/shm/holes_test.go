@@ -18,7 +18,7 @@ var bare = map[string]func(t *testing.T, control, ring int64) string{
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := &door{access: a}
+		d := &fdServer{access: a}
 		if d.control, err = makeMemfd("control", control, 0); err != nil {
 			t.Fatal(err)
 		}

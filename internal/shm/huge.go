@@ -59,11 +59,11 @@ func withPages(spec Spec, attempt func(reserved bool) error) (Pages, error) {
 }
 
 // finish brings all pages of a new segment in.
-func (s *Segment) finish(pages Pages) error {
+func (s *Mapping) finish(pages Pages) error {
 	if s.Pages = pages; pages == TransparentPages {
 		adviseHuge(s.Ring)
 	}
-	s.undumped()
+	s.excludeFromDumps()
 	return errors.Join(populate(s.Control), populate(s.Ring[:len(s.Ring)/2]))
 }
 

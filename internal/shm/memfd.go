@@ -27,13 +27,13 @@ func (Memfd) Name() string { return "memfd" }
 const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 
 // Create makes the two files and listens. See Backend.
-func (Memfd) Create(spec Spec) (_ *Segment, err error) {
+func (Memfd) Create(spec Spec) (_ *Mapping, err error) {
 	spec = spec.whole()
 	a, err := accessOf(spec)
 	if err != nil {
 		return nil, err
 	}
-	s, d := &Segment{}, &door{access: a, log: spec.Log, overflow: peers.Overflowing()}
+	s, d := &Mapping{}, &fdServer{access: a, log: spec.Log, overflow: peers.Overflowing()}
 	if err := d.checkIDs(); err != nil {
 		return nil, err
 	}
@@ -89,39 +89,39 @@ func makeMemfd(name string, size int64, flags int) (*os.File, error) {
 		fd, err = unix.MemfdCreate(name, flags)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("memfd_create: %w", refused("memfd_create", err))
+		return nil, fmt.Errorf("memfd_create: %w", syscallError("memfd_create", err))
 	}
 	f := os.NewFile(uintptr(fd), name)
 	if err := unix.Ftruncate(fd, size); err != nil {
-		if err = refused("ftruncate", err); !errors.Is(err, fberr.Permission) {
+		if err = syscallError("ftruncate", err); !errors.Is(err, fberr.Permission) {
 			err = fmt.Errorf("%w: a memfd of %d bytes: %w: ask for less", fberr.NoMemory, size, err)
 		}
 		return nil, errors.Join(err, f.Close())
 	}
 	// Without the bits for others, whose read-only descriptors cannot be opened for writing.
 	if err := unix.Fchmod(fd, 0o400); err != nil {
-		return nil, errors.Join(fmt.Errorf("permissions of a memfd: %w", refused("fchmod", err)), f.Close())
+		return nil, errors.Join(fmt.Errorf("permissions of a memfd: %w", syscallError("fchmod", err)), f.Close())
 	}
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals); err != nil {
-		return nil, errors.Join(fmt.Errorf("seal a memfd: %w", refused("fcntl", err)), f.Close())
+		return nil, errors.Join(fmt.Errorf("seal a memfd: %w", syscallError("fcntl", err)), f.Close())
 	}
 	return f, nil
 }
 
 // Attach asks the server for the two files and maps them. See Backend.
-func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
+func (Memfd) Attach(location string, readOnly bool) (_ *Mapping, err error) {
 	path, err := MemfdSocket(location)
 	if err != nil {
 		return nil, err
 	}
-	h, err := knock(hereOf(path, ""), readOnly)
+	h, err := fetchFDs(localPath(path, ""), readOnly)
 	if err != nil {
 		return nil, err
 	}
 	ctl, ring := h.control, h.ring
 	defer ctl.Close()
 	defer ring.Close()
-	s := &Segment{Location: location, Doubt: h.doubt}
+	s := &Mapping{Location: location, Doubt: h.doubt}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -159,7 +159,7 @@ func (Memfd) Attach(location string, readOnly bool) (_ *Segment, err error) {
 func sealedSize(f *os.File) (int64, error) {
 	got, err := unix.FcntlInt(f.Fd(), unix.F_GET_SEALS, 0)
 	if notAllowed(err) {
-		return 0, refused("fcntl", err)
+		return 0, syscallError("fcntl", err)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%w: what answers there is no server: its file has no seals: %w", fberr.StaleKey, err)

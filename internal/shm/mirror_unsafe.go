@@ -50,7 +50,7 @@ func sysvMirror(id int, size int64, flag int) ([]byte, error) {
 }
 
 // sysvFronted is fronted of a System V segment.
-func sysvFronted(id int, size int64) ([]byte, error) { return fronted(size, 0, sysvAt(id, size, 0)) }
+func sysvFronted(id int, size int64) ([]byte, error) { return mapFronted(size, 0, sysvAt(id, size, 0)) }
 
 func sysvAt(id int, size int64, flag int) func(at unsafe.Pointer) error {
 	return func(at unsafe.Pointer) error {
@@ -58,7 +58,7 @@ func sysvAt(id int, size int64, flag int) func(at unsafe.Pointer) error {
 		if err == nil && int64(len(mem)) != size { // the id changed hands since it was measured
 			err = errors.Join(unix.EIDRM, unix.SysvShmDetach(mem))
 		}
-		return refused("shmat", err)
+		return syscallError("shmat", err)
 	}
 }
 
@@ -97,7 +97,7 @@ func mapFile(f *os.File, size int64) ([]byte, error) {
 	if size%page != 0 { // a disk's block is no page
 		page = 0
 	}
-	return fronted(size, page, func(at unsafe.Pointer) error {
+	return mapFronted(size, page, func(at unsafe.Pointer) error {
 		_, err := mapAt(f, at, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_FIXED)
 		return err
 	})

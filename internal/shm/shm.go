@@ -51,8 +51,8 @@ func (p Pages) String() string {
 	return "unknown"
 }
 
-// Segment is one process's mapping of a segment.
-type Segment struct {
+// Mapping is one process's mapping of a segment.
+type Mapping struct {
 	Control  []byte // read-write; in front of it are layout.LifeDistance bytes of private memory
 	Ring     []byte // the ring twice in a row: 2×capacity bytes, the halves the same memory
 	Location string // how others attach: goes into the key; letters, digits and . - only
@@ -68,7 +68,7 @@ type Segment struct {
 // within a page makes zeroes there that nobody faults at.
 //
 // Preconditions: Close was not called.
-func (s *Segment) Damaged() bool {
+func (s *Mapping) Damaged() bool {
 	if s.watch == nil {
 		return false
 	}
@@ -81,23 +81,23 @@ func (s *Segment) Damaged() bool {
 // place. Goroutines that are using the slices meanwhile see shared bytes, then zeroes, and
 // never a fault; what they store afterwards nobody sees. Only addresses are left, until
 // Close. With an error the mapping is as it was.
-func (s *Segment) Detach() error {
-	return errors.Join(s.refuse(), blank(s.Ring), blank(s.Control))
+func (s *Mapping) Detach() error {
+	return errors.Join(s.stopServing(), blank(s.Ring), blank(s.Control))
 }
 
 // MayFault reports whether other processes can take the memory away under this one.
-func (s *Segment) MayFault() bool { return s.watch != nil }
+func (s *Mapping) MayFault() bool { return s.watch != nil }
 
 // Close unmaps the segment. Slices into it are invalid from then on: touching one faults.
 //
 // Preconditions: called once, while no other goroutine uses the mapping.
-func (s *Segment) Close() error {
+func (s *Mapping) Close() error {
 	s.watch.End()
-	return errors.Join(s.refuse(), unmap(s.Ring), unmapFronted(s.Control))
+	return errors.Join(s.stopServing(), unmap(s.Ring), unmapFronted(s.Control))
 }
 
-// refuse lets nobody in any more.
-func (s *Segment) refuse() error {
+// stopServing lets nobody in any more.
+func (s *Mapping) stopServing() error {
 	if s.stop == nil {
 		return nil
 	}
@@ -116,13 +116,13 @@ type Backend interface {
 	// an error now and not a signal later. A process that dies in any way leaves nothing
 	// behind but what the next server in its directory removes. It returns fberr.NoMemory or
 	// fberr.Permission, with detail, and an error for what of the Spec it cannot do.
-	Create(Spec) (*Segment, error)
+	Create(Spec) (*Mapping, error)
 
 	// Attach maps a segment that some process made. With readOnly the ring is mapped
 	// without write permission: a store to it faults. It returns fberr.StaleKey when there
 	// is no such memory any more, fberr.Permission, fberr.BadKey for a location that is
 	// none of this backend's, or fberr.NoMemory when the mapping does not fit.
-	Attach(location string, readOnly bool) (*Segment, error)
+	Attach(location string, readOnly bool) (*Mapping, error)
 }
 
 // ByName returns the backend with that name; the empty name is the default's, memfd:

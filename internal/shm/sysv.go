@@ -26,7 +26,7 @@ type SysV struct{}
 func (SysV) Name() string { return "sysv" }
 
 // Create makes the two segments. See Backend.
-func (SysV) Create(spec Spec) (*Segment, error) {
+func (SysV) Create(spec Spec) (*Mapping, error) {
 	spec = spec.whole()
 	if !spec.Allow.empty() {
 		return nil, fmt.Errorf("framebuffer: sysv knows this user, its group and all others, and no lists of users: use --mode alone, or --backend memfd or file")
@@ -45,7 +45,7 @@ func (SysV) Create(spec Spec) (*Segment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("control object: %w", err)
 	}
-	s := &Segment{Control: ctl}
+	s := &Mapping{Control: ctl}
 	var ringID int
 	pages, err := withPages(spec, func(reserved bool) (err error) {
 		flags := mode
@@ -71,10 +71,10 @@ func sysvAllowed() error {
 	const none = -1
 	var desc unix.SysvShmDesc
 	if _, err := unix.SysvShmCtl(none, unix.IPC_STAT, &desc); notAllowed(err) {
-		return refused("shmctl", err)
+		return syscallError("shmctl", err)
 	}
 	if _, err := unix.SysvShmAttach(none, 0, 0); notAllowed(err) {
-		return refused("shmat", err)
+		return syscallError("shmat", err)
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func sysvMake(size int64, mode int, attach func(id int) ([]byte, error)) ([]byte
 	id, err := unix.SysvShmGet(unix.IPC_PRIVATE, int(size), unix.IPC_CREAT|unix.IPC_EXCL|mode)
 	if err != nil {
 		if mode&shmHugeTLB == 0 { // which the kernel refuses with EPERM to some users
-			err = refused("shmget", err)
+			err = syscallError("shmget", err)
 		}
 		return nil, 0, sysvMakeError(err, size)
 	}
@@ -103,7 +103,7 @@ func sysvMake(size int64, mode int, attach func(id int) ([]byte, error)) ([]byte
 }
 
 // Attach maps the two segments that a location names. See Backend.
-func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
+func (SysV) Attach(location string, readOnly bool) (*Mapping, error) {
 	l, err := parseSysvLocation(location)
 	if err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
 	if err != nil {
 		return nil, errors.Join(l.attachError(l.ring, err), unmapFronted(ctl))
 	}
-	s := &Segment{Control: ctl, Ring: ring, Location: location}
+	s := &Mapping{Control: ctl, Ring: ring, Location: location}
 	s.advise()
 	return s, nil
 }
@@ -143,7 +143,7 @@ func (SysV) Attach(location string, readOnly bool) (*Segment, error) {
 func (l sysvLocation) sizeOf(id int) (int64, error) {
 	var desc unix.SysvShmDesc
 	if _, err := unix.SysvShmCtl(id, unix.IPC_STAT, &desc); err != nil {
-		return 0, l.attachError(id, refused("shmctl", err))
+		return 0, l.attachError(id, syscallError("shmctl", err))
 	}
 	size := desc.Segsz
 	if page := uint64(os.Getpagesize()); size == 0 || size%page != 0 || size > math.MaxInt64/4 {

@@ -221,7 +221,7 @@ func TestGivingUp(t *testing.T) {
 // What the kernel does not tell of is found by looking, each Patience: here a count that grows
 // without a wake-up, as when a publisher is killed between the two.
 func TestLooksByItself(t *testing.T) {
-	p, word := NewPool(Patience), new(topic)
+	p, word := NewPool(RecheckInterval), new(topic)
 	word.wake.Store(1)
 	done := make(chan struct{})
 	go func() { word.await(p, 1); close(done) }()

@@ -34,9 +34,9 @@ import (
 // Seats is how many goroutines of a process may sleep with a thread each.
 const Seats = 16
 
-// Patience is how long a sleeper goes without looking: what it costs when a publisher is killed
+// RecheckInterval is how long a sleeper goes without looking: what it costs when a publisher is killed
 // between publishing and waking, and when a server is killed.
-const Patience = 200 * time.Millisecond
+const RecheckInterval = 200 * time.Millisecond
 
 // Pool is where a process's goroutines sleep.
 type Pool struct {
@@ -57,7 +57,7 @@ func NewPool(patience time.Duration) *Pool {
 }
 
 // process is a global since threads are the process's: any number of attachments share it.
-var process = NewPool(Patience)
+var process = NewPool(RecheckInterval)
 
 // OfProcess is the pool of this process.
 func OfProcess() *Pool { return process }

@@ -21,7 +21,7 @@ type Group struct {
 //
 // Preconditions: as Open.
 func (t *Topic) OpenGroup(ctl layout.Control, name string, start func() uint64) (*Group, error) {
-	h := hash(t.words.Name() + "\x00" + name)
+	h := nameHash(t.words.Name() + "\x00" + name)
 	n := uint64(ctl.Groups())
 	for i := range n {
 		w := ctl.Group(int((h + i) % n))

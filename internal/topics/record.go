@@ -10,14 +10,14 @@ import (
 
 // Record is what a topic's entry says of a frame.
 type Record struct {
-	Sequence uint64
-	Offset   uint64
-	Size     uint64
-	Checksum uint64
-	Time     int64 // ns since 1970
-	Content  Content
-	Has      bool   // whether Content says anything
-	Source   uint32 // index of the publisher's client slot
+	Sequence   uint64
+	Offset     uint64
+	Size       uint64
+	Checksum   uint64
+	Time       int64 // ns since 1970
+	Content    Content
+	HasContent bool   // whether Content says anything
+	Source     uint32 // index of the publisher's client slot
 
 	topic uint32
 }
@@ -31,26 +31,26 @@ type Content struct {
 
 var order = binary.NativeEndian
 
-// Bytes is how many bytes the record takes in its chunk.
-func (r *Record) Bytes() int {
-	if r.Has {
+// EncodedSize is how many bytes the record takes in its chunk.
+func (r *Record) EncodedSize() int {
+	if r.HasContent {
 		return layout.RecordLong
 	}
 	return layout.RecordShort
 }
 
-// Most is the size of the largest frame that can be published in that ring, described by a
+// MaxSize is the size of the largest frame that can be published in that ring, described by a
 // record or by its label alone.
-func Most(r *ring.Ring, described bool) int {
+func MaxSize(r *ring.Ring, described bool) int {
 	if described {
-		return r.MostBeside(layout.RecordLong)
+		return r.MaxSizeBeside(layout.RecordLong)
 	}
 	return r.MaxSize()
 }
 
-// Fits is fberr.TooLarge for frames larger than Most.
-func Fits(r *ring.Ring, size int, described bool) error {
-	if size <= Most(r, described) {
+// CheckSize is fberr.TooLarge for frames larger than Most.
+func CheckSize(r *ring.Ring, size int, described bool) error {
+	if size <= MaxSize(r, described) {
 		return nil
 	}
 	if described {
@@ -59,10 +59,10 @@ func Fits(r *ring.Ring, size int, described bool) error {
 	return r.TooLarge(size)
 }
 
-// put writes everything but the sequence number and the sum.
+// encode writes everything but the sequence number and the sum.
 //
 // Preconditions: len(mem) == r.Bytes().
-func (r *Record) put(mem []byte) {
+func (r *Record) encode(mem []byte) {
 	order.PutUint64(mem[layout.RecordOffset:], r.Offset)
 	order.PutUint64(mem[layout.RecordSize:], r.Size)
 	order.PutUint64(mem[layout.RecordChecksum:], r.Checksum)
@@ -72,20 +72,20 @@ func (r *Record) put(mem []byte) {
 	mem[layout.RecordUserLen+1], mem[layout.RecordUserLen+2] = 0, 0
 	order.PutUint32(mem[layout.RecordSource:], r.Source)
 	order.PutUint32(mem[layout.RecordSource+4:], 0)
-	if r.Has {
+	if r.HasContent {
 		copy(mem[layout.RecordShort:], r.Content.bytes[:])
 	}
 }
 
-// stamp writes the sequence number and the sum.
-func stamp(mem []byte, sequence uint64) {
+// putSequence writes the sequence number and the sum.
+func putSequence(mem []byte, sequence uint64) {
 	order.PutUint64(mem[layout.RecordSequence:], sequence)
 	order.PutUint64(mem[layout.RecordSum:], copyhash.Sum(mem[layout.RecordSequence:]))
 }
 
-// get copies a record out of shared memory and reports whether it is one. What it believes
+// decode copies a record out of shared memory and reports whether it is one. What it believes
 // is its own copy.
-func (r *Record) get(shared []byte) bool {
+func (r *Record) decode(shared []byte) bool {
 	var mem [layout.RecordLong]byte
 	n := copy(mem[:], shared)
 	if n != len(shared) || n != layout.RecordShort && n != layout.RecordLong ||
@@ -99,8 +99,8 @@ func (r *Record) get(shared []byte) bool {
 	r.Time = int64(order.Uint64(mem[layout.RecordTime:]))
 	r.topic = order.Uint32(mem[layout.RecordTopic:])
 	r.Source = order.Uint32(mem[layout.RecordSource:])
-	r.Has = n == layout.RecordLong
-	if r.Has {
+	r.HasContent = n == layout.RecordLong
+	if r.HasContent {
 		r.Content = Content{mem[layout.RecordDims], mem[layout.RecordUserLen], [layout.RecordLong - layout.RecordShort]byte(mem[layout.RecordShort:])}
 	}
 	return true

@@ -32,7 +32,7 @@ func TestStressPublish(t *testing.T) {
 	numbers := make([]atomic.Uint32, total)
 	some := func() Record { // with a record or a label
 		rec := s.frame(t)
-		rec.Has = rec.Offset/128%2 == 0
+		rec.HasContent = rec.Offset/128%2 == 0
 		return rec
 	}
 	var all sync.WaitGroup
@@ -60,16 +60,16 @@ func TestStressPublish(t *testing.T) {
 	var overrun uint64
 	for n := uint64(0); n < total && !t.Failed(); {
 		var rec Record
-		switch p.Look(n, &rec) {
+		switch p.Load(n, &rec) {
 		case Ready:
 			n++
-		case Gone:
+		case Lost:
 			if p.Next()-n <= depth && !s.reused(p, n) {
 				t.Errorf("frame %d stands in the queue and cannot be read", n)
 			}
 			overrun++
 			n++
-		case Nothing:
+		case Unpublished:
 			runtime.Gosched()
 		}
 		seen.Store(n)
@@ -85,10 +85,10 @@ func TestStressPublish(t *testing.T) {
 // happens when the publisher was stopped for long, or the queue has reused its place.
 func (s segment) reused(p *Topic, n uint64) bool {
 	word := p.word(n).Load()
-	mem, ok := s.ring.Peek(word &^ layout.QueueTag)
+	mem, ok := s.ring.Payload(word &^ layout.QueueTag)
 	var rec Record
 	return word&layout.QueueLap != p.lap(n) || !ok ||
-		word&layout.QueueRecord != 0 && rec.get(mem) && rec.Sequence == n && !s.ring.Intact(rec.Offset)
+		word&layout.QueueRecord != 0 && rec.decode(mem) && rec.Sequence == n && !s.ring.Intact(rec.Offset)
 }
 
 // Two publish the same frames in topics of their own at the same time: one of them has the
@@ -115,7 +115,7 @@ func TestStressPublishTwice(t *testing.T) {
 		both.Wait()
 		for _, p := range topics {
 			var got Record
-			if p.Look(n, &got) != Ready || got.Offset != rec.Offset {
+			if p.Load(n, &got) != Ready || got.Offset != rec.Offset {
 				t.Fatalf("frame %d was published and is not there", n)
 			}
 			if p.word(n).Load()&layout.QueueRecord == 0 {
@@ -147,7 +147,7 @@ func TestStressShare(t *testing.T) {
 func stressSleep(t *testing.T, asleep func(*Topic, func() bool) error) {
 	s := newSegment(t, 1<<20, 2, 4)
 	ping, pong := s.open(t, "ping"), s.open(t, "pong")
-	ping.patience, pong.patience = time.Hour, time.Hour
+	ping.recheck, pong.recheck = time.Hour, time.Hour
 	done := make(chan struct{})
 	await := func(p *Topic, n uint64) bool {
 		for p.Waiting(n) {
@@ -214,7 +214,7 @@ func TestStressGroup(t *testing.T) {
 			for taken.Load() < total && !t.Failed() {
 				var rec Record
 				at := g.Cursor()
-				if p.Look(at, &rec) != Ready {
+				if p.Load(at, &rec) != Ready {
 					runtime.Gosched()
 					continue
 				}

@@ -51,16 +51,16 @@ type Topic struct {
 	next  *atomic.Uint64
 	shift int // log2 of the queue's length
 
-	wantNext func() // asks for the word of the next frame
+	prefetchNext func() // asks for the word of the next frame
 
-	// last is the size of the frame that was seen last: probably also the next one's, whose end
+	// lastSize is the size of the frame that was seen last: probably also the next one's, whose end
 	// can be asked for before its own size is known.
-	last atomic.Uint64
+	lastSize atomic.Uint64
 
-	// patience is how long a sleeper goes without looking: what it costs when a publisher is
+	// recheck is how long a sleeper goes without looking: what it costs when a publisher is
 	// killed between publishing and waking.
-	patience time.Duration
-	pool     *sleep.Pool // of those that sleep without a thread of their own
+	recheck time.Duration
+	pool    *sleep.Pool // of those that sleep without a thread of their own
 }
 
 // Open returns the topic of that name, which it makes if there is none yet. It returns
@@ -71,7 +71,7 @@ type Topic struct {
 //
 // Preconditions: 1 <= len(name) <= layout.TopicTextSize, and no zero byte in it.
 func Open(ctl layout.Control, r *ring.Ring, name string) (*Topic, error) {
-	h := hash(name)
+	h := nameHash(name)
 	n := uint64(ctl.Topics())
 	for i := range n {
 		at := (h + i) % n
@@ -89,23 +89,23 @@ func Open(ctl layout.Control, r *ring.Ring, name string) (*Topic, error) {
 		if w.Name() != name {
 			return nil, fmt.Errorf("%w: topic %q has the same hash as %q: choose another name", fberr.TopicLimit, name, w.Name())
 		}
-		return view(w, r, int(at)), nil
+		return newTopic(w, r, int(at)), nil
 	}
 	return nil, fmt.Errorf("%w: no room for topic %q beside the %d there are: start the server with a larger Topics", fberr.TopicLimit, name, n)
 }
 
-func view(w layout.Topic, r *ring.Ring, index int) *Topic {
+func newTopic(w layout.Topic, r *ring.Ring, index int) *Topic {
 	q := w.Queue()
 	t := &Topic{
 		Index: uint32(index), ring: r, words: w, queue: q, next: w.Next(),
-		shift: bits.TrailingZeros(uint(len(q))), patience: sleep.Patience, pool: sleep.OfProcess(),
+		shift: bits.TrailingZeros(uint(len(q))), recheck: sleep.RecheckInterval, pool: sleep.OfProcess(),
 	}
-	t.wantNext = func() { cacheline.Want(t.word(t.next.Load())) }
+	t.prefetchNext = func() { cacheline.PrefetchWrite(t.word(t.next.Load())) }
 	return t
 }
 
-// hash is never 0, which means free.
-func hash(name string) uint64 { return max(copyhash.Sum([]byte(name)), 1) }
+// nameHash is never 0, which means free.
+func nameHash(name string) uint64 { return max(copyhash.Sum([]byte(name)), 1) }
 
 // lap is what the word of a sequence number carries in QueueLap. A queue of zeroes has that of
 // the lap before the first.
@@ -124,7 +124,7 @@ func (t *Topic) Next() uint64 { return t.next.Load() }
 // wake ends the sleep of all who wait. Without any it is one load.
 func (t *Topic) wake() {
 	w := t.words.Wake()
-	for range tries {
+	for range maxRetries {
 		f := w.Load()
 		if f&1 == 0 {
 			return
@@ -137,24 +137,24 @@ func (t *Topic) wake() {
 	}
 }
 
-// Kick wakes everybody, and whoever is about to sleep does not.
-func (t *Topic) Kick() { kick(t.words) }
+// WakeAll wakes everybody, and whoever is about to sleep does not.
+func (t *Topic) WakeAll() { wakeTopic(t.words) }
 
-func kick(w layout.Topic) {
+func wakeTopic(w layout.Topic) {
 	w.Wake().Add(2)
 	futex.Wake(w.Wake())
 }
 
-// WakeAll wakes the sleepers of all topics.
-func WakeAll(ctl layout.Control) {
+// WakeTopics wakes the sleepers of all topics.
+func WakeTopics(ctl layout.Control) {
 	for i := range ctl.Topics() {
 		if w := ctl.Topic(i); w.NameHash().Load() != 0 {
-			kick(w)
+			wakeTopic(w)
 		}
 	}
 }
 
-// Sleep waits until something is published or Kick is called, on a thread of its own. ready is
+// Sleep waits until something is published or WakeAll is called, on a thread of its own. ready is
 // asked once more after every publisher can know of the sleeper; Sleep returns at once if it is
 // true.
 func (t *Topic) Sleep(ready func() bool) error {
@@ -164,7 +164,7 @@ func (t *Topic) Sleep(ready func() bool) error {
 	if !said || ready() {
 		return nil
 	}
-	return futex.Wait(w, f, t.patience)
+	return futex.Wait(w, f, t.recheck)
 }
 
 // Share is Sleep without a thread of its own, until one of the channels is closed: see package
@@ -175,17 +175,17 @@ func (t *Topic) Share(ready func() bool, over, closed <-chan struct{}) {
 
 // End says that nothing more comes, and wakes everybody. Reopen takes it back.
 func (t *Topic) End() {
-	t.turn(false)
+	t.setEnded(false)
 	failpoint.Hit(failpoint.EndTurned)
-	t.Kick()
+	t.WakeAll()
 }
 
 // Reopen makes an ended topic as it was. An open one stays so.
-func (t *Topic) Reopen() { t.turn(true); failpoint.Hit(failpoint.ReopenTurned) }
+func (t *Topic) Reopen() { t.setEnded(true); failpoint.Hit(failpoint.ReopenTurned) }
 
-// turn counts the state on if it is the other one. A compare-and-swap that fails means that
+// setEnded counts the state on if it is the other one. A compare-and-swap that fails means that
 // somebody else did so just now, and either order of the two is right.
-func (t *Topic) turn(ended bool) {
+func (t *Topic) setEnded(ended bool) {
 	if state := t.State(); layout.Ended(state) == ended {
 		t.words.State().CompareAndSwap(state, state+1)
 	}

@@ -43,9 +43,9 @@ func (s segment) open(t testing.TB, name string) *Topic {
 
 // frame allocates something to publish.
 func (s segment) frame(t testing.TB) Record {
-	offset, err := s.ring.Allocate(8, ring.Stamp{})
+	offset, _, err := s.ring.Allocate(8, ring.Stamp{})
 	for errors.Is(err, fberr.Timeout) { // this one was stopped while the others went round
-		offset, err = s.ring.Allocate(8, ring.Stamp{})
+		offset, _, err = s.ring.Allocate(8, ring.Stamp{})
 	}
 	if err != nil {
 		t.Error(err)
@@ -55,7 +55,7 @@ func (s segment) frame(t testing.TB) Record {
 
 // put publishes a record.
 func (s segment) put(p *Topic, rec Record) (uint64, error) {
-	return p.Publish(&rec, func(size int) (uint64, []byte, error) { return s.ring.Take(size, ring.Stamp{}) })
+	return p.Publish(&rec, func(size int) (uint64, []byte, error) { return s.ring.Allocate(size, ring.Stamp{}) })
 }
 
 func (s segment) publish(t testing.TB, p *Topic) uint64 {
@@ -96,8 +96,8 @@ func TestDirectory(t *testing.T) {
 // Who dies between taking a topic and naming it leaves it to the next who wants it.
 func TestDeadOpener(t *testing.T) {
 	s := newSegment(t, 1<<20, 4, 2)
-	w := s.ctl.Topic(int(hash("x") % 4))
-	w.NameHash().Store(hash("x"))
+	w := s.ctl.Topic(int(nameHash("x") % 4))
+	w.NameHash().Store(nameHash("x"))
 	if p := s.open(t, "x"); p.words.Name() != "x" || w.Named().Load() != 1 {
 		t.Errorf("found %q", p.words.Name())
 	}
@@ -114,7 +114,7 @@ func TestDeadPublisher(t *testing.T) {
 		}
 		p.next.Add(^uint64(0)) // the publisher did not come to this
 		var rec Record
-		if got := p.Look(want, &rec); got != Ready || p.Waiting(want) {
+		if got := p.Load(want, &rec); got != Ready || p.Waiting(want) {
 			t.Fatalf("frame %d: %v", want, got)
 		}
 	}
@@ -137,7 +137,7 @@ func TestNobodyAsleepNobodyWoken(t *testing.T) {
 func TestPublisherDiesBeforeWaking(t *testing.T) {
 	s := newSegment(t, 1<<20, 1, 4)
 	p := s.open(t, "x")
-	p.patience = 10 * time.Millisecond
+	p.recheck = 10 * time.Millisecond
 	if err := p.Sleep(func() bool {
 		s.publish(t, p) // sees the sleeper, and ...
 		p.words.Wake().Store(1)
@@ -163,7 +163,7 @@ func testEntriesAreChecked(t *testing.T, has bool) {
 	p, q := s.open(t, "x"), s.open(t, "y")
 	for _, to := range []*Topic{p, q, p} {
 		rec := s.frame(t)
-		rec.Has, rec.Checksum, rec.Time = has, 5, 6
+		rec.HasContent, rec.Checksum, rec.Time = has, 5, 6
 		if _, err := s.put(to, rec); err != nil {
 			t.Fatal(err)
 		}
@@ -179,25 +179,25 @@ func testEntriesAreChecked(t *testing.T, has bool) {
 		"an entry, but not of that kind": word ^ layout.QueueRecord,
 	} {
 		p.word(0).Store(w)
-		if got := p.Look(0, &rec); got != Gone {
+		if got := p.Load(0, &rec); got != Lost {
 			t.Errorf("%s: %v", what, got)
 		}
 	}
 	p.word(0).Store(word)
-	if p.Look(0, &rec) != Ready || rec.Checksum != 5 || rec.Time != 6 || rec.Has != has {
+	if p.Load(0, &rec) != Ready || rec.Checksum != 5 || rec.Time != 6 || rec.HasContent != has {
 		t.Fatalf("the right one is not ready, or %+v", rec)
 	}
 	header := s.mem[(word&^layout.QueueTag-layout.ChunkHeader)%s.ring.Capacity():][:layout.ChunkHeader]
 	believed := header[layout.LabelStamp:]
 	if has {
-		believed, _ = s.ring.Peek(word &^ layout.QueueTag)
+		believed, _ = s.ring.Payload(word &^ layout.QueueTag)
 	}
 	for name, mem := range map[string][]byte{
 		"offset and size": header[:layout.ChunkTime], "guard": header[layout.ChunkGuard:layout.LabelStamp], "label or record": believed,
 	} {
 		for i := range mem {
 			mem[i] ^= 4
-			if got := p.Look(0, &rec); got != Gone {
+			if got := p.Load(0, &rec); got != Lost {
 				t.Errorf("%s, byte %d changed: %v", name, i, got)
 			}
 			mem[i] ^= 4
@@ -211,7 +211,7 @@ func TestFramesPublishedTwice(t *testing.T) {
 	s := newSegment(t, 1<<20, 2, 4)
 	p, q := s.open(t, "x"), s.open(t, "y")
 	frame, other, content, part := s.frame(t), s.frame(t), s.frame(t), s.frame(t)
-	other.Source, content.Has, part.Size = 7, true, 3
+	other.Source, content.HasContent, part.Size = 7, true, 3
 	for i, c := range []struct {
 		to     *Topic
 		rec    Record
@@ -227,7 +227,7 @@ func TestFramesPublishedTwice(t *testing.T) {
 			t.Errorf("publication %d has a record: %v", i, record)
 		}
 		var got Record
-		if c.to.Look(n, &got) != Ready || got.Offset != c.rec.Offset || got.Size != c.rec.Size || got.Sequence != n || got.Has != c.rec.Has {
+		if c.to.Load(n, &got) != Ready || got.Offset != c.rec.Offset || got.Size != c.rec.Size || got.Sequence != n || got.HasContent != c.rec.HasContent {
 			t.Errorf("publication %d of %+v: %+v", i, c.rec, got)
 		}
 	}
@@ -245,7 +245,7 @@ func FuzzHostileTopic(f *testing.F) {
 		p.queue[at%4].Store(word)
 		var rec Record
 		for _, n := range []uint64{cursor, at, 0, next, next - 1, next + 1} {
-			if p.Look(n, &rec) == Ready && (n != 0 || rec.Size != 8) {
+			if p.Load(n, &rec) == Ready && (n != 0 || rec.Size != 8) {
 				t.Errorf("believed in frame %d: %+v", n, rec)
 			}
 			if oldest := p.Oldest(n); oldest-n > ^uint64(0)>>1 {

@@ -11,15 +11,15 @@ import (
 func TestEverybodyIsWoken(t *testing.T) {
 	for what, wake := range map[string]func(segment, *Topic){
 		"end":      func(_ segment, p *Topic) { p.End() },
-		"kick":     func(_ segment, p *Topic) { p.Kick() },
-		"wake all": func(s segment, _ *Topic) { WakeAll(s.ctl) },
+		"kick":     func(_ segment, p *Topic) { p.WakeAll() },
+		"wake all": func(s segment, _ *Topic) { WakeTopics(s.ctl) },
 		"publish":  func(s segment, p *Topic) { s.publish(t, p) },
 	} {
 		t.Run(what, func(t *testing.T) {
 			s := newSegment(t, 1<<20, 2, 4)
 			other := s.open(t, "y")
 			p := s.open(t, "x")
-			p.patience = time.Hour
+			p.recheck = time.Hour
 			// It has said that it sleeps and does not yet.
 			awake(t, func() error {
 				return p.Sleep(func() bool { wake(s, p); return false })
@@ -65,7 +65,7 @@ func awake(t *testing.T, sleep func() error) {
 func TestEndBeforeTheWakeUp(t *testing.T) {
 	s := newSegment(t, 1<<20, 1, 4)
 	p := s.open(t, "x")
-	p.patience = time.Hour
+	p.recheck = time.Hour
 	for range 200 {
 		p.words.Wake().Store(0)
 		ended := make(chan struct{})

@@ -125,7 +125,7 @@ class Topic:
 
     def _begin(self) -> None:
         """Settles where the topic's numbers begin: with 0, unless another publisher has claimed
-        another beginning. Then that is carried out: see internal/topics/begin.go."""
+        another beginning. Then that is carried out: see internal/topics/first.go."""
         words, address = self._words, self._control.address
         if not words[self._first]:
             _atomics.cas64(address + 8 * self._first, 0, 1)

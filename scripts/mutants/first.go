@@ -2,7 +2,7 @@ package main
 
 // firstMutants break how publishers and copies agree on where a topic's numbers begin.
 func firstMutants() []mutant {
-	const begin = "internal/topics/begin.go"
+	const begin = "internal/topics/first.go"
 	return []mutant{
 		{
 			name:  "first: the claim is a store",
@@ -25,7 +25,7 @@ func firstMutants() []mutant {
 		{
 			name:  "first: an ordinary publisher claims nothing",
 			file:  "internal/topics/publish.go",
-			edits: []edit{{"			t.begin(0)\n", "			for range 300 {\n				_ = t.Ended()\n			}\n"}},
+			edits: []edit{{"			t.settleFirst(0)\n", "			for range 300 {\n				_ = t.Ended()\n			}\n"}},
 			pkg:   topicsPkg, test: "ClaimIsCarriedOut|StressBegin",
 		},
 		{

@@ -34,7 +34,7 @@ func lifeMutants() []mutant {
 		},
 		{
 			name:  "life: a dead client counts as attached",
-			file:  "internal/topics/watch.go",
+			file:  "internal/topics/monitor.go",
 			edits: []edit{{" && !layout.Died(s.Life().Load())\n", "\n"}},
 			pkg:   rootPkg, test: "ClientDiesElsewhere",
 		},
@@ -47,14 +47,14 @@ func lifeMutants() []mutant {
 		{
 			name:  "publish: does not look at the server afterwards",
 			file:  "topic/publisher.go",
-			edits: []edit{{"		err = in.Ring.Ended()\n", "		err = nil\n"}},
+			edits: []edit{{"		err = in.Ring.CheckOpen()\n", "		err = nil\n"}},
 			pkg:   topicPkg, test: "Uncounted",
 		},
 		{
 			name: "next: looks at the server after the queue",
 			file: "topic/wait.go",
 			edits: []edit{
-				{"	state, closed := s.topic.State(), s.inside.Ring.Ended()\n", "	waiting := s.topic.Waiting(at)\n	time.Sleep(30 * time.Microsecond)\n	state, closed := s.topic.State(), s.inside.Ring.Ended()\n"},
+				{"	state, closed := s.topic.State(), s.inside.Ring.CheckOpen()\n", "	waiting := s.topic.Waiting(at)\n	time.Sleep(30 * time.Microsecond)\n	state, closed := s.topic.State(), s.inside.Ring.CheckOpen()\n"},
 				{"	if !ended && closed == nil || !s.topic.Waiting(at) {\n", "	if !ended && closed == nil || !waiting {\n"},
 			},
 			pkg: topicPkg, test: "Uncounted",

@@ -7,7 +7,7 @@ func ringMutants() []mutant {
 			file: "internal/ring/batch.go",
 			edits: []edit{
 				{"	c = (r.head.Add(n) - n) &^ (layout.Align - 1)\n", `	guess := r.head.Load()
-	_, blocked := r.heldIn(guess, n, now)
+	_, blocked := r.endOfHolds(guess, n, now)
 	for range 3000 {
 		_ = r.alive(guess)
 	}
@@ -36,20 +36,20 @@ func ringMutants() []mutant {
 		},
 		{
 			name:  "allocate: passes over holds that are not confirmed yet",
-			file:  "internal/ring/holds.go",
-			edits: []edit{{"			if s, _, ok := r.load(&r.holds[i], now, grace); ok {\n				if e, yes", "			if s, term, ok := r.load(&r.holds[i], now, grace); ok && term&layout.HoldConfirmed != 0 {\n				if e, yes"}},
+			file:  "internal/ring/hold_table.go",
+			edits: []edit{{"			if s, _, ok := r.loadHold(&r.holds[i], now, grace); ok {\n				if e, yes", "			if s, term, ok := r.loadHold(&r.holds[i], now, grace); ok && term&layout.HoldConfirmed != 0 {\n				if e, yes"}},
 			pkg:   ringPkg, test: "StressHolds|StressJoin|HoldTooLate|ExtendTooLate",
 		},
 		{
 			name:  "allocate: holds end at once for allocators",
-			file:  "internal/ring/holds.go",
-			edits: []edit{{"			if s, _, ok := r.load(&r.holds[i], now, grace); ok {\n				if e, yes", "			if s, _, ok := r.load(&r.holds[i], now, 0); ok {\n				if e, yes"}},
+			file:  "internal/ring/hold_table.go",
+			edits: []edit{{"			if s, _, ok := r.loadHold(&r.holds[i], now, grace); ok {\n				if e, yes", "			if s, _, ok := r.loadHold(&r.holds[i], now, 0); ok {\n				if e, yes"}},
 			pkg:   ringPkg, test: "TestHold|TestExtend",
 		},
 		{
 			name:  "view: does not look at head after reading",
-			file:  "internal/ring/place.go",
-			edits: []edit{{"	if !r.Intact(offset) { // after everything that look has read\n		return Reused, r.reused(offset)\n	}\n	return None, err\n", "	return None, err\n"}},
+			file:  "internal/ring/inplace.go",
+			edits: []edit{{"	if !r.Intact(offset) { // after everything that look has read\n		return Overwritten, r.errOverwritten(offset)\n	}\n	return None, err\n", "	return None, err\n"}},
 			pkg:   ringPkg, test: "StressView",
 		},
 		{
@@ -63,13 +63,13 @@ func ringMutants() []mutant {
 		},
 		{
 			name:  "hold: an allocator does not look again when holds were made meanwhile",
-			file:  "internal/ring/holds.go",
+			file:  "internal/ring/hold_table.go",
 			edits: []edit{{"		if held || r.holdGen.Load() == gen {\n", "		_ = gen\n		if true {\n"}},
 			pkg:   ringPkg, test: "HoldJoinedUnderScan",
 		},
 		{
 			name:  "hold: one that is younger than an allocator's clock is nonsense",
-			file:  "internal/ring/holds.go",
+			file:  "internal/ring/hold_table.go",
 			edits: []edit{{"(end-now <= most || end-r.now() <= most)", "end-now <= most"}},
 			pkg:   ringPkg, test: "HoldYoungerThanTheClock",
 		},
@@ -89,7 +89,7 @@ func ringMutants() []mutant {
 		},
 		{
 			name:  "read, hold: relies on a hold that is not confirmed",
-			file:  "internal/ring/holds.go",
+			file:  "internal/ring/hold_table.go",
 			edits: []edit{{"			if term&layout.HoldConfirmed != 0 && r.holds[i].Term.Load() == term {\n", "			if r.holds[i].Term.Load() == term {\n"}},
 			pkg:   ringPkg, test: "StressJoin|ExtendTooLate",
 		},

@@ -15,8 +15,8 @@ func topicMutants() []mutant {
 			name: "publish: numbers the record after it stands in the queue",
 			file: "internal/topics/publish.go",
 			edits: []edit{
-				{"			if !e.number(s) {\n", "			if false {\n"},
-				{"				t.wake()\n", "				for range 200 {\n					_ = t.Ended()\n				}\n				e.number(s)\n				t.wake()\n"},
+				{"			if !e.setSequence(s) {\n", "			if false {\n"},
+				{"				t.wake()\n", "				for range 200 {\n					_ = t.Ended()\n				}\n				e.setSequence(s)\n				t.wake()\n"},
 			},
 			pkg: topicsPkg, test: "StressPublish$",
 		},
@@ -79,13 +79,13 @@ func topicMutants() []mutant {
 		{
 			name:  "end: wakes nobody",
 			file:  "internal/topics/topics.go",
-			edits: []edit{{"	failpoint.Hit(failpoint.EndTurned)\n	t.Kick()\n", "	failpoint.Hit(failpoint.EndTurned)\n"}},
+			edits: []edit{{"	failpoint.Hit(failpoint.EndTurned)\n	t.WakeAll()\n", "	failpoint.Hit(failpoint.EndTurned)\n"}},
 			pkg:   topicsPkg, test: "EverybodyIsWoken",
 		},
 		{
 			name:  "end: wakes before it says that there is nothing more",
 			file:  "internal/topics/topics.go",
-			edits: []edit{{"	t.turn(false)\n	failpoint.Hit(failpoint.EndTurned)\n	t.Kick()\n", "	t.Kick()\n	for range 100_000 {\n		_ = t.State()\n	}\n	t.turn(false)\n	failpoint.Hit(failpoint.EndTurned)\n"}},
+			edits: []edit{{"	t.setEnded(false)\n	failpoint.Hit(failpoint.EndTurned)\n	t.WakeAll()\n", "	t.WakeAll()\n	for range 100_000 {\n		_ = t.State()\n	}\n	t.setEnded(false)\n	failpoint.Hit(failpoint.EndTurned)\n"}},
 			pkg:   topicsPkg, test: "EndBeforeTheWakeUp",
 		},
 		{
@@ -110,16 +110,16 @@ func topicMutants() []mutant {
 		},
 		{
 			name: "subscribe: does not look at the place again after next",
-			file: "internal/topics/look.go",
+			file: "internal/topics/load.go",
 			edits: []edit{
-				{"		if int64(t.next.Load()-sequence) <= 0 {\n			return Nothing\n", "		for range 1000 {\n			_ = t.Ended()\n		}\n		if int64(t.next.Load()-sequence) <= 0 {\n			return Nothing\n"},
+				{"		if int64(t.next.Load()-sequence) <= 0 {\n			return Unpublished\n", "		for range 1000 {\n			_ = t.Ended()\n		}\n		if int64(t.next.Load()-sequence) <= 0 {\n			return Unpublished\n"},
 				{"		if w.Load() == word { // else it has just been published\n			break\n		}\n", "		break\n"},
 			},
 			pkg: topicsPkg, test: "StressPublish|StressGroup",
 		},
 		{
 			name:  "subscribe: does not compare the record's number",
-			file:  "internal/topics/look.go",
+			file:  "internal/topics/load.go",
 			edits: []edit{{"	return rec.Sequence == sequence && ", "	return "}},
 			pkg:   topicsPkg, test: "EntriesAreChecked",
 		},

@@ -20,7 +20,7 @@ import (
 
 // vandal is a peer that means harm: it writes nonsense over everything that it has mapped.
 type vandal struct {
-	m       *shm.Segment
+	m       *shm.Mapping
 	rnd     *rand.Rand
 	header  []byte // as it was
 	tables  int    // where they begin
@@ -120,7 +120,7 @@ func (v *vandal) act() {
 	case 3: // a table's place, the sizes, the state
 		v.put(v.some(0, layout.OffStart+8), v.plausible())
 	case 4: // next, wake, the name's hash, the state of a topic
-		v.put(v.anyTopic()+[]int{layout.TopicNext, layout.TopicWake, layout.TopicName, layout.TopicNamed}[v.rnd.IntN(4)], v.plausible())
+		v.put(v.anyTopic()+[]int{layout.TopicNext, layout.TopicWake, layout.TopicNameHash, layout.TopicNamed}[v.rnd.IntN(4)], v.plausible())
 	case 5: // a queue: a word from elsewhere, with any lap
 		to := v.anyTopic() + layout.TopicQueue + 8*v.rnd.IntN(depth)
 		v.put(to, v.word64(v.anyTopic()+layout.TopicQueue+8*v.rnd.IntN(depth))&^63|v.rnd.Uint64N(64))
@@ -141,7 +141,7 @@ func (v *vandal) act() {
 		v.put(v.some(v.topics-layout.SubCount*layout.SubStride-layout.GroupCount*layout.GroupStride, v.topics), v.plausible())
 	case 9: // a chunk with a proper header and a size of its own
 		offset, mem := v.anyChunk()
-		layout.NewSeal([16]byte(v.header[layout.OffNonce:])).Put(mem, offset, layout.Chunk{Size: v.plausible()})
+		layout.NewHeaderCodec([16]byte(v.header[layout.OffNonce:])).Put(mem, offset, layout.Chunk{Size: v.plausible()})
 	case 10: // a record with a proper sum and any content
 		_, mem := v.anyChunk()
 		rec := mem[layout.ChunkHeader:][:layout.RecordShort]
@@ -149,10 +149,10 @@ func (v *vandal) act() {
 		binary.NativeEndian.PutUint64(rec[layout.RecordSum:], copyhash.Sum(rec[layout.RecordSequence:]))
 	case 12: // a label that belongs to its chunk, of any publication
 		offset, mem := v.anyChunk()
-		seal := layout.NewSeal([16]byte(v.header[layout.OffNonce:]))
+		seal := layout.NewHeaderCodec([16]byte(v.header[layout.OffNonce:]))
 		if _, ok := seal.Get(mem, offset); ok {
 			clear(mem[layout.LabelStamp:layout.ChunkHeader])
-			seal.Stick(mem, layout.Label{
+			seal.PutLabel(mem, layout.Label{
 				Checksum: v.plausible(), Time: int64(v.rnd.Uint64()), Topic: 1 + v.rnd.Uint32N(8),
 				Sequence: v.word64(v.anyTopic()+layout.TopicNext) - v.rnd.Uint64N(2*depth),
 			})

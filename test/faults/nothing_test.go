@@ -17,7 +17,7 @@ import (
 )
 
 // hot are functions that every frame goes through.
-const hot = `^github.com/core-framebuffer/framebuffer/(internal/(ring|topics)|topic)\.\(\*(Ring|Hold|Topic|Publisher|Subscription)\)\.(Take|Write|Read|Seal|View|Hold|Extend|Publish|PublishFrame|Look|Sleep|Next)$`
+const hot = `^github.com/core-framebuffer/framebuffer/(internal/(ring|topics)|topic)\.\(\*(Ring|Hold|Topic|Publisher|Subscription)\)\.(Allocate|Write|Read|Finish|View|Hold|Extend|Publish|PublishFrame|Load|Sleep|Next)$`
 
 // Without the build tag the hot functions have the same instructions as when every call is
 // deleted from the source, and the program does not contain the name of a single point.

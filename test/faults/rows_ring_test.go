@@ -104,7 +104,7 @@ func ringRows() map[failpoint.Point]row {
 	viewing := func(w *world) order { return order{Do: "view", Frame: w.frame} }
 	return map[failpoint.Point]row{
 		failpoint.AllocateAdded: {fatal: allocating, after: func(w *world) {
-			if _, ok := w.in.Ring.Peek(w.taken(10_000)); ok {
+			if _, ok := w.in.Ring.Payload(w.taken(10_000)); ok {
 				w.t.Error("there is a header already")
 			}
 			if r := w.inOrder(); r.Bare < ring.Footprint(10_000) {
@@ -112,7 +112,7 @@ func ringRows() map[failpoint.Point]row {
 			}
 		}},
 		failpoint.AllocateHeaded: {fatal: allocating, after: func(w *world) {
-			if payload, ok := w.in.Ring.Peek(w.taken(10_000)); !ok || len(payload) != 10_000 {
+			if payload, ok := w.in.Ring.Payload(w.taken(10_000)); !ok || len(payload) != 10_000 {
 				w.t.Error("there is no header")
 			}
 		}},
@@ -120,7 +120,7 @@ func ringRows() map[failpoint.Point]row {
 			if moved := w.in.Ring.Head() - w.head; moved != batch {
 				w.t.Errorf("head moved by %d, not by %d", moved, batch)
 			}
-			if _, ok := w.in.Ring.Peek(w.head + layout.ChunkHeader); ok {
+			if _, ok := w.in.Ring.Payload(w.head + layout.ChunkHeader); ok {
 				w.t.Error("there is a header already")
 			}
 			if r := w.inOrder(); r.Bare < batch {
@@ -135,10 +135,10 @@ func ringRows() map[failpoint.Point]row {
 				if w.in.Ring.Head() != w.head || w.head != offset-layout.ChunkHeader+batch {
 					w.t.Errorf("head is %d, and was %d", w.in.Ring.Head(), w.head)
 				}
-				if _, ok := w.in.Ring.Peek(offset); !ok {
+				if _, ok := w.in.Ring.Payload(offset); !ok {
 					w.t.Error("the first chunk of the batch is gone")
 				}
-				if _, ok := w.in.Ring.Peek(offset + ring.Footprint(50)); ok {
+				if _, ok := w.in.Ring.Payload(offset + ring.Footprint(50)); ok {
 					w.t.Error("there is a header already")
 				}
 			},

@@ -33,7 +33,7 @@ func topicRows() map[failpoint.Point]row {
 		failpoint.LabelStuck:   {before: publishes, fatal: publishing, after: publishedByAnother},
 		failpoint.LabelWritten: {before: publishes, fatal: publishing, after: publishedByAnother},
 		failpoint.RecordTaken: {before: publishes, fatal: withRecord, after: func(w *world) {
-			if chunk, ok := w.in.Ring.Peek(w.head + ring.Footprint(3000) + layout.ChunkHeader); !ok || len(chunk) != layout.RecordLong {
+			if chunk, ok := w.in.Ring.Payload(w.head + ring.Footprint(3000) + layout.ChunkHeader); !ok || len(chunk) != layout.RecordLong {
 				w.t.Errorf("there is no chunk for the record: %d bytes", len(chunk))
 			}
 			notPublished(w)

@@ -90,7 +90,7 @@ func (s *stage) unread() uint64 {
 	}
 	end := t.Next()
 	if s.group == "" {
-		return lost + t.Missed(s.sub.Position(), end)
+		return lost + t.LostBetween(s.sub.Position(), end)
 	}
 	g, err := t.OpenGroup(in.Control, s.group, t.Next)
 	if err != nil || s.link.ring.Err() == nil { // in a ring that goes on, others of the group do too
@@ -100,7 +100,7 @@ func (s *stage) unread() uint64 {
 	for range 1000 { // a peer may store nonsense without end
 		at := g.Cursor()
 		if int64(end-at) <= 0 || g.Advance(at, end) {
-			return lost + t.Missed(at, end)
+			return lost + t.LostBetween(at, end)
 		}
 	}
 	return lost

@@ -8,7 +8,7 @@ import (
 )
 
 // OfKey maps the segment of a key, for tests that spoil it.
-func OfKey(key string) (*shm.Segment, error) {
+func OfKey(key string) (*shm.Mapping, error) {
 	f := strings.Split(key, "_")
 	if len(f) < 3 {
 		return nil, fmt.Errorf("not a valid key: %q", key)

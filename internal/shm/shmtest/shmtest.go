@@ -71,7 +71,7 @@ func nothingLeft(t *testing.T, before int, leftovers func(t *testing.T) int) {
 	t.Errorf("%d objects left behind", after-before)
 }
 
-func create(t *testing.T, b shm.Backend, ring int64) *shm.Segment {
+func create(t *testing.T, b shm.Backend, ring int64) *shm.Mapping {
 	t.Helper()
 	page := int64(os.Getpagesize())
 	s, err := b.Create(shm.Spec{Control: 2 * page, Ring: ring})
@@ -84,7 +84,7 @@ func create(t *testing.T, b shm.Backend, ring int64) *shm.Segment {
 	return s
 }
 
-func closed(t *testing.T, s *shm.Segment) {
+func closed(t *testing.T, s *shm.Mapping) {
 	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Error(err)

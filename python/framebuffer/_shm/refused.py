@@ -1,5 +1,5 @@
 """System calls that this process may not make: a sandbox refuses them. What is needed and what is
-done without is as in internal/shm/refused.go."""
+done without is as in internal/shm/syscall_error.go."""
 
 import errno
 

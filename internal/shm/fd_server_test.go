@@ -29,7 +29,7 @@ func TestSocketIsRemovedWhileItIsBound(t *testing.T) {
 				}
 			}
 		}()
-		d := door{path: path}
+		d := fdServer{path: path}
 		err := d.bind()
 		close(bound)
 		<-ended

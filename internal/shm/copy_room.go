@@ -25,10 +25,10 @@ func RoomForCopy(size int) error {
 	if size < largeCopy {
 		return nil
 	}
-	tight, is := tightest(int64(size))
+	tight, is := tightestLimit(int64(size))
 	if is && int64(size) <= tight.free+reusable() {
 		debug.FreeOSMemory() // of copies that are not used any more
-		tight, is = tightest(int64(size))
+		tight, is = tightestLimit(int64(size))
 	}
 	if !is {
 		return nil
@@ -37,8 +37,8 @@ func RoomForCopy(size int) error {
 		fberr.NoMemory, size, max(tight.free, 0), tight.what)
 }
 
-// tightest is the bound with the least left, if that is less than size.
-func tightest(size int64) (tight limit, is bool) {
+// tightestLimit is the bound with the least left, if that is less than size.
+func tightestLimit(size int64) (tight limit, is bool) {
 	for _, l := range append(limits(), ulimits(os.DirFS("/"), rlimit)...) {
 		if l.free < size && (!is || l.free < tight.free) {
 			tight, is = l, true

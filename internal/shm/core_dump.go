@@ -10,15 +10,15 @@ import (
 const DumpVariable = "FRAMEBUFFER_DUMP_RING"
 
 // advise tells the kernel what it is to do with the mappings of a segment that was attached to.
-func (s *Segment) advise() {
+func (s *Mapping) advise() {
 	adviseHuge(s.Ring) // matters only where the server asked for transparent huge pages
-	s.undumped()
+	s.excludeFromDumps()
 }
 
-// undumped keeps both objects out of core dumps, which would otherwise hold the whole ring, twice:
+// excludeFromDumps keeps both objects out of core dumps, which would otherwise hold the whole ring, twice:
 // frames that others are not to see, and gigabytes. The ring outlives the process that crashed, so
 // that the kernel's advice, which may be refused, is enough.
-func (s *Segment) undumped() {
+func (s *Mapping) excludeFromDumps() {
 	if set := os.Getenv(DumpVariable); set != "" && set != "0" {
 		return
 	}

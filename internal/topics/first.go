@@ -10,9 +10,9 @@ import "github.com/core-framebuffer/framebuffer/internal/layout"
 // out. So two publishers can never differ about it, and one that is killed keeps none waiting.
 // docs/models/first.pml is this, checked exhaustively.
 
-// begin settles where the topic's numbers begin, if that is not settled: with that one. It returns with next
+// settleFirst settles where the topic's numbers begin, if that is not settled: with that one. It returns with next
 // there, or beyond. A publisher calls it while next is 0.
-func (t *Topic) begin(with uint64) {
+func (t *Topic) settleFirst(with uint64) {
 	first := t.words.First()
 	if first.Load() == 0 {
 		first.CompareAndSwap(0, with+1)
@@ -26,10 +26,10 @@ func (t *Topic) begin(with uint64) {
 	t.next.CompareAndSwap(0, with)
 }
 
-// Missed is how many of the numbers at to to-1 a subscriber has lost: those below the first were never published.
-func (t *Topic) Missed(at, to uint64) uint64 { return missed(t.words, at, to) }
+// LostBetween is how many of the numbers at to to-1 a subscriber has lost: those below the first were never published.
+func (t *Topic) LostBetween(at, to uint64) uint64 { return lostBetween(t.words, at, to) }
 
-func missed(w layout.Topic, at, to uint64) uint64 {
+func lostBetween(w layout.Topic, at, to uint64) uint64 {
 	if first := w.First().Load(); first > 0 {
 		at = max(at, first-1)
 	}
@@ -37,7 +37,7 @@ func missed(w layout.Topic, at, to uint64) uint64 {
 }
 
 // Frames is how many frames were published to a topic, or left out since its first.
-func Frames(w layout.Topic) uint64 { return missed(w, 0, w.Next().Load()) }
+func Frames(w layout.Topic) uint64 { return lostBetween(w, 0, w.Next().Load()) }
 
-// Behind is how many frames a subscriber at that number has before it.
-func Behind(w layout.Topic, at uint64) uint64 { return missed(w, at, w.Next().Load()) }
+// Lag is how many frames a subscriber at that number has before it.
+func Lag(w layout.Topic, at uint64) uint64 { return lostBetween(w, at, w.Next().Load()) }

@@ -15,7 +15,7 @@ import (
 
 // checkIDs is an error if users are to be let in by an id that stands for many, and warns if the
 // server's own is such an id.
-func (d *door) checkIDs() error {
+func (d *fdServer) checkIDs() error {
 	for _, l := range []struct {
 		what  string
 		stand int
@@ -46,7 +46,7 @@ func doubtOf(c *net.UnixConn, path string) (doubt string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("ask at %s which user's directory it is in: %w", path, err)
 	}
-	return judge(server.UID, os.Geteuid(), dir, peers.Overflowing().UID, path)
+	return judgeServer(server.UID, os.Geteuid(), dir, peers.Overflowing().UID, path)
 }
 
 // namedFor is the user whose id a server has given to its default directory as a name, -1 for another
@@ -60,7 +60,7 @@ func namedFor(path string) int {
 	return -1
 }
 
-func judge(server, client int, dir fs.FileInfo, overflow int, path string) (doubt string, err error) {
+func judgeServer(server, client int, dir fs.FileInfo, overflow int, path string) (doubt string, err error) {
 	owner := ownerOf(dir)
 	switch {
 	case server == overflow:

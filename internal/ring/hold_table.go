@@ -58,8 +58,8 @@ func (r *Ring) active(term uint64, now, late int64) bool {
 	return term != 0 && end-now > -late && (end-now <= most || end-r.now() <= most)
 }
 
-// used are the entries that were ever used.
-func (r *Ring) used() []layout.Hold {
+// usedHolds are the entries that were ever used.
+func (r *Ring) usedHolds() []layout.Hold {
 	return r.holds[:min(int(r.holdHigh.Load()), len(r.holds))]
 }
 
@@ -71,8 +71,8 @@ func (r *Ring) mayBeHeld(now int64) bool {
 	return r.holdUntil.Load() > uint64(now-grace)
 }
 
-// load returns what an entry holds, if it makes sense and is respected at that time.
-func (r *Ring) load(e *layout.Hold, now, late int64) (span, uint64, bool) {
+// loadHold returns what an entry holds, if it makes sense and is respected at that time.
+func (r *Ring) loadHold(e *layout.Hold, now, late int64) (span, uint64, bool) {
 	term := e.Term.Load()
 	if !r.active(term, now, late) {
 		return span{}, 0, false
@@ -99,17 +99,17 @@ func (r *Ring) overlap(c, n uint64, s span) (end uint64, yes bool) {
 	return 0, false
 }
 
-// heldIn returns the position behind all holds that [c, c+n) runs into, if it does.
+// endOfHolds returns the position behind all holds that [c, c+n) runs into, if it does.
 //
 // Preconditions: c was added to head before.
-func (r *Ring) heldIn(c, n uint64, now int64) (end uint64, held bool) {
+func (r *Ring) endOfHolds(c, n uint64, now int64) (end uint64, held bool) {
 	for range 64 {
 		gen := r.holdGen.Load()
-		for i := range r.used() {
+		for i := range r.usedHolds() {
 			if r.atEntry != nil {
 				r.atEntry(i)
 			}
-			if s, _, ok := r.load(&r.holds[i], now, grace); ok {
+			if s, _, ok := r.loadHold(&r.holds[i], now, grace); ok {
 				if e, yes := r.overlap(c, n, s); yes && (!held || e-c > end-c) {
 					end, held = e, true
 				}
@@ -122,16 +122,16 @@ func (r *Ring) heldIn(c, n uint64, now int64) (end uint64, held bool) {
 	return c + n, true // holds come and go faster than one can look: try elsewhere
 }
 
-// held reports whether a confirmed hold keeps the chunk at position c.
-func (r *Ring) held(c uint64) bool {
+// isHeld reports whether a confirmed hold keeps the chunk at position c.
+func (r *Ring) isHeld(c uint64) bool {
 	now := r.now()
 	if !r.mayBeHeld(now) {
 		return false
 	}
 	for range 100 {
 		changing := false
-		for i := range r.used() {
-			s, term, ok := r.load(&r.holds[i], now, 0)
+		for i := range r.usedHolds() {
+			s, term, ok := r.loadHold(&r.holds[i], now, 0)
 			if !ok || s.start != c {
 				continue
 			}
@@ -150,13 +150,13 @@ func (r *Ring) held(c uint64) bool {
 
 // intact reports whether the chunk at position c is what it was: nothing of it was handed
 // out again, or it is held.
-func (r *Ring) intact(c uint64) bool { return r.alive(c) || r.held(c) }
+func (r *Ring) intact(c uint64) bool { return r.alive(c) || r.isHeld(c) }
 
-// standing returns what is held now, in order of its place in memory, each chunk once.
-func (r *Ring) standing(now int64) []span {
+// activeSpans returns what is held now, in order of its place in memory, each chunk once.
+func (r *Ring) activeSpans(now int64) []span {
 	var all []span
-	for i := range r.used() {
-		if s, _, ok := r.load(&r.holds[i], now, grace); ok {
+	for i := range r.usedHolds() {
+		if s, _, ok := r.loadHold(&r.holds[i], now, grace); ok {
 			s.start %= r.capacity
 			all = append(all, s)
 		}
@@ -170,9 +170,9 @@ func (r *Ring) standing(now int64) []span {
 	return slices.CompactFunc(all, func(a, b span) bool { return a.start == b.start })
 }
 
-// fits reports whether n bytes in a row are free of holds anywhere in the ring.
-func (r *Ring) fits(n uint64, now int64) bool {
-	all := r.standing(now)
+// hasGap reports whether n bytes in a row are free of holds anywhere in the ring.
+func (r *Ring) hasGap(n uint64, now int64) bool {
+	all := r.activeSpans(now)
 	if len(all) == 0 {
 		return true
 	}
@@ -194,12 +194,12 @@ func (r *Ring) HeldBytes() uint64 {
 	if !r.mayBeHeld(now) {
 		return 0
 	}
-	return r.sum(now)
+	return r.sumHeld(now)
 }
 
-// sum is how much is held with every hold that is published now, confirmed or not.
-func (r *Ring) sum(now int64) (n uint64) {
-	for _, s := range r.standing(now) {
+// sumHeld is how much is held with every hold that is published now, confirmed or not.
+func (r *Ring) sumHeld(now int64) (n uint64) {
+	for _, s := range r.activeSpans(now) {
 		n += s.length
 	}
 	return n

@@ -5,38 +5,38 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Sight is what a subscriber finds at a sequence number.
-type Sight int
+// Status is what a subscriber finds at a sequence number.
+type Status int
 
 // What there may be.
 const (
-	Nothing Sight = iota // not published yet
-	Ready                // a frame that was intact a moment ago
-	Gone                 // published, and lost since
+	Unpublished Status = iota // not published yet
+	Ready                     // a frame that was intact a moment ago
+	Lost                      // published, and lost since
 )
 
-// Look fills rec with the record of that sequence number if it is Ready.
-func (t *Topic) Look(sequence uint64, rec *Record) Sight {
+// Load fills rec with the record of that sequence number if it is Ready.
+func (t *Topic) Load(sequence uint64, rec *Record) Status {
 	w := t.word(sequence)
-	for range tries {
+	for range maxRetries {
 		word := w.Load()
 		if word&layout.QueueLap == t.lap(sequence) {
 			if t.read(word, sequence, rec) {
-				if t.last.Load() != rec.Size {
-					cacheline.Store(&t.last, rec.Size)
+				if t.lastSize.Load() != rec.Size {
+					cacheline.Store(&t.lastSize, rec.Size)
 				}
 				return Ready
 			}
-			return Gone
+			return Lost
 		}
 		if int64(t.next.Load()-sequence) <= 0 {
-			return Nothing
+			return Unpublished
 		}
 		if w.Load() == word { // else it has just been published
 			break
 		}
 	}
-	return Gone
+	return Lost
 }
 
 // Published reports whether the sequence number's frame stands in the queue. It is one load
@@ -52,7 +52,7 @@ func (t *Topic) Poll(sequence uint64, times int) bool {
 	w, lap := t.word(sequence), t.lap(sequence)
 	for range times {
 		if word := w.Load(); word&layout.QueueLap == lap {
-			t.ring.Fetch(word&^layout.QueueTag, t.last.Load())
+			t.ring.Prefetch(word&^layout.QueueTag, t.lastSize.Load())
 			return true
 		}
 	}
@@ -69,12 +69,12 @@ func (t *Topic) Waiting(sequence uint64) bool {
 func (t *Topic) read(word, sequence uint64, rec *Record) bool {
 	offset := word &^ layout.QueueTag
 	if word&layout.QueueRecord == 0 {
-		size, l, ok := t.ring.Labelled(offset, t.Index+1, sequence)
-		rec.Sequence, rec.Offset, rec.Size, rec.Checksum, rec.Time, rec.Has = sequence, offset, size, l.Checksum, l.Time, false
+		size, l, ok := t.ring.Label(offset, t.Index+1, sequence)
+		rec.Sequence, rec.Offset, rec.Size, rec.Checksum, rec.Time, rec.HasContent = sequence, offset, size, l.Checksum, l.Time, false
 		return ok
 	}
-	mem, ok := t.ring.Peek(offset)
-	if !ok || !rec.get(mem) || !t.ring.Intact(offset) {
+	mem, ok := t.ring.Payload(offset)
+	if !ok || !rec.decode(mem) || !t.ring.Intact(offset) {
 		return false
 	}
 	return rec.Sequence == sequence && rec.Size <= uint64(t.ring.MaxSize()) && rec.topic == t.Index+1 && t.ring.Intact(rec.Offset)
@@ -105,7 +105,7 @@ func (t *Topic) Newest() uint64 {
 	next := t.next.Load()
 	var rec Record
 	for i := uint64(1); i <= min(next, t.Depth()); i++ {
-		if t.Look(next-i, &rec) == Ready {
+		if t.Load(next-i, &rec) == Ready {
 			return next - i
 		}
 	}

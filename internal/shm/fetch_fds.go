@@ -14,18 +14,18 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// handed is what a server hands out.
-type handed struct {
+// fetchedFDs is what a server hands out.
+type fetchedFDs struct {
 	control, ring *os.File
 	doubt         string // why it is not known which user's server that is; "" if it is
 }
 
-// knock asks at a socket for the files of a segment, until a server answers or its patience ends:
+// fetchFDs asks at a socket for the files of a segment, until a server answers or its patience ends:
 // a door before which too many stand may close before the answer. A refusal is final.
-func knock(path string, readOnly bool) (h handed, err error) {
-	end := time.Now().Add(patience)
+func fetchFDs(path string, readOnly bool) (h fetchedFDs, err error) {
+	end := time.Now().Add(replyTimeout)
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
-		h, err = knockOnce(path, readOnly, end)
+		h, err = fetchFDsOnce(path, readOnly, end)
 		if !errors.Is(err, errUnanswered) || time.Now().Add(wait).After(end) {
 			return h, err
 		}
@@ -36,8 +36,8 @@ func knock(path string, readOnly bool) (h handed, err error) {
 // errUnanswered says that a server closed the connection before it had answered.
 var errUnanswered = errors.New("it closed the connection")
 
-func knockOnce(path string, readOnly bool, end time.Time) (h handed, err error) {
-	c, doubt, err := reach(path, end)
+func fetchFDsOnce(path string, readOnly bool, end time.Time) (h fetchedFDs, err error) {
+	c, doubt, err := dialServer(path, end)
 	switch {
 	case errors.Is(err, fberr.Permission):
 		return h, err
@@ -49,18 +49,18 @@ func knockOnce(path string, readOnly bool, end time.Time) (h handed, err error) 
 			fberr.Permission, os.Geteuid(), path, err)
 	case errors.Is(err, unix.EAGAIN):
 		return h, fmt.Errorf("ask at %s: for %v as many others waited there as the kernel lets wait: try again, and see which processes connect to it (ss -xp) (%w)",
-			path, patience, err)
+			path, replyTimeout, err)
 	case err != nil:
 		return h, fmt.Errorf("ask at %s: %w", path, err)
 	}
 	defer c.Close()
 	h.doubt = doubt
-	h.control, h.ring, err = ask(c, path, readOnly)
+	h.control, h.ring, err = requestFDs(c, path, readOnly)
 	return h, err
 }
 
-// ask says what the client wants, and receives it.
-func ask(c *net.UnixConn, path string, readOnly bool) (control, ring *os.File, err error) {
+// requestFDs says what the client wants, and receives it.
+func requestFDs(c *net.UnixConn, path string, readOnly bool) (control, ring *os.File, err error) {
 	want := byte(wantWriting)
 	if readOnly {
 		want = wantReading
@@ -73,7 +73,7 @@ func ask(c *net.UnixConn, path string, readOnly bool) (control, ring *os.File, e
 	n, nr, flags, _, err := c.ReadMsgUnix(said, rights)
 	if err != nil || n == 0 {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil, nil, fmt.Errorf("the server at %s does not answer for %v: it is stopped, or too busy; ss -xlp says which process it is: %w", path, patience, err)
+			return nil, nil, fmt.Errorf("the server at %s does not answer for %v: it is stopped, or too busy; ss -xlp says which process it is: %w", path, replyTimeout, err)
 		}
 		return nil, nil, fmt.Errorf("%w: the server at %s went away: %w", fberr.StaleKey, path, errors.Join(wrote, err, errUnanswered))
 	}
@@ -84,7 +84,7 @@ func ask(c *net.UnixConn, path string, readOnly bool) (control, ring *os.File, e
 	if said[0] == deniedWrite {
 		return nil, nil, readOnlyRefused(thisProcess(), "the server at "+path)
 	}
-	files, err := received(rights[:nr])
+	files, err := receivedFDs(rights[:nr])
 	if err != nil || len(files) != 2 || said[0] != granted {
 		for _, f := range files {
 			_ = f.Close()
@@ -98,8 +98,8 @@ func ask(c *net.UnixConn, path string, readOnly bool) (control, ring *os.File, e
 	return files[0], files[1], nil
 }
 
-// received are the files that came with a message. ReadMsgUnix has them closed on exec.
-func received(rights []byte) (files []*os.File, err error) {
+// receivedFDs are the files that came with a message. ReadMsgUnix has them closed on exec.
+func receivedFDs(rights []byte) (files []*os.File, err error) {
 	messages, err := unix.ParseSocketControlMessage(rights)
 	if err != nil {
 		return nil, err

@@ -11,9 +11,9 @@ import (
 )
 
 // answer gives a client that may have something what it wants, if it may have that.
-func (d *door) answer(c *peers.Visitor) {
+func (d *fdServer) answer(c *peers.Conn) {
 	may := d.rights(c.Peer, func() ([]int, error) { return peers.GroupsOf(c) })
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(replyTimeout))
 	var want [1]byte
 	if _, err := c.Read(want[:]); err != nil {
 		return
@@ -42,7 +42,7 @@ func (d *door) answer(c *peers.Visitor) {
 // rights are the peer's, by what the kernel says of it: its user, and all its groups. The ids for
 // users and groups that have none here are those of no user and no group, also if the server runs
 // as that: a peer that has them is one of all others. The server's own process is known by its pid.
-func (d *door) rights(p peers.Peer, groups func() ([]int, error)) right {
+func (d *fdServer) rights(p peers.Peer, groups func() ([]int, error)) right {
 	switch p.UID {
 	case d.overflow.UID:
 		if p.PID == os.Getpid() {

@@ -14,7 +14,7 @@ import (
 // None of the calls that are asked about has another reason for these two.
 func notAllowed(err error) bool { return errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) }
 
-// refused is the error of a system call that failed. If this process may not make it, the error
+// syscallError is the error of a system call that failed. If this process may not make it, the error
 // says that, and what to do: such a process lacks neither memory nor a server.
 //
 //	system call            without it
@@ -28,7 +28,7 @@ func notAllowed(err error) bool { return errors.Is(err, unix.EPERM) || errors.Is
 //	fallocate              ftruncate, and each page is touched
 //	madvise                each page is touched; no huge pages; core dumps have the ring
 //	flock, utimensat       systemd-tmpfiles may take what is brought back, or told
-func refused(call string, err error) error {
+func syscallError(call string, err error) error {
 	if err == nil || !notAllowed(err) {
 		return err
 	}

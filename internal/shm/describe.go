@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Where says, for people, what a process that is attached by a key is attached by here: the
+// Describe says, for people, what a process that is attached by a key is attached by here: the
 // ids, the socket or the files. A location that is none is said as it is. It may be asked for
 // when the server is gone already; the environment's directory counts as in attaching.
-func Where(backend, location string) string {
+func Describe(backend, location string) string {
 	switch backend {
 	case "sysv":
 		if ids := strings.Split(location, "."); len(ids) == 3 {
@@ -16,11 +16,11 @@ func Where(backend, location string) string {
 		}
 	case "memfd":
 		if path, err := MemfdSocket(location); err == nil {
-			return fmt.Sprintf("socket %s, where the server hands out the memory", hereOf(path, ""))
+			return fmt.Sprintf("socket %s, where the server hands out the memory", localPath(path, ""))
 		}
 	case "file":
 		if base, err := FileBase(location); err == nil {
-			base = hereOf(base, controlSuffix)
+			base = localPath(base, controlSuffix)
 			return fmt.Sprintf("files %s%s and %s", base, ringSuffix, controlSuffix)
 		}
 	}

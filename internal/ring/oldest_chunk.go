@@ -2,11 +2,11 @@ package ring
 
 import "github.com/core-framebuffer/framebuffer/internal/layout"
 
-// Oldest returns the first chunk that is alive, held ones apart: its position, and what its header
+// OldestChunk returns the first chunk that is alive, held ones apart: its position, and what its header
 // says. It begins at a position, where an earlier search ended, and looks for headers where there
 // may be any, at most so many times: the head may be in the middle of a large chunk. It is for
 // monitors.
-func (r *Ring) Oldest(from uint64, most int) (position uint64, c layout.Chunk, ok bool) {
+func (r *Ring) OldestChunk(from uint64, most int) (position uint64, c layout.Chunk, ok bool) {
 	for range most {
 		head := r.head.Load()
 		from = max(from, r.start)
@@ -18,7 +18,7 @@ func (r *Ring) Oldest(from uint64, most int) (position uint64, c layout.Chunk, o
 			return 0, c, false
 		}
 		offset := from + layout.ChunkHeader
-		if c, ok = r.seal.Get(r.mem[from%r.capacity:], offset); ok {
+		if c, ok = r.codec.Get(r.mem[from%r.capacity:], offset); ok {
 			loadFence()
 			if r.alive(from) {
 				return from, c, true

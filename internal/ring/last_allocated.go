@@ -2,11 +2,11 @@ package ring
 
 import "github.com/core-framebuffer/framebuffer/internal/layout"
 
-// Newest returns when the last of the chunks was allocated that lie between two positions, the
+// LastAllocated returns when the last of the chunks was allocated that lie between two positions, the
 // first a chunk's and the second where the head is or was. It looks for headers where there may be
 // any, at most so many times: what a process has taken for its next chunks has none yet. It reports
 // false if there is no header, or if that many looks were too few. It is for monitors.
-func (r *Ring) Newest(from, to uint64, most int) (at int64, ok bool) {
+func (r *Ring) LastAllocated(from, to uint64, most int) (at int64, ok bool) {
 	from = (from + layout.Align - 1) &^ (layout.Align - 1)
 	if to-from > r.capacity { // also if to is the lower one
 		return 0, false
@@ -16,7 +16,7 @@ func (r *Ring) Newest(from, to uint64, most int) (at int64, ok bool) {
 			return at, at > 0
 		}
 		step := uint64(layout.Align)
-		c, valid := r.seal.Get(r.mem[from%r.capacity:], from+layout.ChunkHeader)
+		c, valid := r.codec.Get(r.mem[from%r.capacity:], from+layout.ChunkHeader)
 		if valid && c.Size > 0 && c.Size <= r.capacity {
 			at = max(at, c.Time)
 			step = Footprint(int(c.Size))

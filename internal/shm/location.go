@@ -29,9 +29,9 @@ func pathOf(backend, location string, most int, ours func(name string) bool) (st
 	return path, nil
 }
 
-// hereOf returns the path here. Where there is no such file, but the environment names a
+// localPath returns the path here. Where there is no such file, but the environment names a
 // directory, it is that of the same name there: a mount may be elsewhere.
-func hereOf(path, suffix string) string {
+func localPath(path, suffix string) string {
 	if dir := os.Getenv(DirVariable); dir != "" {
 		if _, err := os.Lstat(path + suffix); errors.Is(err, fs.ErrNotExist) {
 			return filepath.Join(dir, filepath.Base(path))

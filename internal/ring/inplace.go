@@ -6,38 +6,38 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Seal returns the checksum of data, what was written in place into the chunk at offset;
+// Finish returns the checksum of data, what was written in place into the chunk at offset;
 // without hash it is 0. It returns fberr.Closed, and fberr.Timeout when the chunk was reused
 // before it was done.
 //
-// Preconditions: data lies in the payload that Take returned with offset.
-func (r *Ring) Seal(offset uint64, data []byte, hash bool) (sum uint64, why Reason, err error) {
-	if err := r.Ended(); err != nil {
+// Preconditions: data lies in the payload that Allocate returned with offset.
+func (r *Ring) Finish(offset uint64, data []byte, hash bool) (sum uint64, why Reason, err error) {
+	if err := r.CheckOpen(); err != nil {
 		return 0, None, err
 	}
 	if hash {
 		sum = copyhash.Sum(data)
 	}
-	r.ahead.completed()
+	r.prefetch.wrote()
 	failpoint.Hit(failpoint.CommitHashed)
 	// As at the end of Write: whoever takes the chunk after this look spoils a frame that
 	// nobody can read any more.
 	loadFence()
 	if !r.alive(offset - layout.ChunkHeader) {
-		return 0, Reused, r.lappedWrite(offset, len(data))
+		return 0, Overwritten, r.errWriteOverwritten(offset, len(data))
 	}
 	return sum, None, nil
 }
 
-// Filling returns fberr.Closed, and fberr.Timeout when the chunk at offset, into which n bytes
+// CheckOwned returns fberr.Closed, and fberr.Timeout when the chunk at offset, into which n bytes
 // go in place, was reused. Who asks before each block of copyhash.Block bytes spoils at most one,
 // however long it sleeps between two.
-func (r *Ring) Filling(offset uint64, n int) (Reason, error) {
-	if err := r.Ended(); err != nil {
+func (r *Ring) CheckOwned(offset uint64, n int) (Reason, error) {
+	if err := r.CheckOpen(); err != nil {
 		return None, err
 	}
 	if !r.alive(offset - layout.ChunkHeader) {
-		return Reused, r.lappedWrite(offset, n)
+		return Overwritten, r.errWriteOverwritten(offset, n)
 	}
 	return None, nil
 }
@@ -48,45 +48,45 @@ func (r *Ring) Filling(offset uint64, n int) (Reason, error) {
 //
 // It returns what Read returns, and the error of look.
 func (r *Ring) View(offset uint64, n int, sum uint64, verify bool, look func([]byte) error) (Reason, error) {
-	payload, why, err := r.part(offset, n)
+	payload, why, err := r.lookupPrefix(offset, n)
 	if err != nil {
 		return why, err
 	}
-	if why, err := r.verify(payload, offset, sum, verify); err != nil {
+	if why, err := r.verifyChecksum(payload, offset, sum, verify); err != nil {
 		return why, err
 	}
 	failpoint.Hit(failpoint.ViewLooking)
 	err = look(payload)
 	failpoint.Hit(failpoint.ViewLookedAgain)
 	if !r.Intact(offset) { // after everything that look has read
-		return Reused, r.reused(offset)
+		return Overwritten, r.errOverwritten(offset)
 	}
 	return None, err
 }
 
-// verify hashes payload in place, unless it need not, and looks whether it is still there.
-func (r *Ring) verify(payload []byte, offset, sum uint64, verify bool) (Reason, error) {
+// verifyChecksum hashes payload in place, unless it need not, and looks whether it is still there.
+func (r *Ring) verifyChecksum(payload []byte, offset, sum uint64, verify bool) (Reason, error) {
 	if !verify {
 		return None, nil
 	}
 	got := copyhash.Sum(payload)
 	if !r.Intact(offset) {
-		return Reused, r.reused(offset)
+		return Overwritten, r.errOverwritten(offset)
 	}
 	if got != sum {
-		return Altered, altered(offset, len(payload), got, sum)
+		return Altered, errAltered(offset, len(payload), got, sum)
 	}
 	return None, nil
 }
 
-// Held returns the first n bytes of a held chunk, which with verify have the checksum sum.
+// Payload returns the first n bytes of a held chunk, which with verify have the checksum sum.
 // They are those bytes for as long as the hold is intact.
-func (h *Hold) Held(n int, sum uint64, verify bool) ([]byte, Reason, error) {
+func (h *Hold) Payload(n int, sum uint64, verify bool) ([]byte, Reason, error) {
 	r, offset := h.ring, h.span.start+layout.ChunkHeader
-	payload, why, err := r.part(offset, n)
+	payload, why, err := r.lookupPrefix(offset, n)
 	if err != nil {
 		return nil, why, err
 	}
-	why, err = r.verify(payload, offset, sum, verify)
+	why, err = r.verifyChecksum(payload, offset, sum, verify)
 	return payload, why, err
 }

@@ -8,18 +8,18 @@ import (
 // At returns topic i as it is, for people who watch: nothing is made or changed.
 //
 // Preconditions: 0 <= i < ctl.Topics().
-func At(ctl layout.Control, r *ring.Ring, i int) *Topic { return view(ctl.Topic(i), r, i) }
+func At(ctl layout.Control, r *ring.Ring, i int) *Topic { return newTopic(ctl.Topic(i), r, i) }
 
 // Find returns the topic of that name if there is one: nothing is made or changed.
 func Find(ctl layout.Control, r *ring.Ring, name string) (*Topic, bool) {
-	h, n := hash(name), uint64(ctl.Topics())
+	h, n := nameHash(name), uint64(ctl.Topics())
 	for i := range n {
 		at := int((h + i) % n)
 		switch w := ctl.Topic(at); w.NameHash().Load() {
 		case 0:
 			return nil, false
 		case h:
-			return view(w, r, at), w.Named().Load() != 0 && w.Name() == name
+			return newTopic(w, r, at), w.Named().Load() != 0 && w.Name() == name
 		}
 	}
 	return nil, false
@@ -37,10 +37,10 @@ func Subscriber(ctl layout.Control, w *layout.Subscription, claim uint64) (slot 
 	return slot, s.Claim().Load() == claim && !layout.Died(s.Life().Load())
 }
 
-// Glance is Look for people who watch: it looks once, at what stands there now, fills rec,
+// LoadOnce is Look for people who watch: it looks once, at what stands there now, fills rec,
 // and reports whether that is an intact frame. However fast others change the queue, it
 // returns.
-func (t *Topic) Glance(sequence uint64, rec *Record) bool {
+func (t *Topic) LoadOnce(sequence uint64, rec *Record) bool {
 	*rec = Record{}
 	word := t.word(sequence).Load()
 	if word&layout.QueueLap != t.lap(sequence) || !t.read(word, sequence, rec) {

@@ -7,39 +7,39 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// TakeBeside is Take for a chunk that says something of the first n bytes of the chunk at offset
+// AllocateBeside is Allocate for a chunk that says something of the first n bytes of the chunk at offset
 // of: it takes nothing that would overwrite that one. Other processes may do so at any time.
 //
 // It also returns what View returns for a chunk that is not there or is shorter, fberr.TooLarge
 // when the two are larger than the ring, fberr.HoldLimit when holds do not leave room for both, and
 // fberr.Timeout when so much was allocated since that the new chunk would be one too many.
-func (r *Ring) TakeBeside(of uint64, n, size int, by Stamp) (offset uint64, payload []byte, why Reason, err error) {
+func (r *Ring) AllocateBeside(of uint64, n, size int, by Stamp) (offset uint64, payload []byte, why Reason, err error) {
 	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
-		return 0, nil, None, r.badSize(size)
+		return 0, nil, None, r.errBadSize(size)
 	}
-	if _, why, err := r.part(of, n); err != nil {
+	if _, why, err := r.lookupPrefix(of, n); err != nil {
 		return 0, nil, why, err
 	}
 	c, beside := of-layout.ChunkHeader, Footprint(size)
-	batch := r.spares(c, max(beside, r.batch.size), by.Time)
-	if !batch && !r.spares(c, beside, by.Time) {
-		why, err = r.crowded(of, size, by.Time)
+	batch := r.keepsChunk(c, max(beside, r.batch.size), by.Time)
+	if !batch && !r.keepsChunk(c, beside, by.Time) {
+		why, err = r.errNoRoomBeside(of, size, by.Time)
 		return 0, nil, why, err
 	}
-	offset, payload, err = r.takeFrom(batch, size, by)
+	offset, payload, err = r.allocateFrom(batch, size, by)
 	return offset, payload, None, err
 }
 
-// spares reports whether the chunk at position c stays in the ring when n bytes more are
+// keepsChunk reports whether the chunk at position c stays in the ring when n bytes more are
 // taken now. The holds in their way count as taken; a hold of the chunk itself keeps it.
-func (r *Ring) spares(c, n uint64, now int64) bool {
+func (r *Ring) keepsChunk(c, n uint64, now int64) bool {
 	at := r.head.Load()
 	if r.mayBeHeld(now) {
-		if r.held(c) {
+		if r.isHeld(c) {
 			return true
 		}
 		for range layout.HoldCount {
-			behind, held := r.heldIn(at, n, now)
+			behind, held := r.endOfHolds(at, n, now)
 			if !held {
 				break
 			}
@@ -49,9 +49,9 @@ func (r *Ring) spares(c, n uint64, now int64) bool {
 	return at+n-c <= r.capacity
 }
 
-// crowded says why size bytes beside the chunk at offset of would overwrite it.
-func (r *Ring) crowded(of uint64, size int, now int64) (Reason, error) {
-	chunk, why, err := r.find(of)
+// errNoRoomBeside says why size bytes beside the chunk at offset of would overwrite it.
+func (r *Ring) errNoRoomBeside(of uint64, size int, now int64) (Reason, error) {
+	chunk, why, err := r.lookup(of)
 	if err != nil {
 		return why, err // reused meanwhile
 	}
@@ -61,20 +61,20 @@ func (r *Ring) crowded(of uint64, size int, now int64) (Reason, error) {
 	}
 	if r.mayBeHeld(now) {
 		return None, fmt.Errorf("%w: %d of the ring's %d bytes are held, and beside them is no room for the chunk of %d bytes at offset %d and %d bytes that describe it: release holds, or start the server with a larger size or a smaller HoldLimit",
-			fberr.HoldLimit, r.sum(now), r.capacity, other, of, size)
+			fberr.HoldLimit, r.sumHeld(now), r.capacity, other, of, size)
 	}
 	behind := r.head.Load() - (of - layout.ChunkHeader)
-	return Reused, fmt.Errorf("%w: reused: the ring of %d bytes has allocated %d bytes since the chunk at offset %d, and the %d bytes that describe it would overwrite it: publish sooner, or start the server with a larger size",
+	return Overwritten, fmt.Errorf("%w: reused: the ring of %d bytes has allocated %d bytes since the chunk at offset %d, and the %d bytes that describe it would overwrite it: publish sooner, or start the server with a larger size",
 		fberr.Timeout, r.capacity, behind, of, size)
 }
 
-// MostBeside is the largest payload that a chunk can have beside one of size bytes.
-func (r *Ring) MostBeside(size int) int {
+// MaxSizeBeside is the largest payload that a chunk can have beside one of size bytes.
+func (r *Ring) MaxSizeBeside(size int) int {
 	return int(r.capacity - Footprint(size) - layout.ChunkHeader)
 }
 
 // TooLargeBeside is fberr.TooLarge for a chunk that does not fit beside one that describes it.
 func (r *Ring) TooLargeBeside(size, record int) error {
 	return fmt.Errorf("%w: a frame of %d bytes, and %d bytes that describe it: of frames that need those this ring holds at most %d bytes, of others %d (capacity %d): publish without metadata, or start the server with a larger size",
-		fberr.TooLarge, size, record, r.MostBeside(record), r.MaxSize(), r.capacity)
+		fberr.TooLarge, size, record, r.MaxSizeBeside(record), r.MaxSize(), r.capacity)
 }

@@ -41,19 +41,19 @@ func FileBase(location string) (string, error) {
 	return pathOf("file", location, maxBase, fileName.MatchString)
 }
 
-// files are a server's.
+// namedFiles are a server's.
 //
 // Each is locked for as long as the server lives, by its open file description (OFD): the
 // kernel drops the lock when that is closed, whatever ends the process, and anybody can ask
 // for it without taking it. They get their names when they are locked and complete.
-type files struct {
+type namedFiles struct {
 	base          string
 	control, ring *os.File
-	keep          *keeper // nil until they have names
+	names         *nameWatcher // nil until they have names
 }
 
-// show gives the files their names. Control comes last: who finds it finds both.
-func (f *files) show() error {
+// giveNames gives the files their names. Control comes last: who finds it finds both.
+func (f *namedFiles) giveNames() error {
 	if len(f.base) > maxBase {
 		return fmt.Errorf("the files' path %s has %d bytes, and a key has room for %d: name a directory with a shorter path", f.base, len(f.base), maxBase)
 	}
@@ -69,20 +69,20 @@ func (f *files) show() error {
 }
 
 // watch looks after the names from now on.
-func (f *files) watch(log *slog.Logger) {
-	f.keep = newKeeper(filepath.Dir(f.base), log)
-	f.keep.hold()
+func (f *namedFiles) watch(log *slog.Logger) {
+	f.names = newNameWatcher(filepath.Dir(f.base), log)
+	f.names.lockDir()
 	for _, file := range []*os.File{f.control, f.ring} { // tmpfiles.d(5): systemd 250 and newer skip such files
 		_ = unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB)
 	}
-	f.keep.start(f.look)
+	f.names.start(f.checkNames)
 }
 
-// look brings back names that were moved. The kernel gives no name to a file that has none left
+// checkNames brings back names that were moved. The kernel gives no name to a file that has none left
 // but the ones it never had (linkat(2)): then it can only be told.
-func (f *files) look() {
+func (f *namedFiles) checkNames() {
 	trouble, path := "", ""
-	used := f.keep.due()
+	used := f.names.dueForTouch()
 	for _, one := range []struct {
 		file *os.File
 		path string
@@ -91,20 +91,20 @@ func (f *files) look() {
 		if err != nil {
 			return
 		}
-		switch standingOf(one.path, should) {
-		case ours:
+		switch nameStateOf(one.path, should) {
+		case nameOurs:
 			if used {
 				touchName(one.path)
 			}
-		case others:
+		case nameTaken:
 			trouble, path = "another file has the name of this server's, so that no client can attach any more; those that are attached go on: start the server again", one.path
-		case gone:
+		case nameMissing:
 			if name(one.file, one.path) != nil {
 				trouble, path = "the files of this server were removed, so that no client can attach any more; those that are attached go on: start the server again", one.path
 			}
 		}
 	}
-	f.keep.tell(trouble, path, nil)
+	f.names.warnOnce(trouble, path, nil)
 }
 
 func name(f *os.File, path string) error {
@@ -115,14 +115,14 @@ func name(f *os.File, path string) error {
 		err = unix.Linkat(int(f.Fd()), "", unix.AT_FDCWD, path, unix.AT_EMPTY_PATH)
 	}
 	if err != nil {
-		return fmt.Errorf("name the file %s (is /proc mounted?): %w", path, refused("linkat", err))
+		return fmt.Errorf("name the file %s (is /proc mounted?): %w", path, syscallError("linkat", err))
 	}
 	return nil
 }
 
 // close takes the names back, in the other order, and gives up the files.
-func (f *files) close() error {
-	f.keep.end()
+func (f *namedFiles) close() error {
+	f.names.end()
 	err := unname(f.control, f.base+controlSuffix)
 	failpoint.Hit(failpoint.StopHalfNamed)
 	err = errors.Join(err, unname(f.ring, f.base+ringSuffix))
@@ -135,7 +135,7 @@ func unname(f *os.File, path string) error {
 		return nil
 	}
 	var err error
-	if st, statErr := f.Stat(); statErr == nil && standingOf(path, st) == ours {
+	if st, statErr := f.Stat(); statErr == nil && nameStateOf(path, st) == nameOurs {
 		err = os.Remove(path)
 	}
 	return errors.Join(err, f.Close())
@@ -147,7 +147,7 @@ func wholeFile() *unix.Flock_t { return &unix.Flock_t{Type: unix.F_WRLCK} }
 // lock says that a server lives.
 func lock(f *os.File) error {
 	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, wholeFile()); err != nil {
-		return fmt.Errorf("lock the file: %w", refused("fcntl", err))
+		return fmt.Errorf("lock the file: %w", syscallError("fcntl", err))
 	}
 	return nil
 }
@@ -156,13 +156,13 @@ func lock(f *os.File) error {
 func locked(f *os.File) (bool, error) {
 	l := wholeFile()
 	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, l); err != nil {
-		return false, fmt.Errorf("ask for the lock of %s: %w", f.Name(), refused("fcntl", err))
+		return false, fmt.Errorf("ask for the lock of %s: %w", f.Name(), syscallError("fcntl", err))
 	}
 	return l.Type != unix.F_UNLCK, nil
 }
 
-// alive is fberr.StaleKey for a file whose server was killed.
-func alive(f *os.File) error {
+// checkServerAlive is fberr.StaleKey for a file whose server was killed.
+func checkServerAlive(f *os.File) error {
 	yes, err := locked(f)
 	if err == nil && !yes {
 		err = fmt.Errorf("%w: the server of %s was killed: get the key of the one that runs now", fberr.StaleKey, f.Name())

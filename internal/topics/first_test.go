@@ -16,9 +16,9 @@ func TestStressBegin(t *testing.T) {
 		p := s.open(t, "x")
 		first := []uint64{3, depth, 31*depth + 5, 1000}[round%4]
 		if first > 31*depth {
-			// A copy that loses the claim leaves out as many laps as there are tags: see leaveOut for what
+			// A copy that loses the claim leaves out as many laps as there are tags: see skipTo for what
 			// a publisher may find then that slept meanwhile.
-			p.begin(first)
+			p.settleFirst(first)
 		}
 		var mu sync.Mutex
 		published := map[uint64]bool{}
@@ -71,18 +71,18 @@ func TestStressBegin(t *testing.T) {
 		got, lost := 0, uint64(0)
 		for at := uint64(0); at != p.Next(); {
 			var rec Record
-			switch p.Look(at, &rec) {
+			switch p.Load(at, &rec) {
 			case Ready:
 				if !published[at] {
 					t.Errorf("number %d was not published", at)
 				}
 				got++
 				at++
-			case Gone:
+			case Lost:
 				to := p.Oldest(at + 1)
-				lost += p.Missed(at, to)
+				lost += p.LostBetween(at, to)
 				at = to
-			case Nothing:
+			case Unpublished:
 				t.Fatalf("nothing at %d of %d", at, p.Next())
 			}
 		}
@@ -104,14 +104,14 @@ func TestClaimIsCarriedOut(t *testing.T) {
 			for n := first - min(first, depth); n < min(first, first-min(first, depth)+marked); n++ {
 				p.word(n).Store(p.lap(n))
 			}
-			if Frames(p.words) != 0 || Behind(p.words, 0) != 0 {
+			if Frames(p.words) != 0 || Lag(p.words, 0) != 0 {
 				t.Errorf("%d frames", Frames(p.words))
 			}
 			if n, err := s.put(p, s.frame(t)); n != first || err != nil {
 				t.Fatalf("number %d, %v; not %d", n, err, first)
 			}
 			var rec Record
-			if p.Look(first, &rec) != Ready || p.Oldest(0) != first || p.Missed(0, first) != 0 || Frames(p.words) != 1 || Behind(p.words, 0) != 1 {
+			if p.Load(first, &rec) != Ready || p.Oldest(0) != first || p.LostBetween(0, first) != 0 || Frames(p.words) != 1 || Lag(p.words, 0) != 1 {
 				t.Errorf("%d: oldest %d, %d frames", first, p.Oldest(0), Frames(p.words))
 			}
 		}

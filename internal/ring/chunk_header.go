@@ -10,6 +10,6 @@ func (r *Ring) Header(offset uint64) (c layout.Chunk, ok bool) {
 	if offset < layout.ChunkHeader || offset%layout.Align != 0 || !r.intact(at) {
 		return c, false
 	}
-	c, ok = r.seal.Get(r.mem[at%r.capacity:], offset)
+	c, ok = r.codec.Get(r.mem[at%r.capacity:], offset)
 	return c, ok && r.Intact(offset)
 }

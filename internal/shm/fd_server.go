@@ -19,20 +19,20 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// door is the Unix socket at which a server hands out its files. A client sends one byte,
+// fdServer is the Unix socket at which a server hands out its files. A client sends one byte,
 // what it wants, and gets one byte with the files: or another, without, if it may not.
 // The methods but serve and look are called by one goroutine.
-type door struct {
+type fdServer struct {
 	path             string
 	log              *slog.Logger // nil for none
 	control          *os.File
 	ring, ringToRead *os.File
 	access           access
 	overflow         peers.Overflow
-	ready            func(dir string, others bool) error // makes the directory
-	visitors         visitors
+	makeDir          func(dir string, others bool) error // makes the directory
+	conns            connSet
 	serving          sync.WaitGroup // one for each socket that was bound
-	keep             *keeper
+	names            *nameWatcher
 
 	abstract *peers.Listener // nil where the name cannot be bound
 
@@ -53,8 +53,8 @@ const (
 // defaultDir is what a user's default directory is called, before the user's id.
 const defaultDir = "framebuffer-"
 
-// patience is how long either side waits for the other's byte.
-const patience = 5 * time.Second
+// replyTimeout is how long either side waits for the other's byte.
+const replyTimeout = 5 * time.Second
 
 // socketDir is where servers listen that are not told, and how it is made.
 func socketDir() (dir string, ready func(dir string, others bool) error) {
@@ -80,11 +80,11 @@ func SocketDir(dir string) string {
 
 // open listens with a name of its own in the directory, or in the user's own, and hands out
 // the files until close.
-func (d *door) open(dir string) (err error) {
-	d.ready = makeDir
+func (d *fdServer) open(dir string) (err error) {
+	d.makeDir = makeDir
 	told := dir != "" || os.Getenv(DirVariable) != ""
 	if dir == "" {
-		dir, d.ready = socketDir()
+		dir, d.makeDir = socketDir()
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("the directory of the socket: %w", err)
@@ -92,11 +92,11 @@ func (d *door) open(dir string) (err error) {
 	var name [8]byte
 	_, _ = rand.Read(name[:]) // never fails (crypto/rand)
 	d.path = filepath.Join(dir, hex.EncodeToString(name[:])+suffix)
-	if err := d.ready(dir, d.access.others()); err != nil {
-		if told || !cannotBe(err) {
+	if err := d.makeDir(dir, d.access.others()); err != nil {
+		if told || !cannotMakeDir(err) {
 			return err
 		}
-		return d.openWithout(err)
+		return d.listenAbstractOnly(err)
 	}
 	sweep(dir)
 	if len(d.path) > maxPath {
@@ -108,20 +108,20 @@ func (d *door) open(dir string) (err error) {
 	if err := d.bind(); err != nil {
 		return fmt.Errorf("listen in %s: %w", dir, err)
 	}
-	d.bindAbstract()
+	d.listenAbstract()
 	failpoint.Hit(failpoint.StartListening)
-	d.keep = newKeeper(dir, d.log)
-	d.keep.hold()
-	d.keep.start(d.look)
+	d.names = newNameWatcher(dir, d.log)
+	d.names.lockDir()
+	d.names.start(d.checkName)
 	return nil
 }
 
 // bind listens under the door's name, from which systemd-tmpfiles knows by /proc/net/unix that the
 // socket lives: a socket that was renamed it takes for a dead one. The kernel does not let it take
 // the name of anything else.
-func (d *door) bind() error {
+func (d *fdServer) bind() error {
 	l, st, err := listenAt(d.path)
-	for try := 1; errors.Is(err, fs.ErrNotExist) && try < bindings; try++ {
+	for try := 1; errors.Is(err, fs.ErrNotExist) && try < bindAttempts; try++ {
 		l, st, err = listenAt(d.path)
 	}
 	if err != nil {
@@ -136,8 +136,8 @@ func (d *door) bind() error {
 	return nil
 }
 
-// bindings is how often a socket is bound that another process removes at once, as sweep does.
-const bindings = 5
+// bindAttempts is how often a socket is bound that another process removes at once, as sweep does.
+const bindAttempts = 5
 
 // listenAt listens at a path to which all users may go, and returns what the socket is. It returns
 // fs.ErrNotExist if another process removed the socket meanwhile.
@@ -170,26 +170,26 @@ func openToAll(path string) (fs.FileInfo, error) {
 	return st, os.Chmod(path, 0o666) //nolint:gosec // see above
 }
 
-// look brings the socket back when it was removed.
-func (d *door) look() {
-	switch standingOf(d.path, d.socket) {
-	case ours:
-		if d.keep.tell("", "", nil); d.keep.due() {
+// checkName brings the socket back when it was removed.
+func (d *fdServer) checkName() {
+	switch nameStateOf(d.path, d.socket) {
+	case nameOurs:
+		if d.names.warnOnce("", "", nil); d.names.dueForTouch() {
 			touchName(d.path)
 		}
-	case others:
-		d.keep.tell("another file has the name of this server's socket, so that no client can attach any more: remove it, or start the server again", d.path, nil)
-	case gone:
-		err := d.ready(d.keep.dir, d.access.others())
+	case nameTaken:
+		d.names.warnOnce("another file has the name of this server's socket, so that no client can attach any more: remove it, or start the server again", d.path, nil)
+	case nameMissing:
+		err := d.makeDir(d.names.dir, d.access.others())
 		if err == nil {
 			err = d.bind()
 		}
 		if err != nil {
-			d.keep.tell("the socket of this server was removed, and cannot be made again, so that no client can attach", d.path, err)
+			d.names.warnOnce("the socket of this server was removed, and cannot be made again, so that no client can attach", d.path, err)
 			return
 		}
-		d.keep.log.Warn("the socket of this server was removed by another process; it is there again", "file.path", d.path)
-		d.keep.hold()
+		d.names.log.Warn("the socket of this server was removed by another process; it is there again", "file.path", d.path)
+		d.names.lockDir()
 	}
 }
 
@@ -198,9 +198,9 @@ const (
 	maxPath = 107
 )
 
-// aboutToListen is how long a server may take between the two system calls that bind a socket and
+// listenGrace is how long a server may take between the two system calls that bind a socket and
 // listen at it. One that is stopped there for longer finds its socket gone, and binds another.
-const aboutToListen = 20 * time.Millisecond
+const listenGrace = 20 * time.Millisecond
 
 // sweep removes sockets of servers that were killed.
 func sweep(dir string) {
@@ -214,7 +214,7 @@ func sweep(dir string) {
 	if len(dead) == 0 {
 		return
 	}
-	time.Sleep(aboutToListen)
+	time.Sleep(listenGrace)
 	for _, path := range dead {
 		if refuses(path) {
 			_ = os.Remove(path)
@@ -224,18 +224,18 @@ func sweep(dir string) {
 
 // refuses reports whether no process listens at a socket.
 func refuses(path string) bool {
-	c, err := peers.Dial(path, time.Now().Add(patience))
+	c, err := peers.Dial(path, time.Now().Add(replyTimeout))
 	if err == nil {
 		_ = c.Close()
 	}
 	return errors.Is(err, unix.ECONNREFUSED)
 }
 
-func (d *door) location() string { return locationOf(d.path) }
+func (d *fdServer) location() string { return locationOf(d.path) }
 
 // openToRead opens the ring anew, for clients that may only read it. Without /proc that cannot be
 // done: clients that want to read and may also write get the ring as it is.
-func (d *door) openToRead() error {
+func (d *fdServer) openToRead() error {
 	f, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", d.ring.Fd()))
 	if errors.Is(err, fs.ErrNotExist) && !d.access.readers() {
 		return nil
@@ -253,7 +253,7 @@ func MemfdSocket(location string) (string, error) {
 	return pathOf("memfd", location, maxPath, func(name string) bool { return strings.HasSuffix(name, suffix) })
 }
 
-func (d *door) closeFiles() error {
+func (d *fdServer) closeFiles() error {
 	var all []error
 	for _, f := range []*os.File{d.control, d.ring, d.ringToRead} {
 		if f != nil {
@@ -264,10 +264,10 @@ func (d *door) closeFiles() error {
 }
 
 // close ends the listening, removes the socket, and gives the files back.
-func (d *door) close() error {
-	d.keep.end()
+func (d *fdServer) close() error {
+	d.names.end()
 	var err error
-	if standingOf(d.path, d.socket) == ours {
+	if nameStateOf(d.path, d.socket) == nameOurs {
 		err = os.Remove(d.path)
 	}
 	if d.listener != nil { // see openWithout
@@ -276,13 +276,13 @@ func (d *door) close() error {
 	err = errors.Join(err, d.closeAbstract())
 	failpoint.Hit(failpoint.StopShut)
 	d.serving.Wait()
-	d.visitors.dismiss()
+	d.conns.closeAll()
 	return errors.Join(err, d.closeFiles())
 }
 
 // serve answers clients beside each other, so that one that says nothing keeps no other waiting. A
 // client that may have nothing is told so at once, and takes no place of others.
-func (d *door) serve(l *peers.Listener) {
+func (d *fdServer) serve(l *peers.Listener) {
 	refuse := func(p peers.Peer, groups func() ([]int, error)) []byte {
 		if d.rights(p, groups) == nothing {
 			return []byte{denied}
@@ -295,10 +295,10 @@ func (d *door) serve(l *peers.Listener) {
 			return
 		}
 		if err != nil { // no descriptors left, say: one that keeps silent may have it
-			d.visitors.showOut()
+			d.conns.closeOldest()
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
-		d.visitors.receive(c, func() { d.answer(c) })
+		d.conns.serve(c, func() { d.answer(c) })
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // putAs publishes under a number.
 func (s segment) putAs(p *Topic, sequence uint64, rec Record) (bool, error) {
-	return p.PublishAs(sequence, sequence, &rec, func(size int) (uint64, []byte, error) { return s.ring.Take(size, ring.Stamp{}) })
+	return p.PublishAs(sequence, sequence, &rec, func(size int) (uint64, []byte, error) { return s.ring.Allocate(size, ring.Stamp{}) })
 }
 
 // A copy has the numbers that it is given; all others are nothing, gone, or not published
@@ -45,11 +45,11 @@ func TestNumbersOfACopy(t *testing.T) {
 					continue // before the first
 				}
 				var got Record
-				sight := p.Look(at, &got)
+				sight := p.Load(at, &got)
 				offset, there := given[at]
 				switch {
 				case at >= next:
-					if sight != Nothing || p.Published(at) || !p.Waiting(at) {
+					if sight != Unpublished || p.Published(at) || !p.Waiting(at) {
 						rt.Fatalf("number %d, next %d: sight %d", at, next, sight)
 					}
 				case there && next-at <= depth:
@@ -57,7 +57,7 @@ func TestNumbersOfACopy(t *testing.T) {
 						rt.Fatalf("number %d: sight %d, %+v", at, sight, got)
 					}
 				default:
-					if sight != Gone {
+					if sight != Lost {
 						rt.Fatalf("number %d: sight %d", at, sight)
 					}
 				}

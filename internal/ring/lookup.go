@@ -7,17 +7,17 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Peek returns the payload of the intact chunk at offset, if there is one; for those who do
+// Payload returns the payload of the intact chunk at offset, if there is one; for those who do
 // not want to know why not. What they read of it counts only if Intact says so afterwards.
 // The header is loaded once and its size is bounded by the ring, so nothing derived from it
 // leaves the mapping.
-func (r *Ring) Peek(offset uint64) (payload []byte, ok bool) {
+func (r *Ring) Payload(offset uint64) (payload []byte, ok bool) {
 	c := offset - layout.ChunkHeader
 	if offset < layout.ChunkHeader || offset%layout.Align != 0 || !r.intact(c) {
 		return nil, false
 	}
 	i := c % r.capacity
-	chunk, ok := r.seal.Get(r.mem[i:], offset)
+	chunk, ok := r.codec.Get(r.mem[i:], offset)
 	if !ok || chunk.Size > r.capacity-layout.ChunkHeader {
 		return nil, false
 	}
@@ -32,25 +32,25 @@ func (r *Ring) Intact(offset uint64) bool {
 	return r.intact(offset - layout.ChunkHeader)
 }
 
-// find is Peek for those who want to know why not.
-func (r *Ring) find(offset uint64) (payload []byte, why Reason, err error) {
-	if payload, ok := r.Peek(offset); ok {
+// lookup is Payload for those who want to know why not.
+func (r *Ring) lookup(offset uint64) (payload []byte, why Reason, err error) {
+	if payload, ok := r.Payload(offset); ok {
 		return payload, None, nil
 	}
-	why, err = r.missing(offset)
+	why, err = r.errNoChunk(offset)
 	return nil, why, err
 }
 
 // Check returns what reading the first n bytes of the chunk at offset would return before a byte is
 // copied.
 func (r *Ring) Check(offset uint64, n int) (Reason, error) {
-	_, why, err := r.part(offset, n)
+	_, why, err := r.lookupPrefix(offset, n)
 	return why, err
 }
 
-// part is find for the first n bytes of the payload.
-func (r *Ring) part(offset uint64, n int) (payload []byte, why Reason, err error) {
-	payload, why, err = r.find(offset)
+// lookupPrefix is find for the first n bytes of the payload.
+func (r *Ring) lookupPrefix(offset uint64, n int) (payload []byte, why Reason, err error) {
+	payload, why, err = r.lookup(offset)
 	if err != nil {
 		return nil, why, err
 	}
@@ -61,8 +61,8 @@ func (r *Ring) part(offset uint64, n int) (payload []byte, why Reason, err error
 	return payload[:n:n], None, nil
 }
 
-// missing says why there is no intact chunk at offset.
-func (r *Ring) missing(offset uint64) (Reason, error) {
+// errNoChunk says why there is no intact chunk at offset.
+func (r *Ring) errNoChunk(offset uint64) (Reason, error) {
 	c := offset - layout.ChunkHeader
 	if offset < layout.ChunkHeader || offset%layout.Align != 0 {
 		return None, fmt.Errorf("%w: %d; offsets come from Allocate and are multiples of %d from %d up",
@@ -70,7 +70,7 @@ func (r *Ring) missing(offset uint64) (Reason, error) {
 	}
 	status := r.status.Load()
 	if s, _ := layout.SplitStatus(status); s != layout.StateOpen && s != layout.StateClosed {
-		return None, errEnded(status) // then head, beside it, is no better
+		return None, errNotOpen(status) // then head, beside it, is no better
 	}
 	head := r.head.Load()
 	// Nothing that young was handed out, the future is negative, and so is what was before
@@ -81,16 +81,16 @@ func (r *Ring) missing(offset uint64) (Reason, error) {
 	}
 	loadFence() // the header, before this look at head
 	if !r.intact(c) {
-		return Reused, r.reused(offset)
+		return Overwritten, r.errOverwritten(offset)
 	}
-	return Altered, noHeader(offset)
+	return Altered, errNoHeader(offset)
 }
 
-// noHeader is for an offset that could be right and has no header. Either nobody ever got
+// errNoHeader is for an offset that could be right and has no header. Either nobody ever got
 // it from Allocate, or a process that was stopped for a whole lap woke up and wrote over
 // the header before it looked at head. The memory cannot tell which, so the error is both:
 // who only knows descriptors that were handed out sees a timeout, as for any lost frame.
-func noHeader(offset uint64) error {
+func errNoHeader(offset uint64) error {
 	return fmt.Errorf("%w: no chunk begins at offset %d: a process stopped for a whole lap wrote over it, or it is a %w, since offsets come from Allocate and cannot be computed",
 		fberr.Timeout, offset, fberr.BadOffset)
 }
