@@ -9,6 +9,7 @@ from typing import Iterator
 
 import children
 import pytest
+from servers import Named
 
 from framebuffer.client import FrameBufferClient
 from framebuffer.server import FrameBufferServer
@@ -115,6 +116,15 @@ def server(backend: str, directory: str) -> Iterator[FrameBufferServer]:
 def client(server: FrameBufferServer) -> Iterator[FrameBufferClient]:
     with FrameBufferClient(server.get_key()) as c:
         yield c
+
+
+@pytest.fixture(params=["go", "python"])
+def named(request: pytest.FixtureRequest, programs: pathlib.Path) -> Iterator[Named]:
+    """A server with a name, in a process of its own or in this one."""
+    n = Named(programs, request.param).start()
+    yield n
+    if n.server is not None:
+        n.end()
 
 
 # What a child runs to have a system call of its own fail from then on, as in a sandbox.

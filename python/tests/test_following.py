@@ -1,108 +1,21 @@
 """Connections that go on with the next server of their name, in Go or in Python."""
 
 import asyncio
-import gc
-import json
 import logging
 import os
 import pathlib
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import weakref
-from typing import Any, Callable, Iterator
+from typing import Any, Iterator
 
 import children
 import pytest
-from conftest import environment, need
+from servers import Here, Named, take, until
 
 import framebuffer
 from framebuffer import _chain, _segment, errors
-from framebuffer.server import FrameBufferServer
 from framebuffer.topic import Subscription
-
-
-class Named:
-    """Servers of one name, one after the other: in this process, with a meeting point, or in Go."""
-
-    def __init__(self, programs: pathlib.Path, language: str) -> None:
-        self.name = f"python-{os.getpid()}-{time.monotonic_ns()}"
-        self.programs, self.language = programs, language
-        self.server: Any = None
-
-    def start(self) -> "Named":
-        if self.language == "go":
-            command = [str(self.programs / "framebuffer"), "serve", "--size", "1MiB", "--name", self.name, "--topic-depth", "8"]
-            self.server = children.Child(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            assert self.server.stdout.readline()
-        else:
-            self.server = Here(self.name)
-        return self
-
-    def end(self, how: str = "kill") -> None:
-        server, self.server = self.server, None
-        if self.language == "go":
-            server.send_signal(signal.SIGKILL if how == "kill" else signal.SIGTERM)
-            server.wait()
-            server.stdout.close()
-        elif server is not None:
-            server.close()
-
-
-class Here:
-    """A server in this process, and its meeting point. It cannot be killed: it is stopped."""
-
-    def __init__(self, name: str, answer: "dict[str, Any] | None" = None) -> None:
-        self.server = FrameBufferServer(1 << 20, topic_depth=8).start()
-        self.answer = json.dumps({"key": self.server.get_key()} if answer is None else answer).encode()
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(f"\0framebuffer-{os.geteuid()}-{name}")
-        self.socket.listen()
-        self.thread = threading.Thread(target=self.tell, daemon=True)
-        self.thread.start()
-
-    def tell(self) -> None:
-        while True:
-            try:
-                visitor, _ = self.socket.accept()
-            except OSError:
-                return
-            with visitor:
-                visitor.sendall(self.answer)
-
-    def close(self) -> None:
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        self.thread.join(children.BOUND)  # until accept has returned, the kernel keeps the name
-        self.server.stop()
-
-
-@pytest.fixture(params=["go", "python"])
-def named(request: pytest.FixtureRequest, programs: pathlib.Path) -> Iterator[Named]:
-    n = Named(programs, request.param).start()
-    yield n
-    if n.server is not None:
-        n.end()
-
-
-def until(ready: Callable[[], Any]) -> None:
-    end = time.monotonic() + children.BOUND
-    while not ready():
-        assert time.monotonic() < end
-        time.sleep(0.001)
-
-
-def take(c: framebuffer.Connection, sub: Any, n: int) -> list[tuple[int, int, int, bytes]]:
-    """The next messages: ring, number, lost, and bytes."""
-    got = []
-    for _ in range(n):
-        m = sub.next(timeout=children.BOUND)
-        got.append((m.ring, m.sequence, m.lost, c.get(m.frame)))
-    return got
 
 
 @pytest.mark.parametrize("how", [{}, {"start": "newest"}, {"start": "oldest"}, {"group": "workers"}])
@@ -292,54 +205,6 @@ def test_a_set_to_which_another_thread_adds() -> None:
     assert _segment.members(Changing()) == ["a", "b"]
 
 
-def test_subscriptions_that_are_dropped_leave_no_thread() -> None:
-    """Also while there is no server, when the thread that waits for a task is of another kind."""
-    named = Named(pathlib.Path(), "python").start()
-    with framebuffer.connect(named.name) as c:
-        sub = c.subscribe("cam")
-        named.end()
-        until(lambda: c.error is not None)
-
-        async def wait(of: Any) -> None:
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(of.anext(), 0.1)
-
-        def waits() -> bool:
-            gc.collect()  # what asyncio ties together
-            return any(t.name == "framebuffer-follow-topic" for t in threading.enumerate())
-
-        asyncio.run(wait(sub))
-        assert waits()
-        del sub
-        until(lambda: not waits())
-
-
-@pytest.mark.parametrize("there", [True, False])
-@pytest.mark.parametrize("what", ["connection", "subscription"])
-def test_closing_ends_waiting(named: Named, there: bool, what: str) -> None:
-    c = framebuffer.connect(named.name)
-    sub, told = c.subscribe("cam"), []
-    if not there:
-        named.end()
-        until(lambda: c.error is not None)
-
-    def wait() -> None:
-        try:
-            sub.next()
-        except errors.FrameBufferError as e:
-            told.append(type(e))
-
-    waiter = threading.Thread(target=wait)
-    waiter.start()
-    (c.stop if what == "connection" else sub.close)()
-    waiter.join(children.BOUND)
-    assert told == [errors.Closed]
-    c.stop()
-    assert type(c.error) is errors.Closed
-    with pytest.raises(errors.Closed):
-        c.put(b"1")
-
-
 def test_a_forked_child_follows_too(named: Named) -> None:
     """With what it inherited, and a thread of its own."""
     reads, writes = os.pipe()
@@ -368,71 +233,3 @@ def test_a_forked_child_follows_too(named: Named) -> None:
         assert children.status(child) == 0
     os.close(reads)
     os.close(writes)
-
-
-def test_no_server() -> None:
-    with pytest.raises(errors.NoServer, match=f"framebuffer serve --name nosuch-{os.getpid()}"):
-        framebuffer.connect(f"nosuch-{os.getpid()}")
-    for name in ("", "a/b", "x" * 65, "a\0"):
-        with pytest.raises(errors.FrameBufferError, match="server name"):
-            framebuffer.connect(name)
-
-
-def test_a_name_that_another_user_holds_is_not_believed(programs: pathlib.Path) -> None:
-    need(os.geteuid() == 0, "root, to be another user")
-    name = f"squat-{os.getpid()}"
-    code = f"import os, socket, sys; s = socket.socket(socket.AF_UNIX); s.bind('\\0framebuffer-0-{name}'); os.setuid(5000); s.listen(); print(flush=True); sys.stdin.read()"
-    with children.python(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as squatter:
-        squatter.stdout.readline()
-        with pytest.raises(errors.NoPermission, match="taken by a process of uid 5000"):
-            framebuffer.connect(name)
-        squatter.stdin.close()
-
-
-def test_a_server_whose_name_another_user_holds_is_found(programs: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    need(os.geteuid() == 0, "root, to be another user")
-    with tempfile.TemporaryDirectory(prefix="fb") as run:  # a short path, as a socket needs
-        monkeypatch.setenv("XDG_RUNTIME_DIR", run)
-        name = f"squatted-{os.getpid()}"
-        code = f"import os, socket, sys; s = socket.socket(socket.AF_UNIX); s.bind('\\0framebuffer-0-{name}'); os.setuid(5000); s.listen(); print(flush=True); sys.stdin.read()"
-        with children.python(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as squatter:
-            squatter.stdout.readline()
-            serve = children.Child([programs / "framebuffer", "serve", "--size", "64KiB", "--name", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            assert serve.stdout is not None and serve.stderr is not None
-            assert "of uid 5000" in serve.stderr.readline()
-            serve.stdout.readline()
-            with framebuffer.connect(name) as c:
-                assert c.get(c.put(b"x")) == b"x"
-            serve.terminate()
-            serve.communicate()
-            assert serve.returncode == 0 and os.listdir(os.path.join(run, "framebuffer-meeting")) == []
-            squatter.stdin.close()
-
-
-WAITS = """
-import asyncio, framebuffer, sys
-async def waits(c):
-    async for message in c.subscribe("cam"):
-        pass
-async def main():
-    asyncio.create_task(waits(c))
-    await asyncio.sleep(0.05)
-c = framebuffer.connect(sys.argv[1])
-loop = asyncio.new_event_loop()
-loop.run_until_complete(main())
-print("over")
-"""
-
-
-@pytest.mark.parametrize("there", [True, False])
-def test_a_program_with_a_connection_ends(named: Named, there: bool) -> None:
-    code = WAITS if there else WAITS.replace("asyncio.sleep(0.05)", "loop.run_in_executor(None, gone)").replace(
-        "async def main", "def gone():\n    print(flush=True); sys.stdin.readline()\n    while c.error is None: pass\n    import time; time.sleep(0.7)\nasync def main"
-    )
-    with children.python(code, named.name, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        if not there:
-            child.stdout.readline()
-            named.end()
-        out, err = child.communicate("\n")
-    assert (child.returncode, out) == (0, "over\n"), err
-    assert "Traceback" not in err and ("waiting for the server" in err) == (not there)
