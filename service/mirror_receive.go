@@ -41,7 +41,7 @@ func (m *Mirror) follow(ctx context.Context, h Host) error {
 	}
 	ask := nats.NewMsg(serviceName + "." + id + "." + epMirror)
 	ask.Data = data
-	in, err := stream.NewAsker(m.nats).Ask(ask, request.Window)
+	in, err := stream.NewRequester(m.nats).Request(ask, request.Window)
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
@@ -64,7 +64,7 @@ func (m *Mirror) follow(ctx context.Context, h Host) error {
 		if err != nil {
 			return err
 		}
-		if !p.Beat {
+		if !p.Heartbeat {
 			look, gap = time.Now().Add(firstLook), firstLook
 		} else if time.Now().After(look) {
 			if m.moved(ctx, id) {
@@ -112,7 +112,7 @@ func nextPart(ctx context.Context, in *stream.Receiver) (stream.Part, error) {
 
 // beats counts that the topic comes, when its host says so.
 func (m *Mirror) beats(p stream.Part) {
-	if p.Beat {
+	if p.Heartbeat {
 		m.count(func(s *MirrorStats) {
 			if s.State != "running" {
 				s.State, s.Why = "running", ""
@@ -137,7 +137,7 @@ func (m *Mirror) take(now *arriving, p stream.Part) error {
 	if text != "" {
 		m.begin(now, text)
 	}
-	if !now.open || p.Beat {
+	if !now.open || p.Heartbeat {
 		return nil
 	}
 	whole, err := m.add(now, p.Data)

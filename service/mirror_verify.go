@@ -47,7 +47,7 @@ func (m *Mirror) vetting(h Host, request []byte) *vetting {
 
 // take takes a part, and publishes the frame that it completes.
 func (v *vetting) take(p stream.Part) error {
-	if p.Beat {
+	if p.Heartbeat {
 		return nil
 	}
 	end, text := p.Header.Get(headerEnd) != "", p.Header.Get(headerFrame)

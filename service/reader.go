@@ -59,7 +59,7 @@ type Reader struct {
 	life    context.Context
 	end     context.CancelFunc
 
-	requester *stream.Asker
+	requester *stream.Requester
 	rings     *ringCache
 	counters  readerCounters
 
@@ -70,7 +70,7 @@ type Reader struct {
 // NewReader returns a reader that asks other hosts over nc, which the caller closes. [Dial] returns
 // such a connection.
 func NewReader(nc *nats.Conn, opts *ReaderOptions) *Reader {
-	r := &Reader{nats: nc, requester: stream.NewAsker(nc)}
+	r := &Reader{nats: nc, requester: stream.NewRequester(nc)}
 	r.rings = newRingCache(r.attach)
 	if opts != nil {
 		r.options = *opts

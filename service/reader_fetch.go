@@ -109,7 +109,7 @@ func (f *fetch) attempt(ctx context.Context) error {
 	window := uint64(f.reader.options.Window)
 	request.Header.Set(headerWindow, strconv.FormatUint(window, 10))
 	f.proof.ask(request)
-	in, err := f.reader.requester.Ask(request, window)
+	in, err := f.reader.requester.Request(request, window)
 	if err != nil {
 		return fmt.Errorf("service: %w", err)
 	}

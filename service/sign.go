@@ -114,7 +114,7 @@ func (g *sealing) skip(out *stream.Stream, bytes []byte, intact func() error) er
 		}
 		if time.Since(beat) > time.Second {
 			beat = time.Now()
-			if err := out.Beat(); err != nil {
+			if err := out.Heartbeat(); err != nil {
 				return err
 			}
 		}

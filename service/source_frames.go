@@ -103,7 +103,7 @@ func (s *Service) acquire(stream *stream.Stream) bool {
 		case <-stream.Gone():
 			return false
 		case <-time.After(time.Second):
-			if stream.Beat() != nil {
+			if stream.Heartbeat() != nil {
 				return false
 			}
 		}

@@ -22,7 +22,7 @@ func (g *mirrorSource) close() {
 
 // run sends frames until the mirror is gone, or the ring.
 func (g *mirrorSource) run(ctx context.Context) error {
-	if err := g.stream.Beat(); err != nil { // so that it knows that there is somebody
+	if err := g.stream.Heartbeat(); err != nil { // so that it knows that there is somebody
 		return err
 	}
 	g.beat = time.Now()
@@ -98,11 +98,11 @@ func (g *mirrorSource) keepUp() error {
 	if time.Since(g.beat) < time.Second {
 		return nil
 	}
-	if time.Since(g.stream.Heard()) > idleTimeout {
+	if time.Since(g.stream.LastAck()) > idleTimeout {
 		return fmt.Errorf("%w: it said nothing for %v", stream.ErrGone, idleTimeout)
 	}
 	g.beat = time.Now()
-	return g.stream.Beat()
+	return g.stream.Heartbeat()
 }
 
 // wanted reports whether the frame is to be sent.

@@ -8,32 +8,32 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Receiver takes one stream. It belongs to one goroutine.
+// Receiver receives one stream. It may be used by one goroutine at a time.
 type Receiver struct {
-	nc     *nats.Conn
-	asker  *Asker // who may use the subscription again
-	sub    *nats.Subscription
-	inbox  string // where the stream comes
-	window uint64
-	heard  string // where to say how far it has come; "" until the sender has said
-	at     uint64 // the stream's position that comes next
-	said   uint64 // how far it has said that it has come
+	nc         *nats.Conn
+	requester  *Requester // takes back the subscription
+	sub        *nats.Subscription
+	inbox      string // subject to which the stream is sent
+	window     uint64
+	ackSubject string // "" until the sender has named it
+	at         uint64 // position that comes next
+	acked      uint64 // position of the last acknowledgement
 }
 
-// Part is a message of a stream. Its slices are the receiver's caller's.
+// Part is a message of a stream. The caller of [Receiver.Next] owns its slices.
 type Part struct {
-	Header nats.Header
-	Data   []byte
-	Lost   uint64 // bytes of the stream that are lost before this part
-	Beat   bool   // nothing but a word of where the sender is
+	Header    nats.Header
+	Data      []byte
+	Lost      uint64 // bytes of the stream that were lost before this part
+	Heartbeat bool   // the part has no bytes and only tells the sender's position
 }
 
-// Next returns the next part, and by asking for it says that the last one was taken. It
-// returns nats.ErrNoResponders and other errors of NATS, and the context's. What has no
-// position is a word of the sender's, such as an error; its bytes are not of the stream.
+// Next returns the next part, and thereby acknowledges the last one. It returns errors of NATS,
+// nats.ErrNoResponders among them, and the context's. A message without a position is not part of the
+// stream but a word of the sender, such as an error: Next returns its headers without its bytes.
 func (r *Receiver) Next(ctx context.Context) (Part, error) {
-	if r.at-r.said >= r.window/8 {
-		if err := r.Say(); err != nil {
+	if r.at-r.acked >= r.window/8 {
+		if err := r.Ack(); err != nil {
 			return Part{}, err
 		}
 	}
@@ -45,53 +45,54 @@ func (r *Receiver) Next(ctx context.Context) (Part, error) {
 		if m.Subject != r.inbox {
 			continue
 		}
-		p := Part{Header: m.Header, Data: m.Data, Beat: m.Header.Get(Beat) != ""}
-		at, ok := parse(m.Header.Get(At))
+		p := Part{Header: m.Header, Data: m.Data, Heartbeat: m.Header.Get(HeaderHeartbeat) != ""}
+		at, ok := parse(m.Header.Get(HeaderAt))
 		if !ok {
 			p.Data = nil
 			return p, nil
 		}
-		if at < r.at { // nothing comes twice
+		if at < r.at { // a duplicate
 			continue
 		}
-		if heard := m.Header.Get(Heard); hears(heard) {
-			r.heard = heard
+		if subject := m.Header.Get(HeaderAckSubject); validAckSubject(subject) {
+			r.ackSubject = subject
 		}
 		p.Lost = at - r.at
-		if r.at = at; p.Beat {
+		if r.at = at; p.Heartbeat {
 			p.Data = nil
-			return p, r.Say()
+			return p, r.Ack()
 		}
 		r.at += span(len(m.Data))
 		return p, nil
 	}
 }
 
-// Say tells the sender how far this side has come, and that it is there.
-func (r *Receiver) Say() error {
-	if r.heard == "" {
+// Ack acknowledges everything up to the receiver's position. It does nothing before the sender has
+// named the subject for acknowledgements.
+func (r *Receiver) Ack() error {
+	if r.ackSubject == "" {
 		return nil
 	}
-	r.said = r.at
-	if err := r.nc.Publish(r.heard, strconv.AppendUint(nil, r.at, 10)); err != nil {
-		return fmt.Errorf("answer on %s: %w", r.heard, err)
+	r.acked = r.at
+	if err := r.nc.Publish(r.ackSubject, strconv.AppendUint(nil, r.at, 10)); err != nil {
+		return fmt.Errorf("answer on %s: %w", r.ackSubject, err)
 	}
 	return nil
 }
 
-// Done ends a stream of which nothing more can come.
+// Done ends a stream that was received to its end. The subscription is used again.
 func (r *Receiver) Done() {
-	r.asker.keep(r.sub)
+	r.requester.keep(r.sub)
 	r.sub = nil
 }
 
-// Close tells the sender that nothing more is wanted, unless it was done.
+// Close ends the stream, and tells the sender so, unless Done was called.
 func (r *Receiver) Close() {
 	if r.sub == nil {
 		return
 	}
-	if r.heard != "" {
-		_ = r.nc.Publish(r.heard, []byte(stop)) // or it finds out by itself
+	if r.ackSubject != "" {
+		_ = r.nc.Publish(r.ackSubject, []byte(stopWord)) // if it fails, the sender's idle limit ends the stream
 	}
 	_ = r.sub.Unsubscribe() // fails only when the connection is closed
 	r.sub = nil

@@ -8,14 +8,19 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// maxIdle is how many subscriptions an Asker keeps that no stream uses: each has room for as many
-// messages as nats.go gives it, half a megabyte.
-const maxIdle = 8
+const (
+	// maxIdle is how many subscriptions a Requester keeps that no stream uses. nats.go allocates half
+	// a megabyte for the messages of each.
+	maxIdle = 8
 
-// Asker asks for one stream after the other, and uses its subscriptions again. Each that is new goes from
-// its NATS server to all others of the cluster, and is taken back there: much, for a frame. Its methods
+	// slack is how many messages may wait beyond the window: heartbeats, errors, and one part.
+	slack = 1 << 10
+)
+
+// Requester requests streams, and uses its subscriptions again: a NATS server tells all others of a
+// cluster of each new subscription, and again when it ends, which costs much for one frame. Its methods
 // may be called concurrently.
-type Asker struct {
+type Requester struct {
 	nc *nats.Conn
 
 	mu     sync.Mutex
@@ -23,45 +28,41 @@ type Asker struct {
 	closed bool
 }
 
-// NewAsker returns an asker on a connection, which stays the caller's.
-func NewAsker(nc *nats.Conn) *Asker { return &Asker{nc: nc} }
+// NewRequester returns a requester on a connection, which the caller closes.
+func NewRequester(nc *nats.Conn) *Requester { return &Requester{nc: nc} }
 
-// slack is how many messages may wait beyond the window: beats, errors, and one part.
-const slack = 1 << 10
-
-// Ask sends a request whose answer is a stream. A window of 0 means the default.
-func (a *Asker) Ask(request *nats.Msg, window uint64) (*Receiver, error) {
-	sub := a.take()
+// Request sends a request whose answer is a stream. A window of 0 means the default.
+func (q *Requester) Request(request *nats.Msg, window uint64) (*Receiver, error) {
+	sub := q.takeIdle()
 	if sub == nil {
 		var err error
-		if sub, err = a.nc.SubscribeSync(a.nc.NewInbox() + ".*"); err != nil {
+		if sub, err = q.nc.SubscribeSync(q.nc.NewInbox() + ".*"); err != nil {
 			return nil, fmt.Errorf("request %s: %w", request.Subject, err)
 		}
 	}
-	// Each stream has a subject of its own: what comes late, of an earlier one, is not taken for its.
+	// Each stream has its own subject, so that late parts of an earlier one are not taken for its parts.
 	inbox := strings.TrimSuffix(sub.Subject, "*") + newToken()
 	request.Reply = inbox
 	window = clampWindow(window)
-	// Twice what an honest sender can have on the way, headers of 3 KiB included. What somebody
-	// sends beyond that is dropped.
-	err := sub.SetPendingLimits(2*int(window/least)+slack, 8*int(window)+slack*least)
+	// Twice what a correct sender can have in flight, with headers of 3 KiB. NATS drops the rest.
+	err := sub.SetPendingLimits(2*int(window/minSpan)+slack, 8*int(window)+slack*minSpan)
 	if err == nil {
-		err = a.nc.PublishMsg(request)
+		err = q.nc.PublishMsg(request)
 	}
 	if err != nil {
-		_ = sub.Unsubscribe() // the error is told already
+		_ = sub.Unsubscribe() // the error is returned already
 		return nil, fmt.Errorf("request %s: %w", request.Subject, err)
 	}
-	return &Receiver{nc: a.nc, asker: a, sub: sub, inbox: inbox, window: window}, nil
+	return &Receiver{nc: q.nc, requester: q, sub: sub, inbox: inbox, window: window}, nil
 }
 
-// take returns a subscription that nothing came to while nobody used it, or nil.
-func (a *Asker) take() *nats.Subscription {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for n := len(a.idle) - 1; n >= 0; n-- {
-		sub := a.idle[n]
-		a.idle = a.idle[:n]
+// takeIdle returns an idle subscription that has received nothing since it was kept, or nil.
+func (q *Requester) takeIdle() *nats.Subscription {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for n := len(q.idle) - 1; n >= 0; n-- {
+		sub := q.idle[n]
+		q.idle = q.idle[:n]
 		if untouched(sub) {
 			return sub
 		}
@@ -70,33 +71,33 @@ func (a *Asker) take() *nats.Subscription {
 	return nil
 }
 
-// untouched reports whether a subscription has nothing waiting and has never dropped anything.
+// untouched reports whether no message waits in a subscription and it has never dropped one.
 func untouched(sub *nats.Subscription) bool {
 	waiting, _, err1 := sub.Pending()
 	dropped, err2 := sub.Dropped()
 	return err1 == nil && err2 == nil && waiting == 0 && dropped == 0
 }
 
-// keep keeps a subscription for the next stream, if there is room.
-func (a *Asker) keep(sub *nats.Subscription) {
-	// Nobody takes what a sender goes on with: so nothing of it is kept but that it came.
-	err := sub.SetPendingLimits(1, least)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if err != nil || a.closed || len(a.idle) == maxIdle {
+// keep keeps a subscription for the next stream, if there are not too many.
+func (q *Requester) keep(sub *nats.Subscription) {
+	// If the sender goes on sending, no goroutine reads it: one message is kept to know of it.
+	err := sub.SetPendingLimits(1, minSpan)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err != nil || q.closed || len(q.idle) == maxIdle {
 		_ = sub.Unsubscribe()
 		return
 	}
-	a.idle = append(a.idle, sub)
+	q.idle = append(q.idle, sub)
 }
 
-// Close lets go of the subscriptions; of one in use when its stream ends.
-func (a *Asker) Close() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.closed = true
-	for _, sub := range a.idle {
+// Close ends the idle subscriptions. One that a stream uses ends with the stream.
+func (q *Requester) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	for _, sub := range q.idle {
 		_ = sub.Unsubscribe()
 	}
-	a.idle = nil
+	q.idle = nil
 }

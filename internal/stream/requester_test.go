@@ -10,15 +10,15 @@ import (
 // part is one of a stream to a subject, as a sender has it.
 func part(to string, at int, data string) *nats.Msg {
 	m := nats.NewMsg(to)
-	m.Header.Set(At, strconv.Itoa(at))
-	m.Header.Set(Heard, "framebuffer.a.heard.b")
+	m.Header.Set(HeaderAt, strconv.Itoa(at))
+	m.Header.Set(HeaderAckSubject, "framebuffer.a.heard.b")
 	m.Data = []byte(data)
 	return m
 }
 
 // asking is an asker, and what answers it.
 type asking struct {
-	*Asker
+	*Requester
 	asked  *nats.Subscription
 	answer *nats.Conn
 }
@@ -26,7 +26,7 @@ type asking struct {
 func newAsking(t *testing.T) asking {
 	t.Helper()
 	connect := connection(t)
-	a := asking{NewAsker(connect()), nil, connect()}
+	a := asking{NewRequester(connect()), nil, connect()}
 	t.Cleanup(a.Close)
 	var err error
 	if a.asked, err = a.answer.SubscribeSync("ask"); err == nil {
@@ -41,7 +41,7 @@ func newAsking(t *testing.T) asking {
 // stream asks for one, and returns where it is to be sent.
 func (a asking) stream(t *testing.T) (r *Receiver, to string) {
 	t.Helper()
-	r, err := a.Ask(nats.NewMsg("ask"), 0)
+	r, err := a.Request(nats.NewMsg("ask"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func TestSmallMessagesFillTheWindow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if sent != window/least {
+	if sent != window/minSpan {
 		t.Errorf("%d messages on the way", sent)
 	}
 	for i := range sent {
@@ -37,7 +37,7 @@ func TestSmallMessagesFillTheWindow(t *testing.T) {
 func TestNobodyListens(t *testing.T) {
 	for _, brief := range []bool{true, false} {
 		st, r := pairOf(t, 0, limit, brief)
-		if err := errors.Join(r.sub.Unsubscribe(), r.nc.Flush(), st.Beat(), st.sender.nc.Flush()); err != nil {
+		if err := errors.Join(r.sub.Unsubscribe(), r.nc.Flush(), st.Heartbeat(), st.sender.nc.Flush()); err != nil {
 			t.Fatal(err)
 		}
 		// What NATS says of the beat came before the answer to the flush; one round trip more has
@@ -46,7 +46,7 @@ func TestNobodyListens(t *testing.T) {
 		mine := st.sender.Open("nowhere", Options{Idle: limit, Brief: true})
 		defer mine.Close()
 		go func() { <-mine.Gone(); close(done) }()
-		if err := mine.Beat(); err != nil {
+		if err := mine.Heartbeat(); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -84,14 +84,14 @@ func TestReceiverWithoutProgress(t *testing.T) {
 			case <-st.Gone():
 				return
 			case <-time.After(time.Millisecond):
-				_ = r.nc.Publish(r.heard, []byte("0"))
+				_ = r.nc.Publish(r.ackSubject, []byte("0"))
 			}
 		}
 	}()
 	if err := st.Send(within(t), nil, make([]byte, 4*minWindow), always); !errors.Is(err, ErrGone) {
 		t.Error(err)
 	}
-	st.once.Do(func() { close(st.gone) })
+	st.closeGone.Do(func() { close(st.gone) })
 	<-ended
 }
 
@@ -100,7 +100,7 @@ func TestReceiverWithoutProgress(t *testing.T) {
 func TestHostileSender(t *testing.T) {
 	connect := connection(t)
 	from, to := connect(), connect()
-	r, err := NewAsker(to).Ask(nats.NewMsg("ask"), minWindow)
+	r, err := NewRequester(to).Request(nats.NewMsg("ask"), minWindow)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestHostileSender(t *testing.T) {
 	inbox := r.inbox
 	data := make([]byte, 64<<10)
 	for i := range 1000 {
-		m := &nats.Msg{Subject: inbox, Header: nats.Header{At: {strconv.Itoa(i * len(data))}, Heard: {"framebuffer.a.heard.nowhere"}}, Data: data}
+		m := &nats.Msg{Subject: inbox, Header: nats.Header{HeaderAt: {strconv.Itoa(i * len(data))}, HeaderAckSubject: {"framebuffer.a.heard.nowhere"}}, Data: data}
 		if err := from.PublishMsg(m); err != nil {
 			t.Fatal(err)
 		}
@@ -119,13 +119,13 @@ func TestHostileSender(t *testing.T) {
 	if err := errors.Join(from.Flush(), to.Flush()); err != nil {
 		t.Fatal(err)
 	}
-	if _, bytes, err := r.sub.Pending(); err != nil || bytes > 8*minWindow+slack*least {
+	if _, bytes, err := r.sub.Pending(); err != nil || bytes > 8*minWindow+slack*minSpan {
 		t.Errorf("%d bytes wait, %v", bytes, err)
 	}
 	if _, err := r.Next(within(t)); !errors.Is(err, nats.ErrSlowConsumer) && err != nil {
 		t.Error(err)
 	}
-	r, err = NewAsker(to).Ask(nats.NewMsg("ask"), minWindow)
+	r, err = NewRequester(to).Request(nats.NewMsg("ask"), minWindow)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestHostileSender(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, at := range []string{"", "x", "-1", "9223372036854775808"} {
-		m := &nats.Msg{Subject: r.inbox, Header: nats.Header{At: {at}}, Data: data}
+		m := &nats.Msg{Subject: r.inbox, Header: nats.Header{HeaderAt: {at}}, Data: data}
 		if err := from.PublishMsg(m); err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestHearsElsewhere(t *testing.T) {
 	a := newAsking(t)
 	for _, subject := range []string{
 		"", "framebuffer.allocate", "heard", "a.heard.b", "framebuffer.a.heard." + strings.Repeat("b", 8<<10), "framebuffer.a b.heard.c",
-		"$JS.API.STREAM.DELETE.x.heard.y", "framebuffer.heard.b", "framebuffer.a.heard.b.c", "framebuffer.a.heard.", "framebuffer.a.b.heard.c",
+		"$JS.API.STREAM.DELETE.x.heard.y", "framebuffer.ackSubject.b", "framebuffer.a.heard.b.c", "framebuffer.a.heard.", "framebuffer.a.b.heard.c",
 		"framebuffer.a.heard.*", "framebuffer.a.heard.>", "framebuffer.*.heard.b", "x.framebuffer.a.heard.b", "framebuffer.a.heard.b\r\nPUB x 0",
 	} {
 		r, to := a.stream(t)
@@ -167,10 +167,10 @@ func TestHearsElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := part(to, 0, "all")
-		m.Header.Set(Heard, subject)
+		m.Header.Set(HeaderAckSubject, subject)
 		a.send(t, m)
 		a.wants(t, r, "all")
-		_ = r.Say() // an error or nothing
+		_ = r.Ack() // an error or nothing
 		r.Close()
 		if err := a.nc.Flush(); err != nil || !a.nc.IsConnected() {
 			t.Errorf("%.20q: the receiver has lost its connection, %v", subject, err)
@@ -199,16 +199,16 @@ func TestSubjectsCannotBeGuessed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asker := NewAsker(connect())
+	asker := NewRequester(connect())
 	defer asker.Close()
 	seen := map[string]bool{}
 	for range streams {
 		st := sender.Open("nowhere", Options{Idle: limit})
-		r, err := asker.Ask(nats.NewMsg("ask"), 0)
+		r, err := asker.Request(nats.NewMsg("ask"), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, subject := range []string{st.heard(), r.inbox} {
+		for _, subject := range []string{st.ackSubject(), r.inbox} {
 			token := subject[strings.LastIndexByte(subject, '.')+1:]
 			if len(token) < 2*same || seen[token[:same]] {
 				t.Fatalf("%s is like others", subject)

@@ -1,14 +1,15 @@
-// Package stream carries streams of bytes over NATS: in parts that a message can hold, and
-// never more of them on the way than the receiver said that it will take. See
+// Package stream carries streams of bytes over NATS with flow control. A stream travels in parts that
+// fit into messages, and never more bytes are in flight than the receiver's window. See
 // docs/decisions/0006-hosts.md.
 //
-// A message of a stream says where in the stream its first byte is, and takes as much of the
-// stream as it has bytes, but 1 KiB at least. The first says where to tell the sender how far one has come,
-// which may be beyond what one got: what is lost does not come again. A sender that has waited for that
-// for a second says where it is, and where to tell it.
+// Each message carries the position of its first byte in the stream ([HeaderAt]). It advances the
+// position by its number of bytes, but by at least 1 KiB. The first message also carries the subject
+// for acknowledgements ([HeaderAckSubject]). Acknowledgements are cumulative positions and may pass
+// lost bytes, which are not resent. A sender that has waited for an acknowledgement for a second sends
+// a heartbeat ([HeaderHeartbeat]): its position and the subject for acknowledgements, without bytes.
 //
-// That is no message's reply subject: of each that crosses from one NATS account to another, servers keep a
-// way back, and those that lead to who was asked they never forget.
+// The subject for acknowledgements is not the reply subject, because NATS servers keep per-message
+// reply state for messages that cross accounts, and never release that of replies to the requester.
 package stream
 
 import (
@@ -22,77 +23,80 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Headers of a stream's messages.
+// Headers of a stream's messages. The values are part of the protocol.
 const (
-	At    = "Framebuffer-At"    // position of the first byte, in decimal
-	Beat  = "Framebuffer-Beat"  // anything: no bytes, the sender has waited
-	Heard = "Framebuffer-Heard" // subject on which the sender hears how far the receiver has come
+	HeaderAt         = "Framebuffer-At"    // position of the first byte, in decimal
+	HeaderHeartbeat  = "Framebuffer-Beat"  // present in a heartbeat
+	HeaderAckSubject = "Framebuffer-Heard" // subject for acknowledgements
 )
 
 const (
-	// Window is how many bytes may be on the way unless the receiver says otherwise.
-	Window    = 4 << 20
-	minWindow = 64 << 10
-	maxWindow = 64 << 20
+	// DefaultWindow is how many bytes may be in flight unless the receiver says otherwise.
+	DefaultWindow = 4 << 20
+	minWindow     = 64 << 10
+	maxWindow     = 64 << 20
 
-	// Opening is how many may be on the way before the receiver was heard, whatever it asked
-	// for: until then the sender does not know that the receiver wants them. From there it grows
-	// with what has arrived: a narrow link is not filled for minutes at once.
-	Opening = 1 << 20
+	// InitialWindow is how many bytes may be in flight before the first acknowledgement, whatever
+	// the receiver requested: until then the sender does not know that the receiver wants them. From
+	// there the window grows with what has been acknowledged, so that a narrow link is not filled
+	// for minutes at once.
+	InitialWindow = 1 << 20
 
-	// most is the largest part. nats.go writes 32 KiB at a time, and NATS servers read 64 KiB at most: what
-	// does not fit into those, with its headers, is put together in one more copy, and others wait behind it.
-	most = 31 << 10
+	// maxPart is the largest number of bytes in a part. nats.go writes 32 KiB at a time, and NATS
+	// servers read 64 KiB at most. A message that does not fit into those with its headers is
+	// assembled in one more copy, and delays others.
+	maxPart = 31 << 10
 
-	// least is what a message takes of the stream, and so of the window, at least: headers, and
-	// what NATS needs for each, would otherwise let small ones pile up without end.
-	least = 1 << 10
+	// minSpan is the least that a message counts against the window: otherwise small messages, each of
+	// which has headers and costs NATS memory, would pile up without limit.
+	minSpan = 1 << 10
 
-	// beatAfter is how long a sender waits before it says where it is.
-	beatAfter = time.Second
+	// heartbeatInterval is how long a sender waits for an acknowledgement before each heartbeat.
+	heartbeatInterval = time.Second
 
-	// stop is what a receiver answers that wants no more.
-	stop = "stop"
+	// stopWord is the acknowledgement of a receiver that wants nothing more.
+	stopWord = "stop"
 
-	// hearing is in each subject on which a sender hears, and longest is how long one may be: a
-	// sender has a receiver publish nowhere else, and nothing that costs it its connection.
-	hearing = ".heard."
-	longest = 256
+	// ackToken is part of every subject for acknowledgements, and maxAckSubject limits their
+	// length: a sender cannot make a receiver publish elsewhere, nor publish what costs the receiver
+	// its connection.
+	ackToken      = ".heard."
+	maxAckSubject = 256
 )
 
-// hearForm is the form of those subjects, token by token. JetStream, and servers of other
-// programs, listen on none of it.
-var hearForm = regexp.MustCompile(`^framebuffer\.[A-Za-z0-9_-]{1,64}\.heard\.[A-Za-z0-9]{1,64}$`)
+// ackSubjectForm is the form of subjects for acknowledgements. Neither JetStream nor other programs
+// listen on such subjects.
+var ackSubjectForm = regexp.MustCompile(`^framebuffer\.[A-Za-z0-9_-]{1,64}\.heard\.[A-Za-z0-9]{1,64}$`)
 
-// ErrGone says that the receiver has left, or has not been heard of for long.
+// ErrGone says that the receiver has closed the stream, or has not acknowledged anything for too long.
 var ErrGone = errors.New("framebuffer: the receiver is gone")
 
-// clampWindow makes a window of what a receiver asked for; 0 means the default.
+// clampWindow returns the window to use for the one that a receiver requested; 0 means the default.
 func clampWindow(n uint64) uint64 {
 	if n == 0 {
-		return Window
+		return DefaultWindow
 	}
 	return min(max(n, minWindow), maxWindow)
 }
 
-// size is how many payload bytes a part may have on this connection, beside its headers.
-func size(nc *nats.Conn) int {
+// partSize returns how many bytes a part may have on this connection, beside its headers.
+func partSize(nc *nats.Conn) int {
 	const headers = 4 << 10
 	limit := int(nc.MaxPayload())
-	return max(min(most, max(limit-headers, limit/2)), 1)
+	return max(min(maxPart, max(limit-headers, limit/2)), 1)
 }
 
-// span is how much of the stream a message with n bytes takes.
-func span(n int) uint64 { return uint64(max(n, least)) }
+// span returns by how much a message with n bytes advances the position in the stream.
+func span(n int) uint64 { return uint64(max(n, minSpan)) }
 
-// hears reports whether a sender may hear on that subject.
-func hears(subject string) bool {
-	return len(subject) <= longest && hearForm.MatchString(subject)
+// validAckSubject reports whether a receiver may publish acknowledgements to a subject.
+func validAckSubject(subject string) bool {
+	return len(subject) <= maxAckSubject && ackSubjectForm.MatchString(subject)
 }
 
-// newToken is a token of a subject that cannot be guessed: each user that may publish to where
-// senders hear could otherwise end the streams of others, or say that a stranger took what comes.
-// IDs of nats.go are counted up, from one that the service shows.
+// newToken returns a token of a subject that cannot be guessed. A program that guesses the subject for
+// acknowledgements could end another program's stream, or acknowledge in its place. The IDs of nats.go
+// are counted up from one that the service shows.
 func newToken() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)

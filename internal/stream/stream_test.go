@@ -57,7 +57,7 @@ func pairOf(t *testing.T, window uint64, idle time.Duration, brief bool) (*Strea
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewAsker(to).Ask(nats.NewMsg("ask"), window)
+	r, err := NewRequester(to).Request(nats.NewMsg("ask"), window)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestWindow(t *testing.T) {
 // Before the receiver was heard there is no more on the way than the opening, whatever window the
 // receiver asked for: a reply subject that leads to a stranger costs the stranger no more.
 func TestOpening(t *testing.T) {
-	for asked, want := range map[uint64]uint64{0: Opening, minWindow: minWindow, 8 << 20: Opening, maxWindow: Opening, 1<<63 - 1: Opening} {
+	for asked, want := range map[uint64]uint64{0: InitialWindow, minWindow: minWindow, 8 << 20: InitialWindow, maxWindow: InitialWindow, 1<<63 - 1: InitialWindow} {
 		t.Run(strconv.FormatUint(asked, 10), func(t *testing.T) {
 			t.Parallel()
 			sender, err := NewSender(connection(t)(), "framebuffer.owner")
@@ -119,10 +119,10 @@ func TestOpening(t *testing.T) {
 			}
 			st := sender.Open("nowhere", Options{Window: asked, Idle: 10 * time.Millisecond})
 			defer st.Close()
-			if err := st.Send(within(t), nil, make([]byte, 4*Opening), always); !errors.Is(err, ErrGone) {
+			if err := st.Send(within(t), nil, make([]byte, 4*InitialWindow), always); !errors.Is(err, ErrGone) {
 				t.Error(err)
 			}
-			if sent := st.sent.Load(); sent > want || sent+most < want {
+			if sent := st.sent.Load(); sent > want || sent+maxPart < want {
 				t.Errorf("%d bytes were sent, not about %d", sent, want)
 			}
 		})
@@ -155,7 +155,7 @@ func TestEverythingOnTheWayIsLost(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- st.Send(within(t), nil, []byte("last"), always) }()
 	p, err := r.Next(within(t))
-	if err != nil || !p.Beat || p.Lost != 256<<10 {
+	if err != nil || !p.Heartbeat || p.Lost != 256<<10 {
 		t.Errorf("%+v, %v", p, err)
 	}
 	if p, err := r.Next(within(t)); err != nil || string(p.Data) != "last" || p.Lost != 0 {
@@ -196,7 +196,7 @@ func TestHostileReceiver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"", "x", "-1", "262145", "9223372036854775808", "99999999999999999999"} {
-		if err := r.nc.Publish(r.heard, []byte(text)); err != nil {
+		if err := r.nc.Publish(r.ackSubject, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
