@@ -7,47 +7,46 @@ import (
 	"weak"
 
 	"github.com/core-framebuffer/framebuffer/internal/clock"
-	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
-// letGoEvery is how often a monitor looks whether its segment has ended: often enough that the
-// memory is let go of within a second, also by a user that takes a snapshot once a minute.
-const letGoEvery = 250 * time.Millisecond
+// checkEvery is how often a monitor checks whether its segment has ended: often enough to release the
+// memory within a second, also when its user takes a snapshot once a minute.
+const checkEvery = 250 * time.Millisecond
 
-// last is what a monitor keeps of a segment that has ended. The memory goes, because the next
-// server needs the room; what is shown stays.
-type last struct {
+// end is what a monitor keeps of a segment that has ended. The memory is released, because the next
+// server needs the room.
+type end struct {
 	snapshot   Snapshot
 	spans      []Span
 	milestones []mark
 	at         int64
 }
 
-// letGo keeps what s says of a segment that has ended, and gives its memory back.
+// release keeps what s says of a segment that has ended, and releases its memory.
 //
 // Preconditions: m.mu is held.
-func (m *Monitor) letGo(s *Snapshot, milestones []mark, now int64) error {
-	spans, err := m.spans(s)
+func (m *Monitor) release(s *Snapshot, milestones []mark, now int64) error {
+	spans, err := m.reader.spans(s)
 	if err != nil { // the memory was gone, perhaps: the figures may be zeroes
 		return err
 	}
-	m.last = &last{snapshot: *s.clone(), spans: spans, milestones: milestones, at: now}
+	m.end = &end{snapshot: *s.clone(), spans: spans, milestones: milestones, at: now}
 	m.stop()
-	_ = m.client.Close() // it may say that the memory is given back later, and it is
+	_ = m.client.Close() // it may say that the memory is released later, and it is
 	return nil
 }
 
-// ended reports whether the memory was let go of because the segment has ended.
+// ended reports whether the memory was released because the segment has ended.
 func (m *Monitor) ended() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.last != nil && !m.closed
+	return m.end != nil && !m.closed
 }
 
-// letGoInTime has a monitor let go of its segment's memory soon after the segment has ended. It
-// keeps no monitor from being collected that its user has dropped without Close.
-func letGoInTime(ctx context.Context, of weak.Pointer[Monitor]) {
-	tick := time.NewTicker(letGoEvery)
+// releaseAtEnd has a monitor release its segment's memory soon after the segment has ended. A monitor
+// that its user dropped without Close can be collected nevertheless.
+func releaseAtEnd(ctx context.Context, of weak.Pointer[Monitor]) {
+	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -59,38 +58,19 @@ func letGoInTime(ctx context.Context, of weak.Pointer[Monitor]) {
 		if m == nil {
 			return
 		}
-		if !m.runs() {
+		if !m.reader.runs() {
 			_, _ = m.Snapshot() // the next caller gets the error
 		}
 	}
 }
 
-// runs reports whether the segment has a server. It loads one word where the kernel tells, and asks
-// about the server's process alone where it does not.
-func (m *Monitor) runs() bool {
-	return m.state(nil) == Open || m.state(m.server()) == Open
-}
-
-// server is the server as a client, if it has a slot.
-func (m *Monitor) server() []Client {
-	ctl := m.inside.Control
-	for i := 1; i < ctl.Slots(); i++ {
-		w := ctl.Slot(i)
-		if c, taken := readClient(w, i, 0); taken && c.Role == "server" {
-			c.Process = process(w, &c, procinfo.Namespace("pid"))
-			return []Client{c}
-		}
-	}
-	return nil
-}
-
-// seen is the last snapshot as of now: ages go on, holds run out, and what the clients'
-// processes do is not known any more.
-func (l *last) seen(c *clock.Clock) (s *Snapshot, now int64) {
+// now returns the last snapshot as of this moment: ages and holds go on, and the state of the clients'
+// processes is not known any more.
+func (e *end) now(c *clock.Clock) (s *Snapshot, now int64) {
 	_ = c.Coarse() // so that Wall knows of the wall clock's jumps
 	now = c.Now()
-	since := seconds(now - l.at)
-	s = l.snapshot.clone()
+	since := seconds(now - e.at)
+	s = e.snapshot.clone()
 	s.Time = time.Unix(0, c.Wall(now)).UTC()
 	s.Age += since
 	for i := range s.Clients {
@@ -115,7 +95,7 @@ func (l *last) seen(c *clock.Clock) (s *Snapshot, now int64) {
 	return s, now
 }
 
-// clone copies what callers, and comparing, may change.
+// clone copies what callers, and history.compare, may change.
 func (s *Snapshot) clone() *Snapshot {
 	all := *s
 	all.Holds, all.Clients, all.Topics = slices.Clone(s.Holds), slices.Clone(s.Clients), slices.Clone(s.Topics)

@@ -100,7 +100,7 @@ func sound(t *testing.T, m *monitor.Monitor, s *monitor.Snapshot) {
 	}
 	for _, c := range s.Clients {
 		name(c.Name)
-		if c.Rates.Reads < 0 || c.Lag > 1<<63 || c.LastSeen < 0 {
+		if c.Rates[monitor.Reads] < 0 || c.Lag > 1<<63 || c.LastSeen < 0 {
 			t.Fatalf("%+v", c)
 		}
 	}
@@ -140,7 +140,7 @@ func TestNonsense(t *testing.T) {
 		scribe.Recv(new(int))
 		s := look(t, m)
 		sound(t, m, s)
-		if s.Total.Writes != 8 {
+		if s.Total[monitor.Writes] != 8 {
 			odd++
 		}
 	}
@@ -189,7 +189,7 @@ func TestTheDeadLeave(t *testing.T) {
 			}
 		}
 	}
-	if s := look(t, watch(t, server.Key())); s.Total.Writes != 2 || s.Others.Writes != 2 {
+	if s := look(t, watch(t, server.Key())); s.Total[monitor.Writes] != 2 || s.Others[monitor.Writes] != 2 {
 		t.Errorf("total %+v, others %+v", s.Total, s.Others)
 	}
 }

@@ -47,13 +47,13 @@ func TestLetsGoAtTheEnd(t *testing.T) {
 			}
 		}
 		first := look(t, m)
-		if first.State != want || first.Total != before.Total || first.Head != before.Head || first.Capacity != before.Capacity || !(before.Rates.Writes > 0) ||
+		if first.State != want || first.Total != before.Total || first.Head != before.Head || first.Capacity != before.Capacity || !(before.Rates[monitor.Writes] > 0) ||
 			first.Topics[0].Published != 5 || first.Topics[0].Newest == nil || !(first.Age > before.Age) {
 			t.Errorf("killed %v: %+v; before %+v", killed, first, before)
 		}
 		first.Topics[0].Newest.Size = -1
 		var next *monitor.Snapshot
-		for next = look(t, m); killed && next.Rates.Writes > 0; next = look(t, m) { // a Window long
+		for next = look(t, m); killed && next.Rates[monitor.Writes] > 0; next = look(t, m) { // a Window long
 			time.Sleep(10 * time.Millisecond)
 		}
 		if next.Topics[0].Newest.Size != 1000 || !(next.Topics[0].Newest.Age > 0) || !(next.Age > first.Age) || !next.Time.After(first.Time) {

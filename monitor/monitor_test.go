@@ -116,11 +116,11 @@ func TestSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := look(t, m)
-	if s.Window <= 0 || s.Rates.Writes <= 0 || s.Total.Writes != 3 || s.Total.Altered != 1 || s.Rates.Timeouts <= 0 || !(s.Horizon.Now > 0) {
+	if s.Window <= 0 || s.Rates[monitor.Writes] <= 0 || s.Total[monitor.Writes] != 3 || s.Total[monitor.Altered] != 1 || s.Rates.Timeouts() <= 0 || !(s.Horizon.Now > 0) {
 		t.Errorf("figures: %+v", s)
 	}
-	if len(s.Clients) != 3 || s.Clients[1].Name != "writer" || s.Clients[2].Name != "reader?" || s.Clients[2].Counts.Altered != 1 ||
-		s.Clients[1].Process != monitor.ProcessRunning || s.Clients[1].Rates.WrittenBytes <= 0 {
+	if len(s.Clients) != 3 || s.Clients[1].Name != "writer" || s.Clients[2].Name != "reader?" || s.Clients[2].Counts[monitor.Altered] != 1 ||
+		s.Clients[1].Process != monitor.ProcessRunning || s.Clients[1].Rates[monitor.WrittenBytes] <= 0 {
 		t.Errorf("clients: %+v", s.Clients)
 	}
 	if len(s.Holds) != 1 || s.Holds[0].Place != (msg.Frame.Offset-64)%s.Capacity || !s.Holds[0].Confirmed || s.Held != 1088 || !(s.Holds[0].Left > 3000) {

@@ -8,42 +8,47 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
-// MaxSpans bounds how many records one call of Spans reads; each topic has its equal part.
+// MaxSpans is how many records one call of [Monitor.Spans] reads at most, in equal parts of each topic.
 const MaxSpans = 8192
 
-// Spans returns where in the ring the live frames of the snapshot's topics are, the newest
-// of each topic first, and of every topic as many as of the others if there are more than
-// some thousands. Frames that no topic has are not known. After the segment has ended they are
-// where they were then. The errors are those of Snapshot.
+// Span is a part of the ring that holds a live frame of a topic, or its record.
+type Span struct {
+	Topic  int    `json:"topic"` // its Index
+	Place  uint64 `json:"place_bytes"`
+	Length uint64 `json:"length_bytes"`
+}
+
+// Spans returns where in the ring the live frames of the snapshot's topics are, the newest of each topic
+// first. Frames without a topic are not known. After the segment has ended they are where they were
+// then. The errors are those of [Monitor.Snapshot].
 func (m *Monitor) Spans(s *Snapshot) ([]Span, error) {
-	all, err := m.spans(s)
+	defer runtime.KeepAlive(m.client)
+	all, err := m.reader.spans(s)
 	if err == nil {
 		return all, nil
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.last != nil && !m.closed {
-		return slices.Clone(m.last.spans), nil
+	if m.end != nil && !m.closed {
+		return slices.Clone(m.end.spans), nil
 	}
 	return nil, err
 }
 
-// spans reads them from the memory.
-func (m *Monitor) spans(s *Snapshot) ([]Span, error) {
-	defer runtime.KeepAlive(m.client)
+// spans reads them from the memory. It may run beside other calls of the reader.
+func (r *reader) spans(s *Snapshot) ([]Span, error) {
 	var all []Span
-	in := m.inside
-	capacity := in.Control.Capacity()
+	capacity := r.in.Control.Capacity()
 	for i := range s.Topics {
 		index := s.Topics[i].Index
-		if index < 0 || index >= in.Control.Topics() {
+		if index < 0 || index >= r.in.Control.Topics() {
 			continue
 		}
-		t := topics.At(in.Control, in.Ring, index)
+		t := topics.At(r.in.Control, r.in.Ring, index)
 		next := t.Next()
 		missed := 0
 		var rec topics.Record
-		for n := uint64(1); n <= min(next, t.Depth(), uint64(MaxSpans/len(s.Topics))) && missed < glances; n++ {
+		for n := uint64(1); n <= min(next, t.Depth(), uint64(MaxSpans/len(s.Topics))) && missed < maxTries; n++ {
 			if !t.LoadOnce(next-n, &rec) || rec.Size > capacity {
 				missed++
 				continue
@@ -54,5 +59,5 @@ func (m *Monitor) spans(s *Snapshot) ([]Span, error) {
 			})
 		}
 	}
-	return all, in.CheckUsable()
+	return all, r.in.CheckUsable()
 }

@@ -3,31 +3,64 @@ package monitor
 import (
 	"cmp"
 	"slices"
-	"time"
 
-	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
-	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// readTopics fills in the topics, who reads them, and their newest frames.
-func (m *Monitor) readTopics(s *Snapshot) {
-	ctl := m.inside.Control
+// Topic is a named sequence of frames.
+type Topic struct {
+	Index       int          `json:"index"` // in the segment's table of topics
+	Name        string       `json:"name"`
+	Ended       bool         `json:"ended"`
+	Published   uint64       `json:"published"`       // frames, since its first; those that a mirror left out after that count
+	Bytes       uint64       `json:"published_bytes"` // payload bytes of those
+	FrameRate   float64      `json:"frame_rate"`      // frames a second, over the snapshot's Window
+	ByteRate    float64      `json:"byte_rate"`
+	Depth       uint64       `json:"depth"` // frames in its queue at most
+	Subscribers []Subscriber `json:"subscribers"`
+	Groups      []Group      `json:"groups"`
+	Newest      *Frame       `json:"newest"` // the last frame that is still there, or null
+}
+
+// Subscriber is a subscription of an attached client.
+type Subscriber struct {
+	Entry    int    `json:"entry"` // tells subscriptions of one client apart
+	Slot     int    `json:"slot"`  // its client's
+	Name     string `json:"name"`  // its client's
+	PID      int    `json:"pid"`   // its client's, in the client's own PID namespace
+	Cursor   uint64 `json:"cursor"`
+	Lag      uint64 `json:"lag"` // frames published that it has not taken yet
+	Received uint64 `json:"received"`
+	Lost     uint64 `json:"lost"` // frames overwritten before it took them
+}
+
+// Group is a group of subscriptions, each frame going to one of them.
+type Group struct {
+	Name   string `json:"name"`
+	Cursor uint64 `json:"cursor"`
+	Lag    uint64 `json:"lag"` // frames that no member has taken yet
+}
+
+// readTopics fills in at most that many topics, with their subscriptions, groups and newest frames.
+//
+// Preconditions: readClients has filled in the clients.
+func (r *reader) readTopics(s *Snapshot, most int) {
+	ctl := r.in.Control
 	s.Topics = []Topic{}
 	for i := range ctl.Topics() {
 		w := ctl.Topic(i)
 		if w.NameHash().Load() == 0 || w.Named().Load() == 0 {
 			continue
 		}
-		if len(s.Topics) == MaxTopics {
+		if len(s.Topics) == most {
 			s.MoreTopics++
 			continue
 		}
 		s.Topics = append(s.Topics, Topic{
 			Index: i, Name: clean(w.Name()), Ended: layout.Ended(w.State().Load()),
 			Published: topics.Frames(w), Bytes: w.Bytes().Load(), Depth: uint64(ctl.TopicDepth()),
-			Subscribers: []Subscriber{}, Groups: []Group{}, Newest: m.newest(s, i),
+			Subscribers: []Subscriber{}, Groups: []Group{}, Newest: r.newest(s, i),
 		})
 	}
 	slices.SortStableFunc(s.Topics, func(a, b Topic) int { return cmp.Compare(a.Name, b.Name) })
@@ -35,7 +68,7 @@ func (m *Monitor) readTopics(s *Snapshot) {
 	for i := range s.Topics {
 		byIndex[uint32(s.Topics[i].Index)] = &s.Topics[i]
 	}
-	m.readSubscribers(s, byIndex)
+	r.readSubscribers(s, byIndex)
 	for i := range ctl.Groups() {
 		w := ctl.Group(i)
 		if t, cursor := byIndex[w.Topic().Load()-1], w.Cursor().Load(); t != nil && cursor != 0 {
@@ -44,9 +77,9 @@ func (m *Monitor) readTopics(s *Snapshot) {
 	}
 }
 
-// readSubscribers fills in the subscriptions of the clients that s has.
-func (m *Monitor) readSubscribers(s *Snapshot, byIndex map[uint32]*Topic) {
-	ctl := m.inside.Control
+// readSubscribers fills in the subscriptions of the snapshot's clients.
+func (r *reader) readSubscribers(s *Snapshot, byIndex map[uint32]*Topic) {
+	ctl := r.in.Control
 	clients := make(map[uint64]*Client)
 	for i := range s.Clients {
 		clients[s.Clients[i].ID] = &s.Clients[i]
@@ -63,50 +96,4 @@ func (m *Monitor) readSubscribers(s *Snapshot, byIndex map[uint32]*Topic) {
 			Received: w.Received.Load(), Lost: w.Lost.Load(),
 		})
 	}
-}
-
-// glances is how many frames before the last are tried: a frame may be lost before those
-// published earlier, if it was allocated before them. Only holds keep older ones for longer.
-const glances = 4
-
-// newest returns the topic's last frame that is still there, or nil.
-func (m *Monitor) newest(s *Snapshot, index int) *Frame {
-	t := topics.At(m.inside.Control, m.inside.Ring, index)
-	next := t.Next()
-	var rec topics.Record
-	for i := uint64(1); i <= min(next, t.Depth(), glances); i++ {
-		if t.LoadOnce(next-i, &rec) && rec.Size <= s.Capacity {
-			return m.frame(s, &rec)
-		}
-	}
-	return nil
-}
-
-// frame is what a record says.
-//
-// Preconditions: rec.Size <= the capacity.
-func (m *Monitor) frame(s *Snapshot, rec *topics.Record) *Frame {
-	at := time.Unix(0, rec.Time).UTC()
-	f := &Frame{
-		Sequence: rec.Sequence, Offset: rec.Offset, Place: rec.Offset % s.Capacity, Size: int(rec.Size),
-		Checksum: framebuffer.Checksum(rec.Checksum), Time: at, Age: seconds(s.Time.UnixNano() - rec.Time),
-	}
-	for _, c := range s.Clients {
-		if c.Slot == int(rec.Source) {
-			f.Source = c.Name
-		}
-	}
-	if rec.HasContent {
-		f.Meta = meta(&rec.Content)
-	}
-	return f
-}
-
-func meta(c *topics.Content) topic.Meta {
-	w, h := c.Size()
-	m := topic.Meta{ContentType: clean(c.Type()), Width: int(w), Height: int(h), Format: clean(c.Format()), User: c.User()}
-	for _, n := range c.Shape() {
-		m.Shape = append(m.Shape, int(n))
-	}
-	return m
 }

@@ -6,10 +6,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
-// where is what a key says, but for what lets others in.
+// where is what a key says, without its secret part.
 type where struct{ segment, backend, path string }
 
-// whereIs takes a key to pieces.
+// whereIs splits a key.
 //
 // Preconditions: attaching with it has succeeded.
 func whereIs(key string) where {

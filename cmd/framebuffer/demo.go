@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/demo"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 type demoCmd struct {
@@ -85,7 +86,7 @@ func (c *demoCmd) watch(e *env, key string) (*demo.Watcher, error) {
 				return ""
 			}
 			return fmt.Sprintf("horizon %s, worst %s; in %s, out %s; %.1f laps",
-				s.Horizon.Now, s.Horizon.Worst, perSecond(s.Rates.WrittenBytes), perSecond(s.Rates.ReadBytes), s.Laps)
+				s.Horizon.Now, s.Horizon.Worst, perSecond(s.Rates[monitor.WrittenBytes]), perSecond(s.Rates[monitor.ReadBytes]), s.Laps)
 		},
 		End: page.end,
 	}, nil

@@ -136,7 +136,7 @@ func letGo(t *testing.T, by syscall.Signal, backend string) {
 	for _, one := range []*spoken{byName, byKey} {
 		one.out.await(t, `"state":"`+string(state)+`"`)
 		last := nextButOne(t, one)
-		if last.State != state || last.Capacity != 1<<20 || len(last.Topics) != 1 || last.Topics[0].Published != 1 || last.Total.Writes != 1 {
+		if last.State != state || last.Capacity != 1<<20 || len(last.Topics) != 1 || last.Topics[0].Published != 1 || last.Total[monitor.Writes] != 1 {
 			t.Errorf("the end: %+v", last)
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -24,19 +23,24 @@ func busy() *monitor.Snapshot {
 	const capacity = 500 << 20
 	at := time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC)
 	return &monitor.Snapshot{
-		Time: at, Segment: "63be2a74", Backend: "sysv", Path: "shared memory ids 12 and 13 of IPC namespace 4026531839", Pages: "transparent huge",
-		State: monitor.Open, Created: at, Age: 8100, Capacity: capacity, Start: 640, Head: 640 + 40*capacity + 3<<20, Place: 3<<20 + 640, Laps: 40.006,
-		Horizon: monitor.Horizon{Now: 1.42, Worst: 0.85, Oldest: 1.44}, Held: 12_500_000, HoldLimit: capacity / 2,
-		Holds:  []monitor.Hold{{Place: 100 << 20, Length: 6_220_864, Left: 0.5, Confirmed: true}, {Place: 499 << 20, Length: 6_220_864, Left: 0.1}},
-		Window: 5, Rates: monitor.Rates{Writes: 60, WrittenBytes: 373e6, Reads: 119.8, ReadBytes: 745e6, Timeouts: 0.2},
-		Total:  framebuffer.Counts{Writes: 486_000, WrittenBytes: 3.02e12, Reads: 970_000, ReadBytes: 6.04e12, Reused: 1204, Altered: 3},
-		Others: framebuffer.Counts{Reads: 12, ReadBytes: 74e6, Reused: 4, RemoteReads: 1, RemoteBytes: 11}, OthersWhy: "not permitted",
+		Time: at, State: monitor.Open,
+		Identity: monitor.Identity{
+			Segment: "63be2a74", Backend: "sysv", Path: "shared memory ids 12 and 13 of IPC namespace 4026531839", Pages: "transparent huge", Created: at, Age: 8100,
+		},
+		Ring: monitor.Ring{
+			Capacity: capacity, Start: 640, Head: 640 + 40*capacity + 3<<20, Place: 3<<20 + 640, Laps: 40.006,
+			Horizon: monitor.Horizon{Now: 1.42, Worst: 0.85, Oldest: 1.44}, Held: 12_500_000, HoldLimit: capacity / 2,
+			Holds: []monitor.Hold{{Place: 100 << 20, Length: 6_220_864, Left: 0.5, Confirmed: true}, {Place: 499 << 20, Length: 6_220_864, Left: 0.1}},
+		},
+		Window: 5, Rates: monitor.Rates{monitor.Writes: 60, monitor.WrittenBytes: 373e6, monitor.Reads: 119.8, monitor.ReadBytes: 745e6, monitor.Overwritten: 0.2},
+		Total:  monitor.Counts{monitor.Writes: 486_000, monitor.WrittenBytes: 3.02e12, monitor.Reads: 970_000, monitor.ReadBytes: 6.04e12, monitor.Overwritten: 1204, monitor.Altered: 3},
+		Others: monitor.Counts{monitor.Reads: 12, monitor.ReadBytes: 74e6, monitor.Overwritten: 4, monitor.RemoteReads: 1, monitor.RemoteReadBytes: 11}, OthersWhy: "not permitted",
 		Clients: []monitor.Client{
 			{Slot: 1, Name: "framebuffer serve", PID: 12345, Role: "server", Process: monitor.ProcessRunning, LastSeen: monitor.Seconds(math.NaN())},
 			{Slot: 2, Name: "camera", PID: 12350, Role: "client", Process: monitor.ProcessRunning, LastSeen: 0.011, Last: 704, Lag: 0,
-				Counts: framebuffer.Counts{Writes: 486_000, WrittenBytes: 3.02e12}, Rates: monitor.Rates{Writes: 60, WrittenBytes: 373e6}},
+				Counts: monitor.Counts{monitor.Writes: 486_000, monitor.WrittenBytes: 3.02e12}, Rates: monitor.Rates{monitor.Writes: 60, monitor.WrittenBytes: 373e6}},
 			{Slot: 3, Name: "a detector with a long name", PID: 4194303, Role: "read-only", Process: monitor.ProcessStopped, LastSeen: 61, Last: 704, Lag: 480 << 20,
-				Counts: framebuffer.Counts{Reads: 484_000, ReadBytes: 3.02e12, Reused: 1200, Altered: 3, RemoteReads: 123_456, RemoteBytes: 768e9, RemoteTimeouts: 12}, Why: "not on this host"},
+				Counts: monitor.Counts{monitor.Reads: 484_000, monitor.ReadBytes: 3.02e12, monitor.Overwritten: 1200, monitor.Altered: 3, monitor.RemoteReads: 123_456, monitor.RemoteReadBytes: 768e9, monitor.RemoteTimeouts: 12}, Why: "not on this host"},
 			{Slot: 4, Name: "recorder", PID: 7, Role: "read-only", Process: monitor.ProcessGone, LastSeen: 3000},
 		},
 		Topics: []monitor.Topic{
@@ -86,12 +90,12 @@ func TestStatOfNonsense(t *testing.T) {
 	s.Capacity, s.Place, s.Laps, s.Held, s.HoldLimit, s.Head = 0, most, math.Inf(1), most, most, most
 	s.Horizon = monitor.Horizon{Now: 1e300, Worst: -1e300, Oldest: 1e-300}
 	s.Age = -1e300
-	s.Rates = monitor.Rates{Writes: 1e300, WrittenBytes: 1e300, Reads: math.Inf(1), ReadBytes: math.NaN(), Timeouts: 1e30}
-	s.Total = framebuffer.Counts{Reused: most, Altered: most, RemoteReads: most, RemoteBytes: most, RemoteTimeouts: most}
-	s.Others = framebuffer.Counts{Writes: most, Reads: 5}
+	s.Rates = monitor.Rates{monitor.Writes: 1e300, monitor.WrittenBytes: 1e300, monitor.Reads: math.Inf(1), monitor.ReadBytes: math.NaN(), monitor.Overwritten: 1e30}
+	s.Total = monitor.Counts{monitor.Overwritten: most, monitor.Altered: most, monitor.RemoteReads: most, monitor.RemoteReadBytes: most, monitor.RemoteTimeouts: most}
+	s.Others = monitor.Counts{monitor.Writes: most, monitor.Reads: 5}
 	s.Holds[0] = monitor.Hold{Place: most, Length: most}
 	s.Clients[1].Counts, s.Clients[1].PID, s.Clients[1].Lag, s.Clients[1].LastSeen = s.Total, math.MaxUint32, most, 1e300
-	s.Clients[1].Why = strings.Repeat("x", 80)
+	s.Clients[1].Why = monitor.RemoteReason(strings.Repeat("x", 80))
 	s.Topics[0].Published, s.Topics[0].Bytes, s.Topics[0].FrameRate, s.Topics[0].ByteRate = most, most, 1e300, 1e300
 	s.Topics[0].Subscribers[0] = monitor.Subscriber{Name: strings.Repeat("x", 64), PID: math.MaxUint32, Lag: most, Received: most, Lost: most}
 	s.Topics[0].Newest.Meta = topic.Meta{ContentType: strings.Repeat("x", 48), Width: math.MaxUint32, Height: math.MaxUint32, Format: "xxxxxxxxxxxxxxxx"}
@@ -121,14 +125,14 @@ func TestStat(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	var s monitor.Snapshot
-	for s = stat(t, "--name", name); s.Total.Reads < 5 || s.Topics[0].Subscribers[0].Lag > 0; s = stat(t, "--name", name, "--interval", "10ms") {
+	for s = stat(t, "--name", name); s.Total[monitor.Reads] < 5 || s.Topics[0].Subscribers[0].Lag > 0; s = stat(t, "--name", name, "--interval", "10ms") {
 	}
-	if s.State != monitor.Open || s.Backend != "sysv" || s.Total.Writes != 5 || len(s.Clients) != 2 || s.Clients[1].Process != monitor.ProcessRunning ||
+	if s.State != monitor.Open || s.Backend != "sysv" || s.Total[monitor.Writes] != 5 || len(s.Clients) != 2 || s.Clients[1].Process != monitor.ProcessRunning ||
 		s.Clients[1].PID != sub.Process.Pid || s.Topics[0].Published != 5 || s.Window <= 0 {
 		t.Errorf("%+v", s)
 	}
 	r := runCommand(t, "", "stat", "--name", name, "--interval", "0")
-	for _, want := range []string{"ring      open", "1.0 MiB", "sub cam", "5.0 kB", "TOPIC", "horizon", "0 reused, 0 altered"} {
+	for _, want := range []string{"ring      open", "1.0 MiB", "sub cam", "5.0 kB", "TOPIC", "horizon", "0 overwritten, 0 altered"} {
 		if !strings.Contains(r.out, want) || r.status != 0 {
 			t.Errorf("no %q in\n%s%s", want, r.out, r.err)
 		}

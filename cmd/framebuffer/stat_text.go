@@ -9,7 +9,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/dustin/go-humanize"
 
-	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
@@ -26,8 +25,8 @@ func statText(s *monitor.Snapshot, width int) string {
 	line("          at %.0f%% of lap %.0f", 100*float64(s.Place)/float64(max(s.Capacity, 1)), s.Laps+1)
 	line("horizon   %s now, %s worst in the last minute; oldest frame %s", s.Horizon.Now, s.Horizon.Worst, s.Horizon.Oldest)
 	if s.Window > 0 {
-		line("in        %-10s %8s frames/s", perSecond(s.Rates.WrittenBytes), short(s.Rates.Writes))
-		line("out       %-10s %8s frames/s", perSecond(s.Rates.ReadBytes), short(s.Rates.Reads))
+		line("in        %-10s %8s frames/s", perSecond(s.Rates[monitor.WrittenBytes]), short(s.Rates[monitor.Writes]))
+		line("out       %-10s %8s frames/s", perSecond(s.Rates[monitor.ReadBytes]), short(s.Rates[monitor.Reads]))
 	}
 	line("held      %s of the %s that may be, %s", humanize.Bytes(s.Held), humanize.Bytes(s.HoldLimit), many(len(s.Holds), "hold"))
 	line("timeouts  %s", timeoutsText(s))
@@ -79,13 +78,13 @@ func bar(s *monitor.Snapshot) string {
 // timeoutsText has the reasons, and who had a frame that was not what was written: that is
 // what nobody should have to look for.
 func timeoutsText(s *monitor.Snapshot) string {
-	text := fmt.Sprintf("%s reused, %s altered", number(s.Total.Reused), number(s.Total.Altered))
+	text := fmt.Sprintf("%s overwritten, %s altered", number(s.Total[monitor.Overwritten]), number(s.Total[monitor.Altered]))
 	if s.Window > 0 {
-		text += fmt.Sprintf("; %s/s", short(s.Rates.Timeouts))
+		text += fmt.Sprintf("; %s/s", short(s.Rates.Timeouts()))
 	}
 	var names []string
 	for _, c := range s.Clients {
-		if c.Counts.Altered > 0 {
+		if c.Counts[monitor.Altered] > 0 {
 			names = append(names, who(c.Name))
 		}
 	}
@@ -113,25 +112,27 @@ func clientsText(s *monitor.Snapshot, width int, line func(string, ...any)) {
 		if c.Last != 0 {
 			lag = fmt.Sprintf("%.0f%%", min(100*float64(c.Lag)/float64(max(s.Capacity, 1)), 9999))
 		}
-		line(row, pad(who(c.Name), first), strconv.Itoa(c.PID), c.Role, seen, number(c.Counts.Writes+c.Counts.Reads),
-			humanize.Bytes(c.Counts.WrittenBytes+c.Counts.ReadBytes), rateOf(s, c.Rates.WrittenBytes+c.Rates.ReadBytes),
-			lag, number(c.Counts.Reused+c.Counts.Altered))
+		line(row, pad(who(c.Name), first), strconv.Itoa(c.PID), c.Role, seen, number(c.Counts[monitor.Writes]+c.Counts[monitor.Reads]),
+			humanize.Bytes(c.Counts[monitor.WrittenBytes]+c.Counts[monitor.ReadBytes]), rateOf(s, c.Rates[monitor.WrittenBytes]+c.Rates[monitor.ReadBytes]),
+			lag, number(c.Counts.Timeouts()))
 		remoteText(&c.Counts, c.Why, line)
 	}
-	if o := s.Others; o.Writes+o.Reads+o.Reused+o.Altered+o.RemoteReads+o.RemoteTimeouts > 0 {
-		line(row, pad("(left, unlisted)", first), "", "", "", number(o.Writes+o.Reads), humanize.Bytes(o.WrittenBytes+o.ReadBytes), "", "", number(o.Reused+o.Altered))
-		remoteText(&o, s.OthersWhy, line)
+	o := &s.Others
+	frames, lost := o[monitor.Writes]+o[monitor.Reads], o.Timeouts()
+	if frames+lost+o[monitor.RemoteReads]+o[monitor.RemoteTimeouts] > 0 {
+		line(row, pad("(left, unlisted)", first), "", "", "", number(frames), humanize.Bytes(o[monitor.WrittenBytes]+o[monitor.ReadBytes]), "", "", number(lost))
+		remoteText(o, s.OthersWhy, line)
 	}
 }
 
 // remoteText says what came over NATS and not from a ring of this host, and why.
-func remoteText(c *framebuffer.Counts, why string, line func(string, ...any)) {
-	if c.RemoteReads+c.RemoteTimeouts == 0 {
+func remoteText(c *monitor.Counts, why monitor.RemoteReason, line func(string, ...any)) {
+	if c[monitor.RemoteReads]+c[monitor.RemoteTimeouts] == 0 {
 		return
 	}
-	text := fmt.Sprintf("  over NATS: %s of %s, %s lost", many(int(c.RemoteReads), "frame"), humanize.Bytes(c.RemoteBytes), number(c.RemoteTimeouts))
+	text := fmt.Sprintf("  over NATS: %s of %s, %s lost", many(int(c[monitor.RemoteReads]), "frame"), humanize.Bytes(c[monitor.RemoteReadBytes]), number(c[monitor.RemoteTimeouts]))
 	if why != "" {
-		text += "; their rings are " + why
+		text += "; their rings are " + string(why)
 	}
 	line("%s", text)
 }

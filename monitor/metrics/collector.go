@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -8,40 +9,43 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// MaxClients is how many client names there are series of their own for; all others are
-// called by the name of Rest. Of pairs of a topic and a client there are as many as four
-// times that.
 const (
+	// MaxClients is how many client names have series of their own. Of pairs of a topic and a
+	// client there are four times as many.
 	MaxClients = 256
-	Rest       = "(others)"
+
+	// Rest is the name of all other clients together.
+	Rest = "(others)"
 )
 
-// Collector is a prometheus.Collector of one segment. Its methods may be called concurrently.
+// Collector is a [prometheus.Collector] of one segment. Its methods may be called concurrently.
 type Collector struct {
-	monitor  *monitor.Monitor
-	families families
+	monitor   *monitor.Monitor
+	ofSegment segmentFamilies
+	ofClients clientFamilies
+	ofTopics  topicFamilies
 
-	mu      sync.Mutex
-	clients *tally[uint64, client]
-	subs    *tally[subscription, reading]
+	mu            sync.Mutex // held by Collect, for what follows
+	clients       *tally[uint64, client]
+	subscriptions *tally[subscription, reading]
 }
 
 // New returns a collector of what m sees. It does not close m.
 func New(m *monitor.Monitor) *Collector {
 	return &Collector{
-		monitor: m, families: newFamilies(),
-		clients: newTally[uint64, client](MaxClients), subs: newTally[subscription, reading](4 * MaxClients),
+		monitor: m, ofSegment: newSegmentFamilies(), ofClients: newClientFamilies(), ofTopics: newTopicFamilies(),
+		clients: newTally[uint64, client](MaxClients), subscriptions: newTally[subscription, reading](4 * MaxClients),
 	}
 }
 
-// Describe tells which metrics there are.
+// Describe implements [prometheus.Collector].
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
-	for _, f := range c.families.all() {
+	for _, f := range slices.Concat(c.ofSegment.all(), c.ofClients.all(), c.ofTopics.all()) {
 		out <- f.desc
 	}
 }
 
-// Collect reads a snapshot and sends its figures. After the monitor's Close there are none.
+// Collect reads a snapshot and sends its figures. After the monitor's Close it sends none.
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	s, err := c.monitor.Snapshot()
 	if err != nil {
@@ -49,14 +53,14 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.segment(out, s)
+	c.sendSegment(out, s)
 	c.sendClients(out, s)
 	c.sendTopics(out, s)
 }
 
-// segment sends the figures that have no labels.
-func (c *Collector) segment(out chan<- prometheus.Metric, s *monitor.Snapshot) {
-	f := &c.families
+// sendSegment sends the figures of the segment.
+func (c *Collector) sendSegment(out chan<- prometheus.Metric, s *monitor.Snapshot) {
+	f := &c.ofSegment
 	f.info.send(out, 1, s.Segment, s.Backend, s.Pages)
 	f.open.send(out, truth(s.State == monitor.Open))
 	f.created.send(out, float64(s.Created.UnixNano())/1e9)
@@ -68,15 +72,12 @@ func (c *Collector) segment(out chan<- prometheus.Metric, s *monitor.Snapshot) {
 	f.held.send(out, float64(s.Held))
 	f.holdLimit.send(out, float64(s.HoldLimit))
 	f.holds.send(out, float64(len(s.Holds)))
-	f.allocations.send(out, float64(s.Total.Allocations))
-	f.allocated.send(out, float64(s.Total.AllocatedBytes))
-	f.writes.send(out, float64(s.Total.Writes))
-	f.written.send(out, float64(s.Total.WrittenBytes))
-	f.reads.send(out, float64(s.Total.Reads))
-	f.read.send(out, float64(s.Total.ReadBytes))
-	f.timeouts.send(out, float64(s.Total.Reused), "reused")
-	f.timeouts.send(out, float64(s.Total.Altered), "altered")
 	f.topicsMore.send(out, float64(s.MoreTopics))
+	for i, counter := range f.counts {
+		counter.send(out, float64(s.Total[i]))
+	}
+	f.timeouts.send(out, float64(s.Total[monitor.Overwritten]), "reused")
+	f.timeouts.send(out, float64(s.Total[monitor.Altered]), "altered")
 }
 
 func truth(b bool) float64 {

@@ -1,12 +1,15 @@
-// Package metrics shows a monitor's snapshots to Prometheus. Nothing is counted here: at each
-// scrape a snapshot is read from the shared memory.
+// Package metrics exports a monitor's snapshots to Prometheus. It counts nothing itself: each scrape reads
+// a snapshot from the shared memory.
 //
 //	m, err := monitor.Attach(key)
 //	prometheus.MustRegister(metrics.New(m))
 //
-// Figures of the segment have no labels. Those of clients are summed up by name and role,
-// since processes come and go under the same names; what those that have gone had counted
-// when they were last seen stays in the sum, so that counters only grow. At most MaxClients
-// names and monitor.MaxTopics topics have series of their own: whatever others call
-// themselves, a scrape stays within bounds.
+// Figures of the segment have no labels. Those of clients are summed up by name and role, since
+// processes come and go under the same names. What a process had counted at the last scrape that saw it
+// stays in the sum after it has gone, so that counters only grow. At most [MaxClients] names and
+// [monitor.MaxTopics] topics have series of their own: the size of a scrape is bounded, whatever names
+// other processes choose.
+//
+// Metrics that were renamed are exported under both names for one release; the help text of the old one
+// begins with "Deprecated".
 package metrics

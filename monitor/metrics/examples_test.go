@@ -25,7 +25,7 @@ func TestExampleRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exist(t, string(rules))
+	current(t, string(rules))
 }
 
 // What the dashboard asks for can be asked, and exists.
@@ -46,7 +46,7 @@ func TestExampleDashboard(t *testing.T) {
 	rules, n := "groups:\n- name: dashboard\n  rules:\n", 0
 	for _, p := range board.Panels {
 		for _, target := range p.Targets {
-			exist(t, target.Expr)
+			current(t, target.Expr)
 			expr := strings.NewReplacer("$__rate_interval", "1m", "$instance", ".+").Replace(target.Expr)
 			rules += fmt.Sprintf("  - record: panel:%d\n    expr: '%s'\n", n, expr)
 			n++
@@ -83,22 +83,35 @@ func exist(t *testing.T, text string) {
 	t.Helper()
 	all := described()
 	for _, name := range metricName.FindAllString(text, -1) {
-		if !all[name] {
+		if _, there := all[name]; !there {
 			t.Errorf("there is no metric %s", name)
 		}
 	}
 }
 
-// described are the names of all metrics.
-func described() map[string]bool {
+// current fails for names in a text that no metric has, or a deprecated one.
+func current(t *testing.T, text string) {
+	t.Helper()
+	exist(t, text)
+	all := described()
+	for _, name := range metricName.FindAllString(text, -1) {
+		if strings.HasPrefix(all[name], "Deprecated") {
+			t.Errorf("%s: %s", name, all[name])
+		}
+	}
+}
+
+// described returns the help texts of all metrics, by name.
+func described() map[string]string {
 	descs := make(chan *prometheus.Desc)
 	go func() {
 		metrics.New(nil).Describe(descs)
 		close(descs)
 	}()
-	all := make(map[string]bool)
+	all := make(map[string]string)
 	for d := range descs {
-		all[regexp.MustCompile(`fqName: "([a-z_]+)"`).FindStringSubmatch(d.String())[1]] = true
+		m := regexp.MustCompile(`fqName: "([a-z_]+)", help: "([^"]*)"`).FindStringSubmatch(d.String())
+		all[m[1]] = m[2]
 	}
 	return all
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -130,18 +131,19 @@ func TestScrape(t *testing.T) {
 	promtool(t, text, "check", "metrics")
 	for series, want := range map[string]float64{
 		"open{}": 1, "capacity_bytes{}": 1 << 20, "writes_total{}": 3, "written_bytes_total{}": 3000, "reads_total{}": 1, "read_bytes_total{}": 1000,
-		"timeouts_total{reason=altered}": 1, "timeouts_total{reason=reused}": 0, "held_bytes{}": 0, "topics_without_series{}": 0,
-		"client_writes_total{client=writer,role=client}":                       3,
-		`client_read_bytes_total{client=reader "1"\,role=client}`:              1000,
-		`client_timeouts_total{client=reader "1"\,reason=altered,role=client}`: 1,
-		"clients{client=server,role=server}":                                   1,
-		"topic_frames_total{topic=cam}":                                        3,
-		"topic_bytes_total{topic=cam}":                                         3000,
-		"topic_subscribers{topic=cam}":                                         2,
-		"group_lag_frames{group=g,topic=cam}":                                  3,
-		`subscription_lag_frames{client=reader "1"\,topic=cam}`:                3,
-		"head_bytes_total{}":                                                   got["allocated_bytes_total{}"],
-		"client_allocated_bytes_total{client=writer,role=client}":              got["allocated_bytes_total{}"],
+		"altered_total{}": 1, "overwritten_total{}": 0, "remote_reads_total{}": 0, "held_bytes{}": 0, "topics_without_series{}": 0,
+		"client_writes_total{client=writer,role=client}":           3,
+		`client_read_bytes_total{client=reader "1"\,role=client}`:  1000,
+		`client_altered_total{client=reader "1"\,role=client}`:     1,
+		`client_overwritten_total{client=reader "1"\,role=client}`: 0,
+		"clients{client=server,role=server}":                       1,
+		"topic_frames_total{topic=cam}":                            3,
+		"topic_bytes_total{topic=cam}":                             3000,
+		"topic_subscribers{topic=cam}":                             2,
+		"group_lag_frames{group=g,topic=cam}":                      3,
+		`subscription_lag_frames{client=reader "1"\,topic=cam}`:    3,
+		"head_bytes_total{}":                                       got["allocated_bytes_total{}"],
+		"client_allocated_bytes_total{client=writer,role=client}":  got["allocated_bytes_total{}"],
 	} {
 		if v, there := got[series]; !there || v != want {
 			t.Errorf("%s is %v, %v; want %v", series, v, there, want)
@@ -155,6 +157,42 @@ func TestScrape(t *testing.T) {
 	}
 	if got, _ := scrape(t, from); got["open{}"] != 0 || got["writes_total{}"] != 3 {
 		t.Errorf("after the server's end: %v", got)
+	}
+}
+
+// Metrics that were renamed are there under their old names too, with the same values, and say what
+// to use instead.
+func TestDeprecatedMetrics(t *testing.T) {
+	server, from := collect(t, 1<<16)
+	c := attach(t, server, "reader")
+	f, err := c.Put([]byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := f
+	wrong.Checksum++
+	if _, err := c.Get(wrong); !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Fatal(err)
+	}
+	for range 2 { // laps
+		if _, err := c.Put(make([]byte, 1<<15)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Get(f); !errors.Is(err, framebuffer.ErrTimeout) {
+		t.Fatal(err)
+	}
+	got, text := scrape(t, from)
+	for old, now := range map[string]string{
+		"timeouts_total{reason=reused}":                                   "overwritten_total{}",
+		"timeouts_total{reason=altered}":                                  "altered_total{}",
+		"client_timeouts_total{client=reader,reason=reused,role=client}":  "client_overwritten_total{client=reader,role=client}",
+		"client_timeouts_total{client=reader,reason=altered,role=client}": "client_altered_total{client=reader,role=client}",
+	} {
+		name, _, _ := strings.Cut(now, "{")
+		if got[old] != 1 || got[now] != 1 || !regexp.MustCompile(`# HELP \S*`+strings.Split(old, "{")[0]+` Deprecated: use .*framebuffer_`+name).MatchString(text) {
+			t.Errorf("%s is %v, and %s is %v\n%s", old, got[old], now, got[now], text)
+		}
 	}
 }
 

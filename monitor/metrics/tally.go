@@ -1,28 +1,31 @@
 package metrics
 
-// values are counters that belong together.
-type values [11]uint64
+import "github.com/core-framebuffer/framebuffer/monitor"
 
-// tally sums up counters of things that come and go by what they are called, so that the sums
-// only grow. What a thing counts after it was last seen is missed.
+// values are counters of one thing. Things with fewer counters use the first ones.
+type values [monitor.NumCounters]uint64
+
+// tally sums up the counters of things that come and go, such as processes, by a key, such as their
+// name. The sums only grow. What a thing counts after the last call of add for it is missed.
 type tally[ID, Key comparable] struct {
-	most int // sums there may be
-	last map[ID]seen
-	sums map[Key]*values
-	turn int
+	most  int // sums there may be
+	last  map[ID]seen
+	sums  map[Key]*values
+	round int
 }
 
+// seen are the values of a thing at the last call of add for it.
 type seen struct {
 	values
-	turn int
+	round int
 }
 
 func newTally[ID, Key comparable](most int) *tally[ID, Key] {
 	return &tally[ID, Key]{most: most, last: make(map[ID]seen), sums: make(map[Key]*values)}
 }
 
-// add takes what a thing has counted until now. Where there is room for no more sums, what
-// has none goes into that of rest, or nowhere else.
+// add adds what a thing has counted since the last call to the sum of its key, or to that of rest
+// where there are as many sums as there may be. It returns the key of that sum.
 func (t *tally[ID, Key]) add(id ID, key, rest Key, now values) Key {
 	sum := t.sums[key]
 	if sum == nil && len(t.sums) >= t.most {
@@ -41,16 +44,16 @@ func (t *tally[ID, Key]) add(id ID, key, rest Key, now values) Key {
 			sum[i] += n
 		}
 	}
-	t.last[id] = seen{now, t.turn}
+	t.last[id] = seen{now, t.round}
 	return key
 }
 
-// end forgets the things that were not added since the last end.
+// end ends a round: it forgets the things that were not added in it.
 func (t *tally[ID, Key]) end() {
 	for id, s := range t.last {
-		if s.turn != t.turn {
+		if s.round != t.round {
 			delete(t.last, id)
 		}
 	}
-	t.turn++
+	t.round++
 }

@@ -6,40 +6,36 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// subscription tells one subscription from all others, reading is whom they are summed up by.
 type (
+	// subscription identifies one subscription.
 	subscription struct {
 		client       uint64
 		entry, topic int
 	}
+
+	// reading is what the figures of subscriptions are summed up by.
 	reading struct{ topic, client string }
 )
 
-// sendTopics sends the figures by topic and subscriber. Names that a hostile process has made
-// equal would spoil the scrape: the first counts.
+// sendTopics sends the figures by topic, subscription and group. A hostile process may give several
+// topics or groups one name, which would make the scrape invalid: only the first of them counts.
 func (c *Collector) sendTopics(out chan<- prometheus.Metric, s *monitor.Snapshot) {
-	f := &c.families
-	ids := make(map[int]uint64)
-	for _, p := range s.Clients {
-		ids[p.Slot] = p.ID
-	}
-	sent, lag := make(map[string]bool), make(map[reading]uint64)
+	f := &c.ofTopics
+	sent := make(map[string]bool)
+	var first []*monitor.Topic
 	for i := range s.Topics {
 		t := &s.Topics[i]
 		if sent[t.Name] {
 			continue
 		}
 		sent[t.Name] = true
-		f.topicFrames.send(out, float64(t.Published), t.Name)
-		f.topicBytes.send(out, float64(t.Bytes), t.Name)
-		f.topicEnded.send(out, truth(t.Ended), t.Name)
+		first = append(first, t)
+		f.frames.send(out, float64(t.Published), t.Name)
+		f.bytes.send(out, float64(t.Bytes), t.Name)
+		f.ended.send(out, truth(t.Ended), t.Name)
 		f.subscribers.send(out, float64(len(t.Subscribers)), t.Name)
 		if t.Newest != nil {
-			f.topicNewest.send(out, float64(t.Newest.Time.UnixNano())/1e9, t.Name)
-		}
-		for _, r := range t.Subscribers {
-			key := c.subs.add(subscription{ids[r.Slot], r.Entry, t.Index}, reading{t.Name, r.Name}, reading{Rest, Rest}, values{r.Received, r.Lost})
-			lag[key] = max(lag[key], r.Lag)
+			f.newest.send(out, float64(t.Newest.Time.UnixNano())/1e9, t.Name)
 		}
 		groups := make(map[string]bool)
 		for _, g := range t.Groups {
@@ -49,11 +45,28 @@ func (c *Collector) sendTopics(out chan<- prometheus.Metric, s *monitor.Snapshot
 			}
 		}
 	}
-	c.subs.end()
-	for key, sum := range c.subs.sums {
+	c.sendSubscriptions(out, s, first)
+}
+
+// sendSubscriptions sends the figures of the subscriptions of those topics.
+func (c *Collector) sendSubscriptions(out chan<- prometheus.Metric, s *monitor.Snapshot, of []*monitor.Topic) {
+	ids := make(map[int]uint64)
+	for _, p := range s.Clients {
+		ids[p.Slot] = p.ID
+	}
+	lag := make(map[reading]uint64)
+	for _, t := range of {
+		for _, r := range t.Subscribers {
+			key := c.subscriptions.add(subscription{ids[r.Slot], r.Entry, t.Index}, reading{t.Name, r.Name}, reading{Rest, Rest}, values{r.Received, r.Lost})
+			lag[key] = max(lag[key], r.Lag)
+		}
+	}
+	c.subscriptions.end()
+	f := &c.ofTopics
+	for key, sum := range c.subscriptions.sums {
 		f.received.send(out, float64(sum[0]), key.topic, key.client)
 		f.lost.send(out, float64(sum[1]), key.topic, key.client)
-		if frames, here := lag[key]; here {
+		if frames, attached := lag[key]; attached {
 			f.lag.send(out, float64(frames), key.topic, key.client)
 		}
 	}

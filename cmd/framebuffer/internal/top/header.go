@@ -76,13 +76,13 @@ func horizonFacts(v *scene, p pen, width int) string {
 		}
 		return fine
 	}
-	timeouts := "timeouts " + rate(s.Rates.Timeouts) + "/s"
+	timeouts := "timeouts " + rate(s.Rates.Timeouts()) + "/s"
 	l := fine
-	if s.Rates.Timeouts > 0 {
+	if s.Rates.Timeouts() > 0 {
 		l = bad
 	}
 	return p.line(width, p.bold(p.paint(short(s.Horizon.Now), p.text(now))), p.paint(short(s.Horizon.Worst), p.text(worst)), p.paint(l, timeouts),
-		"reused "+count(s.Total.Reused), "altered "+count(s.Total.Altered))
+		"overwritten "+count(s.Total[monitor.Overwritten]), "altered "+count(s.Total[monitor.Altered]))
 }
 
 func ringFacts(v *scene, p pen, width int) string {

@@ -25,8 +25,8 @@ func plots(v *scene, p pen, width, rows int) (in, out, horizon []string) {
 	}
 	columns := min(max(width-plotLabel-tail, 0), 2*int(monitor.Kept.Seconds()))
 	step := monitor.Kept.Seconds() / float64(max(columns, 1))
-	ins := series(v.History, columns, step, func(p *monitor.Point) float64 { return p.Rates.AllocatedBytes }, false)
-	outs := series(v.History, columns, step, func(p *monitor.Point) float64 { return p.Rates.ReadBytes }, false)
+	ins := series(v.History, columns, step, func(p *monitor.Point) float64 { return p.Rates[monitor.AllocatedBytes] }, false)
+	outs := series(v.History, columns, step, func(p *monitor.Point) float64 { return p.Rates[monitor.ReadBytes] }, false)
 	lives := series(v.History, columns, step, func(p *monitor.Point) float64 { return float64(p.Horizon.Now) }, true)
 	note := func(s string) string {
 		if tail == 0 {
@@ -35,8 +35,8 @@ func plots(v *scene, p pen, width, rows int) (in, out, horizon []string) {
 		return s
 	}
 	peak := max(highest(ins), highest(outs)) // one scale, so that the two can be compared
-	in = p.plot("in", bytes(s.Rates.AllocatedBytes)+"/s", note("peak "+bytes(highest(ins))+"/s"), linear(ins, peak), rows, lipgloss.Green)
-	out = p.plot("out", bytes(s.Rates.ReadBytes)+"/s", note("peak "+bytes(highest(outs))+"/s"), linear(outs, peak), rows, lipgloss.Cyan)
+	in = p.plot("in", bytes(s.Rates[monitor.AllocatedBytes])+"/s", note("peak "+bytes(highest(ins))+"/s"), linear(ins, peak), rows, lipgloss.Green)
+	out = p.plot("out", bytes(s.Rates[monitor.ReadBytes])+"/s", note("peak "+bytes(highest(outs))+"/s"), linear(outs, peak), rows, lipgloss.Cyan)
 	horizon = p.plot("horizon", s.Horizon.Now.String(), note("least "+lowest(lives).String()), logarithmic(lives), rows, lipgloss.Magenta)
 	return in, out, horizon
 }

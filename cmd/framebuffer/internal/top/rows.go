@@ -26,21 +26,21 @@ func clientRows(s *scene, p pen) table {
 		if s.lagging(c) {
 			lag.level = odd
 		}
-		failed := c.Counts.Reused + c.Counts.Altered
+		failed := c.Counts[monitor.Overwritten] + c.Counts[monitor.Altered]
 		timeouts := number(count(failed), float64(failed))
-		if c.Rates.Timeouts > 0 { // before all that have some of old
-			timeouts = cell{text: rate(c.Rates.Timeouts) + "/s", value: 1e20 * (1 + c.Rates.Timeouts), level: bad}
+		if c.Rates.Timeouts() > 0 { // before all that have some of old
+			timeouts = cell{text: rate(c.Rates.Timeouts()) + "/s", value: 1e20 * (1 + c.Rates.Timeouts()), level: bad}
 		}
-		wrong := number(count(c.Counts.Altered), float64(c.Counts.Altered))
-		if c.Counts.Altered > 0 {
+		wrong := number(count(c.Counts[monitor.Altered]), float64(c.Counts[monitor.Altered]))
+		if c.Counts[monitor.Altered] > 0 {
 			wrong.level = odd
 		}
 		t.rows = append(t.rows, row{level: l, cells: []cell{
 			{text: p.name(c.Name), level: l}, number(strconv.Itoa(c.PID), float64(-c.PID)), role,
 			number(c.LastSeen.String(), -float64(c.LastSeen)),
-			ofBytes(c.Rates.WrittenBytes), ofBytes(c.Rates.ReadBytes), lag, timeouts,
-			ofBytes(float64(c.Counts.WrittenBytes)), ofBytes(float64(c.Counts.ReadBytes)), wrong,
-			ofThings(c.Counts.Writes), ofThings(c.Counts.Reads), number(c.Attached.String(), float64(c.Attached)), ofThings(c.Counts.RemoteReads),
+			ofBytes(c.Rates[monitor.WrittenBytes]), ofBytes(c.Rates[monitor.ReadBytes]), lag, timeouts,
+			ofBytes(float64(c.Counts[monitor.WrittenBytes])), ofBytes(float64(c.Counts[monitor.ReadBytes])), wrong,
+			ofThings(c.Counts[monitor.Writes]), ofThings(c.Counts[monitor.Reads]), number(c.Attached.String(), float64(c.Attached)), ofThings(c.Counts[monitor.RemoteReads]),
 		}})
 	}
 	return t

@@ -44,7 +44,7 @@ func newScene(v *View, p pen) *scene {
 	if b := v.Before; b != nil {
 		s.elapsed = max(v.Snapshot.Time.Sub(b.Time).Seconds(), 0.001)
 		for _, c := range b.Clients {
-			s.altered[client{c.Slot, c.PID}] = c.Counts.Altered
+			s.altered[client{c.Slot, c.PID}] = c.Counts[monitor.Altered]
 		}
 		for _, t := range b.Topics {
 			for _, r := range t.Subscribers {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -24,9 +23,12 @@ func never() monitor.Seconds { return monitor.Seconds(math.Inf(1)) }
 // empty is a ring just made.
 func empty() *View {
 	return &View{Interval: time.Second, Snapshot: &monitor.Snapshot{
-		Time: noon, Segment: "3f9a01c7", Backend: "sysv", Path: "shared memory ids 1 and 2 of IPC namespace 3", Pages: "small",
-		State: monitor.Open, Age: 0.4, Capacity: 500 * mib, Start: 300 * mib, Head: 300 * mib, Place: 300 * mib,
-		Horizon: monitor.Horizon{Now: nan(), Worst: nan(), Oldest: nan()}, HoldLimit: 250 * mib,
+		Time: noon, State: monitor.Open,
+		Identity: monitor.Identity{Segment: "3f9a01c7", Backend: "sysv", Path: "shared memory ids 1 and 2 of IPC namespace 3", Pages: "small", Age: 0.4},
+		Ring: monitor.Ring{
+			Capacity: 500 * mib, Start: 300 * mib, Head: 300 * mib, Place: 300 * mib,
+			Horizon: monitor.Horizon{Now: nan(), Worst: nan(), Oldest: nan()}, HoldLimit: 250 * mib,
+		},
 		Clients: []monitor.Client{{Slot: 1, Name: "framebuffer serve", PID: 4711, Role: "server", Process: monitor.ProcessRunning, Attached: 0.4, LastSeen: nan()}},
 	}}
 }
@@ -38,14 +40,14 @@ func busy() *View {
 	s.Age, s.Window, s.Head, s.Laps = 754, 5, 300*mib+12*500*mib+117*mib, 12.234
 	s.Place = s.Head % s.Capacity
 	s.Horizon = monitor.Horizon{Now: 2.04, Worst: 1.61, Oldest: 2.1}
-	s.Rates = monitor.Rates{Allocations: 150, AllocatedBytes: 257e6, Writes: 150, WrittenBytes: 256e6, Reads: 290, ReadBytes: 498e6}
-	s.Total = framebuffer.Counts{Allocations: 90_000, AllocatedBytes: 6e9, Writes: 90_000, WrittenBytes: 6e9, Reads: 180_000, ReadBytes: 12e9, Reused: 3}
+	s.Rates = monitor.Rates{monitor.Allocations: 150, monitor.AllocatedBytes: 257e6, monitor.Writes: 150, monitor.WrittenBytes: 256e6, monitor.Reads: 290, monitor.ReadBytes: 498e6}
+	s.Total = monitor.Counts{monitor.Allocations: 90_000, monitor.AllocatedBytes: 6e9, monitor.Writes: 90_000, monitor.WrittenBytes: 6e9, monitor.Reads: 180_000, monitor.ReadBytes: 12e9, monitor.Overwritten: 3}
 	add := func(name string, pid int, role string, wrote, read float64) {
 		s.Clients = append(s.Clients, monitor.Client{
 			Slot: len(s.Clients) + 1, Name: name, PID: pid, Role: role, Process: monitor.ProcessRunning, Attached: 700, LastSeen: 0.012,
 			Last: s.Head - 6*mib, Lag: uint64(read / 40),
-			Counts: framebuffer.Counts{Writes: uint64(wrote) / 1e3, WrittenBytes: uint64(wrote * 700), Reads: uint64(read) / 1e3, ReadBytes: uint64(read * 700)},
-			Rates:  monitor.Rates{WrittenBytes: wrote, ReadBytes: read, Reads: read / 1e6},
+			Counts: monitor.Counts{monitor.Writes: uint64(wrote) / 1e3, monitor.WrittenBytes: uint64(wrote * 700), monitor.Reads: uint64(read) / 1e3, monitor.ReadBytes: uint64(read * 700)},
+			Rates:  monitor.Rates{monitor.WrittenBytes: wrote, monitor.ReadBytes: read, monitor.Reads: read / 1e6},
 		})
 	}
 	add("front camera", 4802, "client", 186.6e6, 0)
@@ -76,7 +78,7 @@ func busy() *View {
 	s.Topics[3].Groups = []monitor.Group{{Name: "uploaders", Lag: 1}}
 	for i := range 95 {
 		wave := 1 + 0.4*math.Sin(float64(i)/7)
-		p := monitor.Point{Span: 1, Rates: monitor.Rates{AllocatedBytes: 190e6 * wave, ReadBytes: 370e6 * wave}, Horizon: monitor.Horizon{Now: monitor.Seconds(2.7 / wave)}}
+		p := monitor.Point{Span: 1, Rates: monitor.Rates{monitor.AllocatedBytes: 190e6 * wave, monitor.ReadBytes: 370e6 * wave}, Horizon: monitor.Horizon{Now: monitor.Seconds(2.7 / wave)}}
 		if i < 20 {
 			p.Rates, p.Horizon.Now = monitor.Rates{}, never()
 		}
@@ -95,7 +97,7 @@ func many() *View {
 	for i := range 60 {
 		s.Clients = append(s.Clients, monitor.Client{
 			Slot: 10 + i, Name: names[i%len(names)], PID: 10_000 + 37*i, Role: "client", Process: monitor.ProcessUnknown, Attached: monitor.Seconds(i * i),
-			LastSeen: monitor.Seconds(i), Rates: monitor.Rates{WrittenBytes: float64((i * 7919) % 100 * 1_000_000)},
+			LastSeen: monitor.Seconds(i), Rates: monitor.Rates{monitor.WrittenBytes: float64((i * 7919) % 100 * 1_000_000)},
 		})
 		s.Topics = append(s.Topics, monitor.Topic{
 			Index: 100 + i, Name: fmt.Sprintf("t%02d %s", i, names[i%len(names)]), Published: uint64(i * i * i * 1000), Bytes: uint64(i * 1e6), Depth: 1024, Ended: i%9 == 0,
@@ -128,9 +130,9 @@ func short() *View {
 	v := busy()
 	s := v.Snapshot
 	s.Horizon = monitor.Horizon{Now: 0.31, Worst: 0.28, Oldest: 0.3}
-	s.Rates.Timeouts, s.Total.Reused, s.Total.Altered = 14.2, 1234, 2
-	s.Clients[3].Rates.Timeouts, s.Clients[3].Counts.Reused = 14.2, 1231
-	s.Clients[3].Counts.Altered = 2
+	s.Rates[monitor.Overwritten], s.Total[monitor.Overwritten], s.Total[monitor.Altered] = 14.2, 1234, 2
+	s.Clients[3].Rates[monitor.Overwritten], s.Clients[3].Counts[monitor.Overwritten] = 14.2, 1231
+	s.Clients[3].Counts[monitor.Altered] = 2
 	s.Clients[5].Process = monitor.ProcessStopped
 	s.Clients[2].Process = monitor.ProcessGone
 	s.Clients[4].Lag = 391 * mib
@@ -169,8 +171,8 @@ func hostile() *View {
 	s.Capacity, s.Start, s.Head, s.Place, s.Laps, s.Held = 1, math.MaxUint64, 3, math.MaxUint64, math.Inf(1), math.MaxUint64
 	s.Age, s.Horizon = nan(), monitor.Horizon{Now: never(), Worst: -5, Oldest: never()}
 	s.Holds = []monitor.Hold{{Place: math.MaxUint64, Length: math.MaxUint64, Left: nan()}}
-	s.Rates = monitor.Rates{AllocatedBytes: math.Inf(1), ReadBytes: math.NaN(), Timeouts: math.MaxFloat64}
-	s.Total = framebuffer.Counts{Reused: math.MaxUint64, Altered: math.MaxUint64}
+	s.Rates = monitor.Rates{monitor.AllocatedBytes: math.Inf(1), monitor.ReadBytes: math.NaN(), monitor.Overwritten: math.MaxFloat64}
+	s.Total = monitor.Counts{monitor.Overwritten: math.MaxUint64, monitor.Altered: math.MaxUint64}
 	for i := range s.Clients {
 		s.Clients[i].PID, s.Clients[i].Lag, s.Clients[i].LastSeen = math.MinInt, math.MaxUint64, -1e300
 		s.Clients[i].Rates = s.Rates

@@ -40,11 +40,11 @@ func (s *scene) worryClient(c *monitor.Client) {
 		s.worries = append(s.worries, worry{l, s.who(c.Name, c.PID) + " " + fmt.Sprintf(format, args...)})
 		s.clients[c.Slot] = max(s.clients[c.Slot], l)
 	}
-	if c.Rates.Timeouts > 0 {
-		add(bad, "has %s timeouts/s", rate(c.Rates.Timeouts))
+	if c.Rates.Timeouts() > 0 {
+		add(bad, "has %s timeouts/s", rate(c.Rates.Timeouts()))
 	}
-	if before, known := s.altered[client{c.Slot, c.PID}]; known && c.Counts.Altered > before {
-		add(bad, "found %s frames altered", count(c.Counts.Altered-before))
+	if before, known := s.altered[client{c.Slot, c.PID}]; known && c.Counts[monitor.Altered] > before {
+		add(bad, "found %s frames altered", count(c.Counts[monitor.Altered]-before))
 	}
 	switch c.Process {
 	case monitor.ProcessGone:
@@ -59,7 +59,7 @@ func (s *scene) worryClient(c *monitor.Client) {
 
 // lagging tells of a client that reads, but nearly too late.
 func (s *scene) lagging(c *monitor.Client) bool {
-	return c.Rates.Reads > 0 && float64(c.Lag) > lateClient*float64(s.Snapshot.Capacity)
+	return c.Rates[monitor.Reads] > 0 && float64(c.Lag) > lateClient*float64(s.Snapshot.Capacity)
 }
 
 func (s *scene) worryTopic(t *monitor.Topic) {

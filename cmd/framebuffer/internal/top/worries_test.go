@@ -42,7 +42,7 @@ func TestWorries(t *testing.T) {
 		}
 	}
 	v = short()
-	v.Snapshot.Clients[3].Counts.Altered += 7
+	v.Snapshot.Clients[3].Counts[monitor.Altered] += 7
 	if all := newScene(v, pen{}).worries; !strings.Contains(all[4].text, "found 7 frames altered") {
 		t.Errorf("%+v", all)
 	}

@@ -143,9 +143,9 @@ func join(a, b monitor.Point) monitor.Point {
 	span := a.Span + b.Span
 	mean := func(x, y float64) float64 { return (x*float64(a.Span) + y*float64(b.Span)) / float64(span) }
 	b.Span, b.Rates = span, monitor.Rates{
-		WrittenBytes: mean(a.Rates.WrittenBytes, b.Rates.WrittenBytes),
-		ReadBytes:    mean(a.Rates.ReadBytes, b.Rates.ReadBytes),
-		Timeouts:     mean(a.Rates.Timeouts, b.Rates.Timeouts),
+		monitor.WrittenBytes: mean(a.Rates[monitor.WrittenBytes], b.Rates[monitor.WrittenBytes]),
+		monitor.ReadBytes:    mean(a.Rates[monitor.ReadBytes], b.Rates[monitor.ReadBytes]),
+		monitor.Overwritten:  mean(a.Rates.Timeouts(), b.Rates.Timeouts()),
 	}
 	return b
 }
@@ -155,9 +155,9 @@ func plotOf(points []monitor.Point) plot {
 	for _, at := range apart(points) {
 		ago := at.Time.Sub(points[len(points)-1].Time).Seconds()
 		p.Ago = append(p.Ago, math.Round(ago*100)/100)
-		p.Written = append(p.Written, math.Round(at.Rates.WrittenBytes))
-		p.Read = append(p.Read, math.Round(at.Rates.ReadBytes))
-		p.Timeouts = append(p.Timeouts, math.Round(at.Rates.Timeouts*10)/10)
+		p.Written = append(p.Written, math.Round(at.Rates[monitor.WrittenBytes]))
+		p.Read = append(p.Read, math.Round(at.Rates[monitor.ReadBytes]))
+		p.Timeouts = append(p.Timeouts, math.Round(at.Rates.Timeouts()*10)/10)
 		p.Now = append(p.Now, at.Horizon.Now)
 		p.Worst = append(p.Worst, at.Horizon.Worst)
 	}

@@ -184,10 +184,10 @@ func TestPaint(t *testing.T) {
 // Points that are close together are joined, whoever made them, and nothing is lost by it.
 func TestApart(t *testing.T) {
 	point := func(span, written float64) monitor.Point {
-		return monitor.Point{Span: monitor.Seconds(span), Rates: monitor.Rates{WrittenBytes: written}}
+		return monitor.Point{Span: monitor.Seconds(span), Rates: monitor.Rates{monitor.WrittenBytes: written}}
 	}
 	all := apart([]monitor.Point{point(1, 10), point(0.25, 100), point(0.25, 0), point(0.5, 50), point(3, 7), point(0.2, 9)})
-	if len(all) != 4 || all[0].Rates.WrittenBytes != 10 || all[1].Rates.WrittenBytes != 50 || all[1].Span != 1 || all[2].Span != 3 || all[3].Rates.WrittenBytes != 9 {
+	if len(all) != 4 || all[0].Rates[monitor.WrittenBytes] != 10 || all[1].Rates[monitor.WrittenBytes] != 50 || all[1].Span != 1 || all[2].Span != 3 || all[3].Rates[monitor.WrittenBytes] != 9 {
 		t.Errorf("%+v", all)
 	}
 }

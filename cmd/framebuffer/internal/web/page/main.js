@@ -38,7 +38,7 @@ function figures(s) {
     ["Horizon", horizon(s), `worst in a minute ${worst(s)}`],
     ["Oldest frame", seconds(s.horizon.oldest_seconds), "still there"],
     ["Held", memory(s.held_bytes), `of at most ${memory(s.hold_limit_bytes)}`],
-    ["Timeouts", `${s.rates.timeouts.toFixed(1)}/s`, `${count(t.reused)} overwritten, ${count(t.altered)} altered`],
+    ["Timeouts", `${s.rates.timeouts.toFixed(1)}/s`, `${count(t.overwritten)} overwritten, ${count(t.altered)} altered`],
   ];
 }
 

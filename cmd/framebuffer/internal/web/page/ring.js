@@ -33,7 +33,7 @@ function arcs(ring) {
 export function drawRing({ snapshot: s, ring }) {
   const capacity = s.capacity_bytes;
   const head = s.place_bytes / capacity;
-  const used = s.laps >= 1 ? arc(0, 1, 80, "used") : arc(placeOf(s.start, capacity), placeOf(s.start, capacity) + s.laps, 80, "used");
+  const used = s.laps >= 1 ? arc(0, 1, 80, "used") : arc(placeOf(s.start_position, capacity), placeOf(s.start_position, capacity) + s.laps, 80, "used");
   const holds = s.holds.map((h) => arc(h.place_bytes / capacity, (h.place_bytes + h.length_bytes) / capacity, 102, "hold"));
   drawing.replaceChildren(
     svg("circle", { r: 80, class: "track" }), used, ...arcs(ring), ...holds,

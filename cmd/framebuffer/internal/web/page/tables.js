@@ -104,8 +104,8 @@ const clients = new Table("clients", [
   { heading: "Frames written", text: (c) => count(c.counts.writes), by: (c) => c.counts.writes, name: "number" },
   { heading: "Frames read", text: (c) => count(c.counts.reads) + (c.counts.remote_reads ? `, ${count(c.counts.remote_reads)} over NATS` : ""), by: (c) => c.counts.reads + c.counts.remote_reads, name: "number" },
   {
-    heading: "Timeouts", text: (c) => count(c.counts.reused) + (c.counts.altered ? `, ${count(c.counts.altered)} altered` : ""),
-    by: (c) => c.counts.reused + c.counts.altered, name: "number timeouts",
+    heading: "Timeouts", text: (c) => count(c.counts.overwritten) + (c.counts.altered ? `, ${count(c.counts.altered)} altered` : ""),
+    by: (c) => c.counts.overwritten + c.counts.altered, name: "number timeouts",
   },
   { heading: "Behind", text: (c) => (c.last === "0" ? "–" : `${bytes(c.lag_bytes)}, ${percent(c.lag_bytes, c.capacity)}`), by: (c) => (c.last === "0" ? null : c.lag_bytes), name: "number" },
 ], "No clients.", (c) => `${c.slot} ${c.pid}`, (row, c) => {
