@@ -13,8 +13,8 @@ type allocateCmd struct {
 
 // Help is shown below the flags.
 func (allocateCmd) Help() string {
-	return `Takes that many bytes of the ring, overwriting the oldest frames, for a program
-that writes there itself. To write a file, use put.`
+	return `Allocates that many bytes of the ring, overwriting the oldest frames, for a program
+that writes them itself. To write a file, use put.`
 }
 
 // Run prints the offset.

@@ -15,26 +15,31 @@ import (
 )
 
 type getCmd struct {
-	Frame  string `arg:"" help:"The frame's JSON as put printed it; - reads it from standard input, so that ps does not show the key in it."`
-	Output string `short:"o" help:"File to write instead of standard output." placeholder:"FILE"`
+	Frame  string `arg:"" help:"The frame, as the JSON that put printed; - reads it from standard input, where other users do not see the key in it."`
+	Output string `short:"o" help:"Write to this file instead of standard output." placeholder:"FILE"`
 
-	MaxSize byteSize `help:"Refuse a frame of more bytes than that, status 2. Default: what this machine has memory for, and status 5." placeholder:"SIZE"`
+	MaxSize byteSize `help:"Refuse a larger frame, with status 2 (default: refuse what this machine has no memory for, with status 5)." placeholder:"SIZE"`
 	trusting
 	lookup
 }
 
 // Help is shown below the flags.
 func (getCmd) Help() string {
-	return `Attaches with the key in the frame, so no server is looked for. A frame of another
-host is asked for over NATS: that of this host's server, or that at --nats. Writes
-exactly the bytes that were put, by their checksum, or nothing: it exits with 3 when
-the frame is gone, and with 4 when its server is. With --trust a frame of another
-host that none of these servers has signed is refused, with 1; frames of this host
-are not signed. A frame may come from anywhere: no memory is taken for what it
-claims before its chunk was looked at, nor for more than --max-size.`
+	return `Writes exactly the bytes that were put, verified by their checksum, or nothing. The
+key in the frame says which ring to attach to. If that ring is not on this host, get
+requests the frame over the NATS of this host's server, or over --nats.
+
+  framebuffer put photo.jpg > frame.json
+  framebuffer get - < frame.json > same.jpg
+  framebuffer get - -o same.jpg < frame.json
+
+Status 3 means that the frame was overwritten, status 4 that its server has ended. With
+--trust, a frame from another host that no trusted server has signed is refused with
+status 1; frames of this host are not signed. get allocates no memory for the size that
+a frame claims before it has checked it.`
 }
 
-// maxFrameText bounds what is read as a frame: a key, three numbers and punctuation.
+// maxFrameText is the size limit of a frame's JSON: a key, three numbers and punctuation.
 const maxFrameText = 64 << 10
 
 // Run reads the frame and writes its bytes.
@@ -47,7 +52,8 @@ func (c *getCmd) Run(e *env) (err error) {
 		}
 		text = string(b)
 	} else if !strings.HasPrefix(strings.TrimSpace(text), "{") {
-		return fmt.Errorf("%w: %.60q is no frame: give the line of JSON that put printed, or - to read it from standard input (framebuffer get - < FILE)", errUsage, text)
+		return fmt.Errorf("%w: %.60q is not a frame: give the line of JSON that put printed, or - to read it "+
+			"from standard input (framebuffer get - < FILE)", errUsage, text)
 	}
 	f, err := framebuffer.ParseFrame([]byte(text))
 	if err != nil {
@@ -64,7 +70,7 @@ func (c *getCmd) Run(e *env) (err error) {
 		return nil
 	}
 	if term.IsTerminal(int(e.out.Fd())) && !printable(data) {
-		return fmt.Errorf("%w: %d bytes that are no text would spoil this terminal: redirect them, or name a file with -o", errUsage, len(data))
+		return fmt.Errorf("%w: refusing to write binary data to a terminal: redirect standard output, or name a file with -o", errUsage)
 	}
 	if _, err := e.out.Write(data); err != nil {
 		return fmt.Errorf("get: %w", err)
@@ -72,7 +78,7 @@ func (c *getCmd) Run(e *env) (err error) {
 	return nil
 }
 
-// read gets the frame's bytes, from wherever they are.
+// read returns the frame's bytes, from this host or another one.
 func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
 	trust, err := c.keys()
 	if err != nil {
@@ -87,7 +93,7 @@ func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
 	if !errors.Is(err, framebuffer.ErrStaleKey) && !errors.Is(err, framebuffer.ErrPermission) {
 		return nil, err
 	}
-	if c.NATS == "" { // this host's server shows it in stat
+	if c.NATS == "" { // through this host's server, whose stat counts remote reads
 		connecting := c.options(e)
 		connecting.Attach, connecting.Trust = opts, trust
 		client, other := e.connect(connecting, c.quoted())
@@ -100,12 +106,12 @@ func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
 			return nil, other
 		}
 		if errors.Is(other, service.ErrNoServer) {
-			return nil, fmt.Errorf("%w; other hosts cannot be asked: %v", err, other) //nolint:errorlint // the first is what it is
+			return nil, fmt.Errorf("%w; other hosts cannot be reached: %v", err, other) //nolint:errorlint // callers see the first error
 		}
 	}
 	nc, other := c.dial(e)
 	if other != nil {
-		return nil, fmt.Errorf("%w (and other hosts cannot be asked: %w)", err, other)
+		return nil, fmt.Errorf("%w (and other hosts cannot be reached: %w)", err, other)
 	}
 	defer nc.Close()
 	reader := service.NewReader(nc, &service.ReaderOptions{Attach: opts, Trust: trust, Logger: e.log})
@@ -114,8 +120,8 @@ func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
 	return data, goneWith(err, other)
 }
 
-// goneWith is the error of asking other hosts for a frame that could not be attached to here. If
-// no other has a server for it either, its server is gone: that is not the frame's own timeout.
+// goneWith combines the errors of reading a frame on this host and over NATS. If no host has a
+// server for it, the server is gone; that is not a timeout of the frame.
 func goneWith(here, there error) error {
 	if errors.Is(here, framebuffer.ErrStaleKey) && errors.Is(there, framebuffer.ErrStaleKey) {
 		return fmt.Errorf("%w; no other host has it", here)
@@ -123,7 +129,7 @@ func goneWith(here, there error) error {
 	return there
 }
 
-// printable reports whether data is text that a terminal shows and does not act on.
+// printable reports whether data is text without control characters.
 func printable(data []byte) bool {
 	s := strings.ReplaceAll(string(data), "\r\n", "\n")
 	return harmless.Lines(s) == s

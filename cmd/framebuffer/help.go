@@ -12,7 +12,10 @@ func flagGroups() []kong.Group {
 	return []kong.Group{
 		{Key: "output", Title: "Output:"},
 		{Key: "server", Title: "Finding the server:"},
+		{Key: "access", Title: "Access:"},
 		{Key: "nats", Title: "NATS:"},
+		{Key: "hosts", Title: "Other hosts:"},
+		{Key: "http", Title: "HTTP:"},
 	}
 }
 

@@ -4,9 +4,9 @@ type keyCmd struct{ lookup }
 
 // Help is shown below the flags.
 func (keyCmd) Help() string {
-	return `The key is what other programs attach with: framebuffer.Attach in Go,
-FrameBufferClient in Python. Whoever has it, and runs as the same user, can read
-and spoil every frame.`
+	return `Other programs attach with the key: framebuffer.Attach in Go, FrameBufferClient in
+Python. A process with the key and access to the memory can read and overwrite every
+frame.`
 }
 
 // Run prints the key.

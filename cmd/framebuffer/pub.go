@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -13,45 +12,38 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/mjpeg"
-	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/pixels"
 	"github.com/core-framebuffer/framebuffer/topic"
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 type pubCmd struct {
 	Topic       string    `arg:"" help:"Topic to publish to."`
-	FrameSize   *byteSize `xor:"kind" help:"Every frame has that many bytes, such as 6220800." placeholder:"BYTES"`
-	Video       string    `xor:"kind" help:"Raw video, such as 1920x1080:rgb24." placeholder:"WxH:FORMAT"`
-	MJPEG       bool      `name:"mjpeg" xor:"kind" help:"JPEGs, one behind the other."`
-	ContentType string    `help:"What the frames are, for those who read them." placeholder:"TYPE"`
-	Rate        float64   `help:"At most so many frames a second." placeholder:"FPS"`
-	Wait        int       `help:"Begin when so many subscriptions are there." placeholder:"N"`
-	Keep        bool      `help:"Leave the topic open at the end: others publish to it too."`
+	FrameSize   *byteSize `xor:"kind" help:"The input is frames of this many bytes, such as 6220800." placeholder:"BYTES"`
+	Video       string    `xor:"kind" help:"The input is raw video, such as 1920x1080:rgb24." placeholder:"WxH:FORMAT"`
+	MJPEG       bool      `name:"mjpeg" xor:"kind" help:"The input is concatenated JPEGs."`
+	ContentType string    `help:"Media type of the frames, for subscribers (default: image/jpeg or video/raw if the flags say so)." placeholder:"TYPE"`
+	Rate        float64   `help:"Publish at most this many frames a second." placeholder:"FPS"`
+	Wait        int       `help:"Begin when there are this many subscriptions." placeholder:"N"`
+	Keep        bool      `help:"Do not end the topic when the input ends: other programs publish to it too."`
 	following
 	reach
 }
 
 // Help is shown below the flags.
 func (pubCmd) Help() string {
-	return `Publishes standard input, frame by frame; without a kind of frame, all of it is
-one frame. It waits for no subscriber: those that fall behind lose frames, and
-are told. At the end the topic is ended, and sub ends too; a line on stderr says
-how many frames and bytes went in, and how many were lost. With --mjpeg whole
-pictures are found in damaged streams too; what is lost is told, and the status
-is 2 at the end. When the server ends, pub reads on, counts what comes as lost, and
-goes on with the next server of that name or key file; with --key it ends.
+	return `Without --mjpeg, --video or --frame-size, all input is one frame. Publishers never
+block: a subscription that falls behind loses frames and is told how many. When the input
+ends, pub ends the topic, and sub ends too. A line on stderr says how many frames and
+bytes were published, and how many frames were lost.
+
+If the server ends, pub continues reading, counts the frames as lost, and publishes
+again when the next server of that name or key file is there; with --key it exits.
+With --mjpeg, pub finds the whole pictures of a damaged stream. It counts the others
+as lost and exits with status 2.
 
   ffmpeg -re -i clip.mp4 -f rawvideo -pix_fmt rgb24 - |
     framebuffer pub cam --video 1920x1080:rgb24
   ffmpeg -i /dev/video0 -f mjpeg - | framebuffer pub cam --mjpeg`
-}
-
-// source is where frames come from. next puts one into the ring; it returns io.EOF at the end, and
-// for a frame that is lost alone an error that losses knows. After such it may be called again: the
-// input was read to the end of the frame.
-type source interface {
-	next(p *follow.Publisher) (framebuffer.Frame, *topic.Meta, error)
 }
 
 // Run publishes until the input ends or a signal comes.
@@ -68,7 +60,7 @@ func (c *pubCmd) Run(e *env) (err error) {
 	}
 	defer chain.Close()
 	done := sent{start: time.Now(), lost: losses{env: e}}
-	defer func() { e.total(done.totals(c.Topic)) }() // however pub ends from here on
+	defer func() { e.total(done.totals(c.Topic)) }() // however pub ends from here
 	ctx, stop := context.WithCancelCause(e.ctx)
 	defer stop(nil)
 	go watchServers(ctx, chain, stop)
@@ -94,56 +86,8 @@ func (c *pubCmd) Run(e *env) (err error) {
 	return c.publish(e, pub, from, &done)
 }
 
-// source chooses by the kind of frame.
-func (c *pubCmd) source(e *env, in io.Reader, chain *follow.Chain) (source, error) {
-	client := chain.Ring()
-	meta := &topic.Meta{ContentType: c.ContentType}
-	sized := func(size int64) (*sizedSource, error) {
-		if err := fits(client, int(min(size, math.MaxInt)), meta); err != nil {
-			return nil, err
-		}
-		return &sizedSource{in: bufio.NewReader(in), size: int(size), meta: meta}, nil
-	}
-	switch {
-	case c.MJPEG:
-		if meta.ContentType == "" {
-			meta.ContentType = "image/jpeg"
-		}
-		pictures := mjpeg.NewReader(in, mostPicture(client))
-		pictures.LimitBy(func() int { return mostPicture(chain.Ring()) })
-		return &jpegSource{in: pictures, meta: meta}, nil
-	case c.Video != "":
-		g, size, err := pixels.Parse(c.Video)
-		if err != nil {
-			return nil, err
-		}
-		if meta.ContentType == "" {
-			meta.ContentType = "video/raw"
-		}
-		meta.Width, meta.Height, meta.Format = g.Width, g.Height, g.Format
-		raw, err := sized(int64(size))
-		if err != nil {
-			return nil, err
-		}
-		raw.warn = func(what string) {
-			e.log.Warn("the input begins like "+what+", and is published as raw video all the same", "framebuffer.topic", c.Topic)
-		}
-		return raw, nil
-	case c.FrameSize != nil:
-		if *c.FrameSize < 1 {
-			return nil, fmt.Errorf("%w: --frame-size %d; a frame has at least 1 byte", errUsage, *c.FrameSize)
-		}
-		raw, err := sized(int64(*c.FrameSize))
-		if err != nil {
-			return nil, err
-		}
-		return raw, nil
-	}
-	return &wholeSource{in: in, most: mostOf(client), meta: meta}, nil
-}
-
-// await waits for subscriptions. The directory does not tell of newcomers, so it is looked at
-// from time to time.
+// await waits for the subscriptions of --wait. The topic directory has no notification, so await
+// polls it.
 func (c *pubCmd) await(ctx context.Context, e *env, chain *follow.Chain) error {
 	var there atomic.Int64
 	defer e.waitingFor(func() string {
@@ -154,7 +98,7 @@ func (c *pubCmd) await(ctx context.Context, e *env, chain *follow.Chain) error {
 			return err
 		}
 		ring := chain.Ring()
-		if ring.Err() != nil { // its subscribers go on with the next one, too
+		if ring.Err() != nil { // the subscriptions continue with the next server, too
 			continue
 		}
 		all, err := topic.List(ring)
@@ -176,13 +120,14 @@ func (c *pubCmd) await(ctx context.Context, e *env, chain *follow.Chain) error {
 	return nil
 }
 
-// sent is what went into the topic so far, and what did not.
+// sent counts what pub published and lost.
 type sent struct {
 	start         time.Time
 	frames, bytes uint64
 	lost          losses
 }
 
+// totals is the line that pub prints at its end.
 func (s *sent) totals(name string) totals {
 	return totals{
 		command: "pub", name: name, topic: name, frames: s.frames, bytes: s.bytes,
@@ -190,10 +135,11 @@ func (s *sent) totals(name string) totals {
 	}
 }
 
+// publish publishes the frames of a source until the input ends.
 func (c *pubCmd) publish(e *env, pub *follow.Publisher, from source, done *sent) error {
 	done.lost.pub = pub
 	pace := limiter(c.Rate)
-	var none error // of the last frame, if there was no server for it
+	var none error // why the last frame was lost, if there was no server for it
 	for {
 		if err := pace.Wait(e.ctx); err != nil {
 			return ended(err)
@@ -201,7 +147,7 @@ func (c *pubCmd) publish(e *env, pub *follow.Publisher, from source, done *sent)
 		f, meta, err := from.next(pub)
 		if err == nil {
 			if _, err = pub.PublishFrame(f, meta, time.Time{}); errors.Is(err, topic.ErrEnded) {
-				return fmt.Errorf("%w: another publisher ended it: run that one with --keep", errEndedByOther)
+				return fmt.Errorf("%w: another publisher ended it: run that publisher with --keep", errEndedByOther)
 			}
 		}
 		switch {
@@ -221,8 +167,8 @@ func (c *pubCmd) publish(e *env, pub *follow.Publisher, from source, done *sent)
 	}
 }
 
-// watchServers stops what waits for input, or for subscriptions, when no other server comes:
-// reading input and waiting do not tell of that.
+// watchServers cancels ctx with the cause noServer when the chain has ended for good, which neither
+// reading input nor waiting for subscriptions would notice.
 func watchServers(ctx context.Context, chain *follow.Chain, stop context.CancelCauseFunc) {
 	select {
 	case <-ctx.Done():
@@ -231,7 +177,7 @@ func watchServers(ctx context.Context, chain *follow.Chain, stop context.CancelC
 	}
 }
 
-// limiter lets so many frames through in a second, evenly: what came late is not caught up.
+// limiter admits fps frames a second, evenly spaced: a delay is not made up for by a burst.
 func limiter(fps float64) *rate.Limiter {
 	if fps == 0 {
 		return rate.NewLimiter(rate.Inf, 0)
@@ -239,11 +185,10 @@ func limiter(fps float64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(fps), 1)
 }
 
-// errEndedByOther is not topic.ErrEnded, which is an end of input as well.
-var errEndedByOther = errors.New("the topic was ended before the input was")
+// errEndedByOther is distinct from topic.ErrEnded, which counts as a normal end.
+var errEndedByOther = errors.New("the topic was ended before the input")
 
-// ended is nil for ends that are as they should be: the input's, the topic's for those who
-// read it, and a signal.
+// ended is nil if err is a normal end of a command: the end of the input or of the topic, or a signal.
 func ended(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
 		return nil

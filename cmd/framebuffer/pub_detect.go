@@ -5,24 +5,24 @@ import (
 	"fmt"
 )
 
-// sniffed is how much of the input's beginning tells what it is.
+// sniffed is how many bytes at the beginning of the input are examined.
 const sniffed = 512
 
-// y4m is how YUV4MPEG2 begins: ten letters that no picture has as its first pixels by chance.
+// y4m is the signature of YUV4MPEG2. Raw pixels do not begin with these ten letters by chance.
 const y4m = "YUV4MPEG2 "
 
-// refuse returns errBadInput for input that cannot be raw frames, going by its beginning.
+// refuse returns errBadInput if the beginning of the input shows that it is not raw frames.
 func refuse(head []byte) error {
 	if !bytes.HasPrefix(head, []byte(y4m)) {
 		return nil
 	}
 	line, _, _ := bytes.Cut(head, []byte("\n"))
-	return fmt.Errorf("%w: the input is a YUV4MPEG2 stream (%.60q), with headers between its pictures, and not raw frames: write raw video instead (ffmpeg -i - -f rawvideo -pix_fmt yuv420p -)",
-		errBadInput, line)
+	return fmt.Errorf("%w: the input is a YUV4MPEG2 stream (%.60q), with headers between its pictures, "+
+		"and not raw frames: write raw video instead (ffmpeg -i - -f rawvideo -pix_fmt yuv420p -)", errBadInput, line)
 }
 
-// resembles names the kind of file that a beginning is like, or is empty. Raw video may begin with
-// any bytes: this is a reason to warn, and none to refuse.
+// resembles names the kind of file whose signature the input begins with, "" for none. Raw video may
+// begin with any bytes, so the command only warns.
 func resembles(head []byte) string {
 	has := func(at int, magic string) bool { return len(head) > at && bytes.HasPrefix(head[at:], []byte(magic)) }
 	switch {

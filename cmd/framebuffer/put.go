@@ -18,8 +18,11 @@ type putCmd struct {
 // Help is shown below the flags.
 func (putCmd) Help() string {
 	return `Prints one line of JSON for each file: the frame, which says where the bytes are
-and what their checksum is. Send it to anybody on this host; get turns it back
-into the bytes for as long as the ring has not gone round.`
+and what their checksum is. Any process on this host can turn the frame back into the
+bytes with get, until the ring overwrites them.
+
+  framebuffer put photo.jpg > frame.json
+  framebuffer get - < frame.json > same.jpg`
 }
 
 // Run writes the files and prints their frames.
@@ -46,6 +49,7 @@ func (c *putCmd) Run(e *env) error {
 	return nil
 }
 
+// put writes a file into the ring.
 func put(client ring, in io.Reader, name string) (framebuffer.Frame, error) {
 	if name != "-" {
 		f, err := os.Open(name)
@@ -62,8 +66,7 @@ func put(client ring, in io.Reader, name string) (framebuffer.Frame, error) {
 	return client.Put(data)
 }
 
-// readAll reads all that comes, and not much more than so many bytes.
+// readAll reads in to its end, but at most one byte more than most, which shows that it is too large.
 func readAll(in io.Reader, most int64) ([]byte, error) {
-	// One byte more than fits is enough to know, whatever comes down the pipe.
 	return io.ReadAll(io.LimitReader(in, most+1))
 }

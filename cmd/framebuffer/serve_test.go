@@ -106,6 +106,8 @@ func TestServeBackends(t *testing.T) {
 		"lists with sysv":        {[]string{"--backend", "sysv", "--allow-uid", "1"}, exitFailed, "memfd"},
 		"a user listed twice":    {[]string{"--backend", "memfd", "--dir", t.TempDir(), "--allow-uid", "1", "--read-uid", "1"}, exitFailed, "list it once"},
 		"a user that cannot be":  {[]string{"--backend", "memfd", "--dir", t.TempDir(), "--allow-uid", "-1"}, exitUsage, "-1"},
+		"a directory in /":       {[]string{"--dir", "/framebuffer-nonexistent"}, exitUsage, "create the directory first"},
+		"a directory nowhere":    {[]string{"--backend", "file", "--dir", filepath.Join(t.TempDir(), "missing", "dir")}, exitUsage, "create the directory first"},
 		"a key file nowhere":     {[]string{"--key-file", filepath.Join(t.TempDir(), "missing", "key")}, exitFailed, "key file"},
 	} {
 		if r := runCommand(t, "", append([]string{"serve", "--size", "64KiB", "--name", fmt.Sprintf("refused-%d", os.Getpid())}, c.args...)...); r.status != c.status || !strings.Contains(r.err, c.says) {

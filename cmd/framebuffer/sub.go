@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"syscall"
 	"time"
 
@@ -17,30 +16,32 @@ import (
 
 type subCmd struct {
 	Topic   string        `arg:"" help:"Topic to subscribe to."`
-	From    string        `enum:"next,newest,oldest" default:"next" help:"Frame to begin with: ${enum}."`
-	Group   string        `help:"Share the frames with all others of this group." placeholder:"NAME"`
-	Count   uint64        `help:"End after so many frames." placeholder:"N"`
-	Timeout time.Duration `help:"End with status 3 when no frame comes for so long." placeholder:"5s"`
-	Strict  bool          `help:"End with status 3 when a frame is lost, and with 1 when frames change size or format."`
-	Spin    bool          `help:"Never sleep: a processor for the least latency."`
+	From    string        `enum:"next,newest,oldest" default:"next" help:"First frame: next, newest or oldest."`
+	Group   string        `help:"Share the frames with the other members of this group: each frame goes to one." placeholder:"NAME"`
+	Count   uint64        `help:"Exit after this many frames." placeholder:"N"`
+	Timeout time.Duration `help:"Exit with status 3 when no frame comes for this long." placeholder:"5s"`
+	Strict  bool          `help:"Exit with status 3 when a frame is lost, and with 1 when frames change size or format."`
+	Spin    bool          `help:"Never sleep: lowest latency, at the cost of a whole processor."`
 	following
 	reach
 }
 
 // Help is shown below the flags.
 func (subCmd) Help() string {
-	return `Writes the frames to standard output, verified, one behind the other, until the
-topic is ended. With --json it writes a line for each frame instead: where it is
-(for get), its number, time and metadata, and how many were lost before it.
-When the server ends, sub waits for the next one of that name or key file, and
-goes on with its first frame; with --key it ends.
+	return `Writes the verified frames one after the other, until the topic ends. If sub falls
+behind, it loses frames and continues with the oldest that the ring has. With --json it
+writes a line for each frame instead: the frame (for get), its sequence number, time and
+metadata, and the number of frames that were lost before it.
+
+If the server ends, sub waits for the next one of that name or key file and continues
+with its first frame; with --key it exits.
 
   framebuffer sub cam | ffplay -f rawvideo -pixel_format rgb24 \
-    -video_size 1920x1080 -
+    -video_size 1920x1080 -framerate 30 -
   framebuffer sub cam --count 1 > now.jpg`
 }
 
-// Run writes frames until there is a reason to end.
+// Run writes frames until the topic ends, --count is reached or a signal comes.
 func (c *subCmd) Run(e *env) error {
 	if c.Timeout < 0 {
 		return fmt.Errorf("%w: --timeout %v cannot be negative", errUsage, c.Timeout)
@@ -60,8 +61,8 @@ func (c *subCmd) Run(e *env) error {
 	}
 	defer s.Close()
 	widen(e.out.File)
-	// The program that reads the output may be stuck, and write(2) with it. After a signal it has a
-	// moment to take the frame that is under way.
+	// If the program that reads the output is stuck, so is write(2). After a signal, that program has
+	// a moment to read the rest of the current frame.
 	done := make(chan error, 1)
 	go func() { done <- c.copy(e, s) }()
 	select {
@@ -74,12 +75,12 @@ func (c *subCmd) Run(e *env) error {
 		}
 	}
 	if errors.Is(err, syscall.EPIPE) {
-		return nil // the reader has seen enough
+		return nil // the program that reads the output has closed it
 	}
 	return ended(err)
 }
 
-// leave is how long a frame that is being written may take after a signal.
+// leave is how long the current frame may take after a signal.
 const leave = 2 * time.Second
 
 var (
@@ -87,6 +88,7 @@ var (
 	errNoFrame   = errors.New("timeout: no frame")
 )
 
+// copy writes the frames of s.
 func (c *subCmd) copy(e *env, s *follow.Subscription) error {
 	out := output{env: e, terminal: term.IsTerminal(int(e.out.Fd()))}
 	var frames, late uint64
@@ -94,9 +96,11 @@ func (c *subCmd) copy(e *env, s *follow.Subscription) error {
 	start := time.Now()
 	defer func() {
 		if lost := s.Lost() + late; lost > 0 {
-			e.log.Warn("frames were overwritten before they were read: read faster, or start the server with a larger --size", "framebuffer.topic", c.Topic, "framebuffer.lost", lost, "framebuffer.frames", frames)
+			e.log.Warn("frames were overwritten before they were read: read faster, or start the server with a larger --size",
+				"framebuffer.topic", c.Topic, "framebuffer.lost", lost, "framebuffer.frames", frames)
 		}
-		e.log.Info("received", "framebuffer.topic", c.Topic, "framebuffer.frames", frames, "framebuffer.bytes", out.bytes, "framebuffer.duration", time.Since(start).Seconds())
+		e.log.Info("received", "framebuffer.topic", c.Topic, "framebuffer.frames", frames, "framebuffer.bytes", out.bytes,
+			"framebuffer.duration", time.Since(start).Seconds())
 	}()
 	came := e.waiting(fmt.Sprintf("a first frame in topic %q", c.Topic))
 	defer came()
@@ -106,8 +110,8 @@ func (c *subCmd) copy(e *env, s *follow.Subscription) error {
 			return err
 		}
 		if c.Strict && m.Lost > 0 {
-			return fmt.Errorf("%w: %d frames before number %d of topic %q were lost: read faster, or start the server with a larger --size",
-				framebuffer.ErrTimeout, m.Lost, m.Sequence, c.Topic)
+			return fmt.Errorf("%w: %d frames before sequence %d of topic %q were lost: read faster, "+
+				"or start the server with a larger --size", framebuffer.ErrTimeout, m.Lost, m.Sequence, c.Topic)
 		}
 		if err := what.see(&m); err != nil {
 			return err
@@ -125,7 +129,7 @@ func (c *subCmd) copy(e *env, s *follow.Subscription) error {
 	return nil
 }
 
-// next waits as long as it may.
+// next returns the next message, or errNoFrame if none comes within --timeout.
 func (c *subCmd) next(ctx context.Context, s *follow.Subscription) (topic.Message, error) {
 	if c.Timeout == 0 {
 		return s.Next(ctx)
@@ -134,62 +138,7 @@ func (c *subCmd) next(ctx context.Context, s *follow.Subscription) (topic.Messag
 	defer cancel()
 	m, err := s.Next(limited)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("%w in topic %q for %v: does a publisher run? framebuffer topics tells", errNoFrame, c.Topic, c.Timeout)
+		err = fmt.Errorf("%w in topic %q for %v: is a publisher running? framebuffer topics lists topics", errNoFrame, c.Topic, c.Timeout)
 	}
 	return m, err
-}
-
-// output writes frames.
-type output struct {
-	env      *env
-	ring     *framebuffer.Client
-	most     uint64 // bytes of that ring
-	terminal bool
-	buffer   []byte
-	bytes    uint64
-}
-
-// write writes a frame, or with --json what there is to say of it. The bytes are copied and
-// verified before the first of them leaves.
-func (o *output) write(c *framebuffer.Client, m topic.Message) error {
-	if o.env.json {
-		return o.env.print(m, "")
-	}
-	if c != o.ring {
-		o.ring, o.most = c, c.Stats().Capacity
-	}
-	n := m.Frame.Size
-	if o.most == 0 { // it was let go of when its server had ended
-		return tooLate(c.Err())
-	}
-	if n < 1 || uint64(n) > o.most {
-		return fmt.Errorf("%w: number %d claims %d bytes, and the ring has %d", framebuffer.ErrCorrupt, m.Sequence, n, o.most)
-	}
-	if n > cap(o.buffer) {
-		o.buffer = make([]byte, n)
-	}
-	data := o.buffer[:n]
-	if err := c.ReadInto(data, m.Frame.Offset, m.Frame.Checksum); err != nil {
-		return tooLate(err)
-	}
-	if o.terminal && !printable(data) {
-		return fmt.Errorf("%w: %d bytes that are no text would spoil this terminal: redirect them, or ask for --json", errUsage, n)
-	}
-	k, err := o.env.out.Write(data)
-	o.bytes += uint64(k)
-	if err == nil && k < n {
-		err = io.ErrShortWrite
-	}
-	if err != nil {
-		return fmt.Errorf("write a frame: %w", err)
-	}
-	return nil
-}
-
-// tooLate has a frame whose ring was let go of be one that is lost.
-func tooLate(err error) error {
-	if errors.Is(err, framebuffer.ErrClosed) {
-		return fmt.Errorf("%w: its server ended before it was read: %w", framebuffer.ErrTimeout, err)
-	}
-	return err
 }

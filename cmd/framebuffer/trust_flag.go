@@ -11,16 +11,16 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 )
 
-// trusting is whose frames of other hosts are taken.
+// trusting is the flag that says which servers of other hosts are trusted.
 type trusting struct {
-	Trust []string `sep:"none" env:"FRAMEBUFFER_TRUST" help:"Take from other hosts only what the server of this public key has signed, as serve --sign-key prints it; @FILE reads keys from a file, one a line. May be given several times." placeholder:"NKEY"`
+	Trust []string `group:"hosts" sep:"none" env:"FRAMEBUFFER_TRUST" help:"Accept from other hosts only what the server with this public key has signed; serve --sign-key prints the key. @FILE reads keys from a file, one on a line. Repeatable." placeholder:"NKEY"`
 }
 
-// maxTrust bounds what is read of a file with keys.
+// maxTrust is the size limit of a file with keys.
 const maxTrust = 1 << 20
 
-// keys are the public keys; nil means that no signature is asked for. A text or a file without a
-// key is an error: a list that lost its keys does not let everything through.
+// keys are the public keys of --trust; nil means that no signature is required. A value or file
+// without a key is an error: an empty list must not accept everything.
 func (t trusting) keys() (all []string, err error) {
 	for _, k := range t.Trust {
 		path, file := strings.CutPrefix(k, "@")
@@ -34,15 +34,15 @@ func (t trusting) keys() (all []string, err error) {
 		}
 		all = append(all, those...)
 	}
-	if _, err := sign.NewTrust(all); err != nil { // also where no signature will be asked for
+	if _, err := sign.NewTrust(all); err != nil { // also if the command will check no signature
 		return nil, fmt.Errorf("--trust: %w", err)
 	}
 	return all, nil
 }
 
-// keysIn reads keys; what stands behind a # is a remark.
+// keysIn reads the keys in a file, one on a line. A remark begins with #.
 func keysIn(path string) (all []string, err error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is not waited for
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a pipe must not wait
 	if err != nil {
 		return nil, err
 	}
