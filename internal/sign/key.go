@@ -1,6 +1,6 @@
-// Package sign signs what a server sends to other hosts, and verifies it there. A key is an Ed25519
-// key in NATS's own form, an NKey of the kind "server": SN… is the seed, N… the public key. See
-// docs/decisions/0009-signed-frames.md.
+// Package sign signs what a server sends to other hosts, and verifies such signatures. A key is an
+// Ed25519 key in the form that NATS uses, an NKey of the kind "server": the seed begins with SN, the
+// public key with N. See docs/decisions/0009-signed-frames.md.
 package sign
 
 import (
@@ -20,24 +20,24 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// maxFile bounds what is read of a file with a key.
+// maxFile is how many bytes of a key file are read.
 const maxFile = 4 << 10
 
-// Key signs. Its methods may be called concurrently.
+// Key is a private key. Its methods may be called concurrently.
 type Key struct {
 	private ed25519.PrivateKey
 	public  string
 }
 
-// Public is the public key, as readers name it in what they trust.
+// Public returns the public key in the form that [NewTrust] takes.
 func (k *Key) Public() string { return k.public }
 
-// Signature signs a statement, and names the key.
+// Signature returns the public key and the signature over a statement.
 func (k *Key) Signature(statement []byte) string {
 	return k.public + " " + base64.RawStdEncoding.EncodeToString(ed25519.Sign(k.private, statement))
 }
 
-// parse makes a key of a seed.
+// parse returns the key of a seed.
 func parse(seed []byte) (*Key, error) {
 	kind, raw, err := nkeys.DecodeSeed(seed)
 	if err != nil {
@@ -54,8 +54,8 @@ func parse(seed []byte) (*Key, error) {
 	return &Key{private: private, public: string(public)}, nil
 }
 
-// Open reads the key in a file, and makes the file if there is none. It refuses a file that users
-// other than this one and root can read.
+// Open reads the key in a file, and creates the file if it does not exist. It refuses a file that
+// users other than this one and root can read.
 func Open(path string) (*Key, error) {
 	k, err := read(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +68,7 @@ func Open(path string) (*Key, error) {
 }
 
 func read(path string) (*Key, error) {
-	// No other process is waited for, where it is a pipe.
+	// O_NONBLOCK: if the path is a pipe, open does not wait for a writer.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)
@@ -81,24 +81,24 @@ func read(path string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
-	k, err := parse(bytes.TrimSpace(text)) // errors do not repeat what is in the file
+	k, err := parse(bytes.TrimSpace(text)) // its errors do not contain the seed
 	if err != nil {
 		return nil, fmt.Errorf("%w: signing key %s: the file is to hold the seed of an NKey of the kind server, and nothing else: give a path where there is no file, and the server makes one: %w", fberr.BadKey, path, err)
 	}
 	return k, nil
 }
 
-// private returns an error if others can read the file, or could have written it.
+// private returns an error if other users can read the file or could have written it.
 func private(f *os.File) error {
 	st, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	if !st.Mode().IsRegular() {
-		return fmt.Errorf("%w: it is no regular file", fberr.BadKey)
+		return fmt.Errorf("%w: it is not a regular file", fberr.BadKey)
 	}
 	if mode := st.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("%w: its mode is %#o, which lets other users at it: chmod 600 it, and make a new key if others may have read this one", fberr.Permission, mode)
+		return fmt.Errorf("%w: its mode is %#o, which gives other users access: chmod 600 it, and make a new key if others may have read this one", fberr.Permission, mode)
 	}
 	if of, ok := st.Sys().(*syscall.Stat_t); ok && of.Uid != 0 && int(of.Uid) != os.Geteuid() {
 		return fmt.Errorf("%w: it belongs to uid %d, and this server runs as uid %d: have it belong to that user", fberr.Permission, of.Uid, os.Geteuid())
@@ -106,8 +106,8 @@ func private(f *os.File) error {
 	return nil
 }
 
-// create makes a file with a new key, unless there is one by now. It appears under its name with
-// all that is in it.
+// create creates a file with a new key, unless the file exists by now. The file appears under its name
+// with its whole content.
 func create(path string) (err error) {
 	pair, err := nkeys.CreateServer()
 	if err != nil {
@@ -127,7 +127,7 @@ func create(path string) (err error) {
 		return err
 	}
 	if err = os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
-		err = nil // another server was quicker: that key is this one's too
+		err = nil // another server created it first: both use that key
 	}
 	return err
 }

@@ -9,20 +9,20 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// What is signed. A statement of one kind is never one of another.
+// Kinds of statements. A statement of one kind never equals one of another kind.
 const (
-	Frame  = "frame"  // the answer to a reader
-	Mirror = "mirror" // a frame of a topic's stream
-	End    = "end"    // a topic's end, in its stream
-	Answer = "answer" // what a server answers of itself
+	Frame  = "frame"  // a frame that a reader requested
+	Mirror = "mirror" // a frame in a mirror's stream
+	End    = "end"    // the end of a topic in a mirror's stream
+	Answer = "answer" // a server's answer about itself
 )
 
-// domain keeps these signatures apart from all others that a key may make. Its number changes with
-// what statements hold.
+// domain separates these signatures from any others that the same key makes. Its number changes when
+// the fields of a statement change.
 const domain = "framebuffer signed statement 1"
 
-// Statement is what a signature is over: each field with its length before it, so that two lists of
-// fields that differ are never the same bytes.
+// Statement returns the bytes that are signed: each field with its length before it, so that two
+// different lists of fields are never the same bytes.
 func Statement(kind string, fields ...[]byte) []byte {
 	size := len(domain) + len(kind) + 16
 	for _, f := range fields {
@@ -39,17 +39,18 @@ func field(s, f []byte) []byte {
 	return append(binary.BigEndian.AppendUint64(s, uint64(len(f))), f...)
 }
 
-// maxNonce bounds what an owner signs of an asker's choice.
+// maxNonce is how many bytes a requester may choose for a server to sign.
 const maxNonce = 64
 
-// Nonce is new with each call: an answer that is signed with it is to this question.
+// Nonce returns a new random nonce. A signature over a statement that contains it answers this request
+// and no other.
 func Nonce() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }
 
-// CheckNonce returns an error if it is none that an owner signs.
+// CheckNonce returns an error if a server must not sign a statement with that nonce.
 func CheckNonce(nonce string) error {
 	if nonce == "" || len(nonce) > maxNonce {
 		return fmt.Errorf("%w: a nonce of %d bytes; a signature is asked for with 1 to %d", fberr.BadSize, len(nonce), maxNonce)
