@@ -43,7 +43,7 @@ func TestDocumentMatchesCode(t *testing.T) {
 
 func rows(fields []Field) string {
 	var b strings.Builder
-	b.WriteString("| byte | size | word | who writes | meaning |\n| ---: | ---: | --- | --- | --- |\n")
+	b.WriteString("| byte | size | word | writer | meaning |\n| ---: | ---: | --- | --- | --- |\n")
 	for _, f := range fields {
 		fmt.Fprintf(&b, "| %d | %d | %s | %s | %s |\n", f.Offset, f.Size, f.Name, f.Writer, f.Meaning)
 	}
