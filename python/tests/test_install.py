@@ -6,6 +6,7 @@ from pathlib import Path
 
 import children
 from conftest import need
+from test_documents import INSTALL
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -21,7 +22,7 @@ with FrameBufferServer(1 << 20) as server, FrameBufferClient(server.get_key()) a
 
 WITHOUT = """
 import sys
-sys.modules["numpy"] = None  # whoever imports it gets an ImportError
+sys.modules["numpy"] = None  # an import of it is an ImportError
 from framebuffer.client import FrameBufferClient
 from framebuffer.server import FrameBufferServer
 with FrameBufferServer(1 << 20) as server, FrameBufferClient(server.get_key()) as client:
@@ -43,8 +44,8 @@ except ImportError as error:
 """
 
 
-def run(*command: str, cwd: Path) -> str:
-    result = children.run(command, cwd=cwd, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+def run(*command: str, cwd: Path, **environment: str) -> str:
+    result = children.run(command, cwd=cwd, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", **environment})
     assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
     return result.stdout
 
@@ -56,13 +57,30 @@ def need_system() -> None:
     need(there, "the system's Python with pip, setuptools, wheel and xxhash, which scripts/setup installs")
 
 
+def copy_source(to: Path) -> None:
+    """What of the repository is installed: builds leave files beside what they build."""
+    to.mkdir()
+    for name in ("framebuffer", "pyproject.toml", "README.md"):
+        run("cp", "-r", str(HERE / name), str(to), cwd=to)
+
+
+def test_the_documented_line(tmp_path: Path) -> None:
+    """As the documents have it, in a fresh directory. Debian's packages take the place of the package
+    index: their modules are there to build and to run with."""
+    need_system()
+    need(importlib.util.find_spec("ensurepip") is not None, "python3-venv, which scripts/setup installs")
+    copy_source(tmp_path / "python")
+    (debian,) = {str(Path(importlib.util.find_spec(m).origin).parents[1]) for m in ("xxhash", "setuptools", "wheel")}  # type: ignore[union-attr, arg-type]
+    run("sh", "-c", INSTALL, cwd=tmp_path, PYTHONPATH=debian, PIP_NO_INDEX="1", PIP_NO_BUILD_ISOLATION="0")
+    said, where = run(".venv/bin/python", "-c", PROGRAM, cwd=tmp_path, PYTHONPATH=debian).split()
+    assert said == "installed" and Path(where).is_relative_to(tmp_path / ".venv"), where
+
+
 def test_pip_install(tmp_path: Path) -> None:
     """Without an index: all that the package needs is there, whatever versions Debian says it has."""
     need_system()
     source, venv = tmp_path / "source", tmp_path / "venv"
-    source.mkdir()
-    for name in ("framebuffer", "pyproject.toml", "README.md"):  # builds leave files beside what they build
-        run("cp", "-r", str(HERE / name), str(source), cwd=tmp_path)
+    copy_source(source)
     run(sys.executable, "-m", "venv", "--system-site-packages", "--without-pip", str(venv), cwd=tmp_path)
     python = str(venv / "bin" / "python")
     pip = (sys.executable, "-m", "pip", "--python", python)  # one for it alone takes long to make
