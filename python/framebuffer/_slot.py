@@ -142,7 +142,7 @@ class Slot:
     def timed_out(self, error: FrameBufferTimeout) -> None:
         """Counts a timeout by its reason."""
         if error.counted and _atomics.AVAILABLE:
-            counter = L.SLOT_REUSED if error.overwritten else L.SLOT_ALTERED
+            counter = L.SLOT_OVERWRITTEN if error.overwritten else L.SLOT_ALTERED
             _atomics.add64(self.mine()._counters + counter, 1)
 
     def release(self) -> None:

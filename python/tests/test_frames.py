@@ -146,7 +146,7 @@ def test_counters(client: FrameBufferClient) -> None:
     assert count(L.SLOT_WRITES) == 1 and count(L.SLOT_WRITTEN_BYTES) == 1000
     assert count(L.SLOT_READS) == 2 and count(L.SLOT_READ_BYTES) == 2000
     assert count(L.SLOT_ALLOCATIONS) == 2 and count(L.SLOT_ALLOCATED_BYTES) == L.footprint(1000) + (1 << 20)
-    assert count(L.SLOT_REUSED) == 1 and count(L.SLOT_ALTERED) == 1
+    assert count(L.SLOT_OVERWRITTEN) == 1 and count(L.SLOT_ALTERED) == 1
     assert count(L.SLOT_LAST) == frame.offset
     remote = (L.SLOT_REMOTE_READS, L.SLOT_REMOTE_BYTES, L.SLOT_REMOTE_TIMEOUTS)
     for n, which in enumerate((*remote, L.SLOT_WHY)):  # as if a service had read for this client

@@ -54,4 +54,4 @@ def test_a_process_that_was_stopped_lost_no_frame(client: FrameBufferClient, mon
     with monkeypatch.context() as stopped:
         stopped.setattr(segment.ring, "alive", lambda c: False)
         assert of(lambda: client.allocate(1)).overwritten
-    assert segment.control.words[(counters + L.SLOT_REUSED) // 8] == 0
+    assert segment.control.words[(counters + L.SLOT_OVERWRITTEN) // 8] == 0
