@@ -15,9 +15,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
-// The three programs do together what the seed's three do, each a process of its own.
+// The server, the reader and three writers work together, each a process of its own.
 func TestServerReaderWriter(t *testing.T) {
-	t.Setenv("FRAMEBUFFER_NAME", fmt.Sprintf("examples-%d", os.Getpid())) // not what else runs here
+	t.Setenv("FRAMEBUFFER_NAME", fmt.Sprintf("examples-%d", os.Getpid())) // apart from other servers on this machine
 	bin := t.TempDir()
 	if out, err := testproc.Command("go", "build", "-o", bin, "./...").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -30,7 +30,7 @@ class Access:
 
 
 def _name() -> str:
-    return f"\0framebuffer-{os.geteuid()}-{os.environ.get('FRAMEBUFFER_NAME', 'default')}"
+    return f"\0framebuffer-{os.geteuid()}-{os.environ.get('FRAMEBUFFER_NAME', 'examples')}"
 
 
 def find() -> Access:

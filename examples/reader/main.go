@@ -1,10 +1,11 @@
-// Reader is a NATS micro service named reader; its endpoint send_data takes the descriptor
-// of a frame and reads the frame: the seed's reader program. Start the server first.
+// Reader is a NATS micro service. Its endpoint reader.send_data takes the descriptor of a frame and
+// reads the frame. Start the program server first.
 //
 //	go run ./examples/reader
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log"
@@ -18,6 +19,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
+// name is the server's name on this host.
+var name = cmp.Or(os.Getenv("FRAMEBUFFER_NAME"), "examples")
+
 func main() {
 	if err := run(); err != nil {
 		log.Fatal(err)
@@ -28,7 +32,7 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	client, err := service.Connect(ctx, &service.Options{Name: os.Getenv("FRAMEBUFFER_NAME")})
+	client, err := service.Connect(ctx, &service.Options{Name: name})
 	if err != nil {
 		return err
 	}
@@ -38,15 +42,15 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = reader.Stop() }() // the connection closes right after
+	defer func() { _ = reader.Stop() }() // closing the connection ends it in any case
 
 	err = reader.AddGroup("reader").AddEndpoint("send_data", micro.HandlerFunc(func(request micro.Request) {
-		_ = request.Respond([]byte(receive(ctx, client, request.Data()))) // a lost answer is a lost frame
+		_ = request.Respond([]byte(receive(ctx, client, request.Data()))) // if the answer is lost, the writer reports a timeout
 	}))
 	if err != nil {
 		return err
 	}
-	if err := client.NATS().Flush(); err != nil { // from here on writers find us
+	if err := client.NATS().Flush(); err != nil { // from here on, writers reach this service
 		return err
 	}
 	log.Print("waiting for frames")
@@ -54,7 +58,7 @@ func run() error {
 	return nil
 }
 
-// receive reads one frame and says what came of it.
+// receive reads one frame and returns the answer to the writer.
 func receive(ctx context.Context, client *service.Client, message []byte) string {
 	frame, err := framebuffer.ParseFrame(message)
 	if err != nil {
@@ -62,7 +66,7 @@ func receive(ctx context.Context, client *service.Client, message []byte) string
 	}
 	data, err := client.Get(ctx, frame)
 	if errors.Is(err, framebuffer.ErrTimeout) {
-		// The ring has reused the place: this frame is lost, the next one is on its way.
+		// The ring has overwritten this frame. The next one will come.
 		return "timeout"
 	}
 	if err != nil {

@@ -1,10 +1,11 @@
-// Server owns the shared memory and answers the two calls that others begin with: get_key
-// and allocate. It is the seed's server program.
+// Server owns a ring of shared memory. It answers the two calls with which the programs reader and
+// writer begin: get_key and allocate. The original Python library has the same example.
 //
 //	go run ./examples/server
 package main
 
 import (
+	"cmp"
 	"context"
 	"log"
 	"os"
@@ -17,6 +18,10 @@ import (
 
 const size = 500 << 20 // use 500 MiB of memory
 
+// name is the server's name on this host: of its own, so that the examples run beside framebuffer
+// serve.
+var name = cmp.Or(os.Getenv("FRAMEBUFFER_NAME"), "examples")
+
 func main() {
 	if err := run(); err != nil {
 		log.Fatal(err)
@@ -25,7 +30,7 @@ func main() {
 
 func run() error {
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		ends = append(ends, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
@@ -37,10 +42,9 @@ func run() error {
 	}
 	defer server.Close()
 
-	// get_key, allocate and stat as a NATS micro service. NATS itself runs in here, on
-	// loopback; set Config.URL to use your own, and Config.RemoteAllocate for the writer, which
-	// asks for its offset. Without a name it is the default server.
-	rpc, err := service.Serve(service.Config{Server: server, Name: os.Getenv("FRAMEBUFFER_NAME")})
+	// get_key, allocate and stat are a NATS micro service. The NATS server is part of this process,
+	// on loopback. To use your own, set URL, and RemoteAllocate so that the writer may allocate.
+	rpc, err := service.Serve(service.Config{Server: server, Name: name})
 	if err != nil {
 		return err
 	}

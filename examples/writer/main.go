@@ -1,10 +1,11 @@
-// Writer puts a megabyte into shared memory and tells the reader where it is: the seed's
-// writer program. Start the server and the reader first.
+// Writer puts a megabyte into shared memory and sends its descriptor to the reader. Start the
+// programs server and reader first.
 //
 //	go run ./examples/writer
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -15,6 +16,9 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 )
+
+// name is the server's name on this host.
+var name = cmp.Or(os.Getenv("FRAMEBUFFER_NAME"), "examples")
 
 func main() {
 	if err := run(); err != nil {
@@ -29,15 +33,15 @@ func run() error {
 	data := make([]byte, 1<<20)
 	_, _ = rand.Read(data) // never fails
 
-	// Finds the server on this host, calls get_key, attaches.
-	client, err := service.Connect(ctx, &service.Options{Name: os.Getenv("FRAMEBUFFER_NAME")})
+	// Connect finds the server on this host, calls get_key, and attaches.
+	client, err := service.Connect(ctx, &service.Options{Name: name})
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 
-	// Allocate 1 MiB by RPC, as the seed does. client.Allocate is the same without the
-	// round trip, and client.Put allocates and writes at once.
+	// Allocate 1 MiB by RPC. client.Allocate does the same without the round trip, and client.Put
+	// allocates and writes in one call.
 	offset, err := client.RemoteAllocate(ctx, len(data))
 	if err != nil {
 		return err
@@ -47,7 +51,7 @@ func run() error {
 		return err
 	}
 
-	// The bytes stay where they are; this is all that travels.
+	// The bytes stay where they are. Only this descriptor is sent.
 	frame := framebuffer.Frame{Key: client.Key(), Offset: offset, Size: len(data), Checksum: checksum}
 	message, err := json.Marshal(frame)
 	if err != nil {

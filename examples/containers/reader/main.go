@@ -1,5 +1,5 @@
-// Reader takes the frames of the topic camera, which a writer in another container publishes,
-// and checks every number in them. It ends well after 50. See run in the folder above.
+// Reader subscribes to the topic camera, to which the writer in another container publishes, and
+// checks every number in the frames. It exits after 50 frames. The script ../run starts it.
 package main
 
 import (
@@ -33,7 +33,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	// It can read and no more: the kernel keeps it from spoiling frames.
+	// Attach for reading: the kernel then prevents this process from writing to the ring.
 	client, err := framebuffer.Attach(strings.TrimSpace(string(key)), &framebuffer.ClientOptions{ReadOnly: true})
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func run() error {
 		}
 		err = client.View(message.Frame, check)
 		if errors.Is(err, framebuffer.ErrTimeout) {
-			continue // the ring has reused it: lost, and the next is on its way
+			continue // the ring has overwritten this frame; the next one will come
 		}
 		if err != nil {
 			return err
@@ -64,7 +64,7 @@ func run() error {
 	return nil
 }
 
-// check compares a frame, where it lies, with what the writer writes.
+// check compares a frame, in place, with what the writer writes.
 func check(pixels []byte) error {
 	if len(pixels) != 1920*1080*3 {
 		return fmt.Errorf("a frame of %d bytes", len(pixels))

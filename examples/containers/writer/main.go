@@ -1,5 +1,5 @@
-// Writer publishes frames of 1080p video to the topic camera until it is stopped: numbers that
-// a reader in another container can check. See run in the folder above.
+// Writer publishes frames of 1080p size to the topic camera until a signal comes. They hold numbers
+// that the reader in another container checks. The script ../run starts it.
 package main
 
 import (
@@ -27,8 +27,8 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	// The server has written its key into a file of the directory that the containers share.
-	// Whoever starts before it fails, and is started again.
+	// The server writes its key to a file in the directory that the containers share. If this
+	// program starts earlier, it fails, and the container engine starts it again.
 	key, err := os.ReadFile(os.Getenv("FRAMEBUFFER_KEY_FILE"))
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func run() error {
 	defer tick.Stop()
 	for n := uint64(1); ; n++ {
 		err := publish(client, camera, n)
-		if err != nil && !errors.Is(err, framebuffer.ErrTimeout) { // that is one frame lost
+		if err != nil && !errors.Is(err, framebuffer.ErrTimeout) { // a timeout is one lost frame
 			return err
 		}
 		select {

@@ -8,8 +8,8 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// accounts are an operator, its account "frames", and a user of that who may do what servers and clients of
-// frames need, and nothing else.
+// accounts are an operator, its account "frames", and a user of that account with only the
+// permissions that servers and clients of frames need.
 func accounts() ([]file, error) {
 	operator, operatorID, err := keys(nkeys.CreateOperator)
 	if err != nil {
@@ -54,12 +54,13 @@ func accounts() ([]file, error) {
 		return nil, err
 	}
 	return []file{
-		{"operator.jwt", "whom the hub believes", []byte(operatorText)},
+		{"operator.jwt", "the operator that the hub trusts", []byte(operatorText)},
 		{"accounts.conf", "the accounts of that operator", fmt.Appendf(nil, "resolver_preload: { %s: %q }\n", accountID, accountText)},
-		{"frames.creds", "lets servers, clients and leaf nodes in", creds},
+		{"frames.creds", "credentials for servers, clients and leaf nodes", creds},
 	}, nil
 }
 
+// keys creates a key pair.
 func keys(create func() (nkeys.KeyPair, error)) (pair nkeys.KeyPair, public string, err error) {
 	if pair, err = create(); err != nil {
 		return nil, "", err

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// certificates are an authority's, and one that it signed for a server of these names.
+// certificates are those of a CA, and one that it signed for a server with these names.
 func certificates(names []string) ([]file, error) {
 	authority := form("framebuffer example authority")
 	authority.IsCA, authority.BasicConstraintsValid = true, true
@@ -28,7 +28,7 @@ func certificates(names []string) ([]file, error) {
 
 	hub := form(names[0])
 	hub.KeyUsage, hub.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	for _, name := range append(names, "localhost", "127.0.0.1") { // its own service dials the last
+	for _, name := range append(names, "localhost", "127.0.0.1") { // the server's own service dials 127.0.0.1
 		if ip := net.ParseIP(name); ip != nil {
 			hub.IPAddresses = append(hub.IPAddresses, ip)
 		} else {
@@ -48,12 +48,13 @@ func certificates(names []string) ([]file, error) {
 		return nil, err
 	}
 	return []file{
-		{"ca.pem", "the authority: for everybody", pemOf("CERTIFICATE", ca)},
+		{"ca.pem", "the CA certificate, for all clients", pemOf("CERTIFICATE", ca)},
 		{"hub.pem", "the hub's certificate", pemOf("CERTIFICATE", cert)},
-		{"hub-key.pem", "its key: for the hub alone", pemOf("PRIVATE KEY", private)},
+		{"hub-key.pem", "its private key, for the hub alone", pemOf("PRIVATE KEY", private)},
 	}, nil
 }
 
+// form is a certificate before it is signed.
 func form(name string) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
@@ -61,6 +62,7 @@ func form(name string) *x509.Certificate {
 	}
 }
 
+// pemOf is a PEM block.
 func pemOf(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }

@@ -1,11 +1,11 @@
-// Command keys makes what the example files beside it name, so that they can be tried as they are: an authority
-// with a certificate for the hub, and an operator, an account and a user as JWTs.
+// Command keys creates the files that the example configurations name: a CA with a certificate for
+// the hub, and JWTs of an operator, an account and a user.
 //
 //	cd examples/hosts && go run ./keys hub
 //
-// It takes the names and addresses by which the hub is dialled; 127.0.0.1 and localhost come with them. What it
-// wrote is for trying: in earnest certificates are your authority's, and JWTs are made with
-// nsc (https://github.com/nats-io/nsc), which keeps their keys.
+// The arguments are the names and addresses at which the hub is dialled; localhost and 127.0.0.1 are
+// added. The files are for testing. In production use your own CA for certificates and nsc
+// (https://github.com/nats-io/nsc) for JWTs and credentials.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// life is for how long certificates and JWTs are good.
+// life is how long certificates and JWTs are valid.
 const life = 90 * 24 * time.Hour
 
 func main() {
@@ -30,10 +30,10 @@ func main() {
 	}
 }
 
-// run writes all files, none over one that is there.
+// run writes all files. It overwrites none.
 func run(dir string, names []string) error {
 	if len(names) == 0 {
-		return fmt.Errorf("name the hub as others dial it: go run ./keys hub")
+		return fmt.Errorf("give the names at which the hub is dialled: go run ./keys hub")
 	}
 	files, err := certificates(names)
 	if err != nil {
@@ -51,23 +51,24 @@ func run(dir string, names []string) error {
 	return nil
 }
 
-// file is one to be written.
+// file is a file to write. what describes it to the user.
 type file struct {
 	name, what string
 	text       []byte
 }
 
+// write writes the file into dir.
 func (f file) write(dir string) error {
 	path := filepath.Join(dir, f.name)
 	to, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%w: nothing is written over: remove what an earlier run made, or name another directory with -o", err)
+		return fmt.Errorf("%w: files are not overwritten: remove those of an earlier run, or name another directory with -o", err)
 	}
 	if err != nil {
 		return err
 	}
 	if _, err := to.Write(f.text); err != nil {
-		_ = to.Close() // the first error is the one to tell
+		_ = to.Close() // report the first error
 		return err
 	}
 	fmt.Printf("%-16s %s\n", path, f.what)
