@@ -72,16 +72,16 @@ func (c *Client) Write(offset uint64, data []byte) (Checksum, error) {
 	if err := s.CheckOpen(); err != nil {
 		return 0, err
 	}
-	place, why, err := s.Ring.Writable(offset, len(data))
+	place, err := s.Ring.Writable(offset, len(data))
 	if err != nil {
-		return 0, s.Fail(why, err)
+		return 0, s.Fail(err)
 	}
 	// Not afterwards: an atomic addition waits until all stores before it have arrived, and
 	// these go to memory that no cache has.
 	s.Slot.Count(layout.Writes, layout.WrittenBytes, offset, len(data))
-	sum, why, err := s.Ring.Copy(place, offset, data)
+	sum, err := s.Ring.Copy(place, offset, data)
 	if err != nil || s.Closed() {
-		return 0, s.Fail(why, err)
+		return 0, s.Fail(err)
 	}
 	return Checksum(sum), nil
 }
@@ -122,8 +122,8 @@ func (c *Client) mayCopy(offset uint64, size int) error {
 	if err := s.CheckOpen(); err != nil {
 		return err
 	}
-	if why, err := s.Ring.Check(offset, size); err != nil {
-		return s.Fail(why, err)
+	if err := s.Ring.Check(offset, size); err != nil {
+		return s.Fail(err)
 	}
 	return shm.RoomForCopy(size)
 }
@@ -136,8 +136,8 @@ func (c *Client) ReadInto(dst []byte, offset uint64, sum Checksum) error {
 	if err := s.CheckOpen(); err != nil {
 		return err
 	}
-	if why, err := s.Ring.Read(dst, offset, uint64(sum)); err != nil {
-		return s.Fail(why, err)
+	if err := s.Ring.Read(dst, offset, uint64(sum)); err != nil {
+		return s.Fail(err)
 	}
 	s.Slot.Count(layout.Reads, layout.ReadBytes, offset, len(dst))
 	return nil

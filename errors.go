@@ -5,8 +5,8 @@ import "github.com/core-framebuffer/framebuffer/internal/fberr"
 // The errors of this package, to be compared with errors.Is. What is returned wraps one of
 // them and says what was asked, what the limit is and what to do.
 var (
-	// ErrTimeout: the frame is gone. Its chunk was reused by later frames, or holds
-	// something else than what the checksum was made of; the text says which. It is also
+	// ErrTimeout: the frame is gone. Its chunk was overwritten by later frames, or holds
+	// something else than what the checksum was made of; [TimeoutError] says which. It is also
 	// os.ErrDeadlineExceeded, and has a method Timeout() bool that reports true.
 	ErrTimeout = fberr.Timeout
 
@@ -55,4 +55,16 @@ var (
 
 	// ErrCorrupt: the control object does not make sense; some process wrote over it.
 	ErrCorrupt = fberr.Corrupt
+)
+
+// TimeoutError is an [ErrTimeout] with its reason: get it with [errors.As].
+type TimeoutError = fberr.TimeoutError
+
+// Reason says why the bytes of a frame cannot be had any more.
+type Reason = fberr.Reason
+
+// The reasons of a [TimeoutError].
+const (
+	Overwritten = fberr.Overwritten // the ring has given the chunk's memory to later frames
+	Altered     = fberr.Altered     // the bytes do not match their checksum
 )

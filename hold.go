@@ -6,8 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/ring"
+	"github.com/core-framebuffer/framebuffer/internal/segment"
 )
 
 // MaxHold is the longest that a hold can last without being extended.
@@ -42,14 +44,14 @@ func (c *Client) Hold(f Frame, d time.Duration) (*Hold, error) {
 	if err := s.CheckOpen(); err != nil {
 		return nil, err
 	}
-	h, why, err := s.Ring.Hold(f.Offset, d)
+	h, err := s.Ring.Hold(f.Offset, d)
 	if err != nil {
-		return nil, s.Fail(why, err)
+		return nil, s.Fail(err)
 	}
-	bytes, why, err := h.Payload(f.Size, uint64(f.Checksum), c.verify)
+	bytes, err := h.Payload(f.Size, uint64(f.Checksum), c.verify)
 	if err != nil || s.Closed() {
 		h.Release()
-		return nil, s.Fail(why, err)
+		return nil, s.Fail(err)
 	}
 	s.Slot.Count(layout.Reads, layout.ReadBytes, f.Offset, f.Size)
 	held := &Hold{client: c, frame: f, bytes: bytes, hold: h}
@@ -72,18 +74,18 @@ func (h *Hold) Bytes() []byte { return h.bytes }
 // Err is nil if the frame has been in place until now, and otherwise ErrTimeout, or
 // ErrClosed after Release and after the client's Close.
 func (h *Hold) Err() error {
-	return h.do(func(r *ring.Hold) (ring.Reason, error) {
+	return h.do((*segment.Segment).Explain, func(r *ring.Hold) error { // Release counts the timeout
 		if !r.Intact() {
-			return ring.None, h.lost() // counted once, by Release
+			return h.errOverwritten()
 		}
-		return ring.None, nil
+		return nil
 	})
 }
 
 // Extend makes the hold end d from now, at most MaxHold. It returns ErrBadSize for another
 // d, with nothing changed, and ErrTimeout when the hold had ended, which is then gone.
 func (h *Hold) Extend(d time.Duration) error {
-	return h.do(func(r *ring.Hold) (ring.Reason, error) { return r.Extend(d) })
+	return h.do((*segment.Segment).Fail, func(r *ring.Hold) error { return r.Extend(d) })
 }
 
 // Release ends the hold. It returns nil if the frame was in place until now, so that what
@@ -95,17 +97,18 @@ func (h *Hold) Release() error {
 }
 
 func (h *Hold) release() error {
-	return h.do(func(r *ring.Hold) (ring.Reason, error) {
+	return h.do((*segment.Segment).Fail, func(r *ring.Hold) error {
 		h.hold = nil
 		if !r.Release() {
-			return ring.Overwritten, h.lost()
+			return h.errOverwritten()
 		}
-		return ring.None, nil
+		return nil
 	})
 }
 
-// do calls f with the hold, alone and while the memory is there, and returns the error to tell.
-func (h *Hold) do(f func(*ring.Hold) (ring.Reason, error)) error {
+// do calls f with the hold, under the lock and while the memory is mapped. It passes the error of f,
+// or nil after the client's Close, through tell.
+func (h *Hold) do(tell func(*segment.Segment, error) error, f func(*ring.Hold) error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.client.segment
@@ -113,14 +116,12 @@ func (h *Hold) do(f func(*ring.Hold) (ring.Reason, error)) error {
 	if h.hold == nil {
 		return fmt.Errorf("%w: the hold was released already: hold the frame anew", ErrClosed)
 	}
-	why, err := f(h.hold)
-	if err != nil || s.Closed() {
-		return s.Fail(why, err)
+	if err := f(h.hold); err != nil || s.Closed() {
+		return tell(s, err)
 	}
 	return nil
 }
 
-func (h *Hold) lost() error {
-	return fmt.Errorf("%w: the hold on the chunk at offset %d has ended and the ring has reused the chunk: hold longer, or extend in time",
-		ErrTimeout, h.frame.Offset)
+func (h *Hold) errOverwritten() error {
+	return fberr.NewTimeout(Overwritten, "the hold on the chunk at offset %d has ended and the ring has overwritten the chunk: hold longer, or extend in time", h.frame.Offset)
 }

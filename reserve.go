@@ -122,8 +122,8 @@ func (r *Reservation) room() ([]byte, error) {
 	if err := s.CheckOpen(); err != nil {
 		return nil, r.end(err)
 	}
-	if why, err := s.Ring.CheckOwned(r.offset, len(r.bytes)); err != nil {
-		return nil, r.end(s.Fail(why, err))
+	if err := s.Ring.CheckOwned(r.offset, len(r.bytes)); err != nil {
+		return nil, r.end(s.Fail(err))
 	}
 	return r.bytes[r.filled:min(len(r.bytes), r.filled+copyhash.Block)], nil
 }
@@ -174,9 +174,9 @@ func (r *Reservation) commit(size int, hash bool) (Frame, error) {
 	if err := s.CheckOpen(); err != nil {
 		return Frame{}, err
 	}
-	sum, why, err := s.Ring.Finish(r.offset, data, hash)
+	sum, err := s.Ring.Finish(r.offset, data, hash)
 	if err != nil || s.Closed() {
-		return Frame{}, s.Fail(why, err)
+		return Frame{}, s.Fail(err)
 	}
 	s.Slot.Count(layout.Writes, layout.WrittenBytes, r.offset, size)
 	return Frame{Key: s.Key(), Offset: r.offset, Size: size, Checksum: Checksum(sum)}, nil

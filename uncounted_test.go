@@ -16,13 +16,13 @@ func (c *Client) WriteUncounted(offset uint64, data []byte) (Checksum, error) {
 	if err := s.CheckOpen(); err != nil {
 		return 0, err
 	}
-	place, why, err := s.Ring.Writable(offset, len(data))
+	place, err := s.Ring.Writable(offset, len(data))
 	if err != nil {
-		return 0, s.Fail(why, err)
+		return 0, s.Fail(err)
 	}
-	sum, why, err := s.Ring.Copy(place, offset, data)
+	sum, err := s.Ring.Copy(place, offset, data)
 	if err != nil || s.Closed() {
-		return 0, s.Fail(why, err)
+		return 0, s.Fail(err)
 	}
 	return Checksum(sum), nil
 }
@@ -33,8 +33,8 @@ func (c *Client) ReadIntoUncounted(dst []byte, offset uint64, sum Checksum) erro
 	if err := s.CheckOpen(); err != nil {
 		return err
 	}
-	if why, err := s.Ring.Read(dst, offset, uint64(sum)); err != nil {
-		return s.Fail(why, err)
+	if err := s.Ring.Read(dst, offset, uint64(sum)); err != nil {
+		return s.Fail(err)
 	}
 	return nil
 }

@@ -26,9 +26,13 @@ func (c *Client) View(f Frame, look func([]byte) error) error {
 	if err := s.CheckOpen(); err != nil {
 		return err
 	}
-	why, err := s.Ring.View(f.Offset, f.Size, uint64(f.Checksum), c.verify, look)
+	var result error
+	err := s.Ring.View(f.Offset, f.Size, uint64(f.Checksum), c.verify, func(bytes []byte) { result = look(bytes) })
 	if err != nil || s.Closed() {
-		return s.Fail(why, err)
+		return s.Fail(err)
+	}
+	if result != nil { // also a timeout, which is then counted where it came from
+		return s.Explain(result)
 	}
 	s.Slot.Count(layout.Reads, layout.ReadBytes, f.Offset, f.Size)
 	return nil

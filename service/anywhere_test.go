@@ -170,7 +170,7 @@ func TestTimeoutsOfAnotherHost(t *testing.T) {
 	wrong.Offset += 64
 	refused("an offset nobody got", wrong, "offset", framebuffer.ErrTimeout)
 	o.do(order{Allocate: ring - 64})
-	refused("a frame that was overrun", f, "reused", framebuffer.ErrTimeout)
+	refused("a frame that was overwritten", f, "overwritten", framebuffer.ErrTimeout)
 	for _, size := range []int{0, -1, 1 << 62} {
 		wrong := f
 		wrong.Size = size

@@ -97,7 +97,7 @@ func TestExitStatuses(t *testing.T) {
 		status int
 		says   string
 	}{
-		"timeout":            {[]string{"get", frame}, "", exitTimeout, "reused"},
+		"timeout":            {[]string{"get", frame}, "", exitTimeout, "overwritten"},
 		"no command":         {[]string{"--json"}, "", exitUsage, "Try: framebuffer --help"},
 		"unknown command":    {[]string{"stats"}, "", exitUsage, "Try: framebuffer --help"},
 		"unknown flag":       {[]string{"key", "--colour"}, "", exitUsage, "Try: framebuffer key --help"},

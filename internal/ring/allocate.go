@@ -155,8 +155,8 @@ func (r *Ring) TooLarge(size int) error {
 }
 
 func (r *Ring) errAllocateOverwritten(size int) error {
-	return fmt.Errorf("%w: the ring of %d bytes was reused between two instructions of allocating %d: it is too small for its traffic, or this process was stopped meanwhile",
-		fberr.Timeout, r.capacity, size)
+	return fberr.NewTimeout(fberr.Overwritten, "the ring of %d bytes was overwritten between two instructions of allocating %d: it is too small for its traffic, or this process was stopped meanwhile",
+		r.capacity, size)
 }
 
 func errUnstable(word string) error {

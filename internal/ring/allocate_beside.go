@@ -13,21 +13,19 @@ import (
 // It also returns what View returns for a chunk that is not there or is shorter, fberr.TooLarge
 // when the two are larger than the ring, fberr.HoldLimit when holds do not leave room for both, and
 // fberr.Timeout when so much was allocated since that the new chunk would be one too many.
-func (r *Ring) AllocateBeside(of uint64, n, size int, by Stamp) (offset uint64, payload []byte, why Reason, err error) {
+func (r *Ring) AllocateBeside(of uint64, n, size int, by Stamp) (offset uint64, payload []byte, err error) {
 	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
-		return 0, nil, None, r.errBadSize(size)
+		return 0, nil, r.errBadSize(size)
 	}
-	if _, why, err := r.lookupPrefix(of, n); err != nil {
-		return 0, nil, why, err
+	if _, err := r.lookupPrefix(of, n); err != nil {
+		return 0, nil, err
 	}
 	c, beside := of-layout.ChunkHeader, Footprint(size)
 	batch := r.keepsChunk(c, max(beside, r.batch.size), by.Time)
 	if !batch && !r.keepsChunk(c, beside, by.Time) {
-		why, err = r.errNoRoomBeside(of, size, by.Time)
-		return 0, nil, why, err
+		return 0, nil, r.errNoRoomBeside(of, size, by.Time)
 	}
-	offset, payload, err = r.allocateFrom(batch, size, by)
-	return offset, payload, None, err
+	return r.allocateFrom(batch, size, by)
 }
 
 // keepsChunk reports whether the chunk at position c stays in the ring when n bytes more are
@@ -50,22 +48,22 @@ func (r *Ring) keepsChunk(c, n uint64, now int64) bool {
 }
 
 // errNoRoomBeside says why size bytes beside the chunk at offset of would overwrite it.
-func (r *Ring) errNoRoomBeside(of uint64, size int, now int64) (Reason, error) {
-	chunk, why, err := r.lookup(of)
+func (r *Ring) errNoRoomBeside(of uint64, size int, now int64) error {
+	chunk, err := r.lookup(of)
 	if err != nil {
-		return why, err // reused meanwhile
+		return err // overwritten meanwhile
 	}
 	other := len(chunk)
 	if Footprint(other)+Footprint(size) > r.capacity {
-		return None, r.TooLargeBeside(other, size)
+		return r.TooLargeBeside(other, size)
 	}
 	if r.mayBeHeld(now) {
-		return None, fmt.Errorf("%w: %d of the ring's %d bytes are held, and beside them is no room for the chunk of %d bytes at offset %d and %d bytes that describe it: release holds, or start the server with a larger size or a smaller HoldLimit",
+		return fmt.Errorf("%w: %d of the ring's %d bytes are held, and beside them is no room for the chunk of %d bytes at offset %d and %d bytes that describe it: release holds, or start the server with a larger size or a smaller HoldLimit",
 			fberr.HoldLimit, r.sumHeld(now), r.capacity, other, of, size)
 	}
 	behind := r.head.Load() - (of - layout.ChunkHeader)
-	return Overwritten, fmt.Errorf("%w: reused: the ring of %d bytes has allocated %d bytes since the chunk at offset %d, and the %d bytes that describe it would overwrite it: publish sooner, or start the server with a larger size",
-		fberr.Timeout, r.capacity, behind, of, size)
+	return fberr.NewTimeout(fberr.Overwritten, "overwritten: the ring of %d bytes has allocated %d bytes since the chunk at offset %d, and the %d bytes that describe it would overwrite it: publish sooner, or start the server with a larger size",
+		r.capacity, behind, of, size)
 }
 
 // MaxSizeBeside is the largest payload that a chunk can have beside one of size bytes.

@@ -25,30 +25,30 @@ type Hold struct {
 // It returns fberr.BadOffset, fberr.BadSize for a duration that is not positive or beyond
 // layout.MaxHold, fberr.HoldLimit when more may not be held, and fberr.Timeout when the
 // chunk was reused.
-func (r *Ring) Hold(offset uint64, d time.Duration) (*Hold, Reason, error) {
+func (r *Ring) Hold(offset uint64, d time.Duration) (*Hold, error) {
 	if err := checkDuration(d); err != nil {
-		return nil, None, err
+		return nil, err
 	}
-	payload, why, err := r.lookup(offset)
+	payload, err := r.lookup(offset)
 	if err != nil {
-		return nil, why, err
+		return nil, err
 	}
 	h := &Hold{ring: r, span: span{offset - layout.ChunkHeader, Footprint(len(payload))}}
 	now := r.now()
 	if err := h.claim(now, d); err != nil {
-		return nil, None, err
+		return nil, err
 	}
 	if sum := r.sumHeld(now); sum > r.holdLimit {
 		h.withdraw()
-		return nil, None, fmt.Errorf("%w: holding %d bytes more would make %d of the %d that may be held: release others first, or start the server with a larger HoldLimit or size",
+		return nil, fmt.Errorf("%w: holding %d bytes more would make %d of the %d that may be held: release others first, or start the server with a larger HoldLimit or size",
 			fberr.HoldLimit, h.span.length, sum, r.holdLimit)
 	}
 	if !r.intact(h.span.start) || !h.confirm() {
 		h.withdraw()
-		return nil, Overwritten, r.errOverwritten(offset)
+		return nil, r.errOverwritten(offset)
 	}
 	failpoint.Hit(failpoint.HoldConfirmed)
-	return h, None, nil
+	return h, nil
 }
 
 func checkDuration(d time.Duration) error {
@@ -141,14 +141,14 @@ func (h *Hold) Intact() bool {
 // Extend makes the hold end d from now, which may be earlier than it would have. On
 // fberr.Timeout the hold is gone, also if the chunk is still alive: after its end it no longer
 // counted among what is held. On fberr.BadSize it is as before.
-func (h *Hold) Extend(d time.Duration) (Reason, error) {
+func (h *Hold) Extend(d time.Duration) error {
 	if err := checkDuration(d); err != nil {
-		return None, err
+		return err
 	}
 	r, old := h.ring, h.term
 	next := newTerm(r.now() + int64(d))
 	if !h.entry.Term.CompareAndSwap(old, next) {
-		return Overwritten, h.errEnded()
+		return h.errEnded()
 	}
 	failpoint.Hit(failpoint.ExtendExchanged)
 	h.term = next
@@ -157,10 +157,10 @@ func (h *Hold) Extend(d time.Duration) (Reason, error) {
 	// If the old end had come before the exchange, an allocator may have passed.
 	if r.now() >= endOf(old) || h.entry.Start.Load() != h.start || h.entry.Length.Load() != h.length || !raised || !h.confirm() {
 		h.withdraw()
-		return Overwritten, h.errEnded()
+		return h.errEnded()
 	}
 	failpoint.Hit(failpoint.ExtendConfirmed)
-	return None, nil
+	return nil
 }
 
 // Release ends the hold and reports whether the chunk was in place until then.
@@ -173,6 +173,6 @@ func (h *Hold) Release() bool {
 }
 
 func (h *Hold) errEnded() error {
-	return fmt.Errorf("%w: the hold on the chunk at offset %d ended before it was extended: extend earlier, or hold longer",
-		fberr.Timeout, h.span.start+layout.ChunkHeader)
+	return fberr.NewTimeout(fberr.Overwritten, "the hold on the chunk at offset %d ended before it was extended: extend earlier, or hold longer",
+		h.span.start+layout.ChunkHeader)
 }

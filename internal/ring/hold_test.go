@@ -26,7 +26,7 @@ func TestHoldKeepsAChunk(t *testing.T) {
 	if got := r.HeldBytes(); got != Footprint(5000) {
 		t.Errorf("%d bytes held", got)
 	}
-	bytes, _, err := h.Payload(5000, sum, true)
+	bytes, err := h.Payload(5000, sum, true)
 	if err != nil || copyhash.Sum(bytes) != sum {
 		t.Errorf("its bytes: %v", err)
 	}
@@ -74,28 +74,28 @@ func TestHoldLimits(t *testing.T) {
 	b, _ := r.put(t, 20000)
 	h := r.hold(t, a, time.Second)
 	again := r.hold(t, a, time.Second) // the same chunk is counted once
-	if _, _, err := r.Hold(b, time.Second); !errors.Is(err, fberr.HoldLimit) {
+	if _, err := r.Hold(b, time.Second); !errors.Is(err, fberr.HoldLimit) {
 		t.Errorf("more than half the ring held: %v", err)
 	}
 	h.Release()
-	if _, _, err := r.Hold(b, time.Second); !errors.Is(err, fberr.HoldLimit) {
+	if _, err := r.Hold(b, time.Second); !errors.Is(err, fberr.HoldLimit) {
 		t.Errorf("somebody else still holds it: %v", err)
 	}
 	again.Release()
 	r.hold(t, b, time.Second).Release()
 	for _, d := range []time.Duration{0, -1, time.Duration(layout.MaxHold) + 1} {
-		if _, _, err := r.Hold(b, d); !errors.Is(err, fberr.BadSize) {
+		if _, err := r.Hold(b, d); !errors.Is(err, fberr.BadSize) {
 			t.Errorf("held for %v: %v", d, err)
 		}
 	}
-	if _, _, err := r.Hold(b+64, time.Second); err == nil {
+	if _, err := r.Hold(b+64, time.Second); err == nil {
 		t.Error("held what is no chunk")
 	}
 	small, _ := r.put(t, 1)
 	for range layout.HoldCount {
 		r.hold(t, small, time.Second)
 	}
-	if _, _, err := r.Hold(small, time.Second); !errors.Is(err, fberr.HoldLimit) {
+	if _, err := r.Hold(small, time.Second); !errors.Is(err, fberr.HoldLimit) {
 		t.Errorf("more holds than there is room for: %v", err)
 	}
 	r.clock.Add(int64(2 * time.Second))
@@ -139,7 +139,7 @@ func TestExtend(t *testing.T) {
 	r.laps(t, 2)
 	for range 5 {
 		r.clock.Add(int64(time.Second) - 1)
-		if _, err := h.Extend(time.Second); err != nil {
+		if err := h.Extend(time.Second); err != nil {
 			t.Fatal(err)
 		}
 		r.laps(t, 1)
@@ -147,12 +147,12 @@ func TestExtend(t *testing.T) {
 	if !r.readable(offset, sum, 5000) {
 		t.Error("an extended hold did not hold")
 	}
-	if _, err := h.Extend(0); !errors.Is(err, fberr.BadSize) || !h.Intact() {
+	if err := h.Extend(0); !errors.Is(err, fberr.BadSize) || !h.Intact() {
 		t.Errorf("extended by nothing: %v", err)
 	}
 	r.clock.Add(int64(time.Second) + grace + layout.HoldTag)
 	r.laps(t, 2)
-	if _, err := h.Extend(time.Second); !errors.Is(err, fberr.Timeout) || r.HeldBytes() != 0 {
+	if err := h.Extend(time.Second); !errors.Is(err, fberr.Timeout) || r.HeldBytes() != 0 {
 		t.Errorf("extended after its end: %v, %d held", err, r.HeldBytes())
 	}
 	// Too late is too late even if the chunk is alive: meanwhile others may have been granted
@@ -160,7 +160,7 @@ func TestExtend(t *testing.T) {
 	offset, _ = r.put(t, 5000)
 	h = r.hold(t, offset, time.Second)
 	r.clock.Add(int64(2 * time.Second))
-	if _, err := h.Extend(time.Second); !errors.Is(err, fberr.Timeout) || r.HeldBytes() != 0 {
+	if err := h.Extend(time.Second); !errors.Is(err, fberr.Timeout) || r.HeldBytes() != 0 {
 		t.Errorf("extended after its end: %v, %d held", err, r.HeldBytes())
 	}
 }

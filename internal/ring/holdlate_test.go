@@ -26,7 +26,7 @@ func TestExtendTooLate(t *testing.T) {
 			}
 		}
 	}
-	if _, err := h.Extend(time.Minute); !errors.Is(err, fberr.Timeout) {
+	if err := h.Extend(time.Minute); !errors.Is(err, fberr.Timeout) {
 		t.Errorf("extended too late: %v", err)
 	}
 	if reads != 1 {
@@ -47,7 +47,7 @@ func TestHoldYoungerThanTheClock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := r.Write(at, make([]byte, 500)); err != nil {
+		if _, err := r.Write(at, make([]byte, 500)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestHoldJoinsAHold(t *testing.T) {
 		t.Error("lost with the first hold")
 	}
 	second.Release()
-	if _, _, err := r.Hold(offset, time.Second); !errors.Is(err, fberr.Timeout) {
+	if _, err := r.Hold(offset, time.Second); !errors.Is(err, fberr.Timeout) {
 		t.Errorf("held what nobody kept: %v", err)
 	}
 }
@@ -120,7 +120,7 @@ func TestHoldTooLate(t *testing.T) {
 			t.Error("read after two laps")
 		}
 	}
-	if _, _, err := r.Hold(offset, time.Second); !errors.Is(err, fberr.Timeout) {
+	if _, err := r.Hold(offset, time.Second); !errors.Is(err, fberr.Timeout) {
 		t.Errorf("held a chunk that was reused meanwhile: %v", err)
 	}
 	if r.HeldBytes() != 0 {

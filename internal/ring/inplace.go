@@ -11,9 +11,9 @@ import (
 // before it was done.
 //
 // Preconditions: data lies in the payload that Allocate returned with offset.
-func (r *Ring) Finish(offset uint64, data []byte, hash bool) (sum uint64, why Reason, err error) {
+func (r *Ring) Finish(offset uint64, data []byte, hash bool) (sum uint64, err error) {
 	if err := r.CheckOpen(); err != nil {
-		return 0, None, err
+		return 0, err
 	}
 	if hash {
 		sum = copyhash.Sum(data)
@@ -24,69 +24,66 @@ func (r *Ring) Finish(offset uint64, data []byte, hash bool) (sum uint64, why Re
 	// nobody can read any more.
 	loadFence()
 	if !r.alive(offset - layout.ChunkHeader) {
-		return 0, Overwritten, r.errWriteOverwritten(offset, len(data))
+		return 0, r.errWriteOverwritten(offset, len(data))
 	}
-	return sum, None, nil
+	return sum, nil
 }
 
 // CheckOwned returns fberr.Closed, and fberr.Timeout when the chunk at offset, into which n bytes
 // go in place, was reused. Who asks before each block of copyhash.Block bytes spoils at most one,
 // however long it sleeps between two.
-func (r *Ring) CheckOwned(offset uint64, n int) (Reason, error) {
+func (r *Ring) CheckOwned(offset uint64, n int) error {
 	if err := r.CheckOpen(); err != nil {
-		return None, err
+		return err
 	}
 	if !r.alive(offset - layout.ChunkHeader) {
-		return Overwritten, r.errWriteOverwritten(offset, n)
+		return r.errWriteOverwritten(offset, n)
 	}
-	return None, nil
+	return nil
 }
 
-// View calls look with the first n bytes of the chunk at offset, in place, and reports
-// whether they were in place until it returned. The error of look counts only then. With
-// verify they have the checksum sum when look is called.
-//
-// It returns what Read returns, and the error of look.
-func (r *Ring) View(offset uint64, n int, sum uint64, verify bool, look func([]byte) error) (Reason, error) {
-	payload, why, err := r.lookupPrefix(offset, n)
+// View calls use with the first n bytes of the chunk at offset, in place. It returns nil if they
+// were in place until use returned: what use made of them counts only then. With verify, their
+// checksum is sum when use is called. Other errors are those of [Ring.Read].
+func (r *Ring) View(offset uint64, n int, sum uint64, verify bool, use func([]byte)) error {
+	payload, err := r.lookupPrefix(offset, n)
 	if err != nil {
-		return why, err
+		return err
 	}
-	if why, err := r.verifyChecksum(payload, offset, sum, verify); err != nil {
-		return why, err
+	if err := r.verifyChecksum(payload, offset, sum, verify); err != nil {
+		return err
 	}
 	failpoint.Hit(failpoint.ViewLooking)
-	err = look(payload)
+	use(payload)
 	failpoint.Hit(failpoint.ViewLookedAgain)
-	if !r.Intact(offset) { // after everything that look has read
-		return Overwritten, r.errOverwritten(offset)
+	if !r.Intact(offset) { // after everything that use has read
+		return r.errOverwritten(offset)
 	}
-	return None, err
+	return nil
 }
 
 // verifyChecksum hashes payload in place, unless it need not, and looks whether it is still there.
-func (r *Ring) verifyChecksum(payload []byte, offset, sum uint64, verify bool) (Reason, error) {
+func (r *Ring) verifyChecksum(payload []byte, offset, sum uint64, verify bool) error {
 	if !verify {
-		return None, nil
+		return nil
 	}
 	got := copyhash.Sum(payload)
 	if !r.Intact(offset) {
-		return Overwritten, r.errOverwritten(offset)
+		return r.errOverwritten(offset)
 	}
 	if got != sum {
-		return Altered, errAltered(offset, len(payload), got, sum)
+		return errAltered(offset, len(payload), got, sum)
 	}
-	return None, nil
+	return nil
 }
 
 // Payload returns the first n bytes of a held chunk, which with verify have the checksum sum.
 // They are those bytes for as long as the hold is intact.
-func (h *Hold) Payload(n int, sum uint64, verify bool) ([]byte, Reason, error) {
+func (h *Hold) Payload(n int, sum uint64, verify bool) ([]byte, error) {
 	r, offset := h.ring, h.span.start+layout.ChunkHeader
-	payload, why, err := r.lookupPrefix(offset, n)
+	payload, err := r.lookupPrefix(offset, n)
 	if err != nil {
-		return nil, why, err
+		return nil, err
 	}
-	why, err = r.verifyChecksum(payload, offset, sum, verify)
-	return payload, why, err
+	return payload, r.verifyChecksum(payload, offset, sum, verify)
 }

@@ -33,57 +33,56 @@ func (r *Ring) Intact(offset uint64) bool {
 }
 
 // lookup is Payload for those who want to know why not.
-func (r *Ring) lookup(offset uint64) (payload []byte, why Reason, err error) {
+func (r *Ring) lookup(offset uint64) (payload []byte, err error) {
 	if payload, ok := r.Payload(offset); ok {
-		return payload, None, nil
+		return payload, nil
 	}
-	why, err = r.errNoChunk(offset)
-	return nil, why, err
+	return nil, r.errNoChunk(offset)
 }
 
 // Check returns what reading the first n bytes of the chunk at offset would return before a byte is
 // copied.
-func (r *Ring) Check(offset uint64, n int) (Reason, error) {
-	_, why, err := r.lookupPrefix(offset, n)
-	return why, err
+func (r *Ring) Check(offset uint64, n int) error {
+	_, err := r.lookupPrefix(offset, n)
+	return err
 }
 
 // lookupPrefix is find for the first n bytes of the payload.
-func (r *Ring) lookupPrefix(offset uint64, n int) (payload []byte, why Reason, err error) {
-	payload, why, err = r.lookup(offset)
+func (r *Ring) lookupPrefix(offset uint64, n int) (payload []byte, err error) {
+	payload, err = r.lookup(offset)
 	if err != nil {
-		return nil, why, err
+		return nil, err
 	}
 	if n < 0 || n > len(payload) {
-		return nil, None, fmt.Errorf("%w: asked to read %d bytes of the chunk at offset %d, which was allocated with %d: ask for 0 to that many",
+		return nil, fmt.Errorf("%w: asked to read %d bytes of the chunk at offset %d, which was allocated with %d: ask for 0 to that many",
 			fberr.BadSize, n, offset, len(payload))
 	}
-	return payload[:n:n], None, nil
+	return payload[:n:n], nil
 }
 
 // errNoChunk says why there is no intact chunk at offset.
-func (r *Ring) errNoChunk(offset uint64) (Reason, error) {
+func (r *Ring) errNoChunk(offset uint64) error {
 	c := offset - layout.ChunkHeader
 	if offset < layout.ChunkHeader || offset%layout.Align != 0 {
-		return None, fmt.Errorf("%w: %d; offsets come from Allocate and are multiples of %d from %d up",
+		return fmt.Errorf("%w: %d; offsets come from Allocate and are multiples of %d from %d up",
 			fberr.BadOffset, offset, layout.Align, layout.ChunkHeader)
 	}
 	status := r.status.Load()
 	if s, _ := layout.SplitStatus(status); s != layout.StateOpen && s != layout.StateClosed {
-		return None, errNotOpen(status) // then head, beside it, is no better
+		return errNotOpen(status) // then head, beside it, is no better
 	}
 	head := r.head.Load()
 	// Nothing that young was handed out, the future is negative, and so is what was before
 	// the start.
 	if int64(head-c) <= layout.ChunkHeader || int64(c-r.start) < 0 {
-		return None, fmt.Errorf("%w: %d was never handed out; the ring has allocated from %d to %d. Was it made with another key?",
+		return fmt.Errorf("%w: %d was never handed out; the ring has allocated from %d to %d. Was it made with another key?",
 			fberr.BadOffset, offset, r.start, head)
 	}
 	loadFence() // the header, before this look at head
 	if !r.intact(c) {
-		return Overwritten, r.errOverwritten(offset)
+		return r.errOverwritten(offset)
 	}
-	return Altered, errNoHeader(offset)
+	return errNoHeader(offset)
 }
 
 // errNoHeader is for an offset that could be right and has no header. Either nobody ever got
@@ -91,6 +90,6 @@ func (r *Ring) errNoChunk(offset uint64) (Reason, error) {
 // the header before it looked at head. The memory cannot tell which, so the error is both:
 // who only knows descriptors that were handed out sees a timeout, as for any lost frame.
 func errNoHeader(offset uint64) error {
-	return fmt.Errorf("%w: no chunk begins at offset %d: a process stopped for a whole lap wrote over it, or it is a %w, since offsets come from Allocate and cannot be computed",
-		fberr.Timeout, offset, fberr.BadOffset)
+	return fberr.NewTimeout(fberr.Altered, "no chunk begins at offset %d: a process stopped for a whole lap wrote over it, or it is a %w, since offsets come from Allocate and cannot be computed",
+		offset, fberr.BadOffset)
 }

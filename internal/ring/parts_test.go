@@ -65,12 +65,12 @@ func BenchmarkParts(b *testing.B) {
 		}},
 		{"Allocate and Write", func(int) {
 			offset, _, _ := r.Allocate(size, Stamp{})
-			sum, _, _ := r.Write(offset, data)
+			sum, _ := r.Write(offset, data)
 			kept += sum
 		}},
 		{"Read", func(i int) {
 			f := frames[i%len(frames)]
-			if _, err := r.Read(dst, f.offset, f.sum); err != nil {
+			if err := r.Read(dst, f.offset, f.sum); err != nil {
 				b.Fatal(err)
 			}
 		}},

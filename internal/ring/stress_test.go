@@ -48,7 +48,7 @@ func (c *crowd) write(t testing.TB, size int) {
 			return
 		}
 	}
-	if _, _, err := c.ring.Finish(offset, mem, false); err == nil {
+	if _, err := c.ring.Finish(offset, mem, false); err == nil {
 		c.told[offset/64%16].Store(offset)
 	}
 }
@@ -94,11 +94,10 @@ func TestStressView(t *testing.T) {
 				if !ok {
 					continue
 				}
-				_, err := c.ring.View(offset, len(mem), 0, false, func(p []byte) error {
+				err := c.ring.View(offset, len(mem), 0, false, func(p []byte) {
 					for range 20 {
 						seen = max(seen, c.later(p))
 					}
-					return nil
 				})
 				if err != nil {
 					continue
@@ -131,7 +130,7 @@ func TestStressHolds(t *testing.T) {
 				if offset == 0 {
 					continue
 				}
-				h, _, err := r.Hold(offset, 50*time.Millisecond)
+				h, err := r.Hold(offset, 50*time.Millisecond)
 				if err != nil {
 					common.CompareAndSwap(offset, 0)
 					continue
@@ -158,7 +157,7 @@ func (c *crowd) keep(t *testing.T, h *Hold, offset uint64) bool {
 	for from, looks := c.ring.Head(), 0; c.ring.Head()-from < 2*c.ring.Capacity() && looks < 1000; looks++ {
 		seen = max(seen, c.later(mem))
 		if looks == 2 {
-			if _, err := h.Extend(50 * time.Millisecond); err != nil {
+			if err := h.Extend(50 * time.Millisecond); err != nil {
 				return false
 			}
 		}
@@ -189,7 +188,7 @@ func TestStressJoin(t *testing.T) {
 						continue
 					}
 				}
-				h, _, err := r.Hold(offset, 20*time.Millisecond)
+				h, err := r.Hold(offset, 20*time.Millisecond)
 				if err != nil {
 					baton.CompareAndSwap(offset, 0)
 					continue

@@ -39,7 +39,7 @@ func (r *timed) put(t testing.TB, size int) (offset, sum uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum, _, err = r.Write(offset, bytes.Repeat([]byte{byte(offset >> 6)}, size))
+	sum, err = r.Write(offset, bytes.Repeat([]byte{byte(offset >> 6)}, size))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func (r *timed) laps(t testing.TB, n int) {
 
 func (r *timed) hold(t testing.TB, offset uint64, d time.Duration) *Hold {
 	t.Helper()
-	h, _, err := r.Hold(offset, d)
+	h, err := r.Hold(offset, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +65,6 @@ func (r *timed) hold(t testing.TB, offset uint64, d time.Duration) *Hold {
 // readable reports whether the chunk can be read and holds what put wrote.
 func (r *timed) readable(offset, sum uint64, size int) bool {
 	dst := make([]byte, size)
-	_, err := r.Read(dst, offset, sum)
+	err := r.Read(dst, offset, sum)
 	return err == nil && copyhash.Sum(dst) == sum
 }

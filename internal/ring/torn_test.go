@@ -50,7 +50,7 @@ func put(r *Ring, f frame) (frame, error) {
 	if f.offset, _, err = r.Allocate(f.size, Stamp{}); err != nil {
 		return f, err
 	}
-	f.sum, _, err = r.Write(f.offset, f.data())
+	f.sum, err = r.Write(f.offset, f.data())
 	return f, err
 }
 
@@ -59,7 +59,7 @@ func put(r *Ring, f frame) (frame, error) {
 func check(t *testing.T, r *Ring, f frame, buffer []byte) bool {
 	dst := buffer[:f.size]
 	clear(dst)
-	_, err := r.Read(dst, f.offset, f.sum)
+	err := r.Read(dst, f.offset, f.sum)
 	switch {
 	case err == nil && !bytes.Equal(dst, f.data()):
 		t.Errorf("%d bytes at %d, head %d: torn, with the right checksum", f.size, f.offset, r.Head())
@@ -176,7 +176,7 @@ func TestLappedWriter(t *testing.T) {
 			next <- f
 			next <- g
 		}()
-		slow.sum, _, err = r.Write(slow.offset, slow.data())
+		slow.sum, err = r.Write(slow.offset, slow.data())
 		if err != nil && !errors.Is(err, fberr.Timeout) {
 			t.Fatal(err)
 		}

@@ -9,24 +9,14 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Reason says why a transfer ended in a timeout, for the counters.
-type Reason int
-
-// The reasons. None goes with success and with every error that is not a timeout.
-const (
-	None        Reason = iota
-	Overwritten        // the chunk's memory was handed out again
-	Altered            // the bytes, or the header before them, are not what was written
-)
-
 // settledDistance is how far behind head memory is taken to be written already.
 const settledDistance = 256 << 10
 
 // Write is Place and Fill.
-func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err error) {
-	place, why, err := r.Writable(offset, len(data))
+func (r *Ring) Write(offset uint64, data []byte) (sum uint64, err error) {
+	place, err := r.Writable(offset, len(data))
 	if err != nil {
-		return 0, why, err
+		return 0, err
 	}
 	return r.Copy(place, offset, data)
 }
@@ -35,25 +25,25 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, why Reason, err er
 //
 // It returns fberr.BadOffset, fberr.TooLong when they do not fit the chunk, fberr.Closed, and
 // fberr.Timeout when the chunk was reused or its header is gone.
-func (r *Ring) Writable(offset uint64, n int) (place []byte, why Reason, err error) {
+func (r *Ring) Writable(offset uint64, n int) (place []byte, err error) {
 	if err := r.CheckOpen(); err != nil {
-		return nil, None, err
+		return nil, err
 	}
-	payload, why, err := r.lookup(offset)
+	payload, err := r.lookup(offset)
 	if err != nil {
-		return nil, why, err
+		return nil, err
 	}
 	if n > len(payload) {
-		return nil, None, fmt.Errorf("%w: %d bytes of data for the chunk at offset %d, which was allocated with %d: allocate as much as is written",
+		return nil, fmt.Errorf("%w: %d bytes of data for the chunk at offset %d, which was allocated with %d: allocate as much as is written",
 			fberr.TooLong, n, offset, len(payload))
 	}
-	return payload[:n], None, nil
+	return payload[:n], nil
 }
 
 // Copy copies data to its place in the chunk at offset and returns its checksum. Between
 // blocks and after, it looks whether the chunk is still its own, and stops at once when it is
 // not: fberr.Timeout.
-func (r *Ring) Copy(place []byte, offset uint64, data []byte) (sum uint64, why Reason, err error) {
+func (r *Ring) Copy(place []byte, offset uint64, data []byte) (sum uint64, err error) {
 	c := offset - layout.ChunkHeader
 	failpoint.Hit(failpoint.WriteFound)
 	// The chunk that was handed out last: what lies behind it is nobody's yet.
@@ -65,9 +55,9 @@ func (r *Ring) Copy(place []byte, offset uint64, data []byte) (sum uint64, why R
 	// may take the chunk between the two; nobody reads our frame then (it is dead), and the
 	// frame they spoil fails its checksum.
 	if !done || !r.alive(c) {
-		return 0, Overwritten, r.errWriteOverwritten(offset, len(data))
+		return 0, r.errWriteOverwritten(offset, len(data))
 	}
-	return sum, None, nil
+	return sum, nil
 }
 
 // Read copies the first len(dst) bytes of the chunk at offset into dst and verifies that
@@ -76,10 +66,10 @@ func (r *Ring) Copy(place []byte, offset uint64, data []byte) (sum uint64, why R
 //
 // It returns fberr.BadOffset, fberr.BadSize when the chunk is shorter than dst, and
 // fberr.Timeout when the chunk was or became reused or holds something else.
-func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
-	payload, why, err := r.lookupPrefix(offset, len(dst))
+func (r *Ring) Read(dst []byte, offset, sum uint64) error {
+	payload, err := r.lookupPrefix(offset, len(dst))
 	if err != nil {
-		return why, err
+		return err
 	}
 	c := offset - layout.ChunkHeader
 	failpoint.Hit(failpoint.ReadFound)
@@ -91,28 +81,28 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) (Reason, error) {
 	loadFence()
 	if !done || !r.intact(c) {
 		clear(dst)
-		return Overwritten, r.errOverwritten(offset)
+		return r.errOverwritten(offset)
 	}
 	if got != sum {
 		clear(dst)
-		return Altered, errAltered(offset, len(dst), got, sum)
+		return errAltered(offset, len(dst), got, sum)
 	}
-	return None, nil
+	return nil
 }
 
 func (r *Ring) errOverwritten(offset uint64) error {
 	behind := r.head.Load() - (offset - layout.ChunkHeader)
-	return fmt.Errorf("%w: reused: the ring of %d bytes has allocated %d bytes since the chunk at offset %d: read sooner, or start the server with a larger size",
-		fberr.Timeout, r.capacity, behind, offset)
+	return fberr.NewTimeout(fberr.Overwritten, "overwritten: the ring of %d bytes has allocated %d bytes since the chunk at offset %d: read sooner, or start the server with a larger size",
+		r.capacity, behind, offset)
 }
 
 func (r *Ring) errWriteOverwritten(offset uint64, n int) error {
 	behind := r.head.Load() - (offset - layout.ChunkHeader)
-	return fmt.Errorf("%w: reused while writing %d bytes at offset %d: the ring of %d bytes has allocated %d bytes since: write sooner, or start the server with a larger size",
-		fberr.Timeout, n, offset, r.capacity, behind)
+	return fberr.NewTimeout(fberr.Overwritten, "overwritten while writing %d bytes at offset %d: the ring of %d bytes has allocated %d bytes since: write sooner, or start the server with a larger size",
+		n, offset, r.capacity, behind)
 }
 
 func errAltered(offset uint64, n int, got, want uint64) error {
-	return fmt.Errorf("%w: not what was written: %d bytes at offset %d have checksum %016x, not %016x: the size or checksum was mangled on its way, the frame was written again, or another process wrote there",
-		fberr.Timeout, n, offset, got, want)
+	return fberr.NewTimeout(fberr.Altered, "altered: %d bytes at offset %d have checksum %016x, not %016x: the size or checksum was mangled on its way, the frame was written again, or another process wrote there",
+		n, offset, got, want)
 }

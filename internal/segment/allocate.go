@@ -1,6 +1,9 @@
 package segment
 
 import (
+	"errors"
+
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/ring"
 )
@@ -16,7 +19,7 @@ func (s *Segment) Allocate(size int, now int64) (offset uint64, payload []byte, 
 	}
 	offset, payload, err = s.Ring.Allocate(size, ring.Stamp{Time: now, Client: s.Slot.Index, PID: s.Slot.pid})
 	if err != nil || s.closed.Load() {
-		return 0, nil, s.Fail(ring.None, err)
+		return 0, nil, s.Explain(err)
 	}
 	return offset, payload, nil
 }
@@ -27,25 +30,36 @@ func (s *Segment) AllocateBeside(of uint64, n, size int, now int64) (offset uint
 	if err := s.CheckOpen(); err != nil {
 		return 0, nil, err
 	}
-	offset, payload, why, err := s.Ring.AllocateBeside(of, n, size, ring.Stamp{Time: now, Client: s.Slot.Index, PID: s.Slot.pid})
+	offset, payload, err = s.Ring.AllocateBeside(of, n, size, ring.Stamp{Time: now, Client: s.Slot.Index, PID: s.Slot.pid})
 	if err != nil || s.closed.Load() {
-		return 0, nil, s.Fail(why, err)
+		return 0, nil, s.Fail(err)
 	}
 	return offset, payload, nil
 }
 
-// Fail counts a timeout by its reason and returns the error to tell: that of closing, or
-// of memory that is gone, if that is what happened under the call.
-func (s *Segment) Fail(why ring.Reason, err error) error {
-	if ended := s.CheckUsable(); ended != nil {
-		return ended
+// Fail counts a timeout by its reason, and returns what [Segment.Explain] does.
+func (s *Segment) Fail(err error) error {
+	if unusable := s.CheckUsable(); unusable != nil {
+		return unusable
 	}
-	switch why {
-	case ring.Overwritten:
+	var timeout *fberr.TimeoutError
+	if !errors.As(err, &timeout) {
+		return err
+	}
+	switch timeout.Reason {
+	case fberr.Overwritten:
 		s.Slot.counters[layout.Overwritten].Add(1)
-	case ring.Altered:
+	case fberr.Altered:
 		s.Slot.counters[layout.Altered].Add(1)
-	case ring.None:
+	}
+	return err
+}
+
+// Explain returns why a call failed: because the segment was closed or its memory is gone, if that
+// happened meanwhile, and otherwise err.
+func (s *Segment) Explain(err error) error {
+	if unusable := s.CheckUsable(); unusable != nil {
+		return unusable
 	}
 	return err
 }

@@ -105,7 +105,7 @@ func (t *Topic) publish(rec *Record, alloc allocFunc, want uint64) (uint64, erro
 			t.next.CompareAndSwap(s, s+1)
 		default:
 			if !e.setSequence(s) {
-				return 0, fmt.Errorf("%w: the ring was reused between two instructions of publishing to topic %q: it is too small for its traffic, or this process was stopped meanwhile", fberr.Timeout, t.words.Name())
+				return 0, fberr.NewTimeout(fberr.Overwritten, "the ring was overwritten between two instructions of publishing to topic %q: it is too small for its traffic, or this process was stopped meanwhile", t.words.Name())
 			}
 			if w.CompareAndSwap(old, e.word()|t.lap(s)) {
 				failpoint.Hit(failpoint.PublishQueued)

@@ -91,7 +91,7 @@ class Allocator:
                 "with a larger size or a smaller HoldLimit"
             )
         return overwritten(
-            f"reused: the ring of {capacity} bytes has allocated {self._chunks.allocated_since(of)} bytes since the chunk at offset {of}, and the "
+            f"overwritten: the ring of {capacity} bytes has allocated {self._chunks.allocated_since(of)} bytes since the chunk at offset {of}, and the "
             f"{size} bytes that describe it would overwrite it: publish sooner, or start the server with a larger size"
         )
 
@@ -147,6 +147,6 @@ class Allocator:
 def overwritten_while_allocating(capacity: int, size: int) -> FrameBufferTimeout:
     """The timeout of an allocation that was stopped while the ring was allocated all the way round."""
     return overwritten_between(
-        f"the ring of {capacity} bytes was reused between two instructions of allocating {size}: "
+        f"the ring of {capacity} bytes was overwritten between two instructions of allocating {size}: "
         "it is too small for its traffic, or this process was stopped meanwhile"
     )

@@ -114,14 +114,14 @@ class Chunks:
     def overwritten(self, offset: int) -> FrameBufferTimeout:
         """The error for a chunk that is gone."""
         return overwritten(
-            f"reused: the ring of {self.capacity} bytes has allocated {self.allocated_since(offset)} bytes since the chunk at offset {offset}: "
+            f"overwritten: the ring of {self.capacity} bytes has allocated {self.allocated_since(offset)} bytes since the chunk at offset {offset}: "
             "read sooner, or start the server with a larger size"
         )
 
     def overwritten_while_writing(self, offset: int, n: int) -> FrameBufferTimeout:
         """The error for a chunk that went while it was written."""
         return overwritten(
-            f"reused while writing {n} bytes at offset {offset}: the ring of {self.capacity} bytes has allocated {self.allocated_since(offset)} bytes since: "
+            f"overwritten while writing {n} bytes at offset {offset}: the ring of {self.capacity} bytes has allocated {self.allocated_since(offset)} bytes since: "
             "write sooner, or start the server with a larger size"
         )
 

@@ -137,7 +137,7 @@ class Ring(Chunks):
             raise self.overwritten(offset)
         if got != want:
             raise altered(
-                f"not what was written: {n} bytes at offset {offset} have checksum {got:016x}, not {want:016x}: the size or checksum "
+                f"altered: {n} bytes at offset {offset} have checksum {got:016x}, not {want:016x}: the size or checksum "
                 "was mangled on its way, the frame was written again, or another process wrote there"
             )
 

@@ -158,7 +158,7 @@ class Topic:
             entry.number(s)
             if not self._ring.is_intact(entry.offset) or not self._ring.is_intact(record.offset):
                 raise overwritten_between(
-                    f"the ring was reused between two instructions of publishing to topic {quote(self.name)}: "
+                    f"the ring was overwritten between two instructions of publishing to topic {quote(self.name)}: "
                     "it is too small for its traffic, or this process was stopped meanwhile"
                 )
             if _atomics.cas64(address + 8 * place, old, entry.word | self._lap(s)):

@@ -105,7 +105,7 @@ class Hold:
 
     def _lost(self) -> FrameBufferTimeout:
         return overwritten(
-            f"the hold on the chunk at offset {self.frame.offset} has ended and the ring has reused the chunk: hold longer, or extend in time"
+            f"the hold on the chunk at offset {self.frame.offset} has ended and the ring has overwritten the chunk: hold longer, or extend in time"
         )
 
     def __enter__(self) -> "Hold":

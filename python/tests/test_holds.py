@@ -97,7 +97,7 @@ def test_all_entries(client: FrameBufferClient) -> None:
 
 def test_hold_verifies(client: FrameBufferClient) -> None:
     frame = client.put(b"x" * 100)
-    with pytest.raises(FrameBufferTimeout, match="not what was written"):
+    with pytest.raises(FrameBufferTimeout, match="altered"):
         client.hold(frame._replace(checksum="0" * 16), seconds=60)
     lap(client)  # it did not stay behind
 

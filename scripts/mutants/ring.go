@@ -49,7 +49,7 @@ func ringMutants() []mutant {
 		{
 			name:  "view: does not look at head after reading",
 			file:  "internal/ring/inplace.go",
-			edits: []edit{{"	if !r.Intact(offset) { // after everything that look has read\n		return Overwritten, r.errOverwritten(offset)\n	}\n	return None, err\n", "	return None, err\n"}},
+			edits: []edit{{"	if !r.Intact(offset) { // after everything that use has read\n		return r.errOverwritten(offset)\n	}\n	return nil\n", "	return nil\n"}},
 			pkg:   ringPkg, test: "StressView",
 		},
 		{
@@ -96,7 +96,7 @@ func ringMutants() []mutant {
 		{
 			name:  "read: does not compare the checksum",
 			file:  "internal/ring/transfer.go",
-			edits: []edit{{"	if got != sum {\n		clear(dst)\n		return Altered,", "	if got != got {\n		clear(dst)\n		return Altered,"}},
+			edits: []edit{{"	if got != sum {\n		clear(dst)\n		return", "	if got != got {\n		clear(dst)\n		return"}},
 			pkg:   ringPkg, test: "LappedWriter|Altered|TornReads",
 		},
 	}
