@@ -7,36 +7,35 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 
 	"github.com/nats-io/nats.go"
 )
 
-// DefaultName is the name of a server that was given none.
-const DefaultName = "default"
+// defaultName is the name of a server that was given none.
+const defaultName = "default"
 
 // access is what a client on this host needs to know of a server. It travels as JSON over
 // the meeting point, to the same user only.
 type access struct {
-	ID          string `json:"id"`  // the micro service's instance
-	Key         string `json:"key"` // of the segment
-	PID         int    `json:"pid"` // of the server's process
-	URL         string `json:"url"` // of NATS, as nats.Connect takes it
-	Embedded    bool   `json:"embedded,omitempty"`
-	User        string `json:"user,omitempty"`
-	Password    string `json:"password,omitempty"`
-	Token       string `json:"token,omitempty"`
-	Credentials string `json:"credentials,omitempty"` // path of a file
-	TLS         TLS    `json:"tls,omitzero"`
-	Inbox       string `json:"inbox,omitempty"`   // prefix of inboxes that the login may subscribe to
-	Refused     string `json:"refused,omitempty"` // instead of all the above
+	ID          string  `json:"id"`  // the micro service's instance
+	Key         string  `json:"key"` // of the segment
+	PID         int     `json:"pid"` // of the server's process
+	URL         string  `json:"url"` // of NATS, as nats.Connect takes it
+	Embedded    bool    `json:"embedded,omitempty"`
+	User        string  `json:"user,omitempty"`
+	Password    string  `json:"password,omitempty"`
+	Token       string  `json:"token,omitempty"`
+	Credentials string  `json:"credentials,omitempty"` // path of a file
+	TLS         natsTLS `json:"tls,omitzero"`
+	Inbox       string  `json:"inbox,omitempty"`   // prefix of inboxes that the login may subscribe to
+	Refused     string  `json:"refused,omitempty"` // instead of all the above
 
-	most int // connections that the embedded NATS lets be
+	maxConns int // of the embedded NATS
 }
 
-// TLS names the files for a NATS whose certificates the system does not know, or that asks
+// natsTLS names the files for a NATS whose certificates the system does not know, or that asks
 // for one.
-type TLS struct {
+type natsTLS struct {
 	CA   string `json:"ca,omitempty"`   // certificates of who may have signed the server's
 	Cert string `json:"cert,omitempty"` // of the client
 	Key  string `json:"key,omitempty"`  // to that
@@ -46,14 +45,14 @@ type TLS struct {
 	First bool `json:"first,omitempty"`
 }
 
-func (t TLS) check() error {
+func (t natsTLS) check() error {
 	if (t.Cert == "") != (t.Key == "") {
 		return fmt.Errorf("service: a TLS certificate %q with the key %q: name both files or neither", t.Cert, t.Key)
 	}
 	return nil
 }
 
-func (t TLS) options() (opts []nats.Option) {
+func (t natsTLS) options() (opts []nats.Option) {
 	if t.CA != "" {
 		opts = append(opts, nats.RootCAs(t.CA))
 	}
@@ -105,9 +104,9 @@ func (a access) options() []nats.Option {
 	return opts
 }
 
-// errorsTo has what nats.go has to say beside its calls go to the log, and not to standard error: what is
+// logErrors has what nats.go has to say beside its calls go to the log, and not to standard error: what is
 // not permitted as a warning, and lines that break as what they are, nothing new.
-func errorsTo(log *slog.Logger) nats.Option {
+func logErrors(log *slog.Logger) nats.Option {
 	return nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 		subject := ""
 		if sub != nil {
@@ -121,22 +120,20 @@ func errorsTo(log *slog.Logger) nats.Option {
 	})
 }
 
-// meetingPoint is the abstract Unix socket of the server with that name and user. Abstract
+// rendezvousName is the abstract Unix socket of the server with that name and user. Abstract
 // names belong to a network namespace and end with the process that bound them: a killed
 // server leaves nothing, and a name that is taken is taken by somebody alive.
-func meetingPoint(name string) (string, error) {
-	name = orDefault(name)
-	if !nameForm.MatchString(name) {
+func rendezvousName(name string) (string, error) {
+	name = nameOrDefault(name)
+	if !validName(name) {
 		return "", fmt.Errorf("service: server name %.80q: use 1 to 64 letters, digits, dots and hyphens", name)
 	}
 	return fmt.Sprintf("@framebuffer-%d-%s", os.Geteuid(), name), nil
 }
 
-func orDefault(name string) string {
+func nameOrDefault(name string) string {
 	if name == "" {
-		return DefaultName
+		return defaultName
 	}
 	return name
 }
-
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9.-]{1,64}$`)

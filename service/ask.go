@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -39,7 +38,7 @@ func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) 
 	// Any may be named; without a name it is most likely one of this host, and only otherwise is
 	// everybody asked.
 	names := []string{c.options.Name}
-	if orDefault(c.options.Name) == DefaultName {
+	if nameOrDefault(c.options.Name) == DefaultName {
 		names = []string{(&Config{}).host(), DefaultName}
 	}
 	found := search{client: c, tried: map[string]bool{}}
@@ -50,7 +49,7 @@ func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) 
 	}
 	if len(found.failures) == 0 {
 		return nil, fmt.Errorf("%w named %q on the NATS at %s: start one there with `framebuffer serve --nats URL`",
-			ErrNoServer, orDefault(c.options.Name), c.where())
+			ErrNoServer, nameOrDefault(c.options.Name), c.where())
 	}
 	return nil, fmt.Errorf("service: no server on the NATS at %s can be attached to from here: %w", c.where(), errors.Join(found.failures...))
 }
@@ -69,13 +68,13 @@ func (s *search) among(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("service: %w", err)
 	}
-	if orDefault(name) != DefaultName {
+	if nameOrDefault(name) != DefaultName {
 		subject = atSubject(name)
 	}
-	ask := question{subject: subject, each: brief, first: rollEnd, quiet: rollLimit}
-	err = gather(ctx, s.client.nats, ask, func(m *nats.Msg, _ time.Duration) bool {
+	ask := manyRequest{Subject: subject, MaxAnswer: maxIdentity, First: manyTimeout, Next: rollLimit}
+	err = requestMany(ctx, s.client.nats, ask, func(m *nats.Msg, _ time.Duration) bool {
 		var h identity
-		if json.Unmarshal(m.Data, &h) == nil && idForm.MatchString(h.ID) {
+		if json.Unmarshal(m.Data, &h) == nil && validID(h.ID) {
 			s.try(ctx, h)
 		}
 		return s.now == nil
@@ -94,7 +93,7 @@ type identity struct {
 
 // try attaches to a server if it is one that is meant.
 func (s *search) try(ctx context.Context, h identity) {
-	want := orDefault(s.client.options.Name)
+	want := nameOrDefault(s.client.options.Name)
 	if s.tried[h.ID] || want != DefaultName && h.Name != want { // or it is a host of that name
 		return
 	}
@@ -121,10 +120,7 @@ func (c *Client) tryServer(ctx context.Context, id string) (*attachment, error) 
 // where is the NATS, for people.
 func (c *Client) where() string {
 	if url := c.nats.ConnectedUrl(); url != "" {
-		return shown(url)
+		return redactURL(url)
 	}
-	return shown(c.options.URL)
+	return redactURL(c.options.URL)
 }
-
-// idForm keeps what is no id out of subjects.
-var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)

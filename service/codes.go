@@ -2,46 +2,61 @@ package service
 
 import (
 	"errors"
+	"fmt"
 
-	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/harmless"
 )
 
-// code pairs an error with the word that stands for it on the wire. The words are part of
-// the protocol and never change.
+// The errors that only a server, or the search for one, returns. Packages service, remote and record
+// export them.
+var (
+	errNoServer  = errors.New("framebuffer: no server found")
+	errTooMany   = errors.New("framebuffer: too many servers answer")
+	errBusy      = errors.New("framebuffer: too many frames are asked for")
+	errNoTopic   = errors.New("framebuffer: no such topic")
+	errUntrusted = errors.New("framebuffer: not signed by a trusted server")
+)
+
+// errClientClosed returns the error of a call after the client's Close.
+func errClientClosed() error {
+	return fmt.Errorf("%w: this client was closed", fberr.Closed)
+}
+
+// code pairs an error with its code on the wire. The codes are part of the protocol and never change.
 type code struct {
 	word string
 	err  error
 }
 
-// codes lists the errors that endpoints return. Timeout goes first: an error that is a
-// timeout and something else too travels as a timeout.
+// codes lists the errors that endpoints return. An error that is a timeout and something else has the
+// code of the timeout, which is first.
 func codes() []code {
 	return []code{
-		{"TIMEOUT", framebuffer.ErrTimeout},
-		{"BAD_SIZE", framebuffer.ErrBadSize},
-		{"TOO_LARGE", framebuffer.ErrTooLarge},
-		{"BAD_OFFSET", framebuffer.ErrBadOffset},
-		{"TOO_LONG", framebuffer.ErrTooLong},
-		{"BAD_KEY", framebuffer.ErrBadKey},
-		{"STALE_KEY", framebuffer.ErrStaleKey},
-		{"BAD_FRAME", framebuffer.ErrBadFrame},
-		{"CLOSED", framebuffer.ErrClosed},
-		{"READ_ONLY", framebuffer.ErrReadOnly},
-		{"NO_PERMISSION", framebuffer.ErrPermission},
-		{"NO_MEMORY", framebuffer.ErrNoMemory},
-		{"CORRUPT", framebuffer.ErrCorrupt},
-		{"BUSY", ErrBusy},
-		{"NO_TOPIC", ErrNoTopic},
-		{"UNTRUSTED", ErrUntrusted},
+		{"TIMEOUT", fberr.Timeout},
+		{"BAD_SIZE", fberr.BadSize},
+		{"TOO_LARGE", fberr.TooLarge},
+		{"BAD_OFFSET", fberr.BadOffset},
+		{"TOO_LONG", fberr.TooLong},
+		{"BAD_KEY", fberr.BadKey},
+		{"STALE_KEY", fberr.StaleKey},
+		{"BAD_FRAME", fberr.BadFrame},
+		{"CLOSED", fberr.Closed},
+		{"READ_ONLY", fberr.ReadOnly},
+		{"NO_PERMISSION", fberr.Permission},
+		{"NO_MEMORY", fberr.NoMemory},
+		{"CORRUPT", fberr.Corrupt},
+		{"BUSY", errBusy},
+		{"NO_TOPIC", errNoTopic},
+		{"UNTRUSTED", errUntrusted},
 	}
 }
 
-// codeInternal is for whatever is not in the table.
+// codeInternal is the code of every other error.
 const codeInternal = "INTERNAL"
 
-// wordFor returns the word for an error.
-func wordFor(err error) string {
+// codeOf returns the code of an error.
+func codeOf(err error) string {
 	for _, c := range codes() {
 		if errors.Is(err, c.err) {
 			return c.word
@@ -50,23 +65,26 @@ func wordFor(err error) string {
 	return codeInternal
 }
 
-// remoteError is an error that a server sent: its text, and the sentinel its word names.
-type remoteError struct {
-	word string
+// answeredError is an error that a server answered with: its text, and the error that its code stands for.
+type answeredError struct {
 	text string
-	err  error // nil for words this version does not know
+	err  error // nil: this version does not know the code
 }
 
-func (e *remoteError) Error() string { return e.text }
-func (e *remoteError) Unwrap() error { return e.err }
+func (e *answeredError) Error() string { return e.text }
+func (e *answeredError) Unwrap() error { return e.err }
 
-// maxErrorText bounds what is made of what somebody sent, in bytes.
-const maxErrorText = 4 << 10
+const (
+	maxCode      = 64      // bytes that are kept of a code
+	maxErrorText = 4 << 10 // bytes that are kept of an error's text
+)
 
-func fromWire(word, text string) error {
-	word, text = harmless.Text(word[:min(len(word), 64)]), harmless.Text(text[:min(len(text), maxErrorText)])
+// errorOf returns the error of an answer with that code and text, both of which another host may have
+// made up.
+func errorOf(word, text string) error {
+	word, text = harmless.Text(word[:min(len(word), maxCode)]), harmless.Text(text[:min(len(text), maxErrorText)])
 	text = text[:min(len(text), maxErrorText)] // escapes are longer
-	e := &remoteError{word: word, text: text}
+	e := &answeredError{text: text}
 	for _, c := range codes() {
 		if c.word == word {
 			e.err = c.err

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +13,7 @@ import (
 
 // The documentation lists the words that there are.
 func TestCodesAreDocumented(t *testing.T) {
-	doc, err := os.ReadFile("doc.go")
+	doc, err := os.ReadFile("../../service/doc.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,48 +33,30 @@ func TestCodesThereAndBack(t *testing.T) {
 		}
 		seen[c.word] = true
 		sent := fmt.Errorf("%w: of some detail", c.err)
-		word := wordFor(sent)
-		got := fromWire(word, sent.Error())
+		word := codeOf(sent)
+		got := errorOf(word, sent.Error())
 		if word != c.word || !errors.Is(got, c.err) || got.Error() != sent.Error() {
 			t.Errorf("%v went as %s and came back as %v", sent, word, got)
 		}
 	}
-	if word := wordFor(errors.New("disk on fire")); word != codeInternal {
+	if word := codeOf(errors.New("disk on fire")); word != codeInternal {
 		t.Errorf("an error of no kind is %s", word)
 	}
 	both := fmt.Errorf("%w and %w", framebuffer.ErrBadOffset, framebuffer.ErrTimeout)
-	if word := wordFor(both); word != "TIMEOUT" {
+	if word := codeOf(both); word != "TIMEOUT" {
 		t.Errorf("a timeout that is something else too is %s", word)
 	}
-	if err := fromWire("FROM_THE_FUTURE", "text"); err == nil || err.Error() == "text" {
+	if err := errorOf("FROM_THE_FUTURE", "text"); err == nil || err.Error() == "text" {
 		t.Errorf("an unknown word: %v", err)
-	}
-}
-
-// A host says of itself what a message has room for, and how much it left out.
-func TestAboutManyTopics(t *testing.T) {
-	h := Host{Host: "h"}
-	for range 10_000 {
-		h.Topics = append(h.Topics, HostTopic{Name: strings.Repeat("é", 40), Published: 1})
-	}
-	for _, room := range []int{1, 200, 10_000, 1 << 20, 1 << 24} {
-		text, err := h.text(room)
-		var got Host
-		if err := errors.Join(err, json.Unmarshal(text, &got)); err != nil {
-			t.Fatal(err)
-		}
-		if len(got.Topics)+got.More != 10_000 || len(text) > max(room, 200) || room == 1<<24 && got.More != 0 || room >= 1<<20 && len(text) < room/2 && got.More > 0 {
-			t.Errorf("%d bytes of %d: %d topics and %d more", len(text), room, len(got.Topics), got.More)
-		}
 	}
 }
 
 // What somebody sends as an error is not printed without end.
 func TestErrorTextsAreBounded(t *testing.T) {
-	if n := len(fromWire(strings.Repeat("W", 1<<20), strings.Repeat("x", 1<<20)).Error()); n > 2*maxErrorText {
+	if n := len(errorOf(strings.Repeat("W", 1<<20), strings.Repeat("x", 1<<20)).Error()); n > 2*maxErrorText {
 		t.Errorf("%d bytes", n)
 	}
-	if s := fromWire("W\x1b", strings.Repeat("\x1b\u202e\n", 1<<10)).Error(); len(s) > 2*maxErrorText || strings.ContainsAny(s, "\x1b\u202e\n") {
+	if s := errorOf("W\x1b", strings.Repeat("\x1b\u202e\n", 1<<10)).Error(); len(s) > 2*maxErrorText || strings.ContainsAny(s, "\x1b\u202e\n") {
 		t.Errorf("%d bytes, %q", len(s), s)
 	}
 }

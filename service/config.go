@@ -77,3 +77,10 @@ type Config struct {
 	// Logger gets what is worth knowing. Default: nothing is logged.
 	Logger *slog.Logger
 }
+
+// DefaultName is the name of a server that was given none.
+const DefaultName = defaultName
+
+// TLS names the files for a NATS whose certificates the system does not know, or that asks its
+// clients for a certificate.
+type TLS = natsTLS

@@ -14,9 +14,6 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 )
 
-// natsLimit bounds one attempt to get into NATS.
-const natsLimit = 5 * time.Second
-
 // Options are for Connect. The zero value, or nil, means the defaults.
 type Options struct {
 	// Name is which server on this host is meant. Default: DefaultName. With a URL, servers
@@ -97,7 +94,7 @@ func Connect(ctx context.Context, opts *Options) (*Client, error) {
 }
 
 func (c *Client) connect(ctx context.Context) (err error) {
-	if _, err := meetingPoint(c.options.Name); err != nil { // a bad name is one with a URL too
+	if _, err := rendezvousName(c.options.Name); err != nil { // a bad name is one with a URL too
 		return err
 	}
 	at := access{URL: c.options.URL, Credentials: c.options.Credentials, TLS: c.options.TLS}
@@ -114,7 +111,7 @@ func (c *Client) connect(ctx context.Context) (err error) {
 		if ctx.Err() != nil {
 			err = errors.Join(ctx.Err(), err)
 		}
-		return fmt.Errorf("service: connect to NATS at %s: %w", shown(at.URL), at.explainEntry(err))
+		return fmt.Errorf("service: connect to NATS at %s: %w", redactURL(at.URL), at.explainEntry(err))
 	}
 	attach := framebuffer.ClientOptions{}
 	if c.options.Attach != nil {
@@ -132,10 +129,10 @@ func (c *Client) connect(ctx context.Context) (err error) {
 	})
 	// Before the key is asked for, so that no change of server goes unheard in between.
 	sub, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") })
-	if err = bounded(sub, err, maxRequests, maxRequestBytes); err != nil {
+	if err = limitRequests(sub, err); err != nil {
 		return fmt.Errorf("service: subscribe to %s: %w", startedSubject, err)
 	}
-	flushing, cancel := context.WithTimeout(ctx, natsLimit)
+	flushing, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if err := c.nats.FlushWithContext(flushing); err != nil {
 		return fmt.Errorf("service: subscribe to %s: %w", startedSubject, err)
@@ -149,17 +146,11 @@ func (c *Client) connect(ctx context.Context) (err error) {
 
 // dial connects to NATS, for good: nats.go reconnects until Close.
 func (c *Client) dial(ctx context.Context, at access) (err error) {
-	door := &door{
-		name:    c.options.Name,
-		moves:   at.Embedded,
-		found:   func() { c.refreshSoon("a server was found while NATS was away") },
-		ctx:     ctx,
-		opening: []func() bool{},
-	}
-	defer door.settle(c.life)
+	d := newDialer(ctx, c.options.Name, at.Embedded, func() { c.refreshSoon("a server was found while NATS was away") })
+	defer d.settle(c.life)
 	opts := []nats.Option{
 		nats.Name("framebuffer client"),
-		nats.Timeout(natsLimit),
+		nats.Timeout(dialTimeout),
 		nats.MaxReconnects(-1),
 		nats.CustomReconnectDelay(func(attempts int) time.Duration {
 			return min(20*time.Millisecond<<min(attempts, 10), time.Second)
@@ -168,15 +159,8 @@ func (c *Client) dial(ctx context.Context, at access) (err error) {
 		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectHandler(func(*nats.Conn) { c.refreshSoon("NATS connected again") }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.log.Debug("NATS is still away", "error.message", err) }),
-		errorsTo(c.log),
-		nats.SetCustomDialer(door),
-		nats.SkipHostLookup(), // the dialer does it, within its context
+		logErrors(c.log),
 	}
-	if door.moves && at.User != "" { // the password too may be another one
-		opts = append(append(opts, at.common()...), nats.UserInfoHandler(door.login))
-	} else {
-		opts = append(opts, at.options()...)
-	}
-	c.nats, err = connectNATS(ctx, at, opts...)
+	c.nats, err = at.connect(ctx, append(opts, d.options(at)...)...)
 	return err
 }

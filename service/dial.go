@@ -3,7 +3,6 @@ package service
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/nats-io/nats.go"
@@ -36,15 +35,5 @@ func Dial(ctx context.Context, opts *Options) (*nats.Conn, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return at.dial(ctx, "framebuffer client", errorsTo(log))
-}
-
-// dial connects and, once it has, reconnects for ever.
-func (a access) dial(ctx context.Context, name string, more ...nats.Option) (*nats.Conn, error) {
-	opts := append(a.options(), nats.Name(name), nats.Timeout(natsLimit), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort())
-	nc, err := connectNATS(ctx, a, append(opts, more...)...)
-	if err != nil {
-		return nil, fmt.Errorf("service: connect to NATS at %s: %w", shown(a.URL), a.explainEntry(err))
-	}
-	return nc, nil
+	return at.dial(ctx, "framebuffer client", logErrors(log))
 }

@@ -1,8 +1,10 @@
 package service
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -14,74 +16,144 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// readyLimit is how long the embedded NATS may take to accept connections.
-const readyLimit = 10 * time.Second
+// readyTimeout is how long the embedded NATS may take to accept connections, and a NATS to confirm
+// subscriptions.
+const readyTimeout = 10 * time.Second
 
-// startEmbedded runs a NATS server: of the file, if there is one, and otherwise for this
-// host's own use: loopback only, a port of the system's choice, and a password that nobody
-// knows who was not told.
-func startEmbedded(cfg Config, log *slog.Logger) (*natsserver.Server, access, *store, error) {
-	a := access{Embedded: true, Credentials: cfg.Credentials, TLS: cfg.TLS, Inbox: cfg.InboxPrefix}
-	opts := &natsserver.Options{}
-	if cfg.NATSConfig != "" {
-		var err error
-		if opts, err = natsserver.ProcessConfigFile(cfg.NATSConfig); err != nil {
-			return nil, a, nil, fmt.Errorf("service: NATS configuration: %w", err)
+// embeddedConfig is for startEmbedded.
+type embeddedConfig struct {
+	Name, Host  string // of the framebuffer server and of this host; both are part of the NATS server's name
+	File        string // a configuration file of nats-server; "": loopback, for this user
+	JetStream   string // directory of its streams; "": as the file says
+	Credentials string
+	TLS         natsTLS
+	InboxPrefix string
+	Logger      *slog.Logger
+}
+
+// embedded is a NATS server in this process.
+type embedded struct {
+	access  access // how clients of this host reach it
+	server  *natsserver.Server
+	streams streamDir
+	store   *jetStream // nil: it has no JetStream
+}
+
+// startEmbedded runs a NATS server. Without a file it is for this host and user: it listens on
+// loopback, on a port that the kernel chooses, and asks for a password that is made anew and that only
+// clients of this user are told.
+func startEmbedded(cfg embeddedConfig) (e *embedded, err error) {
+	e = &embedded{access: access{Embedded: true, Credentials: cfg.Credentials, TLS: cfg.TLS, Inbox: cfg.InboxPrefix}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.streams.release())
+			e = nil
+		}
+	}()
+	if e.streams, err = holdStreamDir(cfg.JetStream); err != nil {
+		return e, err
+	}
+	opts, err := e.options(cfg)
+	if err != nil {
+		return e, err
+	}
+	if e.server, err = natsserver.NewServer(opts); err != nil {
+		return e, fmt.Errorf("service: embedded NATS: %w", err)
+	}
+	e.logTo(cfg.Logger, opts)
+	go e.server.Start()
+	if !e.server.ReadyForConnections(readyTimeout) {
+		e.server.Shutdown()
+		return e, fmt.Errorf("service: embedded NATS did not listen on %s within %v: is the address this host's, the port free, and loopback up?",
+			net.JoinHostPort(opts.Host, strconv.Itoa(opts.Port)), readyTimeout)
+	}
+	e.access.URL, e.access.maxConns = localURL(e.server.ClientURL()), opts.MaxConn
+	return e, nil
+}
+
+// options returns the NATS server's options, and notes how to log in.
+func (e *embedded) options(cfg embeddedConfig) (opts *natsserver.Options, err error) {
+	opts = &natsserver.Options{}
+	if cfg.File != "" {
+		if opts, err = natsserver.ProcessConfigFile(cfg.File); err != nil {
+			return nil, fmt.Errorf("service: NATS configuration: %w", err)
 		}
 	}
 	if opts.ServerName == "" {
 		opts.ServerName = "framebuffer-" + newSecret()[:8]
-		if cfg.NATSConfig != "" || cfg.JetStream != "" { // JetStream knows its servers by their names
-			opts.ServerName = "framebuffer-" + cfg.host() + "-" + orDefault(cfg.Name)
+		if cfg.File != "" || cfg.JetStream != "" { // JetStream knows its servers by their names
+			opts.ServerName = "framebuffer-" + cfg.Host + "-" + nameOrDefault(cfg.Name)
 		}
 	}
-	stayAtHome(opts)
-	boundConnections(opts)
-	if err := keepIn(opts, cfg.JetStream, cfg.NATSConfig); err != nil {
-		return nil, a, nil, err
+	bindLoopback(opts)
+	limitConnections(opts)
+	if err := e.streams.configure(opts, cfg.File); err != nil {
+		return nil, err
 	}
-	if err := a.login(opts, cfg.NATSConfig, log); err != nil {
-		return nil, a, nil, err
+	if err := e.access.login(opts, cfg.File, cfg.Logger); err != nil {
+		return nil, err
 	}
-	a.TLS.First = opts.TLSHandshakeFirst
-	opts.NoSigs = true // signals are the program's business
-	ns, err := natsserver.NewServer(opts)
-	if err != nil {
-		return nil, a, nil, fmt.Errorf("service: embedded NATS: %w", err)
-	}
-	var streams *store
+	e.access.TLS.First = opts.TLSHandshakeFirst
+	opts.NoSigs = true // the program handles signals
+	return opts, nil
+}
+
+// logTo has the NATS server log to log, unless its file names a log of its own. JetStream's state is
+// read from that log too: with a log of its own the user has to restart JetStream.
+func (e *embedded) logTo(log *slog.Logger, opts *natsserver.Options) {
 	if opts.JetStream {
-		streams = &store{ns: ns, opts: opts, log: log, poke: make(chan struct{}, 1)}
+		e.store = &jetStream{ns: e.server, opts: opts, log: log, poke: make(chan struct{}, 1)}
 	}
 	switch {
 	case opts.LogFile != "" || opts.Syslog:
-		ns.ConfigureLogger() // and its JetStream is the user's to start again
-	case streams != nil:
-		ns.SetLoggerV2(storeLog{natsLog{log}, streams}, false, false, false)
+		e.server.ConfigureLogger()
+	case e.store != nil:
+		e.server.SetLoggerV2(jetStreamLog{natsLog{log}, e.store}, false, false, false)
 	default:
-		ns.SetLoggerV2(natsLog{log}, false, false, false)
+		e.server.SetLoggerV2(natsLog{log}, false, false, false)
 	}
-	go ns.Start()
-	if !ns.ReadyForConnections(readyLimit) {
-		ns.Shutdown()
-		return nil, a, nil, fmt.Errorf("service: embedded NATS did not listen on %s within %v: is the address this host's, the port free, and loopback up?",
-			net.JoinHostPort(opts.Host, strconv.Itoa(opts.Port)), readyLimit)
-	}
-	a.URL, a.most = localURL(ns.ClientURL()), opts.MaxConn
-	return ns, a, streams, nil
 }
 
-// inside are the options of a connection to the embedded NATS, if that is this service's. Without TLS it
-// goes past the network. With TLS it takes the way that this host's other clients take: the pipe between the two
-// ends in one process has no buffer, so that an end which refuses the other's certificate can wait for ever to tell it.
-func (s *Service) inside() []nats.Option {
-	if s.embedded == nil || strings.HasPrefix(s.access.URL, "tls:") {
+// inProcess returns the options of a connection from this process. Without TLS it bypasses the
+// network. With TLS it uses the network as other clients do: the in-process pipe has no buffer, so
+// that a side which refuses the other's certificate could wait for ever to send its alert.
+func (e *embedded) inProcess() []nats.Option {
+	if e == nil || strings.HasPrefix(e.access.URL, "tls:") {
 		return nil
 	}
-	return []nats.Option{nats.InProcessServer(s.embedded)}
+	return []nats.Option{nats.InProcessServer(e.server)}
 }
 
-// newSecret is 256 random bits in hex.
+// dropSilentConnections closes connections that have not logged in while there are many, until the
+// context ends.
+func (e *embedded) dropSilentConnections(ctx context.Context) {
+	dropSilent(ctx, e.server, e.access.maxConns)
+}
+
+// restartJetStream restarts JetStream when it has stopped writing and its disk has room again, until
+// the context ends.
+func (e *embedded) restartJetStream(ctx context.Context) {
+	if e.store != nil {
+		e.store.watch(ctx)
+	}
+}
+
+// jetStreamState returns the state of its JetStream, or nil if it has none.
+func (e *embedded) jetStreamState() *Store {
+	if e == nil {
+		return nil
+	}
+	return e.store.state()
+}
+
+// close stops the NATS server.
+func (e *embedded) close() error {
+	e.server.Shutdown()
+	e.server.WaitForShutdown()
+	return e.streams.release()
+}
+
+// newSecret returns 256 random bits in hexadecimal.
 func newSecret() string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)

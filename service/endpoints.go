@@ -14,28 +14,8 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// The endpoints, by their names. Each answers on two subjects: framebuffer.NAME, which all
-// servers of one NATS share (any of them answers), and framebuffer.ID.NAME, ID being the
-// instance's: a client that knows its server asks that one. Others are in locate.go and streams.go.
-const (
-	serviceName    = "framebuffer"
-	epKey          = "get_key"
-	epAllocate     = "allocate"
-	epStat         = "stat"
-	epAbout        = "about"
-	startedSubject = serviceName + ".started"
-	stoppedSubject = serviceName + ".stopped"
-)
-
-// metaName and metaHost are the server's and the host's name in what the micro service
-// protocol shows of an instance.
-const (
-	metaName = "name"
-	metaHost = "host"
-)
-
 func (s *Service) addEndpoints() (err error) {
-	if s.micro, err = newInstance(s.nats, s.replies, map[string]string{metaName: orDefault(s.config.Name), metaHost: s.config.host()}); err != nil {
+	if s.micro, err = newInstance(s.nats, s.replies, map[string]string{metaName: nameOrDefault(s.config.Name), metaHost: s.config.host()}); err != nil {
 		return err
 	}
 	for _, ep := range []struct {
@@ -50,7 +30,7 @@ func (s *Service) addEndpoints() (err error) {
 			}
 			return s.answer(m, ep.do)
 		}
-		if err := s.micro.add(ep.name, serviceName+"."+ep.name, endpointGroup, handler); err != nil {
+		if err := s.micro.add(ep.name, sharedSubject(ep.name), endpointGroup, handler); err != nil {
 			return err
 		}
 		if err := s.micro.add(ep.name+"-own", s.own(ep.name), endpointGroup, handler); err != nil {
@@ -61,18 +41,14 @@ func (s *Service) addEndpoints() (err error) {
 }
 
 // own is the subject on which this server alone is asked for something.
-func (s *Service) own(name string) string { return serviceName + "." + s.micro.Info().ID + "." + name }
-
-// idHeader tells which instance answered: on a NATS with several, a foreign program that got
-// a key from one asks that one for its offsets.
-const idHeader = "Framebuffer-Id"
+func (s *Service) own(name string) string { return ownSubject(s.micro.Info().ID, name) }
 
 // answer answers with what do makes of a request. Its error is a toldError when the asker was told.
 func (s *Service) answer(r *nats.Msg, do func([]byte) ([]byte, error)) error {
 	m := nats.NewMsg("") // to where the asker wants it, which was looked at
 	result, err := do(r.Data)
 	if err != nil {
-		m.Header.Set(micro.ErrorCodeHeader, wordFor(err))
+		m.Header.Set(micro.ErrorCodeHeader, codeOf(err))
 		m.Header.Set(micro.ErrorHeader, err.Error())
 		err = &toldError{err}
 	}

@@ -17,23 +17,19 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// ErrNoServer says that no server of that name and user runs on this host, or that none
-// answers on the NATS that was named.
-var ErrNoServer = errors.New("framebuffer: no server found")
-
-// maxAnswer bounds what a client reads at the meeting point.
-const maxAnswer = 16 << 10
+// maxAccess bounds what a client reads at the meeting point.
+const maxAccess = 16 << 10
 
 // find asks the server of that name how to reach it. A server listens at a path of this user's alone
 // where another user has taken the abstract name: so that is looked at first.
 func find(ctx context.Context, name string) (a access, err error) {
-	at, err := meetingPoint(name)
+	at, err := rendezvousName(name)
 	if err != nil {
 		return a, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, talkLimit)
+	ctx, cancel := context.WithTimeout(ctx, talkTimeout)
 	defer cancel()
-	if a, err = findPath(ctx, name); err == nil || !errors.Is(err, ErrNoServer) || errors.As(err, new(*silentError)) {
+	if a, err = findPath(ctx, name); err == nil || !errors.Is(err, errNoServer) || errors.As(err, new(*silentError)) {
 		return a, err
 	}
 	return findAt(ctx, name, at)
@@ -50,7 +46,7 @@ func findAt(ctx context.Context, name, at string) (a access, err error) {
 		return a, &silentError{name: name, cause: err}
 	}
 	if err != nil {
-		return a, fmt.Errorf("%w: connect to %s: %w", ErrNoServer, at, err)
+		return a, fmt.Errorf("%w: connect to %s: %w", errNoServer, at, err)
 	}
 	defer c.Close()
 	server, err := peers.Of(c)
@@ -64,7 +60,7 @@ func findAt(ctx context.Context, name, at string) (a access, err error) {
 	}
 	// The context has a deadline, and its caller may also give up before that.
 	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })()
-	text, err := io.ReadAll(io.LimitReader(c, maxAnswer))
+	text, err := io.ReadAll(io.LimitReader(c, maxAccess))
 	if len(text) == 0 && ctx.Err() != nil {
 		return a, &silentError{name: name, pid: pid, cause: ctx.Err()}
 	}
@@ -85,7 +81,7 @@ func findAt(ctx context.Context, name, at string) (a access, err error) {
 func dialBefore(ctx context.Context, at string) (*net.UnixConn, error) {
 	end, ok := ctx.Deadline()
 	if !ok {
-		end = time.Now().Add(talkLimit)
+		end = time.Now().Add(talkTimeout)
 	}
 	type dialled struct {
 		c   *net.UnixConn
@@ -110,8 +106,8 @@ func dialBefore(ctx context.Context, at string) (*net.UnixConn, error) {
 }
 
 func noServer(name string) error {
-	if orDefault(name) == DefaultName {
-		return fmt.Errorf("%w on this host for uid %d: start one with `framebuffer serve`, or name one that runs elsewhere with a key or a NATS URL; containers find each other only within one network namespace", ErrNoServer, os.Geteuid())
+	if nameOrDefault(name) == defaultName {
+		return fmt.Errorf("%w on this host for uid %d: start one with `framebuffer serve`, or name one that runs elsewhere with a key or a NATS URL; containers find each other only within one network namespace", errNoServer, os.Geteuid())
 	}
-	return fmt.Errorf("%w named %q on this host for uid %d: start one with `framebuffer serve --name %s`", ErrNoServer, name, os.Geteuid(), name)
+	return fmt.Errorf("%w named %q on this host for uid %d: start one with `framebuffer serve --name %s`", errNoServer, name, os.Geteuid(), name)
 }

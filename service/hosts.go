@@ -65,8 +65,8 @@ func (s *Service) itself() (h Host, err error) {
 		return h, err
 	}
 	h = Host{
-		Host: s.config.host(), Name: orDefault(s.config.Name), ID: s.micro.Info().ID, Version: Version,
-		Capacity: st.Capacity, Written: st.Total.WrittenBytes, SignsAs: s.SignsAs(), Topics: []HostTopic{}, Store: s.store.is(),
+		Host: s.config.host(), Name: nameOrDefault(s.config.Name), ID: s.micro.Info().ID, Version: Version,
+		Capacity: st.Capacity, Written: st.Total.WrittenBytes, SignsAs: s.SignsAs(), Topics: []HostTopic{}, Store: s.embedded.jetStreamState(),
 	}
 	ring, err := s.ring(false)
 	if err != nil {

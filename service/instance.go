@@ -73,7 +73,7 @@ func (in *instance) listen(subject, group string, do func(*nats.Msg) error) erro
 		}
 	})
 	sub, err := in.nats.QueueSubscribe(subject, group, handler) // an empty group is none
-	if err = bounded(sub, err, maxRequests, maxRequestBytes); err != nil {
+	if err = limitRequests(sub, err); err != nil {
 		return fmt.Errorf("service: endpoint %s: %w", subject, err)
 	}
 	in.mu.Lock()
@@ -111,7 +111,7 @@ func (in *instance) add(name, subject, group string, do func(*nats.Msg) error) e
 // toldError is an error that the asker was told.
 type toldError struct{ err error }
 
-func (e *toldError) Error() string { return wordFor(e.err) + ":" + e.err.Error() }
+func (e *toldError) Error() string { return codeOf(e.err) + ":" + e.err.Error() }
 func (e *toldError) Unwrap() error { return e.err }
 
 // Info is what the server says of itself.

@@ -12,12 +12,12 @@ import (
 )
 
 // errSilent is what is known of a server that said that it is there, and then nothing more.
-var errSilent = fmt.Errorf("it did not answer within %v, or other answers left no room for its", rpcLimit)
+var errSilent = fmt.Errorf("it did not answer within %v, or other answers left no room for its", requestTimeout)
 
-// introductions asks all of these servers about themselves. They share allAnswers: of a few servers
+// introductions asks all of these servers about themselves. They share maxAnswerBytes: of a few servers
 // all topics are listed, of a thousand some of each.
 func introductions(ctx context.Context, nc *nats.Conn, pings []micro.Ping) []Host {
-	ctx, cancel := context.WithTimeout(ctx, rpcLimit)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	all := make([]Host, len(pings))
 	for i, p := range pings {
@@ -26,35 +26,33 @@ func introductions(ctx context.Context, nc *nats.Conn, pings []micro.Ping) []Hos
 	if err := introduce(ctx, nc, all); err != nil {
 		for i := range all {
 			if all[i].Capacity == 0 && all[i].Err == "" {
-				all[i].Err = clip(fmt.Sprintf("service: request %s: %v", aboutSubject(all[i].ID), err))
+				all[i].Err = clip(fmt.Sprintf("service: request %s: %v", ownSubject(all[i].ID, epAbout), err))
 			}
 		}
 	}
 	return all
 }
 
-func aboutSubject(id string) string { return serviceName + "." + id + "." + epAbout }
-
 // introduce fills in what the servers say of themselves. Its error is why some have said nothing.
 func introduce(ctx context.Context, nc *nats.Conn, all []Host) error {
 	inbox := secretInbox(nc)
-	in, err := listenTo(ctx, nc, inbox+".*")
+	in, err := openInbox(ctx, nc, inbox+".*")
 	if err != nil {
 		return err
 	}
 	defer in.close()
 	waiting, asked := make(map[string]int, len(all)), make([]time.Time, len(all))
-	each := min(allAnswers/len(all), longest)
+	each := min(maxAnswerBytes/len(all), maxAnswer)
 	for i, h := range all {
 		reply := inbox + "." + strconv.Itoa(i)
-		q := question{subject: aboutSubject(h.ID), each: each}
+		q := manyRequest{Subject: ownSubject(h.ID, epAbout), MaxAnswer: each}
 		waiting[reply], asked[i] = i, time.Now()
 		if err := nc.PublishMsg(q.message(reply)); err != nil {
 			return err
 		}
 	}
 	for len(waiting) > 0 {
-		m, err := in.next(ctx, rpcLimit)
+		m, err := in.next(ctx, requestTimeout)
 		if errors.Is(err, context.DeadlineExceeded) {
 			return fmt.Errorf("%w: %w", errSilent, err)
 		}
@@ -68,7 +66,7 @@ func introduce(ctx context.Context, nc *nats.Conn, all []Host) error {
 		delete(waiting, m.Subject)
 		h, err := introduced(m, each)
 		if err != nil {
-			all[i].Err = clip(fmt.Sprintf("service: request %s: %v", aboutSubject(all[i].ID), err))
+			all[i].Err = clip(fmt.Sprintf("service: request %s: %v", ownSubject(all[i].ID, epAbout), err))
 			continue
 		}
 		h.ID, h.RTT = all[i].ID, time.Since(asked[i])
@@ -79,11 +77,11 @@ func introduce(ctx context.Context, nc *nats.Conn, all []Host) error {
 
 // introduced reads one server's answer.
 func introduced(m *nats.Msg, each int) (h Host, err error) {
-	if unheard(m) {
-		return h, fmt.Errorf("%w: it does not listen any more: %w", ErrNoServer, nats.ErrNoResponders)
+	if isNoResponders(m) {
+		return h, fmt.Errorf("%w: it does not listen any more: %w", errNoServer, nats.ErrNoResponders)
 	}
 	if word := m.Header.Get(micro.ErrorCodeHeader); word != "" {
-		return h, fromWire(word, m.Header.Get(micro.ErrorHeader))
+		return h, errorOf(word, m.Header.Get(micro.ErrorHeader))
 	}
 	return readHost(m.Data, each)
 }

@@ -1,77 +1,229 @@
 package service
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
-	"path/filepath"
+	"strings"
+	"sync"
+	"time"
 
+	"github.com/dustin/go-humanize"
 	natsserver "github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sys/unix"
 )
 
-// ErrNoJetStream says that the NATS keeps nothing, because JetStream is not turned on there or
-// not for this account. Recordings need it.
-var ErrNoJetStream = errors.New("framebuffer: NATS has no JetStream here, which keeps recordings")
+// A JetStream that could not write, because its disk was full most likely, writes to that stream no more, or to none, until
+// it is started again, whatever becomes of the disk. So the service watches that of its embedded NATS, and starts it again once the
+// disk takes something. The NATS server tells of the failure by its log alone.
 
-// explainJetStream adds the remedy to an error that says that there is no JetStream.
-func explainJetStream(err error) error {
-	switch {
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		return fmt.Errorf("%w: turn it on for the account that the service is in, in NATS's configuration: `jetstream: enabled` (%w)", ErrNoJetStream, err)
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("%w: start the server with `framebuffer serve --jetstream DIR`, or have `jetstream { store_dir: DIR }` in the file of --nats-config or of your own NATS; credentials must allow what examples/hosts/recordings.conf gives the recorder and the replayer, or $JS.API.> and framebuffer-recording.> (%w)", ErrNoJetStream, err)
-	}
-	return err
+const (
+	// storeLook is how often a store that does not write is looked at.
+	storeLook = 500 * time.Millisecond
+
+	// storeRoom is how much a disk has to take before JetStream is started again, or an eighth of a small disk.
+	storeRoom = 16 << 20
+)
+
+// jetStream is the embedded NATS server's JetStream.
+type jetStream struct {
+	ns   *natsserver.Server
+	opts *natsserver.Options
+	log  *slog.Logger
+	poke chan struct{} // it may be in trouble; holds one
+
+	mu      sync.Mutex
+	trouble string // why it does not write; "": it does
+	full    bool   // only its own limit keeps it from that
 }
 
-// keepIn has the embedded NATS keep streams in that directory.
-func keepIn(o *natsserver.Options, dir, file string) error {
-	if dir == "" {
+// jetStreamLog is the NATS server's logger, and notices what it says of JetStream.
+type jetStreamLog struct {
+	natsserver.Logger
+	store *jetStream
+}
+
+func (l jetStreamLog) Errorf(format string, v ...any) {
+	l.Logger.Errorf(format, v...)
+	l.store.heard(fmt.Sprintf(format, v...))
+}
+
+// heard takes a line of the log.
+func (s *jetStream) heard(text string) {
+	broken := strings.Contains(strings.ToLower(text), "critical write error") || strings.Contains(text, "will be DISABLED")
+	full := strings.Contains(text, "resource limits exceeded")
+	if !broken && !full {
+		return
+	}
+	s.mu.Lock()
+	s.trouble, s.full = text, !broken && (s.full || s.trouble == "")
+	s.mu.Unlock()
+	select {
+	case s.poke <- struct{}{}:
+	default:
+	}
+}
+
+// state returns its state, or nil if s is nil.
+func (s *jetStream) state() *Store {
+	if s == nil {
 		return nil
 	}
-	if o.StoreDir != "" && filepath.Clean(o.StoreDir) != dir {
-		return fmt.Errorf("service: JetStream's directory is %s in %s and %s in Config.JetStream: name it in one of them", o.StoreDir, file, dir)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := &Store{Dir: s.opts.StoreDir, Trouble: s.trouble}
+	now.Free, _, _ = space(now.Dir) // 0 says as much
+	if cfg := s.ns.JetStreamConfig(); cfg != nil {
+		now.Limit = cfg.MaxStore
 	}
-	o.JetStream, o.StoreDir = true, dir
+	return now
+}
+
+// space is how much of a disk is free for this user, and how much it has.
+func space(dir string) (free, all uint64, err error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return 0, 0, fmt.Errorf("service: look at the disk of %s: %w", dir, err)
+	}
+	return fs.Bavail * uint64(fs.Bsize), fs.Blocks * uint64(fs.Bsize), nil
+}
+
+// watch starts JetStream again when it can write again, until the context ends.
+func (s *jetStream) watch(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.poke:
+		}
+		if s.state().Trouble == "" { // that was before it was started again
+			continue
+		}
+		s.say()
+		for err := errNoRoom; err != nil; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(storeLook):
+			}
+			if err = s.mend(); err != nil {
+				s.log.Debug("JetStream cannot be started again yet", "error.message", err)
+			}
+		}
+	}
+}
+
+// say logs what is wrong, and what to do.
+func (s *jetStream) say() {
+	now := s.state()
+	switch {
+	case s.ns.JetStreamIsClustered():
+		s.log.Error("JetStream does not write here: make room on its disk, and start this server again", "file.path", now.Dir, "framebuffer.free_bytes", now.Free, "error.message", now.Trouble)
+	case s.limited():
+		s.log.Error("JetStream has as much as it may: delete recordings (framebuffer recordings --delete), give them --max-bytes or --max-age, or make room on its disk",
+			"file.path", now.Dir, "framebuffer.free_bytes", now.Free, "framebuffer.limit_bytes", now.Limit, "error.message", now.Trouble)
+	default:
+		s.log.Error("JetStream cannot write to its disk: make room there; it goes on by itself then", "file.path", now.Dir, "framebuffer.free_bytes", now.Free, "error.message", now.Trouble)
+	}
+}
+
+func (s *jetStream) limited() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.full
+}
+
+var errNoRoom = errors.New("no room yet")
+
+// mend starts JetStream again if that helps. With others of a cluster it does not meddle.
+func (s *jetStream) mend() error {
+	if s.ns.JetStreamIsClustered() {
+		return nil
+	}
+	if s.limited() {
+		return s.raise()
+	}
+	if err := writable(s.opts.StoreDir); err != nil {
+		return err
+	}
+	if err := s.restart(); err != nil {
+		return err
+	}
+	s.log.Warn("JetStream writes again", "file.path", s.opts.StoreDir)
 	return nil
 }
 
-// directory is where an embedded JetStream keeps its streams, held by one server at a time:
-// two that write there would spoil each other's.
-type directory struct {
-	path string
-	held *os.File
-}
-
-// holdDirectory makes the directory, for this user alone, if there is none.
-func holdDirectory(path string) (d directory, err error) {
-	if path == "" {
-		return d, nil
+// raise starts JetStream again if it would get a larger limit: one that follows the disk is as the disk was when it was
+// started. What is stored may have been deleted as well; then there is room without.
+func (s *jetStream) raise() error {
+	free, _, err := space(s.opts.StoreDir)
+	if err != nil {
+		return err
 	}
-	if d.path, err = filepath.Abs(path); err != nil {
-		return d, fmt.Errorf("service: JetStream's directory %q: %w", path, err)
+	js, err := s.ns.Jsz(nil)
+	if err != nil {
+		return fmt.Errorf("service: look at JetStream: %w", err)
 	}
-	if err := os.MkdirAll(d.path, 0o700); err != nil {
-		return d, fmt.Errorf("service: JetStream's directory: %w", err)
-	}
-	if d.held, err = os.Open(d.path); err != nil {
-		return d, fmt.Errorf("service: JetStream's directory: %w", err)
-	}
-	// The kernel lets go of it with the process, however that ends.
-	if err := unix.Flock(int(d.held.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return d, errors.Join(fmt.Errorf("service: JetStream's directory %s is another server's, which runs: give each its own: %w", d.path, err), d.release())
-	}
-	return d, nil
-}
-
-func (d *directory) release() error {
-	if d.held == nil {
+	limit := js.Config.MaxStore
+	if int64(js.Store) < limit-limit/10 {
+		s.well()
 		return nil
 	}
-	err := d.held.Close()
-	d.held = nil
-	return err
+	if next := int64(free+js.Store) / 4 * 3; s.opts.JetStreamMaxStore > 0 || next < limit+limit/10 {
+		return errNoRoom
+	}
+	if err := s.restart(); err != nil {
+		return err
+	}
+	s.log.Warn("JetStream may store more than before, as its disk has more room", "file.path", s.opts.StoreDir)
+	return nil
+}
+
+func (s *jetStream) well() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble, s.full = "", false
+}
+
+// restart starts JetStream again in the running NATS server, which reads what it has stored.
+func (s *jetStream) restart() error {
+	o := s.opts
+	if err := s.ns.ShutdownJetStream(); err != nil {
+		return fmt.Errorf("service: stop JetStream: %w", err)
+	}
+	s.well() // what it says from now on counts
+	err := s.ns.EnableJetStream(&natsserver.JetStreamConfig{
+		StoreDir: o.StoreDir, SyncInterval: o.SyncInterval, SyncAlways: o.SyncAlways, Strict: !o.NoJetStreamStrict,
+		MaxMemory: o.JetStreamMaxMemory, MaxStore: o.JetStreamMaxStore, Domain: o.JetStreamDomain, CompressOK: true, UniqueTag: o.JetStreamUniqueTag,
+	})
+	if err != nil {
+		s.heard("will be DISABLED: " + err.Error())
+		return fmt.Errorf("service: start JetStream again: %w", err)
+	}
+	return nil
+}
+
+// writable tries a disk: what its numbers say may not be true for this user, or its quota.
+func writable(dir string) (err error) {
+	free, all, err := space(dir)
+	if err != nil {
+		return err
+	}
+	if free < min(storeRoom, all/8) {
+		return fmt.Errorf("%w: %s has %s", errNoRoom, dir, humanize.IBytes(free))
+	}
+	f, err := os.CreateTemp(dir, "room-*")
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNoRoom, err)
+	}
+	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
+	if _, err = f.Write(make([]byte, 64<<10)); err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNoRoom, err)
+	}
+	return nil
 }

@@ -136,7 +136,7 @@ func (k *keeper) send(ctx context.Context, m topic.Message, since time.Duration,
 // stream ends. Whoever recorded before finds it in the way of its next message, however fast it
 // sends, and sees whose it is.
 func (k *keeper) mark(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, natsLimit)
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	k.ids++ // each attempt has an ID: that of one before may yet be stored
 	m := &nats.Msg{Subject: partSubject(k.name), Header: nats.Header{headerPart: {partOf{run: k.run}.String()}}}

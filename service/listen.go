@@ -14,13 +14,13 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// talkLimit bounds one conversation at the meeting point, on both sides.
-const talkLimit = 2 * time.Second
+// talkTimeout bounds one conversation at the rendezvous socket, on both sides.
+const talkTimeout = 2 * time.Second
 
 // listener tells those who come to the meeting point how to reach the server.
 type listener struct {
 	socket *peers.Listener
-	path   *meetingPath // nil at the abstract name
+	path   *rendezvousPath // nil at the abstract name
 	answer access
 	log    *slog.Logger
 	ended  chan struct{} // nil until serve
@@ -29,7 +29,7 @@ type listener struct {
 // listen binds the meeting point. Having it is what makes a server the one of its name. Where another
 // user has taken the abstract name, it is a path in a directory of this user's.
 func listen(name string, log *slog.Logger) (*listener, error) {
-	at, err := meetingPoint(name)
+	at, err := rendezvousName(name)
 	if err != nil {
 		return nil, err
 	}
@@ -52,18 +52,18 @@ func listen(name string, log *slog.Logger) (*listener, error) {
 		return nil, fmt.Errorf("service: the name %s is taken %s, and there is no other place to listen: %w", at, by, err)
 	}
 	log.Warn("the name at which clients look for this server is taken "+by+": clients of this version look at a path first, and find the server there",
-		"framebuffer.server.name", orDefault(name), "network.local.address", at, "file.path", l.path.path)
+		"framebuffer.server.name", nameOrDefault(name), "network.local.address", at, "file.path", l.path.path)
 	return l, nil
 }
 
 func taken(name, at, by string, err error) error {
-	return fmt.Errorf("service: a server named %q already runs on this host (socket %s is bound %s): stop it, or choose another name: %w", orDefault(name), at, by, err)
+	return fmt.Errorf("service: a server named %q already runs on this host (socket %s is bound %s): stop it, or choose another name: %w", nameOrDefault(name), at, by, err)
 }
 
 // holderOf says which process has bound an abstract name, and whether it is a stranger's: of a user
 // whose server this user's clients do not believe.
 func holderOf(at string) (by string, stranger bool) {
-	c, err := peers.Dial(at, time.Now().Add(talkLimit))
+	c, err := peers.Dial(at, time.Now().Add(talkTimeout))
 	if err == nil {
 		defer c.Close()
 		if p, err := peers.Of(c); err == nil {
@@ -114,7 +114,7 @@ func refuse(p peers.Peer, _ func() ([]int, error)) []byte {
 
 func (l *listener) tell(c *peers.Conn) error {
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(talkLimit)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(talkTimeout)); err != nil {
 		return err
 	}
 	return json.NewEncoder(c).Encode(l.answer)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -15,31 +14,17 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// Servers are found by a name, or by a topic, without asking everybody who they are: among
-// thousands only those answer that are meant. All that are meant do, and each says what about
-// says, of topics only the one that is looked for.
-const (
-	epAt     = "at"     // framebuffer.at.NAME; the body is a topic or nothing
-	epOrigin = "origin" // framebuffer.origin; the body is a topic
-)
-
-// atSubject is where servers of that name, or on a host of that name, answer. A dot would begin a
-// new token, and names may begin or end with one.
-func atSubject(name string) string {
-	return serviceName + "." + epAt + "." + strings.ReplaceAll(name, ".", "_")
-}
-
 // addLocators adds the endpoints at which this server is looked for. Without a queue group each
 // server gets the question, and not one of them.
 func (s *Service) addLocators() error {
-	names := []string{s.config.host(), orDefault(s.config.Name), s.micro.Info().ID}
+	names := []string{s.config.host(), nameOrDefault(s.config.Name), s.micro.Info().ID}
 	slices.Sort(names)
 	for i, name := range slices.Compact(names) {
 		if err := s.micro.add(fmt.Sprintf("%s-%d", epAt, i+1), atSubject(name), "", s.at); err != nil {
 			return err
 		}
 	}
-	return s.micro.add(epOrigin, serviceName+"."+epOrigin, "", s.origin)
+	return s.micro.add(epOrigin, sharedSubject(epOrigin), "", s.origin)
 }
 
 // at answers what about does, of all topics or of the one that is asked for.
@@ -71,7 +56,7 @@ func (s *Service) origin(r *nats.Msg) error {
 }
 
 // only forgets all topics and mirrors but one topic's, and says more of that. The answer is then
-// short: see brieflyTopic.
+// short: see maxTopicAnswer.
 func (s *Service) only(h *Host, name string) {
 	h.Store = nil
 	h.Topics = slices.DeleteFunc(h.Topics, func(t HostTopic) bool { return t.Name != name })
@@ -97,12 +82,12 @@ func (s *Service) topic(name string) (*topics.Topic, bool) {
 // named returns the servers of that name, host or ID; with a topic, of topics only that. With nobody
 // there it returns ErrNoServer.
 func named(ctx context.Context, nc *nats.Conn, name, topicName string, trust *sign.Trust) ([]Host, error) {
-	if !nameForm.MatchString(name) && !idForm.MatchString(name) {
+	if !validName(name) && !validID(name) {
 		return nil, fmt.Errorf("%w: %.80q is no name of a host: use 1 to 64 letters, digits, dots and hyphens", topic.ErrBadName, name)
 	}
-	all, err := answers(ctx, nc, atSubject(name), topicName, rpcLimit, trust)
+	all, err := answers(ctx, nc, atSubject(name), topicName, requestTimeout, trust)
 	if err == nil && len(all) == 0 {
-		err = fmt.Errorf("%w: no host or server named %q on the NATS at %s: framebuffer hosts lists them", ErrNoServer, name, shown(nc.ConnectedUrl()))
+		err = fmt.Errorf("%w: no host or server named %q on the NATS at %s: framebuffer hosts lists them", ErrNoServer, name, redactURL(nc.ConnectedUrl()))
 	}
 	return all, err
 }
@@ -113,30 +98,30 @@ const originPatience = 2 * time.Second
 
 // origins returns the servers that have a topic which is no copy.
 func origins(ctx context.Context, nc *nats.Conn, topicName string, trust *sign.Trust) ([]Host, error) {
-	return answers(ctx, nc, serviceName+"."+epOrigin, topicName, originPatience, trust)
+	return answers(ctx, nc, sharedSubject(epOrigin), topicName, originPatience, trust)
 }
 
 // answers are what servers say of themselves. Of each that was asked for a topic no more is kept than
 // that topic. With trust those alone count that are signed; if answers come and none is, the error is
 // ErrUntrusted.
 func answers(ctx context.Context, nc *nats.Conn, subject, topicName string, first time.Duration, trust *sign.Trust) (all []Host, err error) {
-	ask, refused := question{subject: subject, data: []byte(topicName), each: longest, first: first, quiet: rollQuiet}, error(nil)
+	ask, refused := manyRequest{Subject: subject, Data: []byte(topicName), MaxAnswer: maxAnswer, First: first, Next: nextAnswer}, error(nil)
 	if topicName != "" {
-		ask.each = brieflyTopic
+		ask.MaxAnswer = maxTopicAnswer
 	}
 	if trust != nil {
-		ask.nonce = sign.Nonce()
+		ask.Nonce = sign.Nonce()
 	}
-	err = gather(ctx, nc, ask, func(m *nats.Msg, after time.Duration) bool {
+	err = requestMany(ctx, nc, ask, func(m *nats.Msg, after time.Duration) bool {
 		if m.Header.Get(micro.ErrorCodeHeader) != "" {
 			return true
 		}
-		h, err := readHost(m.Data, ask.each)
+		h, err := readHost(m.Data, ask.MaxAnswer)
 		if err != nil || h.ID == "" {
 			return true // of a peer that is no server
 		}
 		if trust != nil {
-			if err := trust.Verify(m.Header.Get(headerSignature), answerStatement(ask.nonce, ask.data, m.Data)); err != nil {
+			if err := trust.Verify(m.Header.Get(headerSignature), answerStatement(ask.Nonce, ask.Data, m.Data)); err != nil {
 				refused = fmt.Errorf("%w: the server %.64q of host %.64q: %w", ErrUntrusted, h.Name, h.Host, err)
 				return true
 			}

@@ -39,7 +39,7 @@ func (m *Mirror) follow(ctx context.Context, h Host) error {
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
-	ask := nats.NewMsg(serviceName + "." + id + "." + epMirror)
+	ask := nats.NewMsg(ownSubject(id, epMirror))
 	ask.Data = data
 	in, err := stream.NewRequester(m.nats).Request(ask, request.Window)
 	if err != nil {
@@ -74,7 +74,7 @@ func (m *Mirror) follow(ctx context.Context, h Host) error {
 			look = time.Now().Add(gap)
 		}
 		if word := p.Header.Get(micro.ErrorCodeHeader); word != "" {
-			return fromWire(word, p.Header.Get(micro.ErrorHeader))
+			return errorOf(word, p.Header.Get(micro.ErrorHeader))
 		}
 		m.beats(p)
 		if vetted != nil {

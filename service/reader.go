@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -16,7 +15,7 @@ import (
 
 // ErrBusy says that a server already sends as many frames or topics to other hosts as it accepts. A
 // later attempt may succeed.
-var ErrBusy = errors.New("framebuffer: too many frames are asked for")
+var ErrBusy = errBusy
 
 // ReaderOptions are for [NewReader]. The zero value, or nil, means the defaults.
 type ReaderOptions struct {

@@ -87,7 +87,7 @@ func (f *fetch) all(ctx context.Context) error {
 			return fmt.Errorf("read from another host, %d of %d bytes: %w", f.have, f.frame.Size, ctx.Err())
 		case errors.Is(err, nats.ErrNoResponders):
 			return fmt.Errorf("%w: %w: nobody answers %s on the NATS at %s: the server of that ring has ended, or came back with a new ring, or is cut off: %w",
-				framebuffer.ErrTimeout, framebuffer.ErrStaleKey, readSubject(f.frame.Key), shown(f.reader.nats.ConnectedUrl()), err)
+				framebuffer.ErrTimeout, framebuffer.ErrStaleKey, readSubject(f.frame.Key), redactURL(f.reader.nats.ConnectedUrl()), err)
 		case errors.Is(err, nats.ErrConnectionClosed):
 			return fmt.Errorf("%w: %w", errClientClosed(), err)
 		case !errors.Is(err, errPartsLost):
@@ -120,7 +120,7 @@ func (f *fetch) attempt(ctx context.Context) error {
 			return err
 		}
 		if word := p.Header.Get(micro.ErrorCodeHeader); word != "" {
-			return fromWire(word, p.Header.Get(micro.ErrorHeader))
+			return errorOf(word, p.Header.Get(micro.ErrorHeader))
 		}
 		if p.Lost > 0 {
 			return errPartsLost

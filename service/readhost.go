@@ -12,24 +12,12 @@ import (
 // What a server says of itself, a peer that means harm says too. readHost keeps of it what an honest
 // server can say, and at most some five times as many bytes as the answer has.
 
-const (
-	// clipped is how many bytes are kept of a text for people.
-	clipped = 512
-
-	// leastItem is how many bytes of JSON an item of a list takes on average, at least. Less says
-	// that most items are empty, which would take far more memory than the answer has bytes.
-	leastItem = 8
-)
-
-// clip is as much of a text as is kept.
-func clip(text string) string { return text[:min(len(text), clipped)] }
-
 // readHost reads a Host out of an answer that may have so many bytes.
 func readHost(text []byte, most int) (h Host, err error) {
 	if len(text) > most {
 		return h, fmt.Errorf("%w: it answered %d bytes, and %d were asked for at most", framebuffer.ErrTooLarge, len(text), most)
 	}
-	if err := notSparse(text); err != nil {
+	if err := checkDense(text); err != nil {
 		return h, err
 	}
 	if err := json.Unmarshal(text, &h); err != nil {
@@ -41,34 +29,10 @@ func readHost(text []byte, most int) (h Host, err error) {
 	return h, nil
 }
 
-// notSparse refuses an answer whose lists would take far more memory than it has bytes.
-func notSparse(text []byte) error {
-	if items := commas(text); items*leastItem > len(text) {
-		return fmt.Errorf("service: an answer of %d bytes that lists %d things is no server's", len(text), items)
-	}
-	return nil
-}
-
-// commas counts those that part items of lists and of objects.
-func commas(text []byte) (n int) {
-	quoted := false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case c == ',' && !quoted:
-			n++
-		}
-	}
-	return n
-}
-
 // reduce clips what a server says, and refuses lists of nothing. What names look like is for those that
 // show them, or look for one.
 func (h *Host) reduce() error {
-	if h.ID != "" && !idForm.MatchString(h.ID) {
+	if h.ID != "" && !validID(h.ID) {
 		return fmt.Errorf("%w: the ID %.80q", topic.ErrBadName, h.ID)
 	}
 	for i := range h.Topics {

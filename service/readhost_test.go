@@ -11,7 +11,7 @@ import (
 // What servers say of themselves is read, and what none says is refused.
 func TestReadHost(t *testing.T) {
 	begin := `{"id":"A","host":"far","name":"x"`
-	mirror := `{"topic":"cam","from":"any","state":"looking","why":"` + strings.Repeat("w", 2*clipped) + `"}`
+	mirror := `{"topic":"cam","from":"any","state":"looking","why":"` + strings.Repeat("w", 2*maxText) + `"}`
 	for text, ok := range map[string]bool{
 		begin + `}`:  true,
 		`{"id":"A"}`: true,
@@ -31,7 +31,7 @@ func TestReadHost(t *testing.T) {
 			t.Errorf("%.100s: %+v, %v", text, h, err)
 		}
 		for _, m := range h.Mirrors {
-			if len(m.Why) != clipped {
+			if len(m.Why) != maxText {
 				t.Errorf("%d bytes of a reason are kept", len(m.Why))
 			}
 		}
@@ -59,10 +59,10 @@ func TestFiguresAreNotSparse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := notSparse(text); err != nil {
+	if err := checkDense(text); err != nil {
 		t.Errorf("%v: %s", err, text)
 	}
-	if err := notSparse([]byte(`{"clients":[` + strings.Repeat(`{},`, 1000) + `{}]}`)); err == nil {
+	if err := checkDense([]byte(`{"clients":[` + strings.Repeat(`{},`, 1000) + `{}]}`)); err == nil {
 		t.Error("a list of nothing is read")
 	}
 }

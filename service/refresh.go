@@ -10,10 +10,6 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
-// rpcLimit bounds a request whose caller set no limit of its own, and the search for a
-// server in the middle of a call.
-const rpcLimit = 5 * time.Second
-
 // A search that was called for and failed is tried again, after the first of these times and
 // then twice as long each time up to the last.
 const (
@@ -88,7 +84,7 @@ func (c *Client) search(why string) {
 // One search runs at a time, from the question to the attaching. Otherwise a slow one could
 // end after a later one and go back to a server that is gone.
 func (c *Client) refresh(ctx context.Context, faulty *attachment) error {
-	ctx, cancel := context.WithTimeout(ctx, rpcLimit)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	select {
 	case c.turn <- struct{}{}:
@@ -157,8 +153,4 @@ func (c *Client) attach(key, id string) (*attachment, error) {
 		return nil, err
 	}
 	return &attachment{ring: ring, id: id}, nil
-}
-
-func errClientClosed() error {
-	return fmt.Errorf("%w: this client was closed", framebuffer.ErrClosed)
 }

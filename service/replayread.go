@@ -66,7 +66,7 @@ func (p *Player) missed(n uint64) {
 
 // consume makes a consumer that begins where the lap is.
 func (l *lap) consume(ctx context.Context) (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(ctx, natsLimit)
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	stream, err := openRecording(ctx, l.js, l.options.Recording)
 	if err != nil {

@@ -140,7 +140,7 @@ func TestRoom(t *testing.T) {
 	}
 	full := func(asker string) {
 		t.Helper()
-		if _, err := r.take(asker); !errors.Is(err, ErrBusy) || wordFor(err) != "BUSY" {
+		if _, err := r.take(asker); !errors.Is(err, ErrBusy) || codeOf(err) != "BUSY" {
 			t.Errorf("%s: %v", asker, err)
 		}
 	}

@@ -33,7 +33,7 @@ func (k *keeper) resync(ctx context.Context) ([]topic.Message, error) {
 	if !k.nats.IsConnected() {
 		return nil, errAway
 	}
-	ctx, cancel := context.WithTimeout(ctx, natsLimit)
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	stream, err := openRecording(ctx, k.js, k.name)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 // ErrTooMany says that a list of servers is not complete: more servers answered than a client
 // listens to, or they answered more bytes than it takes.
-var ErrTooMany = errors.New("framebuffer: too many servers answer")
+var ErrTooMany = errTooMany
 
 // Hosts asks all servers on a NATS who they are, or those with one of these names, of hosts or
 // servers, and returns them in the order of their hosts and names. Those that say that they are there
@@ -30,7 +30,7 @@ func Hosts(ctx context.Context, nc *nats.Conn, names ...string) ([]Host, error) 
 			return nil, err
 		}
 		if len(pings) == 0 {
-			return nil, fmt.Errorf("%w on the NATS at %s: start one there with `framebuffer serve --nats URL` or `--nats-config FILE`", ErrNoServer, shown(nc.ConnectedUrl()))
+			return nil, fmt.Errorf("%w on the NATS at %s: start one there with `framebuffer serve --nats URL` or `--nats-config FILE`", ErrNoServer, redactURL(nc.ConnectedUrl()))
 		}
 		all = introductions(ctx, nc, pings)
 	}
@@ -56,10 +56,10 @@ func roll(ctx context.Context, nc *nats.Conn) (all []micro.Ping, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
-	ask := question{subject: subject, each: brief, first: rpcLimit, quiet: rollQuiet}
-	err = gather(ctx, nc, ask, func(m *nats.Msg, _ time.Duration) bool {
+	ask := manyRequest{Subject: subject, MaxAnswer: maxIdentity, First: requestTimeout, Next: nextAnswer}
+	err = requestMany(ctx, nc, ask, func(m *nats.Msg, _ time.Duration) bool {
 		var p micro.Ping
-		if json.Unmarshal(m.Data, &p) == nil && idForm.MatchString(p.ID) {
+		if json.Unmarshal(m.Data, &p) == nil && validID(p.ID) {
 			said := map[string]string{metaHost: clip(p.Metadata[metaHost]), metaName: clip(p.Metadata[metaName])}
 			all = append(all, micro.Ping{ServiceIdentity: micro.ServiceIdentity{ID: p.ID, Version: clip(p.Version), Metadata: said}})
 		}

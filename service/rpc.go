@@ -35,7 +35,7 @@ func (c *Client) RemoteStats(ctx context.Context) (st framebuffer.Stats, err err
 	if err != nil {
 		return st, err
 	}
-	if err := notSparse([]byte(text)); err != nil {
+	if err := checkDense([]byte(text)); err != nil {
 		return st, err
 	}
 	if err := json.Unmarshal([]byte(text), &st); err != nil {
@@ -68,16 +68,16 @@ func (c *Client) call(ctx context.Context, id, endpoint string, data []byte) (st
 
 // request sends one request to one server and returns the answer, or the error that it sent.
 func request(ctx context.Context, nc *nats.Conn, id, endpoint string, data []byte) (string, error) {
-	subject := serviceName + "." + id + "." + endpoint
+	subject := ownSubject(id, endpoint)
 	if _, ok := ctx.Deadline(); !ok { // NATS would wait for ever
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, rpcLimit)
+		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
 	}
 	m, err := nc.RequestWithContext(ctx, subject, data)
 	if errors.Is(err, nats.ErrNoResponders) {
 		return "", fmt.Errorf("%w: nobody answers %s on the NATS at %s any more: start a server with `framebuffer serve`: %w",
-			ErrNoServer, subject, shown(nc.ConnectedUrl()), err)
+			ErrNoServer, subject, redactURL(nc.ConnectedUrl()), err)
 	}
 	if errors.Is(err, nats.ErrConnectionClosed) {
 		return "", fmt.Errorf("%w: %w", errClientClosed(), err)
@@ -86,7 +86,7 @@ func request(ctx context.Context, nc *nats.Conn, id, endpoint string, data []byt
 		return "", fmt.Errorf("service: request %s: %w", subject, err)
 	}
 	if word := m.Header.Get(micro.ErrorCodeHeader); word != "" {
-		return "", fromWire(word, m.Header.Get(micro.ErrorHeader))
+		return "", errorOf(word, m.Header.Get(micro.ErrorHeader))
 	}
 	return string(m.Data), nil
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 
-	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -17,18 +16,16 @@ import (
 
 // Service is a running service. Its methods may be called concurrently.
 type Service struct {
-	config   Config
-	log      *slog.Logger
-	meeting  *listener
-	embedded *natsserver.Server // nil with the user's own NATS
-	streams  directory          // of its JetStream
-	store    *store             // the same; nil without one
-	nats     *nats.Conn
-	micro    *instance
-	replies  *replies // where answers may go
-	access   access
-	signer   *sign.Key // nil: nothing is signed
-	close    func() error
+	config     Config
+	log        *slog.Logger
+	rendezvous *listener
+	embedded   *embedded // nil with the user's own NATS
+	nats       *nats.Conn
+	micro      *instance
+	replies    *replies // where answers may go
+	access     access
+	signer     *sign.Key // nil: nothing is signed
+	close      func() error
 
 	allowance *allowance // of askers over a NATS that may be shared
 
@@ -60,7 +57,7 @@ func Serve(cfg Config) (*Service, error) {
 	if err := cfg.TLS.check(); err != nil {
 		return nil, err
 	}
-	if !nameForm.MatchString(cfg.host()) {
+	if !validName(cfg.host()) {
 		return nil, fmt.Errorf("service: host name %.80q: use 1 to 64 letters, digits, dots and hyphens", cfg.host())
 	}
 	if cfg.RemoteAllocate < 0 {
@@ -94,14 +91,14 @@ func (s *Service) start() (err error) {
 		}
 	}
 	// The name comes first: whoever has it may bother to start NATS.
-	if s.meeting, err = listen(s.config.Name, s.log); err != nil {
+	if s.rendezvous, err = listen(s.config.Name, s.log); err != nil {
 		return err
 	}
 	s.access = access{URL: s.config.URL, Credentials: s.config.Credentials, TLS: s.config.TLS, Inbox: s.config.InboxPrefix}
 	opts := []nats.Option{
 		nats.Name("framebuffer server"),
 		nats.MaxReconnects(-1),
-		errorsTo(s.log),
+		logErrors(s.log),
 		// An administrator who mends an account must not find that the server gave up.
 		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -112,21 +109,23 @@ func (s *Service) start() (err error) {
 		nats.ReconnectHandler(func(*nats.Conn) { s.log.Info("NATS connected again") }),
 	}
 	if s.config.URL == "" {
-		if s.streams, err = holdDirectory(s.config.JetStream); err != nil {
+		cfg := s.config
+		s.embedded, err = startEmbedded(embeddedConfig{
+			Name: cfg.Name, Host: cfg.host(), File: cfg.NATSConfig, JetStream: cfg.JetStream,
+			Credentials: cfg.Credentials, TLS: cfg.TLS, InboxPrefix: cfg.InboxPrefix, Logger: s.log,
+		})
+		if err != nil {
 			return err
 		}
-		s.config.JetStream = s.streams.path
-		if s.embedded, s.access, s.store, err = startEmbedded(s.config, s.log); err != nil {
-			return err
-		}
-		opts = append(opts, s.inside()...)
+		s.access = s.embedded.access
+		opts = append(opts, s.embedded.inProcess()...)
 	}
 	if err := s.access.absolute(); err != nil {
 		return err
 	}
 	opts = append(opts, s.access.options()...)
 	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
-		return fmt.Errorf("service: connect to NATS at %s: %w", shown(s.access.URL), s.access.explainEntry(err))
+		return fmt.Errorf("service: connect to NATS at %s: %w", redactURL(s.access.URL), s.access.explainEntry(err))
 	}
 	if err := s.openSource(); err != nil {
 		return err
@@ -145,13 +144,11 @@ func (s *Service) start() (err error) {
 		return err
 	}
 	if s.embedded != nil {
-		s.work(func() { watchStrangers(s.give.life, s.embedded, s.access.most) })
+		s.work(func() { s.embedded.dropSilentConnections(s.give.life) })
+		s.work(func() { s.embedded.restartJetStream(s.give.life) })
 	}
-	if s.store != nil {
-		s.work(func() { s.store.watch(s.give.life) })
-	}
-	s.meeting.serve(s.access)
-	s.log.Info("serving", "framebuffer.server.name", orDefault(s.config.Name), "framebuffer.server.id", s.access.ID, "url.full", s.URL())
+	s.rendezvous.serve(s.access)
+	s.log.Info("serving", "framebuffer.server.name", nameOrDefault(s.config.Name), "framebuffer.server.id", s.access.ID, "url.full", s.URL())
 	return nil
 }
 
@@ -207,14 +204,14 @@ func (s *Service) announce() error {
 	if err := s.nats.Publish(startedSubject, []byte(s.access.ID)); err != nil {
 		return fmt.Errorf("service: announce: %w", err)
 	}
-	if err := s.nats.FlushTimeout(readyLimit); err != nil {
+	if err := s.nats.FlushTimeout(readyTimeout); err != nil {
 		return fmt.Errorf("service: announce: %w", err)
 	}
 	return nil
 }
 
 // URL is where the service's NATS is reached, without user names, passwords and tokens.
-func (s *Service) URL() string { return shown(s.access.URL) }
+func (s *Service) URL() string { return redactURL(s.access.URL) }
 
 // Close ends the service, and the embedded NATS with it; the framebuffer.Server is left as
 // it is. It says so on framebuffer.stopped, if NATS is within reach. Closing again does
@@ -223,14 +220,14 @@ func (s *Service) Close() error { return s.close() }
 
 func (s *Service) stop() error {
 	var errs []error
-	if s.meeting != nil {
-		errs = append(errs, s.meeting.close())
+	if s.rendezvous != nil {
+		errs = append(errs, s.rendezvous.close())
 	}
 	if s.micro != nil {
 		errs = append(errs, s.micro.Stop())
 	}
 	if s.nats != nil {
-		s.farewell()
+		s.announceStop()
 		s.nats.Close()
 	}
 	if s.give.nats != nil {
@@ -247,22 +244,21 @@ func (s *Service) stop() error {
 		}
 	}
 	if s.embedded != nil {
-		s.embedded.Shutdown()
-		s.embedded.WaitForShutdown()
+		errs = append(errs, s.embedded.close())
 	}
-	return errors.Join(append(errs, s.streams.release())...)
+	return errors.Join(errs...)
 }
 
-// farewell tells whoever watches that this instance ends. Once NATS has heard that and that
+// announceStop tells whoever watches that this instance ends. Once NATS has heard that and that
 // the endpoints are gone, clients are told at once that nobody answers, rather than waiting
 // for somebody who has left. A NATS that is away hears nothing, which is no fault of ours.
-func (s *Service) farewell() {
+func (s *Service) announceStop() {
 	if s.access.ID == "" || !s.nats.IsConnected() {
 		return
 	}
 	err := s.nats.Publish(stoppedSubject, []byte(s.access.ID))
 	if err == nil {
-		err = s.nats.FlushTimeout(talkLimit)
+		err = s.nats.FlushTimeout(talkTimeout)
 	}
 	if err != nil {
 		s.log.Debug("NATS was gone before the service", "error.message", err)

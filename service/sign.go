@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"hash"
 	"strconv"
@@ -19,17 +18,7 @@ import (
 // ErrUntrusted says that what came from another host is not signed by a server whose key is
 // trusted, or is not what that server signed. Nothing of it is handed out, and nothing is asked for
 // again.
-var ErrUntrusted = errors.New("framebuffer: not signed by a trusted server")
-
-const (
-	// headerNonce stands with a question whose answer is to be signed: 1 to 64 bytes that the asker
-	// chose for it.
-	headerNonce = "Framebuffer-Nonce"
-
-	// headerSignature is the public key and the signature, with the part that completes a frame,
-	// with the end of a topic, and with what a server answers of itself.
-	headerSignature = "Framebuffer-Signature"
-)
+var ErrUntrusted = errUntrusted
 
 // SignsAs is the public key of Config.SigningKey, or "" without one.
 func (s *Service) SignsAs() string {
@@ -41,7 +30,7 @@ func (s *Service) SignsAs() string {
 
 // errNoKey answers an asker who wants signatures. It costs the asker no wait.
 func (s *Service) errNoKey() error {
-	return fmt.Errorf("%w: the server %s on host %s signs nothing: start it with framebuffer serve --sign-key FILE", ErrUntrusted, orDefault(s.config.Name), s.config.host())
+	return fmt.Errorf("%w: the server %s on host %s signs nothing: start it with framebuffer serve --sign-key FILE", ErrUntrusted, nameOrDefault(s.config.Name), s.config.host())
 }
 
 // sealing signs bytes while they are sent. What is signed is what was hashed, and that each part is

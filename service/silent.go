@@ -6,7 +6,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
-// silentError is ErrNoServer of a server that is there and does not answer.
+// silentError is errNoServer of a server that is there and does not answer.
 type silentError struct {
 	name  string
 	pid   int // as this process sees it; 0 if it is not known
@@ -14,7 +14,7 @@ type silentError struct {
 }
 
 func (e *silentError) Error() string {
-	s := fmt.Sprintf("framebuffer: the server %q does not answer: ", orDefault(e.name))
+	s := fmt.Sprintf("framebuffer: the server %q does not answer: ", nameOrDefault(e.name))
 	if e.pid == 0 {
 		return s + "its process hangs or is stopped"
 	}
@@ -24,6 +24,6 @@ func (e *silentError) Error() string {
 	return s + fmt.Sprintf("its process %d is starting, or hangs", e.pid)
 }
 
-func (e *silentError) Is(target error) bool { return target == ErrNoServer }
+func (e *silentError) Is(target error) bool { return target == errNoServer }
 
 func (e *silentError) Unwrap() error { return e.cause }

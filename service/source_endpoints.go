@@ -23,12 +23,12 @@ func (s *Service) addStreams() (err error) {
 		own + "." + epMirror:               s.mirror,
 	} {
 		sub, err := s.give.nats.Subscribe(subject, s.replies.only(do))
-		if err = bounded(sub, err, maxRequests, maxRequestBytes); err != nil {
+		if err = limitRequests(sub, err); err != nil {
 			return fmt.Errorf("service: endpoint %s: %w", subject, err)
 		}
 	}
-	if err := s.give.nats.FlushTimeout(readyLimit); err != nil { // from here on they are known to NATS
-		return fmt.Errorf("service: NATS at %s did not confirm within %v that it knows where frames are asked for; is it within reach?: %w", shown(s.access.URL), readyLimit, err)
+	if err := s.give.nats.FlushTimeout(readyTimeout); err != nil { // from here on they are known to NATS
+		return fmt.Errorf("service: NATS at %s did not confirm within %v that it knows where frames are asked for; is it within reach?: %w", redactURL(s.access.URL), readyTimeout, err)
 	}
 	return nil
 }

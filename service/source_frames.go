@@ -2,8 +2,6 @@ package service
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -18,13 +16,6 @@ import (
 )
 
 const (
-	epRead = "read"
-
-	// headerFrom is where in the frame to begin, and headerWindow how many bytes may be on the
-	// way. They are decimal and may be left out.
-	headerFrom   = "Framebuffer-From"
-	headerWindow = "Framebuffer-Window"
-
 	// maxReads is how many frames are on their way at a time, maxWaiting how many more may
 	// wait for that.
 	maxReads   = 64
@@ -36,13 +27,6 @@ const (
 	// idleTimeout is how long a receiver that has something to say may say nothing.
 	idleTimeout = 10 * time.Second
 )
-
-// readSubject is where the frames of a key's ring are asked for. A key is a credential, and
-// subjects stand in logs and permissions: so there is its hash.
-func readSubject(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return serviceName + "." + epRead + "." + hex.EncodeToString(sum[:16])
-}
 
 // sourceState are what a service needs to give frames to other hosts.
 type sourceState struct {
@@ -66,12 +50,12 @@ func (s *Service) openSource() (err error) {
 	g.queue = newRoom("frames are on their way to other hosts or wait", maxReads+maxWaiting)
 	g.mirrors = newRoom("topics are mirrored from here", mostMirrors(os.DirFS("/")))
 	// What cannot be sent now is of no use later: nothing is kept for after a reconnection.
-	opts := append(s.inside(), nats.ReconnectBufSize(-1), nats.FlusherTimeout(idleTimeout), errorsTo(s.log))
+	opts := append(s.embedded.inProcess(), nats.ReconnectBufSize(-1), nats.FlusherTimeout(idleTimeout), logErrors(s.log))
 	if g.nats, err = s.access.dial(context.Background(), "framebuffer server, frames", opts...); err != nil {
 		return err
 	}
 	if most := g.nats.MaxPayload(); most < leastPayload {
-		return fmt.Errorf("service: NATS at %s takes payloads of %d bytes at most, and what goes to other hosts needs %d: raise max_payload in its configuration", shown(s.access.URL), most, leastPayload)
+		return fmt.Errorf("service: NATS at %s takes payloads of %d bytes at most, and what goes to other hosts needs %d: raise max_payload in its configuration", redactURL(s.access.URL), most, leastPayload)
 	}
 	return nil
 }
@@ -170,7 +154,7 @@ var errOverrun = fmt.Errorf("%w: overrun while it travelled", framebuffer.ErrTim
 // respondError answers with an error, behind the parts, as micro does.
 func (s *Service) respondError(r *nats.Msg, err error) {
 	m := nats.NewMsg(r.Reply)
-	m.Header.Set(micro.ErrorCodeHeader, wordFor(err))
+	m.Header.Set(micro.ErrorCodeHeader, codeOf(err))
 	m.Header.Set(micro.ErrorHeader, err.Error())
 	m.Header.Set(idHeader, s.micro.Info().ID)
 	if err := s.give.nats.PublishMsg(m); err != nil {

@@ -41,7 +41,7 @@ func (s *Service) streamSigner(request []byte, of mirrorRequest) (*streamSigner,
 	if err := sign.CheckNonce(of.Nonce); err != nil {
 		return nil, err
 	}
-	return &streamSigner{streamIdentity{s.micro.Info().ID, s.config.host(), orDefault(s.config.Name), sha256.Sum256(request)}, s.signer}, nil
+	return &streamSigner{streamIdentity{s.micro.Info().ID, s.config.host(), nameOrDefault(s.config.Name), sha256.Sum256(request)}, s.signer}, nil
 }
 
 // frame returns what signs the frame of that header.

@@ -16,16 +16,9 @@ import (
 )
 
 // ErrNoTopic says that a host has no topic of that name, or none that is not a copy.
-var ErrNoTopic = errors.New("framebuffer: no such topic")
+var ErrNoTopic = errNoTopic
 
 const (
-	epMirror = "mirror"
-
-	// headerFrame stands with a frame's first part and says what comes, headerEnd at the
-	// topic's end.
-	headerFrame = "Framebuffer-Frame"
-	headerEnd   = "Framebuffer-End"
-
 	// maxBehind is how many frames a stream may be behind its topic. Then it goes on with the
 	// newest: a mirror is live, and what is too much for a line does not become less by coming
 	// later.

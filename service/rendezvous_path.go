@@ -16,10 +16,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
-// meetingDirs are directories of this user's alone in which a server listens whose abstract name
+// rendezvousDirs are directories of this user's alone in which a server listens whose abstract name
 // another user has taken. A client whose environment is another one than the server's looks in all
 // of them.
-func meetingDirs() (dirs []string) {
+func rendezvousDirs() (dirs []string) {
 	const inRun = "framebuffer-meeting"
 	inTemp := fmt.Sprintf("framebuffer-meeting-%d", os.Geteuid())
 	add := func(above, name string) {
@@ -35,19 +35,19 @@ func meetingDirs() (dirs []string) {
 	return dirs
 }
 
-// meetingPath is a socket's path, which its server has for as long as it has the lock beside it.
-type meetingPath struct {
+// rendezvousPath is a socket's path, which its server has for as long as it has the lock beside it.
+type rendezvousPath struct {
 	path string
 	lock *os.File
 }
 
 // bindPath listens in the first directory in which that can be done.
-func bindPath(name string) (*meetingPath, *peers.Listener, error) {
+func bindPath(name string) (*rendezvousPath, *peers.Listener, error) {
 	if path := answeringPath(name); path != "" {
 		return nil, nil, taken(name, path, "by this user", unix.EADDRINUSE)
 	}
 	var all []error
-	for _, dir := range meetingDirs() {
+	for _, dir := range rendezvousDirs() {
 		m, l, err := bindIn(dir, name)
 		if err == nil || errors.Is(err, unix.EADDRINUSE) {
 			return m, l, err
@@ -57,11 +57,11 @@ func bindPath(name string) (*meetingPath, *peers.Listener, error) {
 	return nil, nil, errors.Join(all...)
 }
 
-func bindIn(dir, name string) (*meetingPath, *peers.Listener, error) {
+func bindIn(dir, name string) (*rendezvousPath, *peers.Listener, error) {
 	if err := shm.MakeOwnDir(dir); err != nil {
 		return nil, nil, err
 	}
-	m := &meetingPath{path: filepath.Join(dir, orDefault(name))}
+	m := &rendezvousPath{path: filepath.Join(dir, nameOrDefault(name))}
 	var err error
 	if m.lock, err = holdLock(m.path + ".lock"); errors.Is(err, unix.EWOULDBLOCK) {
 		return nil, nil, taken(name, m.path, "by this user", unix.EADDRINUSE)
@@ -107,7 +107,7 @@ func holdLock(path string) (*os.File, error) {
 }
 
 // release removes the socket, and then the lock while it is held.
-func (m *meetingPath) release() error {
+func (m *rendezvousPath) release() error {
 	err := os.Remove(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
@@ -115,10 +115,10 @@ func (m *meetingPath) release() error {
 	return errors.Join(err, os.Remove(m.lock.Name()), m.lock.Close())
 }
 
-// meetingPaths are the sockets of that name that there are in directories of this user's alone.
-func meetingPaths(name string) (paths []string) {
-	for _, dir := range meetingDirs() {
-		path := filepath.Join(dir, orDefault(name))
+// rendezvousPaths are the sockets of that name that there are in directories of this user's alone.
+func rendezvousPaths(name string) (paths []string) {
+	for _, dir := range rendezvousDirs() {
+		path := filepath.Join(dir, nameOrDefault(name))
 		if st, err := os.Lstat(path); err == nil && st.Mode().Type() == fs.ModeSocket && shm.CheckOwnDir(dir) == nil {
 			paths = append(paths, path)
 		}
@@ -128,8 +128,8 @@ func meetingPaths(name string) (paths []string) {
 
 // answeringPath is such a socket at which a server of this user's listens, "" if there is none.
 func answeringPath(name string) string {
-	for _, path := range meetingPaths(name) {
-		c, err := peers.Dial(path, time.Now().Add(talkLimit))
+	for _, path := range rendezvousPaths(name) {
+		c, err := peers.Dial(path, time.Now().Add(talkTimeout))
 		if err == nil {
 			_ = c.Close()
 		}
@@ -140,13 +140,13 @@ func answeringPath(name string) string {
 	return ""
 }
 
-// findPath asks the server of that name that listens at a path. It returns ErrNoServer if there is none.
+// findPath asks the server of that name that listens at a path. It returns errNoServer if there is none.
 func findPath(ctx context.Context, name string) (access, error) {
-	for _, path := range meetingPaths(name) {
+	for _, path := range rendezvousPaths(name) {
 		a, err := findAt(ctx, name, path)
-		if !errors.Is(err, ErrNoServer) || errors.As(err, new(*silentError)) {
+		if !errors.Is(err, errNoServer) || errors.As(err, new(*silentError)) {
 			return a, err
 		}
 	}
-	return access{}, ErrNoServer
+	return access{}, errNoServer
 }

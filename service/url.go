@@ -39,7 +39,7 @@ func checkURLs(list string) error {
 }
 
 // shown is a NATS URL, or a list of them, without users, passwords and tokens.
-func shown(list string) string {
+func redactURL(list string) string {
 	all, err := natsURLs(list)
 	if err != nil {
 		return "(no NATS URL)"

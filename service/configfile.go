@@ -16,9 +16,9 @@ const loopback = "127.0.0.1"
 // ownUser is the user of a NATS configuration file that the service and its clients log in as.
 const ownUser = "framebuffer"
 
-// stayAtHome puts every listener that the file gives no address on loopback, where NATS
+// bindLoopback puts every listener that the file gives no address on loopback, where NATS
 // would take all addresses. Clients get a port of the system's choice if it names none.
-func stayAtHome(o *natsserver.Options) {
+func bindLoopback(o *natsserver.Options) {
 	if o.Port == 0 {
 		o.Port = natsserver.RANDOM_PORT
 	}

@@ -30,8 +30,8 @@ const (
 	crowdedWait = 50 * time.Millisecond
 )
 
-// boundConnections limits the clients of a NATS server whose file does not (max_connections).
-func boundConnections(o *natsserver.Options) {
+// limitConnections limits the clients of a NATS server whose file does not (max_connections).
+func limitConnections(o *natsserver.Options) {
 	var files unix.Rlimit
 	if o.MaxConn != 0 || unix.Getrlimit(unix.RLIMIT_NOFILE, &files) != nil {
 		return
@@ -39,8 +39,8 @@ func boundConnections(o *natsserver.Options) {
 	o.MaxConn = int(min(max(files.Cur/natsShare, leastNATS), mostNATS))
 }
 
-// watchStrangers closes connections that say nothing when there are many, until the context ends.
-func watchStrangers(ctx context.Context, ns *natsserver.Server, most int) {
+// dropSilent closes connections that say nothing when there are many, until the context ends.
+func dropSilent(ctx context.Context, ns *natsserver.Server, most int) {
 	tick := time.NewTicker(strangersLook)
 	defer tick.Stop()
 	for most > 0 {
@@ -50,13 +50,13 @@ func watchStrangers(ctx context.Context, ns *natsserver.Server, most int) {
 		case <-tick.C:
 		}
 		if now := ns.NumClients(); now > most-most/4 {
-			showOutStrangers(ns, now-most/2)
+			disconnectSilent(ns, now-most/2)
 		}
 	}
 }
 
-// showOutStrangers closes so many of those that have not logged in, the oldest first.
-func showOutStrangers(ns *natsserver.Server, most int) {
+// disconnectSilent closes so many of those that have not logged in, the oldest first.
+func disconnectSilent(ns *natsserver.Server, most int) {
 	all, err := ns.Connz(&natsserver.ConnzOptions{Sort: natsserver.ByCid, Limit: 2 * mostNATS, Username: true})
 	if err != nil {
 		return // the server ends
@@ -72,10 +72,10 @@ func showOutStrangers(ns *natsserver.Server, most int) {
 	}
 }
 
-// connectNATS connects, and for a while tries again where others hold all the connections that the
-// NATS server lets be.
-func connectNATS(ctx context.Context, a access, opts ...nats.Option) (*nats.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, natsLimit)
+// connect connects. While the NATS server has as many connections as it allows, it tries again, for
+// a limited time.
+func (a access) connect(ctx context.Context, opts ...nats.Option) (*nats.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	for {
 		nc, err := nats.Connect(a.URL, opts...)

@@ -1,0 +1,5 @@
+package service
+
+// ErrNoServer says that no server of that name and user runs on this host, or that none
+// answers on the NATS that was named.
+var ErrNoServer = errNoServer
