@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 )
@@ -23,7 +25,7 @@ const rollLimit = time.Second
 func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) {
 	if old != nil {
 		brief, cancel := context.WithTimeout(ctx, rollLimit) // it may die while being asked
-		key, err := c.call(brief, old.id, epKey, nil)
+		key, err := c.call(brief, old.id, wire.EndpointKey, nil)
 		cancel()
 		if err == nil && key == old.ring.Key() {
 			if err := old.ring.Err(); err != nil {
@@ -38,7 +40,7 @@ func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) 
 	// Any may be named; without a name it is most likely one of this host, and only otherwise is
 	// everybody asked.
 	names := []string{c.options.Name}
-	if nameOrDefault(c.options.Name) == DefaultName {
+	if natsconn.NameOrDefault(c.options.Name) == DefaultName {
 		names = []string{(&Config{}).host(), DefaultName}
 	}
 	found := search{client: c, tried: map[string]bool{}}
@@ -49,7 +51,7 @@ func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) 
 	}
 	if len(found.failures) == 0 {
 		return nil, fmt.Errorf("%w named %q on the NATS at %s: start one there with `framebuffer serve --nats URL`",
-			ErrNoServer, nameOrDefault(c.options.Name), c.where())
+			ErrNoServer, natsconn.NameOrDefault(c.options.Name), c.where())
 	}
 	return nil, fmt.Errorf("service: no server on the NATS at %s can be attached to from here: %w", c.where(), errors.Join(found.failures...))
 }
@@ -64,17 +66,17 @@ type search struct {
 
 // among tries the servers of that name, of hosts or servers, or all if it is the default.
 func (s *search) among(ctx context.Context, name string) error {
-	subject, err := micro.ControlSubject(micro.PingVerb, serviceName, "")
+	subject, err := micro.ControlSubject(micro.PingVerb, wire.Service, "")
 	if err != nil {
 		return fmt.Errorf("service: %w", err)
 	}
-	if nameOrDefault(name) != DefaultName {
-		subject = atSubject(name)
+	if natsconn.NameOrDefault(name) != DefaultName {
+		subject = wire.AtSubject(name)
 	}
-	ask := manyRequest{Subject: subject, MaxAnswer: maxIdentity, First: manyTimeout, Next: rollLimit}
-	err = requestMany(ctx, s.client.nats, ask, func(m *nats.Msg, _ time.Duration) bool {
+	ask := natsconn.ManyRequest{Subject: subject, MaxAnswer: natsconn.MaxIdentity, First: natsconn.ManyTimeout, Next: rollLimit}
+	err = natsconn.RequestMany(ctx, s.client.nats, ask, func(m *nats.Msg, _ time.Duration) bool {
 		var h identity
-		if json.Unmarshal(m.Data, &h) == nil && validID(h.ID) {
+		if json.Unmarshal(m.Data, &h) == nil && wire.ValidID(h.ID) {
 			s.try(ctx, h)
 		}
 		return s.now == nil
@@ -93,7 +95,7 @@ type identity struct {
 
 // try attaches to a server if it is one that is meant.
 func (s *search) try(ctx context.Context, h identity) {
-	want := nameOrDefault(s.client.options.Name)
+	want := natsconn.NameOrDefault(s.client.options.Name)
 	if s.tried[h.ID] || want != DefaultName && h.Name != want { // or it is a host of that name
 		return
 	}
@@ -110,7 +112,7 @@ func (s *search) try(ctx context.Context, h identity) {
 func (c *Client) tryServer(ctx context.Context, id string) (*attachment, error) {
 	ctx, cancel := context.WithTimeout(ctx, rollLimit)
 	defer cancel()
-	key, err := c.call(ctx, id, epKey, nil)
+	key, err := c.call(ctx, id, wire.EndpointKey, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +122,7 @@ func (c *Client) tryServer(ctx context.Context, id string) (*attachment, error) 
 // where is the NATS, for people.
 func (c *Client) where() string {
 	if url := c.nats.ConnectedUrl(); url != "" {
-		return redactURL(url)
+		return natsconn.RedactURL(url)
 	}
-	return redactURL(c.options.URL)
+	return natsconn.RedactURL(c.options.URL)
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 )
 
 // Version is the version of the service's protocol, as NATS shows it.
@@ -79,8 +80,8 @@ type Config struct {
 }
 
 // DefaultName is the name of a server that was given none.
-const DefaultName = defaultName
+const DefaultName = natsconn.DefaultName
 
 // TLS names the files for a NATS whose certificates the system does not know, or that asks its
 // clients for a certificate.
-type TLS = natsTLS
+type TLS = natsconn.TLS

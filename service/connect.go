@@ -11,7 +11,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // Options are for Connect. The zero value, or nil, means the defaults.
@@ -68,7 +70,7 @@ func Connect(ctx context.Context, opts *Options) (*Client, error) {
 	if opts.Credentials != "" && opts.URL == "" {
 		return nil, errors.New("service: Options.Credentials without Options.URL: credentials are for your own NATS")
 	}
-	if err := opts.TLS.check(); err != nil {
+	if err := opts.TLS.Check(); err != nil {
 		return nil, err
 	}
 	if err := checkOwnInbox(opts.InboxPrefix); err != nil {
@@ -94,16 +96,16 @@ func Connect(ctx context.Context, opts *Options) (*Client, error) {
 }
 
 func (c *Client) connect(ctx context.Context) (err error) {
-	if _, err := rendezvousName(c.options.Name); err != nil { // a bad name is one with a URL too
+	if _, err := natsconn.RendezvousName(c.options.Name); err != nil { // a bad name is one with a URL too
 		return err
 	}
-	at := access{URL: c.options.URL, Credentials: c.options.Credentials, TLS: c.options.TLS}
+	at := natsconn.Access{URL: c.options.URL, Credentials: c.options.Credentials, TLS: c.options.TLS}
 	if at.URL == "" {
-		if at, err = find(ctx, c.options.Name); err != nil {
+		if at, err = natsconn.Find(ctx, c.options.Name); err != nil {
 			return err
 		}
 	}
-	if err := checkURLs(at.URL); err != nil {
+	if err := natsconn.CheckURLs(at.URL); err != nil {
 		return err
 	}
 	at.Inbox = cmp.Or(c.options.InboxPrefix, at.Inbox)
@@ -111,7 +113,7 @@ func (c *Client) connect(ctx context.Context) (err error) {
 		if ctx.Err() != nil {
 			err = errors.Join(ctx.Err(), err)
 		}
-		return fmt.Errorf("service: connect to NATS at %s: %w", redactURL(at.URL), at.explainEntry(err))
+		return fmt.Errorf("service: connect to NATS at %s: %w", natsconn.RedactURL(at.URL), at.ExplainEntry(err))
 	}
 	attach := framebuffer.ClientOptions{}
 	if c.options.Attach != nil {
@@ -128,14 +130,14 @@ func (c *Client) connect(ctx context.Context) (err error) {
 		CountOn: func() *framebuffer.Client { return c.attached.Load().ring },
 	})
 	// Before the key is asked for, so that no change of server goes unheard in between.
-	sub, err := c.nats.Subscribe(startedSubject, func(*nats.Msg) { c.refreshSoon("a server started") })
-	if err = limitRequests(sub, err); err != nil {
-		return fmt.Errorf("service: subscribe to %s: %w", startedSubject, err)
+	sub, err := c.nats.Subscribe(wire.StartedSubject, func(*nats.Msg) { c.refreshSoon("a server started") })
+	if err = natsconn.LimitRequests(sub, err); err != nil {
+		return fmt.Errorf("service: subscribe to %s: %w", wire.StartedSubject, err)
 	}
-	flushing, cancel := context.WithTimeout(ctx, dialTimeout)
+	flushing, cancel := context.WithTimeout(ctx, natsconn.DialTimeout)
 	defer cancel()
 	if err := c.nats.FlushWithContext(flushing); err != nil {
-		return fmt.Errorf("service: subscribe to %s: %w", startedSubject, err)
+		return fmt.Errorf("service: subscribe to %s: %w", wire.StartedSubject, err)
 	}
 	if err := c.refresh(ctx, nil); err != nil {
 		return err
@@ -145,12 +147,12 @@ func (c *Client) connect(ctx context.Context) (err error) {
 }
 
 // dial connects to NATS, for good: nats.go reconnects until Close.
-func (c *Client) dial(ctx context.Context, at access) (err error) {
-	d := newDialer(ctx, c.options.Name, at.Embedded, func() { c.refreshSoon("a server was found while NATS was away") })
-	defer d.settle(c.life)
+func (c *Client) dial(ctx context.Context, at natsconn.Access) (err error) {
+	d := natsconn.NewDialer(ctx, c.options.Name, at.Embedded, func() { c.refreshSoon("a server was found while NATS was away") })
+	defer d.Settle(c.life)
 	opts := []nats.Option{
 		nats.Name("framebuffer client"),
-		nats.Timeout(dialTimeout),
+		nats.Timeout(natsconn.DialTimeout),
 		nats.MaxReconnects(-1),
 		nats.CustomReconnectDelay(func(attempts int) time.Duration {
 			return min(20*time.Millisecond<<min(attempts, 10), time.Second)
@@ -159,8 +161,8 @@ func (c *Client) dial(ctx context.Context, at access) (err error) {
 		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectHandler(func(*nats.Conn) { c.refreshSoon("NATS connected again") }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.log.Debug("NATS is still away", "error.message", err) }),
-		logErrors(c.log),
+		natsconn.LogErrors(c.log),
 	}
-	c.nats, err = at.connect(ctx, append(opts, d.options(at)...)...)
+	c.nats, err = at.Connect(ctx, append(opts, d.Options(at)...)...)
 	return err
 }

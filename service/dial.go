@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/nats-io/nats.go"
 )
 
@@ -20,14 +21,14 @@ func Dial(ctx context.Context, opts *Options) (*nats.Conn, error) {
 	if err := checkOwnInbox(opts.InboxPrefix); err != nil {
 		return nil, err
 	}
-	at := access{URL: opts.URL, Credentials: opts.Credentials, TLS: opts.TLS}
+	at := natsconn.Access{URL: opts.URL, Credentials: opts.Credentials, TLS: opts.TLS}
 	if at.URL == "" {
 		var err error
-		if at, err = find(ctx, opts.Name); err != nil {
+		if at, err = natsconn.Find(ctx, opts.Name); err != nil {
 			return nil, err
 		}
 	}
-	if err := checkURLs(at.URL); err != nil {
+	if err := natsconn.CheckURLs(at.URL); err != nil {
 		return nil, err
 	}
 	at.Inbox = cmp.Or(opts.InboxPrefix, at.Inbox)
@@ -35,5 +36,5 @@ func Dial(ctx context.Context, opts *Options) (*nats.Conn, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return at.dial(ctx, "framebuffer client", logErrors(log))
+	return at.Dial(ctx, "framebuffer client", natsconn.LogErrors(log))
 }

@@ -12,17 +12,19 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 func (s *Service) addEndpoints() (err error) {
-	if s.micro, err = newInstance(s.nats, s.replies, map[string]string{metaName: nameOrDefault(s.config.Name), metaHost: s.config.host()}); err != nil {
+	if s.micro, err = newInstance(s.nats, s.replies, map[string]string{wire.MetaName: natsconn.NameOrDefault(s.config.Name), wire.MetaHost: s.config.host()}); err != nil {
 		return err
 	}
 	for _, ep := range []struct {
 		name string
 		do   func([]byte) ([]byte, error)
 	}{
-		{epKey, s.getKey}, {epAllocate, s.allocate}, {epStat, s.stat}, {epAbout, nil},
+		{wire.EndpointKey, s.getKey}, {wire.EndpointAllocate, s.allocate}, {wire.EndpointStat, s.stat}, {wire.EndpointAbout, nil},
 	} {
 		handler := func(m *nats.Msg) error {
 			if ep.do == nil {
@@ -30,7 +32,7 @@ func (s *Service) addEndpoints() (err error) {
 			}
 			return s.answer(m, ep.do)
 		}
-		if err := s.micro.add(ep.name, sharedSubject(ep.name), endpointGroup, handler); err != nil {
+		if err := s.micro.add(ep.name, wire.SharedSubject(ep.name), endpointGroup, handler); err != nil {
 			return err
 		}
 		if err := s.micro.add(ep.name+"-own", s.own(ep.name), endpointGroup, handler); err != nil {
@@ -41,18 +43,18 @@ func (s *Service) addEndpoints() (err error) {
 }
 
 // own is the subject on which this server alone is asked for something.
-func (s *Service) own(name string) string { return ownSubject(s.micro.Info().ID, name) }
+func (s *Service) own(name string) string { return wire.OwnSubject(s.micro.Info().ID, name) }
 
 // answer answers with what do makes of a request. Its error is a toldError when the asker was told.
 func (s *Service) answer(r *nats.Msg, do func([]byte) ([]byte, error)) error {
 	m := nats.NewMsg("") // to where the asker wants it, which was looked at
 	result, err := do(r.Data)
 	if err != nil {
-		m.Header.Set(micro.ErrorCodeHeader, codeOf(err))
+		m.Header.Set(micro.ErrorCodeHeader, wire.CodeOf(err))
 		m.Header.Set(micro.ErrorHeader, err.Error())
 		err = &toldError{err}
 	}
-	m.Header.Set(idHeader, s.micro.Info().ID)
+	m.Header.Set(wire.HeaderID, s.micro.Info().ID)
 	m.Data = result
 	s.signAnswer(r, m)
 	if sent := r.RespondMsg(m); sent != nil {

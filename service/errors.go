@@ -1,5 +1,7 @@
 package service
 
+import "github.com/core-framebuffer/framebuffer/internal/wire"
+
 // ErrNoServer says that no server of that name and user runs on this host, or that none
 // answers on the NATS that was named.
-var ErrNoServer = errNoServer
+var ErrNoServer = wire.ErrNoServer

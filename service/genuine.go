@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -29,7 +30,7 @@ func readKept(subject string, number uint64, h nats.Header, data []byte) (k kept
 	if !ok || !ours || err != nil || id == 0 {
 		return k, false
 	}
-	k = kept{partOf: p, number: number, ends: h.Get(headerFrame) != ""}
+	k = kept{partOf: p, number: number, ends: h.Get(wire.HeaderFrame) != ""}
 	k.mark = len(data) == 0 && p.ordinal == 0 && p.index == 0 && !k.ends
 	switch before := h.Get(jetstream.ExpectedLastMsgIDHeader); {
 	case strings.HasSuffix(subject, frameEnd) != k.ends:

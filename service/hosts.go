@@ -11,24 +11,26 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // Host is a server as others see it over NATS.
 type Host struct {
-	Host     string        `json:"host"` // Config.Host
-	Name     string        `json:"name"` // Config.Name
-	ID       string        `json:"id"`   // of the micro service's instance; a new one at each start
-	Version  string        `json:"version"`
-	RTT      time.Duration `json:"rtt_ns,omitempty"`   // of the question for what follows
-	Capacity uint64        `json:"capacity"`           // bytes in the ring
-	Written  uint64        `json:"written_bytes"`      // into it
-	SignsAs  string        `json:"signs_as,omitempty"` // public key of Config.SigningKey, as it says itself
-	Topics   []HostTopic   `json:"topics"`
-	More     int           `json:"more_topics,omitempty"` // for which the answer had no room
-	Mirrors  []MirrorStats `json:"mirrors,omitempty"`     // of Config.Mirrors
-	Store    *Store        `json:"jetstream,omitempty"`   // of its embedded NATS, where that has one
-	Err      string        `json:"error,omitempty"`       // why what it says of itself is not known
+	Host     string          `json:"host"` // Config.Host
+	Name     string          `json:"name"` // Config.Name
+	ID       string          `json:"id"`   // of the micro service's instance; a new one at each start
+	Version  string          `json:"version"`
+	RTT      time.Duration   `json:"rtt_ns,omitempty"`   // of the question for what follows
+	Capacity uint64          `json:"capacity"`           // bytes in the ring
+	Written  uint64          `json:"written_bytes"`      // into it
+	SignsAs  string          `json:"signs_as,omitempty"` // public key of Config.SigningKey, as it says itself
+	Topics   []HostTopic     `json:"topics"`
+	More     int             `json:"more_topics,omitempty"` // for which the answer had no room
+	Mirrors  []MirrorStats   `json:"mirrors,omitempty"`     // of Config.Mirrors
+	Store    *natsconn.Store `json:"jetstream,omitempty"`   // of its embedded NATS, where that has one
+	Err      string          `json:"error,omitempty"`       // why what it says of itself is not known
 }
 
 // HostTopic is a topic of a host's ring.
@@ -52,7 +54,7 @@ func (s *Service) about(r *nats.Msg) ([]byte, error) {
 // answerRoom is how long an answer may be: what NATS lets through, or less if the asker wants less.
 func (s *Service) answerRoom(r *nats.Msg) int {
 	most := int(s.nats.MaxPayload()) - aboutHeaders
-	if n, err := strconv.Atoi(r.Header.Get(headerRoom)); err == nil {
+	if n, err := strconv.Atoi(r.Header.Get(wire.HeaderRoom)); err == nil {
 		most = min(most, max(n, 0))
 	}
 	return most
@@ -65,8 +67,8 @@ func (s *Service) itself() (h Host, err error) {
 		return h, err
 	}
 	h = Host{
-		Host: s.config.host(), Name: nameOrDefault(s.config.Name), ID: s.micro.Info().ID, Version: Version,
-		Capacity: st.Capacity, Written: st.Total.WrittenBytes, SignsAs: s.SignsAs(), Topics: []HostTopic{}, Store: s.embedded.jetStreamState(),
+		Host: s.config.host(), Name: natsconn.NameOrDefault(s.config.Name), ID: s.micro.Info().ID, Version: Version,
+		Capacity: st.Capacity, Written: st.Total.WrittenBytes, SignsAs: s.SignsAs(), Topics: []HostTopic{}, Store: s.embedded.JetStreamState(),
 	}
 	ring, err := s.ring(false)
 	if err != nil {
@@ -84,7 +86,7 @@ func (s *Service) itself() (h Host, err error) {
 	}
 	for _, m := range s.copying() {
 		stats := m.Stats()
-		stats.Why = clip(stats.Why)
+		stats.Why = wire.Clip(stats.Why)
 		h.Mirrors = append(h.Mirrors, stats)
 		own[m.options.Topic] = true
 	}
@@ -158,7 +160,7 @@ func (s *Service) ring(seen bool) (*framebuffer.Client, error) {
 
 // About asks the server that is attached about itself.
 func (c *Client) About(ctx context.Context) (h Host, err error) {
-	text, err := c.attachedCall(ctx, epAbout, nil)
+	text, err := c.attachedCall(ctx, wire.EndpointAbout, nil)
 	if err != nil {
 		return h, err
 	}

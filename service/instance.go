@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 )
@@ -34,7 +36,7 @@ const endpointGroup = micro.DefaultQueueGroup
 // newInstance makes the server answer PING, INFO and STATS.
 func newInstance(nc *nats.Conn, answers *replies, metadata map[string]string) (*instance, error) {
 	in := &instance{nats: nc, replies: answers, started: time.Now().UTC(), identity: micro.ServiceIdentity{
-		Name: serviceName, ID: strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix), Version: Version, Metadata: metadata,
+		Name: wire.Service, ID: strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix), Version: Version, Metadata: metadata,
 	}}
 	for verb, text := range map[micro.Verb]func() ([]byte, error){
 		micro.PingVerb: func() ([]byte, error) {
@@ -43,7 +45,7 @@ func newInstance(nc *nats.Conn, answers *replies, metadata map[string]string) (*
 		micro.InfoVerb:  func() ([]byte, error) { return json.Marshal(in.Info()) },
 		micro.StatsVerb: func() ([]byte, error) { return json.Marshal(in.stats()) },
 	} {
-		for _, of := range [][2]string{{}, {serviceName}, {serviceName, in.identity.ID}} {
+		for _, of := range [][2]string{{}, {wire.Service}, {wire.Service, in.identity.ID}} {
 			subject, err := micro.ControlSubject(verb, of[0], of[1])
 			if err == nil {
 				err = in.listen(subject, "", func(m *nats.Msg) error { return respond(m, text) })
@@ -73,7 +75,7 @@ func (in *instance) listen(subject, group string, do func(*nats.Msg) error) erro
 		}
 	})
 	sub, err := in.nats.QueueSubscribe(subject, group, handler) // an empty group is none
-	if err = limitRequests(sub, err); err != nil {
+	if err = natsconn.LimitRequests(sub, err); err != nil {
 		return fmt.Errorf("service: endpoint %s: %w", subject, err)
 	}
 	in.mu.Lock()
@@ -111,7 +113,7 @@ func (in *instance) add(name, subject, group string, do func(*nats.Msg) error) e
 // toldError is an error that the asker was told.
 type toldError struct{ err error }
 
-func (e *toldError) Error() string { return codeOf(e.err) + ":" + e.err.Error() }
+func (e *toldError) Error() string { return wire.CodeOf(e.err) + ":" + e.err.Error() }
 func (e *toldError) Unwrap() error { return e.err }
 
 // Info is what the server says of itself.

@@ -13,6 +13,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -76,7 +78,7 @@ type unstored struct {
 }
 
 func newKeeper(nc *nats.Conn, name string, log *slog.Logger, count func(topic.Message)) (k *keeper, err error) {
-	k = &keeper{nats: nc, name: name, run: newSecret()[:16], log: log, count: count, changed: make(chan struct{}, 1)}
+	k = &keeper{nats: nc, name: name, run: natsconn.NewSecret()[:16], log: log, count: count, changed: make(chan struct{}, 1)}
 	k.part = min(storedPart, int(nc.MaxPayload())-headRoom)
 	if k.part < headRoom {
 		return nil, fmt.Errorf("service: NATS takes messages of %d bytes; recordings need %d: raise its max_payload", nc.MaxPayload(), 2*headRoom)
@@ -119,7 +121,7 @@ func (k *keeper) send(ctx context.Context, m topic.Message, since time.Duration,
 				return fmt.Errorf("record: %w", err)
 			}
 			msg.Subject = frameSubject(k.name)
-			msg.Header.Set(headerFrame, string(head))
+			msg.Header.Set(wire.HeaderFrame, string(head))
 			k.mu.Lock()
 			k.sent[len(k.sent)-1].head = msg // before it can be acknowledged
 			k.mu.Unlock()
@@ -136,7 +138,7 @@ func (k *keeper) send(ctx context.Context, m topic.Message, since time.Duration,
 // stream ends. Whoever recorded before finds it in the way of its next message, however fast it
 // sends, and sees whose it is.
 func (k *keeper) mark(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, natsconn.DialTimeout)
 	defer cancel()
 	k.ids++ // each attempt has an ID: that of one before may yet be stored
 	m := &nats.Msg{Subject: partSubject(k.name), Header: nats.Header{headerPart: {partOf{run: k.run}.String()}}}

@@ -9,22 +9,24 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // addLocators adds the endpoints at which this server is looked for. Without a queue group each
 // server gets the question, and not one of them.
 func (s *Service) addLocators() error {
-	names := []string{s.config.host(), nameOrDefault(s.config.Name), s.micro.Info().ID}
+	names := []string{s.config.host(), natsconn.NameOrDefault(s.config.Name), s.micro.Info().ID}
 	slices.Sort(names)
 	for i, name := range slices.Compact(names) {
-		if err := s.micro.add(fmt.Sprintf("%s-%d", epAt, i+1), atSubject(name), "", s.at); err != nil {
+		if err := s.micro.add(fmt.Sprintf("%s-%d", wire.EndpointAt, i+1), wire.AtSubject(name), "", s.at); err != nil {
 			return err
 		}
 	}
-	return s.micro.add(epOrigin, sharedSubject(epOrigin), "", s.origin)
+	return s.micro.add(wire.EndpointOrigin, wire.SharedSubject(wire.EndpointOrigin), "", s.origin)
 }
 
 // at answers what about does, of all topics or of the one that is asked for.
@@ -82,12 +84,12 @@ func (s *Service) topic(name string) (*topics.Topic, bool) {
 // named returns the servers of that name, host or ID; with a topic, of topics only that. With nobody
 // there it returns ErrNoServer.
 func named(ctx context.Context, nc *nats.Conn, name, topicName string, trust *sign.Trust) ([]Host, error) {
-	if !validName(name) && !validID(name) {
+	if !wire.ValidName(name) && !wire.ValidID(name) {
 		return nil, fmt.Errorf("%w: %.80q is no name of a host: use 1 to 64 letters, digits, dots and hyphens", topic.ErrBadName, name)
 	}
-	all, err := answers(ctx, nc, atSubject(name), topicName, requestTimeout, trust)
+	all, err := answers(ctx, nc, wire.AtSubject(name), topicName, natsconn.RequestTimeout, trust)
 	if err == nil && len(all) == 0 {
-		err = fmt.Errorf("%w: no host or server named %q on the NATS at %s: framebuffer hosts lists them", ErrNoServer, name, redactURL(nc.ConnectedUrl()))
+		err = fmt.Errorf("%w: no host or server named %q on the NATS at %s: framebuffer hosts lists them", ErrNoServer, name, natsconn.RedactURL(nc.ConnectedUrl()))
 	}
 	return all, err
 }
@@ -98,21 +100,21 @@ const originPatience = 2 * time.Second
 
 // origins returns the servers that have a topic which is no copy.
 func origins(ctx context.Context, nc *nats.Conn, topicName string, trust *sign.Trust) ([]Host, error) {
-	return answers(ctx, nc, sharedSubject(epOrigin), topicName, originPatience, trust)
+	return answers(ctx, nc, wire.SharedSubject(wire.EndpointOrigin), topicName, originPatience, trust)
 }
 
 // answers are what servers say of themselves. Of each that was asked for a topic no more is kept than
 // that topic. With trust those alone count that are signed; if answers come and none is, the error is
 // ErrUntrusted.
 func answers(ctx context.Context, nc *nats.Conn, subject, topicName string, first time.Duration, trust *sign.Trust) (all []Host, err error) {
-	ask, refused := manyRequest{Subject: subject, Data: []byte(topicName), MaxAnswer: maxAnswer, First: first, Next: nextAnswer}, error(nil)
+	ask, refused := natsconn.ManyRequest{Subject: subject, Data: []byte(topicName), MaxAnswer: natsconn.MaxAnswer, First: first, Next: natsconn.NextAnswer}, error(nil)
 	if topicName != "" {
-		ask.MaxAnswer = maxTopicAnswer
+		ask.MaxAnswer = natsconn.MaxTopicAnswer
 	}
 	if trust != nil {
 		ask.Nonce = sign.Nonce()
 	}
-	err = requestMany(ctx, nc, ask, func(m *nats.Msg, after time.Duration) bool {
+	err = natsconn.RequestMany(ctx, nc, ask, func(m *nats.Msg, after time.Duration) bool {
 		if m.Header.Get(micro.ErrorCodeHeader) != "" {
 			return true
 		}
@@ -121,7 +123,7 @@ func answers(ctx context.Context, nc *nats.Conn, subject, topicName string, firs
 			return true // of a peer that is no server
 		}
 		if trust != nil {
-			if err := trust.Verify(m.Header.Get(headerSignature), answerStatement(ask.Nonce, ask.Data, m.Data)); err != nil {
+			if err := trust.Verify(m.Header.Get(wire.HeaderSignature), answerStatement(ask.Nonce, ask.Data, m.Data)); err != nil {
 				refused = fmt.Errorf("%w: the server %.64q of host %.64q: %w", ErrUntrusted, h.Name, h.Host, err)
 				return true
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -113,7 +114,7 @@ func NewMirror(nc *nats.Conn, ring *framebuffer.Client, opts MirrorOptions) (*Mi
 	if opts.Every < 0 || opts.Rate < 0 || opts.Window < 0 || opts.Rate != opts.Rate {
 		return nil, fmt.Errorf("%w: every %d frames, %v a second, a window of %d bytes; none can be negative", framebuffer.ErrBadSize, opts.Every, opts.Rate, opts.Window)
 	}
-	if !validName(opts.From) && !validID(opts.From) {
+	if !wire.ValidName(opts.From) && !wire.ValidID(opts.From) {
 		return nil, fmt.Errorf("%w: %.80q is no name of a host: use 1 to 64 letters, digits, dots and hyphens", topic.ErrBadName, opts.From)
 	}
 	keys, err := sign.NewTrust(opts.Trust)
@@ -172,7 +173,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 		}
 		for _, fatal := range []error{framebuffer.ErrClosed, framebuffer.ErrReadOnly, framebuffer.ErrCorrupt, nats.ErrConnectionClosed} {
 			// What another host says of its own ring is no end of ours.
-			if errors.Is(err, fatal) && !errors.As(err, new(*answeredError)) {
+			if errors.Is(err, fatal) && !errors.As(err, new(*wire.AnsweredError)) {
 				m.count(func(s *MirrorStats) { s.State, s.Why = "ended", err.Error() })
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -39,7 +40,7 @@ func (m *Mirror) follow(ctx context.Context, h Host) error {
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
-	ask := nats.NewMsg(ownSubject(id, epMirror))
+	ask := nats.NewMsg(wire.OwnSubject(id, wire.EndpointMirror))
 	ask.Data = data
 	in, err := stream.NewRequester(m.nats).Request(ask, request.Window)
 	if err != nil {
@@ -74,7 +75,7 @@ func (m *Mirror) follow(ctx context.Context, h Host) error {
 			look = time.Now().Add(gap)
 		}
 		if word := p.Header.Get(micro.ErrorCodeHeader); word != "" {
-			return errorOf(word, p.Header.Get(micro.ErrorHeader))
+			return wire.ErrorOf(word, p.Header.Get(micro.ErrorHeader))
 		}
 		m.beats(p)
 		if vetted != nil {
@@ -125,7 +126,7 @@ func (m *Mirror) beats(p stream.Part) {
 
 // take puts a part where it belongs, and publishes the frame that it completes.
 func (m *Mirror) take(now *arriving, p stream.Part) error {
-	end, text := p.Header.Get(headerEnd) != "", p.Header.Get(headerFrame)
+	end, text := p.Header.Get(wire.HeaderEnd) != "", p.Header.Get(wire.HeaderFrame)
 	if now.open && (p.Lost > 0 || end || text != "") { // the rest of it does not come
 		if err := m.unfinished(now); err != nil {
 			return err

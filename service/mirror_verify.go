@@ -11,6 +11,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // vetting is a mirror's stream of which nothing is believed that is not signed: a frame's bytes
@@ -50,7 +51,7 @@ func (v *vetting) take(p stream.Part) error {
 	if p.Heartbeat {
 		return nil
 	}
-	end, text := p.Header.Get(headerEnd) != "", p.Header.Get(headerFrame)
+	end, text := p.Header.Get(wire.HeaderEnd) != "", p.Header.Get(wire.HeaderFrame)
 	if p.Lost > 0 || end || text != "" { // the rest does not come: the next number tells
 		v.open = false
 	}
@@ -103,7 +104,7 @@ func (v *vetting) complete(p stream.Part) error {
 	m, h := v.mirror, v.head
 	altered := v.fits && framebuffer.ChecksumOf(v.data) != h.Checksum
 	if err := v.verify(fmt.Sprintf("frame %d", h.Sequence), p, v.stream.frame(v.header, v.sum.Sum(nil))); err != nil {
-		if altered && p.Header.Get(headerSignature) != "" { // overwritten while it left: that is no forgery
+		if altered && p.Header.Get(wire.HeaderSignature) != "" { // overwritten while it left: that is no forgery
 			m.log.Debug("a frame was not published", "error.message", err)
 			return nil
 		}
@@ -133,7 +134,7 @@ func (v *vetting) complete(p stream.Part) error {
 // verify returns ErrUntrusted unless the part has the signature of a trusted server over the
 // statement.
 func (v *vetting) verify(what string, p stream.Part, statement []byte) error {
-	if err := v.mirror.keys.Verify(p.Header.Get(headerSignature), statement); err != nil {
+	if err := v.mirror.keys.Verify(p.Header.Get(wire.HeaderSignature), statement); err != nil {
 		return v.refuse(what, err)
 	}
 	return nil

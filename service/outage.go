@@ -7,6 +7,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -40,7 +41,7 @@ func (r *Recorder) waits(ctx context.Context, err error) {
 	}
 	r.outage = &outage{since: time.Now(), lost: r.lost()}
 	r.asking.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		ctx, cancel := context.WithTimeout(ctx, natsconn.RequestTimeout)
 		defer cancel()
 		trouble := r.trouble(ctx, err)
 		r.log.Warn("JetStream does not store; trying again", "error.message", trouble)
@@ -88,5 +89,5 @@ func (r *Recorder) trouble(ctx context.Context, err error) string {
 		}
 	}
 	return fmt.Sprintf("%v: the NATS server %q at %s keeps the recording: if a disk is full or a limit is reached there (store_dir, max_file_store), make room, or delete recordings with framebuffer recordings --delete; one that had no disk space has to be started again",
-		err, nc.ConnectedServerName(), redactURL(nc.ConnectedUrl()))
+		err, nc.ConnectedServerName(), natsconn.RedactURL(nc.ConnectedUrl()))
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // Get returns the bytes of a frame of any host: see [Reader.Get]. Frames of this host are read
@@ -56,7 +57,7 @@ func (c *Client) ringOf(ctx context.Context, key string, known bool) (*framebuff
 		return nil, nil
 	}
 	if c.life.Err() != nil {
-		return nil, errClientClosed()
+		return nil, wire.ErrClientClosed()
 	}
 	if err := c.refresh(ctx, a); err != nil {
 		c.log.Debug("no server was found on this host", "error.message", err)

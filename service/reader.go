@@ -11,11 +11,12 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // ErrBusy says that a server already sends as many frames or topics to other hosts as it accepts. A
 // later attempt may succeed.
-var ErrBusy = errBusy
+var ErrBusy = wire.ErrBusy
 
 // ReaderOptions are for [NewReader]. The zero value, or nil, means the defaults.
 type ReaderOptions struct {
@@ -146,7 +147,7 @@ func (r *Reader) View(ctx context.Context, f framebuffer.Frame, look func([]byte
 func (r *Reader) attach(key string) (*framebuffer.Client, error) {
 	client, err := framebuffer.Attach(key, r.options.Attach)
 	if isRemote(err) {
-		r.log.Info("frames of this ring are asked for over NATS", "framebuffer.reason", err, "messaging.destination.name", readSubject(key))
+		r.log.Info("frames of this ring are asked for over NATS", "framebuffer.reason", err, "messaging.destination.name", wire.ReadSubject(key))
 	}
 	return client, err
 }

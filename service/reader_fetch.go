@@ -11,8 +11,10 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // fetch is one frame on its way from another host.
@@ -82,14 +84,14 @@ func (f *fetch) all(ctx context.Context) error {
 		case err == nil:
 			return nil
 		case f.reader.life.Err() != nil:
-			return errClientClosed()
+			return wire.ErrClientClosed()
 		case ctx.Err() != nil:
 			return fmt.Errorf("read from another host, %d of %d bytes: %w", f.have, f.frame.Size, ctx.Err())
 		case errors.Is(err, nats.ErrNoResponders):
 			return fmt.Errorf("%w: %w: nobody answers %s on the NATS at %s: the server of that ring has ended, or came back with a new ring, or is cut off: %w",
-				framebuffer.ErrTimeout, framebuffer.ErrStaleKey, readSubject(f.frame.Key), redactURL(f.reader.nats.ConnectedUrl()), err)
+				framebuffer.ErrTimeout, framebuffer.ErrStaleKey, wire.ReadSubject(f.frame.Key), natsconn.RedactURL(f.reader.nats.ConnectedUrl()), err)
 		case errors.Is(err, nats.ErrConnectionClosed):
-			return fmt.Errorf("%w: %w", errClientClosed(), err)
+			return fmt.Errorf("%w: %w", wire.ErrClientClosed(), err)
 		case !errors.Is(err, errPartsLost):
 			return err
 		case time.Since(f.moved) > f.reader.options.Patience:
@@ -103,11 +105,11 @@ func (f *fetch) all(ctx context.Context) error {
 // attempt asks for what is not there yet. It returns errPartsLost when asking again may
 // help.
 func (f *fetch) attempt(ctx context.Context) error {
-	request := nats.NewMsg(readSubject(f.frame.Key))
+	request := nats.NewMsg(wire.ReadSubject(f.frame.Key))
 	request.Data = []byte(f.frame.String())
-	request.Header.Set(headerFrom, strconv.Itoa(f.have))
+	request.Header.Set(wire.HeaderFrom, strconv.Itoa(f.have))
 	window := uint64(f.reader.options.Window)
-	request.Header.Set(headerWindow, strconv.FormatUint(window, 10))
+	request.Header.Set(wire.HeaderWindow, strconv.FormatUint(window, 10))
 	f.proof.ask(request)
 	in, err := f.reader.requester.Request(request, window)
 	if err != nil {
@@ -120,7 +122,7 @@ func (f *fetch) attempt(ctx context.Context) error {
 			return err
 		}
 		if word := p.Header.Get(micro.ErrorCodeHeader); word != "" {
-			return errorOf(word, p.Header.Get(micro.ErrorHeader))
+			return wire.ErrorOf(word, p.Header.Get(micro.ErrorHeader))
 		}
 		if p.Lost > 0 {
 			return errPartsLost

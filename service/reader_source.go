@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // source reads the frames of one ring. It is an attachedRing or a remoteRing.
@@ -70,7 +71,7 @@ func (r *Reader) resolve(ctx context.Context, key string) (source, error) {
 	}
 	ring, evicted := r.rings.get(key)
 	if ring == nil {
-		return nil, errClientClosed()
+		return nil, wire.ErrClientClosed()
 	}
 	for _, one := range evicted {
 		r.detach(one)

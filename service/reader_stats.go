@@ -7,6 +7,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // ReaderStats are the figures of a reader. They only grow, except for Rings.
@@ -45,7 +46,7 @@ func (r *Reader) Stats() ReaderStats {
 		if result == nil { // another goroutine is attaching
 			continue
 		}
-		route := Route{Subject: readSubject(ring.key), Remote: result.client == nil}
+		route := Route{Subject: wire.ReadSubject(ring.key), Remote: result.client == nil}
 		if result.why != nil {
 			route.Why = result.why.Error()
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // proof is what a reader keeps of a frame's answers to verify who sent it. Nil: it does not ask.
@@ -32,7 +33,7 @@ func (p *proof) ask(request *nats.Msg) {
 		return
 	}
 	p.nonce, p.signature = sign.Nonce(), ""
-	request.Header.Set(headerNonce, p.nonce)
+	request.Header.Set(wire.HeaderNonce, p.nonce)
 }
 
 // add takes bytes that are kept, and the headers that came with them.
@@ -41,7 +42,7 @@ func (p *proof) add(data []byte, h nats.Header) {
 		return
 	}
 	_, _ = p.sum.Write(data) // never fails
-	p.signature = h.Get(headerSignature)
+	p.signature = h.Get(wire.HeaderSignature)
 }
 
 // verify returns an error unless the frame whose bytes were added is from a server that is trusted.

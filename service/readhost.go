@@ -6,6 +6,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -17,7 +18,7 @@ func readHost(text []byte, most int) (h Host, err error) {
 	if len(text) > most {
 		return h, fmt.Errorf("%w: it answered %d bytes, and %d were asked for at most", framebuffer.ErrTooLarge, len(text), most)
 	}
-	if err := checkDense(text); err != nil {
+	if err := wire.CheckDense(text); err != nil {
 		return h, err
 	}
 	if err := json.Unmarshal(text, &h); err != nil {
@@ -32,7 +33,7 @@ func readHost(text []byte, most int) (h Host, err error) {
 // reduce clips what a server says, and refuses lists of nothing. What names look like is for those that
 // show them, or look for one.
 func (h *Host) reduce() error {
-	if h.ID != "" && !validID(h.ID) {
+	if h.ID != "" && !wire.ValidID(h.ID) {
 		return fmt.Errorf("%w: the ID %.80q", topic.ErrBadName, h.ID)
 	}
 	for i := range h.Topics {
@@ -46,16 +47,16 @@ func (h *Host) reduce() error {
 			return fmt.Errorf("a mirror of %.80q without a topic, a state or a host", m.Topic)
 		}
 		for _, text := range []*string{&m.Topic, &m.From, &m.Host, &m.ID, &m.State, &m.Why} {
-			*text = clip(*text)
+			*text = wire.Clip(*text)
 		}
 	}
 	if _, err := sign.NewTrust([]string{h.SignsAs}); err != nil {
 		h.SignsAs = "" // it is no key
 	}
-	h.Version, h.Err, h.More = clip(h.Version), clip(h.Err), max(h.More, 0)
-	h.Host, h.Name = clip(h.Host), clip(h.Name)
+	h.Version, h.Err, h.More = wire.Clip(h.Version), wire.Clip(h.Err), max(h.More, 0)
+	h.Host, h.Name = wire.Clip(h.Host), wire.Clip(h.Name)
 	if s := h.Store; s != nil {
-		s.Dir, s.Trouble = clip(s.Dir), clip(s.Trouble)
+		s.Dir, s.Trouble = wire.Clip(s.Dir), wire.Clip(s.Trouble)
 	}
 	return nil
 }

@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // What servers say of themselves is read, and what none says is refused.
 func TestReadHost(t *testing.T) {
 	begin := `{"id":"A","host":"far","name":"x"`
-	mirror := `{"topic":"cam","from":"any","state":"looking","why":"` + strings.Repeat("w", 2*maxText) + `"}`
+	mirror := `{"topic":"cam","from":"any","state":"looking","why":"` + strings.Repeat("w", 2*wire.MaxText) + `"}`
 	for text, ok := range map[string]bool{
 		begin + `}`:  true,
 		`{"id":"A"}`: true,
@@ -31,7 +32,7 @@ func TestReadHost(t *testing.T) {
 			t.Errorf("%.100s: %+v, %v", text, h, err)
 		}
 		for _, m := range h.Mirrors {
-			if len(m.Why) != maxText {
+			if len(m.Why) != wire.MaxText {
 				t.Errorf("%d bytes of a reason are kept", len(m.Why))
 			}
 		}
@@ -59,10 +60,10 @@ func TestFiguresAreNotSparse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := checkDense(text); err != nil {
+	if err := wire.CheckDense(text); err != nil {
 		t.Errorf("%v: %s", err, text)
 	}
-	if err := checkDense([]byte(`{"clients":[` + strings.Repeat(`{},`, 1000) + `{}]}`)); err == nil {
+	if err := wire.CheckDense([]byte(`{"clients":[` + strings.Repeat(`{},`, 1000) + `{}]}`)); err == nil {
 		t.Error("a list of nothing is read")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -21,10 +22,10 @@ const (
 	// recordingStream and recordingSubject stand before the recording's name, as spelled has it. The subjects do
 	// not lie below framebuffer.>, which readers may publish to: a user that may publish here can add to a recording.
 	recordingStream  = "FRAMES_"
-	recordingSubject = serviceName + "-recording."
+	recordingSubject = wire.Service + "-recording."
 
 	// earlierSubject stood there in recordings of the format 1.
-	earlierSubject = serviceName + ".recording."
+	earlierSubject = wire.Service + ".recording."
 
 	// headerPart says of each message whose part it is: run, ordinal and index. A run is one
 	// recorder from its start to its end, ordinals are those of the frames that it stored,
@@ -120,6 +121,6 @@ type recordedFrame struct {
 
 // readFrame reads a message's headerFrame, and reports whether it is one.
 func readFrame(h nats.Header) (f recordedFrame, ok bool) {
-	err := json.Unmarshal([]byte(h.Get(headerFrame)), &f)
+	err := json.Unmarshal([]byte(h.Get(wire.HeaderFrame)), &f)
 	return f, err == nil && f.Size > 0 && f.Parts > 0 && f.Parts <= maxParts && f.Sequence <= 1<<62
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
@@ -84,7 +86,7 @@ func (c *Client) search(why string) {
 // One search runs at a time, from the question to the attaching. Otherwise a slow one could
 // end after a later one and go back to a server that is gone.
 func (c *Client) refresh(ctx context.Context, faulty *attachment) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, natsconn.RequestTimeout)
 	defer cancel()
 	select {
 	case c.turn <- struct{}{}:
@@ -118,7 +120,7 @@ func (c *Client) replace(now *attachment) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return errClientClosed()
+		return wire.ErrClientClosed()
 	}
 	if c.chain == nil {
 		c.chain = follow.New(now.ring, follow.Options{Stay: c.options.Stay, Ended: func(error) { c.refreshSoon("the server has ended") }})
@@ -134,7 +136,7 @@ func (c *Client) locate(ctx context.Context, old *attachment) (*attachment, erro
 	if c.options.URL != "" {
 		return c.ask(ctx, old)
 	}
-	a, err := find(ctx, c.options.Name)
+	a, err := natsconn.Find(ctx, c.options.Name)
 	if err != nil {
 		return nil, err
 	}

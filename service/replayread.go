@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 )
 
 const (
@@ -66,7 +67,7 @@ func (p *Player) missed(n uint64) {
 
 // consume makes a consumer that begins where the lap is.
 func (l *lap) consume(ctx context.Context) (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, natsconn.DialTimeout)
 	defer cancel()
 	stream, err := openRecording(ctx, l.js, l.options.Recording)
 	if err != nil {

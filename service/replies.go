@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/nats-io/nats.go"
 )
 
@@ -77,7 +78,7 @@ func checkInbox(prefix string) error {
 		return fmt.Errorf("service: inbox prefix %.80q: use letters, digits, _ and -, in tokens with dots between them, %d bytes at most, such as _INBOX_alice", prefix, longestReply/2)
 	}
 	first, _, _ := strings.Cut(prefix, ".")
-	if strings.HasPrefix(first, serviceName) || first == "_R_" || first == "_GR_" {
+	if strings.HasPrefix(first, wire.Service) || first == "_R_" || first == "_GR_" {
 		return fmt.Errorf("service: inbox prefix %q: servers and NATS itself listen there: use another, such as _INBOX_alice", prefix)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/nats-io/nats.go"
 )
 
@@ -140,7 +141,7 @@ func TestRoom(t *testing.T) {
 	}
 	full := func(asker string) {
 		t.Helper()
-		if _, err := r.take(asker); !errors.Is(err, ErrBusy) || codeOf(err) != "BUSY" {
+		if _, err := r.take(asker); !errors.Is(err, ErrBusy) || wire.CodeOf(err) != "BUSY" {
 			t.Errorf("%s: %v", asker, err)
 		}
 	}

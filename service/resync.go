@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -33,7 +34,7 @@ func (k *keeper) resync(ctx context.Context) ([]topic.Message, error) {
 	if !k.nats.IsConnected() {
 		return nil, errAway
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, natsconn.DialTimeout)
 	defer cancel()
 	stream, err := openRecording(ctx, k.js, k.name)
 	if err != nil {

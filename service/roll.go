@@ -9,13 +9,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 )
 
 // ErrTooMany says that a list of servers is not complete: more servers answered than a client
 // listens to, or they answered more bytes than it takes.
-var ErrTooMany = errTooMany
+var ErrTooMany = wire.ErrTooMany
 
 // Hosts asks all servers on a NATS who they are, or those with one of these names, of hosts or
 // servers, and returns them in the order of their hosts and names. Those that say that they are there
@@ -30,7 +32,7 @@ func Hosts(ctx context.Context, nc *nats.Conn, names ...string) ([]Host, error) 
 			return nil, err
 		}
 		if len(pings) == 0 {
-			return nil, fmt.Errorf("%w on the NATS at %s: start one there with `framebuffer serve --nats URL` or `--nats-config FILE`", ErrNoServer, redactURL(nc.ConnectedUrl()))
+			return nil, fmt.Errorf("%w on the NATS at %s: start one there with `framebuffer serve --nats URL` or `--nats-config FILE`", ErrNoServer, natsconn.RedactURL(nc.ConnectedUrl()))
 		}
 		all = introductions(ctx, nc, pings)
 	}
@@ -52,16 +54,16 @@ func byHost(a, b Host) int {
 
 // roll returns who is there: 1000 of them and ErrTooMany if there are more.
 func roll(ctx context.Context, nc *nats.Conn) (all []micro.Ping, err error) {
-	subject, err := micro.ControlSubject(micro.PingVerb, serviceName, "")
+	subject, err := micro.ControlSubject(micro.PingVerb, wire.Service, "")
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
 	}
-	ask := manyRequest{Subject: subject, MaxAnswer: maxIdentity, First: requestTimeout, Next: nextAnswer}
-	err = requestMany(ctx, nc, ask, func(m *nats.Msg, _ time.Duration) bool {
+	ask := natsconn.ManyRequest{Subject: subject, MaxAnswer: natsconn.MaxIdentity, First: natsconn.RequestTimeout, Next: natsconn.NextAnswer}
+	err = natsconn.RequestMany(ctx, nc, ask, func(m *nats.Msg, _ time.Duration) bool {
 		var p micro.Ping
-		if json.Unmarshal(m.Data, &p) == nil && validID(p.ID) {
-			said := map[string]string{metaHost: clip(p.Metadata[metaHost]), metaName: clip(p.Metadata[metaName])}
-			all = append(all, micro.Ping{ServiceIdentity: micro.ServiceIdentity{ID: p.ID, Version: clip(p.Version), Metadata: said}})
+		if json.Unmarshal(m.Data, &p) == nil && wire.ValidID(p.ID) {
+			said := map[string]string{wire.MetaHost: wire.Clip(p.Metadata[wire.MetaHost]), wire.MetaName: wire.Clip(p.Metadata[wire.MetaName])}
+			all = append(all, micro.Ping{ServiceIdentity: micro.ServiceIdentity{ID: p.ID, Version: wire.Clip(p.Version), Metadata: said}})
 		}
 		return true
 	})

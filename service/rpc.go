@@ -11,18 +11,20 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // GetKey asks the server for its key, as the seed's get_key does.
 func (c *Client) GetKey(ctx context.Context) (string, error) {
-	return c.attachedCall(ctx, epKey, nil)
+	return c.attachedCall(ctx, wire.EndpointKey, nil)
 }
 
 // RemoteAllocate asks the server that is attached to allocate, as the seed's allocate does.
 // Allocate is the same without the round trip. Errors are those of
 // framebuffer.Server.Allocate, and ErrNoServer.
 func (c *Client) RemoteAllocate(ctx context.Context, size int) (offset uint64, err error) {
-	text, err := c.attachedCall(ctx, epAllocate, []byte(strconv.Itoa(size)))
+	text, err := c.attachedCall(ctx, wire.EndpointAllocate, []byte(strconv.Itoa(size)))
 	if err != nil {
 		return 0, err
 	}
@@ -31,11 +33,11 @@ func (c *Client) RemoteAllocate(ctx context.Context, size int) (offset uint64, e
 
 // RemoteStats asks the server for its figures.
 func (c *Client) RemoteStats(ctx context.Context) (st framebuffer.Stats, err error) {
-	text, err := c.attachedCall(ctx, epStat, nil)
+	text, err := c.attachedCall(ctx, wire.EndpointStat, nil)
 	if err != nil {
 		return st, err
 	}
-	if err := checkDense([]byte(text)); err != nil {
+	if err := wire.CheckDense([]byte(text)); err != nil {
 		return st, err
 	}
 	if err := json.Unmarshal([]byte(text), &st); err != nil {
@@ -68,25 +70,25 @@ func (c *Client) call(ctx context.Context, id, endpoint string, data []byte) (st
 
 // request sends one request to one server and returns the answer, or the error that it sent.
 func request(ctx context.Context, nc *nats.Conn, id, endpoint string, data []byte) (string, error) {
-	subject := ownSubject(id, endpoint)
+	subject := wire.OwnSubject(id, endpoint)
 	if _, ok := ctx.Deadline(); !ok { // NATS would wait for ever
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
+		ctx, cancel = context.WithTimeout(ctx, natsconn.RequestTimeout)
 		defer cancel()
 	}
 	m, err := nc.RequestWithContext(ctx, subject, data)
 	if errors.Is(err, nats.ErrNoResponders) {
 		return "", fmt.Errorf("%w: nobody answers %s on the NATS at %s any more: start a server with `framebuffer serve`: %w",
-			ErrNoServer, subject, redactURL(nc.ConnectedUrl()), err)
+			ErrNoServer, subject, natsconn.RedactURL(nc.ConnectedUrl()), err)
 	}
 	if errors.Is(err, nats.ErrConnectionClosed) {
-		return "", fmt.Errorf("%w: %w", errClientClosed(), err)
+		return "", fmt.Errorf("%w: %w", wire.ErrClientClosed(), err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("service: request %s: %w", subject, err)
 	}
 	if word := m.Header.Get(micro.ErrorCodeHeader); word != "" {
-		return "", errorOf(word, m.Header.Get(micro.ErrorHeader))
+		return "", wire.ErrorOf(word, m.Header.Get(micro.ErrorHeader))
 	}
 	return string(m.Data), nil
 }

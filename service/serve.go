@@ -11,19 +11,21 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // Service is a running service. Its methods may be called concurrently.
 type Service struct {
 	config     Config
 	log        *slog.Logger
-	rendezvous *listener
-	embedded   *embedded // nil with the user's own NATS
+	rendezvous *natsconn.Listener
+	embedded   *natsconn.Embedded // nil with the user's own NATS
 	nats       *nats.Conn
 	micro      *instance
 	replies    *replies // where answers may go
-	access     access
+	access     natsconn.Access
 	signer     *sign.Key // nil: nothing is signed
 	close      func() error
 
@@ -54,10 +56,10 @@ func Serve(cfg Config) (*Service, error) {
 	if cfg.URL != "" && cfg.JetStream != "" {
 		return nil, errors.New("service: Config.URL with Config.JetStream: on your own NATS JetStream is turned on in its configuration")
 	}
-	if err := cfg.TLS.check(); err != nil {
+	if err := cfg.TLS.Check(); err != nil {
 		return nil, err
 	}
-	if !validName(cfg.host()) {
+	if !wire.ValidName(cfg.host()) {
 		return nil, fmt.Errorf("service: host name %.80q: use 1 to 64 letters, digits, dots and hyphens", cfg.host())
 	}
 	if cfg.RemoteAllocate < 0 {
@@ -66,7 +68,7 @@ func Serve(cfg Config) (*Service, error) {
 	if cfg.Server.Stats().Capacity == 0 {
 		return nil, fmt.Errorf("%w: Config.Server was closed already: make a new one with framebuffer.NewServer", framebuffer.ErrClosed)
 	}
-	if err := checkURLs(cfg.URL); err != nil {
+	if err := natsconn.CheckURLs(cfg.URL); err != nil {
 		return nil, err
 	}
 	s := &Service{config: cfg, log: cfg.Logger, allowance: newAllowance(cfg.RemoteAllocate)}
@@ -91,14 +93,14 @@ func (s *Service) start() (err error) {
 		}
 	}
 	// The name comes first: whoever has it may bother to start NATS.
-	if s.rendezvous, err = listen(s.config.Name, s.log); err != nil {
+	if s.rendezvous, err = natsconn.Listen(s.config.Name, s.log); err != nil {
 		return err
 	}
-	s.access = access{URL: s.config.URL, Credentials: s.config.Credentials, TLS: s.config.TLS, Inbox: s.config.InboxPrefix}
+	s.access = natsconn.Access{URL: s.config.URL, Credentials: s.config.Credentials, TLS: s.config.TLS, Inbox: s.config.InboxPrefix}
 	opts := []nats.Option{
 		nats.Name("framebuffer server"),
 		nats.MaxReconnects(-1),
-		logErrors(s.log),
+		natsconn.LogErrors(s.log),
 		// An administrator who mends an account must not find that the server gave up.
 		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -110,22 +112,22 @@ func (s *Service) start() (err error) {
 	}
 	if s.config.URL == "" {
 		cfg := s.config
-		s.embedded, err = startEmbedded(embeddedConfig{
+		s.embedded, err = natsconn.StartEmbedded(natsconn.EmbeddedConfig{
 			Name: cfg.Name, Host: cfg.host(), File: cfg.NATSConfig, JetStream: cfg.JetStream,
 			Credentials: cfg.Credentials, TLS: cfg.TLS, InboxPrefix: cfg.InboxPrefix, Logger: s.log,
 		})
 		if err != nil {
 			return err
 		}
-		s.access = s.embedded.access
-		opts = append(opts, s.embedded.inProcess()...)
+		s.access = s.embedded.Access
+		opts = append(opts, s.embedded.InProcess()...)
 	}
-	if err := s.access.absolute(); err != nil {
+	if err := s.access.Absolute(); err != nil {
 		return err
 	}
-	opts = append(opts, s.access.options()...)
+	opts = append(opts, s.access.Options()...)
 	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
-		return fmt.Errorf("service: connect to NATS at %s: %w", redactURL(s.access.URL), s.access.explainEntry(err))
+		return fmt.Errorf("service: connect to NATS at %s: %w", natsconn.RedactURL(s.access.URL), s.access.ExplainEntry(err))
 	}
 	if err := s.openSource(); err != nil {
 		return err
@@ -144,11 +146,11 @@ func (s *Service) start() (err error) {
 		return err
 	}
 	if s.embedded != nil {
-		s.work(func() { s.embedded.dropSilentConnections(s.give.life) })
-		s.work(func() { s.embedded.restartJetStream(s.give.life) })
+		s.work(func() { s.embedded.DropSilentConnections(s.give.life) })
+		s.work(func() { s.embedded.RestartJetStream(s.give.life) })
 	}
-	s.rendezvous.serve(s.access)
-	s.log.Info("serving", "framebuffer.server.name", nameOrDefault(s.config.Name), "framebuffer.server.id", s.access.ID, "url.full", s.URL())
+	s.rendezvous.Serve(s.access)
+	s.log.Info("serving", "framebuffer.server.name", natsconn.NameOrDefault(s.config.Name), "framebuffer.server.id", s.access.ID, "url.full", s.URL())
 	return nil
 }
 
@@ -201,17 +203,17 @@ func (s *Service) work(f func()) {
 // known to NATS. The message is the instance's id and not the key: who may ask for that is
 // told, and logs of subjects stay free of it.
 func (s *Service) announce() error {
-	if err := s.nats.Publish(startedSubject, []byte(s.access.ID)); err != nil {
+	if err := s.nats.Publish(wire.StartedSubject, []byte(s.access.ID)); err != nil {
 		return fmt.Errorf("service: announce: %w", err)
 	}
-	if err := s.nats.FlushTimeout(readyTimeout); err != nil {
+	if err := s.nats.FlushTimeout(natsconn.ReadyTimeout); err != nil {
 		return fmt.Errorf("service: announce: %w", err)
 	}
 	return nil
 }
 
 // URL is where the service's NATS is reached, without user names, passwords and tokens.
-func (s *Service) URL() string { return redactURL(s.access.URL) }
+func (s *Service) URL() string { return natsconn.RedactURL(s.access.URL) }
 
 // Close ends the service, and the embedded NATS with it; the framebuffer.Server is left as
 // it is. It says so on framebuffer.stopped, if NATS is within reach. Closing again does
@@ -221,7 +223,7 @@ func (s *Service) Close() error { return s.close() }
 func (s *Service) stop() error {
 	var errs []error
 	if s.rendezvous != nil {
-		errs = append(errs, s.rendezvous.close())
+		errs = append(errs, s.rendezvous.Close())
 	}
 	if s.micro != nil {
 		errs = append(errs, s.micro.Stop())
@@ -244,7 +246,7 @@ func (s *Service) stop() error {
 		}
 	}
 	if s.embedded != nil {
-		errs = append(errs, s.embedded.close())
+		errs = append(errs, s.embedded.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -256,9 +258,9 @@ func (s *Service) announceStop() {
 	if s.access.ID == "" || !s.nats.IsConnected() {
 		return
 	}
-	err := s.nats.Publish(stoppedSubject, []byte(s.access.ID))
+	err := s.nats.Publish(wire.StoppedSubject, []byte(s.access.ID))
 	if err == nil {
-		err = s.nats.FlushTimeout(talkTimeout)
+		err = s.nats.FlushTimeout(natsconn.TalkTimeout)
 	}
 	if err != nil {
 		s.log.Debug("NATS was gone before the service", "error.message", err)

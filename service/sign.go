@@ -11,14 +11,16 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // ErrUntrusted says that what came from another host is not signed by a server whose key is
 // trusted, or is not what that server signed. Nothing of it is handed out, and nothing is asked for
 // again.
-var ErrUntrusted = errUntrusted
+var ErrUntrusted = wire.ErrUntrusted
 
 // SignsAs is the public key of Config.SigningKey, or "" without one.
 func (s *Service) SignsAs() string {
@@ -30,7 +32,7 @@ func (s *Service) SignsAs() string {
 
 // errNoKey answers an asker who wants signatures. It costs the asker no wait.
 func (s *Service) errNoKey() error {
-	return fmt.Errorf("%w: the server %s on host %s signs nothing: start it with framebuffer serve --sign-key FILE", ErrUntrusted, nameOrDefault(s.config.Name), s.config.host())
+	return fmt.Errorf("%w: the server %s on host %s signs nothing: start it with framebuffer serve --sign-key FILE", ErrUntrusted, natsconn.NameOrDefault(s.config.Name), s.config.host())
 }
 
 // sealing signs bytes while they are sent. What is signed is what was hashed, and that each part is
@@ -45,7 +47,7 @@ type sealing struct {
 // sealing returns what signs the answer to a reader's request, or nil if the reader does not ask
 // for that.
 func (s *Service) sealing(r *nats.Msg, f framebuffer.Frame) (*sealing, error) {
-	nonce, asked := r.Header.Get(headerNonce), r.Header[headerNonce] != nil
+	nonce, asked := r.Header.Get(wire.HeaderNonce), r.Header[wire.HeaderNonce] != nil
 	switch {
 	case !asked:
 		return nil, nil
@@ -60,7 +62,7 @@ func (s *Service) sealing(r *nats.Msg, f framebuffer.Frame) (*sealing, error) {
 
 // frameStatement is what the owner of a frame signs for one request.
 func frameStatement(nonce string, f framebuffer.Frame, digest []byte) []byte {
-	return sign.Statement(sign.Frame, []byte(nonce), []byte(readSubject(f.Key)), strconv.AppendUint(nil, f.Offset, 10),
+	return sign.Statement(sign.Frame, []byte(nonce), []byte(wire.ReadSubject(f.Key)), strconv.AppendUint(nil, f.Offset, 10),
 		strconv.AppendInt(nil, int64(f.Size), 10), []byte(f.Checksum.String()), digest)
 }
 
@@ -79,7 +81,7 @@ func (g *sealing) send(ctx context.Context, stream *stream.Stream, header nats.H
 		if err := intact(); err != nil || !last {
 			return err
 		}
-		h[headerSignature] = []string{g.key.Signature(g.state(g.sum.Sum(nil)))}
+		h[wire.HeaderSignature] = []string{g.key.Signature(g.state(g.sum.Sum(nil)))}
 		return nil
 	})
 }
@@ -113,9 +115,9 @@ func (g *sealing) skip(out *stream.Stream, bytes []byte, intact func() error) er
 
 // signAnswer signs what this server answers to a question, if the asker wants that.
 func (s *Service) signAnswer(r, answer *nats.Msg) {
-	nonce := r.Header.Get(headerNonce)
+	nonce := r.Header.Get(wire.HeaderNonce)
 	if s.signer != nil && sign.CheckNonce(nonce) == nil {
-		answer.Header.Set(headerSignature, s.signer.Signature(answerStatement(nonce, r.Data, answer.Data)))
+		answer.Header.Set(wire.HeaderSignature, s.signer.Signature(answerStatement(nonce, r.Data, answer.Data)))
 	}
 }
 

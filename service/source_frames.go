@@ -12,7 +12,9 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 const (
@@ -50,12 +52,12 @@ func (s *Service) openSource() (err error) {
 	g.queue = newRoom("frames are on their way to other hosts or wait", maxReads+maxWaiting)
 	g.mirrors = newRoom("topics are mirrored from here", mostMirrors(os.DirFS("/")))
 	// What cannot be sent now is of no use later: nothing is kept for after a reconnection.
-	opts := append(s.embedded.inProcess(), nats.ReconnectBufSize(-1), nats.FlusherTimeout(idleTimeout), logErrors(s.log))
-	if g.nats, err = s.access.dial(context.Background(), "framebuffer server, frames", opts...); err != nil {
+	opts := append(s.embedded.InProcess(), nats.ReconnectBufSize(-1), nats.FlusherTimeout(idleTimeout), natsconn.LogErrors(s.log))
+	if g.nats, err = s.access.Dial(context.Background(), "framebuffer server, frames", opts...); err != nil {
 		return err
 	}
 	if most := g.nats.MaxPayload(); most < leastPayload {
-		return fmt.Errorf("service: NATS at %s takes payloads of %d bytes at most, and what goes to other hosts needs %d: raise max_payload in its configuration", redactURL(s.access.URL), most, leastPayload)
+		return fmt.Errorf("service: NATS at %s takes payloads of %d bytes at most, and what goes to other hosts needs %d: raise max_payload in its configuration", natsconn.RedactURL(s.access.URL), most, leastPayload)
 	}
 	return nil
 }
@@ -103,11 +105,11 @@ func (s *Service) sendFrame(r *nats.Msg) error {
 	if f.Key != s.config.Server.Key() {
 		return errNotThat
 	}
-	from, err := number(r, headerFrom)
+	from, err := number(r, wire.HeaderFrom)
 	if err != nil {
 		return err
 	}
-	window, err := number(r, headerWindow)
+	window, err := number(r, wire.HeaderWindow)
 	if err != nil {
 		return err
 	}
@@ -154,9 +156,9 @@ var errOverrun = fmt.Errorf("%w: overrun while it travelled", framebuffer.ErrTim
 // respondError answers with an error, behind the parts, as micro does.
 func (s *Service) respondError(r *nats.Msg, err error) {
 	m := nats.NewMsg(r.Reply)
-	m.Header.Set(micro.ErrorCodeHeader, codeOf(err))
+	m.Header.Set(micro.ErrorCodeHeader, wire.CodeOf(err))
 	m.Header.Set(micro.ErrorHeader, err.Error())
-	m.Header.Set(idHeader, s.micro.Info().ID)
+	m.Header.Set(wire.HeaderID, s.micro.Info().ID)
 	if err := s.give.nats.PublishMsg(m); err != nil {
 		s.log.Warn("an answer was not sent", "messaging.destination.name", r.Subject, "error.message", err)
 	}

@@ -5,7 +5,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // streamIdentity is what all statements of one mirror's stream hold: whose stream it is, and what was asked
@@ -41,7 +43,7 @@ func (s *Service) streamSigner(request []byte, of mirrorRequest) (*streamSigner,
 	if err := sign.CheckNonce(of.Nonce); err != nil {
 		return nil, err
 	}
-	return &streamSigner{streamIdentity{s.micro.Info().ID, s.config.host(), nameOrDefault(s.config.Name), sha256.Sum256(request)}, s.signer}, nil
+	return &streamSigner{streamIdentity{s.micro.Info().ID, s.config.host(), natsconn.NameOrDefault(s.config.Name), sha256.Sum256(request)}, s.signer}, nil
 }
 
 // frame returns what signs the frame of that header.
@@ -55,7 +57,7 @@ func (s *streamSigner) frame(header []byte) *sealing {
 // end signs the end of the topic.
 func (s *streamSigner) end(h nats.Header) nats.Header {
 	if s != nil {
-		h[headerSignature] = []string{s.key.Signature(s.statement(sign.End))}
+		h[wire.HeaderSignature] = []string{s.key.Signature(s.statement(sign.End))}
 	}
 	return h
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -138,7 +139,7 @@ func (g *mirrorSource) send(ctx context.Context, m topic.Message) error {
 	}
 	in := g.ring.Segment()
 	err = g.ring.View(m.Frame, func(bytes []byte) error {
-		return g.signer.frame(head).send(ctx, g.stream, nats.Header{headerFrame: {string(head)}}, bytes, 0, func() error {
+		return g.signer.frame(head).send(ctx, g.stream, nats.Header{wire.HeaderFrame: {string(head)}}, bytes, 0, func() error {
 			if !in.Ring.Intact(m.Frame.Offset) {
 				return errOverrun
 			}
@@ -158,7 +159,7 @@ func (g *mirrorSource) send(ctx context.Context, m topic.Message) error {
 func (g *mirrorSource) end(ctx context.Context) error {
 	if !g.ended {
 		g.ended = true
-		if err := g.stream.Send(ctx, g.signer.end(nats.Header{headerEnd: {"1"}}), nil, func() error { return nil }); err != nil {
+		if err := g.stream.Send(ctx, g.signer.end(nats.Header{wire.HeaderEnd: {"1"}}), nil, func() error { return nil }); err != nil {
 			return err
 		}
 	}

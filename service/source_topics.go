@@ -12,11 +12,12 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // ErrNoTopic says that a host has no topic of that name, or none that is not a copy.
-var ErrNoTopic = errNoTopic
+var ErrNoTopic = wire.ErrNoTopic
 
 const (
 	// maxBehind is how many frames a stream may be behind its topic. Then it goes on with the
@@ -93,7 +94,7 @@ type mirrorSource struct {
 }
 
 func (s *Service) openMirror(r *nats.Msg) (*mirrorSource, error) {
-	g := &mirrorSource{name: readSubject(s.config.Server.Key()), lookout: &s.give.lookout}
+	g := &mirrorSource{name: wire.ReadSubject(s.config.Server.Key()), lookout: &s.give.lookout}
 	if err := json.Unmarshal(r.Data, &g.request); err != nil {
 		return nil, fmt.Errorf("%w: a request for a topic is {\"topic\":\"…\"}: %w", framebuffer.ErrBadFrame, err)
 	}

@@ -1,4 +1,4 @@
-package service
+package natsconn
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ func bindLoopback(o *natsserver.Options) {
 
 // login says how to log in to a server of these options, and adds a user with a password of
 // its own where they let anybody in.
-func (a *access) login(o *natsserver.Options, file string, log *slog.Logger) error {
+func (a *Access) login(o *natsserver.Options, file string, log *slog.Logger) error {
 	guarded := len(o.Users)+len(o.Nkeys)+len(o.TrustedOperators)+len(o.TrustedKeys) > 0 || o.AuthCallout != nil
 	switch {
 	case a.Credentials != "":
@@ -58,7 +58,7 @@ func (a *access) login(o *natsserver.Options, file string, log *slog.Logger) err
 		log.Warn("the NATS configuration lets anybody in: whoever reaches its ports reads every frame; give it users", "file.path", file)
 		return nil
 	}
-	a.User, a.Password = ownUser, newSecret()
+	a.User, a.Password = ownUser, NewSecret()
 	o.Username, o.Password = a.User, hashed(a.Password)
 	return nil
 }

@@ -1,4 +1,4 @@
-package service
+package wire
 
 import (
 	"errors"
@@ -11,15 +11,15 @@ import (
 // The errors that only a server, or the search for one, returns. Packages service, remote and record
 // export them.
 var (
-	errNoServer  = errors.New("framebuffer: no server found")
-	errTooMany   = errors.New("framebuffer: too many servers answer")
-	errBusy      = errors.New("framebuffer: too many frames are asked for")
-	errNoTopic   = errors.New("framebuffer: no such topic")
-	errUntrusted = errors.New("framebuffer: not signed by a trusted server")
+	ErrNoServer  = errors.New("framebuffer: no server found")
+	ErrTooMany   = errors.New("framebuffer: too many servers answer")
+	ErrBusy      = errors.New("framebuffer: too many frames are asked for")
+	ErrNoTopic   = errors.New("framebuffer: no such topic")
+	ErrUntrusted = errors.New("framebuffer: not signed by a trusted server")
 )
 
-// errClientClosed returns the error of a call after the client's Close.
-func errClientClosed() error {
+// ErrClientClosed returns the error of a call after the client's Close.
+func ErrClientClosed() error {
 	return fmt.Errorf("%w: this client was closed", fberr.Closed)
 }
 
@@ -46,17 +46,17 @@ func codes() []code {
 		{"NO_PERMISSION", fberr.Permission},
 		{"NO_MEMORY", fberr.NoMemory},
 		{"CORRUPT", fberr.Corrupt},
-		{"BUSY", errBusy},
-		{"NO_TOPIC", errNoTopic},
-		{"UNTRUSTED", errUntrusted},
+		{"BUSY", ErrBusy},
+		{"NO_TOPIC", ErrNoTopic},
+		{"UNTRUSTED", ErrUntrusted},
 	}
 }
 
 // codeInternal is the code of every other error.
 const codeInternal = "INTERNAL"
 
-// codeOf returns the code of an error.
-func codeOf(err error) string {
+// CodeOf returns the code of an error.
+func CodeOf(err error) string {
 	for _, c := range codes() {
 		if errors.Is(err, c.err) {
 			return c.word
@@ -65,26 +65,26 @@ func codeOf(err error) string {
 	return codeInternal
 }
 
-// answeredError is an error that a server answered with: its text, and the error that its code stands for.
-type answeredError struct {
+// AnsweredError is an error that a server answered with: its text, and the error that its code stands for.
+type AnsweredError struct {
 	text string
 	err  error // nil: this version does not know the code
 }
 
-func (e *answeredError) Error() string { return e.text }
-func (e *answeredError) Unwrap() error { return e.err }
+func (e *AnsweredError) Error() string { return e.text }
+func (e *AnsweredError) Unwrap() error { return e.err }
 
 const (
 	maxCode      = 64      // bytes that are kept of a code
 	maxErrorText = 4 << 10 // bytes that are kept of an error's text
 )
 
-// errorOf returns the error of an answer with that code and text, both of which another host may have
+// ErrorOf returns the error of an answer with that code and text, both of which another host may have
 // made up.
-func errorOf(word, text string) error {
+func ErrorOf(word, text string) error {
 	word, text = harmless.Text(word[:min(len(word), maxCode)]), harmless.Text(text[:min(len(text), maxErrorText)])
 	text = text[:min(len(text), maxErrorText)] // escapes are longer
-	e := &answeredError{text: text}
+	e := &AnsweredError{text: text}
 	for _, c := range codes() {
 		if c.word == word {
 			e.err = c.err

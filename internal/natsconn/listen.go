@@ -1,4 +1,4 @@
-package service
+package natsconn
 
 import (
 	"encoding/json"
@@ -14,26 +14,26 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// talkTimeout bounds one conversation at the rendezvous socket, on both sides.
-const talkTimeout = 2 * time.Second
+// TalkTimeout bounds one conversation at the rendezvous socket, on both sides.
+const TalkTimeout = 2 * time.Second
 
-// listener tells those who come to the meeting point how to reach the server.
-type listener struct {
+// Listener tells those who come to the meeting point how to reach the server.
+type Listener struct {
 	socket *peers.Listener
 	path   *rendezvousPath // nil at the abstract name
-	answer access
+	answer Access
 	log    *slog.Logger
 	ended  chan struct{} // nil until serve
 }
 
-// listen binds the meeting point. Having it is what makes a server the one of its name. Where another
+// Listen binds the meeting point. Having it is what makes a server the one of its name. Where another
 // user has taken the abstract name, it is a path in a directory of this user's.
-func listen(name string, log *slog.Logger) (*listener, error) {
-	at, err := rendezvousName(name)
+func Listen(name string, log *slog.Logger) (*Listener, error) {
+	at, err := RendezvousName(name)
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{log: log}
+	l := &Listener{log: log}
 	l.socket, err = peers.Listen(at)
 	switch {
 	case err == nil:
@@ -52,18 +52,18 @@ func listen(name string, log *slog.Logger) (*listener, error) {
 		return nil, fmt.Errorf("service: the name %s is taken %s, and there is no other place to listen: %w", at, by, err)
 	}
 	log.Warn("the name at which clients look for this server is taken "+by+": clients of this version look at a path first, and find the server there",
-		"framebuffer.server.name", nameOrDefault(name), "network.local.address", at, "file.path", l.path.path)
+		"framebuffer.server.name", NameOrDefault(name), "network.local.address", at, "file.path", l.path.path)
 	return l, nil
 }
 
 func taken(name, at, by string, err error) error {
-	return fmt.Errorf("service: a server named %q already runs on this host (socket %s is bound %s): stop it, or choose another name: %w", nameOrDefault(name), at, by, err)
+	return fmt.Errorf("service: a server named %q already runs on this host (socket %s is bound %s): stop it, or choose another name: %w", NameOrDefault(name), at, by, err)
 }
 
 // holderOf says which process has bound an abstract name, and whether it is a stranger's: of a user
 // whose server this user's clients do not believe.
 func holderOf(at string) (by string, stranger bool) {
-	c, err := peers.Dial(at, time.Now().Add(talkTimeout))
+	c, err := peers.Dial(at, time.Now().Add(TalkTimeout))
 	if err == nil {
 		defer c.Close()
 		if p, err := peers.Of(c); err == nil {
@@ -77,9 +77,9 @@ func holderOf(at string) (by string, stranger bool) {
 	return "by a process that does not say whose it is", true
 }
 
-// serve answers until close. One visitor after the other: an answer fits the socket's
+// Serve answers until close. One visitor after the other: an answer fits the socket's
 // buffer, so nothing can hold it up by not listening, and nothing is read from any of them.
-func (l *listener) serve(answer access) {
+func (l *Listener) Serve(answer Access) {
 	l.answer, l.ended = answer, make(chan struct{})
 	go func() {
 		defer close(l.ended)
@@ -105,22 +105,22 @@ func refuse(p peers.Peer, _ func() ([]int, error)) []byte {
 	if peers.Trusted(p.UID) || p.PID == os.Getpid() {
 		return nil
 	}
-	text, err := json.Marshal(access{Refused: fmt.Sprintf("this server belongs to uid %d and does not talk to uid %d", os.Geteuid(), p.UID)})
+	text, err := json.Marshal(Access{Refused: fmt.Sprintf("this server belongs to uid %d and does not talk to uid %d", os.Geteuid(), p.UID)})
 	if err != nil {
 		return []byte{}
 	}
 	return text
 }
 
-func (l *listener) tell(c *peers.Conn) error {
+func (l *Listener) tell(c *peers.Conn) error {
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(talkTimeout)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(TalkTimeout)); err != nil {
 		return err
 	}
 	return json.NewEncoder(c).Encode(l.answer)
 }
 
-func (l *listener) close() error {
+func (l *Listener) Close() error {
 	err := l.socket.Close()
 	if l.ended != nil {
 		<-l.ended

@@ -1,4 +1,4 @@
-package service
+package natsconn
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // rendezvousDirs are directories of this user's alone in which a server listens whose abstract name
@@ -61,7 +62,7 @@ func bindIn(dir, name string) (*rendezvousPath, *peers.Listener, error) {
 	if err := shm.MakeOwnDir(dir); err != nil {
 		return nil, nil, err
 	}
-	m := &rendezvousPath{path: filepath.Join(dir, nameOrDefault(name))}
+	m := &rendezvousPath{path: filepath.Join(dir, NameOrDefault(name))}
 	var err error
 	if m.lock, err = holdLock(m.path + ".lock"); errors.Is(err, unix.EWOULDBLOCK) {
 		return nil, nil, taken(name, m.path, "by this user", unix.EADDRINUSE)
@@ -118,7 +119,7 @@ func (m *rendezvousPath) release() error {
 // rendezvousPaths are the sockets of that name that there are in directories of this user's alone.
 func rendezvousPaths(name string) (paths []string) {
 	for _, dir := range rendezvousDirs() {
-		path := filepath.Join(dir, nameOrDefault(name))
+		path := filepath.Join(dir, NameOrDefault(name))
 		if st, err := os.Lstat(path); err == nil && st.Mode().Type() == fs.ModeSocket && shm.CheckOwnDir(dir) == nil {
 			paths = append(paths, path)
 		}
@@ -129,7 +130,7 @@ func rendezvousPaths(name string) (paths []string) {
 // answeringPath is such a socket at which a server of this user's listens, "" if there is none.
 func answeringPath(name string) string {
 	for _, path := range rendezvousPaths(name) {
-		c, err := peers.Dial(path, time.Now().Add(talkTimeout))
+		c, err := peers.Dial(path, time.Now().Add(TalkTimeout))
 		if err == nil {
 			_ = c.Close()
 		}
@@ -141,12 +142,12 @@ func answeringPath(name string) string {
 }
 
 // findPath asks the server of that name that listens at a path. It returns errNoServer if there is none.
-func findPath(ctx context.Context, name string) (access, error) {
+func findPath(ctx context.Context, name string) (Access, error) {
 	for _, path := range rendezvousPaths(name) {
 		a, err := findAt(ctx, name, path)
-		if !errors.Is(err, errNoServer) || errors.As(err, new(*silentError)) {
+		if !errors.Is(err, wire.ErrNoServer) || errors.As(err, new(*silentError)) {
 			return a, err
 		}
 	}
-	return access{}, errNoServer
+	return Access{}, wire.ErrNoServer
 }

@@ -1,4 +1,4 @@
-package service
+package natsconn
 
 import (
 	"crypto/tls"
@@ -16,8 +16,8 @@ import (
 // the text alone.
 var refusesCertificate = regexp.MustCompile(`remote error: tls: .*(certificate|handshake failure|access denied)|closed by remote after TLS handshake`)
 
-// explainEntry adds what to do to an error of a connection to NATS that was not let in.
-func (a access) explainEntry(err error) error {
+// ExplainEntry adds what to do to an error of a connection to NATS that was not let in.
+func (a Access) ExplainEntry(err error) error {
 	var refused *tls.CertificateVerificationError
 	switch {
 	case err == nil:
@@ -49,7 +49,7 @@ func (a access) explainEntry(err error) error {
 }
 
 // distrusts says what of a server's certificate is not trusted, and the remedy.
-func (a access) distrusts(refused *tls.CertificateVerificationError) string {
+func (a Access) distrusts(refused *tls.CertificateVerificationError) string {
 	what := "the certificate of this NATS"
 	if all := refused.UnverifiedCertificates; len(all) > 0 {
 		what += fmt.Sprintf(" (of %.200q, signed by %.200q)", all[0].Subject, all[0].Issuer)

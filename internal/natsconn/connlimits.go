@@ -1,4 +1,4 @@
-package service
+package natsconn
 
 import (
 	"context"
@@ -72,10 +72,10 @@ func disconnectSilent(ns *natsserver.Server, most int) {
 	}
 }
 
-// connect connects. While the NATS server has as many connections as it allows, it tries again, for
+// Connect connects. While the NATS server has as many connections as it allows, it tries again, for
 // a limited time.
-func (a access) connect(ctx context.Context, opts ...nats.Option) (*nats.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+func (a Access) Connect(ctx context.Context, opts ...nats.Option) (*nats.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, DialTimeout)
 	defer cancel()
 	for {
 		nc, err := nats.Connect(a.URL, opts...)
@@ -92,7 +92,7 @@ func (a access) connect(ctx context.Context, opts ...nats.Option) (*nats.Conn, e
 
 // crowded reports whether NATS refused a connection because there are too many. It says so, unless it
 // closes the connection before that is read: of the embedded one an end means nothing else.
-func (a access) crowded(err error) bool {
+func (a Access) crowded(err error) bool {
 	if strings.Contains(strings.ToLower(err.Error()), nats.MAX_CONNECTIONS_ERR) {
 		return true
 	}

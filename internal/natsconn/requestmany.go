@@ -1,4 +1,4 @@
-package service
+package natsconn
 
 import (
 	"context"
@@ -7,32 +7,33 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/nats-io/nats.go"
 )
 
-// requestTimeout bounds a request whose context has no deadline.
-const requestTimeout = 5 * time.Second
+// RequestTimeout bounds a request whose context has no deadline.
+const RequestTimeout = 5 * time.Second
 
 // Any number of servers may answer a request to many, and so may other programs. These bound how many
 // answers are read, the bytes of each and of all, those that wait to be read, and the time.
 const (
 	maxServers     = 1000    // answers that are read
-	maxAnswerBytes = 8 << 20 // of all answers to one request; twice that may wait to be read
+	MaxAnswerBytes = 8 << 20 // of all answers to one request; twice that may wait to be read
 
-	// maxIdentity is how long an answer may be that names one server, and maxTopicAnswer one that
+	// MaxIdentity is how long an answer may be that names one server, and maxTopicAnswer one that
 	// also describes one topic: names, and at most a sentence on why a mirror waits.
-	maxIdentity    = 4 << 10
-	maxTopicAnswer = 16 << 10
+	MaxIdentity    = 4 << 10
+	MaxTopicAnswer = 16 << 10
 
-	// maxAnswer is how long an answer may be that lists topics. A server lists as many as fit into
+	// MaxAnswer is how long an answer may be that lists topics. A server lists as many as fit into
 	// a message of NATS's default size, and says how many more it has.
-	maxAnswer = 1 << 20
+	MaxAnswer = 1 << 20
 
-	// nextAnswer is how long after one answer to wait for another, unless the first took long.
-	nextAnswer = 300 * time.Millisecond
+	// NextAnswer is how long after one answer to wait for another, unless the first took long.
+	NextAnswer = 300 * time.Millisecond
 
-	// manyTimeout bounds the whole request: a program may answer again and again.
-	manyTimeout = 2 * requestTimeout
+	// ManyTimeout bounds the whole request: a program may answer again and again.
+	ManyTimeout = 2 * RequestTimeout
 )
 
 // A subscription to requests holds at most so many, of so many bytes, until they are handled.
@@ -41,8 +42,8 @@ const (
 	maxRequestBytes = 4 << 20
 )
 
-// manyRequest is a request that every server answers that listens on the subject.
-type manyRequest struct {
+// ManyRequest is a request that every server answers that listens on the subject.
+type ManyRequest struct {
 	Subject   string
 	Data      []byte
 	Nonce     string // asks for signed answers; "" does not
@@ -53,33 +54,33 @@ type manyRequest struct {
 	First, Next time.Duration
 }
 
-// message returns the request's message.
-func (q *manyRequest) message(reply string) *nats.Msg {
-	m := &nats.Msg{Subject: q.Subject, Reply: reply, Data: q.Data, Header: nats.Header{headerRoom: {strconv.Itoa(q.MaxAnswer)}}}
+// Message returns the request's message.
+func (q *ManyRequest) Message(reply string) *nats.Msg {
+	m := &nats.Msg{Subject: q.Subject, Reply: reply, Data: q.Data, Header: nats.Header{wire.HeaderRoom: {strconv.Itoa(q.MaxAnswer)}}}
 	if q.Nonce != "" {
-		m.Header.Set(headerNonce, q.Nonce)
+		m.Header.Set(wire.HeaderNonce, q.Nonce)
 	}
 	return m
 }
 
-// requestMany sends a request and calls take with each answer, and with how long that took, until
+// RequestMany sends a request and calls take with each answer, and with how long that took, until
 // take returns false. No answer is not an error. More answers than are read are errTooMany.
-func requestMany(outer context.Context, nc *nats.Conn, q manyRequest, take func(m *nats.Msg, after time.Duration) bool) error {
-	ctx, cancel := context.WithTimeout(outer, manyTimeout)
+func RequestMany(outer context.Context, nc *nats.Conn, q ManyRequest, take func(m *nats.Msg, after time.Duration) bool) error {
+	ctx, cancel := context.WithTimeout(outer, ManyTimeout)
 	defer cancel()
-	subject := secretInbox(nc)
-	in, err := openInbox(ctx, nc, subject)
+	subject := SecretInbox(nc)
+	in, err := OpenInbox(ctx, nc, subject)
 	if err != nil {
 		return fmt.Errorf("service: request %s: %w", q.Subject, err)
 	}
-	defer in.close()
-	if err := nc.PublishMsg(q.message(subject)); err != nil {
+	defer in.Close()
+	if err := nc.PublishMsg(q.Message(subject)); err != nil {
 		return fmt.Errorf("service: request %s: %w", q.Subject, err)
 	}
-	begun, limit, room := time.Now(), q.First, maxAnswerBytes
+	begun, limit, room := time.Now(), q.First, MaxAnswerBytes
 	for n := 0; n <= maxServers && room >= 0; n++ {
-		m, err := in.next(ctx, limit)
-		if errors.Is(err, context.DeadlineExceeded) && outer.Err() == nil || m != nil && isNoResponders(m) {
+		m, err := in.Next(ctx, limit)
+		if errors.Is(err, context.DeadlineExceeded) && outer.Err() == nil || m != nil && IsNoResponders(m) {
 			if in.dropped() {
 				break
 			}
@@ -98,16 +99,16 @@ func requestMany(outer context.Context, nc *nats.Conn, q manyRequest, take func(
 		}
 	}
 	return fmt.Errorf("%w %s on the NATS at %s: a client looks at the first %d answers, and at %d MiB of them; ask for hosts by their names, or part them by accounts",
-		errTooMany, q.Subject, redactURL(nc.ConnectedUrl()), maxServers, maxAnswerBytes>>20)
+		wire.ErrTooMany, q.Subject, RedactURL(nc.ConnectedUrl()), maxServers, MaxAnswerBytes>>20)
 }
 
-// secretInbox returns a subject for answers that other programs cannot guess. Those of nats.go alone
+// SecretInbox returns a subject for answers that other programs cannot guess. Those of nats.go alone
 // can be guessed from others of the same connection: another program could then make a server answer
 // there what this client did not request.
-func secretInbox(nc *nats.Conn) string { return nc.NewInbox() + "." + newSecret()[:32] }
+func SecretInbox(nc *nats.Conn) string { return nc.NewInbox() + "." + NewSecret()[:32] }
 
-// isNoResponders reports whether a message is NATS's answer to a request that no server listens for.
-func isNoResponders(m *nats.Msg) bool { return len(m.Data) == 0 && m.Header.Get("Status") == "503" }
+// IsNoResponders reports whether a message is NATS's answer to a request that no server listens for.
+func IsNoResponders(m *nats.Msg) bool { return len(m.Data) == 0 && m.Header.Get("Status") == "503" }
 
 // inbox receives answers. Those that next has not returned yet wait, within bounds.
 type inbox struct {
@@ -116,8 +117,8 @@ type inbox struct {
 	answers chan *nats.Msg
 }
 
-// openInbox subscribes to a subject. The context must be that of all calls of next.
-func openInbox(ctx context.Context, nc *nats.Conn, subject string) (*inbox, error) {
+// OpenInbox subscribes to a subject. The context must be that of all calls of next.
+func OpenInbox(ctx context.Context, nc *nats.Conn, subject string) (*inbox, error) {
 	in := &inbox{nats: nc, answers: make(chan *nats.Msg)}
 	sub, err := nc.Subscribe(subject, func(m *nats.Msg) {
 		select {
@@ -126,11 +127,11 @@ func openInbox(ctx context.Context, nc *nats.Conn, subject string) (*inbox, erro
 		}
 	})
 	in.sub = sub
-	return in, limitPending(sub, err, 4*maxServers, 2*maxAnswerBytes)
+	return in, limitPending(sub, err, 4*maxServers, 2*MaxAnswerBytes)
 }
 
-// next waits for an answer, for at most d.
-func (in *inbox) next(ctx context.Context, d time.Duration) (*nats.Msg, error) {
+// Next waits for an answer, for at most d.
+func (in *inbox) Next(ctx context.Context, d time.Duration) (*nats.Msg, error) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -152,10 +153,10 @@ func (in *inbox) dropped() bool {
 	return err == nil && n > 0
 }
 
-func (in *inbox) close() { _ = in.sub.Unsubscribe() } // fails only when the connection is closed
+func (in *inbox) Close() { _ = in.sub.Unsubscribe() } // fails only when the connection is closed
 
-// limitRequests is limitPending with the limits of a subscription to requests.
-func limitRequests(sub *nats.Subscription, err error) error {
+// LimitRequests is limitPending with the limits of a subscription to requests.
+func LimitRequests(sub *nats.Subscription, err error) error {
 	return limitPending(sub, err, maxRequests, maxRequestBytes)
 }
 

@@ -1,9 +1,10 @@
-package service
+package natsconn
 
 import (
 	"fmt"
 
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // silentError is errNoServer of a server that is there and does not answer.
@@ -14,7 +15,7 @@ type silentError struct {
 }
 
 func (e *silentError) Error() string {
-	s := fmt.Sprintf("framebuffer: the server %q does not answer: ", nameOrDefault(e.name))
+	s := fmt.Sprintf("framebuffer: the server %q does not answer: ", NameOrDefault(e.name))
 	if e.pid == 0 {
 		return s + "its process hangs or is stopped"
 	}
@@ -24,6 +25,6 @@ func (e *silentError) Error() string {
 	return s + fmt.Sprintf("its process %d is starting, or hangs", e.pid)
 }
 
-func (e *silentError) Is(target error) bool { return target == errNoServer }
+func (e *silentError) Is(target error) bool { return target == wire.ErrNoServer }
 
 func (e *silentError) Unwrap() error { return e.cause }

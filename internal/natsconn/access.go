@@ -1,4 +1,4 @@
-package service
+package natsconn
 
 import (
 	"context"
@@ -8,34 +8,35 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/nats-io/nats.go"
 )
 
-// defaultName is the name of a server that was given none.
-const defaultName = "default"
+// DefaultName is the name of a server that was given none.
+const DefaultName = "default"
 
-// access is what a client on this host needs to know of a server. It travels as JSON over
+// Access is what a client on this host needs to know of a server. It travels as JSON over
 // the meeting point, to the same user only.
-type access struct {
-	ID          string  `json:"id"`  // the micro service's instance
-	Key         string  `json:"key"` // of the segment
-	PID         int     `json:"pid"` // of the server's process
-	URL         string  `json:"url"` // of NATS, as nats.Connect takes it
-	Embedded    bool    `json:"embedded,omitempty"`
-	User        string  `json:"user,omitempty"`
-	Password    string  `json:"password,omitempty"`
-	Token       string  `json:"token,omitempty"`
-	Credentials string  `json:"credentials,omitempty"` // path of a file
-	TLS         natsTLS `json:"tls,omitzero"`
-	Inbox       string  `json:"inbox,omitempty"`   // prefix of inboxes that the login may subscribe to
-	Refused     string  `json:"refused,omitempty"` // instead of all the above
+type Access struct {
+	ID          string `json:"id"`  // the micro service's instance
+	Key         string `json:"key"` // of the segment
+	PID         int    `json:"pid"` // of the server's process
+	URL         string `json:"url"` // of NATS, as nats.Connect takes it
+	Embedded    bool   `json:"embedded,omitempty"`
+	User        string `json:"user,omitempty"`
+	Password    string `json:"password,omitempty"`
+	Token       string `json:"token,omitempty"`
+	Credentials string `json:"credentials,omitempty"` // path of a file
+	TLS         TLS    `json:"tls,omitzero"`
+	Inbox       string `json:"inbox,omitempty"`   // prefix of inboxes that the login may subscribe to
+	Refused     string `json:"refused,omitempty"` // instead of all the above
 
 	maxConns int // of the embedded NATS
 }
 
-// natsTLS names the files for a NATS whose certificates the system does not know, or that asks
+// TLS names the files for a NATS whose certificates the system does not know, or that asks
 // for one.
-type natsTLS struct {
+type TLS struct {
 	CA   string `json:"ca,omitempty"`   // certificates of who may have signed the server's
 	Cert string `json:"cert,omitempty"` // of the client
 	Key  string `json:"key,omitempty"`  // to that
@@ -45,14 +46,14 @@ type natsTLS struct {
 	First bool `json:"first,omitempty"`
 }
 
-func (t natsTLS) check() error {
+func (t TLS) Check() error {
 	if (t.Cert == "") != (t.Key == "") {
 		return fmt.Errorf("service: a TLS certificate %q with the key %q: name both files or neither", t.Cert, t.Key)
 	}
 	return nil
 }
 
-func (t natsTLS) options() (opts []nats.Option) {
+func (t TLS) options() (opts []nats.Option) {
 	if t.CA != "" {
 		opts = append(opts, nats.RootCAs(t.CA))
 	}
@@ -65,9 +66,9 @@ func (t natsTLS) options() (opts []nats.Option) {
 	return opts
 }
 
-// absolute makes paths mean the same to clients that are told them and run in other
+// Absolute makes paths mean the same to clients that are told them and run in other
 // directories.
-func (a *access) absolute() error {
+func (a *Access) Absolute() error {
 	for _, path := range []*string{&a.Credentials, &a.TLS.CA, &a.TLS.Cert, &a.TLS.Key} {
 		if *path == "" {
 			continue
@@ -82,7 +83,7 @@ func (a *access) absolute() error {
 }
 
 // common are the NATS options that do not depend on the login.
-func (a access) common() []nats.Option {
+func (a Access) common() []nats.Option {
 	opts := a.TLS.options()
 	if a.Inbox != "" {
 		opts = append(opts, nats.CustomInboxPrefix(a.Inbox))
@@ -90,8 +91,8 @@ func (a access) common() []nats.Option {
 	return opts
 }
 
-// options are the NATS options that get in with these credentials.
-func (a access) options() []nats.Option {
+// Options are the NATS options that get in with these credentials.
+func (a Access) Options() []nats.Option {
 	opts := a.common()
 	switch {
 	case a.Credentials != "":
@@ -104,9 +105,9 @@ func (a access) options() []nats.Option {
 	return opts
 }
 
-// logErrors has what nats.go has to say beside its calls go to the log, and not to standard error: what is
+// LogErrors has what nats.go has to say beside its calls go to the log, and not to standard error: what is
 // not permitted as a warning, and lines that break as what they are, nothing new.
-func logErrors(log *slog.Logger) nats.Option {
+func LogErrors(log *slog.Logger) nats.Option {
 	return nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 		subject := ""
 		if sub != nil {
@@ -120,20 +121,20 @@ func logErrors(log *slog.Logger) nats.Option {
 	})
 }
 
-// rendezvousName is the abstract Unix socket of the server with that name and user. Abstract
+// RendezvousName is the abstract Unix socket of the server with that name and user. Abstract
 // names belong to a network namespace and end with the process that bound them: a killed
 // server leaves nothing, and a name that is taken is taken by somebody alive.
-func rendezvousName(name string) (string, error) {
-	name = nameOrDefault(name)
-	if !validName(name) {
+func RendezvousName(name string) (string, error) {
+	name = NameOrDefault(name)
+	if !wire.ValidName(name) {
 		return "", fmt.Errorf("service: server name %.80q: use 1 to 64 letters, digits, dots and hyphens", name)
 	}
 	return fmt.Sprintf("@framebuffer-%d-%s", os.Geteuid(), name), nil
 }
 
-func nameOrDefault(name string) string {
+func NameOrDefault(name string) string {
 	if name == "" {
-		return defaultName
+		return DefaultName
 	}
 	return name
 }

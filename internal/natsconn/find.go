@@ -1,4 +1,4 @@
-package service
+package natsconn
 
 import (
 	"context"
@@ -13,23 +13,24 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/peers"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // maxAccess bounds what a client reads at the meeting point.
 const maxAccess = 16 << 10
 
-// find asks the server of that name how to reach it. A server listens at a path of this user's alone
+// Find asks the server of that name how to reach it. A server listens at a path of this user's alone
 // where another user has taken the abstract name: so that is looked at first.
-func find(ctx context.Context, name string) (a access, err error) {
-	at, err := rendezvousName(name)
+func Find(ctx context.Context, name string) (a Access, err error) {
+	at, err := RendezvousName(name)
 	if err != nil {
 		return a, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, talkTimeout)
+	ctx, cancel := context.WithTimeout(ctx, TalkTimeout)
 	defer cancel()
-	if a, err = findPath(ctx, name); err == nil || !errors.Is(err, errNoServer) || errors.As(err, new(*silentError)) {
+	if a, err = findPath(ctx, name); err == nil || !errors.Is(err, wire.ErrNoServer) || errors.As(err, new(*silentError)) {
 		return a, err
 	}
 	return findAt(ctx, name, at)
@@ -37,7 +38,7 @@ func find(ctx context.Context, name string) (a access, err error) {
 
 // findAt asks what listens at a socket. Any process may bind an abstract name, so the kernel is asked
 // first whose it is.
-func findAt(ctx context.Context, name, at string) (a access, err error) {
+func findAt(ctx context.Context, name, at string) (a Access, err error) {
 	c, err := dialBefore(ctx, at)
 	if errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
 		return a, noServer(name)
@@ -46,7 +47,7 @@ func findAt(ctx context.Context, name, at string) (a access, err error) {
 		return a, &silentError{name: name, cause: err}
 	}
 	if err != nil {
-		return a, fmt.Errorf("%w: connect to %s: %w", errNoServer, at, err)
+		return a, fmt.Errorf("%w: connect to %s: %w", wire.ErrNoServer, at, err)
 	}
 	defer c.Close()
 	server, err := peers.Of(c)
@@ -56,7 +57,7 @@ func findAt(ctx context.Context, name, at string) (a access, err error) {
 	pid := server.PID
 	if !peers.Trusted(server.UID) && pid != os.Getpid() {
 		return a, fmt.Errorf("%w: the name %s is taken by a process of uid %d (pid %d), not of uid %d: start the server, which then listens at a path, or choose another server name",
-			framebuffer.ErrPermission, at, server.UID, pid, os.Geteuid())
+			fberr.Permission, at, server.UID, pid, os.Geteuid())
 	}
 	// The context has a deadline, and its caller may also give up before that.
 	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })()
@@ -72,7 +73,7 @@ func findAt(ctx context.Context, name, at string) (a access, err error) {
 		return a, fmt.Errorf("service: %s answered %.100q: %w", at, text, errors.Join(err, jsonErr))
 	}
 	if a.Refused != "" {
-		return access{}, fmt.Errorf("%w: %s", framebuffer.ErrPermission, a.Refused)
+		return Access{}, fmt.Errorf("%w: %s", fberr.Permission, a.Refused)
 	}
 	return a, nil
 }
@@ -81,7 +82,7 @@ func findAt(ctx context.Context, name, at string) (a access, err error) {
 func dialBefore(ctx context.Context, at string) (*net.UnixConn, error) {
 	end, ok := ctx.Deadline()
 	if !ok {
-		end = time.Now().Add(talkTimeout)
+		end = time.Now().Add(TalkTimeout)
 	}
 	type dialled struct {
 		c   *net.UnixConn
@@ -106,8 +107,8 @@ func dialBefore(ctx context.Context, at string) (*net.UnixConn, error) {
 }
 
 func noServer(name string) error {
-	if nameOrDefault(name) == defaultName {
-		return fmt.Errorf("%w on this host for uid %d: start one with `framebuffer serve`, or name one that runs elsewhere with a key or a NATS URL; containers find each other only within one network namespace", errNoServer, os.Geteuid())
+	if NameOrDefault(name) == DefaultName {
+		return fmt.Errorf("%w on this host for uid %d: start one with `framebuffer serve`, or name one that runs elsewhere with a key or a NATS URL; containers find each other only within one network namespace", wire.ErrNoServer, os.Geteuid())
 	}
-	return fmt.Errorf("%w named %q on this host for uid %d: start one with `framebuffer serve --name %s`", errNoServer, name, os.Geteuid(), name)
+	return fmt.Errorf("%w named %q on this host for uid %d: start one with `framebuffer serve --name %s`", wire.ErrNoServer, name, os.Geteuid(), name)
 }

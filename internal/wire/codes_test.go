@@ -1,4 +1,4 @@
-package service
+package wire
 
 import (
 	"errors"
@@ -33,30 +33,30 @@ func TestCodesThereAndBack(t *testing.T) {
 		}
 		seen[c.word] = true
 		sent := fmt.Errorf("%w: of some detail", c.err)
-		word := codeOf(sent)
-		got := errorOf(word, sent.Error())
+		word := CodeOf(sent)
+		got := ErrorOf(word, sent.Error())
 		if word != c.word || !errors.Is(got, c.err) || got.Error() != sent.Error() {
 			t.Errorf("%v went as %s and came back as %v", sent, word, got)
 		}
 	}
-	if word := codeOf(errors.New("disk on fire")); word != codeInternal {
+	if word := CodeOf(errors.New("disk on fire")); word != codeInternal {
 		t.Errorf("an error of no kind is %s", word)
 	}
 	both := fmt.Errorf("%w and %w", framebuffer.ErrBadOffset, framebuffer.ErrTimeout)
-	if word := codeOf(both); word != "TIMEOUT" {
+	if word := CodeOf(both); word != "TIMEOUT" {
 		t.Errorf("a timeout that is something else too is %s", word)
 	}
-	if err := errorOf("FROM_THE_FUTURE", "text"); err == nil || err.Error() == "text" {
+	if err := ErrorOf("FROM_THE_FUTURE", "text"); err == nil || err.Error() == "text" {
 		t.Errorf("an unknown word: %v", err)
 	}
 }
 
 // What somebody sends as an error is not printed without end.
 func TestErrorTextsAreBounded(t *testing.T) {
-	if n := len(errorOf(strings.Repeat("W", 1<<20), strings.Repeat("x", 1<<20)).Error()); n > 2*maxErrorText {
+	if n := len(ErrorOf(strings.Repeat("W", 1<<20), strings.Repeat("x", 1<<20)).Error()); n > 2*maxErrorText {
 		t.Errorf("%d bytes", n)
 	}
-	if s := errorOf("W\x1b", strings.Repeat("\x1b\u202e\n", 1<<10)).Error(); len(s) > 2*maxErrorText || strings.ContainsAny(s, "\x1b\u202e\n") {
+	if s := ErrorOf("W\x1b", strings.Repeat("\x1b\u202e\n", 1<<10)).Error(); len(s) > 2*maxErrorText || strings.ContainsAny(s, "\x1b\u202e\n") {
 		t.Errorf("%d bytes, %q", len(s), s)
 	}
 }

@@ -1,4 +1,4 @@
-package service
+package natsconn
 
 import (
 	"context"
@@ -22,28 +22,28 @@ type dialer struct {
 	mu      sync.Mutex
 	ctx     context.Context // Connect's, then the client's life
 	opening []func() bool   // what ties connections to Connect's context
-	last    access
+	last    Access
 }
 
 var _ nats.CustomDialer = (*dialer)(nil)
 
-// newDialer returns a dialer for the NATS of the server of that name. The context bounds dialling
+// NewDialer returns a dialer for the NATS of the server of that name. The context bounds dialling
 // until settle. With embedded, it calls found whenever a server was found again after that.
-func newDialer(ctx context.Context, name string, embedded bool, found func()) *dialer {
+func NewDialer(ctx context.Context, name string, embedded bool, found func()) *dialer {
 	return &dialer{name: name, moves: embedded, found: found, ctx: ctx, opening: []func() bool{}}
 }
 
-// options returns the options of a connection that it dials with that access.
-func (d *dialer) options(a access) []nats.Option {
+// Options returns the options of a connection that it dials with that access.
+func (d *dialer) Options(a Access) []nats.Option {
 	opts := []nats.Option{nats.SetCustomDialer(d), nats.SkipHostLookup()} // Dial resolves names, within its context
 	if d.moves && a.User != "" {                                          // the next server has another password
 		return append(append(opts, a.common()...), nats.UserInfoHandler(d.login))
 	}
-	return append(opts, a.options()...)
+	return append(opts, a.Options()...)
 }
 
-// settle ends the opening: from now on only the client's life bounds dialling.
-func (d *dialer) settle(life context.Context) {
+// Settle ends the opening: from now on only the client's life bounds dialling.
+func (d *dialer) Settle(life context.Context) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, untie := range d.opening {
@@ -58,7 +58,7 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	ctx, opening := d.ctx, d.opening != nil
 	d.mu.Unlock()
 	if d.moves {
-		a, err := find(ctx, d.name)
+		a, err := Find(ctx, d.name)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +69,7 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 			return nil, err
 		}
 	}
-	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
+	conn, err := (&net.Dialer{Timeout: DialTimeout}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
@@ -85,13 +85,13 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 // moveTo returns where the server's NATS is now and keeps its login. A server that moved
 // from its embedded NATS to the user's own is followed as far as one password goes; for
 // certificates and files of credentials the program has to connect anew.
-func (d *dialer) moveTo(a access) (address string, err error) {
+func (d *dialer) moveTo(a Access) (address string, err error) {
 	urls, err := natsURLs(a.URL)
 	if err != nil {
 		return "", err
 	}
 	if len(urls) == 0 {
-		return "", fmt.Errorf("service: the server %q names no NATS: update it", nameOrDefault(d.name))
+		return "", fmt.Errorf("service: the server %q names no NATS: update it", NameOrDefault(d.name))
 	}
 	first := urls[0]
 	if user := first.User; user != nil && !a.Embedded {

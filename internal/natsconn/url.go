@@ -1,4 +1,4 @@
-package service
+package natsconn
 
 import (
 	"fmt"
@@ -26,8 +26,8 @@ func natsURLs(list string) ([]*url.URL, error) {
 	return all, nil
 }
 
-// checkURLs keeps NATS from quoting a URL it does not understand, password and all.
-func checkURLs(list string) error {
+// CheckURLs keeps NATS from quoting a URL it does not understand, password and all.
+func CheckURLs(list string) error {
 	if list == "" {
 		return nil
 	}
@@ -39,7 +39,7 @@ func checkURLs(list string) error {
 }
 
 // shown is a NATS URL, or a list of them, without users, passwords and tokens.
-func redactURL(list string) string {
+func RedactURL(list string) string {
 	all, err := natsURLs(list)
 	if err != nil {
 		return "(no NATS URL)"

@@ -1,23 +1,23 @@
-package service
+package wire
 
 import "fmt"
 
 // Another host may send anything. These bound what is kept of an answer.
 
 const (
-	// maxText is how many bytes are kept of a text that is shown to users.
-	maxText = 512
+	// MaxText is how many bytes are kept of a text that is shown to users.
+	MaxText = 512
 
 	// minItem is how many bytes of JSON an item of a list takes on average, at least. Fewer mean that
 	// most items are empty, which would take far more memory than the answer has bytes.
 	minItem = 8
 )
 
-// clip returns the first bytes of a text, 512 at most.
-func clip(text string) string { return text[:min(len(text), maxText)] }
+// Clip returns the first bytes of a text, 512 at most.
+func Clip(text string) string { return text[:min(len(text), MaxText)] }
 
-// checkDense returns an error for JSON whose lists would take far more memory than the text has bytes.
-func checkDense(text []byte) error {
+// CheckDense returns an error for JSON whose lists would take far more memory than the text has bytes.
+func CheckDense(text []byte) error {
 	if items := commas(text); items*minItem > len(text) {
 		return fmt.Errorf("service: an answer of %d bytes that lists %d things is no server's", len(text), items)
 	}

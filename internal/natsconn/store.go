@@ -1,4 +1,4 @@
-package service
+package natsconn
 
 // Store says how a server's JetStream is.
 type Store struct {
