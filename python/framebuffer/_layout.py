@@ -67,10 +67,10 @@ SLOT_READ_BYTES = 168
 SLOT_OVERWRITTEN = 176
 SLOT_ALTERED = 184  # the last
 SLOT_LAST = 192
-SLOT_REMOTE_READS = 200  # counters too, of what came over a network
-SLOT_REMOTE_BYTES = 208
-SLOT_REMOTE_TIMEOUTS = 216
-SLOT_WHY = 224
+SLOT_EXTERNAL_READS = 200  # counters too, of what came over a network
+SLOT_EXTERNAL_BYTES = 208
+SLOT_EXTERNAL_TIMEOUTS = 216
+SLOT_EXTERNAL_REASON = 224
 SLOT_LIFE = 256
 NAME_SIZE = 64  # of every name in the control object
 

@@ -106,13 +106,13 @@ class Slot:
         """Moves the counts to slot 0. Each is in exactly one place but for the instant between
         the two instructions."""
         counters = range(L.SLOT_ALLOCATIONS, L.SLOT_ALTERED + 1, 8)
-        for at in (*counters, L.SLOT_REMOTE_READS, L.SLOT_REMOTE_BYTES, L.SLOT_REMOTE_TIMEOUTS):
+        for at in (*counters, L.SLOT_EXTERNAL_READS, L.SLOT_EXTERNAL_BYTES, L.SLOT_EXTERNAL_TIMEOUTS):
             if n := _atomics.swap64(self._counters + at, 0):
                 _atomics.add64(self._rest + at, n)
-        own = (self._counters - self._control.address + L.SLOT_WHY) // 4
+        own = (self._counters - self._control.address + L.SLOT_EXTERNAL_REASON) // 4
         if why := self._control.halves[own]:
-            _atomics.store32(self._counters + L.SLOT_WHY, 0)
-            _atomics.store32(self._rest + L.SLOT_WHY, why)
+            _atomics.store32(self._counters + L.SLOT_EXTERNAL_REASON, 0)
+            _atomics.store32(self._rest + L.SLOT_EXTERNAL_REASON, why)
 
     def mine(self) -> "Slot":
         """This slot, claimed for this process."""

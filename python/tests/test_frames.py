@@ -148,8 +148,8 @@ def test_counters(client: FrameBufferClient) -> None:
     assert count(L.SLOT_ALLOCATIONS) == 2 and count(L.SLOT_ALLOCATED_BYTES) == L.footprint(1000) + (1 << 20)
     assert count(L.SLOT_OVERWRITTEN) == 1 and count(L.SLOT_ALTERED) == 1
     assert count(L.SLOT_LAST) == frame.offset
-    remote = (L.SLOT_REMOTE_READS, L.SLOT_REMOTE_BYTES, L.SLOT_REMOTE_TIMEOUTS)
-    for n, which in enumerate((*remote, L.SLOT_WHY)):  # as if a service had read for this client
+    remote = (L.SLOT_EXTERNAL_READS, L.SLOT_EXTERNAL_BYTES, L.SLOT_EXTERNAL_TIMEOUTS)
+    for n, which in enumerate((*remote, L.SLOT_EXTERNAL_REASON)):  # as if a service had read for this client
         words[(at + which) // 8] = n + 1
     client.stop()
     assert count(L.SLOT_CLAIM) == 0
@@ -157,9 +157,9 @@ def test_counters(client: FrameBufferClient) -> None:
     assert words[(rest + L.SLOT_WRITES) // 8] == 1
     assert [words[(rest + which) // 8] for which in remote] == [1, 2, 3]
     assert [count(which) for which in remote] == [0, 0, 0]
-    assert words[(rest + L.SLOT_WHY) // 8] == 4
+    assert words[(rest + L.SLOT_EXTERNAL_REASON) // 8] == 4
     with FrameBufferClient(client.key) as again:
-        assert slot._control.tables.slots.entry(again._attached().slot.index) == at and count(L.SLOT_WHY) == 0
+        assert slot._control.tables.slots.entry(again._attached().slot.index) == at and count(L.SLOT_EXTERNAL_REASON) == 0
 
 
 def test_pickling(client: FrameBufferClient, server: FrameBufferServer) -> None:
