@@ -56,12 +56,12 @@ var attribute = regexp.MustCompile(`[(,]\s*"([a-z_.]+)",`)
 
 // Every attribute that is logged anywhere is in the document.
 func TestLogAttributesAreDocumented(t *testing.T) {
-	text, err := os.ReadFile("../../docs/monitoring.md")
+	text, err := os.ReadFile("../../docs/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := map[string]bool{}
-	for _, dir := range []string{"../../service", "../../internal/natsconn", ".", "../../cmd/framebuffer/internal/web", "../../cmd/framebuffer/internal/demo"} {
+	for _, dir := range []string{"../../service", "../../remote", "../../record", "../../internal/natsconn", ".", "../../cmd/framebuffer/internal/web", "../../cmd/framebuffer/internal/demo"} {
 		files, _ := filepath.Glob(dir + "/*.go")
 		for _, file := range files {
 			source, err := os.ReadFile(file)
@@ -73,7 +73,7 @@ func TestLogAttributesAreDocumented(t *testing.T) {
 				for _, a := range attribute.FindAllStringSubmatch(","+args, -1) {
 					found[a[1]] = true
 					if !strings.Contains(string(text), "`"+a[1]+"`") {
-						t.Errorf("%s logs %q, of which docs/monitoring.md says nothing", file, a[1])
+						t.Errorf("%s logs %q, of which docs/metrics.md says nothing", file, a[1])
 					}
 				}
 			}
