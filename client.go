@@ -184,6 +184,22 @@ func (c *Client) Err() error {
 	return err
 }
 
+// Intact reports whether a frame's chunk has not been overwritten, nor this client closed. It does not
+// look at the bytes: [Client.View] and [Client.Get] compare them with the checksum.
+func (c *Client) Intact(f Frame) bool {
+	return f.Key == c.Key() && c.segment.Ring.Intact(f.Offset) && !c.segment.Closed()
+}
+
+// ChunkSize returns how many bytes the chunk at offset was allocated with, and false if there is no
+// such chunk, or none any more.
+func (c *Client) ChunkSize(offset uint64) (size int, ok bool) {
+	chunk, ok := c.segment.Ring.Header(offset)
+	return int(chunk.Size), ok && !c.segment.Closed()
+}
+
+// MaxSize is the size of the largest chunk that the ring can have.
+func (c *Client) MaxSize() int { return c.segment.Ring.MaxSize() }
+
 // Stats returns the segment's figures at this moment; after Close, zeroes.
 func (c *Client) Stats() Stats { return stats(c.segment) }
 

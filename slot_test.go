@@ -105,7 +105,7 @@ func TestSlotTellsWhatCameFromElsewhere(t *testing.T) {
 		if st := stay.Stats(); st.Clients[2].Why != "" || st.Clients[2].Counts != (framebuffer.Counts{}) {
 			t.Errorf("of the one before: %+v", st.Clients[2])
 		}
-		remote := c.Segment().Slot.CountRemote
+		remote := c.Segment().Slot.CountExternal
 		remote(layout.ExternalAbsent, 100, true)
 		remote(layout.ExternalDenied, 0, false)
 		if st := stay.Stats(); st.Clients[2].Why != "not permitted" || st.Clients[2].Counts != (framebuffer.Counts{RemoteReads: 1, RemoteBytes: 100, RemoteTimeouts: 1}) {

@@ -23,6 +23,6 @@ func CountRemote(c *framebuffer.Client, reason RemoteReason, bytes int, came boo
 	if reason == NotPermitted {
 		why = layout.ExternalDenied
 	}
-	c.Segment().Slot.CountRemote(why, bytes, came)
+	c.Segment().Slot.CountExternal(why, bytes, came)
 	runtime.KeepAlive(c)
 }

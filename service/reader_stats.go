@@ -93,6 +93,6 @@ func (r *Reader) show(why error, bytes int, ok bool) {
 	if errors.Is(why, framebuffer.ErrPermission) {
 		word = layout.ExternalDenied
 	}
-	client.Segment().Slot.CountRemote(word, bytes, ok)
+	client.Segment().Slot.CountExternal(word, bytes, ok)
 	runtime.KeepAlive(client)
 }

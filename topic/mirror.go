@@ -35,7 +35,7 @@ func (p *Publisher) mirror(of *Message, rec *topics.Record, record func(int) (ui
 
 // Reopen opens the topic again after an End.
 func (p *Publisher) Reopen() error {
-	if err := p.inside.CheckUsable(); err != nil {
+	if err := p.segment.CheckUsable(); err != nil {
 		return err
 	}
 	p.topic.Reopen()

@@ -13,10 +13,10 @@ import (
 // Publisher puts frames into one topic. Its methods may be called concurrently, and there
 // may be any number of publishers of a topic in any number of processes. It needs no Close.
 type Publisher struct {
-	client *framebuffer.Client
-	inside *segment.Segment
-	topic  *topics.Topic
-	name   string
+	client  *framebuffer.Client
+	segment *segment.Segment
+	topic   *topics.Topic
+	name    string
 }
 
 // NewPublisher opens the topic of that name, 1 to MaxName bytes, and makes it if there is
@@ -39,7 +39,7 @@ func NewPublisher(c *framebuffer.Client, name string) (*Publisher, error) {
 		return nil, err
 	}
 	t.Reopen()
-	return &Publisher{client: c, inside: in, topic: t, name: name}, nil
+	return &Publisher{client: c, segment: in, topic: t, name: name}, nil
 }
 
 // Topic is the topic's name.
@@ -49,7 +49,7 @@ func (p *Publisher) Topic() string { return p.name }
 // returns what framebuffer's Put and PublishFrame return. What is too large for the ring with
 // its metadata is found before anything is overwritten.
 func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
-	if err := topics.CheckSize(p.inside.Ring, len(data), !m.none()); err != nil {
+	if err := topics.CheckSize(p.segment.Ring, len(data), !m.none()); err != nil {
 		return Message{}, err
 	}
 	f, err := p.client.Put(data)
@@ -66,7 +66,7 @@ func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
 // What describes a frame lies in the ring beside it: its metadata, and what is said of a frame
 // that is published again, or by another client than wrote it. So frames that are nearly as
 // large as the ring can be published once, by their writer, without metadata: otherwise it
-// returns framebuffer.ErrTooLarge, which names the largest size. MaxSize tells it beforehand.
+// returns framebuffer.ErrTooLarge, which names the largest size. [MaxSize] tells it beforehand.
 //
 // It also returns ErrBadMeta, ErrEnded after an End, framebuffer.ErrBadKey for a frame
 // of another ring, framebuffer.ErrTimeout when the ring has reused it, framebuffer.ErrHoldLimit
@@ -83,10 +83,10 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 	if f.Key != p.client.Key() {
 		return Message{}, fmt.Errorf("%w: the frame lies in the ring of %.200q, topic %q in that of %q", framebuffer.ErrBadKey, f.Key, p.name, p.client.Key())
 	}
-	if err := p.inside.CheckUsable(); err != nil {
+	if err := p.segment.CheckUsable(); err != nil {
 		return Message{}, err
 	}
-	rec := topics.Record{Offset: f.Offset, Size: uint64(f.Size), Checksum: uint64(f.Checksum), Source: p.inside.Slot.Index}
+	rec := topics.Record{Offset: f.Offset, Size: uint64(f.Size), Checksum: uint64(f.Checksum), Source: p.segment.Slot.Index}
 	msg := Message{Frame: f, Time: at}
 	if !m.none() {
 		var err error
@@ -95,7 +95,7 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 		}
 		rec.HasContent, msg.Meta = true, *m
 	}
-	in := p.inside
+	in := p.segment
 	now := in.Clock.Coarse()
 	if at.IsZero() {
 		msg.Time = time.Unix(0, in.Clock.Wall(now))
@@ -133,8 +133,8 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 // told of that end instead.
 func (p *Publisher) End() error {
 	defer runtime.KeepAlive(p.client)
-	ended := p.inside.Ring.CheckOpen()
-	if err := p.inside.CheckUsable(); err != nil {
+	ended := p.segment.Ring.CheckOpen()
+	if err := p.segment.CheckUsable(); err != nil {
 		return err
 	}
 	if ended != nil {

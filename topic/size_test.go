@@ -92,13 +92,13 @@ func TestFramesAsLargeAsTheRing(t *testing.T) {
 	}
 }
 
-// Publish finds what is too large before it overwrites the ring; MaxSize is what just fits.
+// Publish finds what is too large before it overwrites the ring; topic.MaxSize is what just fits.
 func TestMaxSize(t *testing.T) {
 	_, c := serve(t, 1<<20, nil)
 	pub, sub := publisher(t, c, "cam"), subscribe(t, c, "cam", nil)
 	kept := publish(t, pub, "kept")
 	meta := &topic.Meta{ContentType: "video/raw"}
-	_, err := pub.Publish(make([]byte, pub.MaxSize(meta)+1), meta)
+	_, err := pub.Publish(make([]byte, topic.MaxSize(c, meta)+1), meta)
 	if !errors.Is(err, framebuffer.ErrTooLarge) {
 		t.Errorf("a byte more than fits: %v", err)
 	}
@@ -106,11 +106,11 @@ func TestMaxSize(t *testing.T) {
 		t.Error("a frame that was refused has overwritten another")
 	}
 	for _, m := range []*topic.Meta{nil, meta} {
-		if got, err := pub.Publish(bytes.Repeat([]byte("x"), pub.MaxSize(m)), m); err != nil || !arrives(c, sub, got) {
+		if got, err := pub.Publish(bytes.Repeat([]byte("x"), topic.MaxSize(c, m)), m); err != nil || !arrives(c, sub, got) {
 			t.Errorf("the largest frame with %+v: %v", m, err)
 		}
 	}
-	if _, err := pub.Publish(make([]byte, pub.MaxSize(nil)+1), nil); !errors.Is(err, framebuffer.ErrTooLarge) {
+	if _, err := pub.Publish(make([]byte, topic.MaxSize(c, nil)+1), nil); !errors.Is(err, framebuffer.ErrTooLarge) {
 		t.Errorf("a byte more than the ring has: %v", err)
 	}
 }

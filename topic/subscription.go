@@ -47,14 +47,14 @@ type SubscribeOptions struct {
 // Subscription is a reader's place in a topic. Next and Frames may not be called
 // concurrently with each other; Close, Lost and Received may, with everything.
 type Subscription struct {
-	client *framebuffer.Client
-	inside *segment.Segment
-	topic  *topics.Topic
-	group  *topics.Group
-	name   string
-	spin   time.Duration
-	entry  entry
-	forget func() // takes the wake-up back from the client's Close
+	client  *framebuffer.Client
+	segment *segment.Segment
+	topic   *topics.Topic
+	group   *topics.Group
+	name    string
+	spin    time.Duration
+	entry   entry
+	forget  func() // takes the wake-up back from the client's Close
 
 	cursor  uint64 // without a group
 	past    uint32 // the topic's state that is an end from before, and is waited past; or 0
@@ -92,7 +92,7 @@ func Subscribe(c *framebuffer.Client, name string, opts *SubscribeOptions) (*Sub
 	if err != nil {
 		return nil, err
 	}
-	s := &Subscription{client: c, inside: in, topic: t, name: name, spin: opts.Spin, done: make(chan struct{})}
+	s := &Subscription{client: c, segment: in, topic: t, name: name, spin: opts.Spin, done: make(chan struct{})}
 	start := t.Next
 	if state := t.State(); opts.From == FromNext && layout.Ended(state) {
 		s.past = state
@@ -137,10 +137,6 @@ func (s *Subscription) Lost() uint64 { return s.lost.Load() }
 
 // Received is how many messages Next has returned.
 func (s *Subscription) Received() uint64 { return s.received.Load() }
-
-// Position is the number of the frame that Next looks for: what comes, if it is still there. It may
-// not be called concurrently with Next.
-func (s *Subscription) Position() uint64 { return s.at() }
 
 // Next returns the next message, and waits for it. It returns the error of ctx,
 // ErrEnded (which is io.EOF) when the topic was ended and everything in it has been seen, and
@@ -289,8 +285,8 @@ func (s *Subscription) advance(from, to uint64) bool {
 
 // message makes m, which is zero, of a record, and counts it.
 func (s *Subscription) message(m *Message, rec *topics.Record) {
-	m.Frame = framebuffer.Frame{Key: s.client.Key(), Offset: rec.Offset, Size: int(rec.Size), Checksum: framebuffer.Checksum(rec.Checksum)}
-	m.Sequence, m.Time, m.Lost = rec.Sequence, time.Unix(0, rec.Time), s.pending
+	fill(m, s.client.Key(), rec)
+	m.Lost = s.pending
 	if rec.HasContent {
 		if rec.Content != s.last {
 			s.last, s.meta = rec.Content, metaOf(&rec.Content)
@@ -299,7 +295,7 @@ func (s *Subscription) message(m *Message, rec *topics.Record) {
 	}
 	s.pending = 0
 	cacheline.Store(&s.received, s.received.Load()+1) // nobody else does, and who looks may wait
-	cacheline.Store(s.inside.Slot.Last, rec.Offset)
+	cacheline.Store(s.segment.Slot.Last, rec.Offset)
 }
 
 // over is ErrClosed if this side was closed.
@@ -307,5 +303,5 @@ func (s *Subscription) over() error {
 	if s.closed.Load() {
 		return fmt.Errorf("%w: the subscription to topic %q", framebuffer.ErrClosed, s.name)
 	}
-	return s.inside.CheckUsable()
+	return s.segment.CheckUsable()
 }

@@ -100,7 +100,7 @@ func (s *Subscription) stopped(ctx context.Context, at uint64) error {
 	if err := s.over(); err != nil {
 		return err
 	}
-	state, closed := s.topic.State(), s.inside.Ring.CheckOpen()
+	state, closed := s.topic.State(), s.segment.Ring.CheckOpen()
 	ended := layout.Ended(state) && state != s.past
 	if err := ctx.Err(); err != nil {
 		return err

@@ -3,12 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/core-framebuffer/framebuffer/internal/integrity"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 type checkCmd struct {
@@ -35,11 +34,10 @@ func (c *checkCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	var at integrity.Progress
+	var at monitor.Progress
 	stop := e.waitingFor(func() string { return "the look at the whole segment, which is at " + at.String() })
-	r, err := integrity.CheckContext(e.ctx, client.Segment(), &at)
+	r, err := monitor.Check(e.ctx, client, &at)
 	stop()
-	runtime.KeepAlive(client)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/mjpeg"
 	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/pixels"
-	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
@@ -62,16 +61,18 @@ func newSizedSource(c *framebuffer.Client, in io.Reader, size int64, m *topic.Me
 }
 
 // mostOf is the size of the largest frame without metadata that a ring takes.
-func mostOf(c *framebuffer.Client) int64 { return int64(topics.MaxSize(c.Segment().Ring, false)) }
+func mostOf(c *framebuffer.Client) int64 { return int64(topic.MaxSize(c, nil)) }
 
 // fits returns framebuffer.ErrTooLarge, with the largest size that the ring takes, if a frame of size
 // bytes with that metadata does not fit it.
 func fits(c *framebuffer.Client, size int, m *topic.Meta) error {
-	return topics.CheckSize(c.Segment().Ring, size, m.ContentType != "" || m.Width > 0)
+	return topic.CheckSize(c, size, m)
 }
 
 // mostPicture is the size of the largest frame with metadata that a ring takes.
-func mostPicture(c *framebuffer.Client) int { return topics.MaxSize(c.Segment().Ring, true) }
+func mostPicture(c *framebuffer.Client) int {
+	return topic.MaxSize(c, &topic.Meta{ContentType: "image/jpeg"})
+}
 
 // errBadInput is for input that is not what the flags say.
 var errBadInput = errors.New("bad input")

@@ -146,8 +146,8 @@ func fold(from, to layout.Slot) {
 	}
 }
 
-// CountRemote counts a frame of so many bytes that came over a network, or none that did not come.
-func (s *Slot) CountRemote(why uint32, n int, came bool) {
+// CountExternal counts a frame of so many bytes that came over a network, or none that did not come.
+func (s *Slot) CountExternal(why uint32, n int, came bool) {
 	s.words.ExternalReason().Store(why)
 	counts := s.words.External()
 	if !came {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 // lookAtKey is what can be told of a key: whose memory it names, whether attaching works, and
@@ -23,17 +24,16 @@ func lookAtKey(m Machine, key string) []Result {
 		return append(all, refused(err, len(Failed(all)) > 0))
 	}
 	defer client.Close()
-	segment := client.Segment()
-	others := peersOf(segment)
+	others := monitor.Peers(client)
 	st := client.Stats()
 	all = append(all, good("works: a ring of %s, of %s pages; others attached: %d", size(int64(st.Capacity)), st.Pages, len(others)).named("attach"))
-	if segment.Doubt() != "" {
-		all = append(all, bad(Warn, "run the server as this user, or in a directory that is its user's alone, in a user namespace in which it has an id", "%s", segment.Doubt()).named("authenticity"))
+	if doubt := monitor.Doubt(client); doubt != "" {
+		all = append(all, bad(Warn, "run the server as this user, or in a directory that is its user's alone, in a user namespace in which it has an id", "%s", doubt).named("authenticity"))
 	}
-	if !slices.ContainsFunc(others, func(p peer) bool { return p.server }) {
+	if !slices.ContainsFunc(others, func(p monitor.Peer) bool { return p.Server }) {
 		// A server has a slot from the start to its end, and only one that is provably gone
 		// loses it to another: just now to this client, perhaps.
-		all = append(all, serverGone(fmt.Sprintf("pid %d", segment.Control.ServerPID())))
+		all = append(all, serverGone(fmt.Sprintf("pid %d", monitor.ServerPID(client))))
 	}
 	for _, p := range others {
 		all = append(all, m.peer(p))

@@ -7,60 +7,35 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
-	"github.com/core-framebuffer/framebuffer/internal/segment"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// peer is an attached process as its slot describes it.
-type peer struct {
-	name    string
-	server  bool
-	pid     int
-	pidns   uint64 // in which the pid counts; 0 if unknown
-	started uint64
-}
-
-// peersOf reads the slots of all but this client.
-func peersOf(s *segment.Segment) (all []peer) {
-	for i := range s.Control.Slots() {
-		w := s.Control.Slot(i)
-		if !w.Taken() || uint32(i) == s.Slot.Index {
-			continue
-		}
-		all = append(all, peer{
-			name: w.Name(), server: w.Role().Load() == layout.RoleServer,
-			pid: int(w.PID().Load()), pidns: w.PIDNS().Load(), started: w.Started().Load(),
-		})
-	}
-	return all
-}
-
 // peer tells where another process is, as far as it can be seen from here.
-func (m Machine) peer(p peer) Result {
+func (m Machine) peer(p monitor.Peer) Result {
 	name := "client"
-	if p.server {
+	if p.Server {
 		name = "server"
 	}
-	who := fmt.Sprintf("%q, pid %d", p.name, p.pid)
+	who := fmt.Sprintf("%q, pid %d", p.Name, p.PID)
 	mine := m.namespace("self", "pid")
 	switch {
-	case p.pidns == 0 || mine == 0:
+	case p.PIDNS == 0 || mine == 0:
 		return good("%s, of a pid namespace that is not known", who).named(name)
-	case p.pidns != mine:
-		who = fmt.Sprintf("%s in pid namespace %d", who, p.pidns)
+	case p.PIDNS != mine:
+		who = fmt.Sprintf("%s in pid namespace %d", who, p.PIDNS)
 		here := m.search(p)
 		if here == 0 {
 			return good("%s, which cannot be seen from this one (%d)", who, mine).named(name)
 		}
 		return m.apart(here, "%s, here %d", who, here).named(name)
 	}
-	switch alive, err := m.alive(p.pid, p); {
+	switch alive, err := m.alive(p.PID, p); {
 	case err != nil:
 		return good("%s, of which nothing can be seen: %v", who, err).named(name)
 	case alive:
-		return m.apart(p.pid, "%s", who).named(name)
-	case p.server:
+		return m.apart(p.PID, "%s", who).named(name)
+	case p.Server:
 		return serverGone(who)
 	}
 	return good("%s, is gone: the next client takes its slot", who).named(name)
@@ -72,29 +47,29 @@ func serverGone(who string) Result {
 }
 
 // alive reports whether a pid of this PID namespace is that very process.
-func (m Machine) alive(pid int, p peer) (bool, error) {
+func (m Machine) alive(pid int, p monitor.Peer) (bool, error) {
 	started, err := procinfo.StartTimeIn(m.Root, pid)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return procinfo.SameStart(started, p.started), err
+	return procinfo.SameStart(started, p.Started), err
 }
 
 // search finds the pid that a process of another PID namespace has in this one: those of
 // namespaces further in are seen here, with a pid for each (NSpid, the innermost last). It
 // returns 0 where there is none or it may not be looked at.
-func (m Machine) search(p peer) int {
+func (m Machine) search(p monitor.Peer) int {
 	all, err := fs.ReadDir(m.Root, "proc")
 	if err != nil {
 		return 0
 	}
 	for _, dir := range all {
 		pid, err := strconv.Atoi(dir.Name())
-		if err != nil || m.namespace(dir.Name(), "pid") != p.pidns {
+		if err != nil || m.namespace(dir.Name(), "pid") != p.PIDNS {
 			continue
 		}
 		pids, err := m.statusWords(dir.Name(), "NSpid")
-		if err != nil || len(pids) == 0 || pids[len(pids)-1] != strconv.Itoa(p.pid) {
+		if err != nil || len(pids) == 0 || pids[len(pids)-1] != strconv.Itoa(p.PID) {
 			continue
 		}
 		if alive, err := m.alive(pid, p); err == nil && alive {
