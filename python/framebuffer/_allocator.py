@@ -19,7 +19,7 @@ class Allocator:
         self._head = control.address + L.OFF_HEAD
         self._shift = L.milestone_shift(control.capacity)
 
-    def take(self, size: int, client: int, pid: int) -> int:
+    def allocate(self, size: int, client: int, pid: int) -> int:
         """Takes size bytes of the ring, overwriting the oldest, and returns the chunk's offset.
         Another process may be handed the same memory at any time; seal tells.
 
@@ -39,7 +39,7 @@ class Allocator:
         if (c ^ (c + n)) >> self._shift:
             self._control.pass_milestone((c + n) & L.MASK, now)
         if self._words[_HOLD_UNTIL] > now - L.HOLD_GRACE:
-            c = self._step_over(c, n, now)
+            c = self._skip_holds(c, n, now)
         _atomics.fence()
         # A process stopped here for a whole lap and resumed would put its header into somebody
         # else's chunk. This look makes the window small; what slips through is caught by that
@@ -52,18 +52,18 @@ class Allocator:
         L.CHUNK.pack_into(chunks.bytes, at, offset, size, now, client, pid, chunks.guard(offset, size), 0, 0, 0)
         return offset
 
-    def take_beside(self, of: int, size: int, client: int, pid: int) -> int:
+    def allocate_beside(self, of: int, size: int, client: int, pid: int) -> int:
         """As take, for a chunk that describes the one at offset of: it takes nothing that would
         overwrite that one. Other processes may do so at any time.
 
-        Also raises what Chunks.find raises, TooLarge when the two are larger than the ring,
+        Also raises what Chunks.lookup raises, TooLarge when the two are larger than the ring,
         HoldLimit when holds do not leave room for both, and FrameBufferTimeout when so much was
         allocated since that the new chunk would be one too many.
         """
-        other, now = self._chunks.find(of), _clock.monotonic_ns()
+        other, now = self._chunks.lookup(of), _clock.monotonic_ns()
         if not self._spares((of - L.CHUNK_HEADER) & L.MASK, L.footprint(size), now):
             raise self._crowded(of, other, size, now)
-        return self.take(size, client, pid)
+        return self.allocate(size, client, pid)
 
     def _spares(self, c: int, n: int, now: int) -> bool:
         """Whether the chunk at position c stays in the ring when n bytes more are taken now. The
@@ -107,7 +107,7 @@ class Allocator:
             "publish without metadata, or start the server with a larger size"
         )
 
-    def _step_over(self, c: int, n: int, now: int) -> int:
+    def _skip_holds(self, c: int, n: int, now: int) -> int:
         """A position from which n bytes, added to head, are free of holds: c, if that is, or one
         behind the holds in its way. What is stepped over is lost for this lap."""
         holds = self._chunks.holds
@@ -117,7 +117,7 @@ class Allocator:
                 return c
             if not holds.fits(n, now):
                 break
-            c = self._take_behind(target, n)
+            c = self._raise_head(target, n)
             if (c ^ (c + n)) >> self._shift:
                 self._control.pass_milestone((c + n) & L.MASK, now)
         raise HoldLimit(
@@ -125,7 +125,7 @@ class Allocator:
             f"them are {n} bytes free: release holds, or start the server with a larger size or a smaller HoldLimit"
         )
 
-    def _take_behind(self, target: int, n: int) -> int:
+    def _raise_head(self, target: int, n: int) -> int:
         """Adds n to head, which it first raises to target, and returns where they begin."""
         for _ in range(TRIES):
             head = self._words[HEAD]

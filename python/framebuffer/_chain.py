@@ -38,7 +38,7 @@ class Link:
     def __init__(self, ring: FrameBufferClient, number: int) -> None:
         self.ring, self.number = ring, number
         self.ended = 0.0  # when its end was found; 0 before
-        self.let_go = False
+        self.released = False
         self.holds: "weakref.WeakSet[Hold]" = weakref.WeakSet()
 
 
@@ -59,7 +59,7 @@ class Chain:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._pause = PAUSES[0]
-        _forks.tell(self)
+        _forks.register(self)
         self.watch()
 
     def watch(self) -> None:
@@ -143,7 +143,7 @@ class Chain:
                 self._keys = [*self._keys[1 - _REMEMBERED :], link.ring.key]
 
     def _drop(self, link: Link) -> None:
-        link.let_go = True
+        link.released = True
         for follower in members(self.followers):
             follower.leave(link)
         link.ring.stop()

@@ -47,7 +47,7 @@ class Chunks:
 
     # Finding.
 
-    def peek(self, offset: int) -> int:
+    def intact_size(self, offset: int) -> int:
         """The size of the intact chunk at offset, or -1; for those who do not want to know why
         not. The header is loaded once and its size is bounded by the ring, so nothing derived
         from it leaves the mapping."""
@@ -60,13 +60,13 @@ class Chunks:
         self.presence.ensure(at, L.CHUNK_HEADER + size)
         return int(size)
 
-    def place(self, offset: int) -> int:
+    def payload_at(self, offset: int) -> int:
         """Where in the mapping the payload of the chunk at offset begins."""
         return (offset - L.CHUNK_HEADER) % self.capacity + L.CHUNK_HEADER
 
-    def find(self, offset: int) -> int:
+    def lookup(self, offset: int) -> int:
         """The size of the intact chunk at offset. Raises BadOffset and FrameBufferTimeout."""
-        size = self.peek(offset)
+        size = self.intact_size(offset)
         if size < 0:
             raise self._missing(offset)
         return size
@@ -74,7 +74,7 @@ class Chunks:
     def check(self, offset: int, n: int) -> None:
         """Raises what reading n bytes at offset would, but for bytes that are not those written:
         BadOffset, BadSize, FrameBufferTimeout."""
-        size = self.find(offset)
+        size = self.lookup(offset)
         if not 0 <= n <= size:
             raise BadSize(
                 f"framebuffer: bad size: asked to read {n} bytes of the chunk at offset {offset}, which was allocated with {size}: ask for 0 to that many"
@@ -100,9 +100,9 @@ class Chunks:
             "framebuffer: bad offset, since offsets come from Allocate and cannot be computed"
         )
 
-    def payload(self, offset: int, n: int) -> memoryview:
+    def writable(self, offset: int, n: int) -> memoryview:
         """The first n bytes of a chunk just taken, to be filled in place."""
-        at = self.place(offset)
+        at = self.payload_at(offset)
         return self.bytes[at : at + n]
 
     # What is said of those that are gone.

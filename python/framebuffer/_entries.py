@@ -30,33 +30,33 @@ class Label:
         self.offset = self.word = record.offset
         self._sequence = -1
 
-    def stick(self, slot: int, sequence: int) -> bool:
+    def put(self, slot: int, sequence: int) -> bool:
         """Puts it on, if it may be there."""
         self._sequence = sequence
         r = self._record
-        return self._labels.label(r.offset, r.size, slot, r.checksum, r.time_ns, self._topic, sequence)
+        return self._labels.put_label(r.offset, r.size, slot, r.checksum, r.time_ns, self._topic, sequence)
 
-    def number(self, sequence: int) -> None:
+    def set_sequence(self, sequence: int) -> None:
         """Gives it its sequence number."""
         if sequence != self._sequence:  # others were faster
             self._sequence = sequence
             r = self._record
-            self._labels.relabel(r.offset, r.size, r.checksum, r.time_ns, self._topic, sequence)
+            self._labels.update_label(r.offset, r.size, r.checksum, r.time_ns, self._topic, sequence)
 
 
 class RecordChunk:
     """An entry in a chunk of its own."""
 
-    def __init__(self, chunks: Chunks, record: Record, topic: int, slot: int, take: Callable[[int], int]) -> None:
+    def __init__(self, chunks: Chunks, record: Record, topic: int, slot: int, allocate: Callable[[int], int]) -> None:
         dimensions, user_length, content = record.content or (0, 0, b"")
         self._raw = bytearray(L.RECORD_SHORT + len(content))
         L.RECORD.pack_into(self._raw, 0, 0, 0, record.offset, record.size, record.checksum, record.time_ns, topic, dimensions, user_length, slot, 0)
         self._raw[L.RECORD_SHORT :] = content
-        self.offset = take(len(self._raw))
+        self.offset = allocate(len(self._raw))
         self.word = self.offset | L.QUEUE_RECORD
-        self._memory = chunks.payload(self.offset, len(self._raw))
+        self._memory = chunks.writable(self.offset, len(self._raw))
 
-    def number(self, sequence: int) -> None:
+    def set_sequence(self, sequence: int) -> None:
         """Gives it its sequence number, and writes it."""
         self._raw[L.RECORD_SEQUENCE : L.RECORD_SEQUENCE + 8] = sequence.to_bytes(8, "little")
         total = _checksum.of(bytes(self._raw[L.RECORD_SEQUENCE :]))

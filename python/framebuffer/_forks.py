@@ -22,7 +22,7 @@ _all: "weakref.WeakSet[Forked]" = weakref.WeakSet()
 _lock = threading.Lock()
 
 
-def tell(what: Forked) -> None:
+def register(what: Forked) -> None:
     """Has its after_fork called in every child that is forked while it lives."""
     with _lock:
         _all.add(what)

@@ -10,7 +10,7 @@ class Labels:
     def __init__(self, chunks: Chunks) -> None:
         self._chunks = chunks
 
-    def label(self, offset: int, size: int, client: int, checksum: int, time_ns: int, topic: int, sequence: int) -> bool:
+    def put_label(self, offset: int, size: int, client: int, checksum: int, time_ns: int, topic: int, sequence: int) -> bool:
         """Puts a label on the chunk at offset if it was allocated by that client with exactly that
         size and has none: a compare-and-swap of its stamp from 0. Reports False, with nothing
         done, otherwise, and if there is no such chunk."""
@@ -27,7 +27,7 @@ class Labels:
         L.LABEL_REST.pack_into(chunks.bytes, at + L.CHUNK_CHECKSUM, checksum, time_ns)
         return True
 
-    def relabel(self, offset: int, size: int, checksum: int, time_ns: int, topic: int, sequence: int) -> None:
+    def update_label(self, offset: int, size: int, checksum: int, time_ns: int, topic: int, sequence: int) -> None:
         """Changes the sequence number.
 
         Preconditions: label returned True for the chunk, and no queue has told of it.
@@ -36,7 +36,7 @@ class Labels:
         stamp = L.stamp(chunks.guard, chunks.guard(offset, size), checksum, time_ns, topic, sequence)
         _atomics.store64(chunks.base + (offset - L.CHUNK_HEADER) % chunks.capacity + L.CHUNK_STAMP, stamp)
 
-    def labelled(self, offset: int, topic: int, sequence: int) -> "tuple[int, int, int] | None":
+    def label(self, offset: int, topic: int, sequence: int) -> "tuple[int, int, int] | None":
         """Size, checksum and time of the intact chunk at offset, if there is one, and its label is
         of that topic and sequence number."""
         if offset < L.CHUNK_HEADER or offset % L.ALIGN:

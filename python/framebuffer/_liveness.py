@@ -97,7 +97,7 @@ class _Threads:
 
     def __init__(self) -> None:
         self.after_fork()
-        _forks.tell(self)
+        _forks.register(self)
 
     def after_fork(self) -> None:
         """The child of a fork has none of them, and holds no word."""

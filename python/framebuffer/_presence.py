@@ -20,7 +20,7 @@ class Presence:
         self._at, self._size = memory.address, memory.size
         self._advice = _libc.MADV_POPULATE_READ if read_only else _libc.MADV_POPULATE_WRITE
         self.after_fork()
-        _forks.tell(self)
+        _forks.register(self)
 
     def after_fork(self) -> None:
         """Page tables of shared memory are not inherited."""

@@ -48,7 +48,7 @@ class Publisher:
                 checksum = s.ring.write(offset, source)
             except FrameBufferError as e:
                 raise s.failed(e)
-            s.slot.did(L.SLOT_WRITES, L.SLOT_WRITTEN_BYTES, offset, source.size)
+            s.slot.count_frame(L.SLOT_WRITES, L.SLOT_WRITTEN_BYTES, offset, source.size)
             return self.publish_frame(Frame(s.key, offset, source.size, f"{checksum:016x}"), meta)
 
     def publish_frame(self, frame: Frame, meta: Meta | None = None, time_ns: int | None = None) -> Message:

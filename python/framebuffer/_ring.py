@@ -41,12 +41,12 @@ class Ring(Chunks):
         not. Raises BadOffset, TooLong, Closed and FrameBufferTimeout."""
         if self.control.closed:
             raise self.control.why_closed()
-        room, n = self.find(offset), data.size
+        room, n = self.lookup(offset), data.size
         if n > room:
             raise TooLong(
                 f"framebuffer: data longer than the chunk: {n} bytes of data for the chunk at offset {offset}, which was allocated with {room}: allocate as much as is written"
             )
-        c, to, source, words, capacity = offset - L.CHUNK_HEADER, self.base + self.place(offset), data.address, self._words, self.capacity
+        c, to, source, words, capacity = offset - L.CHUNK_HEADER, self.base + self.payload_at(offset), data.address, self._words, self.capacity
         if n <= WRITE_BLOCK:
             _libc.copy(to, source, n)
             total = _checksum.at(source, n)
@@ -68,19 +68,19 @@ class Ring(Chunks):
             raise self.overwritten_while_writing(offset, n)
         return int(total)
 
-    def fill(self, offset: int, skip: int, data: Pinned) -> None:
+    def copy(self, offset: int, skip: int, data: Pinned) -> None:
         """Copies data into a chunk that this process took, behind its first skip bytes. Raises
         FrameBufferTimeout when it is this process's no more; it looks before each block.
 
         Preconditions: the chunk has room for skip and data.
         """
-        to, source, n = self.base + self.place(offset) + skip, data.address, data.size
+        to, source, n = self.base + self.payload_at(offset) + skip, data.address, data.size
         for at in range(0, n, WRITE_BLOCK):
             if not self.alive(offset - L.CHUNK_HEADER):
                 raise self.overwritten_while_writing(offset, n)
             _libc.copy(to + at, source + at, min(WRITE_BLOCK, n - at))
 
-    def seal(self, offset: int, n: int, hashed: bool) -> int:
+    def finish(self, offset: int, n: int, hashed: bool) -> int:
         """The checksum of the first n bytes that were written in place into the chunk at offset;
         0 if not hashed. Raises Closed, and FrameBufferTimeout when the chunk was reused before
         it was done."""
@@ -115,7 +115,7 @@ class Ring(Chunks):
             raise
 
     def _copy_out(self, to: int, n: int, offset: int, checksum: int) -> None:
-        c, source = offset - L.CHUNK_HEADER, self.base + self.place(offset)
+        c, source = offset - L.CHUNK_HEADER, self.base + self.payload_at(offset)
         if n <= READ_BLOCK:
             if n:
                 _libc.copy(to, source, n)
@@ -129,9 +129,9 @@ class Ring(Chunks):
                 if not self.alive(c) and not self.holds.held(c):
                     raise self.overwritten(offset)
             got = stream.digest()
-        self._judge(offset, n, got, checksum)
+        self._verify(offset, n, got, checksum)
 
-    def _judge(self, offset: int, n: int, got: int, want: int) -> None:
+    def _verify(self, offset: int, n: int, got: int, want: int) -> None:
         """After everything was read: raises FrameBufferTimeout unless it counts."""
         if not self.is_intact(offset):
             raise self.overwritten(offset)
@@ -142,13 +142,13 @@ class Ring(Chunks):
             )
 
     def _hash(self, offset: int, n: int) -> int:
-        return int(_checksum.at(self.base + self.place(offset), n))
+        return int(_checksum.at(self.base + self.payload_at(offset), n))
 
-    def look(self, offset: int, n: int, checksum: int | None) -> memoryview:
+    def view(self, offset: int, n: int, checksum: int | None) -> memoryview:
         """The first n bytes of the chunk at offset, in place; unless it is None, they have that
         checksum now. They count if is_intact says so afterwards. Raises what read does."""
         self.check(offset, n)
         if checksum is not None:
-            self._judge(offset, n, self._hash(offset, n), checksum)
-        at = self.place(offset)
+            self._verify(offset, n, self._hash(offset, n), checksum)
+        at = self.payload_at(offset)
         return self._read_only_bytes[at : at + n]

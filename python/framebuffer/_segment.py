@@ -21,7 +21,7 @@ from ._text import quote
 T = TypeVar("T")
 
 
-class Told(Protocol):
+class Closable(Protocol):
     """What must know that its segment was closed."""
 
     def segment_closed(self) -> None:
@@ -42,7 +42,7 @@ class Segment:
         self.slot = Slot(control, role, name, mapped.watch is not None)
         self.closed = False
         self.mapped = mapped
-        self.told: "weakref.WeakSet[Told]" = weakref.WeakSet()  # at close
+        self.closing: "weakref.WeakSet[Closable]" = weakref.WeakSet()  # at close
         self._release = weakref.finalize(self, self.slot.release)
 
     def check_open(self) -> None:
@@ -57,26 +57,26 @@ class Segment:
         if self.closed:
             return
         self.closed = True
-        for what in members(self.told):
+        for what in members(self.closing):
             what.segment_closed()
         self._release()
 
-    def tell(self, what: Told) -> None:
+    def on_close(self, what: Closable) -> None:
         """Has it know when the segment is closed, which may be now: then it is told, and Closed is
         raised. Whoever closes says so before he looks whom to tell, so one of the two sees the
         other."""
-        self.told.add(what)
+        self.closing.add(what)
         if self.closed:
             what.segment_closed()
             self.check_open()
 
     def allocate(self, size: int) -> int:
         """Takes size bytes of the ring and counts that."""
-        return self._allocate(index(size), self.allocator.take)  # numpy's integers count otherwise than Python's
+        return self._allocate(index(size), self.allocator.allocate)  # numpy's integers count otherwise than Python's
 
     def allocate_beside(self, of: int, size: int) -> int:
         """As allocate, for what describes the chunk at offset of and must not overwrite it."""
-        return self._allocate(size, partial(self.allocator.take_beside, of))
+        return self._allocate(size, partial(self.allocator.allocate_beside, of))
 
     def _allocate(self, size: int, take: Callable[[int, int, int], int]) -> int:
         self.check_open()
@@ -98,7 +98,7 @@ class Segment:
         if self.mapped.damaged:
             return damaged()
         if isinstance(error, FrameBufferTimeout):
-            self.slot.timed_out(error)
+            self.slot.count_timeout(error)
         return error
 
 

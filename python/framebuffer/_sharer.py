@@ -31,7 +31,7 @@ class Wake(Protocol):
     def wake_word(self) -> int:
         """The word."""
 
-    def say(self) -> "int | None":
+    def announce_sleeper(self) -> "int | None":
         """Sets bit 0, and returns the word with it, or None if it was changed meanwhile."""
 
 
@@ -98,7 +98,7 @@ class _Word:
         if self.changed():
             self._sift()
             if self.waits and self.wake is not None:  # else the next publisher would call for nothing
-                self.value = self.wake.say() or 0
+                self.value = self.wake.announce_sleeper() or 0
         self._sift()
         return bool(self.waits)
 
@@ -210,4 +210,4 @@ class Sharer:
 
 # One for all segments: threads are the process's.
 sharer = Sharer()
-_forks.tell(sharer)
+_forks.register(sharer)

@@ -25,7 +25,7 @@ class Slot:
         self._life: Life | None = None
         self._rest = control.address + control.tables.slots.entry(0)
         self._claim()
-        _forks.tell(self)
+        _forks.register(self)
 
     def after_fork(self) -> None:
         """The parent keeps its slot; the child gets one when it first counts something."""
@@ -43,7 +43,7 @@ class Slot:
             at = table.entry(i)
             old = c.halves[(at + L.SLOT_LIFE) // 4]
             if old == L.LIFE_UNKNOWN:
-                old = self._bury(at, pidns)
+                old = self._free_dead(at, pidns)
             if old and not old & L.LIFE_DIED:
                 continue
             life = _liveness.hold(c.memory, at + L.SLOT_LIFE, old, self._may_fault)
@@ -55,11 +55,11 @@ class Slot:
             self._last = (at + L.SLOT_LAST) // 8
             self._counters = c.address + at
             c.words[(at + L.SLOT_LAST) // 8] = 0
-            self._fold()
-            self._introduce(at, pidns)
+            self._move_counts()
+            self._describe(at, pidns)
             return
 
-    def _introduce(self, at: int, pidns: int) -> None:
+    def _describe(self, at: int, pidns: int) -> None:
         """Writes who this is. Ready comes last: whoever sees it equal to the claim sees the
         words before it."""
         try:
@@ -75,7 +75,7 @@ class Slot:
         self._control.put_text(at + L.SLOT_NAME, self._name)
         _atomics.store64(a + L.SLOT_READY, self.ticket)
 
-    def _bury(self, at: int, pidns: int) -> int:
+    def _free_dead(self, at: int, pidns: int) -> int:
         """Frees a slot whose life word is not known, if its process is dead all the same, and
         returns the life word. Of several that find it dead, the one that takes the claim away marks
         it."""
@@ -102,7 +102,7 @@ class Slot:
         except (OSError, ValueError, IndexError):
             return False
 
-    def _fold(self) -> None:
+    def _move_counts(self) -> None:
         """Moves the counts to slot 0. Each is in exactly one place but for the instant between
         the two instructions."""
         counters = range(L.SLOT_ALLOCATIONS, L.SLOT_ALTERED + 1, 8)
@@ -128,18 +128,18 @@ class Slot:
             _atomics.add64(self._counters + operations, 1)
             _atomics.add64(self._counters + bytes_, n)
 
-    def did(self, operations: int, bytes_: int, offset: int, n: int) -> None:
+    def count_frame(self, operations: int, bytes_: int, offset: int, n: int) -> None:
         """Counts an operation on the frame at offset."""
         self.count(operations, bytes_, n)
-        self.saw(offset)
+        self.set_last(offset)
 
-    def saw(self, offset: int) -> None:
+    def set_last(self, offset: int) -> None:
         """Shows which frame this process wrote, read or was handed last. A figure that people
         watch, which nobody but this process stores: a store in one piece will do."""
         if self.index:
             self._control.words[self._last] = offset
 
-    def timed_out(self, error: FrameBufferTimeout) -> None:
+    def count_timeout(self, error: FrameBufferTimeout) -> None:
         """Counts a timeout by its reason."""
         if error.counted and _atomics.AVAILABLE:
             counter = L.SLOT_OVERWRITTEN if error.overwritten else L.SLOT_ALTERED
@@ -151,7 +151,7 @@ class Slot:
             return
         at = self._control.tables.slots.entry(self.index)
         if self._control.words[(at + L.SLOT_CLAIM) // 8] == self.ticket:
-            self._fold()
+            self._move_counts()
             _atomics.cas64(self._control.address + at + L.SLOT_CLAIM, self.ticket, 0)
         life, self._life = self._life, None
         if life is not None:

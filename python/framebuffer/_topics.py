@@ -37,11 +37,11 @@ _GLANCES = 100  # looks at one word: publishers change it once a lap
 _STEPS = 64  # numbers passed over from one look at the clock to the next
 
 
-class Sight(Enum):
+class Status(Enum):
     """What a subscriber finds at a sequence number."""
 
     NOTHING = "not published yet"
-    GONE = "published, and lost since"
+    LOST = "published, and lost since"
 
 
 def name_hash(raw: bytes) -> int:
@@ -55,10 +55,10 @@ def wake_all(control: Control) -> None:
     for i in range(table.count):
         at = table.entry(i)
         if control.words[(at + L.TOPIC_NAME_HASH) // 8]:
-            _kick(control.address + at + L.TOPIC_WAKE)
+            _wake_word(control.address + at + L.TOPIC_WAKE)
 
 
-def _kick(address: int) -> None:
+def _wake_word(address: int) -> None:
     _atomics.add32(address, 2)
     _futex.wake(address)
 
@@ -134,14 +134,14 @@ class Topic:
             _atomics.cas64(address + 8 * self._place(s), 0, self._lap(s))
         _atomics.cas64(address + 8 * self._next, 0, first)
 
-    def publish(self, record: Record, slot: int, take: Callable[[int], int]) -> int:
-        """Puts a frame at the end of the topic, and returns its sequence number. take allocates
+    def publish(self, record: Record, slot: int, allocate: Callable[[int], int]) -> int:
+        """Puts a frame at the end of the topic, and returns its sequence number. allocate allocates
         a chunk of that size beside the frame, if it needs a record. It is lock-free. Raises Ended,
         FrameBufferTimeout when the ring was reused meanwhile, what Ring.check raises for what is
-        no frame, and what take raises."""
+        no frame, and what allocate raises."""
         if self.ended:
             raise Ended(f"framebuffer: topic has ended: topic {quote(self.name)}: nothing is published any more until a publisher opens it anew")
-        entry = self._make_entry(record, slot, take)
+        entry = self._make_entry(record, slot, allocate)
         words, address = self._words, self._control.address
         for _ in range(TRIES):
             s = words[self._next]
@@ -155,7 +155,7 @@ class Topic:
             if old & L.QUEUE_LAP == self._lap(s):
                 _atomics.cas64(address + 8 * self._next, s, (s + 1) & L.MASK)
                 continue
-            entry.number(s)
+            entry.set_sequence(s)
             if not self._ring.is_intact(entry.offset) or not self._ring.is_intact(record.offset):
                 raise overwritten_between(
                     f"the ring was overwritten between two instructions of publishing to topic {quote(self.name)}: "
@@ -170,16 +170,16 @@ class Topic:
             f"framebuffer: segment is damaged: the queue of topic {quote(self.name)} changes without end; some process writes over it: restart the server"
         )
 
-    def _make_entry(self, record: Record, slot: int, take: Callable[[int], int]) -> "Label | RecordChunk":
+    def _make_entry(self, record: Record, slot: int, allocate: Callable[[int], int]) -> "Label | RecordChunk":
         """Most often that is the frame itself: its header has room for a label. A frame has one
         label, once: what is published again, by another than its writer, or with something said
         of its content, takes a record, which lies in a chunk of its own."""
         if record.content is None:
             label = Label(self._labels, record, self.index + 1)
-            if label.stick(slot, self.next):
+            if label.put(slot, self.next):
                 return label
         self._ring.check(record.offset, record.size)
-        return RecordChunk(self._ring, record, self.index + 1, slot, take)
+        return RecordChunk(self._ring, record, self.index + 1, slot, allocate)
 
     def _wake_sleepers(self) -> None:
         """Ends the sleep of all who wait. Without any it is one load."""
@@ -193,30 +193,30 @@ class Topic:
 
     # Subscribing.
 
-    def look(self, sequence: int) -> "Record | Sight":
+    def load(self, sequence: int) -> "Record | Status":
         """What is at that sequence number."""
         place, lap = self._place(sequence), self._lap(sequence)
         for _ in range(_GLANCES):
             word = self._words[place]
             if word & L.QUEUE_LAP == lap:
-                return self._read(word, sequence) or Sight.GONE
+                return self._read(word, sequence) or Status.LOST
             if not after(self._words[self._next], sequence):
-                return Sight.NOTHING
+                return Status.NOTHING
             if self._words[place] == word:  # else it has just been published
                 break
-        return Sight.GONE
+        return Status.LOST
 
     def _read(self, word: int, sequence: int) -> "Record | None":
         """A copy of what word leads to, if it is the entry of the sequence number, and its frame
         is still there. The bytes are hostile."""
         offset, ring = word & ~L.QUEUE_TAG, self._ring
         if not word & L.QUEUE_RECORD:
-            label = self._labels.labelled(offset, self.index + 1, sequence)
+            label = self._labels.label(offset, self.index + 1, sequence)
             return None if label is None else Record(offset, *label, None)
-        size = ring.peek(offset)
+        size = ring.intact_size(offset)
         if size not in (L.RECORD_SHORT, L.RECORD_LONG):
             return None
-        at = ring.place(offset)
+        at = ring.payload_at(offset)
         raw = bytes(ring.bytes[at : at + size])
         total, s, of, frame_size, checksum, time_ns, topic, dimensions, user_length, _, _ = L.RECORD.unpack_from(raw)
         if total != _checksum.of(raw[L.RECORD_SEQUENCE :]) or s != sequence or topic != self.index + 1:
@@ -273,14 +273,14 @@ class Topic:
         """The sequence number of the last frame that is still there, or that of the next."""
         end = self.next
         for i in range(1, min(end, self.depth) + 1):
-            if isinstance(self.look(end - i), Record):
+            if isinstance(self.load(end - i), Record):
                 return end - i
         return end
 
     def sleep(self, ready: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Waits until something is published or kick is called, for at most that long. ready is
         asked once more after everybody can know of the sleeper."""
-        wake = self.say()
+        wake = self.announce_sleeper()
         if wake is not None and not ready():
             _futex.wait(self.wake_address, wake, min(seconds, PATIENCE))
 
@@ -289,7 +289,7 @@ class Topic:
         """Bit 0 says that there may be sleepers; the rest counts wake-ups."""
         return int(self._halves[self._wake])
 
-    def say(self) -> "int | None":
+    def announce_sleeper(self) -> "int | None":
         """Says that there is a sleeper, and returns the wake word with that, or None if it was
         changed meanwhile: look again."""
         wake = self.wake_word
@@ -297,9 +297,9 @@ class Topic:
             return None
         return wake | 1
 
-    def kick(self) -> None:
+    def wake_all(self) -> None:
         """Wakes everybody, and whoever is about to sleep does not."""
-        _kick(self._address + L.TOPIC_WAKE)
+        _wake_word(self._address + L.TOPIC_WAKE)
 
     # Ends.
 
@@ -316,7 +316,7 @@ class Topic:
     def end(self) -> None:
         """Says that nothing more comes, and wakes everybody."""
         self._turn(False)
-        self.kick()
+        self.wake_all()
 
     def reopen(self) -> None:
         """Takes an end back; an open topic stays so."""

@@ -33,7 +33,7 @@ class _Seats:
 
 
 _seats = _Seats()
-_forks.tell(_seats)
+_forks.register(_seats)
 
 
 class Waiting:

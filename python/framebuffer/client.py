@@ -39,7 +39,7 @@ class FrameBufferClient:
         self._read_only, self._unverified, self._name = read_only, unverified, name
         self._segment: Segment | None = None
         self._lock = threading.Lock()
-        _forks.tell(self)
+        _forks.register(self)
 
     # From start to stop.
 
@@ -118,7 +118,7 @@ class FrameBufferClient:
                 checksum = s.ring.write(at, source)
             except FrameBufferError as e:
                 raise s.failed(e)
-            s.slot.did(SLOT_WRITES, SLOT_WRITTEN_BYTES, at, source.size)
+            s.slot.count_frame(SLOT_WRITES, SLOT_WRITTEN_BYTES, at, source.size)
         return f"{checksum:016x}"
 
     def read(self, offset: Offset, size: int, checksum: str) -> bytes:
@@ -139,7 +139,7 @@ class FrameBufferClient:
             data = s.ring.read(size, at, parse_checksum(checksum))
         except FrameBufferError as e:
             raise s.failed(e)
-        s.slot.did(SLOT_READS, SLOT_READ_BYTES, at, size)
+        s.slot.count_frame(SLOT_READS, SLOT_READ_BYTES, at, size)
         return data
 
     # Beyond the seed.
@@ -158,7 +158,7 @@ class FrameBufferClient:
                 checksum = s.ring.write(offset, source)
             except FrameBufferError as e:
                 raise s.failed(e)
-            s.slot.did(SLOT_WRITES, SLOT_WRITTEN_BYTES, offset, source.size)
+            s.slot.count_frame(SLOT_WRITES, SLOT_WRITTEN_BYTES, offset, source.size)
             return Frame(s.key, offset, source.size, f"{checksum:016x}")
 
     def get(self, frame: Frame) -> bytes:
@@ -186,7 +186,7 @@ class FrameBufferClient:
                 s.ring.read_into(to.address, frame.size, frame.offset, parse_checksum(frame.checksum))
             except FrameBufferError as e:
                 raise s.failed(e)
-        s.slot.did(SLOT_READS, SLOT_READ_BYTES, frame.offset, frame.size)
+        s.slot.count_frame(SLOT_READS, SLOT_READ_BYTES, frame.offset, frame.size)
         return frame.size
 
     @overload

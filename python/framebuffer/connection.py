@@ -3,9 +3,9 @@
 from types import TracebackType
 from typing import Any, Callable, TypeVar, Union, overload
 
-from . import _meeting, _shared
+from . import _rendezvous, _shared_dir
 from ._chain import Chain, Link
-from ._outlet import FollowingPublisher, explained
+from ._following_publisher import FollowingPublisher, explained
 from ._text import quote
 from .client import FrameBufferClient
 from .errors import Closed, FrameBufferError, NoServer, ServerGone, StaleKey
@@ -29,15 +29,15 @@ class Connection:
     """
 
     def __init__(self, name: str, options: "dict[str, Any]") -> None:
-        _meeting.check_name(name)
+        _rendezvous.check_name(name)
         self.name, self._options = name, options
         self._chain = Chain(self._attach, f"the server {quote(name)}")
 
     def _attach(self, present: str) -> FrameBufferClient:
         try:
-            key = _meeting.find_key(self.name)
+            key = _rendezvous.find_key(self.name)
         except NoServer:  # in this network namespace
-            if not (key := _shared.key_of(self.name)):
+            if not (key := _shared_dir.key_of(self.name)):
                 raise
         if key == present:
             raise StaleKey("framebuffer: stale key: there is no other server yet")
@@ -118,7 +118,7 @@ class Connection:
         def hold(link: Link) -> Hold:
             held = link.ring.hold(frame, seconds=seconds)
             link.holds.add(held)
-            if link.let_go:
+            if link.released:
                 raise Closed("framebuffer: closed: the ring was let go of")
             return held
 
@@ -157,12 +157,12 @@ class Connection:
             if link is not None:
                 return do(link)
         except Closed as e:
-            if isinstance(e, ServerGone) or not link or not link.let_go or self._chain.error is not None:
+            if isinstance(e, ServerGone) or not link or not link.released or self._chain.error is not None:
                 raise
         raise StaleKey("framebuffer: stale key: the server of this frame has ended, and its ring was let go of: read frames sooner, or hold them")
 
 
-def connect(name: str = _meeting.DEFAULT_NAME, *, read_only: bool = False, unverified: bool = False, client_name: str = "", max_frame: int | None = None) -> Connection:
+def connect(name: str = _rendezvous.DEFAULT_NAME, *, read_only: bool = False, unverified: bool = False, client_name: str = "", max_frame: int | None = None) -> Connection:
     """Attaches to the server of that name of this user on this host, in Go or in Python, and goes on
     with the next one of that name when it has ended. The options are FrameBufferClient's,
     client_name its name. Raises NoServer, and what FrameBufferClient's start raises."""

@@ -63,7 +63,7 @@ class FollowingSubscription(Source):
             elif not isinstance(first.error, Closed):  # else it begins with the next server
                 raise first.error
             chain.followers.add(self)
-        _forks.tell(self)
+        _forks.register(self)
         chain.watch()
 
     def _begin(self, link: Link, start: str) -> Subscription:

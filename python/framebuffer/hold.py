@@ -32,15 +32,15 @@ class Hold:
         try:
             self._entry: Entry | None = _begin(segment, frame.offset, ns)
             try:
-                self.view = segment.ring.look(frame.offset, frame.size, checksum)
+                self.view = segment.ring.view(frame.offset, frame.size, checksum)
             except BaseException:
                 self._entry.withdraw()
                 raise
         except FrameBufferError as e:
             raise segment.failed(e)
-        segment.slot.did(SLOT_READS, SLOT_READ_BYTES, frame.offset, frame.size)
-        segment.tell(self)
-        _forks.tell(self)
+        segment.slot.count_frame(SLOT_READS, SLOT_READ_BYTES, frame.offset, frame.size)
+        segment.on_close(self)
+        _forks.register(self)
 
     view: memoryview
     """The frame's bytes in place, read-only: for use until release. What was made of them
@@ -130,7 +130,7 @@ def _begin(segment: Segment, offset: int, ns: int) -> Entry:
     import time
 
     ring = segment.ring
-    c, length = offset - CHUNK_HEADER, footprint(ring.find(offset))
+    c, length = offset - CHUNK_HEADER, footprint(ring.lookup(offset))
     now = _clock.monotonic_ns()
     entry = ring.holds.claim(c, length, now, ns)
     total, limit = ring.holds.total(now), segment.control.hold_limit

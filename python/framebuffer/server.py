@@ -84,7 +84,7 @@ class FrameBufferServer:
         self._end: Any = None
         self._pid = 0
         self._lock = threading.Lock()
-        _forks.tell(self)
+        _forks.register(self)
 
     def start(self) -> "FrameBufferServer":
         """Makes the segment, every page present; does nothing if there is one. Raises NoMemory

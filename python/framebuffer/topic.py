@@ -13,14 +13,14 @@ from typing import Callable
 
 from . import _atomics, _forks
 from ._entries import Record
-from ._group import Alone, Group
+from ._cursor import Alone, Group
 from ._layout import MASK
 from ._publisher import Publisher
 from ._resume import Resume
 from ._segment import Segment
-from ._subentry import Entry
+from ._subscription_entry import Entry
 from ._text import quote
-from ._topics import PATIENCE, Sight, Topic, after
+from ._topics import PATIENCE, Status, Topic, after
 from ._waiter import Source, Waiting
 from .errors import Closed, Ended, FrameBufferError
 from .frame import Frame
@@ -76,8 +76,8 @@ class Subscription(Source):
         self._entry = Entry(segment, self._topic.index, self._at)
         self._waiting = Waiting("framebuffer-topic")
         self._asleep: list[None] = []  # one for each thread that sleeps for it, or is about to
-        segment.tell(self)
-        _forks.tell(self)
+        segment.on_close(self)
+        _forks.register(self)
 
     # Taking messages.
 
@@ -122,7 +122,7 @@ class Subscription(Source):
         what shares the topic with others does not wake those."""
         self._waiting.wake()
         if self._asleep:
-            self._topic.kick()
+            self._topic.wake_all()
         self._waiting.close()
 
     def _sleeper(self, at: int) -> "tuple[Callable[[], None], Callable[[], None]]":
@@ -139,7 +139,7 @@ class Subscription(Source):
 
         def give_up() -> None:
             given_up.append(True)
-            topic.kick()
+            topic.wake_all()
 
         return sleep, give_up
 
@@ -153,11 +153,11 @@ class Subscription(Source):
         while True:
             self._check()
             at = self._at
-            found = self._topic.look(at)
+            found = self._topic.load(at)
             if isinstance(found, Record):
                 if self._place.advance(at, (at + 1) & MASK):
                     return self._message(found, at)
-            elif found is Sight.GONE:
+            elif found is Status.LOST:
                 to = self._resume.after(at, until)
                 if to is not None and self._place.advance(at, to):
                     missed = self._topic.missed(at, to)
@@ -174,7 +174,7 @@ class Subscription(Source):
         message = Message(frame, sequence, found.time_ns, self._pending, found.meta)
         self._pending = 0
         self.received += 1
-        self._segment.slot.saw(found.offset)
+        self._segment.slot.set_last(found.offset)
         return message
 
     @property
@@ -221,7 +221,7 @@ class Subscription(Source):
         if self._closed:
             return
         self._closed = True
-        self._segment.told.discard(self)
+        self._segment.closing.discard(self)
         self._wake()
         self._entry.leave()
 

@@ -46,7 +46,7 @@ class View:
         s = self._segment
         s.check_open()
         try:
-            self._bytes = s.ring.look(self._offset, self._size, self._checksum)
+            self._bytes = s.ring.view(self._offset, self._size, self._checksum)
         except FrameBufferError as e:
             raise s.failed(e)
         return self._bytes
@@ -59,7 +59,7 @@ class View:
         if not intact and (error is None or isinstance(error, Exception)):
             raise s.failed(s.ring.overwritten(self._offset)) from error
         if error is None and not s.closed:
-            s.slot.did(SLOT_READS, SLOT_READ_BYTES, self._offset, self._size)
+            s.slot.count_frame(SLOT_READS, SLOT_READ_BYTES, self._offset, self._size)
 
 
 class Reservation:
@@ -73,7 +73,7 @@ class Reservation:
     def __init__(self, segment: Segment, size: int) -> None:
         self._segment, self._size = segment, index(size)
         self.offset = segment.allocate(self._size)
-        self._bytes: memoryview | None = segment.ring.payload(self.offset, self._size)
+        self._bytes: memoryview | None = segment.ring.writable(self.offset, self._size)
 
     @property
     def bytes(self) -> memoryview:
@@ -97,7 +97,7 @@ class Reservation:
                     f"framebuffer: data longer than the chunk: {source.size} bytes from byte {at} of a reservation of {self._size}: reserve more"
                 )
             try:
-                self._segment.ring.fill(self.offset, at, source)
+                self._segment.ring.copy(self.offset, at, source)
             except FrameBufferError as e:
                 raise self._segment.failed(e)
             return at + source.size
@@ -117,10 +117,10 @@ class Reservation:
         s = self._segment
         s.check_open()
         try:
-            checksum = s.ring.seal(self.offset, n, True)
+            checksum = s.ring.finish(self.offset, n, True)
         except FrameBufferError as e:
             raise s.failed(e)
-        s.slot.did(SLOT_WRITES, SLOT_WRITTEN_BYTES, self.offset, n)
+        s.slot.count_frame(SLOT_WRITES, SLOT_WRITTEN_BYTES, self.offset, n)
         return Frame(s.key, self.offset, n, f"{checksum:016x}")
 
     def abort(self) -> None:

@@ -69,7 +69,7 @@ class Watchdog:
 
 
 watchdog = Watchdog()
-_forks.tell(watchdog)
+_forks.register(watchdog)
 atexit.register(watchdog.end_all)
 
 

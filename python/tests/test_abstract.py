@@ -12,7 +12,7 @@ from conftest import environment, need
 from framebuffer import _peers, errors
 from framebuffer._key import Key, parse
 from framebuffer._shm import abstract
-from framebuffer._shm.place import location_of
+from framebuffer._shm.location import location_of
 from framebuffer.client import FrameBufferClient
 from framebuffer.server import FrameBufferServer
 

@@ -119,11 +119,11 @@ def test_a_dead_ring_is_let_go_of(named: Named) -> None:
         memory = [weakref.ref(link.ring._attached().mapped.ring), weakref.ref(link.ring._attached().mapped.control)]
         named.end()
         until(lambda: link.ended and time.monotonic() > link.ended + 2 * _chain.GRACE)
-        assert not link.let_go and hold.view == b"held" and c.get(frame) == b"held"
+        assert not link.released and hold.view == b"held" and c.get(frame) == b"held"
         hold.check()
         hold.release()
         del hold
-        until(lambda: link.let_go and all(m() is None for m in memory))  # without the collector
+        until(lambda: link.released and all(m() is None for m in memory))  # without the collector
         assert sub.lost == 0
 
 

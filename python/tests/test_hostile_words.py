@@ -37,8 +37,8 @@ frames = [pub.publish(b"a" * 100, META if n % 2 else None).frame for n in range(
 hold = client.hold(frames[-1], seconds=3600)
 topic = tables.topics.entry(keep[0]._topic.index)
 group, sub = keep[1]._place._at * 8 - L.GROUP_CURSOR, keep[0]._entry._at
-chunk = ring.place(frames[-2].offset) - L.CHUNK_HEADER
-record = ring.place((control.words[topic // 8 + L.TOPIC_QUEUE_WORD_0 // 8 + 19 % control.depth]) & ~L.QUEUE_TAG) - L.CHUNK_HEADER
+chunk = ring.payload_at(frames[-2].offset) - L.CHUNK_HEADER
+record = ring.payload_at((control.words[topic // 8 + L.TOPIC_QUEUE_WORD_0 // 8 + 19 % control.depth]) & ~L.QUEUE_TAG) - L.CHUNK_HEADER
 
 if AGE == "gone":  # where nothing is found, a search has no other end than its own
     hold.release()

@@ -10,7 +10,7 @@ import children
 import pytest
 from conftest import environment, need
 
-from framebuffer import _shared
+from framebuffer import _shared_dir
 from framebuffer.client import FrameBufferClient
 from framebuffer.connection import connect
 from framebuffer.errors import NoServer
@@ -51,16 +51,16 @@ def test_where_there_is_no_key(tmp_path: pathlib.Path, monkeypatch: pytest.Monke
     (within / "long.key").write_text("x" * 5000)
     for beside in (tmp_path / "front.key", within / ".front.key"):
         beside.write_text("fb4_x")
-    assert _shared.key_of(name) == ""
+    assert _shared_dir.key_of(name) == ""
 
 
 def test_other_users_may_write_there(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRAMEBUFFER_DIR", str(tmp_path))
     (tmp_path / "front.key").write_text("fb4_x\n")
-    assert _shared.key_of("front") == "fb4_x"
+    assert _shared_dir.key_of("front") == "fb4_x"
     for mode in (0o777, 0o1777, 0o775):
         tmp_path.chmod(mode)
-        assert _shared.key_of("front") == ""
+        assert _shared_dir.key_of("front") == ""
 
 
 def test_no_key_no_server(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,8 +73,8 @@ def test_stop_between_a_hold_and_who_is_told_of_the_end(client: FrameBufferClien
     for what, begin in ways.items():
         with FrameBufferClient(client.key) as mine:
             segment = mine._attached()
-            slip = type(segment).tell
-            monkeypatch.setattr(type(segment), "tell", lambda s, told: (mine.stop(), slip(s, told)))
+            slip = type(segment).on_close
+            monkeypatch.setattr(type(segment), "on_close", lambda s, told: (mine.stop(), slip(s, told)))
             with pytest.raises(errors.Closed):
                 begin(mine)
             monkeypatch.undo()
@@ -86,7 +86,7 @@ def test_others_are_added_while_the_end_is_told(client: FrameBufferClient) -> No
     with FrameBufferClient(client.key) as mine:
         segment = mine._attached()
         subs = [mine.subscribe(f"t{i}") for i in range(3)]
-        real = segment.told
+        real = segment.closing
 
         class Changes:
             tries = 0
@@ -97,7 +97,7 @@ def test_others_are_added_while_the_end_is_told(client: FrameBufferClient) -> No
                     raise RuntimeError("Set changed size during iteration")
                 return iter(real)
 
-        segment.told = Changes()  # type: ignore[assignment]
+        segment.closing = Changes()  # type: ignore[assignment]
         mine.stop()
         for s in subs:
             with pytest.raises(errors.Closed):

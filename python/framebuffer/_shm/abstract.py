@@ -10,9 +10,9 @@ import socket
 
 from .. import _peers
 from ..errors import NoPermission
-from .place import DIR_VARIABLE
+from .location import DIR_VARIABLE
 from .sockets import SUFFIX
-from .trust import ROOT, user_of
+from .server_identity import ROOT, user_of
 
 
 def name_of(path: str) -> str:

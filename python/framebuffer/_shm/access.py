@@ -9,7 +9,7 @@ from typing import Iterable
 
 from .._peers import Overflow
 from ..errors import FrameBufferError
-from . import refused
+from . import syscall_error
 from .segment import Spec
 
 _log = logging.getLogger("framebuffer")
@@ -118,7 +118,7 @@ class Access:
         try:
             os.fchmod(fd, self.control_mode if control else self.ring_mode)
         except OSError as e:
-            refused.check("fchmod", e)
+            syscall_error.check("fchmod", e)
             raise
         if not self.lists:
             return
@@ -130,7 +130,7 @@ class Access:
                     "its file system keeps no lists of users, as hugetlbfs and kernels without CONFIG_TMPFS_POSIX_ACL do not: "
                     "use --mode alone, or --backend memfd (operation not supported)"
                 ) from e
-            refused.check("fsetxattr", e)
+            syscall_error.check("fsetxattr", e)
             raise
 
     def _list(self, control: bool) -> bytes:

@@ -23,7 +23,7 @@ from .holes import check_holes
 from .mapping import map_file, mirror_file, part
 from .memory import Memory, advise_huge, undumped
 from .pages import finish
-from .place import DIR_VARIABLE, location_of, path_here
+from .location import DIR_VARIABLE, location_of, path_here
 from .segment import HUGE_PAGE, Mapped, Spec
 
 

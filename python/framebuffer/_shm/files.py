@@ -24,9 +24,9 @@ from typing import Iterator
 from .. import _forks, _libc
 from .._text import errno_text
 from ..errors import FrameBufferError, StaleKey
-from . import refused
-from .keep import GONE, LOOK_EVERY, OTHERS, OURS, Keeper, remove, standing, touch
-from .place import path_of
+from . import syscall_error
+from .name_watcher import GONE, LOOK_EVERY, OTHERS, OURS, NameWatcher, remove, standing, touch
+from .location import path_of
 
 # The names are random but for what tells that they are ours, so that nothing in a shared
 # directory can be in the way of anybody.
@@ -70,7 +70,7 @@ def lock(fd: int) -> None:
     try:
         fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _WHOLE_FILE)
     except OSError as e:
-        refused.check("fcntl", e)
+        syscall_error.check("fcntl", e)
         raise FrameBufferError(f"lock the file: {errno_text(e)}") from e
 
 
@@ -96,10 +96,10 @@ class Files:
     def __init__(self, base: str) -> None:
         self.base, self.control, self.ring = base, -1, -1
         self._shown = False
-        self._keeper: Keeper | None = None
+        self._keeper: NameWatcher | None = None
         self._lock = threading.Lock()  # of the thread that looks, and of close
         self._ended = threading.Event()
-        _forks.tell(self)
+        _forks.register(self)
 
     def show(self) -> None:
         """Gives the files their names. Control comes last: who finds it finds both."""
@@ -112,14 +112,14 @@ class Files:
                 try:
                     _name(fd, directory, posixpath.basename(self.base) + suffix)
                 except OSError as e:
-                    refused.check("linkat", e)
+                    syscall_error.check("linkat", e)
                     raise FrameBufferError(f"name the file {self.base}{suffix} (is /proc mounted?): {errno_text(e)}") from e
         finally:
             os.close(directory)
 
     def watch(self) -> None:
         """Looks after the names from now on."""
-        self._keeper = Keeper(posixpath.dirname(self.base))
+        self._keeper = NameWatcher(posixpath.dirname(self.base))
         for fd in (self.control, self.ring):  # tmpfiles.d(5): systemd 250 and newer skip such files
             try:
                 fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)

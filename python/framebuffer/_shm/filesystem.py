@@ -10,9 +10,9 @@ from typing import Callable
 from .. import _libc
 from .._text import errno_text
 from ..errors import FrameBufferError, NoMemory, NoPermission
-from . import refused
+from . import syscall_error
 from .files import lock
-from .owndir import make_dir
+from .own_dir import make_dir
 from .segment import HUGE_PAGES, SMALL_PAGES, TRANSPARENT_PAGES, whole_pages
 
 DEFAULT_DIR = "/dev/shm"
@@ -40,7 +40,7 @@ class _Facts:
         result = _fstatfs(what, words) if isinstance(what, int) else _statfs(os.fsencode(what), words)
         if result != 0:
             e = _libc.last_error()
-            refused.check("statfs" if isinstance(what, str) else "fstatfs", e)
+            syscall_error.check("statfs" if isinstance(what, str) else "fstatfs", e)
             raise e
         self.kind, self.block, self.blocks, _, self.available = (int(w) & (1 << 63) - 1 for w in words[:5])
 
@@ -144,7 +144,7 @@ class Filesystem:
             except OSError as e:
                 if e.errno in (errno.ENOSPC, errno.ENOMEM, errno.EFBIG):
                     raise self.full(size, e) from e
-                if refused.not_allowed(e) or e.errno == errno.EOPNOTSUPP:
+                if syscall_error.not_allowed(e) or e.errno == errno.EOPNOTSUPP:
                     # Then its pages are taken when they are brought in, where it shows as well if
                     # there are too few of them.
                     os.ftruncate(fd, size)

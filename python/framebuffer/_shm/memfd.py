@@ -11,17 +11,17 @@ import os
 from .. import _libc
 from .._text import errno_text
 from ..errors import FrameBufferError, NoMemory, StaleKey
-from . import refused
+from . import syscall_error
 from .access import Access
 from .busguard import Watch
-from .door import Door
+from .fd_server import FDServer
 from .filesystem import is_huge
 from .holes import check_holes
-from .knock import knock
+from .fetch_fds import fetch_fds
 from .mapping import map_file, mirror_file, part
 from .memory import Memory, advise_huge, undumped
 from .pages import alignment, finish, whole, with_pages
-from .place import path_here
+from .location import path_here
 from .segment import HUGE_PAGES, Mapped, Spec
 from .sockets import socket_path
 
@@ -39,39 +39,39 @@ class Memfd:
     def create(self, spec: Spec) -> Mapped:
         """See Backend."""
         spec = whole(spec)
-        door = Door(Access.of(spec))
+        fds = FDServer(Access.of(spec))
         rings: list[Memory] = []
 
         def attempt(reserved: bool) -> None:
             # The kernel looks for reserved pages when they are mapped.
-            door.ring = _make("framebuffer-ring", spec.ring, (_MFD_HUGETLB | _MFD_HUGE_2MB) if reserved else 0)
+            fds.ring = _make("framebuffer-ring", spec.ring, (_MFD_HUGETLB | _MFD_HUGE_2MB) if reserved else 0)
             try:
-                rings.append(_mirror(door.ring, spec.ring, False))
+                rings.append(_mirror(fds.ring, spec.ring, False))
             except Exception:
-                os.close(door.ring)
-                door.ring = -1
+                os.close(fds.ring)
+                fds.ring = -1
                 raise
 
         try:
             with part("control object"):
-                door.control = _make("framebuffer-control", spec.control, 0)
-                control = map_file(door.control, spec.control)
+                fds.control = _make("framebuffer-control", spec.control, 0)
+                control = map_file(fds.control, spec.control)
             with part("ring"):
                 pages = with_pages(spec, attempt)
             made = Mapped(control, rings[-1], "", pages)
             if pages == HUGE_PAGES:
                 made.watch = Watch(made.control, made.ring)
             finish(made)
-            door.open(spec.dir)
+            fds.open(spec.dir)
         except BaseException:
-            door.close()
+            fds.close()
             raise
-        made.location, made.stop = door.location, door.close
+        made.location, made.stop = fds.location, fds.close
         return made
 
     def attach(self, location: str, read_only: bool) -> Mapped:
         """See Backend."""
-        control_fd, ring_fd = knock(path_here(socket_path(location), ""), read_only)
+        control_fd, ring_fd = fetch_fds(path_here(socket_path(location), ""), read_only)
         try:
             with part("control object"):
                 control = map_file(control_fd, _sealed_size(control_fd))
@@ -94,7 +94,7 @@ def _make(name: str, size: int, flags: int) -> int:
         fd = _libc.memfd_create(name.encode(), flags)
     if fd < 0:
         e = _libc.last_error()
-        refused.check("memfd_create", e)
+        syscall_error.check("memfd_create", e)
         raise FrameBufferError(f"memfd_create: {errno_text(e)}") from e
     try:
         os.ftruncate(fd, size)
@@ -106,7 +106,7 @@ def _make(name: str, size: int, flags: int) -> int:
         fcntl.fcntl(fd, _F_ADD_SEALS, _SEAL_SHRINK | _SEAL_GROW | _SEAL_SEAL)
     except OSError as e:
         os.close(fd)
-        refused.check("ftruncate, fchmod or fcntl", e)
+        syscall_error.check("ftruncate, fchmod or fcntl", e)
         raise NoMemory(f"framebuffer: not enough memory: a memfd of {size} bytes: {errno_text(e)}: ask for less") from e
     return fd
 
@@ -120,7 +120,7 @@ def _sealed_size(fd: int) -> int:
     try:
         seals = fcntl.fcntl(fd, _F_GET_SEALS)
     except OSError as e:
-        refused.check("fcntl", e)
+        syscall_error.check("fcntl", e)
         raise StaleKey(f"framebuffer: stale key: what answers there is no server: its file has no seals: {errno_text(e)}") from e
     if not seals & _SEAL_SHRINK:
         raise StaleKey("framebuffer: stale key: what answers there is no server: it could shorten its file under us")

@@ -12,7 +12,7 @@ from .. import _libc
 from .._layout import LIFE_DISTANCE
 from .._text import errno_text
 from ..errors import NoMemory
-from .refused import not_allowed
+from .syscall_error import not_allowed
 
 
 # Has core dumps of a process hold the ring.

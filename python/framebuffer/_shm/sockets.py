@@ -8,8 +8,8 @@ import tempfile
 import time
 from typing import Callable
 
-from .owndir import make_dir, make_own_dir
-from .place import DIR_VARIABLE, path_of
+from .own_dir import make_dir, make_own_dir
+from .location import DIR_VARIABLE, path_of
 
 SUFFIX, MAX_PATH = ".fb", 107
 

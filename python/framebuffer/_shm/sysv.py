@@ -15,7 +15,7 @@ from typing import Callable
 from .. import _libc, _procinfo
 from .._text import errno_text, quote
 from ..errors import BadKey, FrameBufferError, NoMemory, NoPermission, StaleKey
-from . import refused
+from . import syscall_error
 from .access import Access
 from .holes import check_sysv_holes
 from .mapping import part
@@ -93,7 +93,7 @@ class SysV:
 def _attach(id_: int, at: int, flags: int) -> int:
     address: int | None = _libc.shmat(id_, at, flags)
     if address is None or address == _libc.FAILED:
-        refused.check("shmat", _libc.last_error())
+        syscall_error.check("shmat", _libc.last_error())
         raise _libc.last_error()  # not kept in this frame, which would keep its callers' memory
     return address
 
@@ -103,9 +103,9 @@ def _check_allowed() -> None:
     made that could not be removed: an id that no segment has is not valid, where they may."""
     none = -1
     if _libc.shmctl(none, _IPC_STAT, (ctypes.c_uint64 * 32)()) < 0:
-        refused.check("shmctl", _libc.last_error())
+        syscall_error.check("shmctl", _libc.last_error())
     _libc.shmat(none, 0, 0)
-    refused.check("shmat", _libc.last_error())
+    syscall_error.check("shmat", _libc.last_error())
 
 
 def _fronted(id_: int, size: int) -> Memory:
@@ -124,7 +124,7 @@ def _make(size: int, flags: int, attach: Callable[[int], Memory]) -> tuple[Memor
         e = _libc.last_error()
         if flags & _SHM_HUGETLB:
             raise e
-        refused.check("shmget", e)
+        syscall_error.check("shmget", e)
         raise _make_error(e, size) from e
     try:
         memory = attach(id_)
@@ -173,7 +173,7 @@ class _Location:
         buffer = (ctypes.c_uint64 * 32)()
         if _libc.shmctl(id_, _IPC_STAT, buffer) < 0:
             e = _libc.last_error()
-            refused.check("shmctl", e)
+            syscall_error.check("shmctl", e)
             raise self.attach_error(id_, e) from e
         return int(buffer[_SEGSZ_AT // 8])
 

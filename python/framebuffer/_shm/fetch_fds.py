@@ -11,9 +11,9 @@ from .._text import errno_text
 from ..errors import FrameBufferError, NoPermission, StaleKey
 from . import abstract
 from .access import read_only_refused
-from .door import DENIED, DENIED_WRITE, GRANTED, PATIENCE, WANT_READING, WANT_WRITING
-from .place import DIR_VARIABLE
-from .trust import doubt_of
+from .fd_server import DENIED, DENIED_WRITE, GRANTED, PATIENCE, WANT_READING, WANT_WRITING
+from .location import DIR_VARIABLE
+from .server_identity import doubt_of
 
 _log = logging.getLogger("framebuffer")
 
@@ -22,14 +22,14 @@ class _Unanswered(StaleKey):
     """The server closed the connection before it had answered."""
 
 
-def knock(path: str, read_only: bool) -> tuple[int, int]:
+def fetch_fds(path: str, read_only: bool) -> tuple[int, int]:
     """The descriptors of control and ring, which are the caller's to close. It asks until a server
     answers or its patience ends: a door before which too many stand may close before the answer.
     A refusal is final."""
     end, wait = time.monotonic() + PATIENCE, 0.001
     while True:
         try:
-            return _knock_once(path, WANT_READING if read_only else WANT_WRITING, end)
+            return _fetch_once(path, WANT_READING if read_only else WANT_WRITING, end)
         except _Unanswered as e:
             if time.monotonic() + wait > end:
                 raise StaleKey(str(e)) from e
@@ -37,7 +37,7 @@ def knock(path: str, read_only: bool) -> tuple[int, int]:
         wait = min(2 * wait, 0.05)
 
 
-def _knock_once(path: str, want: bytes, end: float) -> tuple[int, int]:
+def _fetch_once(path: str, want: bytes, end: float) -> tuple[int, int]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
         judge = doubt_of
         try:

@@ -47,7 +47,7 @@ def remove(path: str, should: os.stat_result) -> None:
             pass
 
 
-class Keeper:
+class NameWatcher:
     """What a server knows of its directory. One thread uses it at a time."""
 
     def __init__(self, directory: str) -> None:

@@ -7,7 +7,7 @@ import stat
 from .. import _peers
 from .._text import errno_text
 from ..errors import NoPermission
-from .trust import ROOT
+from .server_identity import ROOT
 
 _BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 

@@ -11,8 +11,8 @@ import stat
 import time
 
 from . import _peers
-from ._shm.knock import connect
-from ._shm.owndir import check_own_dir
+from ._shm.fetch_fds import connect
+from ._shm.own_dir import check_own_dir
 from ._text import clip, errno_text, harmless, quote
 from .errors import FrameBufferError, NoPermission, NoServer
 

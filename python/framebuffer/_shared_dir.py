@@ -8,7 +8,7 @@ import posixpath
 import re
 import stat
 
-from ._shm.place import DIR_VARIABLE
+from ._shm.location import DIR_VARIABLE
 
 _WELL_KNOWN = "/run/framebuffer"
 _MOST = 4 << 10  # bytes of a key file

@@ -16,9 +16,9 @@ from .._text import errno_text
 from ..errors import FrameBufferError
 from . import abstract
 from .access import NOTHING, WRITING, Access
-from .keep import GONE, LOOK_EVERY, OTHERS, OURS, Keeper, remove, standing, touch
-from .owndir import make_dir
-from .place import location_of
+from .name_watcher import GONE, LOOK_EVERY, OTHERS, OURS, NameWatcher, remove, standing, touch
+from .own_dir import make_dir
+from .location import location_of
 from .reserve import Reserve
 from .sockets import MAX_PATH, SUFFIX, default_dir, sweep
 
@@ -32,14 +32,14 @@ _BINDINGS = 5
 
 # So many that may have something are waited for at a time. What a client that knows what it wants
 # has to send is there when it comes.
-_MOST_VISITORS = 64
+_MOST_CONNECTIONS = 64
 
 # How many may wait to be accepted: few, since they are accepted in their order, and others fill it in
 # no time. Those beyond wait as they connect.
 _BACKLOG = 128
 
 
-class Door:
+class FDServer:
     """The server's side: two files, and a thread that hands them out."""
 
     def __init__(self, access: Access) -> None:
@@ -53,9 +53,9 @@ class Door:
         self._listener: socket.socket | None = None
         self._abstract: socket.socket | None = None  # another listener, for clients that do not see the directory
         self._bound: os.stat_result | None = None  # the listener, as it lies in the directory
-        self._keeper: Keeper | None = None
+        self._keeper: NameWatcher | None = None
         self._thread: threading.Thread | None = None
-        self._visitors: dict[socket.socket, tuple[float, int]] = {}  # until when they are waited for, in order, and whose they are
+        self._connections: dict[socket.socket, tuple[float, int]] = {}  # until when they are waited for, in order, and whose they are
         self._reserve = Reserve()
 
     @property
@@ -82,10 +82,10 @@ class Door:
             raise FrameBufferError(f"listen in {directory}: {errno_text(e)}") from e
         self._abstract = abstract.listen(path, _BACKLOG)
         self._reserve.keep_back()
-        self._keeper = Keeper(directory)
+        self._keeper = NameWatcher(directory)
         self._thread = threading.Thread(target=self._serve, args=(self._listener,), name="framebuffer-memfd", daemon=True)
         self._thread.start()
-        _forks.tell(self)
+        _forks.register(self)
 
     def _open_to_read(self) -> None:
         """Opens the ring anew, for clients that may only read it. Without /proc that cannot be done:
@@ -180,9 +180,9 @@ class Door:
             self._listener.close()
             self._listener = self._thread = None
         self._close_abstract()
-        for peer in self._visitors:
+        for peer in self._connections:
             peer.close()
-        self._visitors.clear()
+        self._connections.clear()
         self._reserve.close()
         self._close_files()
 
@@ -209,15 +209,15 @@ class Door:
                 events.register(self._abstract, selectors.EVENT_READ)
             looked = time.monotonic()
             while self._listener is not None:
-                wake = min([looked + LOOK_EVERY, *(until for until, _ in self._visitors.values())])
+                wake = min([looked + LOOK_EVERY, *(until for until, _ in self._connections.values())])
                 for key, _ in events.select(max(wake - time.monotonic(), 0)):
                     if key.fileobj is listener:
                         self._receive(listener, events)
                     elif key.fileobj is self._abstract:
                         self._receive(self._abstract, events)
-                    elif isinstance(key.fileobj, socket.socket) and key.fileobj in self._visitors:
+                    elif isinstance(key.fileobj, socket.socket) and key.fileobj in self._connections:
                         self._answer(key.fileobj)
-                        self._show_out(key.fileobj, events)
+                        self._close(key.fileobj, events)
                 now = time.monotonic()
                 if now >= looked + LOOK_EVERY:
                     looked = now
@@ -226,10 +226,10 @@ class Door:
                         listener.close()  # no path leads there any more
                         listener = again
                         events.register(listener, selectors.EVENT_READ)
-                for peer in [p for p, (until, _) in self._visitors.items() if until <= now]:
-                    self._show_out(peer, events)
-            for peer in list(self._visitors):
-                self._show_out(peer, events)
+                for peer in [p for p, (until, _) in self._connections.items() if until <= now]:
+                    self._close(peer, events)
+            for peer in list(self._connections):
+                self._close(peer, events)
 
     def _receive(self, listener: socket.socket, events: selectors.BaseSelector) -> None:
         """Lets clients in, to be answered when they have said what they want. One that may have
@@ -241,7 +241,7 @@ class Door:
                 return
             except OSError:
                 if self._listener is not None:  # no descriptors left, say: one that keeps silent may have it
-                    self._show_out_one(events)
+                    self._close_oldest(events)
                     time.sleep(0.01)
                 return
             peer.setblocking(False)
@@ -249,22 +249,22 @@ class Door:
                 self._say(peer, DENIED)
                 peer.close()
                 continue
-            self._visitors[peer] = time.monotonic() + PATIENCE, _peers.peer_of(peer).uid
+            self._connections[peer] = time.monotonic() + PATIENCE, _peers.peer_of(peer).uid
             events.register(peer, selectors.EVENT_READ)
-            if len(self._visitors) > _MOST_VISITORS:
-                self._show_out_one(events)
+            if len(self._connections) > _MOST_CONNECTIONS:
+                self._close_oldest(events)
 
-    def _show_out_one(self, events: selectors.BaseSelector) -> None:
+    def _close_oldest(self, events: selectors.BaseSelector) -> None:
         """Ends the oldest connection of the user that has the most: a user that comes often is in its
         own way alone."""
-        has = collections.Counter(uid for _, uid in self._visitors.values())
-        for peer, (_, uid) in self._visitors.items():
+        has = collections.Counter(uid for _, uid in self._connections.values())
+        for peer, (_, uid) in self._connections.items():
             if has[uid] == max(has.values()):
-                self._show_out(peer, events)
+                self._close(peer, events)
                 return
 
-    def _show_out(self, peer: socket.socket, events: selectors.BaseSelector) -> None:
-        del self._visitors[peer]
+    def _close(self, peer: socket.socket, events: selectors.BaseSelector) -> None:
+        del self._connections[peer]
         events.unregister(peer)
         peer.close()
         self._reserve.keep_back()
