@@ -3,6 +3,8 @@
 # make quick  vet and the tests of Go, while you work
 # make demo   real pictures between real processes
 # make bench  this library and its rivals in one run
+# make install the command framebuffer, where go install puts it
+# make install-python the Python package, in a virtual environment .venv of this directory
 #
 # What check is made of; of these, test runs unit and python, and leaves out what needs root or a
 # tool that is not there:
@@ -36,7 +38,7 @@ SYSTEM_PYTHON := $(or $(PYTHON),/usr/bin/python3)
 LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 
-.PHONY: test check setup vet lint unit race race-drivers race-others mutants models kernels containers faults hosts soak types python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-vet
+.PHONY: test check setup vet lint unit race race-drivers race-others mutants models kernels containers faults hosts soak types python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-vet install install-python
 
 # In this order, each timed; + joins what runs side by side: of each pair the first mostly waits.
 CHECK := setup vet unit+python containers+lint hosts+models generate race mutants faults+fuzz kernels types arm64 cross bench-vet
@@ -178,6 +180,13 @@ bench:
 # The benchmark compiles, and the README's figures are those of bench/handover.json.
 bench-vet:
 	cd bench && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -count=1 ./...
+
+install:
+	$(GO) install ./cmd/framebuffer
+	@echo "installed $$($(GO) list -f '{{.Target}}' ./cmd/framebuffer)"
+
+install-python:
+	python3 -m venv .venv && .venv/bin/pip install ./python
 
 demo:
 	$(GO) run ./cmd/framebuffer demo
