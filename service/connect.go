@@ -73,7 +73,7 @@ func Connect(ctx context.Context, opts *Options) (*Client, error) {
 	if err := opts.TLS.Check(); err != nil {
 		return nil, err
 	}
-	if err := checkOwnInbox(opts.InboxPrefix); err != nil {
+	if err := natsconn.CheckInboxPrefix(opts.InboxPrefix); err != nil {
 		return nil, err
 	}
 	if _, err := sign.NewTrust(opts.Trust); err != nil {

@@ -18,7 +18,7 @@ func Dial(ctx context.Context, opts *Options) (*nats.Conn, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	if err := checkOwnInbox(opts.InboxPrefix); err != nil {
+	if err := natsconn.CheckInboxPrefix(opts.InboxPrefix); err != nil {
 		return nil, err
 	}
 	at := natsconn.Access{URL: opts.URL, Credentials: opts.Credentials, TLS: opts.TLS}

@@ -17,7 +17,7 @@ import (
 )
 
 func (s *Service) addEndpoints() (err error) {
-	if s.micro, err = newInstance(s.nats, s.replies, map[string]string{wire.MetaName: natsconn.NameOrDefault(s.config.Name), wire.MetaHost: s.config.host()}); err != nil {
+	if s.micro, err = newInstance(s.nats, s.replies, s.log, map[string]string{wire.MetaName: natsconn.NameOrDefault(s.config.Name), wire.MetaHost: s.config.host()}); err != nil {
 		return err
 	}
 	for _, ep := range []struct {

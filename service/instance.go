@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -21,7 +22,8 @@ import (
 // an asker names, also PING, INFO and STATS, and has no place to say no.
 type instance struct {
 	nats     *nats.Conn
-	replies  *replies
+	replies  *natsconn.Replies
+	log      *slog.Logger
 	identity micro.ServiceIdentity
 	started  time.Time
 
@@ -34,8 +36,8 @@ type instance struct {
 const endpointGroup = micro.DefaultQueueGroup
 
 // newInstance makes the server answer PING, INFO and STATS.
-func newInstance(nc *nats.Conn, answers *replies, metadata map[string]string) (*instance, error) {
-	in := &instance{nats: nc, replies: answers, started: time.Now().UTC(), identity: micro.ServiceIdentity{
+func newInstance(nc *nats.Conn, answers *natsconn.Replies, log *slog.Logger, metadata map[string]string) (*instance, error) {
+	in := &instance{nats: nc, replies: answers, log: log, started: time.Now().UTC(), identity: micro.ServiceIdentity{
 		Name: wire.Service, ID: strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix), Version: Version, Metadata: metadata,
 	}}
 	for verb, text := range map[micro.Verb]func() ([]byte, error){
@@ -69,9 +71,9 @@ func respond(m *nats.Msg, text func() ([]byte, error)) error {
 // listen subscribes to a subject; of a queue group one server gets each message. It takes what
 // may be answered.
 func (in *instance) listen(subject, group string, do func(*nats.Msg) error) error {
-	handler := in.replies.only(func(m *nats.Msg) {
+	handler := in.replies.Only(func(m *nats.Msg) {
 		if err := do(m); err != nil {
-			in.replies.log.Warn("an answer was not sent", "messaging.destination.name", m.Subject, "error.message", err)
+			in.log.Warn("an answer was not sent", "messaging.destination.name", m.Subject, "error.message", err)
 		}
 	})
 	sub, err := in.nats.QueueSubscribe(subject, group, handler) // an empty group is none

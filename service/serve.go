@@ -24,7 +24,7 @@ type Service struct {
 	embedded   *natsconn.Embedded // nil with the user's own NATS
 	nats       *nats.Conn
 	micro      *instance
-	replies    *replies // where answers may go
+	replies    *natsconn.Replies // where answers may go
 	access     natsconn.Access
 	signer     *sign.Key // nil: nothing is signed
 	close      func() error
@@ -76,7 +76,7 @@ func Serve(cfg Config) (*Service, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if s.replies, err = newReplies(cfg, s.log); err != nil {
+	if s.replies, err = natsconn.NewReplies(cfg.InboxPrefix, cfg.AskerInboxes, s.log); err != nil {
 		return nil, err
 	}
 	s.close = sync.OnceValue(s.stop)

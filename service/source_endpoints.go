@@ -24,7 +24,7 @@ func (s *Service) addStreams() (err error) {
 		wire.ReadSubject(s.config.Server.Key()): s.read,
 		own + "." + wire.EndpointMirror:         s.mirror,
 	} {
-		sub, err := s.give.nats.Subscribe(subject, s.replies.only(do))
+		sub, err := s.give.nats.Subscribe(subject, s.replies.Only(do))
 		if err = natsconn.LimitRequests(sub, err); err != nil {
 			return fmt.Errorf("service: endpoint %s: %w", subject, err)
 		}

@@ -64,7 +64,7 @@ func (s *Service) openSource() (err error) {
 
 // read answers a frame with its bytes, in parts.
 func (s *Service) read(r *nats.Msg) {
-	leave, err := s.give.queue.take(s.replies.asker(r))
+	leave, err := s.give.queue.take(s.replies.Requester(r))
 	if err != nil {
 		s.respondError(r, err)
 		return

@@ -1,13 +1,10 @@
 package service
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
-	"strings"
 	"sync"
 
-	"github.com/nats-io/nats.go"
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer/internal/cgroup"
@@ -51,34 +48,6 @@ func (r *room) take(asker string) (leave func(), err error) {
 			delete(r.by, asker)
 		}
 	}, nil
-}
-
-// clientInfo is the header in which a NATS server says of which account, and where accounts
-// share that, of which user a request is that came from another account.
-const clientInfo = "Nats-Request-Info"
-
-// asker names the asker of a request whose reply subject is allowed, as far as that can be had. An
-// account is what NATS says; so is a user with permissions for inboxes of one prefix alone, such
-// as _INBOX.alice. Any other asker takes a new inbox when it likes, and then counts anew: it is
-// bounded by what there may be in all.
-func (r *replies) asker(m *nats.Msg) string {
-	reply := m.Reply[len(gated.FindString(m.Reply)):]
-	if imported.MatchString(reply) {
-		// The NATS server has put the header in place of the asker's.
-		var of struct {
-			Account string `json:"acc"`
-			User    string `json:"user"`
-		}
-		_ = json.Unmarshal([]byte(m.Header.Get(clientInfo)), &of) // then all such askers are one
-		return fmt.Sprintf("account %.128q %.128q", of.Account, of.User)
-	}
-	for _, p := range r.below[1:] {
-		if strings.HasPrefix(reply, p) {
-			return "inbox " + p
-		}
-	}
-	token, _, _ := strings.Cut(strings.TrimPrefix(reply, r.below[0]), ".")
-	return "inbox " + r.below[0] + token
 }
 
 const (

@@ -52,7 +52,7 @@ type mirrorFrame struct {
 
 // mirror answers a mirrorRequest with a stream of the topic's frames, until nobody takes it.
 func (s *Service) mirror(r *nats.Msg) {
-	leave, err := s.give.mirrors.take(s.replies.asker(r))
+	leave, err := s.give.mirrors.take(s.replies.Requester(r))
 	if err != nil {
 		s.respondError(r, err)
 		return
