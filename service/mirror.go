@@ -160,7 +160,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 	wait := firstMirrorWait
 	copying, end := context.WithCancel(ctx)
 	defer end()
-	defer whenEnded(m.ring, end)()
+	defer onEnd(m.ring, end)()
 	for {
 		began := time.Now()
 		err := m.once(copying)

@@ -63,9 +63,9 @@ type Recorder struct {
 	began   time.Time
 
 	// Run's own.
-	thin   thin
-	again  []topic.Message // to be sent once more before what comes next
-	buffer []byte
+	sampler sampler
+	again   []topic.Message // to be sent once more before what comes next
+	buffer  []byte
 
 	asking sync.WaitGroup // for why JetStream does not store
 
@@ -101,7 +101,7 @@ func NewRecorder(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, o
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	r := &Recorder{ring: ring, options: opts, log: opts.Logger, began: time.Now(), thin: thin{every: uint64(opts.Every), rate: opts.Rate}}
+	r := &Recorder{ring: ring, options: opts, log: opts.Logger, began: time.Now(), sampler: sampler{every: uint64(opts.Every), rate: opts.Rate}}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -160,6 +160,11 @@ const (
 	// discardLimit is how long deleting a recording without a frame may take.
 	discardLimit = 2 * time.Second
 
+	// endPoll is how often a recorder whose ring has ended checks its connection, and endGrace how
+	// long it waits at least: the ring's memory is to be free within a second, for the next server.
+	endPoll  = 150 * time.Millisecond
+	endGrace = 500 * time.Millisecond
+
 	// Waits between attempts to go on.
 	firstRecordWait = 20 * time.Millisecond
 	lastRecordWait  = 500 * time.Millisecond
@@ -176,7 +181,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(leaveLimit, end) })()
-	defer whenEnded(r.ring, func() { r.endWithRing(life, end) })()
+	defer onEnd(r.ring, func() { r.endWithRing(life, end) })()
 	wait := firstRecordWait
 	for {
 		before := r.Stats().Frames
@@ -219,7 +224,7 @@ func (r *Recorder) endWithRing(life context.Context, end func()) {
 		select {
 		case <-life.Done():
 			return
-		case <-time.After(lookForEnd):
+		case <-time.After(endPoll):
 		}
 		if time.Now().After(soon) && !r.keeper.nats.IsConnected() {
 			break

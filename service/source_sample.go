@@ -2,14 +2,15 @@ package service
 
 import "time"
 
-// thin says which frames are wanted where not all are.
-type thin struct {
-	every uint64  // numbers that this divides; 0: all
-	rate  float64 // at most so many a second; 0: all
-	due   time.Time
+// sampler selects frames of a topic.
+type sampler struct {
+	every uint64    // select sequence numbers that this divides; 0: all
+	rate  float64   // select at most so many frames a second; 0: all
+	due   time.Time // of the next frame, with a rate
 }
 
-func (t *thin) wants(sequence uint64, now time.Time) bool {
+// selects reports whether a frame that arrives at that time is selected.
+func (t *sampler) selects(sequence uint64, now time.Time) bool {
 	if t.every > 1 && sequence%t.every != 0 {
 		return false
 	}
@@ -19,8 +20,8 @@ func (t *thin) wants(sequence uint64, now time.Time) bool {
 	if now.Before(t.due) {
 		return false
 	}
-	// On from when it was due, so that frames that come a little late do not add up, but not
-	// to make up for times without frames.
+	// The next frame is due after this one was due, so that small delays do not add up; but not
+	// earlier than now, so that a pause is not followed by a burst.
 	gap := time.Duration(min(float64(time.Second)/t.rate, 1<<62)) // any rate above 0 is one
 	if t.due = t.due.Add(gap); t.due.Before(now) {
 		t.due = now.Add(gap)
