@@ -16,6 +16,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 // AnyHost is for MirrorOptions.From.
@@ -160,7 +161,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 	wait := firstMirrorWait
 	copying, end := context.WithCancel(ctx)
 	defer end()
-	defer onEnd(m.ring, end)()
+	defer follow.OnEnd(m.ring, end)()
 	for {
 		began := time.Now()
 		err := m.once(copying)

@@ -14,8 +14,10 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/sampler"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
+	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
 // RecorderOptions are for NewRecorder. Topic is required; the zero value of the others means
@@ -63,7 +65,7 @@ type Recorder struct {
 	began   time.Time
 
 	// Run's own.
-	sampler sampler
+	sampler sampler.Sampler
 	again   []topic.Message // to be sent once more before what comes next
 	buffer  []byte
 
@@ -101,7 +103,7 @@ func NewRecorder(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, o
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	r := &Recorder{ring: ring, options: opts, log: opts.Logger, began: time.Now(), sampler: sampler{every: uint64(opts.Every), rate: opts.Rate}}
+	r := &Recorder{ring: ring, options: opts, log: opts.Logger, began: time.Now(), sampler: sampler.Sampler{Every: uint64(opts.Every), Rate: opts.Rate}}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -181,7 +183,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(leaveLimit, end) })()
-	defer onEnd(r.ring, func() { r.endWithRing(life, end) })()
+	defer follow.OnEnd(r.ring, func() { r.endWithRing(life, end) })()
 	wait := firstRecordWait
 	for {
 		before := r.Stats().Frames

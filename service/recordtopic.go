@@ -48,7 +48,7 @@ func (r *Recorder) next(ctx context.Context) (topic.Message, error) {
 	for {
 		m, err := r.sub.Next(ctx)
 		r.went(m, err)
-		if err != nil || r.sampler.selects(m.Sequence, time.Now()) {
+		if err != nil || r.sampler.Selects(m.Sequence, time.Now()) {
 			return m, err
 		}
 		r.count(func(s *RecorderStats) { s.LeftOut++ })

@@ -114,7 +114,7 @@ func (g *mirrorSource) wanted(m *topic.Message) bool {
 	if !g.begun {
 		g.begun, g.first = true, m.Sequence
 	}
-	if !g.sampler.selects(m.Sequence, time.Now()) {
+	if !g.sampler.Selects(m.Sequence, time.Now()) {
 		g.leftOut++
 		return false
 	}

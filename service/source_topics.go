@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/sampler"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
@@ -84,7 +85,7 @@ type mirrorSource struct {
 	first   uint64 // the number that the stream began with
 	begun   bool   // there was one
 	resume  uint64 // the number to go on with, after falling behind
-	sampler sampler
+	sampler sampler.Sampler
 	lookout *lookout
 	came    time.Time // the last frame
 	beat    time.Time
@@ -101,7 +102,7 @@ func (s *Service) openMirror(r *nats.Msg) (*mirrorSource, error) {
 	if g.request.Rate < 0 {
 		return nil, fmt.Errorf("%w: at most %v frames a second; 0 means all, and less there cannot be", framebuffer.ErrBadSize, g.request.Rate)
 	}
-	g.sampler = sampler{every: g.request.Every, rate: g.request.Rate}
+	g.sampler = sampler.Sampler{Every: g.request.Every, Rate: g.request.Rate}
 	var err error
 	if g.signer, err = s.streamSigner(r.Data, g.request); err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package service
+package follow
 
 import (
 	"sync"
@@ -10,8 +10,8 @@ import (
 // endCheck is how often onEnd checks the ring.
 const endCheck = 150 * time.Millisecond
 
-// onEnd calls f, once, when the server of a ring has ended. It does not call f after stop returned.
-func onEnd(ring *framebuffer.Client, f func()) (stop func()) {
+// OnEnd calls f, once, when the server of a ring has ended. It does not call f after stop returned.
+func OnEnd(ring *framebuffer.Client, f func()) (stop func()) {
 	stopped, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
