@@ -17,15 +17,14 @@ type checkCmd struct {
 
 // Help is shown below the flags.
 func (checkCmd) Help() string {
-	return `Looks at the whole segment, also while others use it: the tables, every chunk, the
-topics' queues and frames. What is not as it should be is told line by line, and
-the exit status is 1. Frames that do not have the bytes that were published are
-only counted: some process wrote over them, and their readers get a timeout.
-How long it takes grows with the ring and its tables; a signal ends it at once.`
+	return `Checks the whole segment while other processes use it: the tables, every chunk, the queues
+of topics and their frames. It prints a line for each problem, and then exits with status
+1. Damaged frames are only counted: a process wrote over them, and their readers get a
+timeout. The duration grows with the ring and its tables; a signal ends check at once.`
 }
 
-// errDisorder is the command's end if there are problems. The lines say which.
-var errDisorder = errors.New("the segment is not in order: some process wrote over it, restart the server")
+// errDisorder is the error of check if there are problems, which it has printed.
+var errDisorder = errors.New("the segment is damaged: a process wrote over it, restart the server")
 
 // Run prints what was found.
 func (c *checkCmd) Run(e *env) error {

@@ -27,7 +27,7 @@ func TestCheck(t *testing.T) {
 	}
 	defer c.Close()
 	c.Segment().Control.HoldHigh().Store(1000)
-	if r := runCommand(t, "", "check", s.Key); r.status != exitFailed || !strings.Contains(r.out, "problem: hold high is 1000 of 256\n") || !strings.Contains(r.err, "not in order") {
+	if r := runCommand(t, "", "check", s.Key); r.status != exitFailed || !strings.Contains(r.out, "problem: hold high is 1000 of 256\n") || !strings.Contains(r.err, "the segment is damaged") {
 		t.Errorf("check: %+v", r)
 	}
 	var got integrity.Report

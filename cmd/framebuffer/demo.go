@@ -11,25 +11,28 @@ import (
 )
 
 type demoCmd struct {
-	Source   string        `arg:"" optional:"" type:"path" help:"Folder of pictures, or a video (needs ffmpeg), to send; default: the pictures that come with Go."`
+	Source   string        `arg:"" optional:"" type:"path" help:"Folder of pictures, or a video (needs ffmpeg), to send (default: the pictures that come with Go)."`
 	Duration time.Duration `default:"5s" help:"How long to send (default ${default})."`
 	Size     byteSize      `default:"128MiB" help:"Bytes in the ring (default ${default})." placeholder:"SIZE"`
-	Writers  int           `default:"2" help:"Writing processes (default ${default})." placeholder:"N"`
-	Readers  int           `default:"2" help:"Reading processes that keep up (default ${default})." placeholder:"N"`
-	HTTP     string        `name:"http" default:"127.0.0.1:0" help:"Address of its page (default ${default}: any free port)." placeholder:"ADDR"`
-	Save     string        `type:"existingdir" help:"Folder where the first reader puts the last picture it read." placeholder:"DIR"`
+	Writers  int           `default:"2" help:"Number of writers (default ${default})." placeholder:"N"`
+	Readers  int           `default:"2" help:"Number of readers that keep up (default ${default})." placeholder:"N"`
+	HTTP     string        `name:"http" default:"127.0.0.1:0" help:"Address of the page (default ${default}: any free port)." placeholder:"ADDR"`
+	Save     string        `type:"existingdir" help:"Folder in which the first reader saves the last picture that it read." placeholder:"DIR"`
 }
 
 // Help is shown below the flags.
 func (demoCmd) Help() string {
-	return `Starts a server, writers, readers and one reader that is slow on purpose, each a
-process of its own. Writers allocate through the server, write a picture, and
-send its descriptor to a reader, which compares what it gets with the original,
-byte by byte. Prints the address of a page that shows the same in a browser.
-Exits with 0 only if every frame was either identical or a timeout.`
+	return `Starts a server, writers, readers and one reader that is slow on purpose, each a process
+of its own. Each writer allocates through the server, writes a picture, and sends its
+descriptor to a reader, which compares every byte with the original. The demo prints the
+address of a page that shows this in a browser. The status is 0 only if every frame was
+either identical or a timeout.
+
+  framebuffer demo
+  framebuffer demo ~/Pictures --duration 30s`
 }
 
-// maxParts keeps a slip of the keyboard from starting a thousand processes.
+// maxParts limits the processes, so that a typing error does not start a thousand.
 const maxParts = 64
 
 // Run shows the demo.
@@ -71,10 +74,10 @@ func (c *demoCmd) Run(e *env) error {
 	return err
 }
 
-// watch serves the demo's ring over HTTP and tells its figures.
+// watch serves the page of the demo's ring, and returns its address and figures.
 func (c *demoCmd) watch(e *env, key string) (*demo.Watcher, error) {
 	page, err := startHTTP(e, key, c.HTTP, "")
-	if err != nil { // a demo without a page is still one
+	if err != nil { // the demo works without a page
 		fmt.Fprintf(e.out, "No page: %s\n", err.Error())
 		return &demo.Watcher{Figures: func() string { return "" }, End: func() error { return nil }}, nil
 	}
@@ -92,7 +95,7 @@ func (c *demoCmd) watch(e *env, key string) (*demo.Watcher, error) {
 	}, nil
 }
 
-// demoPartCmd is what the demo's processes run.
+// demoPartCmd is the command of the demo's processes.
 type demoPartCmd struct {
 	Part string `arg:""`
 }

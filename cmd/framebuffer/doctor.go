@@ -10,20 +10,23 @@ import (
 
 type doctorCmd struct {
 	keyFlag
-	Size *byteSize `help:"Size of the ring that is to fit (default ${ring_size}; none with --key, since that ring is made already)." placeholder:"SIZE"`
-	Dir  string    `help:"Directory to look at for memfd's socket and file's files (default: where serve makes them)." placeholder:"DIR"`
+	Size *byteSize `help:"Size of the ring that must fit (default ${ring_size}; none with --key, whose ring exists)." placeholder:"SIZE"`
+	Dir  string    `help:"Directory to check for memfd's socket and file's files (default: that of serve)." placeholder:"DIR"`
 }
 
 // Help is shown below the flags.
 func (doctorCmd) Help() string {
-	return `A line for each thing that was looked at: ok, warn (works, but something else
-that may be wanted does not) or fail (a server with that ring, or attaching with
-that key, does not work here), and below it the remedy. Exit status 1 with any
-fail. --json prints an array.`
+	return `Prints a line for each check: ok, warn (it works, but not everything that may be wanted
+does) or fail (a server with that ring, or attaching with that key, does not work here),
+with the remedy below. With --key it also attaches, and lists the processes that are
+attached. The status is 1 if a check fails. --json prints an array.
+
+  framebuffer doctor --size 8GiB
+  framebuffer doctor --key @/run/framebuffer/default.key`
 }
 
-// errUnwell is the command's end if a check fails. The lines say why.
-var errUnwell = errors.New("something does not work here")
+// errUnwell is the error of doctor if a check fails. The printed lines say why.
+var errUnwell = errors.New("one or more checks failed")
 
 // Run prints what the checks found.
 func (c *doctorCmd) Run(e *env) error {

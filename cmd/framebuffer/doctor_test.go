@@ -53,7 +53,7 @@ func TestDoctor(t *testing.T) {
 // not ok.
 func TestDoctorText(t *testing.T) {
 	r := runCommand(t, "", "doctor", "--size", "60TiB")
-	if r.status != exitFailed || !strings.Contains(r.err, "something does not work here: ") || !strings.Contains(r.err, "memory") {
+	if r.status != exitFailed || !strings.Contains(r.err, "one or more checks failed: ") || !strings.Contains(r.err, "memory") {
 		t.Errorf("%+v", r)
 	}
 	finding := regexp.MustCompile(`^(ok  |warn|fail)  \S`)

@@ -13,21 +13,26 @@ import (
 )
 
 type hostsCmd struct {
-	Host   []string `arg:"" optional:"" help:"Only hosts, or servers, of these names."`
-	Topics bool     `short:"t" help:"List the topics of each host as well, and what its server mirrors."`
+	Host   []string `arg:"" optional:"" help:"List only hosts or servers with these names."`
+	Topics bool     `short:"t" help:"Also list the topics and mirrors of each host."`
 	lookup
 }
 
 // Help is shown below the flags.
 func (hostsCmd) Help() string {
-	return `Asks all servers that the NATS of this host's server reaches, or that at --nats:
-a cluster, leaf nodes and gateways included. RTT is how long the answer took.
-What they answer anybody can ask for: nats req framebuffer.about "".
-Without names it lists 1000 servers at most, and says so. SIGNS AS is the key
-that a server says is its own: what to --trust learn at the server, by serve's
-output.
+	return `Asks all servers that the NATS of this host's server reaches, or the one at --nats,
+also through clusters, leaf nodes and gateways. Without names it lists at most 1000
+servers, and says if there are more.
 
---json prints one object a line.`
+  RTT       how long the answer took
+  SIGNS AS  the public key that the server claims; --trust needs the one that
+            serve prints on that host
+
+Any NATS client can ask the same question:
+
+  nats req framebuffer.about ""
+
+--json prints one object on a line.`
 }
 
 // Run asks and prints.

@@ -6,8 +6,8 @@ type licensesCmd struct{}
 
 // Help is shown below the flags.
 func (licensesCmd) Help() string {
-	return `The texts come with the program: its own license, Go's, and those of each module
-that is linked into it, with the notices that these ask to be passed on.`
+	return `The texts are part of the program: its own license, Go's, and those of all modules linked
+into it.`
 }
 
 // Run prints them.

@@ -24,11 +24,14 @@ or get a timeout if the ring has overwritten them. The checksum detects accident
 forgery: readers trust the writers of a ring.
 
   framebuffer demo             see it work
-  framebuffer serve &          run a server with a ring of 500 MiB
+  framebuffer serve            run a server with a ring of 500 MiB
+
+In another terminal:
+
   framebuffer put photo.jpg    prints the frame, one line of JSON
   framebuffer put photo.jpg | framebuffer get - > same.jpg
   framebuffer sub cam > same.mjpeg &
-  framebuffer pub cam --mjpeg < clip.mjpeg
+  framebuffer pub cam --mjpeg --wait 1 < clip.mjpeg
   framebuffer stat             rates, horizon and clients of the ring
   framebuffer web              the same in a browser, with pictures
   framebuffer doctor           what this machine allows, with remedies

@@ -14,12 +14,12 @@ import (
 )
 
 type mirrorCmd struct {
-	Topic    string   `arg:"" help:"Topic to copy into the ring of this host's server."`
-	From     string   `default:"any" help:"Host to copy from, or the name or ID of its server; any: where its newest frame is."`
-	Every    int      `help:"Only frames whose number N divides." placeholder:"N"`
-	Rate     float64  `help:"At most so many frames a second." placeholder:"FPS"`
-	OnDemand bool     `help:"Only while it has subscriptions here."`
-	Window   byteSize `help:"Bytes on the way at most: for long fast lines their rate times their round trip (default 4MiB)." placeholder:"SIZE"`
+	Topic    string   `arg:"" help:"Topic to mirror in the ring of this host's server."`
+	From     string   `default:"any" help:"Host to mirror from, or the name or ID of its server; any: the host with the newest frame."`
+	Every    int      `help:"Mirror every Nth frame." placeholder:"N"`
+	Rate     float64  `help:"Mirror at most this many frames a second." placeholder:"FPS"`
+	OnDemand bool     `help:"Mirror only while the topic has subscriptions on this host."`
+	Window   byteSize `help:"Maximum of bytes in flight: on a long fast line, its rate times its round trip (default 4MiB)." placeholder:"SIZE"`
 	trusting
 	following
 	lookup
@@ -27,17 +27,22 @@ type mirrorCmd struct {
 
 // Help is shown below the flags.
 func (mirrorCmd) Help() string {
-	return `The frames appear in the topic of the same name here, with the same numbers, times
-and metadata, written once however many subscribe. Runs until a signal
-ends it, looks for the host again when it is away, and goes on with the next server
-of this host when this one has ended. The publisher does not wait:
-what is too much for the line is lost, and subscribers are told by the numbers, as
-they are of frames that --every and --rate leave out. At the end a line on stderr
-says how many frames and bytes came and how many were lost; with --json another on
-stdout says all that is counted. With --trust nothing is copied that none of these
-servers has signed, and any is one of these.
+	return `The frames appear in the topic of the same name on this host, with the same sequence
+numbers, times and metadata. They cross the network once for all subscriptions here.
+mirror runs until a signal. It looks for the host again when the host is away, and
+continues with the next server of this host when this one has ended. The publisher does
+not wait: frames that the network is too slow for are lost. Subscriptions see gaps in the
+sequence numbers for those, and for frames that --every and --rate leave out.
 
-serve --mirror TOPIC@HOST,every=10,on-demand does the same inside the server.`
+At the end, a line on stderr says how many frames and bytes came and how many were lost;
+--json also prints all counters on stdout. With --trust, only frames that one of these
+servers has signed are mirrored, and "any" means any of these servers.
+
+  framebuffer mirror cam --from camhost --every 10
+
+serve --mirror does the same inside the server:
+
+  framebuffer serve --mirror cam@camhost,every=10,on-demand`
 }
 
 // Run copies until a signal comes.

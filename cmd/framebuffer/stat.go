@@ -16,24 +16,23 @@ import (
 )
 
 type statCmd struct {
-	Watch    bool          `short:"w" help:"Go on until interrupted."`
-	Interval time.Duration `default:"1s" help:"What the first rates are over, and how often --watch shows new figures (default ${default}); 0 looks once, without rates."`
+	Watch    bool          `short:"w" help:"Show new figures until a signal comes."`
+	Interval time.Duration `default:"1s" help:"Time over which rates are measured, and between the figures of --watch (default ${default}); 0 prints once, without rates."`
 	sight
 }
 
 // Help is shown below the flags.
 func (statCmd) Help() string {
-	return `The figures are read from the memory itself: with --key, also while the server and
-all others hang. Looking changes nothing. The ring of a server that is gone takes
-no new look: status 4. --watch shows the end of a server that ends meanwhile, and
-without --key goes on with the next one of that name or key file.
+	return `The figures come from the memory itself: with --key, stat works even while the server and
+all clients hang. It changes nothing. Without a server, the status is 4. --watch shows
+the end of a server, and without --key continues with the next one of that name or key file.
 
   horizon  how long a frame written now lives before it is overwritten
   SEEN     how long ago the client last did something, as far as is known
-  LAG      how far back its last frame is, in percent of the ring
-  LOST     frames it came too late for, or that were not what was written
+  LAG      distance of its last frame from the head, in percent of the ring
+  LOST     frames that were overwritten before it read them, or altered
 
---json prints one object a line: docs/metrics.md says what is in it.`
+--json prints one object on a line; docs/metrics.md describes its members.`
 }
 
 // Run prints the figures.

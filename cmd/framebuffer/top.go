@@ -12,19 +12,18 @@ import (
 )
 
 type topCmd struct {
-	Interval time.Duration `default:"1s" help:"Time between two looks, 100ms to 1m (default ${default})."`
+	Interval time.Duration `default:"1s" help:"Time between two screens, 100ms to 1m (default ${default})."`
 	sight
 }
 
 // Help is shown below the flags.
 func (topCmd) Help() string {
-	return `Shows the ring, how long frames live in it, who writes and who reads, and first
-of all who is too slow. It reads the memory alone, takes no client slot, and with
-a KEY works also while the server and all others hang. When the server ends, it
-shows that end, and without --key goes on with the next server of that name or
-key file. Keys: ? lists them.
+	return `Shows the ring, how long frames live in it, its writers and readers, and readers that
+are too slow. It only reads the memory and takes no client slot: with --key, top works
+even while the server and all clients hang. It shows the end of a server, and without
+--key continues with the next one of that name or key file. The key ? lists the keys.
 
-NO_COLOR does without colour. TERM=dumb writes one screen below the other.`
+NO_COLOR turns colour off. With TERM=dumb, screens follow each other.`
 }
 
 // Run shows the ring until q or Ctrl-C.

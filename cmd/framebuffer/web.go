@@ -11,20 +11,23 @@ import (
 )
 
 type webCmd struct {
-	HTTP  string `name:"http" default:"127.0.0.1:0" help:"Address to serve at; port 0 is any free one, and off loopback everything needs the token (default ${default})." placeholder:"ADDR"`
-	Token secret `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"That token, in a file or the environment, since all users of this host see flags (default: a new one)." placeholder:"@FILE"`
+	HTTP  string `name:"http" default:"127.0.0.1:0" help:"Address of the page. Port 0 is any free port. Off loopback everything needs the token (default ${default})." placeholder:"ADDR"`
+	Token secret `name:"http-token" env:"FRAMEBUFFER_HTTP_TOKEN" help:"The token, in a file or the environment, because every user of this host sees the flags (default: a new one)." placeholder:"@FILE"`
 	sight
 }
 
 // Help is shown below the flags.
 func (webCmd) Help() string {
-	return `A page for a browser, also on a phone: the ring, throughput and horizon, clients,
-topics, and the latest frame of each topic as a picture. It reads the memory
-itself, so with --key it works also while the server hangs. When the server ends,
-it shows that end, and without --key goes on with the next server of that name or
-key file.
+	return `A page for browsers, also on phones: the ring, throughput and horizon, clients, topics,
+and the latest frame of each topic as a picture. It reads the memory itself: with --key,
+web works even while the server hangs. It shows the end of a server, and without --key
+continues with the next one of that name or key file.
 
-A server can also show itself: framebuffer serve --http 127.0.0.1:9464`
+  framebuffer web --http 127.0.0.1:9464
+
+A server can also serve its own page:
+
+  framebuffer serve --http 127.0.0.1:9464`
 }
 
 // shown is what web prints.
