@@ -3,13 +3,13 @@
     from framebuffer.server import FrameBufferServer
     from framebuffer.client import FrameBufferClient, FrameBufferTimeout
 
-    import framebuffer  # connect(): whatever server runs on this host, and the next one
+    import framebuffer  # connect(): the server that runs on this host, and the next one
 
-A server owns a ring of memory and gives out a key. A writer allocates a chunk, writes, gets a
-checksum, and sends offset, size and checksum to anybody over any RPC. A reader turns those back
-into exactly the bytes that were written, or learns that the ring has reused the place. The
-checksum finds accidents, not forgery: writers of a ring are trusted. The memory is the Go
-library's: programs in both languages share one ring. See docs/python.md.
+A server owns a ring of memory and has a key. A writer allocates a chunk, writes, gets a checksum, and
+sends offset, size and checksum to readers over any RPC. A reader turns those back into exactly the
+bytes that were written, or gets FrameBufferTimeout: later frames have overwritten them. The checksum
+finds accidents, not forgery: writers of a ring are trusted. The memory is the Go library's: programs
+in both languages share one ring. See docs/python.md.
 """
 
 from .client import FrameBufferClient

@@ -1,5 +1,5 @@
-"""From one server's ring to the next one's: the rings of a connection, and the thread that follows.
-topic/follow of the Go library is the same.
+"""The rings of a connection, one server's after the other's, and the thread that finds the next. The Go
+library has the same in topic/follow.
 """
 
 import logging
@@ -16,20 +16,20 @@ from .hold import Hold
 
 LOOK = 0.15  # s from one look at the present ring to the next
 GRACE = 0.5  # s for which a ring is read after its end: its memory is free within a second
-PAUSES = (0.02, 0.2)  # s between searches: the first, and the longest
-_REMEMBERED = 16  # keys of rings that were let go of
+PAUSES = (0.02, 0.2)  # s between searches for a server: the first, and the longest
+_REMEMBERED = 16  # keys of released rings
 
 log = logging.getLogger("framebuffer")
 
 
 class Follower(Protocol):
-    """What goes on in the next ring."""
+    """A publisher or subscription that goes on in the next ring."""
 
     def enter(self, link: "Link") -> None:
-        """There is another ring. The chain is locked."""
+        """Called with a new ring, while the chain is locked."""
 
     def leave(self, link: "Link") -> None:
-        """The ring is about to be let go of."""
+        """Called before a ring is released."""
 
 
 class Link:
@@ -37,18 +37,18 @@ class Link:
 
     def __init__(self, ring: FrameBufferClient, number: int) -> None:
         self.ring, self.number = ring, number
-        self.ended = 0.0  # when its end was found; 0 before
+        self.ended = 0.0  # when the chain found its end; 0 before
         self.released = False
         self.holds: "weakref.WeakSet[Hold]" = weakref.WeakSet()
 
 
 class Chain:
-    """The ring of a server and, when that has ended, of the next one. Methods may be called from any
-    thread. changed is its lock, and told of every change."""
+    """The ring of a server and, after its end, that of the next one. Methods may be called from any
+    thread. `changed` is its lock, and is notified of every change."""
 
     def __init__(self, attach: Callable[[str], FrameBufferClient], whose: str) -> None:
-        """attach attaches to the server that is there now; for the ring of the key that it is given it
-        raises an error. whose says of which server."""
+        """attach attaches to the server that runs now, and raises an error if that has the key that it is
+        given. whose names the server in the log."""
         self._attach, self._whose = attach, whose
         self.changed = threading.Condition()
         self.followers: "weakref.WeakSet[Follower]" = weakref.WeakSet()
@@ -63,7 +63,7 @@ class Chain:
         self.watch()
 
     def watch(self) -> None:
-        """Has a thread follow. A forked child has none of its parent's."""
+        """Starts the thread that finds the next server, unless it runs. A forked child has not its parent's."""
         with self.changed:
             if self._thread is None and self.error is None:
                 self._thread = threading.Thread(target=_follow, args=(weakref.ref(self), self._wake), name="framebuffer-follow", daemon=True)
@@ -74,23 +74,24 @@ class Chain:
         self.changed, self._wake, self._thread = threading.Condition(), threading.Event(), None
 
     def noticed(self) -> None:
-        """Has the present ring looked at now: some call has found that it ended."""
+        """Has the thread look at the present ring now, since a call has found its end."""
         self.watch()
-        if not self.now.ended:  # else it is looked for another already, at its own pace
+        if not self.now.ended:  # else the thread looks for another already
             self._wake.set()
 
     def link_of(self, key: str) -> "Link | None":
-        """The ring of that key, if its memory is still there."""
+        """The ring of that key, unless it was released."""
         with self.changed:
             return next((link for link in (self.now, *self._past) if link.ring.key == key), None)
 
     def was(self, key: str) -> bool:
-        """Whether the key is of a ring that was let go of."""
+        """Whether the key is that of a released ring."""
         with self.changed:
             return key in self._keys
 
     def step(self) -> float:
-        """Does what there is to do, and returns for how long there is nothing more."""
+        """One round of the thread: finds the present ring's end, releases old rings, and attaches to the
+        next. Returns for how many seconds it may sleep."""
         with self.changed:
             link = self.now
             if self.error is not None and not self._past:
@@ -100,14 +101,14 @@ class Chain:
                 self._past.append(link)
                 log.warning("waiting for %s: %s", self._whose, why)
                 self.changed.notify_all()
-        self._let_go()
+        self._release_old()
         if not link.ended or self.error is not None:
             return LOOK
         try:
             self._replace(self._attach(link.ring.key))
             log.warning("%s is back", self._whose)
             return LOOK
-        except (BadKey, NoPermission) as e:  # looking again will not mend these
+        except (BadKey, NoPermission) as e:  # the same server would refuse again
             log.error("%s cannot be followed: %s", self._whose, e)
             self._fail(e)
         except (FrameBufferError, OSError) as e:
@@ -133,8 +134,8 @@ class Chain:
                 self.error = error
             self.changed.notify_all()
 
-    def _let_go(self) -> None:
-        """Lets go of rings that ended a while ago, and are not held."""
+    def _release_old(self) -> None:
+        """Releases rings whose servers ended GRACE seconds ago and of which no frame is held."""
         now = time.monotonic()
         for link in [p for p in self._past if now - p.ended >= GRACE and not any(h.stands() for h in members(p.holds))]:
             self._drop(link)
@@ -149,7 +150,7 @@ class Chain:
         link.ring.stop()
 
     def close(self) -> None:
-        """Lets go of all rings: what waits gets Closed. Closing again does nothing."""
+        """Releases all rings: calls that wait raise Closed. Closing again does nothing."""
         with self.changed:
             if not isinstance(self.error, Closed):  # whatever it was before
                 self.error = Closed("framebuffer: closed: this connection was stopped")
@@ -161,7 +162,7 @@ class Chain:
 
 
 def _follow(ref: "weakref.ref[Chain]", wake: threading.Event) -> None:
-    """Follows for as long as there is a chain to follow for."""
+    """The thread's work, until the chain is closed or no object refers to it."""
     pause = LOOK
     while True:
         wake.wait(pause)
@@ -171,7 +172,7 @@ def _follow(ref: "weakref.ref[Chain]", wake: threading.Event) -> None:
             return
         try:
             pause = chain.step()
-        except Exception:  # noqa: BLE001 a bug must not end the following silently
+        except Exception:  # noqa: BLE001 a bug must not end the thread silently
             log.exception("following failed")
             pause = PAUSES[1]
         del chain

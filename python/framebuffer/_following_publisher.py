@@ -1,4 +1,4 @@
-"""Publishers that go on with the next server's ring; made by a connection."""
+"""Publishers of a connection, which go on with the next server's ring."""
 
 from dataclasses import replace
 from typing import Any, Callable
@@ -12,7 +12,7 @@ from .meta import Message, Meta
 
 
 def explained(chain: Chain, error: Closed, what: str) -> FrameBufferError:
-    """The error to tell when a ring has ended: another may come."""
+    """The error to raise after a ring's end, while another may come."""
     chain.noticed()
     if chain.error is not None:
         return again(chain.error)
@@ -20,17 +20,17 @@ def explained(chain: Chain, error: Closed, what: str) -> FrameBufferError:
 
 
 class FollowingPublisher:
-    """As Publisher. While there is no server its calls raise ServerGone at once, and the frames that
-    they were given are lost, and counted; with the next server it goes on. When that cannot be
-    followed, being of another version or of another user, each call says so."""
+    """As Publisher; a connection's publisher method makes it. While there is no server its calls raise
+    ServerGone at once, and count their frames in lost; with the next server it goes on. If that is of
+    another layout version or another user, each call raises BadKey or NoPermission."""
 
     def __init__(self, chain: Chain, topic: str) -> None:
         self._chain, self.topic = chain, topic
-        self._outlet: tuple[Link, Publisher] | None = None
+        self._current: tuple[Link, Publisher] | None = None
         self.published = 0
         """How many frames were published, to all servers."""
         self.lost = 0
-        """How many frames no server was there for."""
+        """How many frames were not published because there was no server."""
         try:
             self._open(chain.now)
         except Closed:
@@ -41,11 +41,11 @@ class FollowingPublisher:
             chain.followers.add(self)
 
     def _open(self, link: Link) -> Publisher:
-        outlet = self._outlet
-        if outlet is None or outlet[0] is not link:
-            outlet = link, link.ring.publisher(self.topic)
-            self._outlet = outlet
-        return outlet[1]
+        current = self._current
+        if current is None or current[0] is not link:
+            current = link, link.ring.publisher(self.topic)
+            self._current = current
+        return current[1]
 
     def publish(self, data: Any, meta: Meta | None = None) -> Message:
         """See Publisher."""
@@ -71,16 +71,16 @@ class FollowingPublisher:
         return replace(message, ring=link.number) if link.number else message
 
     def end(self) -> None:
-        """See Publisher. Without a server no subscriber is told: ServerGone."""
+        """See Publisher. Raises ServerGone while there is no server, since no subscriber would know."""
         try:
             self._open(self._chain.now).end()
         except Closed as e:
             raise explained(self._chain, e, f"topic {quote(self.topic)} cannot be ended") from e
 
     def enter(self, link: Link) -> None:
-        """There is another ring, in which the next call opens the topic."""
+        """The next call opens the topic in the new ring."""
 
     def leave(self, link: Link) -> None:
-        """The ring is let go of."""
-        if self._outlet is not None and self._outlet[0] is link:
-            self._outlet = None
+        """Drops the publisher of a ring that is released."""
+        if self._current is not None and self._current[0] is link:
+            self._current = None

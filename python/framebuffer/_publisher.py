@@ -17,9 +17,9 @@ from .meta import Message, Meta, check_name
 
 
 class Publisher:
-    """Puts frames into one topic; made by a client's publisher method. There may be any number of
-    publishers of a topic in any number of processes. It needs no closing. Its methods may be
-    called from any thread."""
+    """Publishes frames to one topic. A client's publisher method makes it. A topic may have any number
+    of publishers in any number of processes. It needs no closing. Methods may be called from any
+    thread."""
 
     def __init__(self, segment: Segment, name: str) -> None:
         _atomics.require("publishing")
@@ -36,9 +36,9 @@ class Publisher:
         self.topic = name
 
     def publish(self, data: Any, meta: Meta | None = None) -> Message:
-        """Copies data into the ring and publishes it. Raises what the client's put and
-        publish_frame raise. What is too large for the ring with its metadata is found before
-        anything is overwritten."""
+        """Copies data into the ring and publishes it. Raises what the client's put and publish_frame raise.
+        A frame that is too large for the ring together with its metadata is refused before it
+        overwrites any."""
         s = self._segment
         with Pinned(data) as source:
             if source.size > s.allocator.most_beside(L.RECORD_LONG) and _says(meta):
@@ -52,19 +52,20 @@ class Publisher:
             return self.publish_frame(Frame(s.key, offset, source.size, f"{checksum:016x}"), meta)
 
     def publish_frame(self, frame: Frame, meta: Meta | None = None, time_ns: int | None = None) -> Message:
-        """Publishes a frame that lies in the ring already: what a reservation's commit returned,
-        or what came from another topic or over any RPC. Nothing is copied. time_ns is when the
-        frame was taken, in ns since 1970; by default now.
+        """Publishes a frame that lies in the ring already, without a copy: from a reservation's commit,
+        another topic, or another process. time_ns is when the frame was taken, in ns since 1970; by
+        default now.
 
-        What describes a frame lies in the ring beside it: its metadata, and what is said of a
-        frame that is published again, or by another client than wrote it. So frames that are
-        nearly as large as the ring can be published once, by their writer, without metadata:
-        otherwise it raises TooLarge, which names the largest size. max_size tells it beforehand.
+        A frame's metadata lies in a record beside it in the ring; so does the description of a frame
+        that is published again, or by another client than its writer. Frames nearly as large as
+        the ring leave no room for a record: they can be published once, by their writer, without
+        metadata. Otherwise this raises TooLarge, which names the largest size; max_size returns it
+        beforehand.
 
         Also raises BadMeta, Ended after a publisher's end, BadKey for a frame of another ring,
-        FrameBufferTimeout when the ring has reused it, HoldLimit when holds leave no room for
-        what describes it, BadOffset and BadSize for what is no frame, and Closed, or ServerGone:
-        then the frame may have been received all the same.
+        FrameBufferTimeout when later frames have overwritten it, HoldLimit when holds leave no room
+        for the record, BadOffset and BadSize for a descriptor that is not a frame's, and Closed, or
+        ServerGone: then subscribers may have received the frame all the same.
         """
         s, frame = self._segment, plain(frame)
         if frame.key != s.key:
@@ -77,27 +78,27 @@ class Publisher:
             sequence = self._topic.publish(record, s.slot.mine().index, partial(s.allocate_beside, frame.offset))
         except FrameBufferError as e:
             raise s.failed(e)
-        # A subscriber that found the server's end, and then nothing published, has ended. This side
-        # put its word into the queue first: one of the two sees what the other did.
+        # A subscriber ends when it finds the server's end, and after that no frame. This publisher put
+        # its word into the queue before it looks at the server: one of the two sees the other.
         if s.control.closed:
             raise s.control.why_closed()
         return Message(frame, sequence, now, 0, meta or Meta())
 
     def max_size(self, meta: Meta | None = None) -> int:
-        """The size of the largest frame that can be published with that metadata, by the client
-        that wrote it, once, while nothing is held."""
+        """The size in bytes of the largest frame that its writer can publish once with that metadata while
+        no frame is held."""
         s = self._segment
         return s.allocator.most_beside(L.RECORD_LONG) if _says(meta) else s.ring.max_size
 
     def end(self) -> None:
-        """Says that nothing more comes, to all subscribers and publishers of the topic: those end
-        when they have seen everything, these get Ended. A later publisher opens it again."""
+        """Ends the topic: its subscriptions raise Ended after their last frame, its publishers at their next
+        call. A publisher that is made later opens it again. Raises Closed and ServerGone."""
         self._segment.check_open()
-        if self._segment.control.closed:  # subscribers are told of that end
+        if self._segment.control.closed:  # subscriptions end with that
             raise self._segment.control.why_closed()
         self._topic.end()
 
 
 def _says(meta: Meta | None) -> bool:
-    """Whether it says anything: otherwise the frame needs no record."""
+    """Whether there is any metadata: otherwise the frame needs no record."""
     return meta is not None and meta != Meta()

@@ -1,5 +1,5 @@
-"""Loops over the messages of subscriptions, and waiting in tasks: a thread that sleeps at a topic so
-that an event loop need not. The first SEATS of a process have a thread each, the others share one."""
+"""Loops over the messages of subscriptions, and waits of tasks: a thread sleeps on a topic in place of the
+event loop. The first SEATS subscriptions of a process have a thread each, the others share one."""
 
 import asyncio
 import threading
@@ -21,8 +21,9 @@ SEATS = 16  # of a process
 
 
 class _Seats:
-    """Who has a thread. What it does is one step of the interpreter each, without a lock: the
-    collector closes waiters at any point of any thread. So there may be one more for a moment."""
+    """The waiters that have a thread. Each change is one step of the interpreter, without a lock, since the
+    garbage collector closes waiters at any point of any thread. So there may be one too many for a
+    moment."""
 
     def __init__(self) -> None:
         self.taken: "set[int]" = set()  # by id
@@ -37,17 +38,17 @@ _forks.register(_seats)
 
 
 class Waiting:
-    """How one subscription waits in tasks: with a thread, from its first wait to its end, if there is
-    a seat for it then; else with others."""
+    """The waits of one subscription in tasks. If there is a seat at its first wait, it keeps a thread to its
+    end; otherwise it waits through the shared thread."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._waiter: Waiter | None = None
-        self._wait: Wait | None = None  # the present one, with others
+        self._wait: Wait | None = None  # the present one, in the shared thread
 
     async def wait(self, wake: "Wake | None", ready: Callable[[], bool], sleep: Callable[[], None], give_up: Callable[[], None]) -> None:
-        """Waits until ready, by sleep in a thread, or at the wake word with others. Whatever ends
-        the task, give_up is called if sleep was, after which sleep shall return."""
+        """Waits until ready() is true: by sleep() in a thread of its own, or on the wake word in the shared
+        thread. If the task ends first, it calls give_up(), after which sleep() must return."""
         if self._waiter is None and len(_seats.taken) < SEATS:
             self._waiter = Waiter(self._name)
         if self._waiter is not None:
@@ -56,12 +57,12 @@ class Waiting:
         await sharer.wait(wake, wait)
 
     def wake(self) -> None:
-        """Ends a wait with others; it does not end a sleep."""
+        """Ends a wait in the shared thread, not one in a thread of its own."""
         if (wait := self._wait) is not None:
             wait.end()
 
     def close(self) -> None:
-        """Ends the thread when what it sleeps for is over."""
+        """Ends the thread after its present sleep."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None:
             waiter.close()
@@ -74,19 +75,19 @@ class Waiting:
 class Waiter:
     """One thread, which sleeps for one task after the other, of any event loop.
 
-    It is a daemon, and none of an executor's: the interpreter waits for those at its end, and a
-    program that ends while a task waits for a topic has nothing that would wake them.
+    It is a daemon and not in an executor: the interpreter waits for executors' threads at its end,
+    and if a program ends while a task waits for a topic, nothing would wake them.
     """
 
     def __init__(self, name: str) -> None:
         self._jobs: "SimpleQueue[_Job | None]" = SimpleQueue()
         _seats.taken.add(id(self))
-        # It knows the queue alone, so that what waits can be let go of.
+        # The thread refers only to the queue, so that the collector can free the subscription.
         threading.Thread(target=_work, args=(self._jobs,), name=name, daemon=True).start()
 
     async def wait(self, sleep: Callable[[], None], give_up: Callable[[], None]) -> None:
-        """Has the thread call sleep, and waits until it returns. If the task ends before, however
-        it does, give_up is called, after which sleep shall return."""
+        """Has the thread call sleep(), and waits until that returns. If the task ends first, it calls
+        give_up(), after which sleep() must return."""
         loop = asyncio.get_running_loop()
         done: "asyncio.Future[None]" = loop.create_future()
         self._jobs.put((loop, done, sleep))
@@ -97,7 +98,7 @@ class Waiter:
             raise
 
     def close(self) -> None:
-        """Ends the thread when what it sleeps for is over."""
+        """Ends the thread after its present sleep."""
         _seats.taken.discard(id(self))
         self._jobs.put(None)
 
@@ -112,20 +113,20 @@ def _work(jobs: "SimpleQueue[_Job | None]") -> None:
         error: BaseException | None = None
         try:
             sleep()
-        except BaseException as e:  # noqa: BLE001 it is the task's
+        except BaseException as e:  # noqa: BLE001 the task raises it
             error = e
         try:
             loop.call_soon_threadsafe(tell, done, error)
         except RuntimeError:
-            pass  # the loop was closed, and with it all that its tasks wait for
-        del job, loop, done, sleep, error  # or they live until the next one
+            pass  # the loop was closed, and its tasks with it
+        del job, loop, done, sleep, error  # or they live until the next job
 
 
 class Source:
-    """What gives messages: in loops, of tasks too, and to be closed by a with block."""
+    """The base of subscriptions: loops (for, async for), and a with block that closes."""
 
     def next(self, timeout: float | None = None) -> Message:
-        """The next message. Raises Ended behind the last one."""
+        """The next message. Raises Ended after the last one."""
         raise NotImplementedError
 
     async def anext(self) -> Message:
@@ -155,8 +156,8 @@ class Source:
 
 
 class Messages:
-    """The messages of a subscription until the topic has ended. It is an asynchronous iterator, and not
-    a generator, of whose end event loops want to be told."""
+    """The messages of a subscription until the topic has ended. It is an iterator and not an asynchronous
+    generator, which event loops would have to close."""
 
     def __init__(self, take: Callable[[], Awaitable[Message]]) -> None:
         self._take = take

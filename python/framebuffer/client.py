@@ -22,16 +22,18 @@ Offset = Union[int, str]
 
 
 class FrameBufferClient:
-    """Reads and writes the frames of the segment that a key names, from start to stop, or in a
-    with block. Methods may be called from any thread. It can be used in a process that was
-    forked meanwhile, and can be sent to one that was spawned, which then attaches by itself.
+    """Reads and writes the frames of the segment that a key names, from start to stop, or in a with
+    block. Methods may be called from any thread. A child process that was forked meanwhile can use
+    it too, and one that was spawned, if the client is sent to it: that attaches by itself.
 
-    Offsets are taken as int or str, checksums as str. With read_only the ring is mapped
-    without permission to write. max_frame is how many bytes a frame may have that read and get copy:
-    descriptors, and rings, may come from anywhere. For a larger one they raise TooLarge; by default
-    NoMemory, for more than the machine, the control group and ulimit leave. With unverified, view and hold hand out bytes without hashing
-    them first: what remains is the proof that the ring had not reused the chunk. name is shown
-    to people who watch; by default it is that of the program.
+    Offsets are int or str, checksums are str.
+
+    read_only maps the ring without permission to write. max_frame limits the bytes of a frame that
+    read and get copy, since descriptors and rings may come from anywhere: they raise TooLarge for
+    larger ones. Without it they raise NoMemory for a frame of more than the machine, the control
+    group and ulimit leave. With unverified, view and hold give bytes without hashing them first: it
+    is still certain that no later frame had overwritten them. name is shown to monitors; by default
+    it is the program's.
     """
 
     def __init__(self, key: str, *, read_only: bool = False, unverified: bool = False, name: str = "", max_frame: int | None = None) -> None:
@@ -44,19 +46,18 @@ class FrameBufferClient:
     # From start to stop.
 
     def start(self) -> "FrameBufferClient":
-        """Attaches; does nothing if it is attached. Raises BadKey for a string that is no key,
-        StaleKey when its server is gone or the memory is out of reach from this container,
-        NoPermission, NoMemory or Corrupt. A key never attaches to anything but the segment it
-        was made for."""
+        """Attaches; does nothing if it is attached. Raises BadKey for a string that is not a valid key,
+        StaleKey when its server has ended or this container cannot reach the memory, NoPermission,
+        NoMemory or Corrupt. A key attaches only to the segment that it was made for."""
         with self._lock:
             if self._segment is None:
                 self._segment = attach(self.key, self._read_only, self._name)
         return self
 
     def stop(self) -> None:
-        """Lets go of the segment; does nothing if it is not attached. Holds of this client end.
-        Calls under way on other threads end as they would. The memory stays mapped for as long
-        as views of it live."""
+        """Detaches; does nothing if it is not attached. Holds of this client end, and so do waits for
+        its topics. Other calls that run in other threads end as they would. The memory stays mapped
+        for as long as views of it live."""
         with self._lock:
             segment, self._segment = self._segment, None
         if segment is not None:
@@ -90,10 +91,10 @@ class FrameBufferClient:
 
     @property
     def error(self) -> FrameBufferError | None:
-        """Why this client cannot allocate and write any more, or None: Closed after stop, before
-        start, and after the server's stop, ServerGone when the server's process has died, Corrupt
-        when the memory is damaged. It is one load, without a system call. Reads, views and holds go
-        on after the server's end, however it came."""
+        """Why this client cannot allocate and write any more, or None while it can. Closed before start,
+        after stop, and after the server's stop; ServerGone when the server's process has died;
+        Corrupt when the memory is damaged. Reads, views and holds go on after the server's end. It
+        costs one load and no system call."""
         try:
             s = self._attached()
             s.check_open()
@@ -101,15 +102,15 @@ class FrameBufferClient:
             return e
         return s.control.why_closed() if s.control.closed else None
 
-    # The seed's calls.
+    # The calls of the original Python library.
 
     def write(self, offset: Offset, data: Any) -> str:
         """Copies data, bytes or an array of any dtype and strides, into the chunk at offset, which this
-        or any other process allocated with at least that many bytes, and returns its checksum:
-        16 hex digits of XXH3-64.
+        process or another allocated with at least that many bytes, and returns the checksum: 16 hex
+        digits of XXH3-64.
 
-        Raises BadBuffer for what cannot be data, BadOffset, TooLong, ReadOnly, Closed, and
-        FrameBufferTimeout when the ring has reused the chunk before the last byte was in.
+        Raises BadBuffer for an object that cannot be data, BadOffset, TooLong, ReadOnly, Closed, and
+        FrameBufferTimeout when later frames have overwritten the chunk before the last byte was in.
         """
         s = self._writable("write")
         with Pinned(data) as source:
@@ -122,12 +123,12 @@ class FrameBufferClient:
         return f"{checksum:016x}"
 
     def read(self, offset: Offset, size: int, checksum: str) -> bytes:
-        """Returns the size bytes that were written at offset and have that checksum.
+        """The first size bytes of the chunk at offset, which have that checksum.
 
-        Raises FrameBufferTimeout when the ring has reused the chunk or the bytes are not those,
-        BadOffset, BadSize for a size that is negative or beyond the chunk, TooLarge for one beyond
-        max_frame, NoMemory for one that this process has no memory for, BadFrame for what is no
-        checksum, and Closed. It works on after the server's stop.
+        Raises FrameBufferTimeout when later frames have overwritten the chunk or the checksum does not
+        match, BadOffset, BadSize for a size that is negative or larger than the chunk, TooLarge for
+        one above max_frame, NoMemory for one that this process has no memory for, BadFrame for a
+        text that is not a checksum, and Closed. It goes on after the server's end.
         """
         s, at, size = self._attached(), as_offset(offset), index(size)
         if self.max_frame is not None and size > self.max_frame:
@@ -142,15 +143,16 @@ class FrameBufferClient:
         s.slot.count_frame(SLOT_READS, SLOT_READ_BYTES, at, size)
         return data
 
-    # Beyond the seed.
+    # Further calls.
 
     def allocate(self, size: int) -> str:
-        """Does what the server's allocate does, from here, without asking the server."""
+        """Allocates size bytes and returns the chunk's offset, as the server's allocate does, without
+        asking the server. Raises what that raises, ReadOnly, and ServerGone."""
         return str(self._writable("allocate").allocate(size))
 
     def put(self, data: Any) -> Frame:
-        """Allocates, writes, and returns the descriptor to send on. Empty data cannot be put:
-        BadSize. Otherwise it raises what allocate and write raise."""
+        """Allocates, writes, and returns the frame, a descriptor to send to readers. Raises BadSize for
+        empty data, and what allocate and write raise."""
         s = self._writable("write")
         with Pinned(data) as source:
             offset = s.allocate(source.size)
@@ -162,8 +164,8 @@ class FrameBufferClient:
             return Frame(s.key, offset, source.size, f"{checksum:016x}")
 
     def get(self, frame: Frame) -> bytes:
-        """The bytes of a frame, as read. Raises BadKey when it lies in another ring."""
-        frame = self._place(frame)
+        """The bytes of a frame. Raises BadKey when it lies in another ring, and what read raises."""
+        frame = self._frame_of(frame)
         return self.read(frame.offset, frame.size, frame.checksum)
 
     @overload
@@ -173,11 +175,11 @@ class FrameBufferClient:
     def read_into(self, buffer: Any, where: Offset, size: int, checksum: str) -> int: ...
 
     def read_into(self, buffer: Any, where: "Frame | Offset", size: int = -1, checksum: str = "") -> int:
-        """As read, or get, into the first bytes of a writable object with the buffer protocol, which
-        lie in a row, and returns how many they are. With an error they are zeroes or what they
-        were before, never another frame's. Also raises BadBuffer for what bytes cannot be put
-        into, and BadSize for a buffer that is too short."""
-        frame = self._place(where, size, checksum)
+        """Reads a frame, or the bytes at an offset, into the first bytes of a writable, contiguous object
+        with the buffer protocol, and returns how many they are. After an error they are zeroes or
+        unchanged, never another frame's. max_frame does not limit it. Raises what read raises,
+        BadBuffer for an object that cannot be written to, and BadSize for one that is too short."""
+        frame = self._frame_of(where, size, checksum)
         s = self._attached()
         with Pinned(buffer, writable=True) as to:
             if frame.size > to.size:
@@ -196,13 +198,13 @@ class FrameBufferClient:
     def view(self, where: Offset, size: int, checksum: str) -> View: ...
 
     def view(self, where: "Frame | Offset", size: int = -1, checksum: str = "") -> View:
-        """A frame's bytes in place, without copying them: a context manager that gives a
-        read-only memoryview. See View. Raises what read raises, when its block begins.
+        """A frame's bytes in place, without a copy: a context manager that gives a read-only memoryview.
+        See View. The block's begin raises what read raises, but for the limits of a copy.
 
-        Do not draw into it: OpenCV before 4.9 writes into read-only arrays, and with that into
-        the frame, which other readers then lose (with read_only the process ends by SIGSEGV). To
-        draw, copy: read_into(numpy.empty(shape, numpy.uint8), frame)."""
-        frame = self._place(where, size, checksum)
+        Do not draw into it: OpenCV before 4.9 writes into read-only arrays, and so into the frame,
+        which other readers then lose (with read_only the process ends by SIGSEGV). To draw, copy:
+        read_into(numpy.empty(shape, numpy.uint8), frame)."""
+        frame = self._frame_of(where, size, checksum)
         return View(self._attached(), frame.offset, frame.size, self._want(frame))
 
     @overload
@@ -212,34 +214,33 @@ class FrameBufferClient:
     def hold(self, where: Offset, size: int, checksum: str, *, seconds: float) -> Hold: ...
 
     def hold(self, where: "Frame | Offset", size: int = -1, checksum: str = "", *, seconds: float) -> Hold:
-        """Makes a frame stay for at most so many seconds, at most an hour: for readers that work
-        on a frame for longer than the ring takes to come round. See Hold, and view for what not to
-        do with OpenCV before 4.9. Raises what read raises, BadSize for a time out of range, and
-        HoldLimit when as much as the server's hold_limit allows, or 256 frames, are held already."""
-        frame = self._place(where, size, checksum)
+        """Keeps a frame in place for at most that many seconds, up to 3600: for work on a frame that
+        takes longer than the ring needs to be allocated all the way round. See Hold, and view about
+        OpenCV before 4.9. Raises what view raises, BadSize for a time out of range, and HoldLimit
+        when the server's hold_limit, or 256 holds, would be exceeded."""
+        frame = self._frame_of(where, size, checksum)
         return Hold(self._attached(), frame, self._want(frame), seconds)
 
     def reserve(self, size: int) -> Reservation:
-        """Allocates size bytes to be filled in place. See Reservation. Raises what allocate
-        raises."""
+        """Allocates size bytes to write in place. See Reservation. Raises what allocate raises."""
         return Reservation(self._writable("reserve"), size)
 
     def publisher(self, topic: str) -> Publisher:
-        """Opens the topic of that name, 1 to 64 bytes of UTF-8, and makes it if there is none. A
-        topic that was ended is open again. Raises BadName, TopicLimit, ReadOnly and Closed."""
+        """A publisher of the topic of that name, 1 to 64 bytes of UTF-8, which it makes if there is none.
+        It opens again a topic that has ended. Raises BadName, TopicLimit, ReadOnly and Closed."""
         return Publisher(self._attached(), topic)
 
     def subscribe(self, topic: str, *, start: str = "next", group: str = "", spin: float = 0.0) -> Subscription:
-        """Opens the topic of that name, and makes it if there is none: subscribers may come
-        first. start is where to begin: with what is published from now on ("next"), with the last
-        frame that is still there ("newest"), the first of those ("oldest"), or the first one ever
-        published ("first"): what is gone of them counts as lost. A group shares the topic's
-        frames: each goes to one of its subscriptions, in any process. spin is for how many
-        seconds next polls before it sleeps, which takes a processor and saves a wake-up; negative
-        means for ever. Raises BadName, TopicLimit and Closed."""
+        """A subscription to the topic of that name, which it makes if there is none: subscribers may come
+        before publishers. start says where it begins: with the frames published from now on
+        ("next"), with the last frame that is available ("newest"), with the first of those
+        ("oldest"), or with the first one ever published ("first"), of which the overwritten ones
+        count as lost. A group shares the topic's frames: each goes to one of its subscriptions, in
+        any process. spin is for how many seconds next polls before it sleeps, which takes a processor
+        and saves a wake-up; negative means without end. Raises BadName, TopicLimit and Closed."""
         return Subscription(self._attached(), topic, start, group, spin)
 
-    # Inside.
+    # Private.
 
     def _attached(self) -> Segment:
         s = self._segment
@@ -257,7 +258,7 @@ class FrameBufferClient:
         checksum = parse_checksum(frame.checksum)
         return None if self._unverified else checksum
 
-    def _place(self, where: "Frame | Offset", size: int = -1, checksum: str = "") -> Frame:
+    def _frame_of(self, where: "Frame | Offset", size: int = -1, checksum: str = "") -> Frame:
         if not isinstance(where, Frame):
             return Frame(self.key, as_offset(where), index(size), checksum)
         if where.key != self.key:

@@ -1,4 +1,4 @@
-"""A client of whatever server has a name on this host."""
+"""Connections: clients of the server of a name on this host, and of the next one."""
 
 from types import TracebackType
 from typing import Any, Callable, TypeVar, Union, overload
@@ -19,13 +19,14 @@ Offset = Union[int, str]
 
 
 class Connection:
-    """As FrameBufferClient, and attached to whatever server has the name; made by connect. When that
-    one has ended, however it did, the connection lets go of its ring within a second (or when the
-    last hold on a frame in it has ended) and goes on with the next one. publisher and subscribe
-    follow. Each is logged once by logger "framebuffer": that it waits, and that the server is back.
+    """As FrameBufferClient, attached to the server of a name; connect makes it. After that server's end,
+    of any kind, the connection releases its ring within a second (or when the last hold of a frame in
+    it ends) and goes on with the next server of the name; so do its publishers and subscriptions. The
+    logger "framebuffer" says once that it waits, and once that the server is back.
 
     While there is no server, allocating, writing and publishing raise ServerGone at once. Frames are
-    read from the ring that they lie in: in one that was let go of, they are StaleKey.
+    read from the ring that they lie in; of a released ring they are StaleKey. Methods may be called
+    from any thread.
     """
 
     def __init__(self, name: str, options: "dict[str, Any]") -> None:
@@ -45,17 +46,17 @@ class Connection:
 
     @property
     def key(self) -> str:
-        """The present ring's, which may have ended."""
+        """The key of the present ring, whose server may have ended."""
         return self._chain.now.ring.key
 
     @property
     def error(self) -> FrameBufferError | None:
-        """None while a server is there; ServerGone or Closed while the connection waits for the next,
-        or why it cannot follow that; Closed after stop."""
+        """None while there is a server; ServerGone or Closed while the connection waits for the next one;
+        the reason if it cannot go on with that; Closed after stop."""
         return self._chain.error or self._chain.now.ring.error
 
     def stop(self) -> None:
-        """Lets go of everything. What waits gets Closed."""
+        """Detaches from all rings. Calls that wait raise Closed."""
         self._chain.close()
 
     def __enter__(self) -> "Connection":
@@ -112,14 +113,14 @@ class Connection:
         return self._of(frame, lambda link: link.ring.view(frame))
 
     def hold(self, where: "Frame | Offset", size: int = -1, checksum: str = "", *, seconds: float) -> Hold:
-        """See FrameBufferClient. The ring is not let go of before the hold ends."""
+        """See FrameBufferClient. The ring is not released before the hold ends."""
         frame = self._frame(where, size, checksum)
 
         def hold(link: Link) -> Hold:
             held = link.ring.hold(frame, seconds=seconds)
             link.holds.add(held)
             if link.released:
-                raise Closed("framebuffer: closed: the ring was let go of")
+                raise Closed("framebuffer: closed: the ring was released")
             return held
 
         return self._of(frame, hold)
@@ -131,15 +132,15 @@ class Connection:
         return FollowingPublisher(self._chain, topic)
 
     def subscribe(self, topic: str, *, start: str = "next", group: str = "", spin: float = 0.0) -> FollowingSubscription:
-        """See FrameBufferClient: a subscription that goes on with the next server. The old ring is read
-        to its end first, then the next one from its first frame, whatever start is; a message's
-        ring tells which."""
+        """See FrameBufferClient: a subscription that goes on with the next server. It reads the old ring to
+        its end first, then the next one from its first frame, also if start is another; Message.ring
+        counts the rings."""
         return FollowingSubscription(self._chain, topic, start, group, spin)
 
-    # Inside.
+    # Private.
 
     def _frame(self, where: "Frame | Offset", size: int, checksum: str) -> Frame:
-        return where if isinstance(where, Frame) else self._chain.now.ring._place(where, size, checksum)
+        return where if isinstance(where, Frame) else self._chain.now.ring._frame_of(where, size, checksum)
 
     def _present(self, do: Callable[[FrameBufferClient], T]) -> T:
         link = self._chain.now
@@ -149,21 +150,21 @@ class Connection:
             raise explained(self._chain, e, "this needs the next server") from e
 
     def _of(self, frame: Frame, do: Callable[[Link], T]) -> T:
-        """Does something with the ring of a frame."""
+        """Calls do with the ring of a frame."""
         link = self._chain.link_of(frame.key)
         if link is None and not self._chain.was(frame.key):
-            link = self._chain.now  # which says that the frame is none of its own
+            link = self._chain.now  # which raises BadKey
         try:
             if link is not None:
                 return do(link)
         except Closed as e:
             if isinstance(e, ServerGone) or not link or not link.released or self._chain.error is not None:
                 raise
-        raise StaleKey("framebuffer: stale key: the server of this frame has ended, and its ring was let go of: read frames sooner, or hold them")
+        raise StaleKey("framebuffer: stale key: the server of this frame has ended, and its ring was released: read frames sooner, or hold them")
 
 
 def connect(name: str = _rendezvous.DEFAULT_NAME, *, read_only: bool = False, unverified: bool = False, client_name: str = "", max_frame: int | None = None) -> Connection:
-    """Attaches to the server of that name of this user on this host, in Go or in Python, and goes on
-    with the next one of that name when it has ended. The options are FrameBufferClient's,
-    client_name its name. Raises NoServer, and what FrameBufferClient's start raises."""
+    """Attaches to this user's server of that name on this host, and goes on with the next one of that name
+    after its end. The options are FrameBufferClient's; client_name is its name. Raises NoServer,
+    FrameBufferError for a name that no server can have, and what FrameBufferClient.start raises."""
     return Connection(name, {"read_only": read_only, "unverified": unverified, "name": client_name, "max_frame": max_frame})

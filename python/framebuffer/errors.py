@@ -1,7 +1,7 @@
-"""What can go wrong. Texts are those of the Go library: what was asked, the limit, the remedy.
+"""The errors. Their texts are those of the Go library: what was asked, the limit, the remedy.
 
-Every error of this package is a FrameBufferError. Where the standard library has an
-exception for the same thing, it is that, too.
+Every error of this package is a FrameBufferError. Where the standard library has an exception for
+the same thing, it is that, too.
 """
 
 import warnings
@@ -76,11 +76,11 @@ class BadBuffer(FrameBufferError, TypeError, BufferError):
 
 
 class BadKey(FrameBufferError, ValueError):
-    """A string that is no key, or the key of another ring than this one."""
+    """A string that is not a valid key, or the key of another ring."""
 
 
 class StaleKey(FrameBufferError):
-    """A key whose server is gone, or out of reach from here."""
+    """A key whose server has ended, or cannot be reached from this process."""
 
 
 class NoServer(FrameBufferError):
@@ -88,11 +88,11 @@ class NoServer(FrameBufferError):
 
 
 class BadFrame(FrameBufferError, ValueError):
-    """A text that is no frame or no checksum."""
+    """A text that is not a valid frame or checksum."""
 
 
 class Closed(FrameBufferError):
-    """Use before start or after stop, or of a segment whose server closed it."""
+    """A call before start or after stop, or on a segment that its server has closed."""
 
 
 class ServerGone(Closed):
@@ -105,7 +105,7 @@ class ReadOnly(FrameBufferError):
 
 
 class NoPermission(FrameBufferError, PermissionError):
-    """The memory belongs to another user."""
+    """This process may not use the memory, the directory or the system call: the text says which."""
 
 
 class NoMemory(FrameBufferError, MemoryError):
@@ -113,7 +113,8 @@ class NoMemory(FrameBufferError, MemoryError):
 
 
 class HoldLimit(FrameBufferError):
-    """More would be held than may be, or allocate found no room between holds."""
+    """More bytes, or more frames, would be held than the server allows, or allocate found no room
+    between holds."""
 
 
 class TopicLimit(FrameBufferError):
@@ -121,28 +122,29 @@ class TopicLimit(FrameBufferError):
 
 
 class Ended(FrameBufferError, EOFError):
-    """The topic was ended, and everything in it has been seen."""
+    """The topic has ended: its subscriber has seen every frame, or a publisher published after it."""
 
 
 class BadName(FrameBufferError, ValueError):
-    """A name of a topic or group that is empty, too long, or not text."""
+    """A name of a topic or group that is empty, too long, or not valid text."""
 
 
 class BadMeta(FrameBufferError, ValueError):
-    """Metadata that does not fit."""
+    """Metadata beyond its limits: see Meta."""
 
 
 class Corrupt(FrameBufferError):
-    """The control object does not make sense; some process wrote over it."""
+    """The control object is not valid, or the memory was shortened: some process wrote over it."""
 
 
 def changing(word: str) -> Corrupt:
-    """The error for a word that a compare-and-swap cannot change, however often it is tried."""
+    """The error for a word that no compare-and-swap can change, since another process changes it without
+    end."""
     return Corrupt(f"framebuffer: segment is damaged: {word} changes without end; some process writes over it: restart the server")
 
 
 class NoAtomics(FrameBufferError):
-    """This Python has no atomic instructions, which it gets from libatomic."""
+    """libatomic, which has Python's atomic instructions, is not installed."""
 
 
 class NoHeader(FrameBufferTimeout, BadOffset):
@@ -153,7 +155,7 @@ class NoHeader(FrameBufferTimeout, BadOffset):
 
 
 def again(error: FrameBufferError) -> FrameBufferError:
-    """The same error, to be raised once more: each raise adds to the traceback of its object."""
+    """A copy of the error, to raise it once more: each raise adds to the traceback of its object."""
     return type(error)(str(error))
 
 

@@ -1,4 +1,4 @@
-"""Subscriptions that go on with the next server's ring; made by a connection."""
+"""Subscriptions of a connection, which go on with the next server's ring."""
 
 import time
 from dataclasses import replace
@@ -26,7 +26,7 @@ class _Stage:
             self.error = e
 
     def leave(self) -> None:
-        """Ends the subscription, while the ring is there, and counts what was not read."""
+        """Ends the subscription while the ring is mapped, and counts the frames that were not read."""
         sub, self.sub = self.sub, None
         if sub is not None:
             sub.close()
@@ -34,21 +34,21 @@ class _Stage:
 
 
 class FollowingSubscription(Source):
-    """As Subscription. The ring of a server that has ended is read to its end, and the next one's from
-    the first frame that was published there, in a group of the same name if it is one. What is
-    missing counts as lost: for a program that is busy, that is what it has not taken a second
-    after the server's end. It waits for the next server, and raises why that cannot be followed.
+    """As Subscription; a connection's subscribe method makes it. It reads the ring of a server that has
+    ended to its end, waits for the next server, and reads its ring from the first frame that was
+    published there, in the same group if it has one. Frames that it has not returned within a second
+    after a server's end count as lost. It raises the reason if it cannot go on with the next server.
 
-    Frames are read with the connection before the next message is asked for, or held.
+    Read a message's frame with the connection before you ask for the next message, or hold it.
     """
 
     def __init__(self, chain: Chain, topic: str, start: str, group: str, spin: float) -> None:
         self._chain, self.topic = chain, topic
         self._group, self._spin = group, spin
         self.received = 0
-        """How many messages it has given, of all servers."""
+        """How many messages it has returned, of all servers."""
         self.lost = 0
-        """How many frames were gone before they came to it, of all servers."""
+        """How many frames it has lost, of all servers."""
         self._carried = 0  # lost between the last message and the present ring
         self._closed = False
         self._waiting = Waiting("framebuffer-follow-topic")
@@ -70,10 +70,10 @@ class FollowingSubscription(Source):
         return link.ring.subscribe(self.topic, start=start, group=self._group, spin=self._spin)
 
     def next(self, timeout: float | None = None) -> Message:
-        """The next message, waiting for it, and for the next server, for at most so many seconds.
-        Raises TimeoutError after those, Ended when the topic was ended and everything in it has been
-        seen, Closed after the close of the subscription or the connection, and why the next
-        server cannot be followed."""
+        """The next message. It waits for it, and for the next server, for at most `timeout` seconds, or
+        without end, and then raises TimeoutError. Raises Ended when the topic has ended and every
+        frame in it was returned or lost, Closed after the close of the subscription or the
+        connection, and BadKey or NoPermission when it cannot go on with the next server."""
         end = None if timeout is None else time.monotonic() + timeout
 
         def left() -> float | None:
@@ -120,11 +120,11 @@ class FollowingSubscription(Source):
         return sleep, give_up
 
     def _is_ready(self) -> bool:
-        """Whether there is a ring to read, or none to come."""
+        """Whether there is a ring to read, or none will come."""
         return bool(self._stages) or self._closed or self._chain.error is not None
 
     def _front(self) -> _Stage:
-        """The ring to read. Raises why there is none."""
+        """The ring to read. Raises the reason if there is none."""
         with self._chain.changed:
             if self._closed:
                 raise Closed(f"framebuffer: closed: the subscription to topic {quote(self.topic)}")
@@ -143,7 +143,7 @@ class FollowingSubscription(Source):
         return message
 
     def _pass(self, stage: _Stage) -> None:
-        """Goes on behind a ring that has ended, or was let go of."""
+        """Goes on after a ring that has ended, or was released."""
         with self._chain.changed:
             if self._closed or stage not in self._stages:
                 return
@@ -154,12 +154,12 @@ class FollowingSubscription(Source):
         self._chain.noticed()
 
     def enter(self, link: Link) -> None:
-        """There is another ring. The chain is locked."""
+        """Subscribes in the new ring. The chain is locked."""
         if not self._closed:
             self._stages.append(_Stage(link, lambda: self._begin(link, "first")))
 
     def leave(self, link: Link) -> None:
-        """The ring is let go of."""
+        """Ends the subscription in a ring that is released."""
         with self._chain.changed:
             for stage in self._stages:
                 if stage.link is link:
@@ -170,8 +170,8 @@ class FollowingSubscription(Source):
         self._waiting.after_fork()
 
     def close(self) -> None:
-        """Ends the subscription, and a next that is under way; closing again does nothing. What was not
-        read is not lost: in a group others read it."""
+        """Ends the subscription, and a next that is under way; closing again does nothing. Frames that were
+        not read do not count as lost: other members of a group read them."""
         with self._chain.changed:
             if self._closed:
                 return

@@ -10,20 +10,20 @@ from .errors import BadFrame, BadOffset
 
 
 class Frame(NamedTuple):
-    """A process that holds it and can reach the memory gets exactly the bytes that were written,
-    or FrameBufferTimeout, whatever accident comes between; the checksum does not protect against
-    a writer of the ring that means harm. It is one object of JSON, the same as Go's:
+    """Says where a frame lies. With it, a process that can reach the memory gets exactly the bytes that
+    were written, or FrameBufferTimeout; the checksum does not protect against a malicious writer. In
+    JSON it is one object, the same as Go's:
 
         {"key":"fb4_sysv_…","offset":"128","size":1048576,"checksum":"2d06800538d394c2"}
 
-    The offset is a string there because it is a 64-bit number, and readers that keep numbers
-    as floating point would round it.
+    The offset is a string there because it has 64 bits, which JSON readers with floating-point
+    numbers would round.
     """
 
-    key: str  # the ring it lies in
-    offset: int  # where, as allocate returned it
+    key: str  # of the ring that it lies in
+    offset: int  # as allocate returned it
     size: int  # payload bytes
-    checksum: str  # of exactly those bytes
+    checksum: str  # XXH3-64 of exactly those bytes, 16 hex digits
 
     def to_json(self) -> str:
         """The frame as one line of JSON."""
@@ -36,8 +36,8 @@ class Frame(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str | bytes | bytearray) -> "Frame":
-        """Reads what to_json and Go write: all four members and no others, with nothing but
-        white space around. The key is not looked at: attaching judges it. Raises BadFrame."""
+        """Reads the JSON of to_json and of Go: all four members and no others, with only white space
+        around. It does not check the key, which attaching does. Raises BadFrame."""
         try:
             parts = json.loads(text, parse_constant=_no_constant)
         except (ValueError, RecursionError) as e:
@@ -64,7 +64,7 @@ class Frame(NamedTuple):
 
 
 def plain(frame: Frame) -> Frame:
-    """The same with integers of Python: numpy's count otherwise, and are no JSON."""
+    """The same frame with Python's integers: numpy's overflow, and json does not take them."""
     if type(frame.offset) is int and type(frame.size) is int:
         return frame
     return frame._replace(offset=as_offset(frame.offset), size=index(frame.size))
@@ -90,8 +90,7 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 
 
 def parse_offset(text: str) -> int:
-    """Reads an offset as frames and the service spell it: decimal digits, no sign, no leading
-    zero. Raises BadOffset."""
+    """Reads an offset of frames and the RPC: decimal digits, no sign, no leading zero. Raises BadOffset."""
     if not _DIGITS.fullmatch(text) or int(text) >= 1 << 64:
         raise BadOffset(f"framebuffer: bad offset: {quote(clip(text))} is not a decimal number below 2^64")
     return int(text)
@@ -110,7 +109,7 @@ def parse_checksum(text: str) -> int:
 
 
 def as_offset(offset: int | str) -> int:
-    """An offset, however it is spelled. Raises BadOffset."""
+    """An offset, from an int or a str. Raises BadOffset."""
     if isinstance(offset, str):
         return parse_offset(offset)
     n = index(offset)

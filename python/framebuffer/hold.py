@@ -13,13 +13,12 @@ from .view import release
 
 
 class Hold:
-    """A frame that stays for at most the time that was asked for, while writers go on around
-    it: they step over it. It ends with release, with the end of its with block, with the
-    client's stop, or with its time: a holder that crashed or sleeps costs nobody more. Its
-    methods may be called from any thread.
+    """Keeps a frame in place for at most the time that was asked for: allocators skip it. A hold ends
+    with release, with the end of its with block, with the client's stop, or with its time, also
+    if its process has crashed or was stopped. Methods may be called from any thread.
 
-    In a with block the end raises FrameBufferTimeout, whatever else the block raised, if the
-    frame was not in place until then.
+    The end of a with block raises FrameBufferTimeout, whatever else the block raised, if the frame
+    was not in place until then.
     """
 
     def __init__(self, segment: Segment, frame: Frame, checksum: int | None, seconds: float) -> None:
@@ -43,34 +42,35 @@ class Hold:
         _forks.register(self)
 
     view: memoryview
-    """The frame's bytes in place, read-only: for use until release. What was made of them
-    counts if check or release says so afterwards. See View for OpenCV before 4.9, which draws
-    into them all the same, and for how to copy."""
+    """The frame's bytes in place, read-only, until release. What a program made of them is valid if
+    check or release raises nothing afterwards. OpenCV before 4.9 draws into them all the same: see
+    View, also for how to copy."""
 
     def check(self) -> None:
         """Raises FrameBufferTimeout if the frame has not been in place until now, and Closed
         after release."""
         with self._lock:
             if not self._intact(self._held()):
-                self._segment.check_open()  # what was shortened is another matter
+                self._segment.check_open()  # shortened memory is Corrupt
                 raise self._lost()
 
     def stands(self) -> bool:
-        """Whether the hold keeps the frame: it was not released, and its time is not over."""
+        """Whether the hold keeps the frame: it was not released, and its time has not ended."""
         entry = self._entry
         return entry is not None and entry.stands()
 
     def extend(self, seconds: float) -> None:
-        """Makes the hold end so many seconds from now, at most an hour. Raises BadSize, with
-        nothing changed, and FrameBufferTimeout when the hold had ended, which is then gone."""
+        """Makes the hold end that many seconds from now: more than 0, at most 3600. Raises BadSize for
+        other times, with nothing changed, and FrameBufferTimeout when the hold had ended already:
+        then the hold is over."""
         ns = check_duration(seconds)
         with self._lock:
             if not self._held().extend(ns):
                 raise self._segment.failed(lost_before_extended(self.frame.offset))
 
     def release(self) -> None:
-        """Ends the hold. Raises FrameBufferTimeout if the frame was not in place until now, and
-        Closed when it was released already."""
+        """Ends the hold. Raises FrameBufferTimeout if the frame was not in place until now, and Closed
+        if the hold was released already."""
         with self._lock:
             entry = self._held()
             intact = self._intact(entry)
@@ -81,12 +81,12 @@ class Hold:
             raise self._segment.failed(self._lost())
 
     def after_fork(self) -> None:
-        """The hold is the parent's: it may end any time without the child's knowing."""
+        """Ends this object: the hold stays the parent's, and the child cannot know when it ends."""
         self._lock = threading.Lock()
         self._entry = None
 
     def segment_closed(self) -> None:
-        """The client has let go."""
+        """Ends the hold with its client."""
         with self._lock:
             entry, self._entry = self._entry, None
             if entry is not None:

@@ -1,4 +1,4 @@
-"""What is said of a topic's frames."""
+"""Messages of topics, and their metadata."""
 
 from dataclasses import dataclass
 
@@ -12,23 +12,23 @@ MAX_NAME, MAX_CONTENT_TYPE, MAX_FORMAT, MAX_USER, MAX_DIMENSIONS = 64, 48, 16, 6
 
 @dataclass(frozen=True)
 class Meta:
-    """What a frame is. All of it is optional, and none of it is interpreted here."""
+    """Metadata of a frame. All of it is optional, and this library does not interpret it."""
 
     content_type: str = ""
     """A media type such as "image/jpeg" or "video/raw", at most 48 bytes."""
     width: int = 0
     height: int = 0
-    """Of a picture, in pixels."""
+    """Of a picture, in pixels: 0 to 2^32-1."""
     format: str = ""
     """The pixel format or element type, such as "rgb24" or "float32", at most 16 bytes."""
     shape: tuple[int, ...] = ()
-    """Of a tensor, slowest dimension first, at most 8 of them."""
+    """Of a tensor: at most 8 dimensions, the slowest first."""
     user: bytes = b""
-    """The user's own, at most 64 bytes."""
+    """Any bytes, at most 64."""
 
     def pack(self) -> tuple[int, int, bytes]:
-        """As records have it: how many dimensions and user bytes there are, and the rest.
-        Raises BadMeta."""
+        """As a record has it: the number of dimensions, that of user bytes, and the packed rest. Raises
+        BadMeta."""
         for what, text, most in (("content type", self.content_type, MAX_CONTENT_TYPE), ("format", self.format, MAX_FORMAT)):
             if len(text.encode(errors="surrogatepass")) > most or "\0" in text or not _is_text(text):
                 raise BadMeta(f"framebuffer: bad metadata: {what} {quote(text, 100)} is not UTF-8 of at most {most} bytes")
@@ -45,8 +45,7 @@ class Meta:
 
     @classmethod
     def unpack(cls, dimensions: int, user_length: int, packed: bytes) -> "Meta":
-        """What pack was made of; what some process has put there instead is cut to what it can
-        be."""
+        """Reads what pack returns. Bytes that another process has put there instead are cut to what fits."""
         width, height, *shape, format_, content_type, user = CONTENT.unpack(packed)
         return cls(_text(content_type), width, height, _text(format_), tuple(shape[: min(dimensions, MAX_DIMENSIONS)]), user[:user_length])
 
@@ -58,19 +57,18 @@ class Message:
     frame: Frame
     """The descriptor, to be read with the client's get, read_into, view or hold."""
     sequence: int
-    """The frame's number in its topic, from 0 up."""
+    """The frame's sequence number in its topic, from 0 up."""
     time_ns: int
-    """When it was published, or what the publisher said; ns since 1970."""
+    """When it was published, or the time that the publisher gave, in ns since 1970."""
     lost: int = 0
-    """How many frames before this one the subscription (or the group) lost since its last
-    message."""
+    """How many frames the subscription lost between its last message and this one."""
     meta: Meta = Meta()
     ring: int = 0
-    """How many rings a connection has come to before this one: see framebuffer.connect."""
+    """How many rings a connection had before this one: see framebuffer.connect."""
 
 
 def check_name(what: str, name: str) -> None:
-    """Raises BadName for what cannot be the name of a topic or group."""
+    """Raises BadName for a name that a topic or group cannot have."""
     if not name or not _is_text(name) or len(name.encode()) > MAX_NAME:
         raise BadName(f"framebuffer: bad topic name: {what} {quote(name, 100)} is not UTF-8 of 1 to {MAX_NAME} bytes")
     if any(c < " " or c == "\x7f" for c in name):

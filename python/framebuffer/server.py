@@ -23,26 +23,25 @@ _MOST = 1 << 46  # keeps the doubled mapping within a 47-bit address space
 
 
 class FrameBufferServer:
-    """Owns a segment from start to stop, or in a with block: makes the memory, gives out the
-    key, and ends it for everybody. It takes no part in the exchange of frames. Methods may be
-    called from any thread.
+    """Owns a segment from start to stop, or in a with block: makes the memory, has its key, and ends it
+    for all processes. It takes no part in the exchange of frames. Methods may be called from any
+    thread.
 
-    size is what the ring holds, in bytes, rounded up to whole pages. A frame lives until as many
-    bytes have been allocated after it, so the ring should hold as many frames as are in flight
-    at once, and then some.
+    size is the ring's, in bytes, rounded up to whole pages. A frame lives until that many bytes have
+    been allocated after it, so the ring should hold more frames than are in flight at once.
 
-    backend is how others attach: "memfd", the default, for all processes that can reach a Unix
-    socket in dir (by default the environment's FRAMEBUFFER_DIR, or framebuffer in its
-    XDG_RUNTIME_DIR, or framebuffer-UID in the directory for temporary files), and for those of the
-    server's user in its network namespace; "sysv", for all processes of one IPC namespace; or
-    "file", for all that can open files in dir, which is on a tmpfs or on hugetlbfs (by default
-    FRAMEBUFFER_DIR, or /dev/shm).
+    backend is how other processes attach. "memfd", the default: all that can reach a Unix socket in
+    dir, and those of the server's user in its network namespace. (By default dir is the
+    environment's FRAMEBUFFER_DIR, or framebuffer in its XDG_RUNTIME_DIR, or framebuffer-UID in the
+    directory for temporary files.) "sysv": all of one IPC namespace. "file": all that can open files
+    in dir, which is on a tmpfs or on hugetlbfs (by default FRAMEBUFFER_DIR, or /dev/shm).
+
     mode is which other users may attach, as for a file: 0o600 means the same user only; 0o640 and
-    0o644 let others read alone. allow_uids and allow_gids are users and groups that may attach
-    besides, read_uids and read_gids such as may read alone; sysv has no such lists. huge_pages makes
-    the ring of pages of 2 MiB. hold_limit is how many bytes of the ring may be held at a time, by
-    default half. topics is how many topics there can be, and topic_depth how many frames each
-    remembers. name is shown to people who watch.
+    0o644 let others read only. allow_uids and allow_gids are users and groups that may attach too,
+    read_uids and read_gids those that may only read; sysv has no such lists. huge_pages makes the
+    ring of pages of 2 MiB. hold_limit is how many bytes of the ring may be held at a time, by default
+    half. topics is how many topics there can be (1 to 65536), and topic_depth how many frames each
+    remembers (1 to 65536, rounded up to a power of two). name is shown to monitors.
     """
 
     def __init__(
@@ -87,8 +86,9 @@ class FrameBufferServer:
         _forks.register(self)
 
     def start(self) -> "FrameBufferServer":
-        """Makes the segment, every page present; does nothing if there is one. Raises NoMemory
-        when the machine, the control group or a kernel limit cannot hold it."""
+        """Makes the segment, with every page allocated; does nothing if there is one. Raises NoMemory when
+        the machine, the control group or a kernel limit cannot hold it, NoPermission for a directory
+        or a system call that this process may not use, and NoAtomics without libatomic."""
         with self._lock:
             if self._segment is None:
                 self._make()
@@ -121,13 +121,13 @@ class FrameBufferServer:
         self._pid = os.getpid()
         # Before any client has the key. The word is 0, unless the memory was tampered with already.
         life = _liveness.hold(mapped.control, L.OFF_SERVER, 0, mapped.watch is not None)
-        # Also when nobody calls stop, at the end of the program: sockets are removed.
+        # Also at the end of a program that does not call stop: it removes the socket.
         self._end = weakref.finalize(self, _end, self._segment, mapped.stop, life, self._pid)
 
     def stop(self) -> None:
-        """Ends the segment; does nothing if there is none. Clients' writes and allocations fail
-        with Closed from now on, their reads go on for as long as they stay attached, and nobody
-        attaches any more. In a process that was forked off the server's it only lets go."""
+        """Ends the segment; does nothing if there is none. From now on clients' writes and allocations raise
+        Closed, and new clients do not attach; reads of attached clients go on. In a forked child it
+        only detaches."""
         with self._lock:
             end, self._end, self._segment = self._end, None, None
         if end is not None:
@@ -147,17 +147,17 @@ class FrameBufferServer:
         raise TypeError("framebuffer: a server belongs to its process: send others its key, from get_key")
 
     def get_key(self) -> str:
-        """The string that others attach with. Whoever has it and the permission to map the
-        memory can read and spoil every frame: hand it on as a credential."""
+        """The key, with which clients attach. A process that has it and the permission to map the memory
+        can read and spoil every frame: treat it as a credential. Raises Closed before start."""
         return self._made().key
 
     def allocate(self, size: int) -> str:
-        """Takes size bytes of the ring, reusing the memory of the oldest frames, and returns the
-        offset to write to and read from. It is one atomic add and never blocks.
+        """Allocates size bytes of the ring, where it overwrites the oldest frames, and returns the chunk's
+        offset, to write to and read from. It is one atomic add and never blocks.
 
-        Raises BadSize, TooLarge for more than the ring can hold in one chunk, HoldLimit when
-        holds leave no room, Closed, and FrameBufferTimeout in the rare case that this process
-        was stopped between two instructions for as long as the whole ring took to be reused.
+        Raises BadSize, TooLarge for more than a chunk of the ring can have, HoldLimit when holds leave
+        no room, Closed, and FrameBufferTimeout in the rare case that this process was stopped between
+        two instructions while the ring was allocated all the way round.
         """
         return str(self._made().allocate(size))
 
@@ -169,8 +169,8 @@ class FrameBufferServer:
 
 
 def _start_of(nonce: bytes) -> int:
-    """The first position of a ring, below 2^40 and another one for every nonce: offsets that
-    somebody still holds from a server that is gone then name nothing here."""
+    """The first position of a ring, below 2^40 and different for every nonce, so that offsets of an
+    earlier server's ring are not valid in this one."""
     return int.from_bytes(nonce[:8], "little") % (1 << 40) & ~(L.ALIGN - 1)
 
 

@@ -1,9 +1,9 @@
-"""Publish and subscribe inside a segment's shared memory: named streams of frames from many
-publishers to many subscribers, with no RPC, no broker and no server on the way.
+"""Subscriptions to topics: named streams of frames inside a segment, from any number of publishers to
+any number of subscribers, without RPC, broker or server.
 
-Frames of a topic are numbered from 0 up in the order in which they were published, without
-gaps. Every subscription sees them in that order, each once, but for those it lost: nobody waits
-for a subscriber. What travels is the frame's descriptor with a little metadata; the frame stays
+Frames of a topic have sequence numbers from 0 up in the order in which they were published, without
+gaps. Every subscription gets them in that order, each once, except those that it lost: publishers do
+not wait for subscribers. A message has the frame's descriptor and a little metadata; the frame stays
 where it was written.
 """
 
@@ -30,15 +30,16 @@ __all__ = ["Publisher", "Subscription", "Message", "Meta"]
 
 FROM = ("next", "newest", "oldest", "first")
 
-# How long frames may be lost, or taken by others of a group, in one look for a message: a process
-# that stores nonsense can have it go on without end. Tasks of an event loop wait for such a look.
+# For how many seconds one look for a message goes on past frames that are lost, or that others of a group
+# take: a process that stores nonsense can have that go on without end. An event loop waits for the look.
 _LOOK, _LOOK_OF_TASKS = 0.5, 0.05
 
 
 class Subscription(Source):
-    """A reader's place in a topic; made by a client's subscribe method. Iterating, or iterating
-    asynchronously, gives the messages until the topic has ended; after a close it raises Closed.
-    next, and iterating, are for one thread or task at a time; close, lost and received for all.
+    """A place in a topic, of its own or shared with a group. A client's subscribe method makes it. Loops
+    (for, async for) give the messages until the topic has ended, and raise Closed after a close and
+    ServerGone after the server's death. next, anext and loops are for one thread or task at a time;
+    close, lost and received for all.
 
     Close it, or use it in a with block.
     """
@@ -56,7 +57,7 @@ class Subscription(Source):
             self._topic = Topic(segment.control, segment.ring, name)
         except FrameBufferError as e:
             raise segment.failed(e)
-        # An end from before is waited past by those who begin with what comes next.
+        # A subscription that begins with the next frame waits past an earlier end of the topic.
         self._past = self._topic.state if start == "next" and self._topic.ended else 0
         try:
             begin = self._topic.beginning
@@ -66,9 +67,10 @@ class Subscription(Source):
         except FrameBufferError as e:
             raise segment.failed(e)
         self.received = 0
-        """How many messages it has given."""
+        """How many messages it has returned."""
         self.lost = 0
-        """How many frames were gone before they came to it."""
+        """How many frames it has lost: overwritten, or pushed out of the topic's queue, before it read
+        them."""
         self._pending = 0  # lost since the last message
         self._closed = False
         self._taking = threading.Lock()  # held while a message is taken
@@ -82,11 +84,11 @@ class Subscription(Source):
     # Taking messages.
 
     def next(self, timeout: float | None = None) -> Message:
-        """The next message, waiting for it for at most so many seconds. Raises TimeoutError after
-        those, Ended when the topic was ended and everything in it has been seen, and Closed after
-        the close of the subscription, its client, or the server. After Ended it may be called
-        again: the topic may be opened anew. An end from before a subscription that begins with
-        the next frame is not its end."""
+        """The next message. It waits for at most `timeout` seconds, or without end, and then raises
+        TimeoutError. Raises Ended when the topic has ended and every frame in it was returned or lost,
+        Closed after the close of the subscription, its client or the server, and ServerGone after
+        the server's death. It may be called again after Ended: a publisher may open the topic anew.
+        A subscription that begins with the next frame ignores an end from before it began."""
         end = None if timeout is None else time.monotonic() + timeout
         spin_until = time.monotonic() + self._spin if self._spin else 0.0
         self._entry.update(self._at, self.received, self.lost)
@@ -101,9 +103,9 @@ class Subscription(Source):
         return message
 
     async def anext(self) -> Message:
-        """As next, for tasks: others of the event loop go on meanwhile. The wait is a sleep of a
-        thread, of its own for the first of a process, which is woken at once; give up by
-        cancelling, or asyncio.timeout."""
+        """As next, for tasks: the event loop goes on meanwhile. A thread sleeps in place of the task; the
+        first 16 subscriptions of a process have one each, the others share one. To give up, cancel
+        the task, or use asyncio.timeout."""
         self._entry.update(self._at, self.received, self.lost)
         while (message := self._take(_LOOK_OF_TASKS)) is None:
             at = self._at
@@ -118,15 +120,16 @@ class Subscription(Source):
             self._asleep.pop()
 
     def _wake(self) -> None:
-        """Ends what waits here. Either a sleeper sees why this was called, or this sees the sleeper;
-        what shares the topic with others does not wake those."""
+        """Ends the waits of this subscription. Either a sleeper sees the reason, which was stored before
+        this call, or this call sees the sleeper. It wakes no other subscription that waits through
+        the shared thread."""
         self._waiting.wake()
         if self._asleep:
             self._topic.wake_all()
         self._waiting.close()
 
     def _sleeper(self, at: int) -> "tuple[Callable[[], None], Callable[[], None]]":
-        """What sleeps until there is a reason to go on, and what has it give up."""
+        """Two functions: one sleeps until there is a reason to go on, and the other ends that sleep."""
         given_up: list[bool] = []
         topic = self._topic
 
@@ -144,8 +147,8 @@ class Subscription(Source):
         return sleep, give_up
 
     def _take(self, seconds: float) -> Message | None:
-        """The message that is there, if one is found in that time; otherwise why nothing comes is
-        raised."""
+        """The message that is there, or None if that many seconds found none. Raises the reason if none
+        will come."""
         with self._taking:
             return self._take_one(time.monotonic() + seconds)
 
@@ -191,8 +194,8 @@ class Subscription(Source):
                 return
 
     def _ready(self, at: int) -> bool:
-        """Whether there is a reason to go on: a frame, somebody else in the group who took it, or
-        an end."""
+        """Whether there is a reason to go on: a frame, another member of the group that took it, or an
+        end."""
         return self._closed or self._segment.closed or not self._topic.waiting(at) or self._at != at or self._segment.control.closed or self._ended()
 
     def _ended(self) -> bool:
@@ -200,8 +203,7 @@ class Subscription(Source):
         return state % 2 == 1 and state != self._past
 
     def _stopped(self, at: int) -> None:
-        """Raises why nothing more comes, if that is so. Of an end that follows a last frame, the
-        frame is seen first."""
+        """Raises the reason if no frame will come. A frame before an end is returned first."""
         # Once each: a server that closes or dies between two looks has not ended the topic. The
         # queue comes last: a publisher looks at the server after its word stands there.
         closed, ended = self._segment.control.closed, self._ended()
@@ -226,10 +228,10 @@ class Subscription(Source):
         self._entry.leave()
 
     def unread(self) -> int:
-        """How many frames were lost since the last message, or published and not taken, when the
-        subscription is closed and the server has ended. Of a group's each is counted once.
+        """How many frames were lost since the last message, or published and not returned, of a closed
+        subscription whose server has ended. A group's frames are counted by one of its members.
 
-        Preconditions: the memory is there.
+        Preconditions: the memory is mapped.
         """
         with self._taking:
             end, lost = self._topic.next, self._pending
@@ -242,12 +244,13 @@ class Subscription(Source):
             return lost
 
     def segment_closed(self) -> None:
-        """The client has let go."""
+        """Ends the subscription with its client."""
         self._wake()
         self._entry.leave()
 
     def after_fork(self) -> None:
-        """The child goes on from the same place, on its own, and is shown as such."""
+        """The child goes on from the same place, independently, with a row of its own in the directory of
+        subscriptions."""
         self._entry.stale, self._taking = True, threading.Lock()
         self._waiting.after_fork()
         self._asleep = []  # threads stay with the parent

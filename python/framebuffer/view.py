@@ -1,4 +1,4 @@
-"""Reading in place, and filling in place."""
+"""Views, to read in place, and reservations, to write in place."""
 
 from operator import index
 from types import TracebackType
@@ -12,8 +12,8 @@ from .frame import Frame
 
 
 def release(view: memoryview) -> None:
-    """Releases a view, unless somebody made another of it, such as an array of numpy: that
-    keeps the memory mapped for as long as it lives."""
+    """Releases a view. If another object was made of it, such as an array of numpy, that keeps the
+    memory mapped for as long as it lives."""
     try:
         view.release()
     except BufferError:
@@ -21,19 +21,19 @@ def release(view: memoryview) -> None:
 
 
 class View:
-    """A frame's bytes in place, verified when the with block begins, and once more looked at
-    when it ends: if the ring has reused the chunk meanwhile the end raises
-    FrameBufferTimeout, whatever else the block raised, and what was made of the bytes must be
-    thrown away. Writers go on meanwhile, so the block should be quick, or work under a hold.
-    What a process stores there without allocating, because it slept for a lap or means harm, is
-    not noticed in between; read is what verifies the very bytes that it returns.
+    """A frame's bytes in place, in a with block. They are verified when the block begins. When it ends,
+    the view looks once more: if later frames have overwritten the chunk, the end raises
+    FrameBufferTimeout, whatever else the block raised, and the program must throw away what it made
+    of the bytes. Writers go on meanwhile, so the block should be quick, or work under a hold. A store
+    by a process that does not allocate, because it was stopped while the ring was allocated all the
+    way round or because it is malicious, is not noticed here; read verifies the very bytes that it
+    returns.
 
-    The memoryview is read-only. What is made of it without copying, such as
-    numpy.frombuffer(view, dtype), keeps the memory mapped, but shows other bytes once the ring
-    has come round. It is for reading alone, and not every library asks: OpenCV before 4.9 draws
-    into read-only arrays. That spoils the frame for all other readers, or, if the client attached
-    with read_only, ends this process by SIGSEGV. To draw, copy: client.read_into(array, frame), or
-    numpy.frombuffer(view, dtype).reshape(shape).copy().
+    The memoryview is read-only. Objects made of it without copying, such as numpy.frombuffer(view,
+    dtype), keep the memory mapped, and show other bytes after the frame is overwritten. Only read
+    them: OpenCV before 4.9 draws into read-only arrays, which spoils the frame for all other readers,
+    or, if the client attached with read_only, ends this process by SIGSEGV. To draw, copy:
+    client.read_into(array, frame), or numpy.frombuffer(view, dtype).reshape(shape).copy().
     """
 
     def __init__(self, segment: Segment, offset: int, size: int, checksum: int | None) -> None:
@@ -63,11 +63,11 @@ class View:
 
 
 class Reservation:
-    """A chunk to be filled in place, which saves the copy of write. In a with block what was
-    not committed when it ends is forgotten; its memory is reused in its turn.
+    """A chunk to write in place, which saves the copy of write. The end of a with block forgets a
+    reservation that was not committed; the ring reuses its memory in its turn.
 
-    The ring does not wait: a reservation that is not committed before the ring has come round
-    is lost, which commit tells.
+    The ring does not wait: a reservation is lost if it is not committed before the ring was allocated
+    all the way round, and commit raises FrameBufferTimeout. Methods are for one thread at a time.
     """
 
     def __init__(self, segment: Segment, size: int) -> None:
@@ -77,17 +77,18 @@ class Reservation:
 
     @property
     def bytes(self) -> memoryview:
-        """The whole chunk, in shared memory, to be written in any order until commit. Later
-        stores to it, or to arrays made of it, spoil somebody's frame, whose readers are told."""
+        """The whole chunk, in shared memory, to be written in any order until commit. Later stores to
+        it, or to arrays made of it, spoil this frame or a later one, whose readers get
+        FrameBufferTimeout. Raises Closed after commit and abort."""
         if self._bytes is None:
             raise self._over()
         return self._bytes
 
     def fill(self, data: Any, at: int = 0) -> int:
-        """Copies data, of any dtype and any strides, into the chunk from byte at on, and returns
-        where it ends. Slices of bytes take other bytes alone. Raises BadBuffer for what cannot be
-        data, TooLong for more than there is room for, Closed, and FrameBufferTimeout when the ring
-        has reused the chunk."""
+        """Copies data, of any dtype and strides, into the chunk from byte `at` on, and returns where it
+        ends. (A slice of bytes takes only bytes.) Raises BadBuffer for an object that cannot be
+        data, TooLong for more than there is room for, Closed, and FrameBufferTimeout when later
+        frames have overwritten the chunk."""
         if self._bytes is None:
             raise self._over()
         at = index(at)
@@ -103,9 +104,9 @@ class Reservation:
             return at + source.size
 
     def commit(self, size: int | None = None) -> Frame:
-        """Hashes the first size bytes, or all, and returns the frame, which others can read from
-        now on. Raises BadSize, TooLong, Closed, and FrameBufferTimeout when the ring has reused
-        the chunk meanwhile."""
+        """Hashes the first size bytes, or all, and returns the frame, which other processes can read
+        from now on. Raises BadSize, TooLong, Closed, and FrameBufferTimeout when later frames have
+        overwritten the chunk."""
         n = self._size if size is None else index(size)
         if self._bytes is None:
             raise self._over()
@@ -124,7 +125,7 @@ class Reservation:
         return Frame(s.key, self.offset, n, f"{checksum:016x}")
 
     def abort(self) -> None:
-        """Forgets the reservation; after commit it does nothing."""
+        """Gives up the reservation; after commit it does nothing."""
         view, self._bytes = self._bytes, None
         if view is not None:
             release(view)

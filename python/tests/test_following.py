@@ -88,7 +88,7 @@ def test_loops_and_tasks(named: Named) -> None:
 
 @pytest.mark.parametrize("group", ["", "workers"])
 def test_busy_subscriptions_are_told_what_was_lost(named: Named, group: str) -> None:
-    """The rings are let go of all the same, and their memory with them."""
+    """The rings are released all the same, and their memory with them."""
     with framebuffer.connect(named.name) as c:
         pub, sub = c.publisher("cam"), c.subscribe("cam", group=group)
         for _ in range(3):
@@ -102,15 +102,15 @@ def test_busy_subscriptions_are_told_what_was_lost(named: Named, group: str) -> 
             until(lambda: c.error is None)
             for n in range(10):  # two more than the topic remembers
                 pub.publish(b"%d" % n)
-        with pytest.raises(errors.StaleKey, match="let go of"):
+        with pytest.raises(errors.StaleKey, match="was released"):
             c.get(first.frame)
         assert take(c, sub, 2) == [(2, 2, 2 + 10 + 2, b"2"), (2, 3, 0, b"3")]
         assert (sub.received, sub.lost) == (3, 14)
 
 
-def test_a_dead_ring_is_let_go_of(named: Named) -> None:
+def test_a_dead_ring_is_released(named: Named) -> None:
     """Its memory is free for the next server, within a second; but while a frame is held it stays."""
-    assert _chain.LOOK + _chain.GRACE + _chain.LOOK < 1, "its end is found, it is read on, and let go of"
+    assert _chain.LOOK + _chain.GRACE + _chain.LOOK < 1, "its end is found, it is read on, and released"
     with framebuffer.connect(named.name) as c:
         pub, sub = c.publisher("cam"), c.subscribe("cam")
         frame = pub.publish(b"held").frame
@@ -192,7 +192,7 @@ def test_a_timeout_counts_the_wait_for_the_server(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_set_to_which_another_thread_adds() -> None:
-    """Followers and holds come and go while a ring is let go of."""
+    """Followers and holds come and go while a ring is released."""
     turns = iter([RuntimeError("Set changed size during iteration"), "ab"])
 
     class Changing(weakref.WeakSet):  # type: ignore[type-arg]
