@@ -98,7 +98,7 @@ func (c *Client) Read(offset uint64, size int, sum Checksum) ([]byte, error) {
 	if err := c.mayCopy(offset, size); err != nil {
 		return nil, err
 	}
-	data := fresh(size)
+	data := shm.Uncleared(size)
 	if err := c.ReadInto(data, offset, sum); err != nil {
 		return nil, err
 	}

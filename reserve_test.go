@@ -305,13 +305,3 @@ func TestReserveRefuses(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-// fillRing turns the ring once.
-func fillRing(t testing.TB, c *framebuffer.Client) {
-	t.Helper()
-	for st := c.Stats(); c.Stats().Head-st.Head <= st.Capacity; {
-		if _, err := c.Put(make([]byte, st.Capacity/20)); err != nil {
-			t.Fatal(err)
-		}
-	}
-}

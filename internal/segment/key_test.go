@@ -1,16 +1,13 @@
-package framebuffer_test
+package segment_test
 
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
-	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // resign gives an edited key the right check digits again.
@@ -92,43 +89,6 @@ func swapIDs(location string) string {
 func sameIDs(location string, which int) string {
 	f := strings.Split(location, ".")
 	return f[which] + "." + f[which] + "." + f[2]
-}
-
-func TestAttachAsAnotherUser(t *testing.T) {
-	testproc.NeedRoot(t)
-	s, _ := serve(t, 1<<20)
-	p := testproc.StartWith(t, []testproc.Option{testproc.As(65534, 65534)}, "attach", s.Key())
-	var said attachResult
-	p.Recv(&said)
-	p.Done()
-	if !said.Permission || !strings.Contains(said.Err, "65534") {
-		t.Errorf("another user got %+v", said)
-	}
-}
-
-func TestAttachInAnotherNamespace(t *testing.T) {
-	testproc.NeedRoot(t)
-	s, _ := serveOn(t, "sysv", 1<<20)
-	p := testproc.StartWith(t, []testproc.Option{testproc.Namespaces(syscall.CLONE_NEWIPC)}, "attach", s.Key())
-	var said attachResult
-	p.Recv(&said)
-	p.Done()
-	if !said.Stale || !strings.Contains(said.Err, "IPC namespace") {
-		t.Errorf("another namespace got %+v", said)
-	}
-}
-
-type attachResult struct {
-	Err               string
-	Permission, Stale bool
-}
-
-func roleAttach(c *testproc.Child) error {
-	client, err := framebuffer.Attach(c.Args[0], nil)
-	if err == nil {
-		return errors.Join(c.Send(attachResult{}), client.Close())
-	}
-	return c.Send(attachResult{err.Error(), errors.Is(err, os.ErrPermission), errors.Is(err, framebuffer.ErrStaleKey)})
 }
 
 func FuzzAttach(f *testing.F) {

@@ -1,4 +1,4 @@
-package framebuffer_test
+package system_test
 
 import (
 	"bytes"

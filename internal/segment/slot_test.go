@@ -1,4 +1,4 @@
-package framebuffer_test
+package segment_test
 
 import (
 	"testing"
@@ -6,7 +6,6 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // Totals never shrink, whoever leaves; and those who left are no longer listed.
@@ -43,27 +42,6 @@ func TestMoreClientsThanSlots(t *testing.T) {
 	st := first.Stats()
 	if len(st.Clients) != layout.SlotCount-1 || st.Total.Writes != layout.SlotCount+3 {
 		t.Errorf("%d slots listed, %d writes counted", len(st.Clients), st.Total.Writes)
-	}
-}
-
-// A killed client is not listed any more, its slot is taken by the next, and what it counted stays.
-func TestSlotOfAKilledClientIsReused(t *testing.T) {
-	s, c := serve(t, 1<<20)
-	for range 3 {
-		p := testproc.Start(t, "put", s.Key(), "1", "1", "1")
-		var d descriptor
-		p.Recv(&d)
-		p.Kill()
-	}
-	if st := c.Stats(); len(st.Clients) != 2 || st.Total.Writes < 3 {
-		t.Errorf("%+v", st)
-	}
-	next := attach(t, s.Key())
-	if slot := next.Segment().Slot.Index; slot != 3 {
-		t.Errorf("the next client has slot %d, want that of the killed ones, 3", slot)
-	}
-	if st := c.Stats(); len(st.Clients) != 3 || st.Total.Writes < 3 {
-		t.Errorf("%+v", st)
 	}
 }
 

@@ -1,16 +1,16 @@
-package framebuffer
+package shm
 
 import (
 	"runtime"
 	"testing"
 )
 
-// Memory from fresh is memory like any other: writable to the last byte, not shared with
-// anybody, and kept by the collector for as long as the slice is.
-func TestFresh(t *testing.T) {
+// Memory from Uncleared is memory like any other: writable to the last byte, not shared, and kept by
+// the collector for as long as the slice is.
+func TestUncleared(t *testing.T) {
 	var all [][]byte
 	for i := range 200 {
-		p := fresh(i * i * 7)
+		p := Uncleared(i * i * 7)
 		if len(p) != i*i*7 || p == nil {
 			t.Fatalf("%d bytes, want %d", len(p), i*i*7)
 		}
@@ -30,7 +30,7 @@ func TestFresh(t *testing.T) {
 			}
 		}
 	}
-	if n := testing.AllocsPerRun(10, func() { all[0] = fresh(1000) }); n != 1 {
+	if n := testing.AllocsPerRun(10, func() { all[0] = Uncleared(1000) }); n != 1 {
 		t.Errorf("%v allocations", n)
 	}
 }

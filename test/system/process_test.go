@@ -1,4 +1,4 @@
-package framebuffer_test
+package system_test
 
 import (
 	"bufio"
@@ -22,12 +22,6 @@ import (
 type descriptor struct {
 	Frame framebuffer.Frame
 	Seed  uint64
-}
-
-func grow(seed uint64, n int) []byte {
-	data := make([]byte, n)
-	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24), byte(seed >> 32)}).Read(data)
-	return data
 }
 
 // roleServe: SIZE -> the key; parks.

@@ -1,4 +1,4 @@
-package framebuffer_test
+package system_test
 
 import (
 	"io/fs"
@@ -11,11 +11,11 @@ import (
 
 // Every test that docs/guarantees.md and bench/faults.md name is there, and every promise and fault names one.
 func TestGuaranteesNameTheirTests(t *testing.T) {
-	text, err := os.ReadFile("docs/guarantees.md")
+	text, err := os.ReadFile("../../docs/guarantees.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	faults, err := os.ReadFile("bench/faults.md")
+	faults, err := os.ReadFile("../../bench/faults.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestGuaranteesNameTheirTests(t *testing.T) {
 
 // Every test that docs/security.md names is there, and each attacker has some.
 func TestSecurityNamesItsTests(t *testing.T) {
-	text, err := os.ReadFile("docs/security.md")
+	text, err := os.ReadFile("../../docs/security.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func testNames() *regexp.Regexp {
 func testsInTree(t *testing.T) map[string]bool {
 	t.Helper()
 	have := map[string]bool{}
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasPrefix(d.Name(), "test_") {
 			have[d.Name()] = true
 		}
