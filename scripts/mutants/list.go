@@ -19,7 +19,7 @@ type edit struct{ old, new string }
 const (
 	ringPkg   = "./internal/ring"
 	topicsPkg = "./internal/topics"
-	rootPkg   = "."
+	systemPkg = "./test/system"
 	topicPkg  = "./topic"
 	sleepPkg  = "./internal/sleep"
 )
