@@ -9,20 +9,21 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Stamp says who allocates and when; it goes into the chunk's header.
+// Stamp is what a chunk's header says of its allocation.
 type Stamp struct {
 	Time   int64 // CLOCK_MONOTONIC, ns
 	Client uint32
 	PID    uint32
 }
 
-// Allocate takes size bytes of the ring, overwriting the oldest, and returns the chunk's offset,
-// and its payload to be filled in place. It is one atomic add: wait-free, from any process,
-// without the server's help. While there are holds it also looks at them, and steps over
-// those in its way. Another process may be handed the same memory at any time; Seal tells.
+// Allocate allocates a chunk of size bytes, which overwrites the oldest bytes of the ring, and
+// returns its offset and its payload, to be written in place. It is one atomic add: wait-free, from
+// any process, without the server's help. While there are holds it also reads the hold table and
+// skips the holds in its way. Another process may be given the same memory at any time, which
+// [Ring.Finish] reports.
 //
-// It returns fberr.BadSize for size <= 0, fberr.TooLarge for more than MaxSize,
-// fberr.HoldLimit when holds leave no room for that size, and fberr.Closed after the server
+// It returns [fberr.BadSize] for size <= 0, [fberr.TooLarge] for more than [Ring.MaxSize],
+// [fberr.HoldLimit] when holds leave no room for that size, and [fberr.Closed] after the server has
 // closed the segment.
 func (r *Ring) Allocate(size int, by Stamp) (offset uint64, payload []byte, err error) {
 	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
@@ -31,9 +32,9 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, payload []byte, err 
 	return r.allocateFrom(true, size, by)
 }
 
-// allocateFrom is Allocate with or without a batch, which takes more of the ring than was asked for.
+// allocateFrom is [Ring.Allocate] with a batch, which moves head by more than the chunk, or without.
 //
-// Preconditions: the ring can have a chunk of that size.
+// Preconditions: size is at least 1 and at most [Ring.MaxSize].
 func (r *Ring) allocateFrom(batch bool, size int, by Stamp) (offset uint64, payload []byte, err error) {
 	if err := r.CheckOpen(); err != nil {
 		return 0, nil, err
@@ -48,7 +49,7 @@ func (r *Ring) allocateFrom(batch bool, size int, by Stamp) (offset uint64, payl
 	r.present.ensure(i, n)
 	r.codec.Put(r.mem[i:], offset, layout.Chunk{Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID})
 	failpoint.Hit(failpoint.AllocateHeaded)
-	if n <= r.batch.size/minPerBatch { // what lies behind is probably this process's next
+	if n <= r.batch.size/minPerBatch { // what follows is probably this process's next chunk
 		cacheline.PrefetchWrite(&r.mem[i+n])
 		cacheline.PrefetchWrite(&r.mem[i+n+layout.ChunkHeader])
 	}
@@ -56,11 +57,12 @@ func (r *Ring) allocateFrom(batch bool, size int, by Stamp) (offset uint64, payl
 	return offset, r.mem[i : i+uint64(size) : i+uint64(size)], nil
 }
 
-// allocateAttempts is how many times running the ring may be reused under an allocation before it is an
-// error. Once is nobody's fault: the kernel ran others for a while.
+// allocateAttempts is how many times in a row the ring may be overwritten under an allocation before
+// that is an error. Once is no fault: the kernel ran other processes for a while.
 const allocateAttempts = 4
 
-// allocateLive returns where n bytes begin that were this process's a moment ago.
+// allocateLive allocates n bytes and returns their position. It allocates again if the ring was
+// overwritten past them in the meantime.
 func (r *Ring) allocateLive(n uint64, size int, now int64, batch bool) (c uint64, err error) {
 	for range allocateAttempts {
 		var ok bool
@@ -73,9 +75,9 @@ func (r *Ring) allocateLive(n uint64, size int, now int64, batch bool) (c uint64
 			}
 		}
 		storeFence()
-		// A process stopped here for a whole lap and resumed would put its header into
-		// somebody else's chunk. This look makes the window a few instructions wide; what
-		// slips through is caught by that chunk's checksum.
+		// A process that is stopped here for a whole lap and resumed would put its header into
+		// another process's chunk. This load of head makes the window a few instructions wide;
+		// readers of that chunk find by its checksum what was stored within the window.
 		if r.alive(c) {
 			return c, nil
 		}
@@ -83,8 +85,8 @@ func (r *Ring) allocateLive(n uint64, size int, now int64, batch bool) (c uint64
 	return 0, r.errAllocateOverwritten(size)
 }
 
-// skipHolds returns a position from which n bytes, added to head, are free of holds: c, if
-// that is, or one behind the holds in its way. What is stepped over is lost for this lap.
+// skipHolds returns the position of n allocated bytes that no hold overlaps: c, if none does, or
+// else one after the holds in its way, to which it moves head. What it skips is not used in this lap.
 func (r *Ring) skipHolds(c, n uint64, now int64) (_ uint64, err error) {
 	for range 4 * layout.HoldCount {
 		target, held := r.endOfHolds(c, n, now)
@@ -104,8 +106,8 @@ func (r *Ring) skipHolds(c, n uint64, now int64) (_ uint64, err error) {
 		fberr.HoldLimit, r.sumHeld(now), r.capacity, n)
 }
 
-// countAllocation says that head was moved, before anything is stored there: an atomic addition waits
-// until all stores before it have arrived.
+// countAllocation counts that head was moved by that many bytes. It is called before anything is
+// stored in the chunk: an atomic addition waits until all stores before it have arrived.
 func (r *Ring) countAllocation(bytes uint64) {
 	if r.counts[0] != nil {
 		r.counts[0].Add(1)
@@ -113,18 +115,19 @@ func (r *Ring) countAllocation(bytes uint64) {
 	}
 }
 
-// passMilestone notes the time if head passed a milestone on its way from one position to another.
+// passMilestone records the time if head passed a milestone on its way from one position to another.
 func (r *Ring) passMilestone(from, to uint64, now int64) {
 	if (from^to)>>r.milestoneShift != 0 {
 		r.control.PassMilestone(to, now)
 	}
 }
 
-// maxRetries is more often than a compare-and-swap can fail by others' success: who fails as often
-// has a peer that stores nonsense there without end.
+// maxRetries is more often than a compare-and-swap can fail because others succeed. After as many
+// failures some process stores nonsense in the word without end.
 const maxRetries = 1 << 20
 
-// raiseHead adds n to head, which it first raises to target, and returns where they begin.
+// raiseHead raises head to target, if it is lower, and then by n. It returns the position of these n
+// bytes.
 func (r *Ring) raiseHead(target, n uint64, now int64) (uint64, error) {
 	for range maxRetries {
 		head := r.head.Load()
@@ -148,7 +151,7 @@ func (r *Ring) errBadSize(size int) error {
 	return r.TooLarge(size)
 }
 
-// TooLarge is fberr.TooLarge for a chunk that is larger than the ring.
+// TooLarge returns [fberr.TooLarge] for a chunk that is larger than the ring.
 func (r *Ring) TooLarge(size int) error {
 	return fmt.Errorf("%w: asked to allocate %d bytes; a chunk of this ring has at most %d (capacity %d less a %d-byte header): start the server with a larger size",
 		fberr.TooLarge, size, r.MaxSize(), r.capacity, layout.ChunkHeader)

@@ -7,12 +7,14 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// AllocateBeside is Allocate for a chunk that says something of the first n bytes of the chunk at offset
-// of: it takes nothing that would overwrite that one. Other processes may do so at any time.
+// AllocateBeside is [Ring.Allocate] for a chunk that describes the first n bytes of the chunk at
+// offset of: it allocates nothing that would overwrite that chunk. Other processes may overwrite it
+// at any time.
 //
-// It also returns what View returns for a chunk that is not there or is shorter, fberr.TooLarge
-// when the two are larger than the ring, fberr.HoldLimit when holds do not leave room for both, and
-// fberr.Timeout when so much was allocated since that the new chunk would be one too many.
+// It also returns what [Ring.View] returns for a chunk that does not exist or is shorter,
+// [fberr.TooLarge] when the two do not fit the ring together, [fberr.HoldLimit] when holds do not
+// leave room for both, and [fberr.Timeout] when so much was allocated since then that the new chunk
+// would overwrite the other.
 func (r *Ring) AllocateBeside(of uint64, n, size int, by Stamp) (offset uint64, payload []byte, err error) {
 	if size <= 0 || uint64(size) > r.capacity-layout.ChunkHeader {
 		return 0, nil, r.errBadSize(size)
@@ -29,7 +31,7 @@ func (r *Ring) AllocateBeside(of uint64, n, size int, by Stamp) (offset uint64, 
 }
 
 // keepsChunk reports whether the chunk at position c stays in the ring when n bytes more are
-// taken now. The holds in their way count as taken; a hold of the chunk itself keeps it.
+// allocated now. The holds in their way count as allocated; a hold on the chunk itself keeps it.
 func (r *Ring) keepsChunk(c, n uint64, now int64) bool {
 	at := r.head.Load()
 	if r.mayBeHeld(now) {
@@ -47,7 +49,7 @@ func (r *Ring) keepsChunk(c, n uint64, now int64) bool {
 	return at+n-c <= r.capacity
 }
 
-// errNoRoomBeside says why size bytes beside the chunk at offset of would overwrite it.
+// errNoRoomBeside returns why size bytes beside the chunk at offset of would overwrite that chunk.
 func (r *Ring) errNoRoomBeside(of uint64, size int, now int64) error {
 	chunk, err := r.lookup(of)
 	if err != nil {
@@ -66,12 +68,12 @@ func (r *Ring) errNoRoomBeside(of uint64, size int, now int64) error {
 		r.capacity, behind, of, size)
 }
 
-// MaxSizeBeside is the largest payload that a chunk can have beside one of size bytes.
+// MaxSizeBeside returns the largest payload that a chunk can have beside one of size bytes.
 func (r *Ring) MaxSizeBeside(size int) int {
 	return int(r.capacity - Footprint(size) - layout.ChunkHeader)
 }
 
-// TooLargeBeside is fberr.TooLarge for a chunk that does not fit beside one that describes it.
+// TooLargeBeside returns [fberr.TooLarge] for a chunk that does not fit beside one that describes it.
 func (r *Ring) TooLargeBeside(size, record int) error {
 	return fmt.Errorf("%w: a frame of %d bytes, and %d bytes that describe it: of frames that need those this ring holds at most %d bytes, of others %d (capacity %d): publish without metadata, or start the server with a larger size",
 		fberr.TooLarge, size, record, r.MaxSizeBeside(record), r.MaxSize(), r.capacity)

@@ -7,19 +7,18 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// batch is a part of the ring that this process took in one addition to head and hands out
-// as small chunks. So head, the one word that all processes write and all readers look at,
-// stays in their caches, and the memory of the next chunk can be asked for before it is
-// needed. Nothing of it is in shared memory: others see a chunk taken, of which parts become
-// chunks later.
+// batch is a range of the ring that this process allocated with one addition to head and divides
+// into small chunks. So head, the one word that all processes write and all readers load, stays in
+// their caches longer, and the memory of the next chunk can be prefetched. Nothing of a batch is in
+// shared memory: other processes see an allocated range, parts of which become chunks later.
 //
-// It is [next, end). Positions never come again and only grow, so a compare-and-swap of next
-// that succeeds is on the batch whose end was seen, or on one with a later end: a new batch
-// sets next first and end after it, and an end older than next leaves no room.
+// The range is [next, end). Positions never repeat and only grow, so a compare-and-swap of next that
+// succeeds is on the batch whose end was loaded, or on one with a later end: a new batch stores
+// next first and end after it, and an end older than next leaves no room.
 type batch struct {
 	next, end atomic.Uint64
-	size      uint64 // of a batch, 0 for rings too small for any
-	maxLag    uint64 // how far head may go beyond a chunk before it is handed out
+	size      uint64 // of a batch, 0 in rings that are too small for batches
+	maxLag    uint64 // how far head may be beyond a chunk when the chunk is handed out
 }
 
 const (
@@ -35,11 +34,11 @@ func (b *batch) init(capacity uint64) {
 	}
 }
 
-// fromBatch takes n bytes out of the batch, or of a new one, and reports false for sizes that
-// head is added to for each.
+// fromBatch allocates n bytes from the batch, or from a new one. It reports false for sizes that are
+// not allocated from batches.
 //
-// Whoever finds that a batch is over takes the next one, also when several do so at once:
-// all but one of those end with their first chunk.
+// A goroutine that finds the batch used up allocates a new one. When several do so at once, all but
+// one of the new batches end with their first chunk.
 func (r *Ring) fromBatch(n uint64, now int64) (c uint64, ok bool) {
 	b := &r.batch
 	if n > b.size/minPerBatch {
@@ -48,7 +47,7 @@ func (r *Ring) fromBatch(n uint64, now int64) (c uint64, ok bool) {
 	for {
 		c = b.next.Load()
 		end := b.end.Load()
-		// A batch that lies about for long would make chunks that do not live a whole lap.
+		// Chunks from a batch that head has left far behind would be overwritten too soon.
 		if int64(end-c) < int64(n) || r.head.Load()-c > b.maxLag {
 			break
 		}
@@ -60,7 +59,7 @@ func (r *Ring) fromBatch(n uint64, now int64) (c uint64, ok bool) {
 	old := c
 	c, err := r.fromHead(b.size, now)
 	if err != nil {
-		return 0, false // holds may leave room for less
+		return 0, false // there may still be room between the holds for a single chunk
 	}
 	failpoint.Hit(failpoint.BatchTaken)
 	if b.next.CompareAndSwap(old, c+n) {
@@ -69,7 +68,7 @@ func (r *Ring) fromBatch(n uint64, now int64) (c uint64, ok bool) {
 	return c, true
 }
 
-// fromHead takes n bytes of the ring.
+// fromHead allocates n bytes by adding to head, and skips the holds in its way.
 func (r *Ring) fromHead(n uint64, now int64) (c uint64, err error) {
 	// Every add is a multiple of Align, and so is head. The mask only matters when a
 	// hostile process stored nonsense there: a misaligned header would fault on arm64.

@@ -9,8 +9,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Hold is a chunk that stays where it is until its end or Release. Its methods may not be
-// called concurrently.
+// Hold keeps a chunk in place until the hold's end or [Hold.Release]. Its methods may not be called
+// concurrently.
 type Hold struct {
 	ring  *Ring
 	entry *layout.Hold
@@ -20,11 +20,11 @@ type Hold struct {
 	start, length uint64 // the span as the entry has it
 }
 
-// Hold keeps the chunk at offset for d, so that allocators step over it.
+// Hold keeps the chunk at offset in place for d: allocators skip it.
 //
-// It returns fberr.BadOffset, fberr.BadSize for a duration that is not positive or beyond
-// layout.MaxHold, fberr.HoldLimit when more may not be held, and fberr.Timeout when the
-// chunk was reused.
+// It returns [fberr.BadOffset], [fberr.BadSize] for a duration that is not positive or beyond
+// [layout.MaxHold], [fberr.HoldLimit] when more may not be held, and [fberr.Timeout] when the chunk
+// was overwritten.
 func (r *Ring) Hold(offset uint64, d time.Duration) (*Hold, error) {
 	if err := checkDuration(d); err != nil {
 		return nil, err
@@ -38,10 +38,10 @@ func (r *Ring) Hold(offset uint64, d time.Duration) (*Hold, error) {
 	if err := h.claim(now, d); err != nil {
 		return nil, err
 	}
-	if sum := r.sumHeld(now); sum > r.holdLimit {
+	if sum := r.sumHeld(now); sum > r.holds.limit {
 		h.withdraw()
 		return nil, fmt.Errorf("%w: holding %d bytes more would make %d of the %d that may be held: release others first, or start the server with a larger HoldLimit or size",
-			fberr.HoldLimit, h.span.length, sum, r.holdLimit)
+			fberr.HoldLimit, h.span.length, sum, r.holds.limit)
 	}
 	if !r.intact(h.span.start) || !h.confirm() {
 		h.withdraw()
@@ -58,20 +58,20 @@ func checkDuration(d time.Duration) error {
 	return fmt.Errorf("%w: a hold of %v; it lasts more than 0 and at most %v, and can be extended", fberr.BadSize, d, time.Duration(layout.MaxHold))
 }
 
-// claim takes an entry and publishes it, not yet confirmed. Between the claim and the other
-// words allocators may see those of the entry's last owner, which makes them step over
-// something for nothing.
+// claim takes an entry and publishes it, not yet confirmed. Between the claim and the stores of the
+// other words, allocators may see those of the entry's last owner: they then skip memory that is not
+// held.
 //
-// A process that is stopped there until its own term is over must not write over the words
-// of the next owner when it wakes. So they are changed by compare-and-swap from what stood
-// there before the claim, and count the claims in the bits that positions and lengths leave
-// free, since the next owner may have found them as he wanted them.
+// A process that is stopped there until its own term is over must not write over the words of the
+// next owner when it resumes. So it changes them by compare-and-swap from what it loaded before the
+// claim. They count the claims in the bits that positions and lengths leave free, because the next
+// owner may want the same position and length as the last.
 //
 // Preconditions: now was read before.
 func (h *Hold) claim(now int64, d time.Duration) error {
 	r, term := h.ring, newTerm(now+int64(d))
-	for i := range r.holds {
-		e := &r.holds[i]
+	for i := range r.holds.entries {
+		e := &r.holds.entries[i]
 		start, length := e.Start.Load(), e.Length.Load()
 		old := e.Term.Load()
 		if r.active(old, now, grace) || !e.Term.CompareAndSwap(old, term) {
@@ -87,24 +87,25 @@ func (h *Hold) claim(now int64, d time.Duration) error {
 			continue
 		}
 		failpoint.Hit(failpoint.HoldMeasured)
-		bounded := raise(r.holdHigh, uint32(i)+1)
+		bounded := raise(r.holds.high, uint32(i)+1)
 		failpoint.Hit(failpoint.HoldBounded)
-		if !bounded || !raise(r.holdUntil, uint64(endOf(term))) {
+		if !bounded || !raise(r.holds.until, uint64(endOf(term))) {
 			h.withdraw()
 			return errUnstable("what bounds the holds")
 		}
 		failpoint.Hit(failpoint.HoldTimed)
-		r.holdGen.Add(1)
+		r.holds.gen.Add(1)
 		failpoint.Hit(failpoint.HoldCounted)
 		return nil
 	}
-	return fmt.Errorf("%w: all %d holds are in use: release others first", fberr.HoldLimit, len(r.holds))
+	return fmt.Errorf("%w: all %d holds are in use: release others first", fberr.HoldLimit, len(r.holds.entries))
 }
 
-// withClaimCount is a multiple of 64 with the count of the word that it replaces, plus 1.
+// withClaimCount returns v, a multiple of 64, with the claim count of the word that it replaces plus 1
+// in its low bits.
 func withClaimCount(v, before uint64) uint64 { return v | (before+1)&layout.HoldClaims }
 
-// raise makes a shared word at least v, and reports whether it could.
+// raise raises a shared word to v, unless it is higher, and reports whether it could.
 func raise[T uint32 | uint64, W interface {
 	Load() T
 	CompareAndSwap(old, new T) bool
@@ -117,10 +118,10 @@ func raise[T uint32 | uint64, W interface {
 	return false
 }
 
-// confirm tells others that they may rely on the hold.
+// confirm marks the hold as one that other processes may rely on.
 func (h *Hold) confirm() bool {
 	if !h.entry.Term.CompareAndSwap(h.term, h.term|layout.HoldConfirmed) {
-		return false // it was over already, and somebody else has the entry
+		return false // it had ended, and another holder has the entry
 	}
 	h.term |= layout.HoldConfirmed
 	return true
@@ -138,9 +139,9 @@ func (h *Hold) Intact() bool {
 		h.entry.Length.Load() == h.length && h.ring.now() < endOf(h.term)
 }
 
-// Extend makes the hold end d from now, which may be earlier than it would have. On
-// fberr.Timeout the hold is gone, also if the chunk is still alive: after its end it no longer
-// counted among what is held. On fberr.BadSize it is as before.
+// Extend makes the hold end d from now, which may be earlier than before. It returns
+// [fberr.Timeout] when the hold had ended: then it is released, also if the chunk is still alive,
+// because it did not count among the held bytes any more. On [fberr.BadSize] it is unchanged.
 func (h *Hold) Extend(d time.Duration) error {
 	if err := checkDuration(d); err != nil {
 		return err
@@ -152,9 +153,9 @@ func (h *Hold) Extend(d time.Duration) error {
 	}
 	failpoint.Hit(failpoint.ExtendExchanged)
 	h.term = next
-	raised := raise(r.holdUntil, uint64(endOf(next)))
+	raised := raise(r.holds.until, uint64(endOf(next)))
 	failpoint.Hit(failpoint.ExtendTimed)
-	// If the old end had come before the exchange, an allocator may have passed.
+	// If the old end came before the exchange, an allocator may have passed the chunk.
 	if r.now() >= endOf(old) || h.entry.Start.Load() != h.start || h.entry.Length.Load() != h.length || !raised || !h.confirm() {
 		h.withdraw()
 		return h.errEnded()

@@ -106,7 +106,7 @@ func TestHoldLimits(t *testing.T) {
 // that could push others out.
 func TestAllocateBetweenHolds(t *testing.T) {
 	r := newTimed(t, 16*page)
-	r.holdLimit = r.capacity
+	r.holds.limit = r.capacity
 	var held []uint64
 	for i := range 8 {
 		offset, _ := r.put(t, 2*page-layout.ChunkHeader)
@@ -169,19 +169,19 @@ func TestExtend(t *testing.T) {
 // those that claim the ring make allocation fail, for no longer than holds last.
 func TestHostileHolds(t *testing.T) {
 	r := newTimed(t, 16*page)
-	for i := range r.holds {
-		r.holds[i].Term.Store(uint64(r.clock.Load()) + 1<<62 + uint64(i))
-		r.holds[i].Start.Store(^uint64(i))
-		r.holds[i].Length.Store(^uint64(0))
+	for i := range r.holds.entries {
+		r.holds.entries[i].Term.Store(uint64(r.clock.Load()) + 1<<62 + uint64(i))
+		r.holds.entries[i].Start.Store(^uint64(i))
+		r.holds.entries[i].Length.Store(^uint64(0))
 	}
-	r.holdHigh.Store(^uint32(0))
-	r.holdUntil.Store(^uint64(0) >> 1)
+	r.holds.high.Store(^uint32(0))
+	r.holds.until.Store(^uint64(0) >> 1)
 	r.laps(t, 2)
 	offset, _ := r.put(t, 100)
 	r.hold(t, offset, time.Second).Release()
-	r.holds[0].Term.Store(uint64(r.clock.Load()) + uint64(time.Minute))
-	r.holds[0].Start.Store(0)
-	r.holds[0].Length.Store(r.capacity)
+	r.holds.entries[0].Term.Store(uint64(r.clock.Load()) + uint64(time.Minute))
+	r.holds.entries[0].Start.Store(0)
+	r.holds.entries[0].Length.Store(r.capacity)
 	if _, _, err := r.Allocate(100, r.stamp()); !errors.Is(err, fberr.HoldLimit) {
 		t.Errorf("all of the ring is held: %v", err)
 	}

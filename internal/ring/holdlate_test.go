@@ -93,7 +93,7 @@ func TestHoldJoinedUnderScan(t *testing.T) {
 		r.put(t, 100)
 	}
 	var joined *Hold
-	r.atEntry = func(i int) {
+	r.holds.atEntry = func(i int) {
 		if i == 1 && joined == nil {
 			joined = r.hold(t, offset, time.Second)
 			second.Release()
@@ -134,7 +134,7 @@ func TestClaimWakesTooLate(t *testing.T) {
 	r := newTimed(t, 16*page)
 	offset, sum := r.put(t, 5000)
 	other, _ := r.put(t, 100)
-	e := &r.holds[0]
+	e := &r.holds.entries[0]
 	start, length := e.Start.Load(), e.Length.Load()
 	if !e.Term.CompareAndSwap(0, newTerm(r.clock.Load()+int64(time.Second))) {
 		t.Fatal("the entry is not free")

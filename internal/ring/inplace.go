@@ -6,11 +6,11 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Finish returns the checksum of data, what was written in place into the chunk at offset;
-// without hash it is 0. It returns fberr.Closed, and fberr.Timeout when the chunk was reused
-// before it was done.
+// Finish returns the checksum of data, which was written in place into the chunk at offset; without
+// hash it returns 0. It returns [fberr.Closed], and [fberr.Timeout] when the chunk was overwritten
+// before data was complete.
 //
-// Preconditions: data lies in the payload that Allocate returned with offset.
+// Preconditions: data lies in the payload that [Ring.Allocate] returned with offset.
 func (r *Ring) Finish(offset uint64, data []byte, hash bool) (sum uint64, err error) {
 	if err := r.CheckOpen(); err != nil {
 		return 0, err
@@ -20,8 +20,8 @@ func (r *Ring) Finish(offset uint64, data []byte, hash bool) (sum uint64, err er
 	}
 	r.prefetch.wrote()
 	failpoint.Hit(failpoint.CommitHashed)
-	// As at the end of Write: whoever takes the chunk after this look spoils a frame that
-	// nobody can read any more.
+	// As at the end of Copy: an allocator that takes the chunk after this load of head overwrites a
+	// frame that no process can read any more.
 	loadFence()
 	if !r.alive(offset - layout.ChunkHeader) {
 		return 0, r.errWriteOverwritten(offset, len(data))
@@ -29,9 +29,9 @@ func (r *Ring) Finish(offset uint64, data []byte, hash bool) (sum uint64, err er
 	return sum, nil
 }
 
-// CheckOwned returns fberr.Closed, and fberr.Timeout when the chunk at offset, into which n bytes
-// go in place, was reused. Who asks before each block of copyhash.Block bytes spoils at most one,
-// however long it sleeps between two.
+// CheckOwned returns [fberr.Closed], and [fberr.Timeout] when the chunk at offset, into which n bytes
+// are written in place, was overwritten. A writer that calls it before each block of [copyhash.Block]
+// bytes damages at most one block of another chunk, however long it is stopped between two calls.
 func (r *Ring) CheckOwned(offset uint64, n int) error {
 	if err := r.CheckOpen(); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (r *Ring) View(offset uint64, n int, sum uint64, verify bool, use func([]by
 	return nil
 }
 
-// verifyChecksum hashes payload in place, unless it need not, and looks whether it is still there.
+// verifyChecksum hashes payload in place, if verify is set, and checks that the chunk is intact.
 func (r *Ring) verifyChecksum(payload []byte, offset, sum uint64, verify bool) error {
 	if !verify {
 		return nil
@@ -77,8 +77,8 @@ func (r *Ring) verifyChecksum(payload []byte, offset, sum uint64, verify bool) e
 	return nil
 }
 
-// Payload returns the first n bytes of a held chunk, which with verify have the checksum sum.
-// They are those bytes for as long as the hold is intact.
+// Payload returns the first n bytes of the held chunk. With verify their checksum is sum. They stay
+// those bytes for as long as the hold is intact.
 func (h *Hold) Payload(n int, sum uint64, verify bool) ([]byte, error) {
 	r, offset := h.ring, h.span.start+layout.ChunkHeader
 	payload, err := r.lookupPrefix(offset, n)

@@ -2,10 +2,10 @@ package ring
 
 import "github.com/core-framebuffer/framebuffer/internal/layout"
 
-// LastAllocated returns when the last of the chunks was allocated that lie between two positions, the
-// first a chunk's and the second where the head is or was. It looks for headers where there may be
-// any, at most so many times: what a process has taken for its next chunks has none yet. It reports
-// false if there is no header, or if that many looks were too few. It is for monitors.
+// LastAllocated returns when the last of the chunks between two positions was allocated: from is the
+// position of a chunk, to that of the head now or earlier. It searches for headers, in at most that
+// many steps, because memory that a process has allocated for its next chunks has none yet. It
+// reports false if it finds no header or runs out of steps. It is for monitors.
 func (r *Ring) LastAllocated(from, to uint64, most int) (at int64, ok bool) {
 	from = (from + layout.Align - 1) &^ (layout.Align - 1)
 	if to-from > r.capacity { // also if to is the lower one

@@ -7,10 +7,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Payload returns the payload of the intact chunk at offset, if there is one; for those who do
-// not want to know why not. What they read of it counts only if Intact says so afterwards.
-// The header is loaded once and its size is bounded by the ring, so nothing derived from it
-// leaves the mapping.
+// Payload returns the payload of the chunk at offset and whether it is intact. What a caller reads of
+// it counts only if [Ring.Intact] says so afterwards. The header is loaded once and its size is
+// bounded by the ring, so nothing derived from it leaves the mapping.
 func (r *Ring) Payload(offset uint64) (payload []byte, ok bool) {
 	c := offset - layout.ChunkHeader
 	if offset < layout.ChunkHeader || offset%layout.Align != 0 || !r.intact(c) {
@@ -26,13 +25,14 @@ func (r *Ring) Payload(offset uint64) (payload []byte, ok bool) {
 	return r.mem[i : i+chunk.Size : i+chunk.Size], true
 }
 
-// Intact reports whether the chunk at offset was what it is at all reads before this call.
+// Intact reports whether no read of the chunk at offset before this call can have seen bytes of a
+// later chunk.
 func (r *Ring) Intact(offset uint64) bool {
 	loadFence()
 	return r.intact(offset - layout.ChunkHeader)
 }
 
-// lookup is Payload for those who want to know why not.
+// lookup is [Ring.Payload] with the reason for a failure.
 func (r *Ring) lookup(offset uint64) (payload []byte, err error) {
 	if payload, ok := r.Payload(offset); ok {
 		return payload, nil
@@ -40,14 +40,14 @@ func (r *Ring) lookup(offset uint64) (payload []byte, err error) {
 	return nil, r.errNoChunk(offset)
 }
 
-// Check returns what reading the first n bytes of the chunk at offset would return before a byte is
-// copied.
+// Check returns the error that [Ring.Read] of the first n bytes of the chunk at offset would return
+// before it copies a byte.
 func (r *Ring) Check(offset uint64, n int) error {
 	_, err := r.lookupPrefix(offset, n)
 	return err
 }
 
-// lookupPrefix is find for the first n bytes of the payload.
+// lookupPrefix returns the first n bytes of the payload of the chunk at offset.
 func (r *Ring) lookupPrefix(offset uint64, n int) (payload []byte, err error) {
 	payload, err = r.lookup(offset)
 	if err != nil {
@@ -60,7 +60,7 @@ func (r *Ring) lookupPrefix(offset uint64, n int) (payload []byte, err error) {
 	return payload[:n:n], nil
 }
 
-// errNoChunk says why there is no intact chunk at offset.
+// errNoChunk returns why there is no intact chunk at offset.
 func (r *Ring) errNoChunk(offset uint64) error {
 	c := offset - layout.ChunkHeader
 	if offset < layout.ChunkHeader || offset%layout.Align != 0 {
@@ -69,26 +69,26 @@ func (r *Ring) errNoChunk(offset uint64) error {
 	}
 	status := r.status.Load()
 	if s, _ := layout.SplitStatus(status); s != layout.StateOpen && s != layout.StateClosed {
-		return errNotOpen(status) // then head, beside it, is no better
+		return errNotOpen(status) // then head, beside it, is damaged too
 	}
 	head := r.head.Load()
-	// Nothing that young was handed out, the future is negative, and so is what was before
-	// the start.
+	// An offset that near to head was never handed out, and neither was one beyond head, or from
+	// before the start: those differences are negative.
 	if int64(head-c) <= layout.ChunkHeader || int64(c-r.start) < 0 {
 		return fmt.Errorf("%w: %d was never handed out; the ring has allocated from %d to %d. Was it made with another key?",
 			fberr.BadOffset, offset, r.start, head)
 	}
-	loadFence() // the header, before this look at head
+	loadFence() // the header was loaded before this load of head
 	if !r.intact(c) {
 		return r.errOverwritten(offset)
 	}
 	return errNoHeader(offset)
 }
 
-// errNoHeader is for an offset that could be right and has no header. Either nobody ever got
-// it from Allocate, or a process that was stopped for a whole lap woke up and wrote over
-// the header before it looked at head. The memory cannot tell which, so the error is both:
-// who only knows descriptors that were handed out sees a timeout, as for any lost frame.
+// errNoHeader returns the error for an offset that is possible and has no header. Either no process
+// ever got it from Allocate, or a process that was stopped for a whole lap resumed and wrote over the
+// header before it loaded head. The memory cannot tell which, so the error is both: callers that use
+// only offsets of frames that were handed out see a timeout, as for any other lost frame.
 func errNoHeader(offset uint64) error {
 	return fberr.NewTimeout(fberr.Altered, "no chunk begins at offset %d: a process stopped for a whole lap wrote over it, or it is a %w, since offsets come from Allocate and cannot be computed",
 		offset, fberr.BadOffset)

@@ -2,9 +2,9 @@ package ring
 
 import "github.com/core-framebuffer/framebuffer/internal/layout"
 
-// OldestChunk returns the first chunk that is alive, held ones apart: its position, and what its header
-// says. It begins at a position, where an earlier search ended, and looks for headers where there
-// may be any, at most so many times: the head may be in the middle of a large chunk. It is for
+// OldestChunk returns the position and the header of the oldest chunk that is alive, not counting held
+// ones. It searches for headers from a position on, where an earlier search ended, in at most that
+// many steps, because the end of the overwritten part may be in the middle of a large chunk. It is for
 // monitors.
 func (r *Ring) OldestChunk(from uint64, most int) (position uint64, c layout.Chunk, ok bool) {
 	for range most {

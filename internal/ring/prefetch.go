@@ -7,34 +7,34 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// prefetcher is what this process will write soon, by what it did before. Cache lines take longer
-// to come from another core than all instructions on the way of a small frame, so they are
-// asked for early; nothing but time depends on it.
+// prefetcher guesses from what this process did last which cache lines it will write next, and
+// prefetches them: a line takes longer to come from another core than all instructions on the path
+// of a small frame. Only speed depends on it.
 type prefetcher struct {
-	// allocated: this process has added to head since it last fetched a frame to read. One that
-	// does both in turn, as who answers does, will add again when it has read, so it wants head
-	// for itself at once. One that only reads leaves head to those who write.
+	// allocated reports whether this process has allocated since it last prefetched a frame to
+	// read. If so it will probably allocate again, as a process does that answers each frame, and
+	// prefetches head for writing. A process that only reads leaves head in the writers' caches.
 	allocated atomic.Bool
 
-	// afterWrite asks for what is written after a frame is complete.
+	// afterWrite prefetches what is written after a frame is complete; nil for nothing.
 	afterWrite atomic.Pointer[func()]
 }
 
-// SetAfterWrite has want called whenever this process has completed a frame.
-func (r *Ring) SetAfterWrite(want *func()) {
-	if r.prefetch.afterWrite.Load() != want {
-		r.prefetch.afterWrite.Store(want)
+// SetAfterWrite has prefetch called whenever this process has completed a frame.
+func (r *Ring) SetAfterWrite(prefetch *func()) {
+	if r.prefetch.afterWrite.Load() != prefetch {
+		r.prefetch.afterWrite.Store(prefetch)
 	}
 }
 
-func (a *prefetcher) wrote() {
-	if want := a.afterWrite.Load(); want != nil {
-		(*want)()
+func (p *prefetcher) wrote() {
+	if prefetch := p.afterWrite.Load(); prefetch != nil {
+		(*prefetch)()
 	}
 }
 
-// Prefetch asks for what a reader of the chunk at offset looks at first, and for its end if it is
-// of that size, without waiting for it. Any offset and size will do.
+// Prefetch starts to load what a reader of the chunk at offset reads first, and the chunk's end if
+// its payload has that size. It does not wait, and does no harm with any offset and size.
 func (r *Ring) Prefetch(offset, size uint64) {
 	i := (offset - layout.ChunkHeader) % r.capacity
 	cacheline.PrefetchRead(&r.mem[i])
@@ -44,12 +44,12 @@ func (r *Ring) Prefetch(offset, size uint64) {
 		r.prefetch.allocated.Store(false)
 		cacheline.PrefetchWrite(r.head)
 		if n := Footprint(int(size)); size < r.capacity && n > r.batch.size/minPerBatch {
-			r.prefetchChunk((i+n)%r.capacity, n) // an answer of that size would lie behind this frame
+			r.prefetchChunk((i+n)%r.capacity, n) // an answer of that size would follow this frame
 		}
 	}
 }
 
-// prefetchChunk asks for the header and both ends of a chunk that will probably be written.
+// prefetchChunk prefetches the header and both ends of a chunk that will probably be written.
 func (r *Ring) prefetchChunk(i, n uint64) {
 	cacheline.PrefetchWrite(&r.mem[i])
 	cacheline.PrefetchWrite(&r.mem[i+layout.ChunkHeader])

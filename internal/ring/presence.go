@@ -2,18 +2,17 @@ package ring
 
 import "sync/atomic"
 
-// presence remembers which parts of the mapping have been populated in this process. The
-// server has every page of the memory present, but each process has page tables of its own,
-// and a fault for every 4 KiB makes the first lap many times slower than the second. Parts
-// are populated when they are first used, so that a process that reads one frame does not
-// pay for the whole ring.
+// presence records which sections of the mapping are populated in this process. The server has every
+// page of the memory present, but each process has page tables of its own, and a page fault for every
+// 4 KiB makes the first lap many times slower than the second. A section is populated when it is
+// first used, so that a process that reads one frame does not pay for the whole ring.
 type presence struct {
 	mem      []byte
 	populate func([]byte)
-	done     []atomic.Bool // by part; only ever set
+	done     []atomic.Bool // by section; only ever set
 }
 
-// part is how much is populated at a time: 512 pages, a fraction of a millisecond.
+// A section is populated at a time: 512 pages, in a fraction of a millisecond.
 const (
 	sectionShift = 21
 	sectionSize  = 1 << sectionShift
@@ -26,8 +25,8 @@ func newPresence(mem []byte, populate func([]byte)) presence {
 	return presence{mem, populate, make([]atomic.Bool, (len(mem)+sectionSize-1)>>sectionShift)}
 }
 
-// ensure populates what of mem[i:i+n] has not been. Two goroutines may do the same part at
-// the same time, which does no harm.
+// ensure populates the sections of mem[i:i+n] that are not populated yet. Two goroutines may populate
+// the same section at the same time, which does no harm.
 func (p *presence) ensure(i, n uint64) {
 	if at := i >> sectionShift; p.populate != nil && ((i+n-1)>>sectionShift != at || !p.done[at].Load()) {
 		p.populateRange(i, n)

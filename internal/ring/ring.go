@@ -1,10 +1,10 @@
 // Package ring is the protocol on the shared memory: positions, the allocator, and reading
-// and writing chunks that another process may reuse at any instant. It works on plain
+// and writing chunks that another process may overwrite at any instant. It works on plain
 // memory and knows nothing of mappings, clients or keys.
 //
 // # Words shared between processes, and their order
 //
-//	head      written: every allocator, one atomic add.  read: everyone.
+//	head      written: every allocator, one atomic add.  read: every process.
 //	header    written: the chunk's allocator, plain stores, after its add.
 //	payload   written: the chunk's writer.  read: its readers.
 //	holds     see hold_table.go
@@ -12,13 +12,13 @@
 //	state     written: the server, once.  read: every allocation and write, sleepers.
 //	server    written: the server at its start, the kernel at its death.  read: with state.
 //
-// An allocator adds to head *before* it, or the writer it tells, stores into the chunk
-// (storeFence where the CPU needs it). A reader loads the payload *before* it loads head
-// for the last time (loadFence likewise). So if a reader took in a single byte of a later
-// chunk's owner, its last load of head sees that owner's add, and says reused. What this
-// does not cover is a writer that was stopped in the middle of a write for a whole lap and
-// goes on afterwards: it stores at most one block before it looks at head again, and the
-// checksum of whoever owns that memory by then tells its readers.
+// An allocator adds to head *before* it, or the writer to which it gives the offset, stores into
+// the chunk (storeFence where the CPU needs it). A reader loads the payload *before* it loads head
+// for the last time (loadFence likewise). So if a reader has loaded a single byte that the owner of
+// a later chunk stored, its last load of head sees that owner's add, and the read fails as
+// overwritten. This does not cover a writer that was stopped in the middle of a write for a whole
+// lap of the ring and then continues: it stores at most one block before it loads head again. The
+// readers of the chunk that owns that memory by then find that the checksum does not match.
 package ring
 
 import (
@@ -33,34 +33,27 @@ type Ring struct {
 	capacity       uint64
 	start          uint64
 	head           *atomic.Uint64
-	milestoneShift int // of milestones
-	control        layout.Control
 	status         *atomic.Uint64
+	control        layout.Control
 	codec          layout.HeaderCodec
-	present        presence
-	batch          batch
+	milestoneShift int
 	now            func() int64
-	counts         [2]*atomic.Uint64
+	counts         [2]*atomic.Uint64 // allocations and their bytes
 
-	holds     []layout.Hold
-	holdUntil *atomic.Uint64
-	holdGen   *atomic.Uint64
-	holdHigh  *atomic.Uint32
-	holdLimit uint64
-
+	present  presence
+	batch    batch
+	holds    holdTable
 	prefetch prefetcher
-
-	atEntry func(int) // for tests: what may happen before a scan comes to an entry; nil
 }
 
-// Options are what a ring needs of the process it is in.
+// Options are what a ring needs of its process.
 type Options struct {
-	// Populate makes the pages of a part of the ring present in this process; it is called
-	// once for each part before its first use, and may be nil.
+	// Populate makes the pages of a section of the ring present in this process. It is called
+	// once for each section before its first use, and may be nil.
 	Populate func([]byte)
 
-	// Allocations and AllocatedBytes count how often head is moved from here and by how much;
-	// they may be nil.
+	// Allocations and AllocatedBytes count how often this process moves head and by how much.
+	// They may be nil.
 	Allocations, AllocatedBytes *atomic.Uint64
 
 	// Now reads CLOCK_MONOTONIC in ns; nil is for tests without holds.
@@ -80,18 +73,14 @@ func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 		capacity:       ctl.Capacity(),
 		start:          ctl.Start(),
 		head:           ctl.Head(),
-		milestoneShift: layout.MilestoneShift(ctl.Capacity()),
-		control:        ctl,
 		status:         ctl.StatusWord(),
+		control:        ctl,
 		codec:          layout.NewHeaderCodec(ctl.Nonce()),
-		present:        newPresence(mem, opts.Populate),
+		milestoneShift: layout.MilestoneShift(ctl.Capacity()),
 		now:            opts.Now,
 		counts:         [2]*atomic.Uint64{opts.Allocations, opts.AllocatedBytes},
-		holds:          ctl.Holds()[:],
-		holdUntil:      ctl.HoldUntil(),
-		holdGen:        ctl.HoldGen(),
-		holdHigh:       ctl.HoldHigh(),
-		holdLimit:      ctl.HoldLimit(),
+		present:        newPresence(mem, opts.Populate),
+		holds:          newHoldTable(ctl),
 	}
 	r.batch.init(r.capacity)
 	return r
@@ -106,13 +95,12 @@ func (r *Ring) MaxSize() int { return int(r.capacity - layout.ChunkHeader) }
 // Head is the position of the next chunk.
 func (r *Ring) Head() uint64 { return r.head.Load() }
 
-// Closed reports whether the server has closed the segment or its process has died, or the words
-// that say so are damaged.
+// Closed reports whether [Ring.CheckOpen] returns an error.
 func (r *Ring) Closed() bool { return !layout.Running(r.status.Load()) }
 
-// CheckOpen is nil while the server runs, fberr.Closed when it has closed the segment,
-// fberr.ServerGone when its process has died, and fberr.Corrupt when the words that say so are
-// damaged. It is one load of a cache line that is written at the end alone.
+// CheckOpen returns nil while the server runs, [fberr.Closed] when it has closed the segment,
+// [fberr.ServerGone] when its process has died, and [fberr.Corrupt] when the words that say so are
+// damaged. It is one load of a cache line that is written only when the segment ends.
 func (r *Ring) CheckOpen() error {
 	if w := r.status.Load(); !layout.Running(w) {
 		return errNotOpen(w)
@@ -120,13 +108,13 @@ func (r *Ring) CheckOpen() error {
 	return nil
 }
 
-// Footprint is how many bytes of the ring a payload of that size takes: header, payload,
+// Footprint returns how many bytes of the ring a payload of that size takes: header, payload and
 // padding.
 func Footprint(size int) uint64 {
 	return (uint64(size) + layout.ChunkHeader + layout.Align - 1) &^ (layout.Align - 1)
 }
 
-// alive reports whether nothing of the chunk at position c has been handed out again. It
-// is exact: the chunk's memory ends where position c+capacity begins, and allocation goes
-// through positions in order. A hostile head makes it wrong, never unsafe.
+// alive reports whether no byte of the chunk at position c has been allocated again. It is exact:
+// the chunk's memory ends where position c+capacity begins, and positions are allocated in order. A
+// hostile head makes the answer wrong, never unsafe.
 func (r *Ring) alive(c uint64) bool { return r.head.Load()-c <= r.capacity }

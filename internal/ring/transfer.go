@@ -9,10 +9,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// settledDistance is how far behind head memory is taken to be written already.
+// settledDistance is how far head must be beyond memory for the memory to count as written already.
 const settledDistance = 256 << 10
 
-// Write is Place and Fill.
+// Write is [Ring.Writable] and [Ring.Copy].
 func (r *Ring) Write(offset uint64, data []byte) (sum uint64, err error) {
 	place, err := r.Writable(offset, len(data))
 	if err != nil {
@@ -21,10 +21,10 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, err error) {
 	return r.Copy(place, offset, data)
 }
 
-// Writable returns where n bytes that are written to the chunk at offset go.
+// Writable returns the first n bytes of the payload of the chunk at offset, to be written.
 //
-// It returns fberr.BadOffset, fberr.TooLong when they do not fit the chunk, fberr.Closed, and
-// fberr.Timeout when the chunk was reused or its header is gone.
+// It returns [fberr.BadOffset], [fberr.TooLong] when the chunk is shorter, [fberr.Closed], and
+// [fberr.Timeout] when the chunk was overwritten or its header is damaged.
 func (r *Ring) Writable(offset uint64, n int) (place []byte, err error) {
 	if err := r.CheckOpen(); err != nil {
 		return nil, err
@@ -40,32 +40,34 @@ func (r *Ring) Writable(offset uint64, n int) (place []byte, err error) {
 	return payload[:n], nil
 }
 
-// Copy copies data to its place in the chunk at offset and returns its checksum. Between
-// blocks and after, it looks whether the chunk is still its own, and stops at once when it is
-// not: fberr.Timeout.
+// Copy copies data to place in the chunk at offset and returns its checksum. Between blocks, and at
+// the end, it checks that the chunk is still its own. If not, it stops at once and returns
+// [fberr.Timeout].
+//
+// Preconditions: [Ring.Writable] returned place for offset and len(data).
 func (r *Ring) Copy(place []byte, offset uint64, data []byte) (sum uint64, err error) {
 	c := offset - layout.ChunkHeader
 	failpoint.Hit(failpoint.WriteFound)
-	// The chunk that was handed out last: what lies behind it is nobody's yet.
+	// After the chunk that was allocated last comes memory that belongs to no writer yet.
 	onward := r.head.Load() == c+Footprint(len(place))
 	sum, done := copyhash.CopyIn(place, data, onward, func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive })
 	failpoint.Hit(failpoint.WriteCopied)
 	r.prefetch.wrote()
-	// This load may run before the last stores are visible elsewhere. Then another process
-	// may take the chunk between the two; nobody reads our frame then (it is dead), and the
-	// frame they spoil fails its checksum.
+	// This load may run before the last stores are visible to other processes. Another process may
+	// then allocate the chunk between the two. No process reads this frame then (it is dead), and
+	// the other process's frame, which these stores damage, fails its checksum.
 	if !done || !r.alive(c) {
 		return 0, r.errWriteOverwritten(offset, len(data))
 	}
 	return sum, nil
 }
 
-// Read copies the first len(dst) bytes of the chunk at offset into dst and verifies that
-// they have the checksum sum. With any error the content of dst is zeroed or untouched,
-// never bytes that were not written as this frame.
+// Read copies the first len(dst) bytes of the chunk at offset into dst and verifies that their
+// checksum is sum. With any error dst is zeroed or untouched: it never holds bytes that were not
+// written as this frame.
 //
-// It returns fberr.BadOffset, fberr.BadSize when the chunk is shorter than dst, and
-// fberr.Timeout when the chunk was or became reused or holds something else.
+// It returns [fberr.BadOffset], [fberr.BadSize] when the chunk is shorter than dst, and
+// [fberr.Timeout] when the chunk was overwritten, before or during the copy, or is altered.
 func (r *Ring) Read(dst []byte, offset, sum uint64) error {
 	payload, err := r.lookupPrefix(offset, len(dst))
 	if err != nil {
@@ -73,8 +75,8 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) error {
 	}
 	c := offset - layout.ChunkHeader
 	failpoint.Hit(failpoint.ReadFound)
-	// Where more has been allocated behind the chunk than is asked for ahead, the frames that
-	// lie there are read next, or nobody minds.
+	// Where head is further beyond the chunk than the copy prefetches, no process is writing the
+	// frames that follow, and they are probably read next.
 	onward := r.head.Load()-c-Footprint(len(payload)) >= settledDistance
 	got, done := copyhash.CopyOut(dst, payload, onward, func() bool { return r.intact(c) })
 	failpoint.Hit(failpoint.ReadCopied)

@@ -6,7 +6,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Places within Content's bytes.
+// Offsets within Content's bytes.
 const (
 	atWidth  = layout.RecordWidth - layout.RecordShort
 	atHeight = layout.RecordHeight - layout.RecordShort
@@ -15,7 +15,7 @@ const (
 	atType   = layout.RecordType - layout.RecordShort
 	atUser   = layout.RecordUser - layout.RecordShort
 
-	// MaxDims is how many sizes a shape has at most.
+	// MaxDims is how many dimensions a shape has at most.
 	MaxDims = (layout.RecordFormat - layout.RecordShape) / 4
 )
 
@@ -25,12 +25,12 @@ func (c *Content) SetSize(width, height uint32) {
 	order.PutUint32(c.bytes[atHeight:], height)
 }
 
-// Size is width and height.
+// Size returns width and height.
 func (c *Content) Size() (width, height uint32) {
 	return order.Uint32(c.bytes[atWidth:]), order.Uint32(c.bytes[atHeight:])
 }
 
-// SetShape stores a tensor's sizes.
+// SetShape stores a tensor's dimensions.
 //
 // Preconditions: len(shape) <= MaxDims.
 func (c *Content) SetShape(shape []uint32) {
@@ -40,7 +40,7 @@ func (c *Content) SetShape(shape []uint32) {
 	c.dims = byte(len(shape))
 }
 
-// Shape returns a copy of the sizes, nil for none.
+// Shape returns a copy of the dimensions, nil for none.
 func (c *Content) Shape() []uint32 {
 	var shape []uint32
 	for i := range min(int(c.dims), MaxDims) {
@@ -54,7 +54,7 @@ func (c *Content) Shape() []uint32 {
 // Preconditions: len(s) <= layout.RecordFormatSize.
 func (c *Content) SetFormat(s string) { copy(c.bytes[atFormat:atFormat+layout.RecordFormatSize], s) }
 
-// Format is the pixel format or element type.
+// Format returns the pixel format or element type.
 func (c *Content) Format() string { return text(c.bytes[atFormat : atFormat+layout.RecordFormatSize]) }
 
 // SetType stores the media type.
@@ -62,7 +62,7 @@ func (c *Content) Format() string { return text(c.bytes[atFormat : atFormat+layo
 // Preconditions: len(s) <= layout.RecordTypeSize.
 func (c *Content) SetType(s string) { copy(c.bytes[atType:atType+layout.RecordTypeSize], s) }
 
-// Type is the media type.
+// Type returns the media type.
 func (c *Content) Type() string { return text(c.bytes[atType : atType+layout.RecordTypeSize]) }
 
 // SetUser stores the user's own bytes.

@@ -5,17 +5,17 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Status is what a subscriber finds at a sequence number.
+// Status is the state of a sequence number.
 type Status int
 
-// What there may be.
+// The states.
 const (
-	Unpublished Status = iota // not published yet
-	Ready                     // a frame that was intact a moment ago
-	Lost                      // published, and lost since
+	Unpublished Status = iota
+	Ready              // published, and its frame was intact a moment ago
+	Lost               // published, and overwritten since, or skipped by a mirror
 )
 
-// Load fills rec with the record of that sequence number if it is Ready.
+// Load returns the state of a sequence number, and fills rec with its record if that is [Ready].
 func (t *Topic) Load(sequence uint64, rec *Record) Status {
 	w := t.word(sequence)
 	for range maxRetries {
@@ -32,22 +32,22 @@ func (t *Topic) Load(sequence uint64, rec *Record) Status {
 		if int64(t.next.Load()-sequence) <= 0 {
 			return Unpublished
 		}
-		if w.Load() == word { // else it has just been published
+		if w.Load() == word { // otherwise it has just been published
 			break
 		}
 	}
 	return Lost
 }
 
-// Published reports whether the sequence number's frame stands in the queue. It is one load
-// of a word that nobody writes meanwhile: for those who poll. Of one that was overrun since
-// only Waiting knows.
+// Published reports whether the frame of a sequence number stands in the queue. It is for polling: one
+// load of a word that no process writes in the meantime. It cannot tell a number that is unpublished
+// from one whose place in the queue was overwritten, as [Topic.Waiting] can.
 func (t *Topic) Published(sequence uint64) bool {
 	return t.word(sequence).Load()&layout.QueueLap == t.lap(sequence)
 }
 
-// Poll looks up to that many times whether the sequence number is Published, and if so sees
-// to it that its frame is on the way before anybody asks for it.
+// Poll checks up to that many times whether a sequence number is published. If it is, Poll prefetches
+// the frame and returns true.
 func (t *Topic) Poll(sequence uint64, times int) bool {
 	w, lap := t.word(sequence), t.lap(sequence)
 	for range times {
@@ -64,8 +64,8 @@ func (t *Topic) Waiting(sequence uint64) bool {
 	return !t.Published(sequence) && int64(t.next.Load()-sequence) <= 0
 }
 
-// read copies what word leads to, and reports whether it is the entry of the sequence number,
-// and its frame is still there.
+// read fills rec from the label or the record to which word leads. It reports whether that is the
+// entry of the sequence number, and its frame is intact.
 func (t *Topic) read(word, sequence uint64, rec *Record) bool {
 	offset := word &^ layout.QueueTag
 	if word&layout.QueueRecord == 0 {
@@ -80,8 +80,8 @@ func (t *Topic) read(word, sequence uint64, rec *Record) bool {
 	return rec.Sequence == sequence && rec.Size <= uint64(t.ring.MaxSize()) && rec.topic == t.Index+1 && t.ring.Intact(rec.Offset)
 }
 
-// Oldest returns the first sequence number from there on whose record is still there, or
-// that of the next frame.
+// Oldest returns the lowest sequence number not below from whose frame or record is still intact, or
+// the next number to be published if there is none.
 func (t *Topic) Oldest(from uint64) uint64 {
 	next := t.next.Load()
 	if int64(next-from) <= 0 {
@@ -99,8 +99,8 @@ func (t *Topic) Oldest(from uint64) uint64 {
 	return from
 }
 
-// Newest returns the sequence number of the last frame that is still there, or that of the
-// next frame.
+// Newest returns the highest sequence number whose frame is still intact, or the next number to be
+// published if there is none.
 func (t *Topic) Newest() uint64 {
 	next := t.next.Load()
 	var rec Record

@@ -5,12 +5,12 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/ring"
 )
 
-// At returns topic i as it is, for people who watch: nothing is made or changed.
+// At returns topic i, for monitors: it makes and changes nothing.
 //
 // Preconditions: 0 <= i < ctl.Topics().
 func At(ctl layout.Control, r *ring.Ring, i int) *Topic { return newTopic(ctl.Topic(i), r, i) }
 
-// Find returns the topic of that name if there is one: nothing is made or changed.
+// Find returns the topic of that name, if there is one. It makes and changes nothing.
 func Find(ctl layout.Control, r *ring.Ring, name string) (*Topic, bool) {
 	h, n := nameHash(name), uint64(ctl.Topics())
 	for i := range n {
@@ -25,8 +25,8 @@ func Find(ctl layout.Control, r *ring.Ring, name string) (*Topic, bool) {
 	return nil, false
 }
 
-// Subscriber returns the slot of the client that made an entry of the table of subscriptions under
-// that claim, and whether it is still attached and not known to be dead: otherwise the entry means
+// Subscriber returns the slot of the client that made an entry of the subscription table under that
+// claim, and whether the client is still attached and not known to be dead. Otherwise the entry means
 // nothing.
 func Subscriber(ctl layout.Control, w *layout.Subscription, claim uint64) (slot int, attached bool) {
 	slot = int(w.Slot.Load())
@@ -37,9 +37,8 @@ func Subscriber(ctl layout.Control, w *layout.Subscription, claim uint64) (slot 
 	return slot, s.Claim().Load() == claim && !layout.Died(s.Life().Load())
 }
 
-// LoadOnce is Look for people who watch: it looks once, at what stands there now, fills rec,
-// and reports whether that is an intact frame. However fast others change the queue, it
-// returns.
+// LoadOnce is [Topic.Load] for monitors: it loads the queue's word once, fills rec, and reports whether
+// that is an intact frame. It returns however fast other processes change the queue.
 func (t *Topic) LoadOnce(sequence uint64, rec *Record) bool {
 	*rec = Record{}
 	word := t.word(sequence).Load()

@@ -9,15 +9,15 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// queueEntry is what a word of the queue leads to. Most often that is the frame itself: its
-// header has room for a label with all that there is to say, so that the frame is the only
-// memory that a subscriber has to fetch. A frame has one label, once: what is published
-// again, by another than its writer, or with something said of its content, takes a record,
-// which lies in a chunk of its own.
+// queueEntry is what a word of the queue leads to. Most often that is the frame itself: its header has
+// room for a label with everything about the frame, so that the frame is the only memory that a
+// subscriber has to load. A frame has one label, once. A frame that is published again, by another
+// client than its writer, or with a description of its content, gets a record, which lies in a chunk
+// of its own.
 type queueEntry struct {
 	topic     *Topic
 	offset    uint64 // of the frame, or of the record
-	frame     uint64 // its offset
+	frame     uint64 // offset of the frame
 	recordMem []byte // nil: a label
 	label     layout.Label
 }
@@ -26,7 +26,7 @@ type queueEntry struct {
 // and returns the chunk's offset and payload: see [ring.Ring.AllocateBeside].
 type allocFunc func(size int) (offset uint64, payload []byte, err error)
 
-// newEntry makes one for rec; alloc is called if a record is needed, for its chunk.
+// newEntry returns the entry for rec. It calls alloc if rec needs a record.
 func (t *Topic) newEntry(rec *Record, alloc allocFunc) (e queueEntry, err error) {
 	s := t.next.Load()
 	cacheline.PrefetchWrite(t.word(s))
@@ -44,13 +44,13 @@ func (t *Topic) newEntry(rec *Record, alloc allocFunc) (e queueEntry, err error)
 	return e, err
 }
 
-// setSequence gives the entry its sequence number. It reports false when the ring was reused: a
-// record whose frame is gone is of no use.
+// setSequence stores the sequence number in the entry's label or record. It returns false when the
+// ring has overwritten the entry or its frame: a record without its frame is useless.
 func (e *queueEntry) setSequence(sequence uint64) bool {
 	switch {
 	case e.recordMem != nil:
 		putSequence(e.recordMem, sequence)
-	case e.label.Sequence != sequence: // others were faster
+	case e.label.Sequence != sequence: // another publisher took the number
 		e.label.Sequence = sequence
 		e.topic.ring.UpdateLabel(e.offset, e.label)
 	}
@@ -58,7 +58,7 @@ func (e *queueEntry) setSequence(sequence uint64) bool {
 	return e.topic.ring.Intact(e.offset) && (e.recordMem == nil || e.topic.ring.Intact(e.frame))
 }
 
-// word is what leads to the entry, but for the lap.
+// word returns the queue word that leads to the entry, without the lap.
 func (e *queueEntry) word() uint64 {
 	if e.recordMem != nil {
 		return e.offset | layout.QueueRecord
@@ -66,19 +66,19 @@ func (e *queueEntry) word() uint64 {
 	return e.offset
 }
 
-// Publish puts a frame at the end of the topic, and returns its sequence number. It is
-// lock-free. It returns fberr.Ended when the topic was ended, fberr.Timeout when the ring was
-// reused meanwhile, and the error of alloc, which it calls if the frame needs a record: that
-// makes sure that the frame is there, and returns a chunk of that size from AllocateBeside.
+// Publish appends a frame to the topic and returns its sequence number. It is lock-free. It returns
+// [fberr.Ended] when the topic was ended, [fberr.Timeout] when the ring overwrote the frame in the
+// meantime, and the error of alloc. It calls alloc if the frame needs a record: alloc makes sure that
+// the frame is intact, and returns a chunk of that size, as [ring.Ring.AllocateBeside] does.
 func (t *Topic) Publish(rec *Record, alloc allocFunc) (uint64, error) {
 	return t.publish(rec, alloc, anySequence)
 }
 
-// anySequence is no sequence number.
+// anySequence is not a valid sequence number.
 const anySequence = 1<<64 - 1
 
-// publish is Publish for as long as the frame would get that number, or any. Otherwise it
-// returns the number that it would get, with nothing published.
+// publish is [Topic.Publish] if the frame would get the sequence number want, or want is
+// anySequence. Otherwise it publishes nothing and returns the number that the frame would get.
 func (t *Topic) publish(rec *Record, alloc allocFunc, want uint64) (uint64, error) {
 	if t.Ended() {
 		return 0, fmt.Errorf("%w: topic %q: nothing is published any more until a publisher opens it anew", fberr.Ended, t.words.Name())
@@ -122,6 +122,6 @@ func (t *Topic) publish(rec *Record, alloc allocFunc, want uint64) (uint64, erro
 	return 0, t.errUnstable()
 }
 
-// maxRetries is more often than publishers can take a place from under each other: every failure
-// is somebody else's success.
+// maxRetries is more often than a publisher can lose its place in the queue to others: each failure
+// is the success of another publisher.
 const maxRetries = 1 << 20

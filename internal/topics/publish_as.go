@@ -7,15 +7,15 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// MaxSequence is what no number comes to that a copy is told: so numbers, and the distances between them, are
-// never taken for negative ones.
+// MaxSequence bounds the sequence numbers that a mirror accepts, so that these numbers, and the
+// differences between them, are never taken for negative.
 const MaxSequence = 1 << 62
 
-// PublishAs publishes under a number that is given, for a topic that is the copy of another:
-// it leaves out what lies before that, and then does what Publish does. If the number was
-// given to something already it does nothing and reports false; one goroutine of one process
-// should publish to a copy. A topic to which nothing was published begins with number from: those
-// from there to sequence are lost.
+// PublishAs publishes a frame under a given sequence number, for a mirror or a replay. It skips the
+// numbers before that, and then does what [Topic.Publish] does. If the number is used already it
+// publishes nothing and returns false; one goroutine of one process should publish to a mirror. A
+// topic to which nothing was published begins with sequence number from: the numbers from there up to
+// sequence count as lost.
 func (t *Topic) PublishAs(from, sequence uint64, rec *Record, alloc allocFunc) (bool, error) {
 	if t.next.Load() == 0 {
 		t.settleFirst(from)
@@ -31,14 +31,13 @@ func (t *Topic) PublishAs(from, sequence uint64, rec *Record, alloc allocFunc) (
 	return s == sequence, nil
 }
 
-// skipTo gives the numbers before sequence to nothing: each gets its word, with its lap and
-// the offset 0, where no chunk can be, and counts as published and lost. Words are not merely
-// passed over, since the lap of a word that is left from long ago may look like a present one.
+// skipTo marks all sequence numbers before sequence as published and lost, by storing in the queue a
+// word with the number's lap and the offset 0, where no chunk can be. It does not merely move next past
+// them, since the lap of a word that was left long ago may look like a present one.
 //
-// Of numbers that the queue has no room for nothing is to be seen, so those are skipped at
-// once. A publisher that does not know of copies, and was stopped for exactly 32 laps of the
-// queue while such a word stood at its place and came back there, can find it unchanged; its
-// frame then counts as lost.
+// Numbers that the queue has no room for leave no trace, so skipTo moves next past those at once. A
+// publisher that knows nothing of mirrors, and was stopped for exactly 32 laps of the queue while such
+// a word stood at its place and came back there, can find it unchanged; its frame then counts as lost.
 func (t *Topic) skipTo(sequence uint64) {
 	for range maxRetries {
 		s := t.next.Load()
@@ -58,8 +57,8 @@ func (t *Topic) skipTo(sequence uint64) {
 	}
 }
 
-// Skipped reports whether that number was given to nothing, and its word is still there to
-// say so.
+// Skipped reports whether a sequence number was skipped. It returns false once the number's place in
+// the queue is used again.
 func (t *Topic) Skipped(sequence uint64) bool { return t.word(sequence).Load() == t.lap(sequence) }
 
 func (t *Topic) errUnstable() error {

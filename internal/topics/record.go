@@ -8,7 +8,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/ring"
 )
 
-// Record is what a topic's entry says of a frame.
+// Record describes a published frame: by the bytes of its record, or those of its label.
 type Record struct {
 	Sequence   uint64
 	Offset     uint64
@@ -16,14 +16,14 @@ type Record struct {
 	Checksum   uint64
 	Time       int64 // ns since 1970
 	Content    Content
-	HasContent bool   // whether Content says anything
+	HasContent bool   // whether there is a Content
 	Source     uint32 // index of the publisher's client slot
 
 	topic uint32
 }
 
-// Content is what a record says of the frame's content: the bytes of the layout as they
-// are, so that equal contents compare equal.
+// Content is the part of a record that describes the frame's content. It keeps the bytes as they lie in
+// memory, so that equal contents compare equal.
 type Content struct {
 	dims, userLen byte
 	bytes         [layout.RecordLong - layout.RecordShort]byte
@@ -31,7 +31,7 @@ type Content struct {
 
 var order = binary.NativeEndian
 
-// EncodedSize is how many bytes the record takes in its chunk.
+// EncodedSize returns how many bytes the record takes in its chunk.
 func (r *Record) EncodedSize() int {
 	if r.HasContent {
 		return layout.RecordLong
@@ -39,8 +39,8 @@ func (r *Record) EncodedSize() int {
 	return layout.RecordShort
 }
 
-// MaxSize is the size of the largest frame that can be published in that ring, described by a
-// record or by its label alone.
+// MaxSize returns the size of the largest frame that can be published in a ring, with a description of
+// its content or without.
 func MaxSize(r *ring.Ring, described bool) int {
 	if described {
 		return r.MaxSizeBeside(layout.RecordLong)
@@ -48,7 +48,7 @@ func MaxSize(r *ring.Ring, described bool) int {
 	return r.MaxSize()
 }
 
-// CheckSize is fberr.TooLarge for frames larger than Most.
+// CheckSize returns [fberr.TooLarge] for frames larger than [MaxSize].
 func CheckSize(r *ring.Ring, size int, described bool) error {
 	if size <= MaxSize(r, described) {
 		return nil
@@ -77,14 +77,14 @@ func (r *Record) encode(mem []byte) {
 	}
 }
 
-// putSequence writes the sequence number and the sum.
+// putSequence writes the sequence number and the sum, which completes the record.
 func putSequence(mem []byte, sequence uint64) {
 	order.PutUint64(mem[layout.RecordSequence:], sequence)
 	order.PutUint64(mem[layout.RecordSum:], copyhash.Sum(mem[layout.RecordSequence:]))
 }
 
-// decode copies a record out of shared memory and reports whether it is one. What it believes
-// is its own copy.
+// decode copies a record out of shared memory and reports whether its size and sum are right. It
+// checks and uses only its private copy.
 func (r *Record) decode(shared []byte) bool {
 	var mem [layout.RecordLong]byte
 	n := copy(mem[:], shared)

@@ -1,28 +1,28 @@
-// Package topics is publish and subscribe on the shared memory: each topic is a queue of
-// words in the control object, each word the offset of a frame, whose label says all about
-// it, or of a record that does: see publish.go.
+// Package topics is publish and subscribe on the shared memory. Each topic is a queue of words in the
+// control object. Each word is the offset of a frame, whose label describes it, or of a record that
+// does: see publish.go.
 //
 // # Words shared between processes, and their order
 //
-//	queue   written: publishers, one compare-and-swap.  read: everyone.
-//	first   written: once, before anything is published. read: publishers while next is 0, subscribers that lost frames. See begin.go.
-//	next    written: everyone, compare-and-swap up by 1. read: publishers, those who start.
-//	wake    written: everyone.                          read: publishers, sleepers.
+//	queue   written: publishers, one compare-and-swap.  read: every process.
+//	first   written: once, before anything is published. read: publishers while next is 0, subscribers that lost frames. See first.go.
+//	next    written: every process, compare-and-swap up by 1. read: publishers, subscribers that start.
+//	wake    written: every process.                     read: publishers, sleepers.
 //	record  written: its publisher, before its offset stands in the queue; never after.
-//	label   likewise, by whoever put it on its frame.
+//	label   likewise, by the publisher that put it on its frame.
 //
-// A word of the queue is an offset, which is of one publication and no other, with the lap in
-// bits that offsets leave free. So a publisher's compare-and-swap succeeds only on the very
-// word that it saw, and the lap tells whether that is the frame of this lap, which somebody
-// has published but not yet counted in next, or that of the last, whose place it takes.
-// Whoever finds the former moves next on. There is no state between "not published" and
-// "published", so publishers that are killed at any instruction leave nothing that anybody
-// would have to wait for or clean up, and sequence numbers have no gaps.
+// A word of the queue is an offset, which belongs to one publication only, with the lap of the queue in
+// bits that offsets leave free. So a publisher's compare-and-swap succeeds only on the very word that
+// it loaded. The lap tells whether that word is the frame of this lap, which another publisher has
+// published and not yet counted in next, or the frame of the last lap, whose place this publisher
+// takes. A process that finds the former moves next on. There is no state between "not published" and
+// "published", so a publisher that is killed at any instruction leaves nothing that another process has
+// to wait for or clean up, and sequence numbers have no gaps.
 //
-// A sleeper sets bit 0 of wake *before* it looks at the queue for the last time; a publisher
-// looks at wake *after* its word stands in the queue. So at least one of them sees the other.
-// docs/models/topic.pml is this, checked exhaustively. Package sleep is one sleeper for many
-// waiters of a process, in the same order.
+// A sleeper sets bit 0 of wake *before* it loads the queue for the last time; a publisher loads wake
+// *after* its word stands in the queue. So at least one of them sees the other. docs/models/topic.pml
+// is this, checked exhaustively. In package sleep one sleeper stands for many waiters of a process, in
+// the same order.
 package topics
 
 import (
@@ -51,25 +51,26 @@ type Topic struct {
 	next  *atomic.Uint64
 	shift int // log2 of the queue's length
 
-	prefetchNext func() // asks for the word of the next frame
+	prefetchNext func() // prefetches the word of the next frame
 
-	// lastSize is the size of the frame that was seen last: probably also the next one's, whose end
-	// can be asked for before its own size is known.
+	// lastSize is the size of the frame that was loaded last. It is probably also the size of the next
+	// one, whose end is prefetched before its own size is known.
 	lastSize atomic.Uint64
 
-	// recheck is how long a sleeper goes without looking: what it costs when a publisher is
-	// killed between publishing and waking.
+	// recheck is after how long a sleeper checks without being woken: how late frames are when a
+	// publisher is killed between publishing and waking.
 	recheck time.Duration
-	pool    *sleep.Pool // of those that sleep without a thread of their own
+	pool    *sleep.Pool // of the waiters that sleep without a thread of their own
 }
 
-// Open returns the topic of that name, which it makes if there is none yet. It returns
-// fberr.TopicLimit when the control object has no room for another.
+// Open returns the topic of that name. If there is none yet it makes one. It returns
+// [fberr.TopicLimit] when the control object has no room for another.
 //
-// A topic is taken by a compare-and-swap of its name's hash. Whoever finds the hash there
-// and not yet the name stores it himself: so it does not matter who dies when.
+// The first process that opens a topic claims it by a compare-and-swap of the name's hash. A process
+// that finds the hash and not yet the name stores the name itself: so it does not matter which of them
+// dies, and when.
 //
-// Preconditions: 1 <= len(name) <= layout.TopicTextSize, and no zero byte in it.
+// Preconditions: 1 <= len(name) <= layout.TopicNameSize, and no zero byte in it.
 func Open(ctl layout.Control, r *ring.Ring, name string) (*Topic, error) {
 	h := nameHash(name)
 	n := uint64(ctl.Topics())
@@ -104,24 +105,24 @@ func newTopic(w layout.Topic, r *ring.Ring, index int) *Topic {
 	return t
 }
 
-// nameHash is never 0, which means free.
+// nameHash returns the hash of a topic's name. It is never 0, which marks a free entry.
 func nameHash(name string) uint64 { return max(copyhash.Sum([]byte(name)), 1) }
 
-// lap is what the word of a sequence number carries in QueueLap. A queue of zeroes has that of
-// the lap before the first.
+// lap returns the lap of the queue in which a sequence number lies, as its word has it in the bits of
+// QueueLap. A queue of zeroes is in the lap before the first.
 func (t *Topic) lap(sequence uint64) uint64 { return (sequence>>t.shift + 1) & layout.QueueLap }
 
 func (t *Topic) word(sequence uint64) *atomic.Uint64 {
 	return &t.queue[sequence&uint64(len(t.queue)-1)]
 }
 
-// Depth is how many frames the topic remembers.
+// Depth returns how many frames the queue has room for.
 func (t *Topic) Depth() uint64 { return uint64(len(t.queue)) }
 
-// Next is the sequence number that the next frame gets.
+// Next returns the sequence number that the next frame gets.
 func (t *Topic) Next() uint64 { return t.next.Load() }
 
-// wake ends the sleep of all who wait. Without any it is one load.
+// wake wakes all sleepers. Without sleepers it is one load.
 func (t *Topic) wake() {
 	w := t.words.Wake()
 	for range maxRetries {
@@ -137,7 +138,7 @@ func (t *Topic) wake() {
 	}
 }
 
-// WakeAll wakes everybody, and whoever is about to sleep does not.
+// WakeAll wakes all sleepers, and keeps processes that are about to sleep from sleeping.
 func (t *Topic) WakeAll() { wakeTopic(t.words) }
 
 func wakeTopic(w layout.Topic) {
@@ -154,9 +155,9 @@ func WakeTopics(ctl layout.Control) {
 	}
 }
 
-// Sleep waits until something is published or WakeAll is called, on a thread of its own. ready is
-// asked once more after every publisher can know of the sleeper; Sleep returns at once if it is
-// true.
+// Sleep waits until something is published or [Topic.WakeAll] is called, on a thread of its own. It
+// calls ready once more after it has announced itself to publishers, and returns at once if that
+// returns true.
 func (t *Topic) Sleep(ready func() bool) error {
 	w := t.words.Wake()
 	f, said := sleep.Say(w)
@@ -167,32 +168,33 @@ func (t *Topic) Sleep(ready func() bool) error {
 	return futex.Wait(w, f, t.recheck)
 }
 
-// Share is Sleep without a thread of its own, until one of the channels is closed: see package
-// sleep, which has the preconditions of ready.
+// Share is [Topic.Sleep] without a thread of its own, until one of the channels is closed. Package
+// sleep has the preconditions of ready.
 func (t *Topic) Share(ready func() bool, over, closed <-chan struct{}) {
 	t.pool.Share(t.words.Wake(), ready, over, closed)
 }
 
-// End says that nothing more comes, and wakes everybody. Reopen takes it back.
+// End ends the topic and wakes all sleepers. [Topic.Reopen] takes that back.
 func (t *Topic) End() {
 	t.setEnded(false)
 	failpoint.Hit(failpoint.EndTurned)
 	t.WakeAll()
 }
 
-// Reopen makes an ended topic as it was. An open one stays so.
+// Reopen opens an ended topic again. It leaves an open one as it is.
 func (t *Topic) Reopen() { t.setEnded(true); failpoint.Hit(failpoint.ReopenTurned) }
 
-// setEnded counts the state on if it is the other one. A compare-and-swap that fails means that
-// somebody else did so just now, and either order of the two is right.
+// setEnded increments the state, unless the topic is already ended, or open, as wanted. A
+// compare-and-swap that fails means that another process did so in the meantime, and either order of
+// the two is right.
 func (t *Topic) setEnded(ended bool) {
 	if state := t.State(); layout.Ended(state) == ended {
 		t.words.State().CompareAndSwap(state, state+1)
 	}
 }
 
-// State is a number that differs after every End and Reopen.
+// State returns a number that every [Topic.End] and [Topic.Reopen] changes.
 func (t *Topic) State() uint32 { return t.words.State().Load() }
 
-// Ended reports whether End was called.
+// Ended reports whether the topic is ended.
 func (t *Topic) Ended() bool { return layout.Ended(t.State()) }

@@ -37,13 +37,13 @@ func ringMutants() []mutant {
 		{
 			name:  "allocate: passes over holds that are not confirmed yet",
 			file:  "internal/ring/hold_table.go",
-			edits: []edit{{"			if s, _, ok := r.loadHold(&r.holds[i], now, grace); ok {\n				if e, yes", "			if s, term, ok := r.loadHold(&r.holds[i], now, grace); ok && term&layout.HoldConfirmed != 0 {\n				if e, yes"}},
+			edits: []edit{{"			if s, _, ok := r.loadHold(&r.holds.entries[i], now, grace); ok {\n				if e, yes", "			if s, term, ok := r.loadHold(&r.holds.entries[i], now, grace); ok && term&layout.HoldConfirmed != 0 {\n				if e, yes"}},
 			pkg:   ringPkg, test: "StressHolds|StressJoin|HoldTooLate|ExtendTooLate",
 		},
 		{
 			name:  "allocate: holds end at once for allocators",
 			file:  "internal/ring/hold_table.go",
-			edits: []edit{{"			if s, _, ok := r.loadHold(&r.holds[i], now, grace); ok {\n				if e, yes", "			if s, _, ok := r.loadHold(&r.holds[i], now, 0); ok {\n				if e, yes"}},
+			edits: []edit{{"			if s, _, ok := r.loadHold(&r.holds.entries[i], now, grace); ok {\n				if e, yes", "			if s, _, ok := r.loadHold(&r.holds.entries[i], now, 0); ok {\n				if e, yes"}},
 			pkg:   ringPkg, test: "TestHold|TestExtend",
 		},
 		{
@@ -64,7 +64,7 @@ func ringMutants() []mutant {
 		{
 			name:  "hold: an allocator does not look again when holds were made meanwhile",
 			file:  "internal/ring/hold_table.go",
-			edits: []edit{{"		if held || r.holdGen.Load() == gen {\n", "		_ = gen\n		if true {\n"}},
+			edits: []edit{{"		if held || r.holds.gen.Load() == gen {\n", "		_ = gen\n		if true {\n"}},
 			pkg:   ringPkg, test: "HoldJoinedUnderScan",
 		},
 		{
@@ -90,7 +90,7 @@ func ringMutants() []mutant {
 		{
 			name:  "read, hold: relies on a hold that is not confirmed",
 			file:  "internal/ring/hold_table.go",
-			edits: []edit{{"			if term&layout.HoldConfirmed != 0 && r.holds[i].Term.Load() == term {\n", "			if r.holds[i].Term.Load() == term {\n"}},
+			edits: []edit{{"			if term&layout.HoldConfirmed != 0 && r.holds.entries[i].Term.Load() == term {\n", "			if r.holds.entries[i].Term.Load() == term {\n"}},
 			pkg:   ringPkg, test: "StressJoin|ExtendTooLate",
 		},
 		{
