@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-// Every mutant has its place in the code that there is: make mutants takes long to say that it has not.
+// Every mutant applies to the present code. make mutants would take long to find that one does not.
 func TestMutantsApply(t *testing.T) {
 	for _, m := range mutants() {
 		if _, err := m.text("../.."); err != nil {

@@ -1,6 +1,6 @@
 package main
 
-// firstMutants break how publishers and copies agree on where a topic's numbers begin.
+// firstMutants break how publishers and mirrors agree on where a topic's numbers begin.
 func firstMutants() []mutant {
 	const begin = "internal/topics/first.go"
 	return []mutant{
@@ -11,13 +11,13 @@ func firstMutants() []mutant {
 			pkg:   topicsPkg, test: "StressBegin",
 		},
 		{
-			name:  "first: a claim that was made is not carried out",
+			name:  "first: another's claim is not carried out",
 			file:  begin,
 			edits: []edit{{"	with = first.Load() - 1\n", ""}},
 			pkg:   topicsPkg, test: "ClaimIsCarriedOut",
 		},
 		{
-			name:  "first: next moves and the words of what is left out stay",
+			name:  "first: next moves and the words of the skipped numbers stay",
 			file:  begin,
 			edits: []edit{{"		t.word(s).CompareAndSwap(0, t.lap(s))\n", "		_ = s\n"}},
 			pkg:   topicsPkg, test: "ClaimIsCarriedOut|StressBegin",
@@ -29,7 +29,7 @@ func firstMutants() []mutant {
 			pkg:   topicsPkg, test: "ClaimIsCarriedOut|StressBegin",
 		},
 		{
-			name:  "first: the numbers below it count as lost",
+			name:  "first: the numbers below the first count as lost",
 			file:  begin,
 			edits: []edit{{"		at = max(at, first-1)\n", "		_ = first\n"}},
 			pkg:   topicsPkg, test: "ClaimIsCarriedOut",

@@ -1,9 +1,10 @@
 package main
 
+// lifeMutants break how the kernel and other processes learn that a process has died.
 func lifeMutants() []mutant {
 	return []mutant{
 		{
-			name:  "life: the kernel is not told of the words",
+			name:  "life: the kernel's list does not have the words",
 			file:  "internal/liveness/thread_unsafe.go",
 			edits: []edit{{"	n.prev.entry.next.Store(n.address())\n", ""}},
 			pkg:   systemPkg, test: "ServerDies/sysv/exit",
@@ -45,13 +46,13 @@ func lifeMutants() []mutant {
 			pkg:   topicPkg, test: "ServerClosesInOrder",
 		},
 		{
-			name:  "publish: does not look at the server afterwards",
+			name:  "publish: does not check the server afterwards",
 			file:  "topic/publisher.go",
 			edits: []edit{{"		err = in.Ring.CheckOpen()\n", "		err = nil\n"}},
 			pkg:   topicPkg, test: "Uncounted",
 		},
 		{
-			name: "next: looks at the server after the queue",
+			name: "next: checks the server after the queue",
 			file: "topic/wait.go",
 			edits: []edit{
 				{"	state, closed := s.topic.State(), s.segment.Ring.CheckOpen()\n", "	waiting := s.topic.Waiting(at)\n	time.Sleep(30 * time.Microsecond)\n	state, closed := s.topic.State(), s.segment.Ring.CheckOpen()\n"},

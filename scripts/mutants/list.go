@@ -2,7 +2,7 @@ package main
 
 import "slices"
 
-// mutant is one broken ordering, and the tests that are to notice it.
+// mutant is one broken ordering, and the tests that must notice it.
 type mutant struct {
 	name  string
 	file  string
@@ -11,9 +11,9 @@ type mutant struct {
 	test  string
 }
 
-// edit replaces text that stands in the file exactly once. Where the break alone is a window
-// of an instruction or two, the new text also yields the processor, so that the tests need
-// seconds and not days.
+// edit replaces text that stands in the file exactly once. Where the broken ordering is a window of an
+// instruction or two, the new text also yields the processor, so that the tests need seconds and not
+// days.
 type edit struct{ old, new string }
 
 const (

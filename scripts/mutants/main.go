@@ -1,5 +1,5 @@
 // Command mutants breaks one ordering of the protocols at a time, in a copy of the source
-// that only the compiler sees (go test -overlay), and runs the tests that are to notice. A
+// that only the compiler sees (go test -overlay), and runs the tests that must notice. A
 // mutant that no test notices is a failure. The same orderings are removed from the models
 // in docs/models.
 package main

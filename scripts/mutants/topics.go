@@ -1,9 +1,10 @@
 package main
 
+// topicMutants break the orderings of publishers, subscribers and sleepers.
 func topicMutants() []mutant {
 	return []mutant{
 		{
-			name: "publish: takes a place without looking at next again",
+			name: "publish: takes a place without loading next again",
 			file: "internal/topics/publish.go",
 			edits: []edit{
 				{"		case t.next.Load() != s: // or old could be of any lap\n", "		case false:\n"},
@@ -12,7 +13,7 @@ func topicMutants() []mutant {
 			pkg: topicsPkg, test: "StressPublish$",
 		},
 		{
-			name: "publish: numbers the record after it stands in the queue",
+			name: "publish: stores the sequence number after the record stands in the queue",
 			file: "internal/topics/publish.go",
 			edits: []edit{
 				{"			if !e.setSequence(s) {\n", "			if false {\n"},
@@ -21,7 +22,7 @@ func topicMutants() []mutant {
 			pkg: topicsPkg, test: "StressPublish$",
 		},
 		{
-			name:  "publish: a label keeps the number that it was made with",
+			name:  "publish: a label keeps its first sequence number",
 			file:  "internal/topics/publish.go",
 			edits: []edit{{"	case e.label.Sequence != sequence:", "	case false:"}},
 			pkg:   topicsPkg, test: "StressPublish$",
@@ -36,13 +37,13 @@ func topicMutants() []mutant {
 			pkg: topicsPkg, test: "StressPublishTwice",
 		},
 		{
-			name:  "publish: does not help a publisher that died",
+			name:  "publish: does not complete the publication of a publisher that died",
 			file:  "internal/topics/publish.go",
 			edits: []edit{{"			t.next.CompareAndSwap(s, s+1)\n		default:\n", "		default:\n"}},
 			pkg:   topicsPkg, test: "DeadPublisher",
 		},
 		{
-			name: "publish: looks for sleepers before the frame is there",
+			name: "publish: loads wake before the frame stands in the queue",
 			file: "internal/topics/publish.go",
 			edits: []edit{
 				{"			if w.CompareAndSwap(old, e.word()|t.lap(s)) {\n", "			t.wake()\n			for range 200 {\n				_ = t.Ended()\n			}\n			if w.CompareAndSwap(old, e.word()|t.lap(s)) {\n"},
@@ -63,7 +64,7 @@ func topicMutants() []mutant {
 			pkg:   topicsPkg, test: "StressPublish",
 		},
 		{
-			name: "sleep: looks before it says that it sleeps",
+			name: "sleep: checks the queue before it announces the sleeper",
 			file: "internal/topics/topics.go",
 			edits: []edit{
 				{"	f, said := sleep.Say(w)\n	failpoint.Hit(failpoint.SleepSaid)\n	if !said || ready() {\n", "	seen := ready()\n	for range 200 {\n		_ = t.Ended()\n	}\n	f, said := sleep.Say(w)\n	if !said || seen {\n"},
@@ -77,31 +78,31 @@ func topicMutants() []mutant {
 			pkg:   topicsPkg, test: "StressGroup",
 		},
 		{
-			name:  "end: wakes nobody",
+			name:  "end: wakes no sleeper",
 			file:  "internal/topics/topics.go",
 			edits: []edit{{"	failpoint.Hit(failpoint.EndTurned)\n	t.WakeAll()\n", "	failpoint.Hit(failpoint.EndTurned)\n"}},
 			pkg:   topicsPkg, test: "EverybodyIsWoken",
 		},
 		{
-			name:  "end: wakes before it says that there is nothing more",
+			name:  "end: wakes the sleepers before the state says ended",
 			file:  "internal/topics/topics.go",
 			edits: []edit{{"	t.setEnded(false)\n	failpoint.Hit(failpoint.EndTurned)\n	t.WakeAll()\n", "	t.WakeAll()\n	for range 100_000 {\n		_ = t.State()\n	}\n	t.setEnded(false)\n	failpoint.Hit(failpoint.EndTurned)\n"}},
 			pkg:   topicsPkg, test: "EndBeforeTheWakeUp",
 		},
 		{
-			name:  "kick: who is about to sleep does not notice",
+			name:  "wake all: a process that is about to sleep does not notice",
 			file:  "internal/topics/topics.go",
 			edits: []edit{{"	w.Wake().Add(2)\n	futex.Wake(w.Wake())\n", "	futex.Wake(w.Wake())\n"}},
 			pkg:   topicsPkg, test: "EverybodyIsWoken",
 		},
 		{
-			name:  "kick: who sleeps is not woken",
+			name:  "wake all: sleepers are not woken",
 			file:  "internal/topics/topics.go",
 			edits: []edit{{"	w.Wake().Add(2)\n	futex.Wake(w.Wake())\n", "	w.Wake().Add(2)\n"}},
 			pkg:   topicsPkg, test: "EverybodyIsWoken",
 		},
 		{
-			name: "wake: the call comes before the word changes",
+			name: "wake: the system call comes before the word changes",
 			file: "internal/topics/topics.go",
 			edits: []edit{
 				{"		if w.CompareAndSwap(f, (f+2)&^1) {\n			failpoint.Hit(failpoint.WakeCleared)\n			futex.Wake(w)\n", "		futex.Wake(w)\n		if w.CompareAndSwap(f, (f+2)&^1) {\n			failpoint.Hit(failpoint.WakeCleared)\n"},
@@ -109,16 +110,16 @@ func topicMutants() []mutant {
 			pkg: topicsPkg, test: "StressSleep|EverybodyIsWoken",
 		},
 		{
-			name: "subscribe: does not look at the place again after next",
+			name: "load: does not load the word again after next",
 			file: "internal/topics/load.go",
 			edits: []edit{
 				{"		if int64(t.next.Load()-sequence) <= 0 {\n			return Unpublished\n", "		for range 1000 {\n			_ = t.Ended()\n		}\n		if int64(t.next.Load()-sequence) <= 0 {\n			return Unpublished\n"},
-				{"		if w.Load() == word { // else it has just been published\n			break\n		}\n", "		break\n"},
+				{"		if w.Load() == word { // otherwise it has just been published\n			break\n		}\n", "		break\n"},
 			},
 			pkg: topicsPkg, test: "StressPublish|StressGroup",
 		},
 		{
-			name:  "subscribe: does not compare the record's number",
+			name:  "load: does not compare the record's sequence number",
 			file:  "internal/topics/load.go",
 			edits: []edit{{"	return rec.Sequence == sequence && ", "	return "}},
 			pkg:   topicsPkg, test: "EntriesAreChecked",
