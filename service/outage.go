@@ -2,12 +2,15 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -81,13 +84,41 @@ func (r *Recorder) trouble(ctx context.Context, err error) string {
 	if !nc.IsConnected() {
 		return fmt.Sprintf("%v; recording goes on when NATS is back", err)
 	}
-	hosts, notAll := Hosts(ctx, nc)
-	for _, h := range hosts {
-		if s := h.Store; notAll == nil && s != nil && s.Trouble != "" {
-			return fmt.Sprintf("JetStream on host %s does not write to %s, whose disk has %s free, and stores %s at most (%s): make room on that disk, or delete recordings with framebuffer recordings --delete; recording goes on by itself then",
-				h.Host, s.Dir, humanize.IBytes(s.Free), humanize.IBytes(uint64(max(s.Limit, 0))), s.Trouble)
-		}
+	if h := brokenStore(ctx, nc); h != nil {
+		s := h.Store
+		return fmt.Sprintf("JetStream on host %s does not write to %s, whose disk has %s free, and stores %s at most (%s): make room on that disk, or delete recordings with framebuffer recordings --delete; recording goes on by itself then",
+			h.Host, s.Dir, humanize.IBytes(s.Free), humanize.IBytes(uint64(max(s.Limit, 0))), s.Trouble)
 	}
 	return fmt.Sprintf("%v: the NATS server %q at %s keeps the recording: if a disk is full or a limit is reached there (store_dir, max_file_store), make room, or delete recordings with framebuffer recordings --delete; one that had no disk space has to be started again",
 		err, nc.ConnectedServerName(), natsconn.RedactURL(nc.ConnectedUrl()))
+}
+
+// hostStore is what a server says of its host and of its JetStream.
+type hostStore struct {
+	Host  string          `json:"host"`
+	Store *natsconn.Store `json:"jetstream"`
+}
+
+// brokenStore returns the first server whose JetStream has stopped writing, or nil if there is none or
+// not all servers answered.
+func brokenStore(ctx context.Context, nc *nats.Conn) (broken *hostStore) {
+	pings, err := natsconn.PingAll(ctx, nc)
+	if err != nil {
+		return nil
+	}
+	ids := make([]string, len(pings))
+	for i, p := range pings {
+		ids[i] = p.ID
+	}
+	err = natsconn.RequestEach(ctx, nc, ids, wire.EndpointAbout, func(a natsconn.Answer) {
+		var h hostStore
+		if a.Err == nil && broken == nil && json.Unmarshal(a.Data, &h) == nil && h.Store != nil && h.Store.Trouble != "" {
+			h.Host, h.Store.Dir, h.Store.Trouble = wire.Clip(h.Host), wire.Clip(h.Store.Dir), wire.Clip(h.Store.Trouble)
+			broken = &h
+		}
+	})
+	if err != nil {
+		return nil
+	}
+	return broken
 }
