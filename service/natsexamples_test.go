@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,21 +13,6 @@ import (
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
-
-// example is a file of examples/hosts, with ports of this host in place of those of others, in a
-// directory where what it includes is.
-func example(t *testing.T, dir, name string, replace ...string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "examples", "hosts", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path, []byte(strings.NewReplacer(replace...).Replace(string(text))), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 // here is an address of this host, whose port nobody listens on right now.
 func here(t *testing.T) string {

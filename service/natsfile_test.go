@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
-	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -22,35 +21,6 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 )
-
-// freePort is a port that nobody listens on right now, and that the system gives to nobody who leaves the choice to
-// it: those begin at 32768 (net.ipv4.ip_local_port_range), and other tests run beside this one.
-func freePort(t testing.TB) int {
-	t.Helper()
-	var err error
-	for range 100 {
-		port := 10_000 + mathrand.IntN(20_000)
-		var l net.Listener
-		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			if err := l.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return port
-		}
-	}
-	t.Fatalf("no free port among 100: %v", err)
-	return 0
-}
-
-// natsFile writes a configuration file.
-func natsFile(t testing.TB, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "nats.conf")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 // hostsNamed waits until the client's NATS reaches servers of exactly these hosts.
 func hostsNamed(t testing.TB, nc *nats.Conn, want string) []service.Host {
@@ -73,17 +43,6 @@ func hostsNamed(t testing.TB, nc *nats.Conn, want string) []service.Host {
 		return nil
 	})
 	return all
-}
-
-// dial connects as a command does.
-func dial(t testing.TB, opts service.Options) *nats.Conn {
-	t.Helper()
-	nc, err := service.Dial(within(t), &opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	return nc
 }
 
 // Embedded servers form a cluster, and a leaf node joins it, by the files that nats-server

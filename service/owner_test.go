@@ -131,6 +131,7 @@ type owner struct {
 	key string
 }
 
+// startOwner starts an owner on the host "owner", which signs nothing.
 func startOwner(t testing.TB, url string, ring int, inboxes ...string) *owner {
 	t.Helper()
 	return startOwnerAt(t, "owner", url, ring, "", inboxes...)
@@ -146,6 +147,7 @@ func startOwnerAt(t testing.TB, host, url string, ring int, key string, inboxes 
 	return o
 }
 
+// do has the owner carry out an order, and returns the frame that it wrote.
 func (o *owner) do(what order) (f framebuffer.Frame) {
 	o.Send(what)
 	o.Recv(&f)

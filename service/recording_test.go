@@ -10,38 +10,12 @@ import (
 	"testing"
 	"time"
 
-	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
-
-// keepingNATS is a real NATS with JetStream.
-func keepingNATS(t testing.TB, payload int32) *nats.Conn {
-	t.Helper()
-	return dial(t, service.Options{URL: runNATS(t, &natsserver.Options{JetStream: true, StoreDir: t.TempDir(), MaxPayload: payload})})
-}
-
-// ringOf is a ring of that size, whose topics remember whatever a test publishes.
-func ringOf(t testing.TB, size int64) *framebuffer.Client {
-	t.Helper()
-	server, err := framebuffer.NewServer(size, &framebuffer.ServerOptions{TopicDepth: 4096})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := framebuffer.Attach(server.Key(), nil)
-	if err != nil {
-		t.Fatal(errors.Join(err, server.Close()))
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(client.Close(), server.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	return client
-}
 
 // recording is a recorder that runs.
 type recording struct {
@@ -85,14 +59,6 @@ func (r *recording) has(t testing.TB, frames uint64) {
 		}
 		return nil
 	})
-}
-
-// publish publishes frames whose content order.publish makes.
-func publish(t testing.TB, ring *framebuffer.Client, o order) {
-	t.Helper()
-	if err := o.publish(ring); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // replay publishes a recording as fast as it can, to the end.
