@@ -5,14 +5,15 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // What a client does for each frame makes no garbage: being attached to whatever server
 // runs costs a pointer and nothing else.
 func TestNoGarbage(t *testing.T) {
-	name := unique(t)
-	serve(t, service.Config{Name: name})
-	c := connect(t, service.Options{Name: name})
+	name := natstest.Unique(t)
+	natstest.Serve(t, service.Config{Name: name})
+	c := natstest.Connect(t, service.Options{Name: name})
 	data, dst := make([]byte, 1000), make([]byte, 1000)
 	var f framebuffer.Frame
 	for what, do := range map[string]func() error{

@@ -16,12 +16,13 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // reader is one on a host without a server.
 func reader(t testing.TB, url string, opts *service.ReaderOptions) *service.Reader {
 	t.Helper()
-	r := service.NewReader(dial(t, service.Options{URL: url}), opts)
+	r := service.NewReader(natstest.Dial(t, service.Options{URL: url}), opts)
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)
@@ -51,15 +52,15 @@ func TestReadFromAnotherHost(t *testing.T) {
 	const ring = 3 << 20
 	for _, payload := range []int32{8 << 10, 1 << 20} {
 		t.Run(strconv.Itoa(int(payload)), func(t *testing.T) {
-			url := runNATS(t, &natsserver.Options{MaxPayload: payload})
-			o := startOwner(t, url, ring)
-			server, _ := serve(t, service.Config{URL: url, Name: unique(t)})
-			readers := map[string]anyReader{"a client": connect(t, service.Options{URL: url}), "a reader": reader(t, url, nil)}
+			url := natstest.RunNATS(t, &natsserver.Options{MaxPayload: payload})
+			o := natstest.StartOwner(t, url, ring)
+			server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
+			readers := map[string]anyReader{"a client": natstest.Connect(t, service.Options{URL: url}), "a reader": reader(t, url, nil)}
 			seed := uint64(0)
 			for _, size := range []int{1, 4095, 4096, 4097, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1 << 20, ring - 64} {
 				seed++
-				f := o.do(order{Put: size, Seed: seed})
-				want := content(seed, size)
+				f := o.Do(natstest.Order{Put: size, Seed: seed})
+				want := natstest.Content(seed, size)
 				for who, r := range readers {
 					got, err := r.Get(t.Context(), f)
 					if err != nil || !bytes.Equal(got, want) {
@@ -98,15 +99,15 @@ func TestReadFromAnotherHost(t *testing.T) {
 
 // All frames that a reader gets from other hosts come to one subscription.
 func TestOneSubscription(t *testing.T) {
-	url := ownNATS(t)
-	o := startOwner(t, url, 16<<20)
-	nc := dial(t, service.Options{URL: url})
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 16<<20)
+	nc := natstest.Dial(t, service.Options{URL: url})
 	r := service.NewReader(nc, nil)
 	defer r.Close()
 	before := nc.NumSubscriptions()
 	for i, size := range []int{1000, 2 << 20, 2 << 20, 1000} {
-		f := o.do(order{Put: size, Seed: uint64(i)})
-		if got, err := r.Get(t.Context(), f); err != nil || !bytes.Equal(got, content(uint64(i), size)) {
+		f := o.Do(natstest.Order{Put: size, Seed: uint64(i)})
+		if got, err := r.Get(t.Context(), f); err != nil || !bytes.Equal(got, natstest.Content(uint64(i), size)) {
 			t.Fatalf("%d bytes, %v", len(got), err)
 		}
 		if n := nc.NumSubscriptions(); n != before+1 { // which is used again
@@ -117,15 +118,15 @@ func TestOneSubscription(t *testing.T) {
 
 // Frames of this host go through shared memory, also those of another server on it.
 func TestReadFromThisHost(t *testing.T) {
-	url := ownNATS(t)
-	_, _ = serve(t, service.Config{URL: url, Name: unique(t) + "a"})
-	other, _ := serve(t, service.Config{URL: url, Name: unique(t) + "b"})
-	w := attach(t, other.Key())
+	url := natstest.OwnNATS(t)
+	_, _ = natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t) + "a"})
+	other, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t) + "b"})
+	w := natstest.Attach(t, other.Key())
 	f, err := w.Put([]byte("near"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []anyReader{connect(t, service.Options{URL: url}), reader(t, url, nil)} {
+	for _, r := range []anyReader{natstest.Connect(t, service.Options{URL: url}), reader(t, url, nil)} {
 		if got, err := r.Get(t.Context(), f); err != nil || string(got) != "near" {
 			t.Errorf("%q, %v", got, err)
 		}
@@ -137,12 +138,12 @@ func TestReadFromThisHost(t *testing.T) {
 
 // What is not to be had is a timeout that says why, and the caller's buffer has none of it.
 func TestTimeoutsOfAnotherHost(t *testing.T) {
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	const ring, size = 4 << 20, 1 << 20
-	o := startOwner(t, url, ring)
+	o := natstest.StartOwner(t, url, ring)
 	r := reader(t, url, nil)
-	f := o.do(order{Put: size, Seed: 1})
-	dst := content(99, size)
+	f := o.Do(natstest.Order{Put: size, Seed: 1})
+	dst := natstest.Content(99, size)
 	refused := func(what string, f framebuffer.Frame, says string, kinds ...error) {
 		t.Helper()
 		err := r.GetInto(t.Context(), dst[:f.Size], f)
@@ -169,7 +170,7 @@ func TestTimeoutsOfAnotherHost(t *testing.T) {
 	wrong = f
 	wrong.Offset += 64
 	refused("an offset nobody got", wrong, "offset", framebuffer.ErrTimeout)
-	o.do(order{Allocate: ring - 64})
+	o.Do(natstest.Order{Allocate: ring - 64})
 	refused("a frame that was overwritten", f, "overwritten", framebuffer.ErrTimeout)
 	for _, size := range []int{0, -1, 1 << 62} {
 		wrong := f
@@ -181,8 +182,8 @@ func TestTimeoutsOfAnotherHost(t *testing.T) {
 	o.Kill()
 	refused("a frame of a killed server", f, "nobody answers", framebuffer.ErrTimeout, framebuffer.ErrStaleKey)
 	// Back again, with a new ring in which there is something at the same place.
-	o = startOwner(t, url, ring)
-	o.do(order{Put: size, Seed: 2})
+	o = natstest.StartOwner(t, url, ring)
+	o.Do(natstest.Order{Put: size, Seed: 2})
 	refused("a frame of the last ring", f, "new ring", framebuffer.ErrTimeout, framebuffer.ErrStaleKey)
 	if _, err := r.Get(t.Context(), framebuffer.Frame{Key: "nonsense", Offset: 64, Size: 1}); !errors.Is(err, framebuffer.ErrBadKey) {
 		t.Errorf("no key: %v", err)
@@ -196,8 +197,8 @@ func TestTimeoutsOfAnotherHost(t *testing.T) {
 // bytes or a timeout.
 func TestTornReadsFromAnotherHost(t *testing.T) {
 	const count = 200
-	url := ownNATS(t)
-	o := startOwner(t, url, 1<<20)
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 1<<20)
 	r := reader(t, url, nil)
 	var wg sync.WaitGroup
 	type told struct {
@@ -209,7 +210,7 @@ func TestTornReadsFromAnotherHost(t *testing.T) {
 		wg.Go(func() {
 			for m := range frames {
 				got, err := r.Get(t.Context(), m.f)
-				if err == nil && !bytes.Equal(got, content(m.seed, m.f.Size)) {
+				if err == nil && !bytes.Equal(got, natstest.Content(m.seed, m.f.Size)) {
 					t.Errorf("frame %d of %d bytes: other bytes", m.seed, m.f.Size)
 				}
 				if err != nil && !errors.Is(err, framebuffer.ErrTimeout) {
@@ -219,7 +220,7 @@ func TestTornReadsFromAnotherHost(t *testing.T) {
 		})
 	}
 	for seed := range uint64(count) {
-		frames <- told{o.do(order{Put: 1 + int(seed*7919)%(350<<10), Seed: seed}), seed}
+		frames <- told{o.Do(natstest.Order{Put: 1 + int(seed*7919)%(350<<10), Seed: seed}), seed}
 	}
 	close(frames)
 	wg.Wait()
@@ -232,8 +233,8 @@ func TestTornReadsFromAnotherHost(t *testing.T) {
 
 // With nothing but NATS a frame that fits one part is one request.
 func TestReadByHand(t *testing.T) {
-	url := ownNATS(t)
-	server, _ := serve(t, service.Config{URL: url, Name: unique(t)})
+	url := natstest.OwnNATS(t)
+	server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
 	c, err := framebuffer.Attach(server.Key(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +244,7 @@ func TestReadByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nc := dial(t, service.Options{URL: url})
+	nc := natstest.Dial(t, service.Options{URL: url})
 	subject := subjectOf(server.Key())
 	for what, c := range map[string]struct{ request, data, code string }{
 		"a frame":      {f.String(), "by hand", ""},
@@ -252,7 +253,7 @@ func TestReadByHand(t *testing.T) {
 		"no bytes":     {strings.Replace(f.String(), `"size":7`, `"size":0`, 1), "", "BAD_SIZE"},
 		"too long":     {strings.Replace(f.String(), `"size":7`, `"size":100`, 1), "", "TIMEOUT"},
 	} {
-		m, err := nc.Request(subject, []byte(c.request), limit)
+		m, err := nc.Request(subject, []byte(c.request), natstest.Limit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -284,20 +285,20 @@ func TestReadFromManyRings(t *testing.T) {
 			t.Fatal(err)
 		}
 		servers[i] = server
-		if frames[i], err = w.Put(content(uint64(i), 1000)); err != nil {
+		if frames[i], err = w.Put(natstest.Content(uint64(i), 1000)); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r := reader(t, ownNATS(t), nil)
+	r := reader(t, natstest.OwnNATS(t), nil)
 	var all sync.WaitGroup
 	for n := range at {
 		all.Go(func() {
 			for k := range 3 * rings {
 				i := (k*(n+1) + n*rings/at) % rings // n+1 goes round at its own pace
-				if got, err := r.Get(t.Context(), frames[i]); err != nil || !bytes.Equal(got, content(uint64(i), 1000)) {
+				if got, err := r.Get(t.Context(), frames[i]); err != nil || !bytes.Equal(got, natstest.Content(uint64(i), 1000)) {
 					t.Errorf("ring %d: %d bytes, %v", i, len(got), err)
 					return
 				}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // An asker that wants thousands of streams of an idle topic has a part of what there may be: it is
@@ -16,13 +17,13 @@ import (
 // for frames that it does not take.
 func TestAskersAreBounded(t *testing.T) {
 	const many, most = 4090, 1000
-	url := ownNATS(t)
-	o := startOwner(t, url, 8<<20)
-	o.do(order{Topic: "cam"})
-	f := o.do(order{Put: 4 << 20, Seed: 1})
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 8<<20)
+	o.Do(natstest.Order{Topic: "cam"})
+	f := o.Do(natstest.Order{Put: 4 << 20, Seed: 1})
 	read := "framebuffer.read." + tagOf(f.Key)
-	id := hostsNamed(t, dial(t, service.Options{URL: url}), "owner")[0].ID
-	mallory := dial(t, service.Options{URL: url, InboxPrefix: "_INBOX.mallory"})
+	id := hostsNamed(t, natstest.Dial(t, service.Options{URL: url}), "owner")[0].ID
+	mallory := natstest.Dial(t, service.Options{URL: url, InboxPrefix: "_INBOX.mallory"})
 	for what, c := range map[string]struct {
 		subject, data string
 		each          int
@@ -46,7 +47,7 @@ func TestAskersAreBounded(t *testing.T) {
 			}
 			busy, streams := 0, map[string]bool{}
 			for busy+len(streams) < many {
-				m, err := got.NextMsg(limit)
+				m, err := got.NextMsg(natstest.Limit)
 				if err != nil {
 					t.Fatalf("%d refused, %d streams: %v", busy, len(streams), err)
 				}
@@ -69,11 +70,11 @@ func TestAskersAreBounded(t *testing.T) {
 	}
 	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
 	c.runs(t, "")
-	o.do(order{Topic: "cam", Put: most, Count: 10})
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 10})
 	for range 10 {
 		c.take(t, 0)
 	}
-	last := o.do(order{Put: 1000, Seed: 3})
+	last := o.Do(natstest.Order{Put: 1000, Seed: 3})
 	if data, err := reader(t, url, nil).Get(t.Context(), last); err != nil || len(data) != last.Size || framebuffer.ChecksumOf(data) != last.Checksum {
 		t.Errorf("%d bytes, %v", len(data), err)
 	}

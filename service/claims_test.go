@@ -8,14 +8,15 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // A descriptor that claims more than a reader takes, or has memory for, is refused before anything is asked for:
 // whatever answers for that ring could send as much. A frame below the limit comes.
 func TestClaimsOfAnotherHost(t *testing.T) {
-	url := ownNATS(t)
-	o := startOwner(t, url, 1<<20)
-	f := o.do(order{Put: 1000, Seed: 1})
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 1<<20)
+	f := o.Do(natstest.Order{Put: 1000, Seed: 1})
 	limited := reader(t, url, &service.ReaderOptions{Attach: &framebuffer.ClientOptions{ReadOnly: true, MaxFrame: 1000}})
 	free := reader(t, url, nil)
 	for _, r := range []*service.Reader{limited, free} {
@@ -23,7 +24,7 @@ func TestClaimsOfAnotherHost(t *testing.T) {
 			t.Fatalf("%d bytes, %v", len(data), err)
 		}
 	}
-	nc := dial(t, service.Options{URL: url})
+	nc := natstest.Dial(t, service.Options{URL: url})
 	asked, err := nc.SubscribeSync(free.Stats().Rings[0].Subject)
 	if err == nil {
 		err = nc.Flush()
@@ -54,7 +55,7 @@ func TestClaimsOfAnotherHost(t *testing.T) {
 		t.Error(err)
 	}
 	for n := 0; ; n++ {
-		m, err := asked.NextMsgWithContext(within(t))
+		m, err := asked.NextMsgWithContext(natstest.Within(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -43,7 +44,7 @@ func startMirror(t *testing.T, url string, ring int64, most int, opts service.Mi
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := service.NewMirror(dial(t, service.Options{URL: url}), client, opts)
+	m, err := service.NewMirror(natstest.Dial(t, service.Options{URL: url}), client, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func startMirror(t *testing.T, url string, ring int64, most int, opts service.Mi
 // runs waits until the topic comes, from the server of that ID if it is not empty.
 func (c *copied) runs(t *testing.T, not string) {
 	t.Helper()
-	eventually(t, "the mirror runs", func() error {
+	natstest.Eventually(t, "the mirror runs", func() error {
 		if s := c.Stats(); s.State != "running" || s.ID == not {
 			return fmt.Errorf("%+v", s)
 		}
@@ -73,7 +74,7 @@ func (c *copied) runs(t *testing.T, not string) {
 // counts waits until the figures are right: a frame is counted after others can see it.
 func (c *copied) counts(t *testing.T, right func(service.MirrorStats) bool) {
 	t.Helper()
-	eventually(t, "figures", func() error {
+	natstest.Eventually(t, "figures", func() error {
 		if s := c.Stats(); !right(s) {
 			return fmt.Errorf("%+v", s)
 		}
@@ -85,10 +86,10 @@ func (c *copied) counts(t *testing.T, right func(service.MirrorStats) bool) {
 // its number, less base.
 func (c *copied) take(t *testing.T, base uint64) topic.Message {
 	t.Helper()
-	m, err := c.sub.Next(within(t))
+	m, err := c.sub.Next(natstest.Within(t))
 	for errors.Is(err, topic.ErrEnded) && c.reopens && !t.Failed() {
 		time.Sleep(time.Millisecond) // nobody is told of an opening
-		m, err = c.sub.Next(within(t))
+		m, err = c.sub.Next(natstest.Within(t))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +107,7 @@ func (c *copied) take(t *testing.T, base uint64) topic.Message {
 		want = topic.Meta{}
 	}
 	data, err := c.ring.Get(m.Frame)
-	if err != nil || !bytes.Equal(data, content(seed, sizeOf(seed, c.most))) {
+	if err != nil || !bytes.Equal(data, natstest.Content(seed, natstest.SizeOf(seed, c.most))) {
 		t.Fatalf("number %d: %d bytes, %v", m.Sequence, len(data), err)
 	}
 	if !m.Time.Equal(time.Unix(int64(seed), 1)) || !reflect.DeepEqual(m.Meta, want) {

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // guardedNATS is the user's own NATS with accounts, as an operator sets it up, and the path
@@ -46,7 +47,7 @@ func guardedNATS(t *testing.T) (url, creds string) {
 	if err := resolver.Store(accountKey, accountToken); err != nil {
 		t.Fatal(err)
 	}
-	return runNATS(t, &natsserver.Options{TrustedKeys: []string{operatorKey}, AccountResolver: resolver}), creds
+	return natstest.RunNATS(t, &natsserver.Options{TrustedKeys: []string{operatorKey}, AccountResolver: resolver}), creds
 }
 
 func newKey(t *testing.T, create func() (nkeys.KeyPair, error)) (nkeys.KeyPair, string) {
@@ -66,18 +67,18 @@ func newKey(t *testing.T, create func() (nkeys.KeyPair, error)) (nkeys.KeyPair, 
 // the same host learn of the file from the server, and nobody gets in without it.
 func TestCredentialsFile(t *testing.T) {
 	url, creds := guardedNATS(t)
-	name := unique(t)
-	server, _ := serve(t, service.Config{Name: name, URL: url, Credentials: creds})
+	name := natstest.Unique(t)
+	server, _ := natstest.Serve(t, service.Config{Name: name, URL: url, Credentials: creds})
 	for how, opts := range map[string]service.Options{
 		"by URL and file": {URL: url, Credentials: creds},
 		"by name":         {Name: name},
 	} {
-		c := connect(t, opts)
-		if key, err := c.GetKey(within(t)); err != nil || key != server.Key() {
+		c := natstest.Connect(t, opts)
+		if key, err := c.GetKey(natstest.Within(t)); err != nil || key != server.Key() {
 			t.Errorf("%s: %q, %v", how, key, err)
 		}
 	}
-	if c, err := service.Connect(within(t), &service.Options{URL: url}); !errors.Is(err, nats.ErrAuthorization) {
+	if c, err := service.Connect(natstest.Within(t), &service.Options{URL: url}); !errors.Is(err, nats.ErrAuthorization) {
 		t.Errorf("without the file: %v, %v", c, err)
 	}
 }

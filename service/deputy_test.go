@@ -15,13 +15,14 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // guardedJetStream is a NATS with JetStream, a user that may do everything and a guest that may ask
 // servers alone. It returns the URL of each.
 func guardedJetStream(t *testing.T) (all, guest string) {
 	t.Helper()
-	url := runNATS(t, &natsserver.Options{
+	url := natstest.RunNATS(t, &natsserver.Options{
 		JetStream: true, StoreDir: t.TempDir(),
 		Users: []*natsserver.User{
 			{Username: "all", Password: "a"},
@@ -57,24 +58,24 @@ func asked(id, read string, frame framebuffer.Frame) map[string]string {
 // asked for.
 func TestServerIsNoDeputy(t *testing.T) {
 	all, guest := guardedJetStream(t)
-	server, _ := serve(t, service.Config{URL: all, Name: unique(t), Host: "victim", RemoteAllocate: 1 << 20})
-	w := attach(t, server.Key())
+	server, _ := natstest.Serve(t, service.Config{URL: all, Name: natstest.Unique(t), Host: "victim", RemoteAllocate: 1 << 20})
+	w := natstest.Attach(t, server.Key())
 	frame, err := w.Put(make([]byte, 100_000))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (order{Topic: "cam", Put: 1000, Count: 3}).publish(w); err != nil {
+	if err := (natstest.Order{Topic: "cam", Put: 1000, Count: 3}).Publish(w); err != nil {
 		t.Fatal(err)
 	}
-	admin, mallory := dial(t, service.Options{URL: all}), dial(t, service.Options{URL: guest})
+	admin, mallory := natstest.Dial(t, service.Options{URL: all}), natstest.Dial(t, service.Options{URL: guest})
 	js, err := jetstream.New(admin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := js.CreateStream(within(t), jetstream.StreamConfig{Name: "PRECIOUS", Subjects: []string{"precious.>"}}); err != nil {
+	if _, err := js.CreateStream(natstest.Within(t), jetstream.StreamConfig{Name: "PRECIOUS", Subjects: []string{"precious.>"}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := js.Publish(within(t), "precious.1", []byte("x")); err != nil {
+	if _, err := js.Publish(natstest.Within(t), "precious.1", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	id := hostsNamed(t, admin, "victim")[0].ID
@@ -104,7 +105,7 @@ func TestServerIsNoDeputy(t *testing.T) {
 	for to, data := range requests {
 		subject, _, _ := strings.Cut(to, " ")
 		m := &nats.Msg{Subject: subject, Header: nats.Header{"Mine": {"1"}}, Data: []byte(data)}
-		if _, err := mallory.RequestMsgWithContext(within(t), m); err != nil {
+		if _, err := mallory.RequestMsgWithContext(natstest.Within(t), m); err != nil {
 			t.Fatalf("%s: %v", to, err)
 		}
 	}
@@ -112,7 +113,7 @@ func TestServerIsNoDeputy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n, _, _ := seen.Pending(); n > 0; n-- {
-		m, err := seen.NextMsg(limit)
+		m, err := seen.NextMsg(natstest.Limit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +121,7 @@ func TestServerIsNoDeputy(t *testing.T) {
 			t.Errorf("the server sent %.20q to %s, %v", m.Data, m.Subject, m.Header)
 		}
 	}
-	if stream, err := js.Stream(within(t), "PRECIOUS"); err != nil || stream.CachedInfo().State.Msgs != 1 {
+	if stream, err := js.Stream(natstest.Within(t), "PRECIOUS"); err != nil || stream.CachedInfo().State.Msgs != 1 {
 		t.Errorf("the stream: %+v, %v", stream, err)
 	}
 	if n := server.Stats().Total.Allocations - allocations; n != 2 { // the requests with an inbox
@@ -131,36 +132,36 @@ func TestServerIsNoDeputy(t *testing.T) {
 // Askers with inboxes of a prefix that the server was given are answered, frames and topics
 // included; with another they are not.
 func TestInboxPrefixes(t *testing.T) {
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	const size = 3 << 20
 	server, err := framebuffer.NewServer(8<<20, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	svc, err := service.Serve(service.Config{Server: server, URL: url, Name: unique(t), Host: "here", InboxPrefix: "_INBOX_own", AskerInboxes: []string{"_INBOX_alice"}})
+	svc, err := service.Serve(service.Config{Server: server, URL: url, Name: natstest.Unique(t), Host: "here", InboxPrefix: "_INBOX_own", AskerInboxes: []string{"_INBOX_alice"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer svc.Close()
 	for _, prefix := range []string{"", "_INBOX.bob", "_INBOX_alice", "_INBOX_own"} {
-		c := connect(t, service.Options{URL: url, InboxPrefix: prefix})
+		c := natstest.Connect(t, service.Options{URL: url, InboxPrefix: prefix})
 		if got := c.NATS().NewInbox(); !strings.HasPrefix(got, prefix+".") && prefix != "" {
 			t.Errorf("an inbox %s, of the prefix %s", got, prefix)
 		}
-		if h, err := c.About(within(t)); err != nil || h.Host != "here" {
+		if h, err := c.About(natstest.Within(t)); err != nil || h.Host != "here" {
 			t.Errorf("%q: %+v, %v", prefix, h, err)
 		}
 	}
-	o := startOwner(t, url, 8<<20, "_INBOX_alice")
-	f := o.do(order{Put: size, Seed: 1})
-	r := service.NewReader(dial(t, service.Options{URL: url, InboxPrefix: "_INBOX_alice"}), nil)
+	o := natstest.StartOwner(t, url, 8<<20, "_INBOX_alice")
+	f := o.Do(natstest.Order{Put: size, Seed: 1})
+	r := service.NewReader(natstest.Dial(t, service.Options{URL: url, InboxPrefix: "_INBOX_alice"}), nil)
 	defer r.Close()
-	if data, err := r.Get(t.Context(), f); err != nil || string(data) != string(content(1, size)) {
+	if data, err := r.Get(t.Context(), f); err != nil || string(data) != string(natstest.Content(1, size)) {
 		t.Errorf("%d bytes, %v", len(data), err)
 	}
-	nc := dial(t, service.Options{URL: url, InboxPrefix: "_INBOX_mallory"})
-	ctx, cancel := context.WithCancel(within(t))
+	nc := natstest.Dial(t, service.Options{URL: url, InboxPrefix: "_INBOX_mallory"})
+	ctx, cancel := context.WithCancel(natstest.Within(t))
 	defer cancel()
 	answered := make(chan error, 1)
 	go func() {
@@ -170,11 +171,11 @@ func TestInboxPrefixes(t *testing.T) {
 		}
 		answered <- err
 	}()
-	if err := nc.FlushWithContext(within(t)); err != nil {
+	if err := nc.FlushWithContext(natstest.Within(t)); err != nil {
 		t.Fatal(err)
 	}
-	fence := connect(t, service.Options{URL: url})
-	if _, err := fence.GetKey(within(t)); err != nil {
+	fence := natstest.Connect(t, service.Options{URL: url})
+	if _, err := fence.GetKey(natstest.Within(t)); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
@@ -182,13 +183,13 @@ func TestInboxPrefixes(t *testing.T) {
 		t.Error(err)
 	}
 	for _, prefix := range []string{"framebuffer", "a.*", "_R_"} {
-		if _, err := service.Serve(service.Config{Server: server, Name: unique(t), AskerInboxes: []string{prefix}}); err == nil || !strings.Contains(err.Error(), "prefix") {
+		if _, err := service.Serve(service.Config{Server: server, Name: natstest.Unique(t), AskerInboxes: []string{prefix}}); err == nil || !strings.Contains(err.Error(), "prefix") {
 			t.Errorf("%s: %v", prefix, err)
 		}
-		if _, err := service.Connect(within(t), &service.Options{URL: url, InboxPrefix: prefix}); err == nil || !strings.Contains(err.Error(), "prefix") {
+		if _, err := service.Connect(natstest.Within(t), &service.Options{URL: url, InboxPrefix: prefix}); err == nil || !strings.Contains(err.Error(), "prefix") {
 			t.Errorf("%s: %v", prefix, err)
 		}
-		if _, err := service.Dial(within(t), &service.Options{URL: url, InboxPrefix: prefix}); err == nil || !strings.Contains(err.Error(), "prefix") {
+		if _, err := service.Dial(natstest.Within(t), &service.Options{URL: url, InboxPrefix: prefix}); err == nil || !strings.Contains(err.Error(), "prefix") {
 			t.Errorf("%s: %v", prefix, err)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -109,9 +110,9 @@ func TestDiskIsFullWhileRecording(t *testing.T) {
 			}
 			var log, serverLog logged
 			name := "full." + what + strconv.FormatInt(time.Now().UnixNano(), 36)
-			server, _ := serve(t, service.Config{Name: name, Host: "h", JetStream: filepath.Join(d.dir, "streams"), Logger: slog.New(slog.NewTextHandler(&serverLog, nil))})
-			client := connect(t, service.Options{Name: name})
-			r := startRecorder(t, client.NATS(), attach(t, server.Key()), service.RecorderOptions{Topic: "cam", Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			server, _ := natstest.Serve(t, service.Config{Name: name, Host: "h", JetStream: filepath.Join(d.dir, "streams"), Logger: slog.New(slog.NewTextHandler(&serverLog, nil))})
+			client := natstest.Connect(t, service.Options{Name: name})
+			r := startRecorder(t, client.NATS(), natstest.Attach(t, server.Key()), service.RecorderOptions{Topic: "cam", Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			pub, err := topic.NewPublisher(r.ring, "cam")
 			if err != nil {
 				t.Fatal(err)
@@ -119,11 +120,11 @@ func TestDiskIsFullWhileRecording(t *testing.T) {
 			published := uint64(0)
 			until := func(what string, ok func(service.RecorderStats) bool) {
 				t.Helper()
-				for end := time.Now().Add(2 * limit); !ok(r.Stats()); time.Sleep(5 * time.Millisecond) {
+				for end := time.Now().Add(2 * natstest.Limit); !ok(r.Stats()); time.Sleep(5 * time.Millisecond) {
 					if time.Now().After(end) {
 						t.Fatalf("%s: %+v\n%s", what, r.Stats(), &serverLog.text)
 					}
-					if _, err := pub.Publish(content(published, 100_000), nil); err != nil {
+					if _, err := pub.Publish(natstest.Content(published, 100_000), nil); err != nil {
 						t.Fatal(err)
 					}
 					published++
@@ -160,7 +161,7 @@ func TestDiskIsFullWhileRecording(t *testing.T) {
 			if serverLog.count(d.dir) == 0 {
 				t.Errorf("the server says nothing of the disk:\n%s", &serverLog.text)
 			}
-			again := ringOf(t, 128<<20)
+			again := natstest.RingOf(t, 128<<20)
 			if p := replay(t, client.NATS(), again, service.PlayerOptions{Recording: "cam"}); p.Frames != s.Frames || p.Damaged+p.Incomplete+p.Refused != 0 {
 				t.Errorf("%+v of %+v", p, s)
 			}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // authority signs certificates, which it writes into files of dir: NAME.pem and NAME-key.pem.
@@ -84,7 +85,7 @@ func TestOwnNATSRefuses(t *testing.T) {
 	mine.sign(t, "client", none)
 	foreign.sign(t, "stranger", none)
 	file := func(cert, more string) string {
-		return natsFile(t, fmt.Sprintf("tls { cert_file: %q, key_file: %q, %s }", mine.file(cert), mine.file(cert+"-key"), more))
+		return natstest.NATSFile(t, fmt.Sprintf("tls { cert_file: %q, key_file: %q, %s }", mine.file(cert), mine.file(cert+"-key"), more))
 	}
 	asking := "verify: true, ca_file: \"" + mine.file("ca") + "\""
 	trust := service.TLS{CA: mine.file("ca")}
@@ -133,7 +134,7 @@ func TestOwnNATSRefuses(t *testing.T) {
 			}()
 			select {
 			case err = <-done:
-			case <-time.After(limit):
+			case <-time.After(natstest.Limit):
 				t.Fatal("it does not return")
 			}
 			if (err == nil) != (c.says == nil) {
@@ -151,12 +152,12 @@ func TestOwnNATSRefuses(t *testing.T) {
 // startedWith is the URL of a NATS with that configuration.
 func startedWith(t *testing.T, text string) string {
 	t.Helper()
-	return runNATS(t, optionsOf(t, text))
+	return natstest.RunNATS(t, optionsOf(t, text))
 }
 
 func optionsOf(t *testing.T, text string) *natsserver.Options {
 	t.Helper()
-	opts, err := natsserver.ProcessConfigFile(natsFile(t, text))
+	opts, err := natsserver.ProcessConfigFile(natstest.NATSFile(t, text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -93,15 +94,15 @@ func roleSeek(c *testproc.Child) error {
 func socket(name string) string { return fmt.Sprintf("@framebuffer-%d-%s", os.Geteuid(), name) }
 
 func TestNoServer(t *testing.T) {
-	name := unique(t)
-	_, err := service.Connect(within(t), &service.Options{Name: name})
+	name := natstest.Unique(t)
+	_, err := service.Connect(natstest.Within(t), &service.Options{Name: name})
 	if !errors.Is(err, service.ErrNoServer) || !strings.Contains(err.Error(), "framebuffer serve --name "+name) {
 		t.Errorf("%q: %v", name, err)
 	}
-	if _, err := service.Connect(within(t), &service.Options{URL: ownNATS(t)}); !errors.Is(err, service.ErrNoServer) {
+	if _, err := service.Connect(natstest.Within(t), &service.Options{URL: natstest.OwnNATS(t)}); !errors.Is(err, service.ErrNoServer) {
 		t.Errorf("a NATS without a server: %v", err)
 	}
-	if _, err := service.Connect(within(t), &service.Options{Name: "../x"}); err == nil {
+	if _, err := service.Connect(natstest.Within(t), &service.Options{Name: "../x"}); err == nil {
 		t.Error("a name with a slash was accepted")
 	}
 }
@@ -119,8 +120,8 @@ func TestNoServerOfTheDefaultName(t *testing.T) {
 }
 
 func TestTwoServersOfOneName(t *testing.T) {
-	name := unique(t)
-	first, _ := serve(t, service.Config{Name: name})
+	name := natstest.Unique(t)
+	first, _ := natstest.Serve(t, service.Config{Name: name})
 	second, err := framebuffer.NewServer(1<<16, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -130,19 +131,19 @@ func TestTwoServersOfOneName(t *testing.T) {
 	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), name) {
 		t.Errorf("a second server of the name: %v", err)
 	}
-	if c := connect(t, service.Options{Name: name}); c.Key() != first.Key() {
+	if c := natstest.Connect(t, service.Options{Name: name}); c.Key() != first.Key() {
 		t.Errorf("found %s", c.Key())
 	}
 }
 
 // A killed server leaves no socket, no memory, and its name is free at once.
 func TestKilledServerLeavesNothing(t *testing.T) {
-	name := unique(t)
+	name := natstest.Unique(t)
 	for range 3 {
 		p := testproc.Start(t, "serve", name)
 		var key string
 		p.Recv(&key)
-		if c := connect(t, service.Options{Name: name}); c.Key() != key {
+		if c := natstest.Connect(t, service.Options{Name: name}); c.Key() != key {
 			t.Errorf("found %s, want %s", c.Key(), key)
 		} else if err := c.Close(); err != nil {
 			t.Error(err)
@@ -157,7 +158,7 @@ func TestKilledServerLeavesNothing(t *testing.T) {
 		if madeSegments(t, p.PID()) {
 			t.Error("a killed server's memory is still there")
 		}
-		if _, err := service.Connect(within(t), &service.Options{Name: name}); !errors.Is(err, service.ErrNoServer) {
+		if _, err := service.Connect(natstest.Within(t), &service.Options{Name: name}); !errors.Is(err, service.ErrNoServer) {
 			t.Errorf("after the kill: %v", err)
 		}
 		if _, err := framebuffer.Attach(key, nil); !errors.Is(err, framebuffer.ErrStaleKey) {
@@ -191,8 +192,8 @@ func unixSockets(t testing.TB) []byte {
 
 func TestOtherUsersAreNotTold(t *testing.T) {
 	testproc.NeedRoot(t)
-	name := unique(t)
-	server, _ := serve(t, service.Config{Name: name})
+	name := natstest.Unique(t)
+	server, _ := natstest.Serve(t, service.Config{Name: name})
 	p := testproc.StartWith(t, []testproc.Option{testproc.As(65534, 65534)}, "find", socket(name))
 	var said string
 	p.Recv(&said)
@@ -205,11 +206,11 @@ func TestOtherUsersAreNotTold(t *testing.T) {
 // Whoever binds the name first is not believed unless it is the right user.
 func TestSquattedNameIsNotBelieved(t *testing.T) {
 	testproc.NeedRoot(t)
-	name := unique(t)
+	name := natstest.Unique(t)
 	p := testproc.StartWith(t, []testproc.Option{testproc.As(65534, 65534)}, "squat", socket(name))
 	var said string
 	p.Recv(&said)
-	_, err := service.Connect(within(t), &service.Options{Name: name})
+	_, err := service.Connect(natstest.Within(t), &service.Options{Name: name})
 	if !errors.Is(err, framebuffer.ErrPermission) || !strings.Contains(err.Error(), "65534") {
 		t.Errorf("a squatter was believed: %v", err)
 	}
@@ -218,16 +219,16 @@ func TestSquattedNameIsNotBelieved(t *testing.T) {
 
 // Visitors that connect and do nothing hold nobody up.
 func TestSilentVisitors(t *testing.T) {
-	name := unique(t)
-	serve(t, service.Config{Name: name})
+	name := natstest.Unique(t)
+	natstest.Serve(t, service.Config{Name: name})
 	for range 50 {
-		conn, err := net.DialTimeout("unix", socket(name), limit)
+		conn, err := net.DialTimeout("unix", socket(name), natstest.Limit)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
 	}
 	before := time.Now()
-	connect(t, service.Options{Name: name})
+	natstest.Connect(t, service.Options{Name: name})
 	t.Logf("connected in %v behind 50 silent visitors", time.Since(before))
 }

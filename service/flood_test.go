@@ -16,6 +16,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -72,7 +73,7 @@ func seekAny(nc *nats.Conn) error {
 // flood answers each question on a subject so many times, for as long as the test goes on.
 func flood(t *testing.T, url, subject string, n int, answer func(i int) []byte) {
 	t.Helper()
-	nc := dial(t, service.Options{URL: url})
+	nc := natstest.Dial(t, service.Options{URL: url})
 	_, err := nc.Subscribe(subject, func(m *nats.Msg) {
 		for i := 0; i < n && m.Respond(answer(i)) == nil; i++ {
 		}
@@ -101,7 +102,7 @@ func TestAnswersOfStrangersAreBounded(t *testing.T) {
 	for asks, subject := range map[string]string{"hosts": "$SRV.PING.framebuffer", "named": "framebuffer.at.far", "mirror": "framebuffer.origin"} {
 		for kind, answer := range kinds {
 			t.Run(asks+" "+kind, func(t *testing.T) {
-				url := ownNATS(t)
+				url := natstest.OwnNATS(t)
 				if asks == "hosts" {
 					flood(t, url, subject, answers, func(i int) []byte { return fmt.Appendf(nil, `%s}`, of(i)) })
 					flood(t, url, "framebuffer.*.about", 1, func(int) []byte { return answer(0) })
@@ -125,12 +126,12 @@ func TestAnswersOfStrangersAreBounded(t *testing.T) {
 
 // A server lists as many topics as the asker has room for, and says how many more it has.
 func TestAnswerKeepsToItsRoom(t *testing.T) {
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	server, err := framebuffer.NewServer(1<<20, &framebuffer.ServerOptions{Topics: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := service.Serve(service.Config{Server: server, URL: url, Name: unique(t), Host: "far"})
+	svc, err := service.Serve(service.Config{Server: server, URL: url, Name: natstest.Unique(t), Host: "far"})
 	if err != nil {
 		t.Fatal(errors.Join(err, server.Close()))
 	}
@@ -139,18 +140,18 @@ func TestAnswerKeepsToItsRoom(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	ring := attach(t, server.Key())
+	ring := natstest.Attach(t, server.Key())
 	for i := range 500 {
 		if _, err := topic.NewPublisher(ring, fmt.Sprintf("topic %d", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	nc := dial(t, service.Options{URL: url})
+	nc := natstest.Dial(t, service.Options{URL: url})
 	for _, subject := range []string{"framebuffer.about", "framebuffer.at.far"} {
 		for _, room := range []int{0, 100, 4096, 1 << 20} {
 			ask := nats.NewMsg(subject)
 			ask.Header.Set("Framebuffer-Room", strconv.Itoa(room))
-			m, err := nc.RequestMsgWithContext(within(t), ask)
+			m, err := nc.RequestMsgWithContext(natstest.Within(t), ask)
 			if err != nil || m.Header.Get(micro.ErrorCodeHeader) != "" || len(m.Data) > max(room, 512) {
 				t.Fatalf("%s with room for %d: %d bytes, %v", subject, room, len(m.Data), err)
 			}
@@ -159,7 +160,7 @@ func TestAnswerKeepsToItsRoom(t *testing.T) {
 			}
 		}
 	}
-	all, err := service.Hosts(within(t), nc)
+	all, err := service.Hosts(natstest.Within(t), nc)
 	if err != nil || len(all) != 1 || len(all[0].Topics) != 500 {
 		t.Errorf("%d hosts, %v", len(all), err)
 	}

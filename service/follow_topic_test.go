@@ -8,6 +8,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -16,7 +17,7 @@ import (
 // found, without a word from their user. What is published in between is lost to the publisher at
 // once; of the rest nothing is, and the ring's number tells that it changed.
 func TestTopicsFollow(t *testing.T) {
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	for name, c := range map[string]struct {
 		url  string
 		find bool // by name on this host rather than by URL
@@ -27,7 +28,7 @@ func TestTopicsFollow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			name := unique(t)
+			name := natstest.Unique(t)
 			opts, args := service.Options{URL: c.url, Name: name}, []string{name}
 			if c.url != "" {
 				args = append(args, c.url)
@@ -35,7 +36,7 @@ func TestTopicsFollow(t *testing.T) {
 			p := testproc.Start(t, "serve", args...)
 			var key string
 			p.Recv(&key)
-			client := connect(t, opts)
+			client := natstest.Connect(t, opts)
 			pub, err := client.Publisher("cam")
 			if err != nil {
 				t.Fatal(err)
@@ -52,7 +53,7 @@ func TestTopicsFollow(t *testing.T) {
 				if ring > 0 {
 					p = testproc.Start(t, "serve", args...)
 					p.Recv(&key)
-					eventually(t, "attach to the next server", func() error {
+					natstest.Eventually(t, "attach to the next server", func() error {
 						if client.Key() != key {
 							return fmt.Errorf("still attached to %s", client.Key())
 						}
@@ -69,7 +70,7 @@ func TestTopicsFollow(t *testing.T) {
 				} else {
 					p.Done()
 				}
-				eventually(t, "learn that there is no server", func() error {
+				natstest.Eventually(t, "learn that there is no server", func() error {
 					if _, err := pub.Publish([]byte("lost"), nil); !errors.Is(err, framebuffer.ErrServerGone) {
 						return fmt.Errorf("published: %w", err)
 					}
@@ -77,7 +78,7 @@ func TestTopicsFollow(t *testing.T) {
 				})
 				for _, s := range []*service.Subscription{one, member} {
 					for n := range uint64(3) {
-						m, err := s.Next(within(t))
+						m, err := s.Next(natstest.Within(t))
 						if err != nil || m.Ring != ring || m.Sequence != n || m.Lost != 0 || m.Frame.Key != key {
 							t.Fatalf("%+v, %v, want number %d of ring %d", m, err, n, ring)
 						}
@@ -92,7 +93,7 @@ func TestTopicsFollow(t *testing.T) {
 			}
 			ends := make(chan error, 1)
 			go func() {
-				_, err := one.Next(within(t))
+				_, err := one.Next(natstest.Within(t))
 				ends <- err
 			}()
 			if err := client.Close(); err != nil {
@@ -108,11 +109,11 @@ func TestTopicsFollow(t *testing.T) {
 // A client lets go of the memory of a server that has ended, though no other comes: all of it
 // within a second, but for what is held.
 func TestClientLetsGo(t *testing.T) {
-	name := unique(t)
+	name := natstest.Unique(t)
 	p := testproc.Start(t, "serve", name)
 	var key string
 	p.Recv(&key)
-	client := connect(t, service.Options{Name: name})
+	client := natstest.Connect(t, service.Options{Name: name})
 	f, err := client.Put([]byte("frame"))
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +123,7 @@ func TestClientLetsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Kill()
-	eventually(t, "learn that there is no server", func() error {
+	natstest.Eventually(t, "learn that there is no server", func() error {
 		if _, err := client.Put([]byte("frame")); !errors.Is(err, framebuffer.ErrServerGone) {
 			return fmt.Errorf("put: %w", err)
 		}
@@ -134,7 +135,7 @@ func TestClientLetsGo(t *testing.T) {
 	if err := h.Release(); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "let go of the memory", func() error {
+	natstest.Eventually(t, "let go of the memory", func() error {
 		if client.Stats().Capacity != 0 {
 			return errors.New("the client has it still")
 		}

@@ -8,13 +8,14 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 // elsewhere runs a server whose memory is out of reach, as one of another host is.
 func elsewhere(t *testing.T, url string) {
 	t.Helper()
-	p := testproc.StartWith(t, []testproc.Option{testproc.Namespaces(syscall.CLONE_NEWIPC)}, "serve", unique(t), url)
+	p := testproc.StartWith(t, []testproc.Option{testproc.Namespaces(syscall.CLONE_NEWIPC)}, "serve", natstest.Unique(t), url)
 	var key string
 	p.Recv(&key)
 }
@@ -23,16 +24,16 @@ func elsewhere(t *testing.T, url string) {
 // the one whose memory it can reach, each time, and says so when there is none.
 func TestServersOfOtherHosts(t *testing.T) {
 	testproc.NeedRoot(t)
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	for range 3 {
 		elsewhere(t, url)
 	}
-	if c, err := service.Connect(within(t), &service.Options{URL: url}); !errors.Is(err, framebuffer.ErrStaleKey) {
+	if c, err := service.Connect(natstest.Within(t), &service.Options{URL: url}); !errors.Is(err, framebuffer.ErrStaleKey) {
 		t.Fatalf("with servers on other hosts only: %v, %v", c, err)
 	}
-	server, _ := serve(t, service.Config{URL: url, Name: unique(t)})
+	server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
 	for range 20 {
-		c, err := service.Connect(within(t), &service.Options{URL: url})
+		c, err := service.Connect(natstest.Within(t), &service.Options{URL: url})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,17 +45,17 @@ func TestServersOfOtherHosts(t *testing.T) {
 		}
 	}
 	// Also when the one it had is gone, and another starts here beside those elsewhere.
-	p := testproc.Start(t, "serve", unique(t)+"b", url)
+	p := testproc.Start(t, "serve", natstest.Unique(t)+"b", url)
 	var key string
 	p.Recv(&key)
-	c := connect(t, service.Options{URL: url})
+	c := natstest.Connect(t, service.Options{URL: url})
 	if c.Key() == key {
 		p.Kill()
 	} else if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
 	left := map[bool]string{true: server.Key(), false: key}[c.Key() == key]
-	eventually(t, "move to the server that is left", func() error {
+	natstest.Eventually(t, "move to the server that is left", func() error {
 		f, err := c.Get(t.Context(), framebuffer.Frame{Key: left, Offset: 64, Size: 1})
 		if c.Key() != left {
 			return errors.New("still at " + c.Key() + ": " + string(f) + " " + err.Error())
@@ -65,19 +66,19 @@ func TestServersOfOtherHosts(t *testing.T) {
 
 // A name tells servers of one NATS apart.
 func TestNamesOnOneNATS(t *testing.T) {
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	keys := map[string]string{}
 	for range 3 {
-		name := unique(t)
-		server, _ := serve(t, service.Config{URL: url, Name: name})
+		name := natstest.Unique(t)
+		server, _ := natstest.Serve(t, service.Config{URL: url, Name: name})
 		keys[name] = server.Key()
 	}
 	for name, key := range keys {
-		if c := connect(t, service.Options{URL: url, Name: name}); c.Key() != key {
+		if c := natstest.Connect(t, service.Options{URL: url, Name: name}); c.Key() != key {
 			t.Errorf("%s: attached to another server", name)
 		}
 	}
-	_, err := service.Connect(within(t), &service.Options{URL: url, Name: "nobody"})
+	_, err := service.Connect(natstest.Within(t), &service.Options{URL: url, Name: "nobody"})
 	if !errors.Is(err, service.ErrNoServer) || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("a name that nobody has: %v", err)
 	}

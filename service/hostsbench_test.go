@@ -8,6 +8,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // BenchmarkHosts asks so many servers on one NATS who they are, and reports what each of them
@@ -23,7 +24,7 @@ func BenchmarkHosts(b *testing.B) {
 			}
 			go ns.Start()
 			b.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
-			if !ns.ReadyForConnections(limit) {
+			if !ns.ReadyForConnections(natstest.Limit) {
 				b.Fatal("NATS is not ready")
 			}
 			connections, subscriptions := ns.NumClients(), ns.NumSubscriptions()
@@ -33,18 +34,18 @@ func BenchmarkHosts(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.Cleanup(func() { _ = server.Close() })
-				svc, err := service.Serve(service.Config{Server: server, URL: ns.ClientURL(), Host: fmt.Sprintf("h%d", i), Name: unique(b)})
+				svc, err := service.Serve(service.Config{Server: server, URL: ns.ClientURL(), Host: fmt.Sprintf("h%d", i), Name: natstest.Unique(b)})
 				if err != nil {
 					b.Fatal(err)
 				}
 				b.Cleanup(func() { _ = svc.Close() })
 			}
 			connections, subscriptions = ns.NumClients()-connections, ns.NumSubscriptions()-subscriptions
-			nc := dial(b, service.Options{URL: ns.ClientURL()})
+			nc := natstest.Dial(b, service.Options{URL: ns.ClientURL()})
 			var bytes uint64
 			for b.Loop() {
 				before := nc.Stats().InBytes
-				all, err := service.Hosts(within(b), nc)
+				all, err := service.Hosts(natstest.Within(b), nc)
 				if err != nil || len(all) != n {
 					b.Fatalf("%d hosts, %v", len(all), err)
 				}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // threadsOf is how many threads a process has. Go keeps those that it ever needed at a time.
@@ -36,11 +37,11 @@ func threadsOf(t testing.TB, pid int) int {
 // within what a container may have, and serves on.
 func TestMirrorsOfAnIdleTopicTakeNoThreads(t *testing.T) {
 	const asked, most = 4000, 100
-	url := ownNATS(t)
-	o := startOwner(t, url, 8<<20)
-	o.do(order{Topic: "cam", Put: most, Count: 1})
-	nc := dial(t, service.Options{URL: url})
-	all, err := service.Hosts(within(t), nc)
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 8<<20)
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 1})
+	nc := natstest.Dial(t, service.Options{URL: url})
+	all, err := service.Hosts(natstest.Within(t), nc)
 	if err != nil || len(all) != 1 {
 		t.Fatalf("%+v, %v", all, err)
 	}
@@ -57,7 +58,7 @@ func TestMirrorsOfAnIdleTopicTakeNoThreads(t *testing.T) {
 		}
 	}
 	streams, refused, told := map[string]bool{}, 0, map[string]bool{}
-	late := within(t)
+	late := natstest.Within(t)
 	take := func() (m *nats.Msg) {
 		select {
 		case m = <-answers:
@@ -78,14 +79,14 @@ func TestMirrorsOfAnIdleTopicTakeNoThreads(t *testing.T) {
 	if len(streams) == 0 {
 		t.Fatal("the server streams to none")
 	}
-	eventually(t, "the server serves on", func() error {
-		again, err := service.Hosts(within(t), nc)
+	natstest.Eventually(t, "the server serves on", func() error {
+		again, err := service.Hosts(natstest.Within(t), nc)
 		if len(again) != 1 {
 			return errors.Join(err, fmt.Errorf("%d servers answer", len(again)))
 		}
 		return err
 	})
-	o.do(order{Topic: "cam", Put: most, Count: 1}) // each stream is woken by this frame
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 1}) // each stream is woken by this frame
 	for len(told) < len(streams) {
 		if m := take(); m.Header.Get("Framebuffer-Frame") != "" {
 			told[m.Subject] = true

@@ -11,16 +11,17 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // Servers are found by the name of their host, their own and their ID, and nobody else is.
 func TestHostsByName(t *testing.T) {
-	url := ownNATS(t)
-	nc := dial(t, service.Options{URL: url})
-	first, second := unique(t), unique(t)+".2"
-	for name, host := range map[string]string{first: "rack.7", second: "rack.7", unique(t) + ".3": "rack"} {
-		_, _ = serve(t, service.Config{URL: url, Name: name, Host: host})
+	url := natstest.OwnNATS(t)
+	nc := natstest.Dial(t, service.Options{URL: url})
+	first, second := natstest.Unique(t), natstest.Unique(t)+".2"
+	for name, host := range map[string]string{first: "rack.7", second: "rack.7", natstest.Unique(t) + ".3": "rack"} {
+		_, _ = natstest.Serve(t, service.Config{URL: url, Name: name, Host: host})
 	}
 	names := func(all []service.Host, err error) string {
 		t.Helper()
@@ -34,20 +35,20 @@ func TestHostsByName(t *testing.T) {
 		return strings.Join(got, " ")
 	}
 	both := "rack.7/" + first + " rack.7/" + second
-	all, err := service.Hosts(within(t), nc, "rack.7")
+	all, err := service.Hosts(natstest.Within(t), nc, "rack.7")
 	if got := names(all, err); got != both {
 		t.Errorf("rack.7: %s", got)
 	}
-	if got := names(service.Hosts(within(t), nc, second, "rack.7", first)); got != both {
+	if got := names(service.Hosts(natstest.Within(t), nc, second, "rack.7", first)); got != both {
 		t.Errorf("by three names: %s", got)
 	}
-	if got := names(service.Hosts(within(t), nc, all[0].ID)); got != "rack.7/"+first {
+	if got := names(service.Hosts(natstest.Within(t), nc, all[0].ID)); got != "rack.7/"+first {
 		t.Errorf("by ID: %s", got)
 	}
-	if got, err := service.Hosts(within(t), nc, "rack.7", "rack.8"); !errors.Is(err, service.ErrNoServer) || !strings.Contains(err.Error(), "rack.8") {
+	if got, err := service.Hosts(natstest.Within(t), nc, "rack.7", "rack.8"); !errors.Is(err, service.ErrNoServer) || !strings.Contains(err.Error(), "rack.8") {
 		t.Errorf("a name that nobody has: %+v, %v", got, err)
 	}
-	if got, err := service.Hosts(within(t), nc, "*"); !errors.Is(err, topic.ErrBadName) {
+	if got, err := service.Hosts(natstest.Within(t), nc, "*"); !errors.Is(err, topic.ErrBadName) {
 		t.Errorf("no name: %+v, %v", got, err)
 	}
 }
@@ -67,7 +68,7 @@ func crowd(t *testing.T, url string, n int) {
 // chorus answers each question on a subject so many times.
 func chorus(t *testing.T, url, subject string, n int, answer func(i int) []byte) {
 	t.Helper()
-	nc := dial(t, service.Options{URL: url})
+	nc := natstest.Dial(t, service.Options{URL: url})
 	_, err := nc.Subscribe(subject, func(m *nats.Msg) {
 		for i := range n {
 			if err := m.Respond(answer(i)); err != nil {
@@ -88,26 +89,26 @@ func chorus(t *testing.T, url, subject string, n int, answer func(i int) []byte)
 // that it is not complete.
 func TestFoundInACrowd(t *testing.T) {
 	const most = 1000
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	crowd(t, url, 1500)
-	o := startOwner(t, url, 1<<20)
-	o.do(order{Topic: "cam"})
-	nc := dial(t, service.Options{URL: url})
-	if all, err := service.Hosts(within(t), nc); !errors.Is(err, service.ErrTooMany) || len(all) != 1000 {
+	o := natstest.StartOwner(t, url, 1<<20)
+	o.Do(natstest.Order{Topic: "cam"})
+	nc := natstest.Dial(t, service.Options{URL: url})
+	if all, err := service.Hosts(natstest.Within(t), nc); !errors.Is(err, service.ErrTooMany) || len(all) != 1000 {
 		t.Errorf("%d servers, %v", len(all), err)
 	}
-	all, err := service.Hosts(within(t), nc, "owner")
+	all, err := service.Hosts(natstest.Within(t), nc, "owner")
 	if err != nil || len(all) != 1 || len(all[0].Topics) != 1 {
 		t.Fatalf("%+v, %v", all, err)
 	}
-	name := unique(t)
-	server, _ := serve(t, service.Config{URL: url, Name: name})
-	if c := connect(t, service.Options{URL: url, Name: name}); c.Key() != server.Key() {
+	name := natstest.Unique(t)
+	server, _ := natstest.Serve(t, service.Config{URL: url, Name: name})
+	if c := natstest.Connect(t, service.Options{URL: url, Name: name}); c.Key() != server.Key() {
 		t.Error("attached to another server")
 	}
 	// Nor does one without a name have to hear all of them, if its server is of the same host.
-	unnamed, _ := serve(t, service.Config{URL: url, Name: unique(t) + "u"})
-	if c := connect(t, service.Options{URL: url}); c.Key() != server.Key() && c.Key() != unnamed.Key() {
+	unnamed, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t) + "u"})
+	if c := natstest.Connect(t, service.Options{URL: url}); c.Key() != server.Key() && c.Key() != unnamed.Key() {
 		t.Error("attached to another server")
 	}
 	// Of as many that have the topic one will do.
@@ -119,7 +120,7 @@ func TestFoundInACrowd(t *testing.T) {
 	for i, from := range []string{"owner", service.AnyHost} {
 		c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: from})
 		c.runs(t, "")
-		o.do(order{Topic: "cam", Put: most, Count: 10, Seed: uint64(10 * i)})
+		o.Do(natstest.Order{Topic: "cam", Put: most, Count: 10, Seed: uint64(10 * i)})
 		for range 10 {
 			c.take(t, 0)
 		}
@@ -129,16 +130,16 @@ func TestFoundInACrowd(t *testing.T) {
 // On a host with several servers a topic is that of the one that has it.
 func TestMirrorOfASecondServer(t *testing.T) {
 	const most = 1000
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	for range 3 {
-		_, _ = serve(t, service.Config{URL: url, Name: unique(t), Host: "owner"})
+		_, _ = natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "owner"})
 	}
 	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
 	c.counts(t, func(s service.MirrorStats) bool { return strings.Contains(s.Why, service.ErrNoTopic.Error()) })
-	o := startOwner(t, url, 1<<20)
-	o.do(order{Topic: "cam"})
+	o := natstest.StartOwner(t, url, 1<<20)
+	o.Do(natstest.Order{Topic: "cam"})
 	c.runs(t, "")
-	o.do(order{Topic: "cam", Put: most, Count: 10})
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 10})
 	for range 10 {
 		c.take(t, 0)
 	}

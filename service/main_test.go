@@ -3,6 +3,7 @@ package service_test
 import (
 	"testing"
 
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -13,7 +14,7 @@ func TestMain(m *testing.M) {
 		"squat": roleSquat,
 		"mute":  roleMute,
 		"seek":  roleSeek,
-		"owner": roleOwner,
+		"owner": natstest.RoleOwner,
 		"asker": roleAsker,
 
 		"nats":     roleNATS,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // A host that announces frames and does not send them, or not all of each, or other bytes, does
@@ -26,8 +27,8 @@ func TestHostThatOnlyAnnounces(t *testing.T) {
 		{80, size/4 - 1, false}, {80, size / 4, false}, {40, size - 1, false}, {40, size, false}, {10, size + 1, false},
 	} {
 		t.Run(fmt.Sprintf("%d bytes", c.sent), func(t *testing.T) {
-			url := ownNATS(t)
-			nc := dial(t, service.Options{URL: url})
+			url := natstest.OwnNATS(t)
+			nc := natstest.Dial(t, service.Options{URL: url})
 			answer(t, nc, "framebuffer.at.far", func(m *nats.Msg) error {
 				text, err := json.Marshal(service.Host{Host: "far", ID: id, Topics: []service.HostTopic{{Name: "cam", Published: 5}}})
 				if err != nil {
@@ -35,7 +36,7 @@ func TestHostThatOnlyAnnounces(t *testing.T) {
 				}
 				return m.Respond(text)
 			})
-			good := content(uint64(i), 1000)
+			good := natstest.Content(uint64(i), 1000)
 			var asked atomic.Int32
 			answer(t, nc, "framebuffer."+id+".mirror", func(m *nats.Msg) error {
 				number, at := 0, 0
@@ -65,12 +66,12 @@ func TestHostThatOnlyAnnounces(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := startMirror(t, url, ring, size, service.MirrorOptions{Topic: "cam", From: "far", Window: 64 << 20})
-			own, err := m.ring.Put(content(99, 1000))
+			own, err := m.ring.Put(natstest.Content(99, 1000))
 			if err != nil {
 				t.Fatal(err)
 			}
 			before := m.ring.Stats().Total.AllocatedBytes
-			got, err := m.sub.Next(within(t))
+			got, err := m.sub.Next(natstest.Within(t))
 			if err != nil {
 				t.Fatal(err)
 			}

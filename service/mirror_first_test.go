@@ -8,13 +8,14 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // What a stream began with, and was lost before anything came, is counted; and no more than there can have been.
 func TestMirrorCountsWhatWasFirst(t *testing.T) {
 	const id, most = "AAAAAAAAAAAAAAAAAAAAAA", 100
-	url := ownNATS(t)
-	nc := dial(t, service.Options{URL: url})
+	url := natstest.OwnNATS(t)
+	nc := natstest.Dial(t, service.Options{URL: url})
 	answer(t, nc, "framebuffer.at.far", func(m *nats.Msg) error {
 		text, err := json.Marshal(service.Host{Host: "far", ID: id, Topics: []service.HostTopic{{Name: "cam", Published: 5}}})
 		if err != nil {
@@ -25,7 +26,7 @@ func TestMirrorCountsWhatWasFirst(t *testing.T) {
 	head := make(chan map[string]any, 1)
 	answer(t, nc, "framebuffer."+id+".mirror", func(m *nats.Msg) error {
 		h := <-head
-		bytes := content(4, sizeOf(4, most))
+		bytes := natstest.Content(4, natstest.SizeOf(4, most))
 		h["ring"], h["sequence"], h["size"], h["checksum"] = "r", 4, len(bytes), framebuffer.ChecksumOf(bytes)
 		h["time"], h["meta"] = 4*1e9+1, map[string]any{"content_type": "test", "width": 4, "user": []byte("4")}
 		text, err := json.Marshal(h)

@@ -8,6 +8,7 @@ import (
 	natsserver "github.com/nats-io/nats-server/v2/server"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // A NATS that is killed under a mirror holds up nobody who publishes; when one is back, what was
@@ -20,13 +21,13 @@ func TestNATSIsKilledWhileMirroring(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := startOwner(t, url, 8<<20)
+	o := natstest.StartOwner(t, url, 8<<20)
 	c := startMirror(t, url, 8<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
-	o.do(order{Topic: "cam"})
+	o.Do(natstest.Order{Topic: "cam"})
 	c.runs(t, "")
 	seed := uint64(0)
 	publish := func() {
-		o.do(order{Topic: "cam", Put: most, Count: batch, Seed: seed})
+		o.Do(natstest.Order{Topic: "cam", Put: most, Count: batch, Seed: seed})
 		seed += batch
 	}
 	for range kills {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // A host whose frames have numbers that cannot be spoils neither the numbers of the copy, nor the frames that
@@ -36,8 +37,8 @@ func TestMirrorRefusesNumbersThatJump(t *testing.T) {
 		{"r", 6, 0, false},
 		{"s", 0, 0, false}, // goes on behind the numbers that the copy has
 	}
-	url := ownNATS(t)
-	nc := dial(t, service.Options{URL: url})
+	url := natstest.OwnNATS(t)
+	nc := natstest.Dial(t, service.Options{URL: url})
 	answer(t, nc, "framebuffer.at.far", func(m *nats.Msg) error {
 		text, err := json.Marshal(service.Host{Host: "far", ID: id, Topics: []service.HostTopic{{Name: "cam", Published: 5}}})
 		if err != nil {
@@ -79,7 +80,7 @@ func TestMirrorRefusesNumbersThatJump(t *testing.T) {
 		}
 	}
 	for _, number := range []uint64{4, 5, 6, 7} {
-		got, err := m.sub.Next(within(t))
+		got, err := m.sub.Next(natstest.Within(t))
 		if err != nil {
 			t.Fatal(err)
 		}

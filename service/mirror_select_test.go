@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -18,13 +19,13 @@ func TestMirrorMoves(t *testing.T) {
 	}{{"made", 0}, {"left", left}} {
 		for _, from := range []string{service.AnyHost, "owner"} {
 			t.Run(c.what+" "+from, func(t *testing.T) {
-				url := ownNATS(t)
-				server, _ := serve(t, service.Config{URL: url, Name: unique(t), Host: "owner"})
-				ring := attach(t, server.Key())
+				url := natstest.OwnNATS(t)
+				server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "owner"})
+				ring := natstest.Attach(t, server.Key())
 				if _, err := topic.Subscribe(ring, "cam", nil); err != nil {
 					t.Fatal(err)
 				}
-				if err := (order{Topic: "cam", Put: most, Count: c.old}).publish(ring); err != nil {
+				if err := (natstest.Order{Topic: "cam", Put: most, Count: c.old}).Publish(ring); err != nil {
 					t.Fatal(err)
 				}
 				m := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: from})
@@ -33,29 +34,29 @@ func TestMirrorMoves(t *testing.T) {
 				var want []uint64
 				if c.old > 0 { // and something comes
 					want = append(want, 500)
-					if err := (order{Topic: "cam", Put: most, Count: 1, Seed: 500}).publish(ring); err != nil {
+					if err := (natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: 500}).Publish(ring); err != nil {
 						t.Fatal(err)
 					}
 					m.counts(t, func(s service.MirrorStats) bool { return s.Frames == 1 })
 				}
-				o := startOwner(t, url, 1<<20)
-				o.do(order{Topic: "cam", Put: most, Count: 3, Seed: 1000}) // newer, as the owner's clock says
+				o := natstest.StartOwner(t, url, 1<<20)
+				o.Do(natstest.Order{Topic: "cam", Put: most, Count: 3, Seed: 1000}) // newer, as the owner's clock says
 				m.runs(t, id)
 				if s := m.Stats(); s.Starts < 2 || s.ID == id {
 					t.Errorf("it did not move: %+v", s)
 				}
-				o.do(order{Topic: "cam", Put: most, Count: 5, Seed: 1003})
+				o.Do(natstest.Order{Topic: "cam", Put: most, Count: 5, Seed: 1003})
 				if c.old == 0 { // from its beginning; otherwise some may have come as a copy
 					want = append(want, 1000, 1001, 1002)
 				}
 				want = append(want, 1003, 1004, 1005, 1006, 1007)
 				for _, n := range want {
-					got, err := m.sub.Next(within(t))
+					got, err := m.sub.Next(natstest.Within(t))
 					if err != nil || string(got.Meta.User) != fmt.Sprint(n) && got.Meta.User != nil {
 						t.Fatalf("%+v, %v, want seed %d", got, err, n)
 					}
 					data, err := m.ring.Get(got.Frame)
-					if err != nil || string(data) != string(content(n, sizeOf(n, most))) {
+					if err != nil || string(data) != string(natstest.Content(n, natstest.SizeOf(n, most))) {
 						t.Fatalf("seed %d: %d bytes, %v", n, len(data), err)
 					}
 				}

@@ -15,6 +15,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/collision"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -37,8 +38,8 @@ func TestSignedMirror(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRelay(t)
 			path, public, _ := signingKey(t)
-			o := startOwnerAt(t, "signer", r.farURL, 8<<20, path)
-			o.do(order{Topic: "cam"})
+			o := natstest.StartOwnerAt(t, "signer", r.farURL, 8<<20, path)
+			o.Do(natstest.Order{Topic: "cam"})
 			c.opts.Topic, c.opts.Trust = "cam", []string{public}
 			if c.opts.From == "" {
 				c.opts.From = "signer"
@@ -46,11 +47,11 @@ func TestSignedMirror(t *testing.T) {
 			m := startMirror(t, r.toURL, 8<<20, most, c.opts)
 			m.runs(t, "")
 			for i := range uint64(2) {
-				o.do(order{Topic: "cam", Put: most, Count: 30, Seed: 30 * i, End: true})
+				o.Do(natstest.Order{Topic: "cam", Put: most, Count: 30, Seed: 30 * i, End: true})
 				for range 30 / c.every {
 					m.take(t, 0)
 				}
-				if next, err := m.sub.Next(within(t)); !errors.Is(err, topic.ErrEnded) {
+				if next, err := m.sub.Next(natstest.Within(t)); !errors.Is(err, topic.ErrEnded) {
 					t.Fatalf("%+v, %v", next, err)
 				}
 				m.reopens = true
@@ -64,16 +65,16 @@ func TestSignedMirror(t *testing.T) {
 
 // Frames larger than the copy's ring are counted, and the next ones come.
 func TestSignedFramesThatDoNotFit(t *testing.T) {
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	path, public, _ := signingKey(t)
-	o := startOwnerAt(t, "signer", url, 8<<20, path)
-	o.do(order{Topic: "cam"})
+	o := natstest.StartOwnerAt(t, "signer", url, 8<<20, path)
+	o.Do(natstest.Order{Topic: "cam"})
 	m := startMirror(t, url, 64<<10, 1, service.MirrorOptions{Topic: "cam", Trust: []string{public}})
 	m.runs(t, "")
-	o.do(order{Topic: "cam", Put: 1 << 20, Count: 10, Seed: 10}) // sizeOf: of which most are larger
+	o.Do(natstest.Order{Topic: "cam", Put: 1 << 20, Count: 10, Seed: 10}) // sizeOf: of which most are larger
 	large := uint64(0)
 	for seed := range uint64(10) {
-		if sizeOf(10+seed, 1<<20) > 60<<10 {
+		if natstest.SizeOf(10+seed, 1<<20) > 60<<10 {
 			large++
 		}
 	}
@@ -176,16 +177,16 @@ func TestForgedStreams(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			r := newRelay(t)
-			o := startOwnerAt(t, "signer", r.farURL, 8<<20, path)
-			second := startOwnerAt(t, "second", r.farURL, 8<<20, otherPath)
-			nc := dial(t, service.Options{URL: r.farURL})
-			all, err := service.Hosts(within(t), nc, "second")
+			o := natstest.StartOwnerAt(t, "signer", r.farURL, 8<<20, path)
+			second := natstest.StartOwnerAt(t, "second", r.farURL, 8<<20, otherPath)
+			nc := natstest.Dial(t, service.Options{URL: r.farURL})
+			all, err := service.Hosts(natstest.Within(t), nc, "second")
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, o := range []*owner{o, second} {
-				o.do(order{Topic: "cam"})
-				o.do(order{Topic: "other"})
+			for _, o := range []*natstest.Owner{o, second} {
+				o.Do(natstest.Order{Topic: "cam"})
+				o.Do(natstest.Order{Topic: "other"})
 			}
 			var gone atomic.Bool
 			r.does(func(m *nats.Msg) {
@@ -200,12 +201,12 @@ func TestForgedStreams(t *testing.T) {
 			m.runs(t, "")
 			publish := func(seed uint64) {
 				for _, name := range []string{"cam", "other"} {
-					o.do(order{Topic: name, Put: size, Count: count, Seed: seed})
-					second.do(order{Topic: name, Put: size, Count: count, Seed: seed})
+					o.Do(natstest.Order{Topic: name, Put: size, Count: count, Seed: seed})
+					second.Do(natstest.Order{Topic: name, Put: size, Count: count, Seed: seed})
 				}
 			}
 			publish(1)
-			eventually(t, "it is refused", func() error {
+			natstest.Eventually(t, "it is refused", func() error {
 				if s := m.Stats(); s.Refused == 0 {
 					return fmt.Errorf("%+v", s)
 				}
@@ -213,12 +214,12 @@ func TestForgedStreams(t *testing.T) {
 			})
 			genuine := func() {
 				t.Helper()
-				got, err := m.sub.Next(within(t))
+				got, err := m.sub.Next(natstest.Within(t))
 				if err != nil || got.Sequence > 1<<20 || got.Meta.ContentType == "text/html" {
 					t.Fatalf("%+v, %v", got, err)
 				}
 				seed := uint64(got.Time.Unix())
-				if data, err := m.ring.Get(got.Frame); err != nil || !bytes.Equal(data, content(seed, sizeOf(seed, size))) {
+				if data, err := m.ring.Get(got.Frame); err != nil || !bytes.Equal(data, natstest.Content(seed, natstest.SizeOf(seed, size))) {
 					t.Fatalf("number %d: %d bytes, %v", got.Sequence, len(data), err)
 				}
 			}
@@ -235,7 +236,7 @@ func TestForgedStreams(t *testing.T) {
 			gone.Store(true)
 			r.does(nil, nil)
 			m.runs(t, "")
-			eventually(t, "frames come", func() error {
+			natstest.Eventually(t, "frames come", func() error {
 				publish(100*m.Stats().Frames + 100)
 				if s := m.Stats(); s.Frames < c.came+2*count {
 					return fmt.Errorf("%+v", s)
@@ -256,11 +257,11 @@ func TestSignedMirrorOfAny(t *testing.T) {
 	r := newRelay(t)
 	path, public, _ := signingKey(t)
 	strangers, _, _ := signingKey(t)
-	o := startOwnerAt(t, "signer", r.farURL, 1<<20, path)
-	o.do(order{Topic: "cam", Put: most, Count: 3})
+	o := natstest.StartOwnerAt(t, "signer", r.farURL, 1<<20, path)
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 3})
 	for _, key := range []string{"", strangers} {
-		liar := startOwnerAt(t, "liar", r.farURL, 1<<20, key)
-		liar.do(order{Topic: "cam", Put: most, Count: 3, Seed: uint64(time.Now().Unix()) / 2}) // newer
+		liar := natstest.StartOwnerAt(t, "liar", r.farURL, 1<<20, key)
+		liar.Do(natstest.Order{Topic: "cam", Put: most, Count: 3, Seed: uint64(time.Now().Unix()) / 2}) // newer
 	}
 	m := startMirror(t, r.toURL, 1<<20, most, service.MirrorOptions{Topic: "cam", Trust: []string{public}})
 	m.runs(t, "")
@@ -286,7 +287,7 @@ func TestSignedMirrorOfAny(t *testing.T) {
 	other := startMirror(t, r.toURL, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "wanted", Trust: []string{public}})
 	other.counts(t, func(s service.MirrorStats) bool { return s.State == "looking" && s.Starts == 0 && s.Why != "" })
 
-	if _, err := service.NewMirror(dial(t, service.Options{URL: r.toURL}), m.ring, service.MirrorOptions{Topic: "x", Trust: []string{"N"}}); !errors.Is(err, framebuffer.ErrBadKey) {
+	if _, err := service.NewMirror(natstest.Dial(t, service.Options{URL: r.toURL}), m.ring, service.MirrorOptions{Topic: "x", Trust: []string{"N"}}); !errors.Is(err, framebuffer.ErrBadKey) {
 		t.Errorf("a mirror that trusts no key: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -16,13 +17,13 @@ import (
 // there is time for each.
 func TestMirrorCopiesATopic(t *testing.T) {
 	const most, batch, batches = 60 << 10, 50, 40
-	url := ownNATS(t)
-	o := startOwner(t, url, 8<<20)
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 8<<20)
 	c := startMirror(t, url, 8<<20, most, service.MirrorOptions{Topic: "cam/1", From: "owner"})
-	o.do(order{Topic: "cam/1"})
+	o.Do(natstest.Order{Topic: "cam/1"})
 	c.runs(t, "")
 	for i := range uint64(batches) {
-		o.do(order{Topic: "cam/1", Put: most, Count: batch, Seed: batch * i})
+		o.Do(natstest.Order{Topic: "cam/1", Put: most, Count: batch, Seed: batch * i})
 		for range batch {
 			c.take(t, 0)
 		}
@@ -36,11 +37,11 @@ func TestMirrorCopiesATopic(t *testing.T) {
 func TestMirrorBeforeItsTopic(t *testing.T) {
 	const most, count = 1000, 50
 	for _, from := range []string{"owner", service.AnyHost} {
-		url := ownNATS(t)
-		o := startOwner(t, url, 1<<20)
+		url := natstest.OwnNATS(t)
+		o := natstest.StartOwner(t, url, 1<<20)
 		c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: from})
 		c.counts(t, func(s service.MirrorStats) bool { return s.State == "looking" && s.Why != "" })
-		o.do(order{Topic: "cam", Put: most, Count: count})
+		o.Do(natstest.Order{Topic: "cam", Put: most, Count: count})
 		for range count {
 			c.take(t, 0)
 		}
@@ -52,19 +53,19 @@ func TestMirrorBeforeItsTopic(t *testing.T) {
 // the publisher does not wait.
 func TestMirrorIsTooSlow(t *testing.T) {
 	const most, count = 200 << 10, 300
-	url := ownNATS(t)
-	o := startOwner(t, url, 2<<20)
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 2<<20)
 	c := startMirror(t, url, 64<<20, most, service.MirrorOptions{Topic: "cam", Window: 64 << 10})
-	o.do(order{Topic: "cam"})
+	o.Do(natstest.Order{Topic: "cam"})
 	c.runs(t, "")
 	published := make(chan struct{})
 	go func() {
 		defer close(published)
-		o.do(order{Topic: "cam", Put: most, Count: count, End: true})
+		o.Do(natstest.Order{Topic: "cam", Put: most, Count: count, End: true})
 	}()
 	taken, first, last := uint64(0), uint64(0), uint64(0)
 	for {
-		m, err := c.sub.Next(within(t))
+		m, err := c.sub.Next(natstest.Within(t))
 		if errors.Is(err, topic.ErrEnded) {
 			break
 		}
@@ -75,7 +76,7 @@ func TestMirrorIsTooSlow(t *testing.T) {
 			first = m.Sequence
 		}
 		last = m.Sequence
-		if data, err := c.ring.Get(m.Frame); err == nil && !bytes.Equal(data, content(m.Sequence, sizeOf(m.Sequence, most))) {
+		if data, err := c.ring.Get(m.Frame); err == nil && !bytes.Equal(data, natstest.Content(m.Sequence, natstest.SizeOf(m.Sequence, most))) {
 			t.Fatalf("number %d: other bytes", m.Sequence)
 		}
 	}
@@ -90,15 +91,15 @@ func TestMirrorIsTooSlow(t *testing.T) {
 // A host that comes back with a new ring is found, and the numbers of the copy go on.
 func TestMirrorOfANewRing(t *testing.T) {
 	const most = 10_000
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
 	id, base := "", uint64(0)
 	for range 2 {
-		o := startOwner(t, url, 1<<20)
-		o.do(order{Topic: "cam"})
+		o := natstest.StartOwner(t, url, 1<<20)
+		o.Do(natstest.Order{Topic: "cam"})
 		c.runs(t, id)
 		id = c.Stats().ID
-		o.do(order{Topic: "cam", Put: most, Count: 20})
+		o.Do(natstest.Order{Topic: "cam", Put: most, Count: 20})
 		for range 20 {
 			c.take(t, base)
 		}
@@ -112,15 +113,15 @@ func TestMirrorOfANewRing(t *testing.T) {
 // wanted comes.
 func TestMirrorsOfMirrors(t *testing.T) {
 	const most = 10_000
-	url := ownNATS(t)
-	o := startOwner(t, url, 1<<20)
-	o.do(order{Topic: "cam"})
-	second, _ := serve(t, service.Config{URL: url, Name: unique(t), Host: "second", Mirrors: []service.MirrorOptions{{Topic: "cam", From: "owner"}}})
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 1<<20)
+	o.Do(natstest.Order{Topic: "cam"})
+	second, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "second", Mirrors: []service.MirrorOptions{{Topic: "cam", From: "owner"}}})
 	running := func(host string) {
 		t.Helper()
-		nc := dial(t, service.Options{URL: url})
-		eventually(t, "the server's mirror runs", func() error {
-			all, err := service.Hosts(within(t), nc)
+		nc := natstest.Dial(t, service.Options{URL: url})
+		natstest.Eventually(t, "the server's mirror runs", func() error {
+			all, err := service.Hosts(natstest.Within(t), nc)
 			for _, h := range all {
 				if h.Host == host && len(h.Mirrors) == 1 && h.Mirrors[0].State == "running" {
 					return nil
@@ -132,14 +133,14 @@ func TestMirrorsOfMirrors(t *testing.T) {
 	running("second")
 	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "second"})
 	c.runs(t, "")
-	o.do(order{Topic: "cam", Put: most, Count: 10, End: true})
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 10, End: true})
 	for range 10 {
 		c.take(t, 0)
 	}
-	if m, err := c.sub.Next(within(t)); !errors.Is(err, topic.ErrEnded) {
+	if m, err := c.sub.Next(natstest.Within(t)); !errors.Is(err, topic.ErrEnded) {
 		t.Errorf("%+v, %v", m, err)
 	}
-	o.do(order{Topic: "cam", Put: most, Count: 10, Seed: 10})
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 10, Seed: 10})
 	c.reopens = true
 	for range 10 {
 		c.take(t, 0)
@@ -153,9 +154,9 @@ func TestMirrorsOfMirrors(t *testing.T) {
 // nobody subscribes.
 func TestMirrorLeavesOut(t *testing.T) {
 	const most = 1000
-	url := ownNATS(t)
-	o := startOwner(t, url, 1<<20)
-	o.do(order{Topic: "cam"})
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 1<<20)
+	o.Do(natstest.Order{Topic: "cam"})
 	tenth := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", Every: 10})
 	rare := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", Rate: 1e-6})
 	demand := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", OnDemand: true})
@@ -165,13 +166,13 @@ func TestMirrorLeavesOut(t *testing.T) {
 	if err := demand.sub.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "nobody wants it", func() error {
+	natstest.Eventually(t, "nobody wants it", func() error {
 		if s := demand.Stats(); s.State != "waiting" {
 			return fmt.Errorf("%+v", s)
 		}
 		return nil
 	})
-	o.do(order{Topic: "cam", Put: most, Count: 101})
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 101})
 	for i := range uint64(11) {
 		if m := tenth.take(t, 0); m.Sequence != 10*i {
 			t.Errorf("number %d", m.Sequence)
@@ -196,13 +197,13 @@ func TestMirrorIsWantedAgain(t *testing.T) {
 
 func testMirrorIsWantedAgain(t *testing.T, before int) {
 	const most, unwanted, again = 1000, 20, 5
-	url := ownNATS(t)
-	o := startOwner(t, url, 1<<20)
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 1<<20)
 	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", OnDemand: true})
 	c.counts(t, func(s service.MirrorStats) bool { return s.State == "looking" && s.Why != "" }) // older than its topic
-	o.do(order{Topic: "cam"})
+	o.Do(natstest.Order{Topic: "cam"})
 	c.runs(t, "")
-	o.do(order{Topic: "cam", Put: most, Count: before})
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: before})
 	for range before {
 		c.take(t, 0)
 	}
@@ -211,13 +212,13 @@ func testMirrorIsWantedAgain(t *testing.T, before int) {
 	}
 	c.counts(t, func(s service.MirrorStats) bool { return s.State == "waiting" })
 	first := uint64(before + unwanted)
-	o.do(order{Topic: "cam", Put: most, Count: unwanted, Seed: uint64(before)})
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: unwanted, Seed: uint64(before)})
 	var err error
 	if c.sub, err = topic.Subscribe(c.ring, "cam", nil); err != nil {
 		t.Fatal(err)
 	}
 	c.runs(t, "")
-	o.do(order{Topic: "cam", Put: most, Count: again, Seed: first})
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: again, Seed: first})
 	for i := range uint64(again) {
 		if m := c.take(t, 0); m.Sequence != first+i {
 			t.Errorf("number %d", m.Sequence)
@@ -240,7 +241,7 @@ func TestMirrorRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ring.Close()
-	nc := dial(t, service.Options{URL: ownNATS(t)})
+	nc := natstest.Dial(t, service.Options{URL: natstest.OwnNATS(t)})
 	for want, all := range map[error][]service.MirrorOptions{
 		topic.ErrBadName:       {{}, {Topic: "x", From: "a b"}, {Topic: "x", From: "*"}},
 		framebuffer.ErrBadSize: {{Topic: "x", Every: -1}, {Topic: "x", Rate: -1}, {Topic: "x", Window: -1}},
@@ -256,8 +257,8 @@ func TestMirrorRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- m.Run(within(t)) }()
-	eventually(t, "nobody has it", func() error {
+	go func() { done <- m.Run(natstest.Within(t)) }()
+	natstest.Eventually(t, "nobody has it", func() error {
 		if s := m.Stats(); s.Why == "" {
 			return errors.New("no reason")
 		}

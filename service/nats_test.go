@@ -14,6 +14,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // The user's NATS goes away and comes back. Frames do not need it meanwhile, closing does
@@ -26,7 +27,7 @@ func TestNATSAway(t *testing.T) {
 			t.Fatal(err)
 		}
 		go ns.Start()
-		if !ns.ReadyForConnections(limit) {
+		if !ns.ReadyForConnections(natstest.Limit) {
 			t.Fatal("NATS is not ready")
 		}
 		return ns
@@ -34,10 +35,10 @@ func TestNATSAway(t *testing.T) {
 	stop := func(ns *natsserver.Server) { ns.Shutdown(); ns.WaitForShutdown() }
 	ns := start()
 	opts.Port = ns.Addr().(*net.TCPAddr).Port // the same one again later
-	name := unique(t)
-	_, _ = serve(t, service.Config{URL: ns.ClientURL(), Name: name, RemoteAllocate: 1 << 20})
+	name := natstest.Unique(t)
+	_, _ = natstest.Serve(t, service.Config{URL: ns.ClientURL(), Name: name, RemoteAllocate: 1 << 20})
 	for how, o := range map[string]service.Options{"by name": {Name: name}, "by URL": {URL: ns.ClientURL()}} {
-		c := connect(t, o)
+		c := natstest.Connect(t, o)
 		key := c.Key()
 		stop(ns)
 		f, err := c.Put([]byte("without NATS"))
@@ -48,8 +49,8 @@ func TestNATSAway(t *testing.T) {
 			t.Errorf("%s: %q, %v", how, got, err)
 		}
 		ns = start()
-		eventually(t, how+": ask over NATS again", func() error {
-			_, err := c.RemoteAllocate(within(t), 100)
+		natstest.Eventually(t, how+": ask over NATS again", func() error {
+			_, err := c.RemoteAllocate(natstest.Within(t), 100)
 			return err
 		})
 		if c.Key() != key {
@@ -85,7 +86,7 @@ func TestConnectGivesUp(t *testing.T) {
 
 // Who watches NATS hears of servers that start and stop, by their id and without the key.
 func TestAnnouncements(t *testing.T) {
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	nc, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
@@ -98,13 +99,13 @@ func TestAnnouncements(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, svc := serve(t, service.Config{URL: url, Name: unique(t)})
+	server, svc := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
 	if err := svc.Close(); err != nil {
 		t.Fatal(err)
 	}
 	var id string
 	for _, subject := range []string{"framebuffer.started", "framebuffer.stopped"} {
-		m, err := heard.NextMsgWithContext(within(t))
+		m, err := heard.NextMsgWithContext(natstest.Within(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,11 +125,11 @@ func TestAnnouncements(t *testing.T) {
 // relative to its own.
 func TestCredentialsFileRelative(t *testing.T) {
 	url, creds := guardedNATS(t)
-	name := unique(t)
+	name := natstest.Unique(t)
 	t.Chdir(filepath.Dir(creds))
-	server, _ := serve(t, service.Config{Name: name, URL: url, Credentials: filepath.Base(creds)})
+	server, _ := natstest.Serve(t, service.Config{Name: name, URL: url, Credentials: filepath.Base(creds)})
 	t.Chdir(t.TempDir())
-	if c := connect(t, service.Options{Name: name}); c.Key() != server.Key() {
+	if c := natstest.Connect(t, service.Options{Name: name}); c.Key() != server.Key() {
 		t.Error("attached elsewhere")
 	}
 	if _, err := os.Stat(filepath.Base(creds)); err == nil {
@@ -144,8 +145,8 @@ func TestBadURLsAreNotRepeated(t *testing.T) {
 	}
 	defer server.Close()
 	for _, url := range []string{"nats://u:s3cret@127.0.0.1:port", "nats://u:s3cret@[::1", "nats://s3cret@", "nats://u:s3cret#@h", "nats://u:%zzs3cret@h", "s3cret token@h"} {
-		svc, err1 := service.Serve(service.Config{Server: server, Name: unique(t), URL: url})
-		c, err2 := service.Connect(within(t), &service.Options{URL: url})
+		svc, err1 := service.Serve(service.Config{Server: server, Name: natstest.Unique(t), URL: url})
+		c, err2 := service.Connect(natstest.Within(t), &service.Options{URL: url})
 		for _, err := range []error{err1, err2} {
 			if err == nil || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("%q: %v, %v: %v", url, svc, c, err)
@@ -153,7 +154,7 @@ func TestBadURLsAreNotRepeated(t *testing.T) {
 		}
 	}
 	for _, url := range []string{",", " , "} {
-		if c, err := service.Connect(within(t), &service.Options{URL: url}); err == nil || !strings.Contains(err.Error(), "nats://HOST") {
+		if c, err := service.Connect(natstest.Within(t), &service.Options{URL: url}); err == nil || !strings.Contains(err.Error(), "nats://HOST") {
 			t.Errorf("%q: %v, %v", url, c, err)
 		}
 	}

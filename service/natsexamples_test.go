@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -17,7 +18,7 @@ import (
 // here is an address of this host, whose port nobody listens on right now.
 func here(t *testing.T) string {
 	t.Helper()
-	return fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	return fmt.Sprintf("127.0.0.1:%d", natstest.FreePort(t))
 }
 
 // keys runs the program that makes what the files name, and returns where.
@@ -47,32 +48,32 @@ func TestExampleFiles(t *testing.T) {
 	ca, creds := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "frames.creds")
 	for what, hosts := range map[string][2]service.Config{
 		"a cluster": {
-			{Host: "cam", NATSConfig: example(t, dir, "cam.conf", "0.0.0.0:6222", cam, "gpu:6222", gpu)},
-			{Host: "gpu", NATSConfig: example(t, dir, "gpu.conf", "0.0.0.0:6222", gpu, "cam:6222", cam)},
+			{Host: "cam", NATSConfig: natstest.ExampleFile(t, dir, "cam.conf", "0.0.0.0:6222", cam, "gpu:6222", gpu)},
+			{Host: "gpu", NATSConfig: natstest.ExampleFile(t, dir, "gpu.conf", "0.0.0.0:6222", gpu, "cam:6222", cam)},
 		},
 		"two clusters": {
-			{Host: "east-1", NATSConfig: example(t, dir, "east.conf", "0.0.0.0:6222", east, "east-1:6222", east, "0.0.0.0:7222", eastGate, "west-1:7222", westGate)},
-			{Host: "west-1", NATSConfig: example(t, dir, "west.conf", "0.0.0.0:6222", west, "west-1:6222", west, "0.0.0.0:7222", westGate, "east-1:7222", eastGate)},
+			{Host: "east-1", NATSConfig: natstest.ExampleFile(t, dir, "east.conf", "0.0.0.0:6222", east, "east-1:6222", east, "0.0.0.0:7222", eastGate, "west-1:7222", westGate)},
+			{Host: "west-1", NATSConfig: natstest.ExampleFile(t, dir, "west.conf", "0.0.0.0:6222", west, "west-1:6222", west, "0.0.0.0:7222", westGate, "east-1:7222", eastGate)},
 		},
 		"a hub": {
-			{Host: "hub", TLS: service.TLS{CA: ca}, NATSConfig: example(t, dir, "hub.conf", made("0.0.0.0:4222", hub, "0.0.0.0:7422", leafs)...)},
-			{Host: "edge", NATSConfig: example(t, dir, "leaf.conf", made("hub:7422", leafs)...)},
+			{Host: "hub", TLS: service.TLS{CA: ca}, NATSConfig: natstest.ExampleFile(t, dir, "hub.conf", made("0.0.0.0:4222", hub, "0.0.0.0:7422", leafs)...)},
+			{Host: "edge", NATSConfig: natstest.ExampleFile(t, dir, "leaf.conf", made("hub:7422", leafs)...)},
 		},
 		"a hub with JWTs": {
-			{Host: "hub", TLS: service.TLS{CA: ca}, Credentials: creds, NATSConfig: example(t, dir, "operator.conf", made("0.0.0.0:4222", atHub, "0.0.0.0:7422", atLeafs)...)},
-			{Host: "edge", NATSConfig: example(t, dir, "operator-leaf.conf", made("hub:7422", atLeafs)...)},
+			{Host: "hub", TLS: service.TLS{CA: ca}, Credentials: creds, NATSConfig: natstest.ExampleFile(t, dir, "operator.conf", made("0.0.0.0:4222", atHub, "0.0.0.0:7422", atLeafs)...)},
+			{Host: "edge", NATSConfig: natstest.ExampleFile(t, dir, "operator-leaf.conf", made("hub:7422", atLeafs)...)},
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			var want []string
 			for i := range hosts {
-				hosts[i].Name = unique(t) + "." + hosts[i].Host
-				serve(t, hosts[i])
+				hosts[i].Name = natstest.Unique(t) + "." + hosts[i].Host
+				natstest.Serve(t, hosts[i])
 				want = append(want, hosts[i].Host)
 			}
 			slices.Sort(want)
 			for i := range hosts {
-				hostsNamed(t, dial(t, service.Options{Name: hosts[i].Name}), strings.Join(want, " "))
+				hostsNamed(t, natstest.Dial(t, service.Options{Name: hosts[i].Name}), strings.Join(want, " "))
 			}
 			testFramesCome(t, hosts[0], hosts[1])
 			testFramesCome(t, hosts[1], hosts[0])
@@ -83,7 +84,7 @@ func TestExampleFiles(t *testing.T) {
 		"without a password":       {URL: "tls://" + hub, TLS: service.TLS{CA: ca}},
 		"with a strange authority": {URL: "tls://" + hub},
 	} {
-		if nc, err := service.Dial(within(t), &opts); err == nil {
+		if nc, err := service.Dial(natstest.Within(t), &opts); err == nil {
 			nc.Close()
 			t.Errorf("%s: got in", what)
 		}
@@ -95,22 +96,22 @@ func testFramesCome(t *testing.T, from, to service.Config) {
 	t.Helper()
 	const frames, most = 5, 100_000
 	name := "of/" + from.Host
-	c, into := connect(t, service.Options{Name: from.Name}), connect(t, service.Options{Name: to.Name})
-	ring, owner := attach(t, into.Key()), attach(t, c.Key())
+	c, into := natstest.Connect(t, service.Options{Name: from.Name}), natstest.Connect(t, service.Options{Name: to.Name})
+	ring, owner := natstest.Attach(t, into.Key()), natstest.Attach(t, c.Key())
 	m, err := service.NewMirror(into.NATS(), ring, service.MirrorOptions{Topic: name, From: from.Host})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(within(t))
+	ctx, cancel := context.WithCancel(natstest.Within(t))
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
-	eventually(t, "the mirror looks for its topic", func() error { // and then has it from its beginning
+	natstest.Eventually(t, "the mirror looks for its topic", func() error { // and then has it from its beginning
 		if s := m.Stats(); !strings.Contains(s.Why, service.ErrNoTopic.Error()) {
 			return fmt.Errorf("%+v", s)
 		}
 		return nil
 	})
-	if err := (order{Topic: name, Put: most, Count: frames}).publish(owner); err != nil {
+	if err := (natstest.Order{Topic: name, Put: most, Count: frames}).Publish(owner); err != nil {
 		t.Fatal(err)
 	}
 	sub, err := topic.Subscribe(ring, name, &topic.SubscribeOptions{From: topic.FromOldest})
@@ -119,11 +120,11 @@ func testFramesCome(t *testing.T, from, to service.Config) {
 	}
 	defer sub.Close()
 	for i := range uint64(frames) {
-		f, err := sub.Next(within(t))
+		f, err := sub.Next(natstest.Within(t))
 		if err != nil {
 			t.Fatalf("frame %d: %v; the mirror: %+v", i, err, m.Stats())
 		}
-		if data, err := ring.Get(f.Frame); err != nil || !bytes.Equal(data, content(i, sizeOf(i, most))) {
+		if data, err := ring.Get(f.Frame); err != nil || !bytes.Equal(data, natstest.Content(i, natstest.SizeOf(i, most))) {
 			t.Errorf("frame %d: %d bytes, %v", i, len(data), err)
 		}
 	}

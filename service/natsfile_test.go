@@ -20,14 +20,15 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // hostsNamed waits until the client's NATS reaches servers of exactly these hosts.
 func hostsNamed(t testing.TB, nc *nats.Conn, want string) []service.Host {
 	t.Helper()
 	var all []service.Host
-	eventually(t, "hosts "+want, func() (err error) {
-		if all, err = service.Hosts(within(t), nc); err != nil {
+	natstest.Eventually(t, "hosts "+want, func() (err error) {
+		if all, err = service.Hosts(natstest.Within(t), nc); err != nil {
 			return err
 		}
 		var names []string
@@ -48,7 +49,7 @@ func hostsNamed(t testing.TB, nc *nats.Conn, want string) []service.Host {
 // Embedded servers form a cluster, and a leaf node joins it, by the files that nats-server
 // takes. Each server is found from each, and asked with nothing but NATS.
 func TestClusterAndLeafByFile(t *testing.T) {
-	routes, leafs := []int{freePort(t), freePort(t)}, freePort(t)
+	routes, leafs := []int{natstest.FreePort(t), natstest.FreePort(t)}, natstest.FreePort(t)
 	keys := map[string]string{}
 	names := map[string]string{}
 	for host, file := range map[string]string{
@@ -56,14 +57,14 @@ func TestClusterAndLeafByFile(t *testing.T) {
 		"two":  fmt.Sprintf("cluster { name: c, listen: 127.0.0.1:%d, routes: [nats://127.0.0.1:%d] }", routes[1], routes[0]),
 		"leaf": fmt.Sprintf("leafnodes { reconnect: 1, remotes: [{ url: nats://127.0.0.1:%d }] }", leafs),
 	} {
-		names[host] = unique(t) + "." + host
-		server, _ := serve(t, service.Config{Name: names[host], Host: host, NATSConfig: natsFile(t, file)})
+		names[host] = natstest.Unique(t) + "." + host
+		server, _ := natstest.Serve(t, service.Config{Name: names[host], Host: host, NATSConfig: natstest.NATSFile(t, file)})
 		keys[host] = server.Key()
 	}
 	for host, name := range names {
-		nc := dial(t, service.Options{Name: name})
+		nc := natstest.Dial(t, service.Options{Name: name})
 		for _, h := range hostsNamed(t, nc, "leaf one two") {
-			m, err := nc.Request("framebuffer."+h.ID+".get_key", nil, limit)
+			m, err := nc.Request("framebuffer."+h.ID+".get_key", nil, natstest.Limit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +72,7 @@ func TestClusterAndLeafByFile(t *testing.T) {
 				t.Errorf("from %s: %+v, key %s", host, h, m.Data)
 			}
 		}
-		if c := connect(t, service.Options{Name: name}); c.Key() != keys[host] {
+		if c := natstest.Connect(t, service.Options{Name: name}); c.Key() != keys[host] {
 			t.Errorf("the client on %s attached elsewhere", host)
 		}
 	}
@@ -81,23 +82,23 @@ func TestClusterAndLeafByFile(t *testing.T) {
 // them, and nobody else does.
 func TestGuardedByFile(t *testing.T) {
 	dir := certificates(t)
-	port := freePort(t)
-	file := natsFile(t, fmt.Sprintf(`
+	port := natstest.FreePort(t)
+	file := natstest.NATSFile(t, fmt.Sprintf(`
 		listen: 127.0.0.1:%d
 		tls { cert_file: %[2]q, key_file: %[3]q, ca_file: %[2]q, verify: true }
 		accounts {
 			frames { users: [{ user: framebuffer, password: "a password" }] }
 			others { users: [{ user: other, password: "another" }] }
 		}`, port, dir+"/cert.pem", dir+"/key.pem"))
-	name := unique(t)
+	name := natstest.Unique(t)
 	t.Chdir(dir)
 	tls := service.TLS{CA: "cert.pem", Cert: "cert.pem", Key: "key.pem"}
-	server, svc := serve(t, service.Config{Name: name, Host: "h", NATSConfig: file, TLS: tls})
+	server, svc := natstest.Serve(t, service.Config{Name: name, Host: "h", NATSConfig: file, TLS: tls})
 	t.Chdir(t.TempDir())
-	if c := connect(t, service.Options{Name: name}); c.Key() != server.Key() {
+	if c := natstest.Connect(t, service.Options{Name: name}); c.Key() != server.Key() {
 		t.Error("attached elsewhere")
 	}
-	hostsNamed(t, dial(t, service.Options{Name: name}), "h")
+	hostsNamed(t, natstest.Dial(t, service.Options{Name: name}), "h")
 	url := svc.URL()
 	tls = service.TLS{CA: dir + "/cert.pem", Cert: dir + "/cert.pem", Key: dir + "/key.pem"}
 	for what, opts := range map[string]service.Options{
@@ -105,13 +106,13 @@ func TestGuardedByFile(t *testing.T) {
 		"without a certificate": {URL: strings.Replace(url, "//", "//framebuffer:a password@", 1), TLS: service.TLS{CA: tls.CA}},
 		"without the authority": {URL: url},
 	} {
-		if nc, err := service.Dial(within(t), &opts); err == nil {
+		if nc, err := service.Dial(natstest.Within(t), &opts); err == nil {
 			nc.Close()
 			t.Errorf("%s: got in", what)
 		}
 	}
-	other := dial(t, service.Options{URL: strings.Replace(url, "//", "//other:another@", 1), TLS: tls})
-	if m, err := other.Request("framebuffer.get_key", nil, limit); err == nil {
+	other := natstest.Dial(t, service.Options{URL: strings.Replace(url, "//", "//other:another@", 1), TLS: tls})
+	if m, err := other.Request("framebuffer.get_key", nil, natstest.Limit); err == nil {
 		t.Errorf("another account was told %q", m.Data)
 	}
 }
@@ -150,7 +151,7 @@ func certificates(t testing.TB) (dir string) {
 // A file that gives no addresses listens on loopback, and nobody gets in without the
 // password, which nobody was told.
 func TestFileWithoutAddresses(t *testing.T) {
-	_, svc := serve(t, service.Config{Name: unique(t), NATSConfig: natsFile(t, fmt.Sprintf("http: %d\ncluster { name: c, port: %d }", freePort(t), freePort(t)))})
+	_, svc := natstest.Serve(t, service.Config{Name: natstest.Unique(t), NATSConfig: natstest.NATSFile(t, fmt.Sprintf("http: %d\ncluster { name: c, port: %d }", natstest.FreePort(t), natstest.FreePort(t)))})
 	if !strings.HasPrefix(svc.URL(), "nats://127.0.0.1:") {
 		t.Errorf("listens at %s", svc.URL())
 	}
@@ -202,16 +203,16 @@ func TestBadNATSFiles(t *testing.T) {
 		cfg  service.Config
 		says string
 	}{
-		"nonsense":        {service.Config{NATSConfig: natsFile(t, "cluster {")}, "configuration"},
+		"nonsense":        {service.Config{NATSConfig: natstest.NATSFile(t, "cluster {")}, "configuration"},
 		"no such file":    {service.Config{NATSConfig: filepath.Join(t.TempDir(), "missing")}, "missing"},
-		"no usable login": {service.Config{NATSConfig: natsFile(t, "authorization { users: [{ user: a, password: b }] }")}, "named framebuffer"},
-		"hashed login":    {service.Config{NATSConfig: natsFile(t, `authorization { user: framebuffer, password: "$2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG" }`)}, "plain text"},
-		"small payloads":  {service.Config{NATSConfig: natsFile(t, "max_payload: 4096")}, "raise max_payload"},
-		"and a URL":       {service.Config{NATSConfig: natsFile(t, ""), URL: "nats://127.0.0.1:1"}, "either"},
+		"no usable login": {service.Config{NATSConfig: natstest.NATSFile(t, "authorization { users: [{ user: a, password: b }] }")}, "named framebuffer"},
+		"hashed login":    {service.Config{NATSConfig: natstest.NATSFile(t, `authorization { user: framebuffer, password: "$2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG" }`)}, "plain text"},
+		"small payloads":  {service.Config{NATSConfig: natstest.NATSFile(t, "max_payload: 4096")}, "raise max_payload"},
+		"and a URL":       {service.Config{NATSConfig: natstest.NATSFile(t, ""), URL: "nats://127.0.0.1:1"}, "either"},
 		"half a pair":     {service.Config{TLS: service.TLS{Cert: "x"}}, "both files"},
 		"a host's name":   {service.Config{Host: "a b"}, "host name"},
 	} {
-		c.cfg.Server, c.cfg.Name = server, unique(t)
+		c.cfg.Server, c.cfg.Name = server, natstest.Unique(t)
 		svc, err := service.Serve(c.cfg)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", what, err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // However many connections to the embedded NATS say nothing, and are made anew when they are closed, a
@@ -23,8 +24,8 @@ func TestSilentConnectionsKeepNoClientOut(t *testing.T) {
 	if err := os.WriteFile(file, fmt.Appendf(nil, "max_connections: %d\n", most), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	name := unique(t)
-	server, svc := serve(t, service.Config{Name: name, NATSConfig: file})
+	name := natstest.Unique(t)
+	server, svc := natstest.Serve(t, service.Config{Name: name, NATSConfig: file})
 	u, err := url.Parse(svc.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -49,21 +50,21 @@ func TestSilentConnectionsKeepNoClientOut(t *testing.T) {
 			<-done
 		}
 	}()
-	eventually(t, "there are too many", func() error {
+	natstest.Eventually(t, "there are too many", func() error {
 		if refused.Load() < most {
 			return errors.New("not yet")
 		}
 		return nil
 	})
-	c := connect(t, service.Options{Name: name})
-	if key, err := c.GetKey(within(t)); err != nil || key != server.Key() {
+	c := natstest.Connect(t, service.Options{Name: name})
+	if key, err := c.GetKey(natstest.Within(t)); err != nil || key != server.Key() {
 		t.Errorf("%s, %v", key, err)
 	}
 	f, err := c.Put([]byte("frame"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := connect(t, service.Options{Name: name}).Get(t.Context(), f); err != nil || string(got) != "frame" {
+	if got, err := natstest.Connect(t, service.Options{Name: name}).Get(t.Context(), f); err != nil || string(got) != "frame" {
 		t.Errorf("%q, %v", got, err)
 	}
 	if _, err := framebuffer.Attach(server.Key(), nil); err != nil {

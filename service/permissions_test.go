@@ -14,29 +14,30 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // With examples/hosts/permissions.conf servers, a host that mirrors, a reader and a watcher do
 // their work without a word of NATS against it, and none can do another's, nor touch recordings.
 func TestLeastPermissions(t *testing.T) {
 	const most, size, frames = 60_000, 5_000_000, 20
-	opts, err := natsserver.ProcessConfigFile(example(t, t.TempDir(), "permissions.conf"))
+	opts, err := natsserver.ProcessConfigFile(natstest.ExampleFile(t, t.TempDir(), "permissions.conf"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := startNATS(t, opts).ClientURL()
+	url := natstest.StartNATS(t, opts).ClientURL()
 	at := func(login string) string { return strings.Replace(url, "nats://", "nats://"+login+"@", 1) }
 	cam, gpu, alice, watcher := at("cam:change-me"), at("gpu:change-me-too"), at("alice:change-me-also"), at("watcher:change-me-last")
 	said := &logged{}
 	log := slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelWarn}))
 
-	o := startOwner(t, cam, 8<<20)
+	o := natstest.StartOwner(t, cam, 8<<20)
 	server, err := framebuffer.NewServer(8<<20, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	name := unique(t)
+	name := natstest.Unique(t)
 	svc, err := service.Serve(service.Config{
 		Server: server, URL: gpu, Name: name, Host: "gpu", InboxPrefix: "_INBOX.gpu", Logger: log,
 		Mirrors: []service.MirrorOptions{{Topic: "front", From: "owner"}, {Topic: "back"}},
@@ -45,10 +46,10 @@ func TestLeastPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer svc.Close()
-	nc := dial(t, service.Options{URL: watcher, InboxPrefix: "_INBOX.watcher", Logger: log})
+	nc := natstest.Dial(t, service.Options{URL: watcher, InboxPrefix: "_INBOX.watcher", Logger: log})
 	mirrors := func(what string, right func(service.MirrorStats) bool) {
 		t.Helper()
-		eventually(t, what, func() error {
+		natstest.Eventually(t, what, func() error {
 			all := hostsNamed(t, nc, "gpu owner")[0].Mirrors
 			if len(all) != 2 || !right(all[0]) || !right(all[1]) {
 				return fmt.Errorf("%+v", all)
@@ -59,15 +60,15 @@ func TestLeastPermissions(t *testing.T) {
 	// Once they have looked for their topics, they have them from the beginning.
 	mirrors("both topics are looked for", func(m service.MirrorStats) bool { return strings.Contains(m.Why, service.ErrNoTopic.Error()) })
 	for _, topicName := range []string{"front", "back"} {
-		o.do(order{Topic: topicName, Put: most, Count: frames})
+		o.Do(natstest.Order{Topic: topicName, Put: most, Count: frames})
 	}
 	mirrors("both topics are mirrored", func(m service.MirrorStats) bool { return m.Frames == frames && m.Lost == 0 })
-	f := o.do(order{Put: size, Seed: 1})
-	r := service.NewReader(dial(t, service.Options{URL: alice, InboxPrefix: "_INBOX.alice", Logger: log}), nil)
+	f := o.Do(natstest.Order{Put: size, Seed: 1})
+	r := service.NewReader(natstest.Dial(t, service.Options{URL: alice, InboxPrefix: "_INBOX.alice", Logger: log}), nil)
 	defer r.Close()
-	local := connect(t, service.Options{Name: name, Logger: log}) // logs in as its server, and has its inbox
+	local := natstest.Connect(t, service.Options{Name: name, Logger: log}) // logs in as its server, and has its inbox
 	for reader, read := range map[string]func(context.Context, framebuffer.Frame) ([]byte, error){"alice": r.Get, "a client of gpu": local.Get} {
-		if data, err := read(t.Context(), f); err != nil || !bytes.Equal(data, content(1, size)) {
+		if data, err := read(t.Context(), f); err != nil || !bytes.Equal(data, natstest.Content(1, size)) {
 			t.Errorf("%s: %d bytes, %v", reader, len(data), err)
 		}
 	}
@@ -109,7 +110,7 @@ func TestLeastPermissions(t *testing.T) {
 				if !errors.Is(err, nats.ErrPermissionViolation) {
 					t.Errorf("%s: %v", subject, err)
 				}
-			case <-within(t).Done():
+			case <-natstest.Within(t).Done():
 				t.Errorf("%s: %s is permitted", login, subject)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -21,16 +22,16 @@ import (
 // missing where the recorder had time for each; an end of the topic ends it.
 func TestRecordAndReplay(t *testing.T) {
 	const most, count = 4 << 10, 2000
-	nc := keepingNATS(t, 0)
-	r := startRecorder(t, nc, ringOf(t, 32<<20), service.RecorderOptions{Topic: "cam/1", Recording: "cam-1"})
-	publish(t, r.ring, order{Topic: "cam/1", Put: most, Count: count, End: true})
+	nc := natstest.JetStreamNATS(t, 0)
+	r := startRecorder(t, nc, natstest.RingOf(t, 32<<20), service.RecorderOptions{Topic: "cam/1", Recording: "cam-1"})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam/1", Put: most, Count: count, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
 	if s := r.Stats(); s.Frames != count || s.Lost+s.LeftOut+s.Refused != 0 {
 		t.Errorf("%+v", s)
 	}
-	ring := ringOf(t, 32<<20)
+	ring := natstest.RingOf(t, 32<<20)
 	s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam-1", Topic: "again"})
 	if s.Frames != count || s.Bytes != r.Stats().Bytes || s.Damaged+s.Incomplete+s.Refused != 0 {
 		t.Errorf("%+v", s)
@@ -38,7 +39,7 @@ func TestRecordAndReplay(t *testing.T) {
 	if n := replayed(t, ring, "again", most, 0); len(n) != count || n[0] != 0 || n[count-1] != count-1 {
 		t.Errorf("%d frames", len(n))
 	}
-	all, err := service.Recordings(within(t), nc)
+	all, err := service.Recordings(natstest.Within(t), nc)
 	if err != nil || len(all) != 1 || all[0].Name != "cam-1" || all[0].Topic != "cam/1" || all[0].Frames != count || all[0].Bytes < s.Bytes || all[0].Last.Before(all[0].First) {
 		t.Errorf("%+v, %v", all, err)
 	}
@@ -50,15 +51,15 @@ func TestRecordSizes(t *testing.T) {
 	const ring = 3 << 20
 	for _, payload := range []int32{8 << 10, 0} {
 		t.Run(strconv.Itoa(int(payload)), func(t *testing.T) {
-			nc := keepingNATS(t, payload)
-			r := startRecorder(t, nc, ringOf(t, ring), service.RecorderOptions{Topic: "cam"})
+			nc := natstest.JetStreamNATS(t, payload)
+			r := startRecorder(t, nc, natstest.RingOf(t, ring), service.RecorderOptions{Topic: "cam"})
 			pub, err := topic.NewPublisher(r.ring, "cam")
 			if err != nil {
 				t.Fatal(err)
 			}
 			sizes := []int{1, 6<<10 - 1, 6 << 10, 6<<10 + 1, 512<<10 - 1, 512 << 10, 512<<10 + 1, 1 << 20, 1<<20 + 1, ring - 16<<10}
 			for i, size := range sizes {
-				if _, err := pub.Publish(content(uint64(i), size), nil); err != nil {
+				if _, err := pub.Publish(natstest.Content(uint64(i), size), nil); err != nil {
 					t.Fatal(err)
 				}
 				r.has(t, uint64(i+1))
@@ -68,7 +69,7 @@ func TestRecordSizes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, capacity := range []int64{16 << 20, ring} { // all of them, and the last
-				client := ringOf(t, capacity)
+				client := natstest.RingOf(t, capacity)
 				if s := replay(t, nc, client, service.PlayerOptions{Recording: "cam"}); s.Frames != uint64(len(sizes)) || s.Damaged+s.Incomplete+s.Refused != 0 {
 					t.Fatalf("%+v", s)
 				}
@@ -78,11 +79,11 @@ func TestRecordSizes(t *testing.T) {
 				}
 				defer sub.Close()
 				seen := 0
-				for m, err := range sub.Frames(within(t)) {
+				for m, err := range sub.Frames(natstest.Within(t)) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if data, err := client.Get(m.Frame); err == nil && bytes.Equal(data, content(m.Sequence, sizes[m.Sequence])) {
+					if data, err := client.Get(m.Frame); err == nil && bytes.Equal(data, natstest.Content(m.Sequence, sizes[m.Sequence])) {
 						seen++
 					} else if capacity > ring {
 						t.Fatalf("number %d: %d bytes, %v", m.Sequence, len(data), err)
@@ -100,9 +101,9 @@ func TestRecordSizes(t *testing.T) {
 // wait.
 func TestRecorderIsTooSlow(t *testing.T) {
 	const most, count = 200 << 10, 300
-	nc := keepingNATS(t, 0)
-	r := startRecorder(t, nc, ringOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: count, End: true})
+	nc := natstest.JetStreamNATS(t, 0)
+	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: count, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ func TestRecorderIsTooSlow(t *testing.T) {
 	if s.Frames == 0 || s.Frames+s.Lost != count {
 		t.Errorf("%+v", s)
 	}
-	ring := ringOf(t, 64<<20)
+	ring := natstest.RingOf(t, 64<<20)
 	if p := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); p.Frames != s.Frames || p.Damaged+p.Incomplete+p.Refused != 0 {
 		t.Errorf("%+v", p)
 	}
@@ -123,9 +124,9 @@ func TestRecorderIsTooSlow(t *testing.T) {
 // Only what is wanted is recorded, also from what the ring still has, and the rest is counted.
 func TestRecordLeavesOut(t *testing.T) {
 	const most, count = 10_000, 100
-	nc := keepingNATS(t, 0)
-	ring := ringOf(t, 4<<20)
-	publish(t, ring, order{Topic: "cam", Put: most, Count: count, End: true})
+	nc := natstest.JetStreamNATS(t, 0)
+	ring := natstest.RingOf(t, 4<<20)
+	natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: count, End: true})
 	for recording, opts := range map[string]service.RecorderOptions{
 		"tenth":   {Every: 10, From: topic.FromOldest},
 		"one":     {Rate: 1e-9, From: topic.FromOldest},
@@ -141,14 +142,14 @@ func TestRecordLeavesOut(t *testing.T) {
 			t.Errorf("%s: %+v", recording, s)
 		}
 	}
-	again := ringOf(t, 4<<20)
+	again := natstest.RingOf(t, 4<<20)
 	replay(t, nc, again, service.PlayerOptions{Recording: "tenth"})
 	if n := replayed(t, again, "tenth", most, 0); !reflect.DeepEqual(n, []uint64{0, 10, 20, 30, 40, 50, 60, 70, 80, 90}) {
 		t.Errorf("%v", n)
 	}
-	p, err := service.NewPlayer(within(t), nc, again, service.PlayerOptions{Recording: "nothing"})
+	p, err := service.NewPlayer(natstest.Within(t), nc, again, service.PlayerOptions{Recording: "nothing"})
 	if err == nil {
-		err = p.Run(within(t))
+		err = p.Run(natstest.Within(t))
 	}
 	if !errors.Is(err, framebuffer.ErrTimeout) {
 		t.Errorf("a recording of nothing: %v", err)
@@ -157,9 +158,9 @@ func TestRecordLeavesOut(t *testing.T) {
 
 // Where NATS keeps nothing, or the name is not one, the error says so and what to do.
 func TestRecordRefuses(t *testing.T) {
-	ring := ringOf(t, 1<<20)
-	off, on := dial(t, service.Options{URL: ownNATS(t)}), keepingNATS(t, 0)
-	small := dial(t, service.Options{URL: runNATS(t, &natsserver.Options{JetStream: true, StoreDir: t.TempDir(), MaxPayload: 3000})})
+	ring := natstest.RingOf(t, 1<<20)
+	off, on := natstest.Dial(t, service.Options{URL: natstest.OwnNATS(t)}), natstest.JetStreamNATS(t, 0)
+	small := natstest.Dial(t, service.Options{URL: natstest.RunNATS(t, &natsserver.Options{JetStream: true, StoreDir: t.TempDir(), MaxPayload: 3000})})
 	startRecorder(t, on, ring, service.RecorderOptions{Topic: "other", Recording: "taken"})
 	for what, c := range map[string]struct {
 		nats *nats.Conn
@@ -175,24 +176,24 @@ func TestRecordRefuses(t *testing.T) {
 		"negative":      {on, service.RecorderOptions{Topic: "cam", Rate: -1}, framebuffer.ErrBadSize, "negative"},
 		"small payload": {small, service.RecorderOptions{Topic: "cam"}, nil, "max_payload"},
 	} {
-		r, err := service.NewRecorder(within(t), c.nats, ring, c.opts)
+		r, err := service.NewRecorder(natstest.Within(t), c.nats, ring, c.opts)
 		if err == nil || c.err != nil && !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, %v", what, r, err)
 		}
 	}
 	for _, nc := range []*nats.Conn{on, off} {
 		want := map[*nats.Conn]error{on: service.ErrNoRecording, off: service.ErrNoJetStream}[nc]
-		if _, err := service.NewPlayer(within(t), nc, ring, service.PlayerOptions{Recording: "none"}); !errors.Is(err, want) {
+		if _, err := service.NewPlayer(natstest.Within(t), nc, ring, service.PlayerOptions{Recording: "none"}); !errors.Is(err, want) {
 			t.Errorf("%v, want %v", err, want)
 		}
-		if err := service.DeleteRecording(within(t), nc, "none"); !errors.Is(err, want) {
+		if err := service.DeleteRecording(natstest.Within(t), nc, "none"); !errors.Is(err, want) {
 			t.Errorf("%v, want %v", err, want)
 		}
 	}
-	if all, err := service.Recordings(within(t), off); !errors.Is(err, service.ErrNoJetStream) {
+	if all, err := service.Recordings(natstest.Within(t), off); !errors.Is(err, service.ErrNoJetStream) {
 		t.Errorf("%v, %v", all, err)
 	}
-	if p, err := service.NewPlayer(within(t), on, ring, service.PlayerOptions{Recording: "taken", Speed: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
+	if p, err := service.NewPlayer(natstest.Within(t), on, ring, service.PlayerOptions{Recording: "taken", Speed: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
 		t.Errorf("%v, %v", p, err)
 	}
 }
@@ -201,12 +202,12 @@ func TestRecordRefuses(t *testing.T) {
 // them after a restart.
 func TestEmbeddedJetStream(t *testing.T) {
 	dir := t.TempDir() + "/streams"
-	server, svc := serve(t, service.Config{Name: unique(t), JetStream: dir})
-	other := service.Config{Server: server, Name: unique(t), JetStream: dir}
+	server, svc := natstest.Serve(t, service.Config{Name: natstest.Unique(t), JetStream: dir})
+	other := service.Config{Server: server, Name: natstest.Unique(t), JetStream: dir}
 	if s, err := service.Serve(other); err == nil || !strings.Contains(err.Error(), dir) {
 		t.Errorf("two servers with one directory: %v, %v", s, err)
 	}
-	other.URL = ownNATS(t)
+	other.URL = natstest.OwnNATS(t)
 	if s, err := service.Serve(other); err == nil || !strings.Contains(err.Error(), "configuration") {
 		t.Errorf("on a NATS of one's own: %v, %v", s, err)
 	}
@@ -214,16 +215,16 @@ func TestEmbeddedJetStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 2 {
-		name := unique(t)
-		_, svc := serve(t, service.Config{Name: name, JetStream: dir})
-		c := connect(t, service.Options{Name: name})
+		name := natstest.Unique(t)
+		_, svc := natstest.Serve(t, service.Config{Name: name, JetStream: dir})
+		c := natstest.Connect(t, service.Options{Name: name})
 		if i == 0 {
-			r := startRecorder(t, c.NATS(), ringOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
-			publish(t, r.ring, order{Topic: "cam", Put: 1000, Count: 10, End: true})
+			r := startRecorder(t, c.NATS(), natstest.RingOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+			natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: 1000, Count: 10, End: true})
 			if err := r.ended(t); err != nil {
 				t.Fatal(err)
 			}
-		} else if s := replay(t, c.NATS(), ringOf(t, 1<<20), service.PlayerOptions{Recording: "cam"}); s.Frames != 10 {
+		} else if s := replay(t, c.NATS(), natstest.RingOf(t, 1<<20), service.PlayerOptions{Recording: "cam"}); s.Frames != 10 {
 			t.Errorf("%+v", s)
 		}
 		if err := errors.Join(c.Close(), svc.Close()); err != nil {

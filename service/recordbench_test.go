@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -19,13 +20,13 @@ func BenchmarkReplay(b *testing.B) { benchmarkRecording(b, true) }
 
 func benchmarkRecording(b *testing.B, back bool) {
 	const size = 1920 * 1080 * 3
-	nc := keepingNATS(b, 0)
-	r := startRecorder(b, nc, ringOf(b, 64<<20), service.RecorderOptions{Topic: "cam"})
+	nc := natstest.JetStreamNATS(b, 0)
+	r := startRecorder(b, nc, natstest.RingOf(b, 64<<20), service.RecorderOptions{Topic: "cam"})
 	pub, err := topic.NewPublisher(r.ring, "cam")
 	if err != nil {
 		b.Fatal(err)
 	}
-	frame := content(1, size)
+	frame := natstest.Content(1, size)
 	b.SetBytes(size)
 	b.ResetTimer()
 	for i := range b.N {
@@ -45,7 +46,7 @@ func benchmarkRecording(b *testing.B, back bool) {
 	if !back {
 		return
 	}
-	ring := ringOf(b, 64<<20)
+	ring := natstest.RingOf(b, 64<<20)
 	b.ResetTimer()
 	if s := replay(b, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != uint64(b.N) {
 		b.Fatalf("%+v", s)

@@ -11,15 +11,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // A recording of the earlier subjects is listed and replayed. A recorder that goes on with it moves it to subjects of its
 // own, and from then on what is published to the earlier ones is not kept.
 func TestEarlierRecording(t *testing.T) {
-	nc := keepingNATS(t, 0)
+	nc := natstest.JetStreamNATS(t, 0)
 	f := newForger(t, nc, "framebuffer.recording.", "earlier")
-	if _, err := f.js.CreateStream(within(t), jetstream.StreamConfig{
+	if _, err := f.js.CreateStream(natstest.Within(t), jetstream.StreamConfig{
 		Name: "FRAMES_cam", Subjects: []string{"framebuffer.recording.cam.part", "framebuffer.recording.cam.frame"},
 		Metadata: map[string]string{"framebuffer.topic": "cam", "framebuffer.format": "1"},
 	}); err != nil {
@@ -28,7 +29,7 @@ func TestEarlierRecording(t *testing.T) {
 	const most = 1000
 	f.imitate(t, 0, "", nil)
 	for i := range uint64(3) {
-		data := content(i, sizeOf(i, most))
+		data := natstest.Content(i, natstest.SizeOf(i, most))
 		meta := map[string]any{}
 		if i%3 != 0 {
 			meta = map[string]any{"content_type": "test", "width": i, "user": fmt.Appendf(nil, "%d", i)}
@@ -37,10 +38,10 @@ func TestEarlierRecording(t *testing.T) {
 	}
 	check := func(frames uint64) {
 		t.Helper()
-		if all, err := service.Recordings(within(t), nc); err != nil || len(all) != 1 || all[0].Name != "cam" || all[0].Frames != frames {
+		if all, err := service.Recordings(natstest.Within(t), nc); err != nil || len(all) != 1 || all[0].Name != "cam" || all[0].Frames != frames {
 			t.Errorf("%+v, %v", all, err)
 		}
-		ring := ringOf(t, 1<<20)
+		ring := natstest.RingOf(t, 1<<20)
 		if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != frames || s.Damaged+s.Incomplete+s.Refused != 0 {
 			t.Errorf("%+v", s)
 		}
@@ -50,19 +51,19 @@ func TestEarlierRecording(t *testing.T) {
 		}
 		defer sub.Close()
 		for i := range uint64(3) {
-			m, err := sub.Next(within(t))
+			m, err := sub.Next(natstest.Within(t))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if data, err := ring.Get(m.Frame); err != nil || !bytes.Equal(data, content(i, sizeOf(i, most))) {
+			if data, err := ring.Get(m.Frame); err != nil || !bytes.Equal(data, natstest.Content(i, natstest.SizeOf(i, most))) {
 				t.Errorf("%d: %d bytes, %v", i, len(data), err)
 			}
 		}
 	}
 	check(3)
-	ring := ringOf(t, 1<<20)
+	ring := natstest.RingOf(t, 1<<20)
 	r := startRecorder(t, nc, ring, service.RecorderOptions{Topic: "cam"})
-	publish(t, ring, order{Topic: "cam", Put: most, Count: 2, Seed: 3, End: true})
+	natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: 2, Seed: 3, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
@@ -71,10 +72,10 @@ func TestEarlierRecording(t *testing.T) {
 	if s := fmt.Sprint(info.Config.Subjects); s != "[framebuffer-recording.cam.part framebuffer-recording.cam.frame]" || info.Config.Metadata["framebuffer.format"] != "2" {
 		t.Errorf("%s, %v", s, info.Config.Metadata)
 	}
-	if m, err := nc.RequestWithContext(within(t), "framebuffer.recording.cam.frame", []byte("forged")); !errors.Is(err, nats.ErrNoResponders) {
+	if m, err := nc.RequestWithContext(natstest.Within(t), "framebuffer.recording.cam.frame", []byte("forged")); !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("%+v, %v", m, err)
 	}
-	if err := service.DeleteRecording(within(t), nc, "cam"); err != nil {
+	if err := service.DeleteRecording(natstest.Within(t), nc, "cam"); err != nil {
 		t.Error(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -19,12 +20,12 @@ func TestRecordingNames(t *testing.T) {
 		"camera%2ffront": "FRAMES_camera%252ffront", "camera": "", "camera/": "", "/": "", "//": "", ".": "", "..": "", "a.b": "", "*": "", ">": "", "a b": "", " ": "",
 		`back\slash`: "", "ä/λ/画": "", "$JS.API": "", "%": "", "=": "", "a:b": "", strings.Repeat("é", 32): "", strings.Repeat("/", 64): "",
 	}
-	nc := keepingNATS(t, 0)
-	ring := ringOf(t, 1<<20)
+	nc := natstest.JetStreamNATS(t, 0)
+	ring := natstest.RingOf(t, 1<<20)
 	var names []string
 	for name := range streams {
 		names = append(names, name)
-		publish(t, ring, order{Topic: name, Put: 100, Count: len(names), End: true})
+		natstest.Publish(t, ring, natstest.Order{Topic: name, Put: 100, Count: len(names), End: true})
 		r := startRecorder(t, nc, ring, service.RecorderOptions{Topic: name, From: topic.FromOldest})
 		if err := r.ended(t); err != nil {
 			t.Fatalf("%q: %v", name, err)
@@ -34,7 +35,7 @@ func TestRecordingNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := service.Recordings(within(t), nc)
+	all, err := service.Recordings(natstest.Within(t), nc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,27 +49,27 @@ func TestRecordingNames(t *testing.T) {
 	}
 	for name, stream := range streams {
 		if stream != "" {
-			if _, err := js.Stream(within(t), stream); err != nil {
+			if _, err := js.Stream(natstest.Within(t), stream); err != nil {
 				t.Errorf("%q is not %s: %v", name, stream, err)
 			}
 		}
-		r, err := service.FindRecording(within(t), nc, name)
-		again := ringOf(t, 1<<20)
+		r, err := service.FindRecording(natstest.Within(t), nc, name)
+		again := natstest.RingOf(t, 1<<20)
 		if s := replay(t, nc, again, service.PlayerOptions{Recording: name}); err != nil || r.Topic != name || s.Topic != name || s.Frames != r.Frames || s.Frames == 0 {
 			t.Errorf("%q: %+v, %+v, %v", name, r, s, err)
 		}
-		if err := service.DeleteRecording(within(t), nc, name); err != nil {
+		if err := service.DeleteRecording(natstest.Within(t), nc, name); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
-		if all, err := service.Recordings(within(t), nc); err != nil || slices.ContainsFunc(all, func(r service.Recording) bool { return r.Name == name }) {
+		if all, err := service.Recordings(natstest.Within(t), nc); err != nil || slices.ContainsFunc(all, func(r service.Recording) bool { return r.Name == name }) {
 			t.Errorf("%q is still there: %v, %v", name, all, err)
 		}
 	}
 	// Streams of others, whose names are not spelled so, are not recordings.
-	if _, err := js.CreateStream(within(t), jetstream.StreamConfig{Name: "FRAMES_a%2fb", Subjects: []string{"framebuffer-recording.a%2fb.part"}}); err != nil {
+	if _, err := js.CreateStream(natstest.Within(t), jetstream.StreamConfig{Name: "FRAMES_a%2fb", Subjects: []string{"framebuffer-recording.a%2fb.part"}}); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := service.Recordings(within(t), nc); err != nil || len(all) != 0 {
+	if all, err := service.Recordings(natstest.Within(t), nc); err != nil || len(all) != 0 {
 		t.Errorf("%+v, %v", all, err)
 	}
 }

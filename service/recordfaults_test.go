@@ -13,15 +13,16 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // What is not what was recorded is counted and never published.
 func TestDamagedRecording(t *testing.T) {
 	const most = 700 << 10
-	nc := keepingNATS(t, 0)
-	r := startRecorder(t, nc, ringOf(t, 16<<20), service.RecorderOptions{Topic: "cam"})
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: 12, End: true})
+	nc := natstest.JetStreamNATS(t, 0)
+	r := startRecorder(t, nc, natstest.RingOf(t, 16<<20), service.RecorderOptions{Topic: "cam"})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 12, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
@@ -33,14 +34,14 @@ func TestDamagedRecording(t *testing.T) {
 	}
 	damaged, incomplete, long := uint64(0), uint64(0), 0
 	for number := at.FirstSeq; number <= at.LastSeq; number++ {
-		m, err := s.GetMsg(within(t), number)
+		m, err := s.GetMsg(natstest.Within(t), number)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if head := m.Header.Get("Framebuffer-Frame"); head == "" {
 			if long++; long == 3 { // a part that goes missing
 				incomplete++
-				if err := s.DeleteMsg(within(t), number); err != nil {
+				if err := s.DeleteMsg(natstest.Within(t), number); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -81,7 +82,7 @@ func TestDamagedRecording(t *testing.T) {
 							next++
 						}
 					}
-					if _, err := js.PublishMsg(within(t), msg, opts...); err != nil {
+					if _, err := js.PublishMsg(natstest.Within(t), msg, opts...); err != nil {
 						t.Fatal(err)
 					}
 					damaged, last = damaged+1, last+1
@@ -92,7 +93,7 @@ func TestDamagedRecording(t *testing.T) {
 	if incomplete == 0 || damaged == 0 {
 		t.Fatal("nothing was spoilt")
 	}
-	again := ringOf(t, 16<<20)
+	again := natstest.RingOf(t, 16<<20)
 	p := replay(t, nc, again, service.PlayerOptions{Recording: "cam"})
 	if p.Frames != 12-incomplete || p.Damaged != damaged || p.Incomplete != incomplete {
 		t.Errorf("%+v, want %d damaged and %d incomplete", p, damaged, incomplete)
@@ -106,9 +107,9 @@ func TestDamagedRecording(t *testing.T) {
 // the beginning is nobody's fault, and what does not fit at all is refused.
 func TestRecordLimits(t *testing.T) {
 	const most, count = 300 << 10, 60
-	nc := keepingNATS(t, 0)
-	r := startRecorder(t, nc, ringOf(t, 32<<20), service.RecorderOptions{Topic: "cam", MaxBytes: 3 << 20})
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: count})
+	nc := natstest.JetStreamNATS(t, 0)
+	r := startRecorder(t, nc, natstest.RingOf(t, 32<<20), service.RecorderOptions{Topic: "cam", MaxBytes: 3 << 20})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: count})
 	if _, err := r.ring.Put(nil); err == nil {
 		t.Fatal("a frame of nothing")
 	}
@@ -128,11 +129,11 @@ func TestRecordLimits(t *testing.T) {
 	if s := r.Stats(); s.Frames != count || s.Refused != 1 || s.Lost != 0 {
 		t.Errorf("%+v", s)
 	}
-	info, err := service.FindRecording(within(t), nc, "cam")
+	info, err := service.FindRecording(natstest.Within(t), nc, "cam")
 	if err != nil || info.Bytes > 3<<20 || info.Bytes < 2<<20 || info.MaxBytes != 3<<20 {
 		t.Errorf("%+v, %v", info, err)
 	}
-	ring := ringOf(t, 32<<20)
+	ring := natstest.RingOf(t, 32<<20)
 	if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames == 0 || s.Frames > info.Frames || s.Damaged+s.Incomplete+s.Refused != 0 {
 		t.Errorf("%+v of %+v", s, info)
 	}
@@ -141,12 +142,12 @@ func TestRecordLimits(t *testing.T) {
 	}
 	// The same, which goes on, with frames that become no older than a moment.
 	again := startRecorder(t, nc, r.ring, service.RecorderOptions{Topic: "cam", MaxAge: 100 * time.Millisecond})
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: 1, Seed: count + 1, End: true})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: count + 1, End: true})
 	if err := again.ended(t); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "all of it is too old", func() error {
-		if info, err := service.FindRecording(within(t), nc, "cam"); err != nil || info.Frames != 0 || info.MaxAge != 100*time.Millisecond || info.MaxBytes != 3<<20 {
+	natstest.Eventually(t, "all of it is too old", func() error {
+		if info, err := service.FindRecording(natstest.Within(t), nc, "cam"); err != nil || info.Frames != 0 || info.MaxAge != 100*time.Millisecond || info.MaxBytes != 3<<20 {
 			return fmt.Errorf("%+v, %w", info, errors.Join(err, errors.New("not yet")))
 		}
 		return nil
@@ -157,15 +158,15 @@ func TestRecordLimits(t *testing.T) {
 // deleted ends its recorders and players.
 func TestDeletedWhileReplaying(t *testing.T) {
 	const count, size = 60, 1 << 20
-	nc := keepingNATS(t, 0)
-	live := ringOf(t, 128<<20)
+	nc := natstest.JetStreamNATS(t, 0)
+	live := natstest.RingOf(t, 128<<20)
 	r := startRecorder(t, nc, live, service.RecorderOptions{Topic: "cam"})
 	pub, err := topic.NewPublisher(live, "cam")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range uint64(count) {
-		f, err := live.Put(content(i, size))
+		f, err := live.Put(natstest.Content(i, size))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,14 +180,14 @@ func TestDeletedWhileReplaying(t *testing.T) {
 	}
 	r.has(t, count)
 	for speed := 32.0; ; speed /= 2 { // the first frame shall be out, and the second not, when they go
-		again := ringOf(t, 128<<20)
-		player, err := service.NewPlayer(within(t), nc, again, service.PlayerOptions{Recording: "cam", Speed: speed})
+		again := natstest.RingOf(t, 128<<20)
+		player, err := service.NewPlayer(natstest.Within(t), nc, again, service.PlayerOptions{Recording: "cam", Speed: speed})
 		if err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan error, 1)
-		go func() { done <- player.Run(within(t)) }()
-		eventually(t, "the first frame comes", func() error {
+		go func() { done <- player.Run(natstest.Within(t)) }()
+		natstest.Eventually(t, "the first frame comes", func() error {
 			if s := player.Stats(); s.Frames == 0 {
 				return fmt.Errorf("%+v", s)
 			}
@@ -196,7 +197,7 @@ func TestDeletedWhileReplaying(t *testing.T) {
 		if purged {
 			s := streamOf(t, nc, "cam")
 			at, _ := state(t, s, "cam")
-			if err := s.Purge(within(t), jetstream.WithPurgeSequence(at.LastSeq-10)); err != nil {
+			if err := s.Purge(natstest.Within(t), jetstream.WithPurgeSequence(at.LastSeq-10)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -212,19 +213,19 @@ func TestDeletedWhileReplaying(t *testing.T) {
 		}
 		break
 	}
-	player, err := service.NewPlayer(within(t), nc, ringOf(t, 16<<20), service.PlayerOptions{Recording: "cam", Loop: true, Speed: 1000})
+	player, err := service.NewPlayer(natstest.Within(t), nc, natstest.RingOf(t, 16<<20), service.PlayerOptions{Recording: "cam", Loop: true, Speed: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- player.Run(within(t)) }()
-	eventually(t, "laps", func() error {
+	go func() { done <- player.Run(natstest.Within(t)) }()
+	natstest.Eventually(t, "laps", func() error {
 		if s := player.Stats(); s.Laps < 2 {
 			return fmt.Errorf("%+v", s)
 		}
 		return nil
 	})
-	if err := service.DeleteRecording(within(t), nc, "cam"); err != nil {
+	if err := service.DeleteRecording(natstest.Within(t), nc, "cam"); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; !errors.Is(err, service.ErrNoRecording) {
@@ -244,16 +245,16 @@ func TestDeletedWhileReplaying(t *testing.T) {
 // Of two recorders of one recording the later one has it; nothing is torn, or there twice.
 func TestRecorderIsTakenOver(t *testing.T) {
 	const most, batch = 600 << 10, 20
-	nc := keepingNATS(t, 0)
-	other := dial(t, service.Options{URL: nc.ConnectedUrl()})
-	ring := ringOf(t, 64<<20)
+	nc := natstest.JetStreamNATS(t, 0)
+	other := natstest.Dial(t, service.Options{URL: nc.ConnectedUrl()})
+	ring := natstest.RingOf(t, 64<<20)
 	first := startRecorder(t, nc, ring, service.RecorderOptions{Topic: "cam"})
-	publish(t, ring, order{Topic: "cam", Put: most, Count: batch})
+	natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: batch})
 	first.has(t, 1)
 	second := startRecorder(t, other, ring, service.RecorderOptions{Topic: "cam"})
 	seed := uint64(batch)
-	for within := within(t); len(first.done) == 0; {
-		publish(t, ring, order{Topic: "cam", Put: most, Count: 1, Seed: seed})
+	for within := natstest.Within(t); len(first.done) == 0; {
+		natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: seed})
 		seed++
 		if within.Err() != nil {
 			t.Fatalf("the first goes on: %+v, %+v", first.Stats(), second.Stats())
@@ -263,11 +264,11 @@ func TestRecorderIsTakenOver(t *testing.T) {
 	if err := first.ended(t); err == nil || !strings.Contains(err.Error(), "another recorder") {
 		t.Errorf("%v", err)
 	}
-	publish(t, ring, order{Topic: "cam", Put: most, Count: batch, Seed: seed, End: true})
+	natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: batch, Seed: seed, End: true})
 	if err := second.ended(t); err != nil {
 		t.Fatal(err)
 	}
-	again := ringOf(t, 64<<20)
+	again := natstest.RingOf(t, 64<<20)
 	s := replay(t, nc, again, service.PlayerOptions{Recording: "cam"})
 	if one, two := first.Stats(), second.Stats(); two.Frames < batch || s.Frames != one.Frames+two.Frames || s.Damaged+s.Refused != 0 {
 		t.Errorf("%+v, %+v, %+v", one, two, s)

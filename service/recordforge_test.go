@@ -13,6 +13,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // forger publishes to a recording's subjects what no recorder does, or what looks like one.
@@ -59,7 +60,7 @@ func (f *forger) imitate(t *testing.T, ordinal uint64, head string, data []byte)
 	if len(data) > 0 {
 		opts = append(opts, jetstream.WithExpectLastMsgID(fmt.Sprintf("%s.%d", f.run, f.ids-1)))
 	}
-	if _, err := f.js.PublishMsg(within(t), m, opts...); err != nil {
+	if _, err := f.js.PublishMsg(natstest.Within(t), m, opts...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -89,7 +90,7 @@ func (f *forger) junk(t *testing.T, kind int, run string) {
 	if h := heads[kind%len(heads)]; h != "" {
 		m.Header.Set("Framebuffer-Frame", h)
 	}
-	if _, err := f.js.PublishMsg(within(t), m); err != nil {
+	if _, err := f.js.PublishMsg(natstest.Within(t), m); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -98,7 +99,7 @@ func (f *forger) junk(t *testing.T, kind int, run string) {
 // counted; nor does what a recorder stored become another frame when it is stored again. It goes on with what it has.
 func TestForgedMessages(t *testing.T) {
 	const most, frames = 700 << 10, 24
-	nc := keepingNATS(t, 0)
+	nc := natstest.JetStreamNATS(t, 0)
 	peer, err := nats.Connect(nc.ConnectedUrl())
 	if err != nil {
 		t.Fatal(err)
@@ -112,18 +113,18 @@ func TestForgedMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newForger(t, peer, "framebuffer-recording.", "forger")
-	r := startRecorder(t, nc, ringOf(t, 64<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 64<<20), service.RecorderOptions{Topic: "cam"})
 	injected, run := uint64(0), "early"
 	for i := range uint64(frames) {
-		publish(t, r.ring, order{Topic: "cam", Put: most, Count: 1, Seed: i})
+		natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: i})
 		f.junk(t, int(i), run) // while the frame is on its way, or not
 		r.has(t, i+1)
 		f.junk(t, int(i)+1, run)
 		injected += 2
 		if i == 0 {
-			m, err := heard.NextMsgWithContext(within(t))
+			m, err := heard.NextMsgWithContext(natstest.Within(t))
 			for err == nil && m.Header.Get("Framebuffer-Part") == "" {
-				m, err = heard.NextMsgWithContext(within(t))
+				m, err = heard.NextMsgWithContext(natstest.Within(t))
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -132,7 +133,7 @@ func TestForgedMessages(t *testing.T) {
 		}
 	}
 	for n := range 3 { // each as a recorder stored it, again; JetStream itself refuses most
-		m, err := heard.NextMsgWithContext(within(t))
+		m, err := heard.NextMsgWithContext(natstest.Within(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,18 +144,18 @@ func TestForgedMessages(t *testing.T) {
 				again.Header[k] = v
 			}
 		}
-		if ack, err := f.js.PublishMsg(within(t), again); err == nil && !ack.Duplicate {
+		if ack, err := f.js.PublishMsg(natstest.Within(t), again); err == nil && !ack.Duplicate {
 			injected++
 		}
 	}
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: 1, Seed: frames, End: true})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: frames, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
 	if s := r.Stats(); s.Frames != frames+1 || s.Lost != 0 {
 		t.Errorf("%+v", s)
 	}
-	ring := ringOf(t, 64<<20)
+	ring := natstest.RingOf(t, 64<<20)
 	if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != frames+1 || s.Damaged != injected || s.Refused+s.Incomplete != 0 {
 		t.Errorf("%+v, want %d damaged", s, injected)
 	}
@@ -166,9 +167,9 @@ func TestForgedMessages(t *testing.T) {
 // Where a peer imitates a recorder, no number that it writes makes a replay wait longer than JetStream took, or
 // count or allocate more than there can be.
 func TestForgedNumbers(t *testing.T) {
-	nc := keepingNATS(t, 0)
-	r := startRecorder(t, nc, ringOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
-	publish(t, r.ring, order{Topic: "cam", Put: 1000, Count: 1, End: true})
+	nc := natstest.JetStreamNATS(t, 0)
+	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: 1000, Count: 1, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +200,7 @@ func TestForgedNumbers(t *testing.T) {
 		f.imitate(t, c.ordinal, head(t, data, c.more), data)
 		*c.counts++
 	}
-	for speed, ring := range map[float64]*framebuffer.Client{1: ringOf(t, 1<<20), 1e18: ringOf(t, 1<<20)} {
+	for speed, ring := range map[float64]*framebuffer.Client{1: natstest.RingOf(t, 1<<20), 1e18: natstest.RingOf(t, 1<<20)} {
 		if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam", Speed: speed}); s.Frames != frames || s.Damaged != damaged || s.Refused+s.Incomplete != 0 {
 			t.Errorf("%+v, want %d frames and %d damaged", s, frames, damaged)
 		}
@@ -208,9 +209,9 @@ func TestForgedNumbers(t *testing.T) {
 
 // Without a mark of its run, a message in the midst of another run is no frame of it.
 func TestForgedRun(t *testing.T) {
-	nc := keepingNATS(t, 0)
-	r := startRecorder(t, nc, ringOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
-	publish(t, r.ring, order{Topic: "cam", Put: 1000, Count: 2})
+	nc := natstest.JetStreamNATS(t, 0)
+	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: 1000, Count: 2})
 	r.has(t, 2)
 	at, _ := state(t, streamOf(t, nc, "cam"), "cam")
 	data := []byte("forged")
@@ -222,7 +223,7 @@ func TestForgedRun(t *testing.T) {
 	m.Header.Set("Nats-Expected-Last-Sequence", fmt.Sprint(at.LastSeq))
 	js, err := jetstream.New(nc)
 	if err == nil {
-		_, err = js.PublishMsg(within(t), m)
+		_, err = js.PublishMsg(natstest.Within(t), m)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -231,7 +232,7 @@ func TestForgedRun(t *testing.T) {
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
-	ring := ringOf(t, 1<<20)
+	ring := natstest.RingOf(t, 1<<20)
 	if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != 2 || s.Damaged != 1 || s.Refused+s.Incomplete != 0 {
 		t.Errorf("%+v", s)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -27,7 +28,7 @@ type recording struct {
 
 func startRecorder(t testing.TB, nc *nats.Conn, ring *framebuffer.Client, opts service.RecorderOptions) *recording {
 	t.Helper()
-	r, err := service.NewRecorder(within(t), nc, ring, opts)
+	r, err := service.NewRecorder(natstest.Within(t), nc, ring, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,7 @@ func (r *recording) ended(t testing.TB) error {
 	select {
 	case err := <-r.done:
 		return err
-	case <-time.After(limit):
+	case <-time.After(natstest.Limit):
 		t.Fatalf("the recorder does not end: %+v", r.Stats())
 		return nil
 	}
@@ -53,7 +54,7 @@ func (r *recording) ended(t testing.TB) error {
 // has waits until so many frames are stored.
 func (r *recording) has(t testing.TB, frames uint64) {
 	t.Helper()
-	eventually(t, "frames are stored", func() error {
+	natstest.Eventually(t, "frames are stored", func() error {
 		if s := r.Stats(); s.Frames < frames {
 			return fmt.Errorf("%+v, not %d", s, frames)
 		}
@@ -67,11 +68,11 @@ func replay(t testing.TB, nc *nats.Conn, ring *framebuffer.Client, opts service.
 	if opts.Speed == 0 {
 		opts.Speed = 1e18
 	}
-	p, err := service.NewPlayer(within(t), nc, ring, opts)
+	p, err := service.NewPlayer(natstest.Within(t), nc, ring, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Run(within(t)); err != nil {
+	if err := p.Run(natstest.Within(t)); err != nil {
 		t.Fatalf("%v, %+v", err, p.Stats())
 	}
 	return p.Stats()
@@ -87,7 +88,7 @@ func replayed(t testing.TB, ring *framebuffer.Client, name string, most int, bas
 	}
 	defer sub.Close()
 	for {
-		m, err := sub.Next(within(t))
+		m, err := sub.Next(natstest.Within(t))
 		if errors.Is(err, topic.ErrEnded) {
 			return numbers
 		}
@@ -100,7 +101,7 @@ func replayed(t testing.TB, ring *framebuffer.Client, name string, most int, bas
 			want = topic.Meta{}
 		}
 		data, err := ring.Get(m.Frame)
-		if err != nil || !bytes.Equal(data, content(seed, sizeOf(seed, most))) {
+		if err != nil || !bytes.Equal(data, natstest.Content(seed, natstest.SizeOf(seed, most))) {
 			t.Fatalf("number %d: %d bytes, %v", m.Sequence, len(data), err)
 		}
 		if !m.Time.Equal(time.Unix(int64(seed), 1)) || !reflect.DeepEqual(m.Meta, want) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -30,7 +31,7 @@ func roleNATS(c *testproc.Child) error {
 		return err
 	}
 	go ns.Start()
-	if !ns.ReadyForConnections(limit) {
+	if !ns.ReadyForConnections(natstest.Limit) {
 		return errors.New("NATS is not ready")
 	}
 	if err := c.Send(ns.ClientURL()); err != nil {
@@ -87,7 +88,7 @@ func streamOf(t testing.TB, nc *nats.Conn, name string) jetstream.Stream {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := js.Stream(within(t), "FRAMES_"+name)
+	s, err := js.Stream(natstest.Within(t), "FRAMES_"+name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func streamOf(t testing.TB, nc *nats.Conn, name string) jetstream.Stream {
 func state(t testing.TB, s jetstream.Stream, name string) (at jetstream.StreamState, frames uint64) {
 	t.Helper()
 	subject := "framebuffer-recording." + name + ".frame"
-	info, err := s.Info(within(t), jetstream.WithSubjectFilter(subject))
+	info, err := s.Info(natstest.Within(t), jetstream.WithSubjectFilter(subject))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,9 +110,9 @@ func state(t testing.TB, s jetstream.Stream, name string) (at jetstream.StreamSt
 // next goes on.
 func TestKillRecorder(t *testing.T) {
 	const most, kills = 12 << 20, 2
-	url := runNATS(t, &natsserver.Options{JetStream: true, StoreDir: t.TempDir()})
-	nc := dial(t, service.Options{URL: url})
-	ring := ringOf(t, 64<<20)
+	url := natstest.RunNATS(t, &natsserver.Options{JetStream: true, StoreDir: t.TempDir()})
+	nc := natstest.Dial(t, service.Options{URL: url})
+	ring := natstest.RingOf(t, 64<<20)
 	seed, cut := uint64(0), uint64(0)
 	for cut < kills {
 		p := testproc.Start(t, "recorder", ring.Key(), url, "cam", "cam")
@@ -119,11 +120,11 @@ func TestKillRecorder(t *testing.T) {
 		p.Recv(&ready)
 		s := streamOf(t, nc, "cam")
 		before, frames := state(t, s, "cam")
-		for sizeOf(seed, most) < most/2 {
+		for natstest.SizeOf(seed, most) < most/2 {
 			seed++ // so that there is time to kill it
 		}
-		publish(t, ring, order{Topic: "cam", Put: most, Count: 1, Seed: seed})
-		eventually(t, "parts are stored", func() error {
+		natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: seed})
+		natstest.Eventually(t, "parts are stored", func() error {
 			if now, _ := state(t, s, "cam"); now.LastSeq < before.LastSeq+3 {
 				return fmt.Errorf("%d messages", now.LastSeq)
 			}
@@ -136,7 +137,7 @@ func TestKillRecorder(t *testing.T) {
 		seed++
 	}
 	r := startRecorder(t, nc, ring, service.RecorderOptions{Topic: "cam"})
-	publish(t, ring, order{Topic: "cam", Put: most, Count: 1, Seed: seed, End: true})
+	natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: seed, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +145,7 @@ func TestKillRecorder(t *testing.T) {
 	cut = 0
 	open := ""
 	for number := at.FirstSeq; number <= at.LastSeq; number++ {
-		m, err := streamOf(t, nc, "cam").GetMsg(within(t), number)
+		m, err := streamOf(t, nc, "cam").GetMsg(natstest.Within(t), number)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +160,7 @@ func TestKillRecorder(t *testing.T) {
 	if cut == 0 {
 		t.Error("no frame was cut off")
 	}
-	again := ringOf(t, 128<<20)
+	again := natstest.RingOf(t, 128<<20)
 	if p := replay(t, nc, again, service.PlayerOptions{Recording: "cam"}); p.Frames != frames || p.Incomplete != cut || p.Damaged+p.Refused != 0 {
 		t.Errorf("%d frames, %d cut off: %+v", frames, cut, p)
 	}
@@ -180,19 +181,19 @@ func TestNATSIsKilledWhileRecording(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc := impatient(t, url)
-	r := startRecorder(t, nc, ringOf(t, 64<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 64<<20), service.RecorderOptions{Topic: "cam"})
 	seed := uint64(0)
 	for range kills {
-		publish(t, r.ring, order{Topic: "cam", Put: most, Count: batch, Seed: seed})
+		natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: batch, Seed: seed})
 		r.has(t, seed+3)
 		p.Kill()
 		seed += batch
-		publish(t, r.ring, order{Topic: "cam", Put: most, Count: batch, Seed: seed})
+		natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: batch, Seed: seed})
 		seed += batch
 		p, _ = startKeeper(t, dir, port)
 	}
 	r.has(t, seed)
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: 1, Seed: seed, End: true})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: seed, End: true})
 	seed++
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
@@ -200,7 +201,7 @@ func TestNATSIsKilledWhileRecording(t *testing.T) {
 	if s := r.Stats(); s.Frames != seed || s.Lost != 0 {
 		t.Errorf("%+v", s)
 	}
-	again := ringOf(t, 128<<20)
+	again := natstest.RingOf(t, 128<<20)
 	if s := replay(t, nc, again, service.PlayerOptions{Recording: "cam"}); s.Frames != seed || s.Damaged+s.Incomplete+s.Refused != 0 {
 		t.Errorf("%+v", s)
 	}
@@ -219,19 +220,19 @@ func TestNATSIsKilledWhileReplaying(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc := impatient(t, url)
-	r := startRecorder(t, nc, ringOf(t, 32<<20), service.RecorderOptions{Topic: "cam"})
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: count, End: true})
+	r := startRecorder(t, nc, natstest.RingOf(t, 32<<20), service.RecorderOptions{Topic: "cam"})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: count, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
-	again := ringOf(t, 64<<20)
-	player, err := service.NewPlayer(within(t), nc, again, service.PlayerOptions{Recording: "cam", Speed: 200}) // 1 s: their times are a second apart
+	again := natstest.RingOf(t, 64<<20)
+	player, err := service.NewPlayer(natstest.Within(t), nc, again, service.PlayerOptions{Recording: "cam", Speed: 200}) // 1 s: their times are a second apart
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- player.Run(within(t)) }()
-	eventually(t, "frames come", func() error {
+	go func() { done <- player.Run(natstest.Within(t)) }()
+	natstest.Eventually(t, "frames come", func() error {
 		if s := player.Stats(); s.Frames < 10 {
 			return fmt.Errorf("%+v", s)
 		}

@@ -12,22 +12,23 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // With the permissions of examples/hosts/recordings.conf readers cannot add to a recording, read it or delete it, under
 // its subjects or the earlier ones; a recorder and a replayer need no more than they have there.
 func TestRecordingPermissions(t *testing.T) {
-	opts, err := natsserver.ProcessConfigFile(example(t, t.TempDir(), "recordings.conf", `"recordings"`, `"`+t.TempDir()+`"`))
+	opts, err := natsserver.ProcessConfigFile(natstest.ExampleFile(t, t.TempDir(), "recordings.conf", `"recordings"`, `"`+t.TempDir()+`"`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := runNATS(t, opts)
+	url := natstest.RunNATS(t, opts)
 	as := func(user string) string { return strings.Replace(url, "://", "://"+user+"@", 1) }
-	serve(t, service.Config{Name: unique(t), URL: as("framebuffer:change-me")})
-	recorder, replayer := connect(t, service.Options{URL: as("recorder:change-me-too")}), connect(t, service.Options{URL: as("replayer:change-me-also")})
+	natstest.Serve(t, service.Config{Name: natstest.Unique(t), URL: as("framebuffer:change-me")})
+	recorder, replayer := natstest.Connect(t, service.Options{URL: as("recorder:change-me-too")}), natstest.Connect(t, service.Options{URL: as("replayer:change-me-also")})
 	const most, frames = 600 << 10, 8
-	r := startRecorder(t, recorder.NATS(), ringOf(t, 32<<20), service.RecorderOptions{Topic: "cam"})
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: frames / 2})
+	r := startRecorder(t, recorder.NATS(), natstest.RingOf(t, 32<<20), service.RecorderOptions{Topic: "cam"})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: frames / 2})
 	r.has(t, frames/2)
 	again := startRecorder(t, recorder.NATS(), r.ring, service.RecorderOptions{Topic: "cam", MaxBytes: 1 << 30})
 	r.stop()
@@ -35,14 +36,14 @@ func TestRecordingPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	testReaderIsRefused(t, as("framebuffer:change-me"))
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: frames / 2, Seed: frames / 2, End: true})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: frames / 2, Seed: frames / 2, End: true})
 	if err := again.ended(t); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := service.Recordings(within(t), replayer.NATS()); err != nil || len(all) != 1 || all[0].Frames != frames {
+	if all, err := service.Recordings(natstest.Within(t), replayer.NATS()); err != nil || len(all) != 1 || all[0].Frames != frames {
 		t.Errorf("%+v, %v", all, err)
 	}
-	ring := ringOf(t, 32<<20)
+	ring := natstest.RingOf(t, 32<<20)
 	if s := replay(t, replayer.NATS(), ring, service.PlayerOptions{Recording: "cam"}); s.Frames != frames || s.Damaged+s.Incomplete+s.Refused != 0 {
 		t.Errorf("%+v", s)
 	}
@@ -73,12 +74,12 @@ func testReaderIsRefused(t *testing.T, url string) {
 			if !errors.Is(err, nats.ErrPermissionViolation) {
 				t.Errorf("%s: %v", subject, err)
 			}
-		case <-within(t).Done():
+		case <-natstest.Within(t).Done():
 			t.Errorf("%s: a reader may publish there", subject)
 		}
 	}
 	for _, end := range []string{"part", "frame"} { // which nothing keeps
-		if m, err := reader.RequestWithContext(within(t), "framebuffer.recording.cam."+end, data); !errors.Is(err, nats.ErrNoResponders) {
+		if m, err := reader.RequestWithContext(natstest.Within(t), "framebuffer.recording.cam."+end, data); !errors.Is(err, nats.ErrNoResponders) {
 			t.Errorf("%+v, %v", m, err)
 		}
 	}
@@ -88,8 +89,8 @@ func testReaderIsRefused(t *testing.T, url string) {
 // frame.
 func TestStolenIDs(t *testing.T) {
 	const most, frames = 1000, 20
-	nc := keepingNATS(t, 0)
-	peer := dial(t, service.Options{URL: nc.ConnectedUrl()})
+	nc := natstest.JetStreamNATS(t, 0)
+	peer := natstest.Dial(t, service.Options{URL: nc.ConnectedUrl()})
 	heard, err := peer.SubscribeSync("framebuffer-recording.cam.frame")
 	if err == nil {
 		err = peer.Flush()
@@ -101,13 +102,13 @@ func TestStolenIDs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := startRecorder(t, nc, ringOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
 	for i := range uint64(frames) {
-		publish(t, r.ring, order{Topic: "cam", Put: most, Count: 1, Seed: i})
+		natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: i})
 		r.has(t, i+1)
 		id := ""
 		for n, _, _ := heard.Pending(); n > 0 || id == ""; n, _, _ = heard.Pending() {
-			m, err := heard.NextMsgWithContext(within(t))
+			m, err := heard.NextMsgWithContext(natstest.Within(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,15 +120,15 @@ func TestStolenIDs(t *testing.T) {
 			t.Fatal(err)
 		}
 		stolen := &nats.Msg{Subject: "framebuffer-recording.cam.part", Data: []byte("stolen")}
-		if _, err := js.PublishMsg(within(t), stolen, jetstream.WithMsgID(fmt.Sprintf("%s.%d", run, n+1))); err != nil {
+		if _, err := js.PublishMsg(natstest.Within(t), stolen, jetstream.WithMsgID(fmt.Sprintf("%s.%d", run, n+1))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: 1, Seed: frames, End: true})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: frames, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
-	ring := ringOf(t, 1<<20)
+	ring := natstest.RingOf(t, 1<<20)
 	if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != frames+1 || s.Frames != r.Stats().Frames || s.Damaged != frames || s.Incomplete+s.Refused != 0 {
 		t.Errorf("%+v, %+v", s, r.Stats())
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // relay is a peer in the middle: owners are on one NATS, readers on another, and all that they say
@@ -29,8 +30,8 @@ type relay struct {
 
 func newRelay(t testing.TB) *relay {
 	t.Helper()
-	r := &relay{t: t, farURL: ownNATS(t), toURL: ownNATS(t)}
-	r.far, r.near = dial(t, service.Options{URL: r.farURL}), dial(t, service.Options{URL: r.toURL})
+	r := &relay{t: t, farURL: natstest.OwnNATS(t), toURL: natstest.OwnNATS(t)}
+	r.far, r.near = natstest.Dial(t, service.Options{URL: r.farURL}), natstest.Dial(t, service.Options{URL: r.toURL})
 	_, err := r.near.Subscribe("framebuffer.>", r.pass)
 	if err == nil {
 		err = r.near.Flush()

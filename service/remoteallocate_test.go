@@ -8,6 +8,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // A guest of a NATS that hosts may share cannot empty the ring by asking for offsets: it gets none
@@ -15,19 +16,19 @@ import (
 func TestRemoteAllocate(t *testing.T) {
 	const frame, askers, each = 10_000, 8, 500
 	for what, cfg := range map[string]service.Config{
-		"own NATS":  {URL: ownNATS(t)},
-		"with file": {NATSConfig: natsFile(t, "max_payload: 1MB\n")},
+		"own NATS":  {URL: natstest.OwnNATS(t)},
+		"with file": {NATSConfig: natstest.NATSFile(t, "max_payload: 1MB\n")},
 	} {
 		t.Run(what, func(t *testing.T) {
-			cfg.Name = unique(t)
-			server, _ := serve(t, cfg)
-			guest := connect(t, service.Options{Name: cfg.Name})
+			cfg.Name = natstest.Unique(t)
+			server, _ := natstest.Serve(t, cfg)
+			guest := natstest.Connect(t, service.Options{Name: cfg.Name})
 			f, err := guest.Put(make([]byte, 1000))
 			if err != nil {
 				t.Fatal(err)
 			}
 			for range 100 {
-				if _, err := guest.RemoteAllocate(within(t), frame); !errors.Is(err, framebuffer.ErrPermission) {
+				if _, err := guest.RemoteAllocate(natstest.Within(t), frame); !errors.Is(err, framebuffer.ErrPermission) {
 					t.Fatal(err)
 				}
 			}
@@ -40,10 +41,10 @@ func TestRemoteAllocate(t *testing.T) {
 		})
 	}
 	t.Run("allowed", func(t *testing.T) {
-		cfg := service.Config{URL: ownNATS(t), Name: unique(t), RemoteAllocate: 3 * frame}
-		server, _ := serve(t, cfg)
-		guest := connect(t, service.Options{Name: cfg.Name})
-		if _, err := guest.RemoteAllocate(within(t), 3*frame+1); !errors.Is(err, framebuffer.ErrTooLarge) {
+		cfg := service.Config{URL: natstest.OwnNATS(t), Name: natstest.Unique(t), RemoteAllocate: 3 * frame}
+		server, _ := natstest.Serve(t, cfg)
+		guest := natstest.Connect(t, service.Options{Name: cfg.Name})
+		if _, err := guest.RemoteAllocate(natstest.Within(t), 3*frame+1); !errors.Is(err, framebuffer.ErrTooLarge) {
 			t.Error(err)
 		}
 		var group sync.WaitGroup
@@ -51,7 +52,7 @@ func TestRemoteAllocate(t *testing.T) {
 		for range askers {
 			group.Go(func() {
 				for range each {
-					switch _, err := guest.RemoteAllocate(within(t), frame); {
+					switch _, err := guest.RemoteAllocate(natstest.Within(t), frame); {
 					case err == nil:
 						got.Add(1)
 					case errors.Is(err, service.ErrBusy):
@@ -69,11 +70,11 @@ func TestRemoteAllocate(t *testing.T) {
 		}
 	})
 	t.Run("alone", func(t *testing.T) {
-		cfg := service.Config{Name: unique(t)}
-		serve(t, cfg)
-		c := connect(t, service.Options{Name: cfg.Name})
+		cfg := service.Config{Name: natstest.Unique(t)}
+		natstest.Serve(t, cfg)
+		c := natstest.Connect(t, service.Options{Name: cfg.Name})
 		for range 200 { // two laps
-			if _, err := c.RemoteAllocate(within(t), frame); err != nil {
+			if _, err := c.RemoteAllocate(natstest.Within(t), frame); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -83,7 +84,7 @@ func TestRemoteAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	if _, err := service.Serve(service.Config{Server: server, Name: unique(t), RemoteAllocate: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
+	if _, err := service.Serve(service.Config{Server: server, Name: natstest.Unique(t), RemoteAllocate: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
 		t.Error(err)
 	}
 }

@@ -7,15 +7,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // Of a recording in which nothing is missing nothing is incomplete, wherever a replay of it begins and ends: frames that
 // lie across either end are outside.
 func TestReplayOfAPartMissesNothing(t *testing.T) {
 	const most, count = 2 << 20, 12
-	nc := keepingNATS(t, 0)
-	r := startRecorder(t, nc, ringOf(t, 64<<20), service.RecorderOptions{Topic: "cam"})
-	publish(t, r.ring, order{Topic: "cam", Put: most, Count: count, End: true})
+	nc := natstest.JetStreamNATS(t, 0)
+	r := startRecorder(t, nc, natstest.RingOf(t, 64<<20), service.RecorderOptions{Topic: "cam"})
+	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: count, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +27,7 @@ func TestReplayOfAPartMissesNothing(t *testing.T) {
 	at, _ := state(t, s, "cam")
 	begun := time.Time{}
 	for number := at.FirstSeq; number <= at.LastSeq; number++ {
-		m, err := s.GetMsg(within(t), number)
+		m, err := s.GetMsg(natstest.Within(t), number)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +42,7 @@ func TestReplayOfAPartMissesNothing(t *testing.T) {
 	if len(frames) != count || len(times) < 2*count {
 		t.Fatalf("%d frames in %d messages", len(frames), len(times))
 	}
-	ring := ringOf(t, 8<<20)
+	ring := natstest.RingOf(t, 8<<20)
 	look := func(from, to time.Time) {
 		t.Helper()
 		want := uint64(0)
@@ -50,11 +51,11 @@ func TestReplayOfAPartMissesNothing(t *testing.T) {
 				want++
 			}
 		}
-		p, err := service.NewPlayer(within(t), nc, ring, service.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18, From: from, To: to})
+		p, err := service.NewPlayer(natstest.Within(t), nc, ring, service.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18, From: from, To: to})
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = p.Run(within(t))
+		err = p.Run(natstest.Within(t))
 		if s := p.Stats(); (err == nil) != (want > 0) || s.Frames != want || s.Incomplete+s.Damaged+s.Refused != 0 {
 			t.Errorf("from %v to %v: %+v, %v; want %d frames", from, to, s, err, want)
 		}
@@ -68,7 +69,7 @@ func TestReplayOfAPartMissesNothing(t *testing.T) {
 	}
 	// What the limits leave begins in the middle of a frame, and nothing is missing of that either.
 	for number := at.FirstSeq + 1; number < at.LastSeq-4; number += 2 {
-		if err := s.Purge(within(t), jetstream.WithPurgeSequence(number)); err != nil {
+		if err := s.Purge(natstest.Within(t), jetstream.WithPurgeSequence(number)); err != nil {
 			t.Fatal(err)
 		}
 		look(times[number-at.FirstSeq], time.Time{})
@@ -78,14 +79,14 @@ func TestReplayOfAPartMissesNothing(t *testing.T) {
 		}
 	}
 	// A frame that really is not whole is.
-	if err := s.DeleteMsg(within(t), at.LastSeq-1); err != nil {
+	if err := s.DeleteMsg(natstest.Within(t), at.LastSeq-1); err != nil {
 		t.Fatal(err)
 	}
-	p, err := service.NewPlayer(within(t), nc, ring, service.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18})
+	p, err := service.NewPlayer(natstest.Within(t), nc, ring, service.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = p.Run(within(t)) // there may be no other frame
+	_ = p.Run(natstest.Within(t)) // there may be no other frame
 	if s := p.Stats(); s.Incomplete != 1 {
 		t.Errorf("%+v", s)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -27,7 +28,7 @@ func restarts(t *testing.T, name, url string, opts service.Options, end func(*te
 	p := testproc.Start(t, "serve", args...)
 	var key string
 	p.Recv(&key)
-	c := connect(t, opts)
+	c := natstest.Connect(t, opts)
 	for range 2 {
 		old, err := c.Put([]byte("from before"))
 		if err != nil {
@@ -39,7 +40,7 @@ func restarts(t *testing.T, name, url string, opts service.Options, end func(*te
 		end(p)
 		p = testproc.Start(t, "serve", args...)
 		p.Recv(&key)
-		eventually(t, "attach to the new server", func() error {
+		natstest.Eventually(t, "attach to the new server", func() error {
 			if c.Key() != key {
 				return fmt.Errorf("still attached to %s", c.Key())
 			}
@@ -52,7 +53,7 @@ func restarts(t *testing.T, name, url string, opts service.Options, end func(*te
 		if got, err := c.Get(t.Context(), f); err != nil || string(got) != "from after" {
 			t.Errorf("get after the restart: %q, %v", got, err)
 		}
-		eventually(t, "let go of the old ring", func() error {
+		natstest.Eventually(t, "let go of the old ring", func() error {
 			got, err := c.Get(t.Context(), old)
 			if err == nil && string(got) != "from before" || err != nil && !errors.Is(err, framebuffer.ErrStaleKey) {
 				t.Errorf("a frame of the old ring: %q, %v", got, err)
@@ -62,8 +63,8 @@ func restarts(t *testing.T, name, url string, opts service.Options, end func(*te
 			}
 			return nil
 		})
-		eventually(t, "ask the new server over NATS", func() error {
-			_, err := c.RemoteStats(within(t))
+		natstest.Eventually(t, "ask the new server over NATS", func() error {
+			_, err := c.RemoteStats(natstest.Within(t))
 			return err
 		})
 	}
@@ -73,7 +74,7 @@ func restarts(t *testing.T, name, url string, opts service.Options, end func(*te
 func TestServerRestarts(t *testing.T) {
 	kill := func(p *testproc.Proc) { p.Kill() }
 	stop := func(p *testproc.Proc) { p.Done() }
-	url := ownNATS(t)
+	url := natstest.OwnNATS(t)
 	for name, c := range map[string]struct {
 		url  string
 		find bool // by name on this host rather than by URL
@@ -87,7 +88,7 @@ func TestServerRestarts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			opts := service.Options{URL: c.url}
-			name := unique(t)
+			name := natstest.Unique(t)
 			if c.find {
 				opts = service.Options{Name: name}
 			}
@@ -98,20 +99,20 @@ func TestServerRestarts(t *testing.T) {
 
 // A server comes back on the user's own NATS instead of its embedded one.
 func TestServerMovesToAnotherNATS(t *testing.T) {
-	url := strings.Replace(runNATS(t, &natsserver.Options{Username: "u", Password: "s3cret"}), "nats://", "nats://u:s3cret@", 1)
-	name := unique(t)
+	url := strings.Replace(natstest.RunNATS(t, &natsserver.Options{Username: "u", Password: "s3cret"}), "nats://", "nats://u:s3cret@", 1)
+	name := natstest.Unique(t)
 	p := testproc.Start(t, "serve", name)
 	var key string
 	p.Recv(&key)
-	c := connect(t, service.Options{Name: name})
+	c := natstest.Connect(t, service.Options{Name: name})
 	p.Kill()
 	p = testproc.Start(t, "serve", name, url)
 	p.Recv(&key)
-	eventually(t, "attach to the new server and ask it over NATS", func() error {
+	natstest.Eventually(t, "attach to the new server and ask it over NATS", func() error {
 		if c.Key() != key {
 			return fmt.Errorf("still attached to %s", c.Key())
 		}
-		_, err := c.RemoteStats(within(t))
+		_, err := c.RemoteStats(natstest.Within(t))
 		return err
 	})
 	p.Done()
@@ -120,7 +121,7 @@ func TestServerMovesToAnotherNATS(t *testing.T) {
 // Many goroutines work while the server is replaced under them again and again. They may
 // see errors for a moment; wrong bytes, hangs and crashes never.
 func TestRestartsUnderLoad(t *testing.T) {
-	name := unique(t)
+	name := natstest.Unique(t)
 	start := func() (*framebuffer.Server, *service.Service) {
 		server, err := framebuffer.NewServer(4<<20, nil)
 		if err != nil {
@@ -133,7 +134,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 		return server, svc
 	}
 	server, svc := start()
-	c := connect(t, service.Options{Name: name})
+	c := natstest.Connect(t, service.Options{Name: name})
 	var stop atomic.Bool
 	var good, failed atomic.Int64
 	var workers sync.WaitGroup
@@ -160,7 +161,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 	}
 	for range 5 {
 		was := good.Load()
-		eventually(t, "work goes on", func() error {
+		natstest.Eventually(t, "work goes on", func() error {
 			if good.Load() == was {
 				return errors.New("nothing was put and got")
 			}
@@ -170,7 +171,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		server, svc = start()
-		eventually(t, "attached to the new server", func() error {
+		natstest.Eventually(t, "attached to the new server", func() error {
 			if c.Key() != server.Key() {
 				return errors.New("still the old one")
 			}
@@ -187,7 +188,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 
 // After Close nothing of either side is left in the process.
 func TestCloseLeavesNothing(t *testing.T) {
-	name := unique(t)
+	name := natstest.Unique(t)
 	round := func() {
 		server, err := framebuffer.NewServer(1<<16, nil)
 		if err != nil {
@@ -197,7 +198,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := service.Connect(within(t), &service.Options{Name: name})
+		c, err := service.Connect(natstest.Within(t), &service.Options{Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +216,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	for range 3 {
 		round()
 	}
-	eventually(t, "everything is let go", func() error {
+	natstest.Eventually(t, "everything is let go", func() error {
 		if f, g := openFiles(t), ourGoroutines(); f > files || g > ours {
 			return fmt.Errorf("%d files, were %d; %d goroutines of ours, were %d", f, files, g, ours)
 		}

@@ -13,12 +13,13 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // A foreign program needs nothing but NATS: the three endpoints by hand, and their errors.
 func TestEndpointsByHand(t *testing.T) {
-	url := ownNATS(t)
-	server, _ := serve(t, service.Config{URL: url, Name: unique(t), RemoteAllocate: 1 << 60})
+	url := natstest.OwnNATS(t)
+	server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), RemoteAllocate: 1 << 60})
 	nc, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +27,7 @@ func TestEndpointsByHand(t *testing.T) {
 	defer nc.Close()
 	ask := func(subject, data string) (string, string, string) {
 		t.Helper()
-		m, err := nc.Request(subject, []byte(data), limit)
+		m, err := nc.Request(subject, []byte(data), natstest.Limit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +36,7 @@ func TestEndpointsByHand(t *testing.T) {
 	if key, code, _ := ask("framebuffer.get_key", ""); key != server.Key() || code != "" {
 		t.Errorf("key %q, code %q", key, code)
 	}
-	m, err := nc.Request("framebuffer.get_key", nil, limit)
+	m, err := nc.Request("framebuffer.get_key", nil, natstest.Limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,14 +73,14 @@ func TestEndpointsByHand(t *testing.T) {
 
 // The service shows itself the way NATS micro services do.
 func TestMicroInfo(t *testing.T) {
-	url := ownNATS(t)
-	serve(t, service.Config{URL: url, Name: unique(t)})
+	url := natstest.OwnNATS(t)
+	natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
 	nc, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	m, err := nc.Request("$SRV.INFO.framebuffer", nil, limit)
+	m, err := nc.Request("$SRV.INFO.framebuffer", nil, natstest.Limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,22 +103,22 @@ func TestMicroInfo(t *testing.T) {
 
 func TestClient(t *testing.T) {
 	for name, cfg := range map[string]service.Config{
-		"Embedded": {Name: unique(t)},
-		"OwnNATS":  {Name: unique(t) + "x", URL: ownNATS(t), RemoteAllocate: 1 << 60},
+		"Embedded": {Name: natstest.Unique(t)},
+		"OwnNATS":  {Name: natstest.Unique(t) + "x", URL: natstest.OwnNATS(t), RemoteAllocate: 1 << 60},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server, _ := serve(t, cfg)
+			server, _ := natstest.Serve(t, cfg)
 			for how, opts := range map[string]service.Options{
 				"by name": {Name: cfg.Name}, "by URL": {URL: cfg.URL},
 			} {
 				if how == "by URL" && cfg.URL == "" {
 					continue
 				}
-				c := connect(t, opts)
+				c := natstest.Connect(t, opts)
 				if c.Key() != server.Key() {
 					t.Errorf("%s: key %q", how, c.Key())
 				}
-				ctx := within(t)
+				ctx := natstest.Within(t)
 				if key, err := c.GetKey(ctx); err != nil || key != server.Key() {
 					t.Errorf("%s: get_key %q, %v", how, key, err)
 				}
@@ -157,28 +158,28 @@ func TestClient(t *testing.T) {
 // The user's NATS may be named in all the ways that NATS itself allows, and a password in
 // the URL is not shown to anybody.
 func TestWaysToNameANATS(t *testing.T) {
-	open := ownNATS(t)
-	guarded := runNATS(t, &natsserver.Options{Username: "u", Password: "s3cret"})
+	open := natstest.OwnNATS(t)
+	guarded := natstest.RunNATS(t, &natsserver.Options{Username: "u", Password: "s3cret"})
 	for what, url := range map[string]string{
 		"without scheme": strings.TrimPrefix(open, "nats://"),
 		"several":        "nats://127.0.0.1:1," + open,
 		"with password":  strings.Replace(guarded, "nats://", "nats://u:s3cret@", 1),
 	} {
 		t.Run(what, func(t *testing.T) {
-			name := unique(t)
-			server, svc := serve(t, service.Config{Name: name, URL: url})
+			name := natstest.Unique(t)
+			server, svc := natstest.Serve(t, service.Config{Name: name, URL: url})
 			if strings.Contains(svc.URL(), "s3cret") || !strings.HasPrefix(svc.URL(), "nats://127.0.0.1:") {
 				t.Errorf("shown as %s", svc.URL())
 			}
 			for _, opts := range []service.Options{{Name: name}, {URL: url}} {
-				c := connect(t, opts)
-				if key, err := c.GetKey(within(t)); err != nil || key != server.Key() {
+				c := natstest.Connect(t, opts)
+				if key, err := c.GetKey(natstest.Within(t)); err != nil || key != server.Key() {
 					t.Errorf("%+v: %q, %v", opts, key, err)
 				}
 			}
 		})
 	}
-	_, err := service.Connect(within(t), &service.Options{URL: strings.Replace(guarded, "nats://", "nats://u:wr0ng@", 1)})
+	_, err := service.Connect(natstest.Within(t), &service.Options{URL: strings.Replace(guarded, "nats://", "nats://u:wr0ng@", 1)})
 	if err == nil || strings.Contains(err.Error(), "wr0ng") {
 		t.Errorf("a wrong password: %v", err)
 	}
@@ -187,13 +188,13 @@ func TestWaysToNameANATS(t *testing.T) {
 // Several hosts may serve one NATS. A client stays with the server it is attached to,
 // also for what it asks over NATS: an offset in somebody else's ring is of no use.
 func TestSeveralServersOnOneNATS(t *testing.T) {
-	url := ownNATS(t)
-	first, svc := serve(t, service.Config{URL: url, Name: unique(t) + "a", RemoteAllocate: 1 << 20})
-	c := connect(t, service.Options{URL: url})
-	second, _ := serve(t, service.Config{URL: url, Name: unique(t) + "b"})
+	url := natstest.OwnNATS(t)
+	first, svc := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t) + "a", RemoteAllocate: 1 << 20})
+	c := natstest.Connect(t, service.Options{URL: url})
+	second, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t) + "b"})
 	for range 30 {
 		head := first.Stats().Head
-		if _, err := c.RemoteAllocate(within(t), 100); err != nil {
+		if _, err := c.RemoteAllocate(natstest.Within(t), 100); err != nil {
 			t.Fatal(err)
 		}
 		if c.Key() != first.Key() || first.Stats().Head == head {
@@ -209,7 +210,7 @@ func TestSeveralServersOnOneNATS(t *testing.T) {
 }
 
 func TestEmbeddedNATSAsksForCredentials(t *testing.T) {
-	_, svc := serve(t, service.Config{Name: unique(t)})
+	_, svc := natstest.Serve(t, service.Config{Name: natstest.Unique(t)})
 	if !strings.HasPrefix(svc.URL(), "nats://127.0.0.1:") {
 		t.Errorf("embedded NATS is at %s", svc.URL())
 	}
@@ -234,8 +235,8 @@ func TestServeRefuses(t *testing.T) {
 		"credentials without URL": {Server: server, Credentials: "x"},
 		"a name with a space":     {Server: server, Name: "a b"},
 		"a name too long":         {Server: server, Name: strings.Repeat("x", 65)},
-		"NATS that is not there":  {Server: server, Name: unique(t), URL: "nats://127.0.0.1:1"},
-		"credentials not there":   {Server: server, Name: unique(t) + "c", URL: ownNATS(t), Credentials: filepath.Join(t.TempDir(), "missing")},
+		"NATS that is not there":  {Server: server, Name: natstest.Unique(t), URL: "nats://127.0.0.1:1"},
+		"credentials not there":   {Server: server, Name: natstest.Unique(t) + "c", URL: natstest.OwnNATS(t), Credentials: filepath.Join(t.TempDir(), "missing")},
 	} {
 		if svc, err := service.Serve(cfg); err == nil {
 			svc.Close()

@@ -14,6 +14,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/collision"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 const signature = "Framebuffer-Signature"
@@ -24,18 +25,18 @@ func TestSignedFrames(t *testing.T) {
 	const ring = 33 << 20
 	for _, payload := range []int32{8 << 10, 1 << 20} {
 		t.Run(strconv.Itoa(int(payload)), func(t *testing.T) {
-			url := runNATS(t, &natsserver.Options{MaxPayload: payload})
+			url := natstest.RunNATS(t, &natsserver.Options{MaxPayload: payload})
 			path, public, _ := signingKey(t)
 			_, other, _ := signingKey(t)
-			o, silent := startOwnerAt(t, "signer", url, ring, path), startOwner(t, url, 1<<20)
-			serve(t, service.Config{URL: url, Name: unique(t)})
+			o, silent := natstest.StartOwnerAt(t, "signer", url, ring, path), natstest.StartOwner(t, url, 1<<20)
+			natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
 			readers := map[string]anyReader{
-				"a client": connect(t, service.Options{URL: url, Trust: []string{public}}),
+				"a client": natstest.Connect(t, service.Options{URL: url, Trust: []string{public}}),
 				"a reader": reader(t, url, &service.ReaderOptions{Trust: []string{other, public}}),
 			}
 			for i, size := range []int{1, 31<<10 - 1, 31 << 10, 31<<10 + 1, 1 << 20, 30 << 20} {
 				seed := uint64(i)
-				f, want := o.do(order{Put: size, Seed: seed}), content(seed, size)
+				f, want := o.Do(natstest.Order{Put: size, Seed: seed}), natstest.Content(seed, size)
 				for who, r := range readers {
 					got, err := r.Get(t.Context(), f)
 					if err != nil || !bytes.Equal(got, want) {
@@ -47,7 +48,7 @@ func TestSignedFrames(t *testing.T) {
 					}
 				}
 			}
-			f, unsigned := o.do(order{Put: 1000, Seed: 1}), silent.do(order{Put: 1000, Seed: 1})
+			f, unsigned := o.Do(natstest.Order{Put: 1000, Seed: 1}), silent.Do(natstest.Order{Put: 1000, Seed: 1})
 			for what, c := range map[string]struct {
 				frame framebuffer.Frame
 				trust []string
@@ -62,11 +63,11 @@ func TestSignedFrames(t *testing.T) {
 				"a key, and what is no key": {f, []string{public, ""}, framebuffer.ErrBadKey},
 			} {
 				r := reader(t, url, &service.ReaderOptions{Trust: c.trust})
-				dst := content(7, 1000)
+				dst := natstest.Content(7, 1000)
 				if err := r.GetInto(t.Context(), dst, c.frame); !errors.Is(err, c.want) || errors.Is(err, framebuffer.ErrTimeout) {
 					t.Errorf("%s: %v", what, err)
 				}
-				if !bytes.Equal(dst, make([]byte, 1000)) && !bytes.Equal(dst, content(7, 1000)) {
+				if !bytes.Equal(dst, make([]byte, 1000)) && !bytes.Equal(dst, natstest.Content(7, 1000)) {
 					t.Errorf("%s: there are bytes", what)
 				}
 				if n := r.Stats().Untrusted; (n == 1) != errors.Is(c.want, service.ErrUntrusted) {
@@ -79,14 +80,14 @@ func TestSignedFrames(t *testing.T) {
 
 // Frames of this host come through shared memory: their readers ask for no signature.
 func TestFramesOfThisHostAreNotSigned(t *testing.T) {
-	url := ownNATS(t)
-	server, _ := serve(t, service.Config{URL: url, Name: unique(t)})
+	url := natstest.OwnNATS(t)
+	server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
 	_, public, _ := signingKey(t)
-	f, err := attach(t, server.Key()).Put([]byte("near"))
+	f, err := natstest.Attach(t, server.Key()).Put([]byte("near"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []anyReader{connect(t, service.Options{URL: url, Trust: []string{public}}), reader(t, url, &service.ReaderOptions{Trust: []string{}})} {
+	for _, r := range []anyReader{natstest.Connect(t, service.Options{URL: url, Trust: []string{public}}), reader(t, url, &service.ReaderOptions{Trust: []string{}})} {
 		if got, err := r.Get(t.Context(), f); err != nil || string(got) != "near" {
 			t.Errorf("%q, %v", got, err)
 		}
@@ -97,8 +98,8 @@ func TestFramesOfThisHostAreNotSigned(t *testing.T) {
 func TestSignedFrameIsResumed(t *testing.T) {
 	r := newRelay(t)
 	path, public, _ := signingKey(t)
-	o := startOwnerAt(t, "signer", r.farURL, 8<<20, path)
-	f, want := o.do(order{Put: 3 << 20, Seed: 5}), content(5, 3<<20)
+	o := natstest.StartOwnerAt(t, "signer", r.farURL, 8<<20, path)
+	f, want := o.Do(natstest.Order{Put: 3 << 20, Seed: 5}), natstest.Content(5, 3<<20)
 	for _, lost := range []int64{1, 2, 50, 99, 100} { // of 100, the last with the signature
 		var n atomic.Int64
 		r.does(nil, func(_, m *nats.Msg, tell func(*nats.Msg)) {
@@ -120,18 +121,18 @@ func TestForgedFrames(t *testing.T) {
 	r := newRelay(t)
 	path, public, _ := signingKey(t)
 	_, _, stranger := signingKey(t)
-	o := startOwnerAt(t, "signer", r.farURL, 8<<20, path)
-	f, same := o.do(order{Put: size, Seed: 1}), o.do(order{Put: size, Seed: 1})
-	larger := o.do(order{Put: size + 1, Seed: 1}) // begins with the same bytes
+	o := natstest.StartOwnerAt(t, "signer", r.farURL, 8<<20, path)
+	f, same := o.Do(natstest.Order{Put: size, Seed: 1}), o.Do(natstest.Order{Put: size, Seed: 1})
+	larger := o.Do(natstest.Order{Put: size + 1, Seed: 1}) // begins with the same bytes
 	if f.Checksum != same.Checksum || f.Offset == same.Offset {
 		t.Fatalf("%v and %v", f, same)
 	}
-	forged, err := collision.Of(content(1, size), content(2, size))
+	forged, err := collision.Of(natstest.Content(1, size), natstest.Content(2, size))
 	if err != nil || framebuffer.ChecksumOf(forged) != f.Checksum {
 		t.Fatalf("no forgery: %v", err)
 	}
 	trusting := reader(t, r.toURL, &service.ReaderOptions{Trust: []string{public}})
-	if got, err := trusting.Get(t.Context(), f); err != nil || !bytes.Equal(got, content(1, size)) {
+	if got, err := trusting.Get(t.Context(), f); err != nil || !bytes.Equal(got, natstest.Content(1, size)) {
 		t.Fatalf("by way of a peer that hands on: %d bytes, %v", len(got), err)
 	}
 
@@ -212,7 +213,7 @@ func TestForgedFrames(t *testing.T) {
 		}},
 	} {
 		r.does(attack.ask, attack.answer)
-		dst := content(7, size)
+		dst := natstest.Content(7, size)
 		err := trusting.GetInto(t.Context(), dst, f)
 		if !errors.Is(err, service.ErrUntrusted) || errors.Is(err, framebuffer.ErrTimeout) || !bytes.Equal(dst, make([]byte, size)) {
 			t.Errorf("%s: %v", what, err)
@@ -220,7 +221,7 @@ func TestForgedFrames(t *testing.T) {
 	}
 	w := trusting.Stats()
 	r.does(nil, nil)
-	if got, err := trusting.Get(t.Context(), f); err != nil || !bytes.Equal(got, content(1, size)) || w.Resumed != 0 {
+	if got, err := trusting.Get(t.Context(), f); err != nil || !bytes.Equal(got, natstest.Content(1, size)) || w.Resumed != 0 {
 		t.Errorf("afterwards: %d bytes, %v, %+v", len(got), err, w)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -18,9 +19,9 @@ func TestMirrorsKeepNoReaderWaiting(t *testing.T) {
 		reader bool
 	}{{"with a reader", true}, {"alone", false}} {
 		t.Run(c.what, func(t *testing.T) {
-			url := ownNATS(t)
-			server, _ := serve(t, service.Config{URL: url, Name: unique(t), Host: "owner"})
-			ring := attach(t, server.Key())
+			url := natstest.OwnNATS(t)
+			server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "owner"})
+			ring := natstest.Attach(t, server.Key())
 			pub, err := topic.NewPublisher(ring, "cam")
 			if err != nil {
 				t.Fatal(err)
@@ -42,7 +43,7 @@ func TestMirrorsKeepNoReaderWaiting(t *testing.T) {
 			}
 			var woken uint32 // bit 0: somebody may be asleep; the rest counts wakings
 			for i := range uint64(frames) {
-				if _, err := pub.Publish(content(i, most), nil); err != nil {
+				if _, err := pub.Publish(natstest.Content(i, most), nil); err != nil {
 					t.Fatal(err)
 				}
 				m.counts(t, func(s service.MirrorStats) bool { return s.Frames == i+1 })

@@ -17,6 +17,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -87,16 +88,16 @@ func TestSquattedNameDoesNotStopAServer(t *testing.T) {
 	for how, says := range map[string]string{"lies": "uid 5001", "bound": "does not say whose it is", "full": "does not say whose it is"} {
 		t.Run(how, func(t *testing.T) {
 			run, _ := ownDirs(t)
-			name := unique(t)
+			name := natstest.Unique(t)
 			squatter := squat(t, name, how)
 			log := new(locked)
-			server, svc := serve(t, service.Config{Name: name, Logger: slog.New(slog.NewTextHandler(log, nil))})
+			server, svc := natstest.Serve(t, service.Config{Name: name, Logger: slog.New(slog.NewTextHandler(log, nil))})
 			if !strings.Contains(log.String(), says) {
 				t.Errorf("the log does not say %q: %s", says, log)
 			}
 			find := func() {
 				t.Helper()
-				c := connect(t, service.Options{Name: name})
+				c := natstest.Connect(t, service.Options{Name: name})
 				if c.Key() != server.Key() {
 					t.Errorf("found %s", c.Key())
 				}
@@ -134,17 +135,17 @@ func TestSquattedNameDoesNotStopAServer(t *testing.T) {
 func TestKilledServerAtAPath(t *testing.T) {
 	testproc.NeedRoot(t)
 	ownDirs(t)
-	name := unique(t)
+	name := natstest.Unique(t)
 	squat(t, name, "lies")
 	p := testproc.Start(t, "serve", name)
 	var key string
 	p.Recv(&key)
 	p.Kill()
-	if _, err := service.Connect(within(t), &service.Options{Name: name}); !errors.Is(err, framebuffer.ErrPermission) || !strings.Contains(err.Error(), "5001") {
+	if _, err := service.Connect(natstest.Within(t), &service.Options{Name: name}); !errors.Is(err, framebuffer.ErrPermission) || !strings.Contains(err.Error(), "5001") {
 		t.Errorf("without a server: %v", err)
 	}
-	server, _ := serve(t, service.Config{Name: name})
-	if c := connect(t, service.Options{Name: name}); c.Key() != server.Key() {
+	server, _ := natstest.Serve(t, service.Config{Name: name})
+	if c := natstest.Connect(t, service.Options{Name: name}); c.Key() != server.Key() {
 		t.Errorf("found %s", c.Key())
 	}
 }
@@ -153,7 +154,7 @@ func TestKilledServerAtAPath(t *testing.T) {
 func TestSquattedPath(t *testing.T) {
 	testproc.NeedRoot(t)
 	run, temp := ownDirs(t)
-	name := unique(t)
+	name := natstest.Unique(t)
 	dir := filepath.Join(run, "framebuffer-meeting")
 	if err := errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, 5001, 5001), os.Chmod(run, 0o755)); err != nil {
 		t.Fatal(err)
@@ -162,8 +163,8 @@ func TestSquattedPath(t *testing.T) {
 		var said string
 		testproc.StartWith(t, []testproc.Option{testproc.As(5001, 5001)}, "squat", at).Recv(&said)
 	}
-	server, _ := serve(t, service.Config{Name: name})
-	if c := connect(t, service.Options{Name: name}); c.Key() != server.Key() {
+	server, _ := natstest.Serve(t, service.Config{Name: name})
+	if c := natstest.Connect(t, service.Options{Name: name}); c.Key() != server.Key() {
 		t.Errorf("found %s", c.Key())
 	}
 	path := filepath.Join(temp, fmt.Sprintf("framebuffer-meeting-%d", os.Geteuid()), name)
@@ -178,7 +179,7 @@ func TestSquattedPath(t *testing.T) {
 func TestMeetingInAUserNamespace(t *testing.T) {
 	testproc.NeedRoot(t)
 	const unknown = 65534
-	name := unique(t)
+	name := natstest.Unique(t)
 	in := testproc.InUserNamespace(unknown, unknown, 5000, 5000)
 	p := testproc.StartWith(t, []testproc.Option{in}, "serve", name)
 	var key, said string

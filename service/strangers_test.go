@@ -15,20 +15,21 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // An owner that sends nonsense makes errors, and no other bytes.
 func TestHostileOwner(t *testing.T) {
-	url := ownNATS(t)
-	o := startOwner(t, url, 1<<20)
-	f := o.do(order{Put: 1000, Seed: 1})
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 1<<20)
+	f := o.Do(natstest.Order{Put: 1000, Seed: 1})
 	r := reader(t, url, &service.ReaderOptions{Patience: 200 * time.Millisecond})
 	if _, err := r.Get(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
 	subject := r.Stats().Rings[0].Subject
 	o.Kill()
-	nc := dial(t, service.Options{URL: url})
+	nc := natstest.Dial(t, service.Options{URL: url})
 	var answer func(*nats.Msg)
 	if _, err := nc.Subscribe(subject, func(m *nats.Msg) { answer(m) }); err != nil {
 		t.Fatal(err)
@@ -64,7 +65,7 @@ func TestHostileOwner(t *testing.T) {
 		},
 	} {
 		answer = a
-		dst := content(7, 1000)
+		dst := natstest.Content(7, 1000)
 		if err := r.GetInto(t.Context(), dst, f); err == nil || !bytes.Equal(dst, make([]byte, 1000)) {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -73,21 +74,21 @@ func TestHostileOwner(t *testing.T) {
 
 // Who waits for another host's frame can give up, and closing ends it.
 func TestGiveUpOnAnotherHost(t *testing.T) {
-	url := ownNATS(t)
-	o := startOwner(t, url, 1<<20)
-	f := o.do(order{Put: 1000, Seed: 1})
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 1<<20)
+	f := o.Do(natstest.Order{Put: 1000, Seed: 1})
 	for what, end := range map[string]func(context.CancelFunc, *service.Reader){
 		"by context": func(cancel context.CancelFunc, _ *service.Reader) { cancel() },
 		"by closing": func(_ context.CancelFunc, r *service.Reader) { r.Close() },
 	} {
-		r := service.NewReader(dial(t, service.Options{URL: url}), nil)
+		r := service.NewReader(natstest.Dial(t, service.Options{URL: url}), nil)
 		if _, err := r.Get(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
 		asked := make(chan struct{}, 10)
 		o.Signal(syscall.SIGSTOP)
 		o.WaitStopped()
-		nc := dial(t, service.Options{URL: url})
+		nc := natstest.Dial(t, service.Options{URL: url})
 		sub, err := nc.Subscribe(r.Stats().Rings[0].Subject, func(*nats.Msg) { asked <- struct{}{} })
 		if err == nil {
 			err = nc.Flush()
@@ -116,8 +117,8 @@ func TestGiveUpOnAnotherHost(t *testing.T) {
 
 // However much is answered to the question who is there, asking ends.
 func TestHostileHosts(t *testing.T) {
-	url := ownNATS(t)
-	nc, far := dial(t, service.Options{URL: url}), dial(t, service.Options{URL: url})
+	url := natstest.OwnNATS(t)
+	nc, far := natstest.Dial(t, service.Options{URL: url}), natstest.Dial(t, service.Options{URL: url})
 	sub, err := far.Subscribe("$SRV.PING.framebuffer", func(m *nats.Msg) {
 		for far.Publish(m.Reply, []byte("nonsense")) == nil && nc.IsConnected() {
 			_ = far.Flush() // fails when it is closed
@@ -129,7 +130,7 @@ func TestHostileHosts(t *testing.T) {
 	if err := far.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := service.Hosts(within(t), nc); !errors.Is(err, service.ErrNoServer) {
+	if all, err := service.Hosts(natstest.Within(t), nc); !errors.Is(err, service.ErrNoServer) {
 		t.Errorf("%+v, %v", all, err)
 	}
 	nc.Close()
@@ -141,13 +142,13 @@ func TestHostileHosts(t *testing.T) {
 // A mirror of any host's topic does not copy a copy: nobody but the original is any.
 func TestMirrorOfAnyIsOfNoCopy(t *testing.T) {
 	const most = 1000
-	url := ownNATS(t)
-	o := startOwner(t, url, 1<<20)
-	o.do(order{Topic: "cam", Put: most, Count: 3})
-	_, _ = serve(t, service.Config{URL: url, Name: unique(t), Host: "a", Mirrors: []service.MirrorOptions{{Topic: "cam", From: "owner"}}})
-	nc := dial(t, service.Options{URL: url})
-	eventually(t, "the copy runs", func() error {
-		all, err := service.Hosts(within(t), nc)
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, 1<<20)
+	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 3})
+	_, _ = natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "a", Mirrors: []service.MirrorOptions{{Topic: "cam", From: "owner"}}})
+	nc := natstest.Dial(t, service.Options{URL: url})
+	natstest.Eventually(t, "the copy runs", func() error {
+		all, err := service.Hosts(natstest.Within(t), nc)
 		for _, h := range all {
 			if len(h.Mirrors) == 1 && h.Mirrors[0].State == "running" && len(h.Topics) == 1 && h.Topics[0].Copy {
 				return nil
@@ -157,14 +158,14 @@ func TestMirrorOfAnyIsOfNoCopy(t *testing.T) {
 	})
 	o.Kill()
 	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam"})
-	eventually(t, "nobody has the original", func() error {
+	natstest.Eventually(t, "nobody has the original", func() error {
 		if s := c.Stats(); !strings.Contains(s.Why, service.ErrNoTopic.Error()) {
 			return fmt.Errorf("%+v", s)
 		}
 		return nil
 	})
-	o = startOwner(t, url, 1<<20)
-	o.do(order{Topic: "cam"})
+	o = natstest.StartOwner(t, url, 1<<20)
+	o.Do(natstest.Order{Topic: "cam"})
 	c.runs(t, "")
 	if s := c.Stats(); s.Host != "owner" {
 		t.Errorf("%+v", s)

@@ -8,21 +8,22 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // A peer without a descriptor learns nothing over NATS, however it makes one up: neither bytes, nor where a chunk is, nor its
 // size, nor a checksum. Readers with a descriptor get their frames all the same.
 func TestWalkerLearnsNothing(t *testing.T) {
 	const ring, size, part, room = 4 << 20, 10_000, 2000, 5000
-	url := ownNATS(t)
-	o := startOwner(t, url, ring)
-	f, short := o.do(order{Put: size, Seed: 1}), o.do(order{Put: part, Reserve: room, Seed: 2})
-	peer := dial(t, service.Options{URL: url})
+	url := natstest.OwnNATS(t)
+	o := natstest.StartOwner(t, url, ring)
+	f, short := o.Do(natstest.Order{Put: size, Seed: 1}), o.Do(natstest.Order{Put: part, Reserve: room, Seed: 2})
+	peer := natstest.Dial(t, service.Options{URL: url})
 	answers := map[string]framebuffer.Frame{}
 	try := func(offset uint64, size int, sum framebuffer.Checksum) {
 		t.Helper()
 		made := framebuffer.Frame{Key: f.Key, Offset: offset, Size: size, Checksum: sum}
-		m, err := peer.RequestWithContext(within(t), subjectOf(f.Key), []byte(made.String()))
+		m, err := peer.RequestWithContext(natstest.Within(t), subjectOf(f.Key), []byte(made.String()))
 		if err != nil {
 			t.Fatalf("%v: %v", made, err)
 		}
@@ -34,8 +35,8 @@ func TestWalkerLearnsNothing(t *testing.T) {
 			try(offset, size, f.Checksum^1)
 		}
 	}
-	late := o.do(order{Put: size, Seed: 3}) // of which nothing was guessed yet
-	first := content(3, 1)[0]
+	late := o.Do(natstest.Order{Put: size, Seed: 3}) // of which nothing was guessed yet
+	first := natstest.Content(3, 1)[0]
 	for b := range 256 { // byte by byte; the right one is the last
 		try(late.Offset, 1, framebuffer.ChecksumOf([]byte{first + 1 + byte(b)}))
 	}
@@ -47,10 +48,10 @@ func TestWalkerLearnsNothing(t *testing.T) {
 			t.Errorf("answers %q", answer)
 		}
 	}
-	other := o.do(order{Put: part, Reserve: room, Seed: 4})
+	other := o.Do(natstest.Order{Put: part, Reserve: room, Seed: 4})
 	r := reader(t, url, nil)
 	for seed, f := range map[uint64]framebuffer.Frame{1: f, 3: late, 4: other} {
-		if data, err := r.Get(t.Context(), f); err != nil || !bytes.Equal(data, content(seed, f.Size)) {
+		if data, err := r.Get(t.Context(), f); err != nil || !bytes.Equal(data, natstest.Content(seed, f.Size)) {
 			t.Errorf("%d: %d bytes, %v", seed, len(data), err)
 		}
 	}

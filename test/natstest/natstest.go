@@ -1,4 +1,6 @@
-package service_test
+// Package natstest has what the tests of service, remote and record share: servers, clients and NATS
+// servers that end with the test, and an owner, a server in another IPC namespace, as on another host.
+package natstest
 
 import (
 	"context"
@@ -19,21 +21,21 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// limit is how long a test waits for what must happen; nothing takes anywhere near as long.
-const limit = 30 * time.Second
+// Limit is how long a test waits for what must happen; nothing takes anywhere near as long.
+const Limit = 30 * time.Second
 
-// within returns a context that ends after limit, or with the test.
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+// Within returns a context that ends after limit, or with the test.
+func Within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), Limit)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// eventually asks until the condition holds. It is for what another process or NATS does in
+// Eventually asks until the condition holds. It is for what another process or NATS does in
 // its own time; the condition is asked, not guessed by waiting.
-func eventually(t testing.TB, what string, ok func() error) {
+func Eventually(t testing.TB, what string, ok func() error) {
 	t.Helper()
-	end := time.Now().Add(limit)
+	end := time.Now().Add(Limit)
 	for {
 		err := ok()
 		if err == nil {
@@ -46,8 +48,8 @@ func eventually(t testing.TB, what string, ok func() error) {
 	}
 }
 
-// unique keeps tests that run beside others on this host apart.
-func unique(t testing.TB) string {
+// Unique keeps tests that run beside others on this host apart.
+func Unique(t testing.TB) string {
 	return strings.Map(func(r rune) rune {
 		if r == '/' || r == '_' {
 			return '.'
@@ -56,17 +58,17 @@ func unique(t testing.TB) string {
 	}, t.Name()) + "." + strconv.FormatInt(time.Now().UnixNano(), 36)
 }
 
-// ownNATS is the user's own NATS: a real server, without anything of ours in it.
-func ownNATS(t testing.TB) string { return runNATS(t, &natsserver.Options{}) }
+// OwnNATS is the user's own NATS: a real server, without anything of ours in it.
+func OwnNATS(t testing.TB) string { return RunNATS(t, &natsserver.Options{}) }
 
-// runNATS is startNATS, and returns the URL.
-func runNATS(t testing.TB, opts *natsserver.Options) string {
+// RunNATS is startNATS, and returns the URL.
+func RunNATS(t testing.TB, opts *natsserver.Options) string {
 	t.Helper()
-	return startNATS(t, opts).ClientURL()
+	return StartNATS(t, opts).ClientURL()
 }
 
-// startNATS runs a NATS server with these options on a free port of loopback, until the end of the test.
-func startNATS(t testing.TB, opts *natsserver.Options) *natsserver.Server {
+// StartNATS runs a NATS server with these options on a free port of loopback, until the end of the test.
+func StartNATS(t testing.TB, opts *natsserver.Options) *natsserver.Server {
 	t.Helper()
 	opts.Host, opts.Port, opts.NoLog, opts.NoSigs = "127.0.0.1", natsserver.RANDOM_PORT, true, true
 	ns, err := natsserver.NewServer(opts)
@@ -74,15 +76,15 @@ func startNATS(t testing.TB, opts *natsserver.Options) *natsserver.Server {
 		t.Fatal(err)
 	}
 	go ns.Start()
-	if !ns.ReadyForConnections(limit) {
+	if !ns.ReadyForConnections(Limit) {
 		t.Fatal("NATS is not ready")
 	}
 	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
 	return ns
 }
 
-// serve runs a server with a small ring, until the end of the test.
-func serve(t testing.TB, cfg service.Config) (*framebuffer.Server, *service.Service) {
+// Serve runs a server with a small ring, until the end of the test.
+func Serve(t testing.TB, cfg service.Config) (*framebuffer.Server, *service.Service) {
 	t.Helper()
 	server, err := framebuffer.NewServer(1<<20, nil)
 	if err != nil {
@@ -101,8 +103,8 @@ func serve(t testing.TB, cfg service.Config) (*framebuffer.Server, *service.Serv
 	return server, svc
 }
 
-// attach attaches to a ring of this host, until the end of the test.
-func attach(t testing.TB, key string) *framebuffer.Client {
+// Attach attaches to a ring of this host, until the end of the test.
+func Attach(t testing.TB, key string) *framebuffer.Client {
 	t.Helper()
 	c, err := framebuffer.Attach(key, nil)
 	if err != nil {
@@ -116,10 +118,10 @@ func attach(t testing.TB, key string) *framebuffer.Client {
 	return c
 }
 
-// connect connects a client, until the end of the test.
-func connect(t testing.TB, opts service.Options) *service.Client {
+// Connect connects a client, until the end of the test.
+func Connect(t testing.TB, opts service.Options) *service.Client {
 	t.Helper()
-	c, err := service.Connect(within(t), &opts)
+	c, err := service.Connect(Within(t), &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,10 +133,10 @@ func connect(t testing.TB, opts service.Options) *service.Client {
 	return c
 }
 
-// dial connects as a command does.
-func dial(t testing.TB, opts service.Options) *nats.Conn {
+// Dial connects as a command does.
+func Dial(t testing.TB, opts service.Options) *nats.Conn {
 	t.Helper()
-	nc, err := service.Dial(within(t), &opts)
+	nc, err := service.Dial(Within(t), &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,9 +144,9 @@ func dial(t testing.TB, opts service.Options) *nats.Conn {
 	return nc
 }
 
-// freePort is a port that nobody listens on right now, and that the system gives to nobody who leaves the choice to
+// FreePort is a port that is not in use, and that the kernel does not choose for others
 // it: those begin at 32768 (net.ipv4.ip_local_port_range), and other tests run beside this one.
-func freePort(t testing.TB) int {
+func FreePort(t testing.TB) int {
 	t.Helper()
 	var err error
 	for range 100 {
@@ -161,8 +163,8 @@ func freePort(t testing.TB) int {
 	return 0
 }
 
-// natsFile writes a configuration file.
-func natsFile(t testing.TB, text string) string {
+// NATSFile writes a configuration file.
+func NATSFile(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "nats.conf")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -171,14 +173,14 @@ func natsFile(t testing.TB, text string) string {
 	return path
 }
 
-// keepingNATS is a real NATS with JetStream.
-func keepingNATS(t testing.TB, payload int32) *nats.Conn {
+// JetStreamNATS is a real NATS with JetStream.
+func JetStreamNATS(t testing.TB, payload int32) *nats.Conn {
 	t.Helper()
-	return dial(t, service.Options{URL: runNATS(t, &natsserver.Options{JetStream: true, StoreDir: t.TempDir(), MaxPayload: payload})})
+	return Dial(t, service.Options{URL: RunNATS(t, &natsserver.Options{JetStream: true, StoreDir: t.TempDir(), MaxPayload: payload})})
 }
 
-// ringOf is a ring of that size, whose topics remember whatever a test publishes.
-func ringOf(t testing.TB, size int64) *framebuffer.Client {
+// RingOf is a ring of that size, whose topics remember whatever a test publishes.
+func RingOf(t testing.TB, size int64) *framebuffer.Client {
 	t.Helper()
 	server, err := framebuffer.NewServer(size, &framebuffer.ServerOptions{TopicDepth: 4096})
 	if err != nil {
@@ -196,17 +198,17 @@ func ringOf(t testing.TB, size int64) *framebuffer.Client {
 	return client
 }
 
-// publish publishes frames whose content order.publish makes.
-func publish(t testing.TB, ring *framebuffer.Client, o order) {
+// Publish publishes frames whose content order.publish makes.
+func Publish(t testing.TB, ring *framebuffer.Client, o Order) {
 	t.Helper()
-	if err := o.publish(ring); err != nil {
+	if err := o.Publish(ring); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// example is a file of examples/hosts, with ports of this host in place of those of others, in a
+// ExampleFile is a file of examples/hosts, with ports of this host in place of those of others, in a
 // directory where what it includes is.
-func example(t *testing.T, dir, name string, replace ...string) string {
+func ExampleFile(t *testing.T, dir, name string, replace ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "examples", "hosts", name))
 	if err != nil {

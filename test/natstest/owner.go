@@ -1,4 +1,4 @@
-package service_test
+package natstest
 
 import (
 	"math/rand/v2"
@@ -13,8 +13,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// order is what an owner is told to do.
-type order struct {
+// Order is what an owner is told to do.
+type Order struct {
 	Put, Allocate int
 	Reserve       int // for what is put, which may be less
 	Seed          uint64
@@ -23,11 +23,11 @@ type order struct {
 	End           bool // of the topic
 }
 
-// sizeOf is the size of the frame with that seed in a topic, up to most.
-func sizeOf(seed uint64, most int) int { return 1 + int(seed*2654435761%uint64(most)) }
+// SizeOf is the size of the frame with that seed in a topic, up to most.
+func SizeOf(seed uint64, most int) int { return 1 + int(seed*2654435761%uint64(most)) }
 
-// publish puts frames into a topic, whose seeds are their numbers and begin with Seed.
-func (o order) publish(client *framebuffer.Client) error {
+// Publish puts frames into a topic, whose seeds are their numbers and begin with Seed.
+func (o Order) Publish(client *framebuffer.Client) error {
 	pub, err := topic.NewPublisher(client, o.Topic)
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (o order) publish(client *framebuffer.Client) error {
 		if seed%3 == 0 {
 			meta = nil
 		}
-		f, err := client.Put(content(seed, sizeOf(seed, o.Put)))
+		f, err := client.Put(Content(seed, SizeOf(seed, o.Put)))
 		if err != nil {
 			return err
 		}
@@ -53,10 +53,10 @@ func (o order) publish(client *framebuffer.Client) error {
 }
 
 // commit puts a frame into a reservation.
-func (o order) commit(client *framebuffer.Client) (framebuffer.Frame, error) {
+func (o Order) commit(client *framebuffer.Client) (framebuffer.Frame, error) {
 	r, err := client.Reserve(o.Reserve)
 	if err == nil {
-		_, err = r.Write(content(o.Seed, o.Put))
+		_, err = r.Write(Content(o.Seed, o.Put))
 	}
 	if err != nil {
 		return framebuffer.Frame{}, err
@@ -64,8 +64,8 @@ func (o order) commit(client *framebuffer.Client) (framebuffer.Frame, error) {
 	return r.Commit(o.Put)
 }
 
-// content is what a frame of that seed and size has in it.
-func content(seed uint64, size int) []byte {
+// Content is what a frame of that seed and size has in it.
+func Content(seed uint64, size int) []byte {
 	b := make([]byte, size)
 	var key [32]byte
 	for i := range 8 {
@@ -75,9 +75,9 @@ func content(seed uint64, size int) []byte {
 	return b
 }
 
-// roleOwner has a ring and does as it is told: name, URL, size of the ring, host, file of the key
+// RoleOwner has a ring and does as it is told: name, URL, size of the ring, host, file of the key
 // to sign with or "", and prefixes of askers' inboxes.
-func roleOwner(c *testproc.Child) error {
+func RoleOwner(c *testproc.Child) error {
 	size, err := strconv.ParseInt(c.Args[2], 10, 64)
 	if err != nil {
 		return err
@@ -101,20 +101,20 @@ func roleOwner(c *testproc.Child) error {
 		return err
 	}
 	for {
-		var o order
+		var o Order
 		if err := c.Recv(&o); err != nil {
 			return nil // the end of input is what was waited for
 		}
 		var f framebuffer.Frame
 		switch {
 		case o.Topic != "":
-			err = o.publish(client)
+			err = o.Publish(client)
 		case o.Allocate > 0:
 			f.Offset, err = client.Allocate(o.Allocate)
 		case o.Reserve > 0:
 			f, err = o.commit(client)
 		default:
-			f, err = client.Put(content(o.Seed, o.Put))
+			f, err = client.Put(Content(o.Seed, o.Put))
 		}
 		if err == nil {
 			err = c.Send(f)
@@ -125,30 +125,30 @@ func roleOwner(c *testproc.Child) error {
 	}
 }
 
-// owner is a server whose memory is out of reach, as that of another host is.
-type owner struct {
+// Owner is a server whose memory is out of reach, as that of another host is.
+type Owner struct {
 	*testproc.Proc
 	key string
 }
 
-// startOwner starts an owner on the host "owner", which signs nothing.
-func startOwner(t testing.TB, url string, ring int, inboxes ...string) *owner {
+// StartOwner starts an owner on the host "owner", which signs nothing.
+func StartOwner(t testing.TB, url string, ring int, inboxes ...string) *Owner {
 	t.Helper()
-	return startOwnerAt(t, "owner", url, ring, "", inboxes...)
+	return StartOwnerAt(t, "owner", url, ring, "", inboxes...)
 }
 
-// startOwnerAt starts one on a host of that name, which signs if there is a path for its key.
-func startOwnerAt(t testing.TB, host, url string, ring int, key string, inboxes ...string) *owner {
+// StartOwnerAt starts one on a host of that name, which signs if there is a path for its key.
+func StartOwnerAt(t testing.TB, host, url string, ring int, key string, inboxes ...string) *Owner {
 	t.Helper()
 	testproc.NeedRoot(t)
-	args := append([]string{unique(t), url, strconv.Itoa(ring), host, key}, inboxes...)
-	o := &owner{Proc: testproc.StartWith(t, []testproc.Option{testproc.Namespaces(syscall.CLONE_NEWIPC)}, "owner", args...)}
+	args := append([]string{Unique(t), url, strconv.Itoa(ring), host, key}, inboxes...)
+	o := &Owner{Proc: testproc.StartWith(t, []testproc.Option{testproc.Namespaces(syscall.CLONE_NEWIPC)}, "owner", args...)}
 	o.Recv(&o.key)
 	return o
 }
 
-// do has the owner carry out an order, and returns the frame that it wrote.
-func (o *owner) do(what order) (f framebuffer.Frame) {
+// Do has the owner carry out an order, and returns the frame that it wrote.
+func (o *Owner) Do(what Order) (f framebuffer.Frame) {
 	o.Send(what)
 	o.Recv(&f)
 	return f
