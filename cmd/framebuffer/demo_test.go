@@ -21,6 +21,11 @@ func runDemo(t *testing.T, args ...string) (res demo.Result) {
 		if err := json.Unmarshal([]byte(r.out), &res); err != nil || r.status != 0 {
 			t.Fatalf("status %d, %v\n%s\n%s", r.status, err, r.out, r.err)
 		}
+		for _, member := range []string{"took_seconds", "p50_seconds", "p99_seconds", "took_ns", "p50_ns"} { // _ns: deprecated
+			if !strings.Contains(r.out, `"`+member+`":`) {
+				t.Errorf("no member %s in %s", member, r.out)
+			}
+		}
 		all := res.Rows[len(res.Rows)-1]
 		slow := res.Rows[len(res.Rows)-2]
 		if all.Wrong != 0 || res.Unanswered != 0 || all.Frames <= all.Timeouts || all.Frames < res.Sent {

@@ -38,7 +38,8 @@ server creates it again within a second.
 // served is what serve prints when it is ready.
 type served struct {
 	Key      string `json:"key"`
-	Capacity uint64 `json:"capacity"`
+	Capacity uint64 `json:"capacity_bytes"`
+	Old      uint64 `json:"capacity"` // deprecated: capacity_bytes
 	Name     string `json:"name"`
 	NATS     string `json:"nats"`
 	Backend  string `json:"backend"`
@@ -76,7 +77,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 
 	st := server.Stats()
 	s := served{
-		Key: server.Key(), Capacity: st.Capacity, Name: c.Name, NATS: svc.URL(), Backend: st.Backend,
+		Key: server.Key(), Capacity: st.Capacity, Old: st.Capacity, Name: c.Name, NATS: svc.URL(), Backend: st.Backend,
 		SignsAs: svc.SignsAs(),
 	}
 	if c.HTTP != "" {

@@ -8,13 +8,14 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// display is a topic that shows on the page what a writer writes. The frames stay where they
-// are; readers still get them by their descriptors.
+// display publishes a writer's frames to a topic, so that the page shows them. The readers still get
+// them by their descriptors.
 type display struct {
 	client *framebuffer.Client
 	topic  *topic.Publisher
 }
 
+// newDisplay returns a display with a topic of that name.
 func newDisplay(key, name string) (*display, error) {
 	c, err := framebuffer.Attach(key, &framebuffer.ClientOptions{Unlisted: true})
 	if err != nil {
@@ -27,7 +28,7 @@ func newDisplay(key, name string) (*display, error) {
 	return &display{c, p}, nil
 }
 
-// show publishes a frame, if the ring has not reused it already.
+// show publishes a frame, unless it has been overwritten.
 func (d *display) show(f framebuffer.Frame) error {
 	m := &topic.Meta{ContentType: "video/raw", Width: Width, Height: Height, Format: "rgb24"}
 	if _, err := d.topic.PublishFrame(f, m, time.Time{}); err != nil && !errors.Is(err, framebuffer.ErrTimeout) {
@@ -36,4 +37,5 @@ func (d *display) show(f framebuffer.Frame) error {
 	return nil
 }
 
+// close detaches from the ring.
 func (d *display) close() error { return d.client.Close() }

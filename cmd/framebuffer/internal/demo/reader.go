@@ -16,7 +16,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
-// reader is the seed's reader: a micro service with an endpoint send_data.
+// reader is a micro service with an endpoint send_data.
 type reader struct {
 	ctx      context.Context // ends when the demo does
 	client   *service.Client
@@ -27,6 +27,7 @@ type reader struct {
 	last     []byte // the newest frame, for the thumbnail
 }
 
+// runReader runs the part of a reader.
 func runReader(ctx context.Context, p Part, l *link) (err error) {
 	client, pictures, err := connect(ctx, p)
 	if err != nil {
@@ -48,7 +49,7 @@ func runReader(ctx context.Context, p Part, l *link) (err error) {
 	if err := svc.AddEndpoint("send_data", micro.HandlerFunc(r.sendData), micro.WithEndpointSubject(subject)); err != nil {
 		return err
 	}
-	if err := client.NATS().Flush(); err != nil { // the subscription stands before writers start
+	if err := client.NATS().Flush(); err != nil { // NATS has the subscription before writers start
 		return err
 	}
 	if err := l.send(report{Ready: true}); err != nil {
@@ -57,8 +58,8 @@ func runReader(ctx context.Context, p Part, l *link) (err error) {
 	if err := r.progress(ctx, l, p.Thumbs); err != nil {
 		return err
 	}
-	// The writers have ended and flushed. Who keeps up has answered all of them; the slow
-	// reader's queue may still hold some, and a message to itself gets in line behind them.
+	// The writers have ended and flushed. Readers that keep up have answered all messages. The slow
+	// reader may have messages in its queue: a message to itself is answered after those.
 	if r.slow {
 		if _, err := client.NATS().Request(subject, nil, answerLimit); err != nil {
 			return err
@@ -75,6 +76,7 @@ func runReader(ctx context.Context, p Part, l *link) (err error) {
 	return l.send(report{Done: true, Count: r.snapshot(true)})
 }
 
+// snapshot are the counts so far; latencies only if all is set.
 func (r *reader) snapshot(all bool) Counts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,8 +87,8 @@ func (r *reader) snapshot(all bool) Counts {
 	return c
 }
 
-// sendData is the endpoint: it reads the frame that the message describes, and says what
-// came of it. An empty message only asks whether those before it are done.
+// sendData is the endpoint: it reads the frame of the message and answers with the outcome. The answer
+// to an empty message means that all messages before it are done.
 func (r *reader) sendData(req micro.Request) {
 	if len(req.Data()) == 0 {
 		_ = req.Respond(nil)
@@ -107,11 +109,11 @@ func (r *reader) sendData(req micro.Request) {
 	if err != nil {
 		answer = err.Error()
 	}
-	_ = req.Respond([]byte(answer)) // who asked may have gone; the tally stands
+	_ = req.Respond([]byte(answer)) // the writer may have ended; the count is what matters
 }
 
-// dawdle waits until the ring has been reused past the frame, two times out of three: a
-// reader that is too slow for its ring, without guessing how fast the machine is.
+// dawdle waits, for two frames out of three, until the ring has overwritten the frame. So the reader
+// is too slow on a machine of any speed.
 func (r *reader) dawdle(m sendData) {
 	r.mu.Lock()
 	n := r.count.read()
@@ -127,8 +129,8 @@ func (r *reader) dawdle(m sendData) {
 	}
 }
 
-// tally compares what was read with the picture itself, byte by byte: the checksum that is
-// on trial has no say in it.
+// tally compares the bytes with the picture itself, without relying on the checksum, and counts the
+// outcome.
 func (r *reader) tally(m sendData, data []byte, err error) {
 	took := time.Now().UnixNano() - m.Sent
 	known := m.Picture >= 0 && m.Picture < len(r.pictures)
@@ -152,6 +154,7 @@ func (r *reader) tally(m sendData, data []byte, err error) {
 	}
 }
 
+// progress sends reports, with thumbnails if thumbs is set, until ctx is done.
 func (r *reader) progress(ctx context.Context, l *link, thumbs bool) error {
 	t := time.NewTicker(tick)
 	defer t.Stop()

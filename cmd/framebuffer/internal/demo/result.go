@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -10,22 +11,32 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// Row is what became of the frames of one reader, or of all.
+// Row are the frames of one reader, or of all.
 type Row struct {
-	Who      string        `json:"who"`
+	Who      string        `json:"who"` // "reader 1", "slow reader" or "all"
 	Frames   int           `json:"frames"`
 	Bytes    float64       `json:"bytes_per_second"`
-	P50      time.Duration `json:"p50_ns"`
+	P50      time.Duration `json:"p50_ns"` // deprecated in JSON, as is p99_ns
 	P99      time.Duration `json:"p99_ns"`
 	Timeouts int           `json:"timeouts"`
 	Wrong    int           `json:"wrong"`
 }
 
-// Result is the demo's end.
+// MarshalJSON adds the durations in seconds.
+func (r Row) MarshalJSON() ([]byte, error) {
+	type plain Row
+	return json.Marshal(struct {
+		plain
+		P50 float64 `json:"p50_seconds"`
+		P99 float64 `json:"p99_seconds"`
+	}{plain(r), r.P50.Seconds(), r.P99.Seconds()})
+}
+
+// Result is the outcome of a demo.
 type Result struct {
-	Rows       []Row         `json:"rows"` // the last is everybody
-	Took       time.Duration `json:"took_ns"`
-	Pictures   string        `json:"pictures"` // where they came from
+	Rows       []Row         `json:"rows"`     // the last is of all readers
+	Took       time.Duration `json:"took_ns"`  // deprecated in JSON
+	Pictures   string        `json:"pictures"` // their source
 	FrameSize  int           `json:"frame_size"`
 	Ring       int64         `json:"ring"`
 	Sent       int           `json:"sent"`       // descriptors sent to readers
@@ -33,7 +44,16 @@ type Result struct {
 	Failure    string        `json:"failure,omitempty"`
 }
 
-// result sums up what the parts reported.
+// MarshalJSON adds the duration in seconds.
+func (r Result) MarshalJSON() ([]byte, error) {
+	type plain Result
+	return json.Marshal(struct {
+		plain
+		Took float64 `json:"took_seconds"`
+	}{plain(r), r.Took.Seconds()})
+}
+
+// result sums up the reports of the parts.
 func (s *show) result(took time.Duration) Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,8 +74,7 @@ func (s *show) result(took time.Duration) Result {
 			all.add(c)
 		}
 	}
-	// Frames that the ring took back while they were being written: they never became a
-	// descriptor, so no reader knows of them.
+	// Frames that were overwritten while a writer wrote them: no reader got their descriptor.
 	all.Timeouts += written.Timeouts
 	res.Rows = append(res.Rows, row("all", all, took))
 	res.Sent = written.Sent + written.SentSlow
@@ -67,6 +86,7 @@ func (s *show) result(took time.Duration) Result {
 	return res
 }
 
+// row are the frames of one reader.
 func row(who string, c Counts, took time.Duration) Row {
 	return Row{
 		Who: who, Frames: c.read(), Timeouts: c.Timeouts, Wrong: c.Wrong,
@@ -84,7 +104,7 @@ func quantile(samples []int64, q float64) time.Duration {
 	return time.Duration(sorted[min(int(q*float64(len(sorted))), len(sorted)-1)])
 }
 
-// err is nil if every frame that was sent came out identical or as a timeout, and some did.
+// err is nil if every frame that was sent was identical or a timeout, and at least one was identical.
 func (r Result) err() error {
 	total := r.Rows[len(r.Rows)-1]
 	switch {
@@ -100,7 +120,7 @@ func (r Result) err() error {
 	return nil
 }
 
-// Table writes the result for people.
+// Table writes the result as a table.
 func (r Result) Table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\tframes\tbytes/s\tlatency p50\tp99\ttimeouts\twrong bytes\t")
@@ -111,8 +131,10 @@ func (r Result) Table(w io.Writer) error {
 	return t.Flush()
 }
 
+// rate is a rate for people.
 func rate(bytesPerSecond float64) string { return humanize.Bytes(uint64(bytesPerSecond)) + "/s" }
 
+// round is a latency for people.
 func round(d time.Duration) string {
 	if d == 0 {
 		return "-"

@@ -13,8 +13,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/stdio"
 )
 
-// Screen is where the demo shows what is going on: on a terminal a picture and figures that
-// change in place, elsewhere a line every second. The zero Screen, and nil, show nothing.
+// Screen shows the progress of the demo: on a terminal a picture and figures that change in place,
+// elsewhere a line every second. A nil Screen and the zero Screen show nothing.
 type Screen struct {
 	out     io.Writer
 	live    bool
@@ -23,8 +23,8 @@ type Screen struct {
 	next    time.Duration
 }
 
-// NewScreen looks at what f is and what the environment says of its colours (NO_COLOR,
-// TERM, COLORTERM).
+// NewScreen returns a Screen on f, with the colours that f and the environment allow (NO_COLOR, TERM,
+// COLORTERM).
 func NewScreen(f *os.File) *Screen {
 	s := &Screen{out: stdio.File{File: f}}
 	if !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
@@ -42,16 +42,17 @@ func NewScreen(f *os.File) *Screen {
 	return s
 }
 
-// Pictures reports whether the screen shows them.
+// Pictures reports whether the screen shows pictures.
 func (s *Screen) Pictures() bool { return s != nil && s.live && s.colours != none }
 
-// wait says that something is about to happen: processes start and decode pictures.
+// wait prints what the demo does before the first frame.
 func (s *Screen) wait() {
 	if s != nil && s.out != nil {
-		fmt.Fprintln(s.out, "Decoding the pictures and starting the processes; each has its copy to compare with.")
+		fmt.Fprintln(s.out, "Decoding the pictures and starting the processes; each compares with a copy of its own.")
 	}
 }
 
+// begin prints what the demo shows.
 func (s *Screen) begin(sh *show) {
 	if s == nil || s.out == nil {
 		return
@@ -67,7 +68,7 @@ func (s *Screen) begin(sh *show) {
 	fmt.Fprintln(s.out)
 }
 
-// draw shows the present state.
+// draw shows the current state.
 func (s *Screen) draw(sh *show) {
 	if s == nil || s.out == nil {
 		return
@@ -77,27 +78,7 @@ func (s *Screen) draw(sh *show) {
 		return
 	}
 	s.next = elapsed.Truncate(time.Second) + time.Second
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	var readers, slow Counts
-	for _, p := range sh.parts {
-		p.mu.Lock()
-		switch p.part.Role {
-		case "reader":
-			readers.add(p.count)
-		case "slow":
-			slow.add(p.count)
-		}
-		p.mu.Unlock()
-	}
-	lines := sh.thumb.lines(s.colours)
-	lines = append(lines, fmt.Sprintf("%4.1f s  %s frames identical  %s  slow reader: %s timeouts  wrong bytes: %d",
-		elapsed.Seconds(), humanize.Comma(int64(readers.Same+slow.Same)),
-		rate(float64(readers.Same+slow.Same)*Width*Height*bpp/elapsed.Seconds()),
-		humanize.Comma(int64(slow.Timeouts)), readers.Wrong+slow.Wrong))
-	if ring := sh.watcher.Figures(); ring != "" {
-		lines = append(lines, "        "+ring)
-	}
+	lines := s.figures(sh, elapsed)
 	if s.live {
 		if s.drawn > 0 {
 			fmt.Fprintf(s.out, "\x1b[%dA", s.drawn)
@@ -112,6 +93,33 @@ func (s *Screen) draw(sh *show) {
 	}
 }
 
+// figures are the lines of the current state.
+func (s *Screen) figures(sh *show, elapsed time.Duration) (lines []string) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	var readers, slow Counts
+	for _, p := range sh.parts {
+		p.mu.Lock()
+		switch p.part.Role {
+		case "reader":
+			readers.add(p.count)
+		case "slow":
+			slow.add(p.count)
+		}
+		p.mu.Unlock()
+	}
+	lines = sh.thumb.lines(s.colours)
+	lines = append(lines, fmt.Sprintf("%4.1f s  %s frames identical  %s  slow reader: %s timeouts  wrong bytes: %d",
+		elapsed.Seconds(), humanize.Comma(int64(readers.Same+slow.Same)),
+		rate(float64(readers.Same+slow.Same)*Width*Height*bpp/elapsed.Seconds()),
+		humanize.Comma(int64(slow.Timeouts)), readers.Wrong+slow.Wrong))
+	if ring := sh.watcher.Figures(); ring != "" {
+		lines = append(lines, "        "+ring)
+	}
+	return lines
+}
+
+// end ends the figures.
 func (s *Screen) end() {
 	if s != nil && s.out != nil {
 		fmt.Fprintln(s.out)

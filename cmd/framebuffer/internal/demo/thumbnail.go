@@ -13,7 +13,7 @@ const (
 	thumbHeight = 36
 )
 
-// shrink takes every so many-th pixel of a frame; nil for none.
+// shrink scales a frame down by leaving out pixels. It returns nil if p is not a whole frame.
 func shrink(p Picture) thumbnail {
 	if len(p) != Width*Height*bpp {
 		return nil
@@ -28,7 +28,7 @@ func shrink(p Picture) thumbnail {
 	return t
 }
 
-// colours says what a terminal can show.
+// colours are the colours that a terminal can show.
 type colours int
 
 const (
@@ -58,7 +58,7 @@ func (t thumbnail) lines(c colours) []string {
 	return all
 }
 
-// cube is the nearest colour of the 6×6×6 cube that terminals with 256 colours have.
+// cube is the nearest colour in the 6×6×6 cube of terminals with 256 colours.
 func cube(rgb []byte) int {
 	level := func(v byte) int { return (int(v)*5 + 127) / 255 }
 	return 16 + 36*level(rgb[0]) + 6*level(rgb[1]) + level(rgb[2])

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	inFlight    = 3                // frames a writer has under way at once
-	slowEvery   = 8                // every so many-th frame goes to the slow reader as well
+	inFlight    = 3                // frames that a writer sends concurrently
+	slowEvery   = 8                // of so many frames, one goes to the slow reader as well
 	answerLimit = 10 * time.Second // how long a reader may take to answer
 	tick        = 100 * time.Millisecond
 )
 
-// writer sends pictures as the seed's writer does: allocate by RPC, write, send_data by RPC.
+// writer sends pictures: it allocates by RPC, writes, and sends the descriptor by RPC.
 type writer struct {
 	client   *service.Client
 	display  *display
@@ -29,6 +29,7 @@ type writer struct {
 	count    Counts
 }
 
+// runWriter runs the part of a writer.
 func runWriter(ctx context.Context, p Part, l *link) (err error) {
 	client, pictures, err := connect(ctx, p)
 	if err != nil {
@@ -55,21 +56,22 @@ func runWriter(ctx context.Context, p Part, l *link) (err error) {
 	if err := progress(ctx, l, w.snapshot); err != nil {
 		return err
 	}
-	senders.Wait() // every frame that was sent gets its answer
+	senders.Wait() // every frame that was sent gets an answer
 	if err := client.NATS().Flush(); err != nil {
 		return err
 	}
 	return l.send(report{Done: true, Count: w.snapshot()})
 }
 
+// snapshot are the counts so far.
 func (w *writer) snapshot() Counts {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.count
 }
 
-// sendOne sends one picture and waits for the reader's answer. A frame that timed out here
-// or there is counted as such and forgotten: the next is on its way.
+// sendOne sends one picture and waits for the reader's answer. A timeout, here or in the reader, is
+// counted and not repeated.
 func (w *writer) sendOne() {
 	w.mu.Lock()
 	n := w.next
@@ -102,6 +104,7 @@ func (w *writer) sendOne() {
 	}
 }
 
+// write allocates, writes a picture, and stores its descriptor in m.
 func (w *writer) write(m *sendData, picture Picture) error {
 	ctx, cancel := context.WithTimeout(context.Background(), answerLimit)
 	defer cancel()
@@ -117,7 +120,7 @@ func (w *writer) write(m *sendData, picture Picture) error {
 	return w.display.show(m.Frame)
 }
 
-// tell sends the descriptor to one of the readers, and to the slow one if asked.
+// tell sends the descriptor to one of the readers, and to the slow reader too if slowToo is set.
 func (w *writer) tell(m sendData, slowToo bool) (slow bool, err error) {
 	text, err := json.Marshal(m)
 	if err != nil {
@@ -133,7 +136,7 @@ func (w *writer) tell(m sendData, slowToo bool) (slow bool, err error) {
 	return slowToo, err
 }
 
-// progress reports now and then until the part is told to finish.
+// progress sends a report at each tick until ctx is done.
 func progress(ctx context.Context, l *link, snapshot func() Counts) error {
 	t := time.NewTicker(tick)
 	defer t.Stop()

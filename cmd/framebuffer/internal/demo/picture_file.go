@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// originalsFD is where a part finds the file with the pictures.
+// originalsFD is the descriptor of the file with the pictures, in each part.
 const originalsFD = 3
 
-// hand puts the pictures into a file in memory, for all parts to read: each then compares with
-// the same, and only one process has to decode and scale them.
-func hand(all []Picture) (*os.File, error) {
+// writePictures writes the pictures to a file in memory, which all parts read. So all compare with
+// the same bytes, and one process decodes and scales the pictures.
+func writePictures(all []Picture) (*os.File, error) {
 	fd, err := unix.MemfdCreate("framebuffer-demo-pictures", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("demo: pictures: memfd_create: %w", err)
@@ -28,11 +28,11 @@ func hand(all []Picture) (*os.File, error) {
 	return f, nil
 }
 
-// handed are the pictures that a part was given.
-func handed() ([]Picture, error) {
+// readPictures reads the file of writePictures in a part.
+func readPictures() ([]Picture, error) {
 	f := os.NewFile(originalsFD, "pictures")
 	if f == nil {
-		return nil, errors.New("pictures: this process was given none")
+		return nil, errors.New("pictures: this process got no file with pictures")
 	}
 	defer f.Close()
 	st, err := f.Stat()
@@ -46,7 +46,7 @@ func handed() ([]Picture, error) {
 	all := make([]Picture, n)
 	for i := range all {
 		all[i] = make(Picture, size)
-		// Other parts read the same file: where it stands is not this one's.
+		// ReadAt, because all parts share the offset of the file.
 		if _, err := f.ReadAt(all[i], int64(i)*size); err != nil {
 			return nil, fmt.Errorf("pictures: %w", err)
 		}
@@ -54,7 +54,7 @@ func handed() ([]Picture, error) {
 	return all, nil
 }
 
-// split are the whole pictures in some bytes.
+// split returns the whole pictures in text.
 func split(text []byte) (all []Picture) {
 	for p := range slices.Chunk(text, size) {
 		if len(p) == size {

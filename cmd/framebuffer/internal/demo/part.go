@@ -9,7 +9,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
-// Part is what one process of the demo is told to be.
+// Part is the task of one process of the demo.
 type Part struct {
 	Role   string // server, writer, reader or slow
 	Name   string // of the demo's server on this host
@@ -19,7 +19,7 @@ type Part struct {
 	Save   string // folder for the last picture, empty for none
 }
 
-// RunPart plays a part until its input ends.
+// RunPart runs a part until standard input ends.
 func RunPart(ctx context.Context, p Part) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -45,7 +45,7 @@ func RunPart(ctx context.Context, p Part) error {
 	return nil
 }
 
-// runServer is all that a server has to do.
+// runServer runs the part of the server.
 func runServer(ctx context.Context, p Part, l *link) (err error) {
 	server, err := framebuffer.NewServer(p.Size, &framebuffer.ServerOptions{Name: "demo server"})
 	if err != nil {
@@ -64,9 +64,9 @@ func runServer(ctx context.Context, p Part, l *link) (err error) {
 	return l.send(report{Done: true})
 }
 
-// connect attaches a part and takes the pictures.
+// connect connects a writer or reader to the server, and reads the pictures.
 func connect(ctx context.Context, p Part) (*service.Client, []Picture, error) {
-	pictures, err := handed()
+	pictures, err := readPictures()
 	if err != nil {
 		return nil, nil, err
 	}

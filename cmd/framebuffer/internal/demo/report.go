@@ -11,22 +11,21 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// The subjects of the two kinds of reader: those that keep up, as the seed names them, and
-// the one that is slow on purpose.
+// The subjects of the readers that keep up, and of the one that is slow on purpose.
 const (
 	readerSubject = "reader.send_data"
 	slowSubject   = "slow_reader.send_data"
 )
 
-// sendData is what a writer tells a reader: the descriptor, and beside it what only this
-// demo needs, to check the reader's bytes without trusting any checksum.
+// sendData is a writer's message to a reader: the descriptor of a frame, and what the demo needs to
+// check the bytes without trusting a checksum.
 type sendData struct {
 	framebuffer.Frame
 	Picture int   // which picture the bytes must be
 	Sent    int64 // when the writer began, ns since 1970
 }
 
-// MarshalJSON keeps the descriptor's own form and adds the demo's two members.
+// MarshalJSON writes the frame in a member of its own.
 func (m sendData) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wireData{m.Frame, m.Picture, m.Sent})
 }
@@ -41,13 +40,14 @@ func (m *sendData) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// wireData is sendData in JSON.
 type wireData struct {
 	Frame   framebuffer.Frame `json:"frame"`
 	Picture int               `json:"picture"`
 	Sent    int64             `json:"sent"`
 }
 
-// Counts are what became of frames.
+// Counts count frames by their outcome.
 type Counts struct {
 	Sent       int     `json:"sent,omitempty"`     // by a writer
 	SentSlow   int     `json:"sentSlow,omitempty"` // by a writer, to the slow reader
@@ -60,6 +60,7 @@ type Counts struct {
 	Latency    []int64 `json:"latency,omitempty"` // ns, writer's start to reader's verified copy; at the end only
 }
 
+// add adds the counts of another part.
 func (c *Counts) add(o Counts) {
 	c.Sent += o.Sent
 	c.SentSlow += o.SentSlow
@@ -74,32 +75,34 @@ func (c *Counts) add(o Counts) {
 	c.Latency = append(c.Latency, o.Latency...)
 }
 
-// read is how many frames a reader has dealt with.
+// read is the number of frames that a reader has handled.
 func (c Counts) read() int { return c.Same + c.Timeouts + c.Wrong + c.Failed }
 
-// report is one line from a part to the demo. Ready comes once, Done last.
+// report is a line from a part to the demo. The first has Ready, the last Done.
 type report struct {
 	Ready bool      `json:"ready,omitempty"`
-	Key   string    `json:"key,omitempty"` // with Ready, of the ring: by the server
+	Key   string    `json:"key,omitempty"` // of the ring: with Ready, from the server
 	Done  bool      `json:"done,omitempty"`
 	Count Counts    `json:"count"`
 	Thumb thumbnail `json:"thumb,omitempty"`
 }
 
-// link is a part's connection to the demo: reports go out on stdout, and the end of stdin
-// says finish. Since the demo holds the other ends, a part also ends when the demo dies.
+// link is a part's connection to the demo: it sends reports on standard output, and closes done at the
+// end of standard input. The demo holds the other ends, so a part also ends when the demo dies.
 type link struct{ done chan struct{} }
 
+// newLink returns the link of this process.
 func newLink() *link {
 	l := &link{make(chan struct{})}
 	go func() {
 		defer close(l.done)
-		// Whatever ends the input ends the part.
+		// An error ends the part as the end of the input does.
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	}()
 	return l
 }
 
+// send sends a report.
 func (l *link) send(r report) error {
 	b, err := json.Marshal(r)
 	if err != nil {
