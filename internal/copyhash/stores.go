@@ -26,7 +26,7 @@ func (st stores) String() string {
 }
 
 // streamInFrom is from how many bytes on stores into the ring are streaming.
-// docs/decisions/0002-stores.md has the measurements.
+// bench/stores.md has the measurements.
 const streamInFrom = 1 << 20
 
 // reach is how far ahead a pass asks for its source or destination: linesAhead of the generator,
