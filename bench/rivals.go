@@ -29,7 +29,7 @@ func rivals(bin string) []rival {
 		{"core-framebuffer", true, true, false, []string{self, "rival", "framebuffer", "writer"}, nil},
 		{"limit: memcpy of libc", false, true, false, []string{filepath.Join(bin, "memcpy")}, nil},
 		{"limit: copy of Go", false, true, false, []string{self, "rival", "copy", "writer"}, nil},
-		{"the seed's design in Python", true, true, false, []string{"/usr/bin/python3", "rivals/seed.py"}, nil},
+		{"the original design in Python", true, true, false, []string{"/usr/bin/python3", "rivals/seed.py"}, nil},
 		{"Unix socket", false, true, false, []string{self, "rival", "unix", "writer"}, nil},
 		{"ZeroMQ ipc", false, true, false, []string{filepath.Join(bin, "zeromq")}, nil},
 		{"NATS payloads", false, true, false, []string{self, "rival", "nats", "writer"}, nil},

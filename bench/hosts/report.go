@@ -39,7 +39,7 @@ const (
 var company = []struct {
 	name             string
 	readers, mirrors int
-}{{"nobody", 0, 0}, {"a reader here", 1, 0}, {"one host", 0, 1}, {"two hosts", 0, 2}}
+}{{"no reader", 0, 0}, {"a reader here", 1, 0}, {"one host", 0, 1}, {"two hosts", 0, 2}}
 
 // wantedRates are what publishers want together, frames a second; 0 is as fast as they can.
 var wantedRates = []int{5000, 0}
@@ -108,14 +108,14 @@ func (r *results) markdown() string {
 	var b strings.Builder
 	best := r.best()
 	fmt.Fprintf(&b, "# From host to host\n\nMeasured %s on %s, %d rounds, by\n`cd bench && go run ./hosts` as root. Hosts are processes in network namespaces on this one machine, "+
-		"each\nwith a NATS server of one cluster: their senders, receivers and NATS servers share its cores, and no line\nis in the way. Everybody takes turns; medians.\n\n", r.When.Format("2006-01-02"), r.Machine, r.Rounds)
+		"each\nwith a NATS server of one cluster: their senders, receivers and NATS servers share its cores, and no line\nis in the way. Measurements take turns; medians.\n\n", r.When.Format("2006-01-02"), r.Machine, r.Rounds)
 	fmt.Fprintf(&b, "A burst is %d frames of 1080p RGB, %d bytes each, or as many bytes in payloads that nats.go publishes and\nsubscribes to, with nothing checked. Frames are verified on arrival. NATS is beside the server, and all reach it over\nTCP, or inside of it, as it is by default, where bare payloads still take TCP, and frames do not. Of bare payloads the best size is %s.\n\n", burst, frameSize, strings.TrimPrefix(best, "bare "))
 	b.WriteString("| a burst from one host to another | MB/s | of the best bare (wanted: ≥ 0.70) | CPU, all hosts, ns/byte |\n| --- | ---: | ---: | ---: |\n")
 	for _, name := range r.moved {
 		rate := r.quantile("rate: "+name, 0.5)
 		fmt.Fprintf(&b, "| %s | %.0f | %.2f | %.2f |\n", name, rate/1e6, rate/r.quantile("rate: "+best, 0.5), r.quantile("cpu: "+name, 0.5))
 	}
-	b.WriteString("\nIn the other tables a process of the first host publishes, on the first core; all hosts and their NATS\nservers leave that core alone, or do not. Who else gets the frames stands above: readers in another process of the\nsame host, or hosts that mirror the topics.\n" +
+	b.WriteString("\nIn the other tables a process of the first host publishes, on the first core; all hosts and their NATS\nservers leave that core alone, or do not. The columns say which other readers get the frames: readers in another process of the\nsame host, or hosts that mirror the topics.\n" +
 		"\n1080p RGB at 30 a second; µs until a reader in the same process has each, median and highest tenth:\n\n")
 	var others []string
 	for _, with := range company {
@@ -136,8 +136,8 @@ func (r *results) markdown() string {
 		})
 	}
 	fmt.Fprintf(&b, "\nA mesh: each of the %d hosts publishes 4 KiB to its share of %d topics, on the first core, at the same time.\n"+
-		"Each topic is copied by none of the others, by one, or by all; thousands of frames a second of all publishers\ntogether, paced and as fast as they can:\n\n", hostCount, manyCount)
-	table(&b, []string{ownCore, sharedCore}, []string{"no copies", "one", "two"}, func(where string, copies int) string {
+		"Each topic is mirrored by none of the others, by one, or by all; thousands of frames a second of all publishers\ntogether, paced and as fast as they can:\n\n", hostCount, manyCount)
+	table(&b, []string{ownCore, sharedCore}, []string{"no mirrors", "one", "two"}, func(where string, copies int) string {
 		var rates []string
 		for _, wanted := range wantedRates {
 			rates = append(rates, fmt.Sprintf("%.2f", r.quantile(meshOf(wanted, where, copies), 0.5)/1000))

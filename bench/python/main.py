@@ -1,15 +1,15 @@
 #!/usr/bin/python3
-"""The Python package beside the seed's own design rebuilt in Python: a SysV segment, copy in,
+"""The Python package beside the original design rebuilt in Python: a SysV segment, copy in,
 64-bit hash, copy out, hash again. One process, rings of 512 MiB, both warmed by a whole lap;
 each round writes frames one after the other through a quarter of the ring, then reads them,
 so that they come from memory and not from the cache; ways and rounds take turns. Each reads one
-frame untimed: else the first read of a large frame is page faults for its new bytes, for whom
+frame untimed: else the first read of a large frame is page faults for its new bytes, for which
 malloc happens to have no memory left over.
 
     PYTHONPATH=python /usr/bin/python3 bench/python/main.py [ROUNDS]
 
 Medians of the rounds, in microseconds a frame; in brackets how many times as fast as the
-seed's write or read.
+original write or read.
 """
 
 import statistics
@@ -131,10 +131,10 @@ def main() -> None:
             cells.append(f"{mine:.1f}" + ("" if who == "seed" else f" ({theirs / mine:.2f})"))
         print(f"| {title} | " + " | ".join(cells) + " |")
 
-    row("seed: write", "seed", "write", "write")
+    row("original design: write", "seed", "write", "write")
     for what in WRITES:
         row(what, "ours", what, "write")
-    row("seed: read", "seed", "read", "read")
+    row("original design: read", "seed", "read", "read")
     for what in READS:
         row(what, "ours", what, "read")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The seed's design rebuilt in Python: a SysV segment, copy in, 64-bit hash, copy out,
+"""The original library's design rebuilt in Python: a SysV segment, copy in, 64-bit hash, copy out,
 hash again. Descriptors go over a socket pair."""
 
 import os

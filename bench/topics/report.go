@@ -10,7 +10,7 @@ import (
 // markdown is the report: what was wanted, and all figures.
 func (r *results) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Topics: latency, streams, fan-out\n\nMeasured %s on %s, %d rounds, by\n`cd bench && ./setup && go run ./topics`. Everybody takes turns of 50 to 60 ms, one after the\n"+
+	fmt.Fprintf(&b, "# Topics: latency, streams, fan-out\n\nMeasured %s on %s, %d rounds, by\n`cd bench && ./setup && go run ./topics`. Measurements take turns of 50 to 60 ms, one after the\n"+
 		"other; two processes, each on a core of its own, before other work if the user may do that. The\n"+
 		"machine is shared and noisy: beside the median stands the lowest tenth.\n\n", r.When.Format("2006-01-02"), r.Machine, r.Rounds)
 	b.WriteString("| target | wanted | median | lowest tenth |\n| --- | ---: | ---: | ---: |\n")
@@ -59,7 +59,7 @@ func (r *results) markdown() string {
 	if !fan {
 		return b.String()
 	}
-	b.WriteString("\nOne process publishes 64 B as fast as it can, not waiting for anybody; one subscribes, each\n" +
+	b.WriteString("\nOne process publishes 64 B as fast as it can, without waiting; one subscribes, each\n" +
 		"subscription and each publisher a thread, more than there are cores. Those that fall behind lose\n" +
 		"frames: every one is counted, and the run fails if received and lost are not what was published.\n\n" +
 		"| | published a second | lost |\n| --- | ---: | ---: |\n")
