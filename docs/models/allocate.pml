@@ -2,7 +2,7 @@
  * The ring without holds: allocate, write, read.
  *
  * A chunk is UNITS units; the first stands for the header, every one for a block between two
- * looks at head. A unit holds one number, which names the chunk and who wrote it. Every access
+ * looks at head. A unit holds one number, which names the chunk and its writer. Every access
  * to a shared word or unit is a step of its own, so a process can be stopped between any two,
  * for a whole lap or for ever. README.md says what is left out and what each BREAK_ macro is
  * about.

@@ -34,11 +34,11 @@
 byte head = CAP, until, gen, now;
 byte D[ENTRIES], pos[ENTRIES];
 
-/* For the assertions only: whose bytes stand in a unit; who relies on which chunk until when. */
+/* For the assertions only: whose bytes stand in a unit; which process relies on which chunk until when. */
 byte owner[CAP];
 byte relies[HOLDERS], on[HOLDERS];
 
-/* Nobody got the memory of a chunk that holder h relies on. Its clock may be a tick late. */
+/* No process got the memory of a chunk that holder h relies on. Its clock may be a tick late. */
 #define INTACT(h) (relies[h] == 0 || now > relies[h] || owner[on[h] % CAP] == on[h])
 
 #ifdef LIMIT /* each hold counts for one, and one is the limit */
@@ -57,8 +57,8 @@ inline raise(word, x) { /* a loop of compare-and-swap; the word only grows */
 	d_step { if :: word < x -> word = x :: else fi }
 }
 
-/* At time t, is entry k, somebody else's, a confirmed, unexpired hold on chunk c? */
-#define NOBODY 255
+/* At time t, is entry k, of another holder, a confirmed, unexpired hold on chunk c? */
+#define NO_HOLDER 255
 inline look(k, self, c, t, yes) {
 	if
 	:: atomic { !yes && k != self && COUNTS(D[k]) -> d = D[k] };

@@ -132,7 +132,7 @@ end:		e = 0; c = 0; t = 0; old = 0; mine = 0; was = 0; ok = 0; relies[h] = 0; on
 }
 
 #ifdef READER
-/* A read of chunk 0 by somebody who holds nothing himself. */
+/* A read of chunk 0 by a process that holds nothing. */
 proctype Reader() {
 	byte t, v, d, p, again;
 	bool ok;
@@ -152,7 +152,7 @@ proctype Reader() {
 #ifndef BREAK_READ_CLOCK_FIRST
 		t = now;
 #endif
-		covered(NOBODY, 0, t, ok)
+		covered(NO_HOLDER, 0, t, ok)
 	:: else
 	fi;
 	atomic { assert(!ok || v == 0); t = 0; v = 0; ok = false }

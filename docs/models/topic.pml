@@ -16,7 +16,7 @@
 #define TAG(w) ((w) % TAGS)
 #define RECORD(w) ((w) / TAGS)
 
-/* The futex word: bit 0 says that somebody may sleep; clearing it counts. */
+/* The futex word: bit 0 says that a subscription may sleep; clearing it counts. */
 #ifdef BREAK_FUTEX_NOT_COUNTED
 #define CLEARED(f) ((f) & 254)
 #else
@@ -27,7 +27,7 @@ byte next, futex;
 bool ended;
 byte slots[K];
 byte seq[FRAMES + 2]; /* in record o, o > 0; the last one is the label of the frame */
-bool labelled;        /* the label is somebody's */
+bool labelled;        /* the label is taken */
 byte cursor;          /* of the group */
 
 #ifdef END
@@ -36,7 +36,7 @@ byte cursor;          /* of the group */
 #define STATE false
 #endif
 
-/* The kernel: who sleeps in futex_wait. */
+/* The kernel: which processes sleep in futex_wait. */
 bool asleep[2];
 
 /* For the model and its assertions only. */
@@ -54,7 +54,7 @@ inline wake() { d_step { if :: asleep[0] -> asleep[0] = false :: else -> asleep[
 inline wake() { d_step { asleep[0] = false; asleep[1] = false } }
 #endif
 
-/* Whoever sleeps is woken, if the bit says that somebody might. */
+/* Sleepers are woken, if the bit says that there may be some. */
 inline tell() {
 	f = futex;
 	if
@@ -64,7 +64,7 @@ inline tell() {
 #endif
 		atomic { if :: futex == f -> futex = CLEARED(f); f = 1 :: else -> f = 0 fi }
 #ifndef BREAK_WAKE_BEFORE_FUTEX
-		if :: f -> wake() :: else fi /* otherwise somebody else has cleared the bit, and wakes */
+		if :: f -> wake() :: else fi /* otherwise another process has cleared the bit, and wakes */
 #endif
 	:: else
 	fi;
@@ -74,7 +74,7 @@ inline tell() {
 /* CAS next t -> t + 1 */
 inline advance(t) { d_step { if :: next == t -> next = t + 1 :: else fi } }
 
-/* With SAME all publish one frame: whoever puts his label on it needs no record. */
+/* With SAME all publish one frame: the one that puts its label on it needs no record. */
 #ifdef SAME
 #define ENTRY e
 #else
@@ -111,7 +111,7 @@ again:			atomic { w = 0; t = next }
 				if :: TAG(w) != LAPTAG(t) -> goto fill :: else fi
 			}
 #ifdef BREAK_NO_HELP
-			next != t; /* wait for whoever filled the slot */
+			next != t; /* wait for the process that filled the slot */
 #endif
 			advance(t);
 			goto again;
