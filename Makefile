@@ -147,7 +147,7 @@ types:
 soak-python:
 	cd python && FRAMEBUFFER_SOAK=60 $(SYSTEM_PYTHON) -m pytest -s tests/test_soak.py
 
-# The Python package beside the seed's design, and ways to wait for a topic.
+# The Python package beside the original library's design, and ways to wait for a topic.
 bench-python:
 	PYTHONPATH=python $(SYSTEM_PYTHON) bench/python/main.py
 	PYTHONPATH=python $(SYSTEM_PYTHON) bench/python/waiting.py
