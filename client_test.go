@@ -161,7 +161,7 @@ func TestTimeout(t *testing.T) {
 		t.Errorf("a chunk that was written again: %v", err)
 	}
 	st := c.Stats().Total
-	if st.Reused != 2 || st.Altered != 1 {
+	if st.Overwritten != 2 || st.Altered != 1 {
 		t.Errorf("counted %+v", st)
 	}
 }

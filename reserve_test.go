@@ -149,7 +149,7 @@ func TestReservationIsLapped(t *testing.T) {
 	if _, err := r.Commit(1000); !errors.Is(err, framebuffer.ErrTimeout) {
 		t.Errorf("committed after a lap: %v", err)
 	}
-	if got := c.Stats().Total; got.Reused != 1 || got.Writes == 0 {
+	if got := c.Stats().Total; got.Overwritten != 1 || got.Writes == 0 {
 		t.Errorf("counted %+v", got)
 	}
 }
@@ -201,7 +201,7 @@ func TestReservationIsFilledTooSlowly(t *testing.T) {
 			t.Errorf("%s after that: %v", what, err)
 		}
 	}
-	if got := c.Stats().Total; got.Reused != 1 {
+	if got := c.Stats().Total; got.Overwritten != 1 {
 		t.Errorf("counted %+v", got)
 	}
 	if r, err = c.Reserve(1000); err != nil {

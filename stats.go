@@ -9,57 +9,42 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
-// Stats are a segment's figures at one moment. They are read without stopping anybody, so
-// figures of different lines may be some nanoseconds apart.
+// Stats are a segment's totals at one moment. They are read without stopping any process, so they
+// may be some nanoseconds apart. Package monitor has more: rates, the figures of each client and of
+// each topic, and all of them as JSON.
 type Stats struct {
-	Backend  string        `json:"backend"`  // how this process is attached
-	Pages    string        `json:"pages"`    // what the ring is made of: small, huge or transparent huge
-	Capacity uint64        `json:"capacity"` // bytes in the ring
-	Start    uint64        `json:"start"`    // where the first chunk began, as offsets count
-	Head     uint64        `json:"head"`     // where the next chunk begins: Start and all bytes allocated since
-	Held     uint64        `json:"held"`     // bytes of the ring that are held
-	Closed   bool          `json:"closed"`   // whether the server has closed the segment, or died
-	Age      time.Duration `json:"age_ns"`   // since the segment was made
-	Total    Counts        `json:"total"`    // of everybody, those that left included
-	Clients  []ClientStats `json:"clients"`  // who is attached and has a slot
+	Backend  string        // how the memory is shared: memfd, sysv or file
+	Pages    string        // what the ring is made of: small, huge or transparent huge
+	Capacity uint64        // bytes in the ring
+	Start    uint64        // offset of the first chunk
+	Head     uint64        // offset of the next chunk: Start and all bytes allocated since
+	Held     uint64        // bytes of the ring that are held
+	Closed   bool          // whether the server has closed the segment, or died
+	Age      time.Duration // since the segment was made
+	Total    Counts        // of all clients, detached ones included
 }
 
-// ClientStats are the figures of one attached process.
-type ClientStats struct {
-	Name     string        `json:"name"`
-	PID      int           `json:"pid"` // in that process's own PID namespace
-	Role     string        `json:"role"`
-	Attached time.Duration `json:"attached_ns"` // how long ago
-	Counts   Counts        `json:"counts"`
-	Why      string        `json:"remote_why,omitempty"` // it read frames over a network, if it did: their rings are not on this host, or not permitted
-}
-
-// Counts only grow for as long as the segment lives. Allocations are how often memory of the
-// ring was taken, for a chunk or for several small ones at once, and their bytes include headers,
-// padding and what was stepped over for holds; the bytes of the others are payload. Writes that
-// were lapped before they ended count among Writes and among Reused. What package service
-// read over a network is in no ring of this host: it counts as Remote alone, with the client that
-// read it.
+// Counts only grow as long as the segment lives. Allocations count a chunk, or several small ones
+// that were allocated at once. Bytes of allocations include headers, padding and what was skipped
+// for holds; all other bytes are payload. A write that was overwritten before it ended counts in
+// Writes and in Overwritten.
 type Counts struct {
-	Allocations    uint64 `json:"allocations"`
-	AllocatedBytes uint64 `json:"allocated_bytes"`
-	Writes         uint64 `json:"writes"`
-	WrittenBytes   uint64 `json:"written_bytes"`
-	Reads          uint64 `json:"reads"`
-	ReadBytes      uint64 `json:"read_bytes"`
-	Reused         uint64 `json:"reused"`  // timeouts because the chunk was reused
-	Altered        uint64 `json:"altered"` // timeouts because the bytes were not those written
-	RemoteReads    uint64 `json:"remote_reads"`
-	RemoteBytes    uint64 `json:"remote_bytes"`
-	RemoteTimeouts uint64 `json:"remote_timeouts"`
+	Allocations    uint64
+	AllocatedBytes uint64
+	Writes         uint64
+	WrittenBytes   uint64
+	Reads          uint64
+	ReadBytes      uint64
+	Overwritten    uint64 // timeouts because the ring had overwritten the frame
+	Altered        uint64 // timeouts because the bytes did not match their checksum
 }
 
+// stats returns the totals of an open segment, and zeroes of a closed one.
 func stats(s *segment.Segment) Stats {
 	defer runtime.KeepAlive(s)
 	if s.CheckUsable() != nil {
 		return Stats{}
 	}
-	now := s.Clock.Now()
 	_, created := s.Control.Created()
 	st := Stats{
 		Backend:  s.Backend(),
@@ -69,22 +54,8 @@ func stats(s *segment.Segment) Stats {
 		Head:     s.Ring.Head(),
 		Held:     s.Ring.HeldBytes(),
 		Closed:   s.Ring.Closed(),
-		Age:      time.Duration(now - created),
-	}
-	for i := range s.Control.Slots() {
-		w := s.Control.Slot(i)
-		counts := loadCounts(w)
-		st.Total.add(counts)
-		if w.Taken() {
-			st.Clients = append(st.Clients, ClientStats{
-				Name:     w.Name(),
-				PID:      int(w.PID().Load()),
-				Role:     layout.RoleName(w.Role().Load()),
-				Attached: time.Duration(now - int64(w.Attached().Load())),
-				Counts:   counts,
-				Why:      layout.ExternalReasonName(w.ExternalReason().Load()),
-			})
-		}
+		Age:      time.Duration(s.Clock.Now() - created),
+		Total:    totals(s.Control),
 	}
 	if s.CheckUsable() != nil { // meanwhile: the figures may be half zeroes
 		return Stats{}
@@ -92,33 +63,15 @@ func stats(s *segment.Segment) Stats {
 	return st
 }
 
-func loadCounts(w layout.Slot) Counts {
-	c, r := w.Counters(), w.External()
-	return Counts{
-		Allocations:    c[layout.Allocations].Load(),
-		AllocatedBytes: c[layout.AllocatedBytes].Load(),
-		Writes:         c[layout.Writes].Load(),
-		WrittenBytes:   c[layout.WrittenBytes].Load(),
-		Reads:          c[layout.Reads].Load(),
-		ReadBytes:      c[layout.ReadBytes].Load(),
-		Reused:         c[layout.Overwritten].Load(),
-		Altered:        c[layout.Altered].Load(),
-		RemoteReads:    r[layout.ExternalReads].Load(),
-		RemoteBytes:    r[layout.ExternalBytes].Load(),
-		RemoteTimeouts: r[layout.ExternalTimeouts].Load(),
+func totals(c layout.Control) Counts {
+	var n [layout.CounterCount]uint64
+	for i := range c.Slots() {
+		for counter := range n {
+			n[counter] += c.Slot(i).Counters()[counter].Load()
+		}
 	}
-}
-
-func (c *Counts) add(o Counts) {
-	c.Allocations += o.Allocations
-	c.AllocatedBytes += o.AllocatedBytes
-	c.Writes += o.Writes
-	c.WrittenBytes += o.WrittenBytes
-	c.Reads += o.Reads
-	c.ReadBytes += o.ReadBytes
-	c.Reused += o.Reused
-	c.Altered += o.Altered
-	c.RemoteReads += o.RemoteReads
-	c.RemoteBytes += o.RemoteBytes
-	c.RemoteTimeouts += o.RemoteTimeouts
+	return Counts{
+		n[layout.Allocations], n[layout.AllocatedBytes], n[layout.Writes], n[layout.WrittenBytes],
+		n[layout.Reads], n[layout.ReadBytes], n[layout.Overwritten], n[layout.Altered],
+	}
 }

@@ -54,7 +54,7 @@ func TestViewIsOverwritten(t *testing.T) {
 			t.Errorf("a dead frame: %v, called %v", err, called)
 		}
 	}
-	if n := c.Stats().Total.Reused; n != 4 {
+	if n := c.Stats().Total.Overwritten; n != 4 {
 		t.Errorf("%d timeouts counted", n)
 	}
 }

@@ -46,10 +46,14 @@ func (r *reader) readClients(s *Snapshot, now int64) {
 			break
 		}
 	}
+}
+
+// readProcesses fills in what the kernel says of the clients' processes, and when they were last seen.
+func (r *reader) readProcesses(s *Snapshot, now int64) {
 	pidns := procinfo.Namespace("pid")
 	for i := range s.Clients {
 		c := &s.Clients[i]
-		c.Process = process(ctl.Slot(c.Slot), c, pidns)
+		c.Process = process(r.in.Control.Slot(c.Slot), c, pidns)
 		r.readLast(s, c, now)
 	}
 }

@@ -64,7 +64,7 @@ func (m *Monitor) Snapshot() (*Snapshot, error) {
 		m.history.compare(s, m.end.milestones, now)
 		return s, nil
 	}
-	s, now := m.reader.read(MaxTopics)
+	s, now := m.reader.read()
 	if err := m.reader.in.CheckUsable(); err != nil { // meanwhile, perhaps: the figures may be zeroes
 		return nil, err
 	}

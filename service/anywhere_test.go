@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -88,13 +89,28 @@ func TestReadFromAnotherHost(t *testing.T) {
 				}
 			}
 			// People who watch see it too, with the client and not among what was read of the ring.
-			st := server.Stats()
-			c := st.Clients[len(st.Clients)-1]
-			if c.Why != "not on this host" || c.Counts.RemoteReads != 27 || c.Counts.RemoteBytes != st.Total.RemoteBytes || st.Total.RemoteBytes < 27 || st.Total.Reads != 0 {
+			st := figures(t, server)
+			c, bytes := st.Clients[len(st.Clients)-1], st.Total[monitor.RemoteReadBytes]
+			if c.Why != monitor.NotOnHost || c.Counts[monitor.RemoteReads] != 27 || c.Counts[monitor.RemoteReadBytes] != bytes || bytes < 27 || st.Total[monitor.Reads] != 0 {
 				t.Errorf("of %+v: %+v", st.Total, c)
 			}
 		})
 	}
+}
+
+// figures are those of a server's segment.
+func figures(t *testing.T, of *framebuffer.Server) *monitor.Snapshot {
+	t.Helper()
+	m, err := monitor.Attach(of.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	s, err := m.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // All frames that a reader gets from other hosts come to one subscription.
@@ -311,7 +327,7 @@ func TestReadFromManyRings(t *testing.T) {
 	}
 	readers := 0
 	for _, s := range servers {
-		readers += len(s.Stats().Clients) - 1
+		readers += len(figures(t, s).Clients) - 1
 	}
 	if readers != attached {
 		t.Errorf("%d clients besides the servers", readers)

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -95,19 +94,6 @@ func (s *Service) allocate(request []byte) ([]byte, error) {
 // shared reports whether the service's NATS may be joined to those of other hosts. Only the
 // embedded one without a file is not.
 func (s *Service) shared() bool { return s.config.URL != "" || s.config.NATSConfig != "" }
-
-// stat takes nothing and answers framebuffer.Stats as JSON.
-func (s *Service) stat([]byte) ([]byte, error) {
-	st, err := s.figures()
-	if err != nil {
-		return nil, err
-	}
-	text, err := json.Marshal(st)
-	if err != nil {
-		return nil, fmt.Errorf("stat: %w", err)
-	}
-	return text, nil
-}
 
 // figures are those of a server that has not closed; after that they would be zeroes, which
 // look like an idle one.

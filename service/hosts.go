@@ -13,7 +13,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
-	"github.com/core-framebuffer/framebuffer/topic"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 // Host is a server as others see it over NATS.
@@ -74,12 +74,16 @@ func (s *Service) itself() (h Host, err error) {
 	if err != nil {
 		return h, err
 	}
-	all, err := topic.List(ring)
+	all, err := monitor.Topics(ring)
+	if err != nil {
+		return h, err
+	}
+	seen, err := monitor.Look(ring)
 	if err != nil {
 		return h, err
 	}
 	copies, own := map[string]bool{}, map[string]bool{} // by what clients' names have room for; and by name
-	for _, c := range st.Clients {
+	for _, c := range seen.Clients {
 		if name, ok := strings.CutPrefix(c.Name, MirrorClient); ok {
 			copies[shortened(name)] = true
 		}

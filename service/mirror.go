@@ -15,6 +15,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
@@ -250,9 +251,9 @@ func (m *Mirror) awaitDemand(ctx context.Context) error {
 }
 
 func (m *Mirror) wanted() (bool, error) {
-	all, err := topic.List(m.ring)
+	all, err := monitor.Topics(m.ring)
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(all, func(t topic.Info) bool { return t.Name == m.options.Topic && len(t.Subscribers) > 0 }), nil
+	return slices.ContainsFunc(all, func(t monitor.Topic) bool { return t.Name == m.options.Topic && len(t.Subscribers) > 0 }), nil
 }

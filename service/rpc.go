@@ -13,6 +13,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 // GetKey asks the server for its key, as the seed's get_key does.
@@ -31,19 +32,23 @@ func (c *Client) RemoteAllocate(ctx context.Context, size int) (offset uint64, e
 	return framebuffer.ParseOffset(text)
 }
 
-// RemoteStats asks the server for its figures.
-func (c *Client) RemoteStats(ctx context.Context) (st framebuffer.Stats, err error) {
+// RemoteStats asks the server for the state of its segment.
+func (c *Client) RemoteStats(ctx context.Context) (*monitor.Snapshot, error) {
 	text, err := c.attachedCall(ctx, wire.EndpointStat, nil)
 	if err != nil {
-		return st, err
+		return nil, err
 	}
 	if err := wire.CheckDense([]byte(text)); err != nil {
-		return st, err
+		return nil, err
 	}
-	if err := json.Unmarshal([]byte(text), &st); err != nil {
-		return st, fmt.Errorf("service: stat answered %.100q: %w", text, err)
+	s := new(monitor.Snapshot)
+	if err := json.Unmarshal([]byte(text), s); err != nil {
+		return nil, fmt.Errorf("service: stat answered %.100q: %w", text, err)
 	}
-	return st, nil
+	if s.Capacity == 0 {
+		return nil, fmt.Errorf("service: stat answered %.100q: that server is of an earlier version", text)
+	}
+	return s, nil
 }
 
 // attachedCall asks the server that is attached. If nobody is there any more, or it has closed,

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -49,8 +50,8 @@ func TestEndpointsByHand(t *testing.T) {
 		t.Errorf("offset %q, code %q", first, code)
 	}
 	text, _, _ := ask("framebuffer.stat", "")
-	var st framebuffer.Stats
-	if err := json.Unmarshal([]byte(text), &st); err != nil || st.Capacity != 1<<20 || st.Head != offset+1024 || st.Head-st.Start != 1088 || st.Total.Allocations != 1 {
+	var st monitor.Snapshot
+	if err := json.Unmarshal([]byte(text), &st); err != nil || st.Capacity != 1<<20 || st.Head != offset+1024 || st.Head-st.Start != 1088 || st.Total[monitor.Allocations] != 1 {
 		t.Errorf("stat %s: %v", text, err)
 	}
 	for request, want := range map[string]string{

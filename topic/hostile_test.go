@@ -11,6 +11,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -84,7 +85,7 @@ func TestHostilePeerOfTopics(t *testing.T) {
 			}
 			cancel()
 		}
-		_, _ = topic.List(c)
+		_, _ = monitor.Topics(c)
 		var n int
 		scribe.Recv(&n)
 	}

@@ -93,7 +93,7 @@ func TestCopyThatBeginsLater(t *testing.T) {
 			publish(first)
 			opened["oldest, after"] = subscribe(t, c, name, &topic.SubscribeOptions{From: topic.FromOldest})
 			opened["newest, after"] = subscribe(t, c, name, &topic.SubscribeOptions{From: topic.FromNewest})
-			all, err := topic.List(c)
+			all, err := monitor.Topics(c)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,11 +101,11 @@ func TestCopyThatBeginsLater(t *testing.T) {
 				if info.Name != name {
 					continue
 				}
-				if info.Published != 1 || len(info.Groups) != 1 || info.Groups[0].Behind != 1 {
+				if info.Published != 1 || len(info.Groups) != 1 || info.Groups[0].Lag != 1 {
 					t.Errorf("%+v", info)
 				}
 				for _, s := range info.Subscribers {
-					if s.Behind > 1 || s.Lost != 0 {
+					if s.Lag > 1 || s.Lost != 0 {
 						t.Errorf("%+v", s)
 					}
 				}

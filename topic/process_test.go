@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -150,7 +151,7 @@ func TestEveryFrameIsCounted(t *testing.T) {
 				p.Recv(&n)
 				p.Recv(&n)
 			}
-			infos, err := topic.List(c)
+			infos, err := monitor.Topics(c)
 			if err != nil || len(infos) != 1 || infos[0].Published != publishers*each || len(infos[0].Groups) != 1 {
 				t.Errorf("listed %+v, %v", infos, err)
 			}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
@@ -101,7 +102,7 @@ func (c *pubCmd) await(ctx context.Context, e *env, chain *follow.Chain) error {
 		if ring.Err() != nil { // the subscriptions continue with the next server, too
 			continue
 		}
-		all, err := topic.List(ring)
+		all, err := monitor.Topics(ring)
 		if errors.Is(err, framebuffer.ErrClosed) {
 			continue
 		}

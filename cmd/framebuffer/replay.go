@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/service"
-	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 type replayCmd struct {
@@ -87,7 +87,7 @@ func (c *replayCmd) play(e *env) error {
 
 // unused returns an error if another program may be publishing to the topic, and the user did not name it.
 func unused(ring *framebuffer.Client, name string) error {
-	all, err := topic.List(ring)
+	all, err := monitor.Topics(ring)
 	if err != nil {
 		return err
 	}

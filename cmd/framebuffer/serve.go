@@ -135,7 +135,7 @@ func (c *serveCmd) config(e *env, server *framebuffer.Server, mirrors []service.
 func logTotals(e *env, server *framebuffer.Server) {
 	all := server.Stats().Total
 	e.log.Info("stopping", "framebuffer.allocated_bytes", all.AllocatedBytes, "framebuffer.writes", all.Writes,
-		"framebuffer.reads", all.Reads, "framebuffer.timeouts", all.Reused+all.Altered)
+		"framebuffer.reads", all.Reads, "framebuffer.timeouts", all.Overwritten+all.Altered)
 }
 
 // startService starts the service, which can wait for a NATS that does not answer. A signal ends the

@@ -7,7 +7,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/core-framebuffer/framebuffer/monitor"
-	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // wide are names whose bytes, code points and columns are different numbers: 1, 8, 5, 2, 4 columns.
@@ -17,12 +16,12 @@ func wide() map[string]int {
 
 // What stands behind a name begins at the same column in every line, however wide the name is.
 func TestColumns(t *testing.T) {
-	var all []topic.Info
+	var all []topicLine
 	for name, width := range wide() {
 		if got := ansi.StringWidth(name); got != width {
 			t.Fatalf("%q is %d columns wide, not %d", name, got, width)
 		}
-		all = append(all, topic.Info{Name: name, Published: 77})
+		all = append(all, topicLine{Topic: &monitor.Topic{Name: name, Published: 77}})
 	}
 	for line := range strings.Lines(topicsTable(all)) {
 		before, _, found := strings.Cut(line, "77")

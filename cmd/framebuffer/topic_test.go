@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -107,10 +108,10 @@ func TestGroupsLateAndAgain(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	r := runCommand(t, "", "topics", "--name", name)
-	if want := "TOPIC      FRAMES  BYTES  READER   RECEIVED  BEHIND  LOST\nwhy        1       5 B\nx (ended)  100     10 kB\n                          group g            0\n"; r.out != want {
+	if want := "TOPIC      FRAMES  BYTES  READER   RECEIVED  LAG  LOST\nwhy        1       5 B\nx (ended)  100     10 kB\n                          group g            0\n"; r.out != want {
 		t.Errorf("got\n%swant\n%s", r.out, want)
 	}
-	var info topic.Info
+	var info monitor.Topic
 	first, _, _ := strings.Cut(runCommand(t, "", "topics", "--name", name, "--json").out, "\n")
 	if err := json.Unmarshal([]byte(first), &info); err != nil || info.Name != "why" || info.Published != 1 || info.Ended {
 		t.Errorf("%s: %+v, %v", first, info, err)

@@ -4,15 +4,15 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/core-framebuffer/framebuffer/internal/harmless"
-	"github.com/core-framebuffer/framebuffer/topic"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 type topicsCmd struct{ reach }
 
 // Help is shown below the flags.
 func (topicsCmd) Help() string {
-	return `BEHIND is how many frames a subscriber has still to look at, LOST how many were
-overwritten before it did. A group's frames go to one of its members each.`
+	return `LAG is how many published frames a subscription has not taken yet, LOST how many
+were overwritten before it did. Each frame of a group goes to one of its members.`
 }
 
 // Run prints a table, or with --json a line for each topic.
@@ -22,30 +22,67 @@ func (c *topicsCmd) Run(e *env) error {
 		return err
 	}
 	defer client.Close()
-	all, err := topic.List(client)
+	all, err := monitor.Topics(client)
 	if err != nil {
 		return err
 	}
 	if len(all) == 0 && !e.json {
 		e.log.Warn("this server has no topics yet: publish one with framebuffer pub TOPIC < FILE")
 	}
-	return printAll(e, all, topicsTable)
+	lines := make([]topicLine, len(all))
+	for i := range all {
+		lines[i] = lineOf(&all[i])
+	}
+	return printAll(e, lines, topicsTable)
 }
 
-func topicsTable(all []topic.Info) string {
+// topicLine is a topic in JSON: as monitor has it, without rates, since one look has none, and with
+// the members that had other names in the release before.
+type topicLine struct {
+	*monitor.Topic
+	FrameRate   *float64         `json:"frame_rate,omitempty"`
+	ByteRate    *float64         `json:"byte_rate,omitempty"`
+	Subscribers []subscriberLine `json:"subscribers"`
+	Groups      []groupLine      `json:"groups"`
+	OldBytes    uint64           `json:"bytes"`
+}
+
+type subscriberLine struct {
+	monitor.Subscriber
+	OldLag uint64 `json:"behind"`
+}
+
+type groupLine struct {
+	monitor.Group
+	OldLag uint64 `json:"behind"`
+}
+
+func lineOf(t *monitor.Topic) topicLine {
+	line := topicLine{Topic: t, Subscribers: []subscriberLine{}, Groups: []groupLine{}, OldBytes: t.Bytes}
+	for _, s := range t.Subscribers {
+		line.Subscribers = append(line.Subscribers, subscriberLine{s, s.Lag})
+	}
+	for _, g := range t.Groups {
+		line.Groups = append(line.Groups, groupLine{g, g.Lag})
+	}
+	return line
+}
+
+func topicsTable(all []topicLine) string {
 	var w columns
-	w.row("TOPIC\tFRAMES\tBYTES\tREADER\tRECEIVED\tBEHIND\tLOST")
-	for _, t := range all {
+	w.row("TOPIC\tFRAMES\tBYTES\tREADER\tRECEIVED\tLAG\tLOST")
+	for _, line := range all {
+		t := line.Topic
 		name := text(t.Name)
 		if t.Ended {
 			name += " (ended)"
 		}
 		w.row("%s\t%d\t%s\t\t\t\t", name, t.Published, humanize.Bytes(t.Bytes))
 		for _, s := range t.Subscribers {
-			w.row("\t\t\t%s, pid %d\t%d\t%d\t%d", text(s.Name), s.PID, s.Received, s.Behind, s.Lost)
+			w.row("\t\t\t%s, pid %d\t%d\t%d\t%d", text(s.Name), s.PID, s.Received, s.Lag, s.Lost)
 		}
 		for _, g := range t.Groups {
-			w.row("\t\t\tgroup %s\t\t%d\t", text(g.Name), g.Behind)
+			w.row("\t\t\tgroup %s\t\t%d\t", text(g.Name), g.Lag)
 		}
 	}
 	return w.String()

@@ -6,7 +6,18 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
+
+// attachedTo returns the attached clients that have a slot.
+func attachedTo(t *testing.T, c *framebuffer.Client) []monitor.Client {
+	t.Helper()
+	s, err := monitor.Look(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Clients
+}
 
 // Totals never shrink, whoever leaves; and those who left are no longer listed.
 func TestTotalsOutliveClients(t *testing.T) {
@@ -19,14 +30,14 @@ func TestTotalsOutliveClients(t *testing.T) {
 		if _, err := c.Put(make([]byte, 100)); err != nil {
 			t.Fatal(err)
 		}
-		if st := stay.Stats(); len(st.Clients) != 3 || st.Clients[2].Name != "guest" || st.Clients[2].Counts.Writes != 1 {
-			t.Errorf("with a guest: %+v", st.Clients)
+		if all := attachedTo(t, stay); len(all) != 3 || all[2].Name != "guest" || all[2].Counts[monitor.Writes] != 1 {
+			t.Errorf("with a guest: %+v", all)
 		}
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if st := stay.Stats(); len(st.Clients) != 2 || st.Total.Writes != uint64(i+1) || st.Total.WrittenBytes != uint64(i+1)*100 {
-			t.Errorf("after guest %d: %d clients, %+v", i, len(st.Clients), st.Total)
+		if st, all := stay.Stats(), attachedTo(t, stay); len(all) != 2 || st.Total.Writes != uint64(i+1) || st.Total.WrittenBytes != uint64(i+1)*100 {
+			t.Errorf("after guest %d: %d clients, %+v", i, len(all), st.Total)
 		}
 	}
 }
@@ -39,9 +50,9 @@ func TestMoreClientsThanSlots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	st := first.Stats()
-	if len(st.Clients) != layout.SlotCount-1 || st.Total.Writes != layout.SlotCount+3 {
-		t.Errorf("%d slots listed, %d writes counted", len(st.Clients), st.Total.Writes)
+	st, all := first.Stats(), attachedTo(t, first)
+	if len(all) != layout.SlotCount-1 || st.Total.Writes != layout.SlotCount+3 {
+		t.Errorf("%d slots listed, %d writes counted", len(all), st.Total.Writes)
 	}
 }
 
@@ -80,21 +91,21 @@ func TestSlotTellsWhatCameFromElsewhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if st := stay.Stats(); st.Clients[2].Why != "" || st.Clients[2].Counts != (framebuffer.Counts{}) {
-			t.Errorf("of the one before: %+v", st.Clients[2])
+		if one := attachedTo(t, stay)[2]; one.Why != "" || one.Counts != (monitor.Counts{}) {
+			t.Errorf("of the one before: %+v", one)
 		}
-		remote := c.Segment().Slot.CountExternal
-		remote(layout.ExternalAbsent, 100, true)
-		remote(layout.ExternalDenied, 0, false)
-		if st := stay.Stats(); st.Clients[2].Why != "not permitted" || st.Clients[2].Counts != (framebuffer.Counts{RemoteReads: 1, RemoteBytes: 100, RemoteTimeouts: 1}) {
-			t.Errorf("%+v", st.Clients[2])
+		monitor.CountRemote(c, monitor.NotOnHost, 100, true)
+		monitor.CountRemote(c, monitor.NotPermitted, 0, false)
+		if one := attachedTo(t, stay)[2]; one.Why != monitor.NotPermitted || one.Counts != (monitor.Counts{monitor.RemoteReads: 1, monitor.RemoteReadBytes: 100, monitor.RemoteTimeouts: 1}) {
+			t.Errorf("%+v", one)
 		}
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
-		remote(layout.ExternalAbsent, 100, true) // too late: nowhere
-		if got, want := stay.Stats().Total, (framebuffer.Counts{RemoteReads: i + 1, RemoteBytes: 100 * (i + 1), RemoteTimeouts: i + 1}); got != want {
-			t.Errorf("%+v, want %+v", got, want)
+		monitor.CountRemote(c, monitor.NotOnHost, 100, true) // too late: nowhere
+		seen, err := monitor.Look(stay)
+		if want := (monitor.Counts{monitor.RemoteReads: i + 1, monitor.RemoteReadBytes: 100 * (i + 1), monitor.RemoteTimeouts: i + 1}); err != nil || seen.Total != want {
+			t.Errorf("%+v, want %+v (%v)", seen.Total, want, err)
 		}
 	}
 }

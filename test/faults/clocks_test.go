@@ -58,10 +58,10 @@ func TestTimeNamespaces(t *testing.T) {
 				t.Errorf("extended after its end: %+v, %v", a, err)
 			}
 
-			before := len(w.c.Stats().Clients)
+			before := len(clients(w.t, w.c))
 			next := newPeer(t)
 			next.must(order{Do: "attach", Key: w.key})
-			if now := len(w.c.Stats().Clients); now != before+1 {
+			if now := len(clients(w.t, w.c)); now != before+1 {
 				t.Errorf("%d slots, then %d: a living process's slot was taken over", before, now)
 			}
 			w.goesOn()

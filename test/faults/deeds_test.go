@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -206,7 +207,7 @@ func (w *worker) visit() (func() error, error) {
 			return err
 		}
 		_ = c.Stats()
-		if _, err := topic.List(c); err != nil {
+		if _, err := monitor.Topics(c); err != nil {
 			return errors.Join(err, c.Close())
 		}
 		return c.Close()

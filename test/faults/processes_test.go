@@ -20,6 +20,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -192,11 +193,18 @@ func roleReuse(c *testproc.Child) error {
 	if other.Process.Pid != pid {
 		return fmt.Errorf("got pid %d, not %d again", other.Process.Pid, pid)
 	}
-	before := len(client.Stats().Clients)
+	before, err := monitor.Look(client)
+	if err != nil {
+		return err
+	}
 	if _, err := child(&attach); err != nil {
 		return err
 	}
-	return c.Send([2]int{before, len(client.Stats().Clients)})
+	after, err := monitor.Look(client)
+	if err != nil {
+		return err
+	}
+	return c.Send([2]int{len(before.Clients), len(after.Clients)})
 }
 
 // child starts a peer, and waits until it has done what it is told.

@@ -60,8 +60,8 @@ func attachRows() map[failpoint.Point]row {
 func slots(lost int) func(w *world) {
 	return func(w *world) {
 		st := w.c.Stats()
-		if len(st.Clients) != 2 { // the server, and we
-			w.t.Errorf("%d slots are taken, want 2", len(st.Clients))
+		if n := len(clients(w.t, w.c)); n != 2 { // the server, and we
+			w.t.Errorf("%d slots are taken, want 2", n)
 		}
 		ctl, taken := w.c.Segment().Control, 0
 		for i := range ctl.Slots() {
@@ -77,8 +77,8 @@ func slots(lost int) func(w *world) {
 		}
 		next := newPeer(w.t)
 		next.must(order{Do: "attach", Key: w.key})
-		if now := w.c.Stats(); len(now.Clients) != 3 {
-			w.t.Errorf("%d slots are taken after the next has attached", len(now.Clients))
+		if n := len(clients(w.t, w.c)); n != 3 {
+			w.t.Errorf("%d slots are taken after the next has attached", n)
 		}
 		next.must(order{Do: "close"})
 		next.Done()

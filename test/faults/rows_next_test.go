@@ -5,7 +5,7 @@ package faults
 import (
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/topic"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 // nextRows are next, sleeping, groups, and the entries of subscriptions.
@@ -87,7 +87,7 @@ func (w *world) group() layout.Group {
 // subscriber's.
 func listed(w *world) {
 	subscribers := func() int {
-		all, err := topic.List(w.c)
+		all, err := monitor.Topics(w.c)
 		if err != nil || len(all) != 1 {
 			w.t.Fatalf("%+v, %v", all, err)
 		}
@@ -96,10 +96,10 @@ func listed(w *world) {
 	if n := subscribers(); n != 0 {
 		w.t.Errorf("%d subscribers are listed", n)
 	}
-	slots := w.c.Stats().Clients
+	slots := clients(w.t, w.c)
 	w.victim = newPeer(w.t) // takes over the slot
 	w.victim.must(order{Do: "attach", Key: w.key})
-	if now := w.c.Stats().Clients; len(now) != len(slots)+1 {
+	if now := clients(w.t, w.c); len(now) != len(slots)+1 {
 		w.t.Errorf("%d slots are taken, and were %d", len(now), len(slots))
 	}
 	if n := subscribers(); n != 0 {

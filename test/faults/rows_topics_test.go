@@ -10,7 +10,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/ring"
-	"github.com/core-framebuffer/framebuffer/topic"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 // topicRows are opening a topic, publishing, waking and ending.
@@ -76,12 +76,12 @@ func opened(named uint32) func(w *world) {
 		if got := w.topic("x").Named().Load(); got != named {
 			w.t.Errorf("named is %d", got)
 		}
-		listed, err := topic.List(w.c)
+		listed, err := monitor.Topics(w.c)
 		if err != nil || len(listed) != int(named) {
 			w.t.Errorf("listed: %+v, %v", listed, err)
 		}
 		w.publish(1)
-		if listed, err := topic.List(w.c); err != nil || len(listed) != 1 || listed[0].Name != "x" || listed[0].Published != 1 {
+		if listed, err := monitor.Topics(w.c); err != nil || len(listed) != 1 || listed[0].Name != "x" || listed[0].Published != 1 {
 			w.t.Errorf("listed: %+v, %v", listed, err)
 		}
 	}

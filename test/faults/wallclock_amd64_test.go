@@ -168,12 +168,12 @@ func TestWallClockJumps(t *testing.T) {
 				if !w.readable(f, 6) {
 					t.Error("what it wrote cannot be read")
 				}
-				before := len(w.c.Stats().Clients)
+				before := len(clients(w.t, w.c))
 				other, err := framebuffer.Attach(w.key, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if now := len(w.c.Stats().Clients); now != before+1 {
+				if now := len(clients(w.t, w.c)); now != before+1 {
 					t.Errorf("%v ahead: %d slots, then %d", ahead, before, now)
 				}
 				if err := other.Close(); err != nil {

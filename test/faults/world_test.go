@@ -14,6 +14,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/integrity"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/segment"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -50,6 +51,16 @@ func place(t testing.TB, backend string) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
+}
+
+// clients returns the attached clients that have a slot.
+func clients(t testing.TB, c *framebuffer.Client) []monitor.Client {
+	t.Helper()
+	s, err := monitor.Look(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Clients
 }
 
 // newWorld starts a server, and attaches.

@@ -57,14 +57,14 @@ func TestSlotOfAKilledClientIsReused(t *testing.T) {
 		p.Recv(&d)
 		p.Kill()
 	}
-	if st := c.Stats(); len(st.Clients) != 2 || st.Total.Writes < 3 {
+	if st, all := c.Stats(), attachedTo(t, c); len(all) != 2 || st.Total.Writes < 3 {
 		t.Errorf("%+v", st)
 	}
 	next := attach(t, s.Key())
 	if slot := next.Segment().Slot.Index; slot != 3 {
 		t.Errorf("the next client has slot %d, want that of the killed ones, 3", slot)
 	}
-	if st := c.Stats(); len(st.Clients) != 3 || st.Total.Writes < 3 {
+	if st, all := c.Stats(), attachedTo(t, c); len(all) != 3 || st.Total.Writes < 3 {
 		t.Errorf("%+v", st)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
+	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -241,19 +242,29 @@ func TestClientDiesElsewhere(t *testing.T) {
 	}, "mortal", "client", "1", s.Key())
 	var slots []uint32
 	p.Recv(&slots)
-	if n := len(c.Stats().Clients); n != 3 || subscribers(t, c) != 1 {
+	if n := len(attachedTo(t, c)); n != 3 || subscribers(t, c) != 1 {
 		t.Fatalf("%d clients, %d subscribers", n, subscribers(t, c))
 	}
 	p.Kill()
-	eventually(t, "the client is gone", func() bool { return len(c.Stats().Clients) == 2 && subscribers(t, c) == 0 })
+	eventually(t, "the client is gone", func() bool { return len(attachedTo(t, c)) == 2 && subscribers(t, c) == 0 })
 	if slot := attach(t, s.Key()).Segment().Slot.Index; slot != slots[0] {
 		t.Errorf("the next client has slot %d, want %d", slot, slots[0])
 	}
 }
 
+// attachedTo returns the attached clients that have a slot.
+func attachedTo(t *testing.T, c *framebuffer.Client) []monitor.Client {
+	t.Helper()
+	s, err := monitor.Look(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Clients
+}
+
 func subscribers(t *testing.T, c *framebuffer.Client) int {
 	t.Helper()
-	all, err := topic.List(c)
+	all, err := monitor.Topics(c)
 	if err != nil || len(all) != 1 {
 		t.Fatal(all, err)
 	}
@@ -274,13 +285,13 @@ func TestManyAttachmentsDie(t *testing.T) {
 	var slots []uint32
 	p.Recv(&slots)
 	for i, c := range clients {
-		if n := len(c.Stats().Clients); n != each*9/10+2 {
+		if n := len(attachedTo(t, c)); n != each*9/10+2 {
 			t.Fatalf("ring %d has %d clients, want %d", i, n, each*9/10+2)
 		}
 	}
 	p.Kill()
 	for i, c := range clients {
-		eventually(t, "all are gone from ring "+strconv.Itoa(i), func() bool { return len(c.Stats().Clients) == 2 })
+		eventually(t, "all are gone from ring "+strconv.Itoa(i), func() bool { return len(attachedTo(t, c)) == 2 })
 	}
 }
 
@@ -298,7 +309,7 @@ func TestLivenessNotKnown(t *testing.T) {
 		t.Error("the slot of a living client was taken")
 	}
 	p.Kill()
-	if n := len(c.Stats().Clients); n != 4 {
+	if n := len(attachedTo(t, c)); n != 4 {
 		t.Errorf("%d clients, want the dead one listed, whose death is not known", n)
 	}
 	if slot := attach(t, s.Key()).Segment().Slot.Index; slot != slots[0] {

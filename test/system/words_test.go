@@ -91,8 +91,9 @@ func (v *target) calls() []func() {
 			}
 		},
 		func() { integrity.Check(c.Segment()) },
-		func() { _, _ = topic.List(c) },
+		func() { _, _ = monitor.Topics(c) },
 		func() { _ = c.Stats() },
+		func() { _, _ = monitor.Look(c) },
 		func() { _, _ = c.Get(last) },
 		func() { _ = c.View(last, func([]byte) error { return nil }) },
 		func() {

@@ -13,6 +13,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 // find is the only result of that name.
@@ -70,8 +71,8 @@ func TestKeyWorks(t *testing.T) {
 		if r := find(t, all, "client"); strings.Contains(r.Finding, "\x1b") {
 			t.Errorf("a client's name reaches the terminal as it is: %q", r.Finding)
 		}
-		if n := len(server.Stats().Clients); n != 2 {
-			t.Errorf("%s: %d attached afterwards, want the server and the client", backend, n)
+		if s, err := monitor.Look(client); err != nil || len(s.Clients) != 2 {
+			t.Errorf("%s: %+v (%v) attached afterwards, want the server and the client", backend, s, err)
 		}
 		if err := client.Close(); err != nil {
 			t.Error(err)
