@@ -97,7 +97,7 @@ def test_busy_subscriptions_are_told_what_was_lost(named: Named, group: str) -> 
         for _ in range(2):
             link = c._chain.now
             named.end()
-            until(lambda: link.let_go)
+            until(lambda: link.released)
             named.start()
             until(lambda: c.error is None)
             for n in range(10):  # two more than the topic remembers
