@@ -1,5 +1,5 @@
-"""Taking places in the ring: one atomic add, without a lock and without the server.
-See _ring for the order of what is stored here.
+"""Allocates chunks of a ring: one atomic add, without a lock and without the server. See _ring for the
+order of the stores.
 """
 
 from . import _atomics, _clock, _layout as L
@@ -11,7 +11,7 @@ _HOLD_UNTIL = L.OFF_HOLD_UNTIL // 8
 
 
 class Allocator:
-    """Hands out chunks of a ring. All methods may be called from any thread."""
+    """Allocates chunks of a ring. All methods may be called from any thread."""
 
     def __init__(self, chunks: Chunks) -> None:
         control = chunks.control
@@ -20,11 +20,12 @@ class Allocator:
         self._shift = L.milestone_shift(control.capacity)
 
     def allocate(self, size: int, client: int, pid: int) -> int:
-        """Takes size bytes of the ring, overwriting the oldest, and returns the chunk's offset.
-        Another process may be handed the same memory at any time; seal tells.
+        """Allocates size bytes of the ring, where they overwrite the oldest, and returns the chunk's
+        offset. Other processes may allocate the same memory again at any time, which finish tells.
 
         Raises BadSize, TooLarge, HoldLimit when holds leave no room for that size, Closed, and
-        FrameBufferTimeout when this process was stopped for a lap.
+        FrameBufferTimeout when this process was stopped while the ring was allocated all the way
+        round.
         """
         chunks = self._chunks
         if not 0 < size <= chunks.max_size:
@@ -33,17 +34,16 @@ class Allocator:
             raise self._control.why_closed()
         now = _clock.monotonic_ns()
         n = L.footprint(size)
-        # Every add is a multiple of ALIGN, and so is head, unless a hostile process stored
-        # nonsense there.
+        # Every add is a multiple of ALIGN, and so is head, unless a hostile process stored another
+        # value.
         c = _atomics.add64(self._head, n) & ~(L.ALIGN - 1)
         if (c ^ (c + n)) >> self._shift:
             self._control.pass_milestone((c + n) & L.MASK, now)
         if self._words[_HOLD_UNTIL] > now - L.HOLD_GRACE:
             c = self._skip_holds(c, n, now)
         _atomics.fence()
-        # A process stopped here for a whole lap and resumed would put its header into somebody
-        # else's chunk. This look makes the window small; what slips through is caught by that
-        # chunk's checksum.
+        # A process that was stopped here for a whole lap would put its header into another process's
+        # chunk. This look makes the window small; the checksum of that chunk catches the rest.
         if not chunks.alive(c):
             raise overwritten_while_allocating(chunks.capacity, size)
         at = c % chunks.capacity
@@ -53,12 +53,12 @@ class Allocator:
         return offset
 
     def allocate_beside(self, of: int, size: int, client: int, pid: int) -> int:
-        """As take, for a chunk that describes the one at offset of: it takes nothing that would
+        """As allocate, for a chunk that describes the one at offset of: the allocation itself does not
         overwrite that one. Other processes may do so at any time.
 
         Also raises what Chunks.lookup raises, TooLarge when the two are larger than the ring,
         HoldLimit when holds do not leave room for both, and FrameBufferTimeout when so much was
-        allocated since that the new chunk would be one too many.
+        allocated since that the new chunk would overwrite that one.
         """
         other, now = self._chunks.lookup(of), _clock.monotonic_ns()
         if not self._spares((of - L.CHUNK_HEADER) & L.MASK, L.footprint(size), now):
@@ -66,21 +66,21 @@ class Allocator:
         return self.allocate(size, client, pid)
 
     def _spares(self, c: int, n: int, now: int) -> bool:
-        """Whether the chunk at position c stays in the ring when n bytes more are taken now. The
-        holds in their way count as taken; a hold of the chunk itself keeps it."""
+        """Whether the chunk at position c stays intact when n bytes more are allocated now. The holds that
+        such an allocation skips count too; a hold of the chunk itself keeps it."""
         at, holds = self._words[HEAD], self._chunks.holds
         if holds.may_be(now):
             if holds.held(c):
                 return True
             for _ in range(self._control.tables.holds.count):
-                behind = holds.in_the_way(at, n, now)
-                if behind is None:
+                end = holds.end_of_overlap(at, n, now)
+                if end is None:
                     break
-                at = behind
+                at = end
         return bool((at + n - c) & L.MASK <= self._chunks.capacity)
 
     def _crowded(self, of: int, other: int, size: int, now: int) -> FrameBufferError:
-        """Why size bytes beside the chunk at offset of would overwrite it."""
+        """The reason why size bytes beside the chunk at offset of would overwrite it."""
         capacity = self._chunks.capacity
         if L.footprint(other) + L.footprint(size) > capacity:
             return self.too_large_beside(other, size)
@@ -96,11 +96,11 @@ class Allocator:
         )
 
     def most_beside(self, size: int) -> int:
-        """The largest payload that a chunk can have beside one of size bytes."""
+        """The largest payload of a chunk that leaves room for another of size bytes."""
         return int(self._chunks.capacity - L.footprint(size) - L.CHUNK_HEADER)
 
     def too_large_beside(self, size: int, record: int) -> TooLarge:
-        """The error for a chunk that does not fit beside one that describes it."""
+        """The error for a chunk that leaves no room for the one that describes it."""
         return TooLarge(
             f"framebuffer: too large: a frame of {size} bytes, and {record} bytes that describe it: of frames that need those "
             f"this ring holds at most {self.most_beside(record)} bytes, of others {self._chunks.max_size} (capacity {self._chunks.capacity}): "
@@ -108,11 +108,11 @@ class Allocator:
         )
 
     def _skip_holds(self, c: int, n: int, now: int) -> int:
-        """A position from which n bytes, added to head, are free of holds: c, if that is, or one
-        behind the holds in its way. What is stepped over is lost for this lap."""
+        """A position from which n bytes, added to head, are free of holds: c, if those are, or one after
+        the holds that they overlap. The memory between is not used in this lap."""
         holds = self._chunks.holds
         for _ in range(4 * self._control.tables.holds.count):
-            target = holds.in_the_way(c, n, now)
+            target = holds.end_of_overlap(c, n, now)
             if target is None:
                 return c
             if not holds.fits(n, now):
@@ -126,11 +126,12 @@ class Allocator:
         )
 
     def _raise_head(self, target: int, n: int) -> int:
-        """Adds n to head, which it first raises to target, and returns where they begin."""
+        """Adds n to head, after it has raised head to target if that is higher, and returns where the n bytes
+        begin."""
         for _ in range(TRIES):
             head = self._words[HEAD]
-            behind = (target - head) & L.MASK
-            c = target if 0 < behind < 1 << 63 else head
+            ahead = (target - head) & L.MASK
+            c = target if 0 < ahead < 1 << 63 else head
             if _atomics.cas64(self._head, head, (c + n) & L.MASK):
                 return int(c) & ~(L.ALIGN - 1)
         raise changing("head")

@@ -1,5 +1,5 @@
-"""The chunks of a ring: which positions are alive, and what is at an offset. The header in the
-shared memory is hostile: it is loaded once, and bounded by the ring before it is used.
+"""The chunks of a ring: which positions are not allocated again yet, and what lies at an offset. The
+headers in shared memory are hostile: each is loaded once, and checked against the ring before use.
 """
 
 from . import _atomics, _layout as L
@@ -31,26 +31,25 @@ class Chunks:
     # Positions.
 
     def alive(self, c: int) -> bool:
-        """Whether nothing of the chunk at position c has been handed out again. It is exact: the
-        chunk's memory ends where position c+capacity begins, and allocation goes through
-        positions in order. A hostile head makes it wrong, never unsafe."""
+        """Whether no byte of the chunk at position c was allocated again. It is exact: the chunk's memory
+        begins where position c+capacity does, and allocation goes through positions in order. A
+        hostile head makes it wrong, never unsafe."""
         return bool((self._words[HEAD] - c) & L.MASK <= self.capacity)
 
     def intact(self, c: int) -> bool:
-        """Whether the chunk at position c is what it was: alive, or held."""
+        """Whether the chunk at position c is not overwritten: alive, or held."""
         return self.alive(c) or self.holds.held(c)
 
     def is_intact(self, offset: int) -> bool:
-        """Whether the chunk at offset was what it is at all reads before this call."""
+        """Whether the chunk at offset was intact during all reads before this call."""
         _atomics.fence()
         return self.intact((offset - L.CHUNK_HEADER) & L.MASK)
 
-    # Finding.
+    # Lookup.
 
     def intact_size(self, offset: int) -> int:
-        """The size of the intact chunk at offset, or -1; for those who do not want to know why
-        not. The header is loaded once and its size is bounded by the ring, so nothing derived
-        from it leaves the mapping."""
+        """The size of the intact chunk at offset, or -1 if there is none. The header is loaded once, and
+        its size is at most the ring's, so no access derived from it leaves the mapping."""
         if offset < L.CHUNK_HEADER or offset % L.ALIGN or not self.intact(offset - L.CHUNK_HEADER):
             return -1
         at = (offset - L.CHUNK_HEADER) % self.capacity
@@ -65,15 +64,15 @@ class Chunks:
         return (offset - L.CHUNK_HEADER) % self.capacity + L.CHUNK_HEADER
 
     def lookup(self, offset: int) -> int:
-        """The size of the intact chunk at offset. Raises BadOffset and FrameBufferTimeout."""
+        """The size of the intact chunk at offset. Raises BadOffset or FrameBufferTimeout if there is none."""
         size = self.intact_size(offset)
         if size < 0:
             raise self._missing(offset)
         return size
 
     def check(self, offset: int, n: int) -> None:
-        """Raises what reading n bytes at offset would, but for bytes that are not those written:
-        BadOffset, BadSize, FrameBufferTimeout."""
+        """Raises BadOffset, BadSize or FrameBufferTimeout if n bytes at offset cannot be read. It does not
+        check the bytes."""
         size = self.lookup(offset)
         if not 0 <= n <= size:
             raise BadSize(
@@ -81,13 +80,13 @@ class Chunks:
             )
 
     def _missing(self, offset: int) -> Exception:
-        """Why there is no intact chunk at offset."""
+        """The reason why there is no intact chunk at offset."""
         c = offset - L.CHUNK_HEADER
         if offset < L.CHUNK_HEADER or offset % L.ALIGN:
             return BadOffset(f"framebuffer: bad offset: {offset}; offsets come from Allocate and are multiples of {L.ALIGN} from {L.CHUNK_HEADER} up")
         head = self._words[HEAD]
-        # Nothing that young was handed out, the future is negative, and so is what was before
-        # the start.
+        # No chunk begins so close to head; differences to positions after head, or before the start,
+        # are negative.
         if _signed(head - c) <= L.CHUNK_HEADER or _signed(c - self.control.start) < 0:
             return BadOffset(
                 f"framebuffer: bad offset: {offset} was never handed out; the ring has allocated from {self.control.start} to {head}. Was it made with another key?"
@@ -101,25 +100,25 @@ class Chunks:
         )
 
     def writable(self, offset: int, n: int) -> memoryview:
-        """The first n bytes of a chunk just taken, to be filled in place."""
+        """The first n bytes of a chunk that this process just allocated, to write in place."""
         at = self.payload_at(offset)
         return self.bytes[at : at + n]
 
-    # What is said of those that are gone.
+    # Errors.
 
     def allocated_since(self, offset: int) -> int:
-        """How much was allocated since the chunk at offset."""
+        """How many bytes were allocated since the chunk at offset began."""
         return int((self._words[HEAD] - (offset - L.CHUNK_HEADER)) & L.MASK)
 
     def overwritten(self, offset: int) -> FrameBufferTimeout:
-        """The error for a chunk that is gone."""
+        """The error for a chunk that later frames have overwritten."""
         return overwritten(
             f"overwritten: the ring of {self.capacity} bytes has allocated {self.allocated_since(offset)} bytes since the chunk at offset {offset}: "
             "read sooner, or start the server with a larger size"
         )
 
     def overwritten_while_writing(self, offset: int, n: int) -> FrameBufferTimeout:
-        """The error for a chunk that went while it was written."""
+        """The error for a chunk that was overwritten during a write."""
         return overwritten(
             f"overwritten while writing {n} bytes at offset {offset}: the ring of {self.capacity} bytes has allocated {self.allocated_since(offset)} bytes since: "
             "write sooner, or start the server with a larger size"

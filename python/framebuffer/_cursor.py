@@ -1,4 +1,4 @@
-"""The cursors of subscriptions: of one, or shared by several."""
+"""Cursors: the sequence number that a subscription, or a group of them, reads next."""
 
 from typing import Callable
 
@@ -14,27 +14,27 @@ class Alone:
 
     def __init__(self, start: int) -> None:
         self.cursor = start
-        """The sequence number that is next."""
+        """The sequence number to read next."""
 
     def advance(self, old: int, new: int) -> bool:
-        """Moves the cursor: nothing else does."""
+        """Moves the cursor. Always True: no other subscription moves it."""
         self.cursor = new
         return True
 
 
 class Group:
-    """A cursor that several subscribers share: each frame goes to one of them."""
+    """A cursor that several subscriptions share: each frame goes to one of them."""
 
     def __init__(self, control: Control, topic: Topic, name: str, start: Callable[[], int]) -> None:
-        """Opens the topic's group of that name. If there is none yet it is made, and begins at
-        the sequence number that start returns. Raises TopicLimit."""
+        """Opens the topic's group of that name, which it makes if there is none: that begins at the sequence
+        number that start returns. Raises TopicLimit."""
         table, h = control.tables.groups, name_hash(f"{topic.name}\0{name}".encode())
         for i in range(table.count):
             at = table.entry((h + i) % table.count)
             address = control.address + at
             if not _atomics.cas64(address + L.GROUP_NAME_HASH, 0, h) and control.words[(at + L.GROUP_NAME_HASH) // 8] != h:
                 continue
-            # Everybody stores the same; whoever was first may have died before.
+            # All members store the same values: the first one may have died before it did.
             _atomics.store32(address + L.GROUP_TOPIC, topic.index + 1)
             control.put_text(at + L.GROUP_NAME, name)
             _atomics.cas64(address + L.GROUP_CURSOR, 0, (start() + 1) & L.MASK)
@@ -48,9 +48,9 @@ class Group:
 
     @property
     def cursor(self) -> int:
-        """The sequence number that is next."""
+        """The sequence number to read next."""
         return (self._words[self._at] - 1) & L.MASK
 
     def advance(self, old: int, new: int) -> bool:
-        """Moves the cursor and reports whether it was this call that did."""
+        """Moves the cursor from old to new; False if another member has moved it."""
         return _atomics.cas64(self._address, (old + 1) & L.MASK, (new + 1) & L.MASK)

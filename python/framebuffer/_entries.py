@@ -1,4 +1,4 @@
-"""The two kinds of entries that a topic's queue leads to. See _topics, whose order they keep."""
+"""The two kinds of entries of a topic's queue: labels and records. See _topics for the order of their stores."""
 
 from typing import Callable, NamedTuple
 
@@ -9,7 +9,7 @@ from .meta import Meta
 
 
 class Record(NamedTuple):
-    """What a topic's entry says of a frame that was intact a moment ago."""
+    """The description of a frame that was intact a moment ago."""
 
     offset: int
     size: int
@@ -31,14 +31,14 @@ class Label:
         self._sequence = -1
 
     def put(self, slot: int, sequence: int) -> bool:
-        """Puts it on, if it may be there."""
+        """Puts it on; False if the frame's header has no room for it: see Labels.put_label."""
         self._sequence = sequence
         r = self._record
         return self._labels.put_label(r.offset, r.size, slot, r.checksum, r.time_ns, self._topic, sequence)
 
     def set_sequence(self, sequence: int) -> None:
-        """Gives it its sequence number."""
-        if sequence != self._sequence:  # others were faster
+        """Stores the sequence number."""
+        if sequence != self._sequence:  # another publisher was faster
             self._sequence = sequence
             r = self._record
             self._labels.update_label(r.offset, r.size, r.checksum, r.time_ns, self._topic, sequence)
@@ -57,7 +57,7 @@ class RecordChunk:
         self._memory = chunks.writable(self.offset, len(self._raw))
 
     def set_sequence(self, sequence: int) -> None:
-        """Gives it its sequence number, and writes it."""
+        """Stores the whole record, with that sequence number."""
         self._raw[L.RECORD_SEQUENCE : L.RECORD_SEQUENCE + 8] = sequence.to_bytes(8, "little")
         total = _checksum.of(bytes(self._raw[L.RECORD_SEQUENCE :]))
         self._raw[: L.RECORD_SEQUENCE] = total.to_bytes(8, "little")

@@ -1,4 +1,4 @@
-"""The table of holds. A hold keeps a chunk where it is: allocators step over it until its end.
+"""The table of holds. A hold keeps a chunk in place: allocators skip it until its end.
 
     term, start, length   written: the holder.     read: allocators, readers.
     until, gen, high      written: every holder.   read: allocators, holders.
@@ -8,10 +8,11 @@ alive; an allocator adds to head *before* it looks at until and the entries. So 
 an allocator that want the same memory at the same time, at least one sees the other. All of
 these are sequentially consistent read-modify-writes.
 
-Three rules make an end by the clock safe. Who finds that a hold is over has read the clock
-before the words, who relies on one reads it after. Allocators take a hold for ended only
-HOLD_GRACE after its end; holders and readers do at its end. And a term that is being changed is
-not confirmed until its holder has looked at the clock once more. docs/models/hold.pml is this.
+Three rules make an end by the clock safe. A process that finds a hold ended has read the clock
+before the words; one that relies on a hold reads the clock after them. Allocators take a hold for
+ended only HOLD_GRACE after its end; holders and readers do at its end. And a term that is being
+changed is not confirmed until its holder has looked at the clock once more. docs/models/hold.pml
+is this.
 """
 
 import os
@@ -22,16 +23,16 @@ from ._control import Control
 from ._text import duration
 from .errors import BadSize, Corrupt, FrameBufferTimeout, HoldLimit, changing, overwritten
 
-# More often than a compare-and-swap can fail because another process succeeded: only a process that
-# stores nonsense without end makes it fail as often.
+# Failures of a compare-and-swap after which it is an error: only a process that stores nonsense without
+# end makes it fail so often.
 TRIES = 1 << 20
 
 _UNTIL, _GEN, _HIGH = L.OFF_HOLD_UNTIL // 8, L.OFF_HOLD_GENERATION // 8, L.OFF_HOLD_HIGH // 4
 
 
 def new_term(end: int) -> int:
-    """The word of a hold that ends at that time, not confirmed; no two of one entry are equal
-    but by a chance of 1 in 512 within a microsecond."""
+    """The word of a hold that ends at that time, not confirmed. Two of one entry that end in the same
+    microsecond are equal by a chance of 1 in 512."""
     return (end + L.HOLD_TAG) & ~L.HOLD_TAG & L.MASK | random.getrandbits(10) & ~L.HOLD_CONFIRMED
 
 
@@ -41,9 +42,9 @@ def end_of(term: int) -> int:
 
 
 def active(term: int, now: int, late: int) -> bool:
-    """Whether a hold of that term stands, at a time, for those who respect it late past its
-    end. Terms beyond what holders can make are nonsense that somebody stored: that is judged by
-    a clock read after the term, since one that is as long as can be may be younger than now."""
+    """Whether a hold of that term counts at the time now for a process that respects it until late ns after
+    its end. A term longer than holders can make is nonsense; that is judged by a clock read after the
+    term, since the longest one may have been made after now."""
     if term == 0 or end_of(term) - now <= -late:
         return False
     most = L.MAX_HOLD + L.HOLD_GRACE
@@ -56,7 +57,7 @@ def _counted(value: int, before: int) -> int:
 
 
 class Holds:
-    """What this process sees of the table."""
+    """This process's view of the table. All methods may be called from any thread."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -66,19 +67,19 @@ class Holds:
         self._capacity = control.capacity
 
     def may_be(self, now: int) -> bool:
-        """Whether any hold may stand; one word next to head tells.
+        """Whether there may be a hold, from one word next to head.
 
         Preconditions: now was read before.
         """
         return bool(self._words[_UNTIL] > now - L.HOLD_GRACE)
 
     def _entries(self) -> range:
-        """Where the entries are that were ever used, as indices of words."""
+        """The entries that were ever used, as indices of words."""
         used = min(self._halves[_HIGH], self._count)
         return range(self._first, self._first + used * self._stride, self._stride)
 
     def _load(self, at: int, now: int, late: int) -> tuple[int, int, int] | None:
-        """Start, length and term of an entry, if it makes sense and is respected then."""
+        """Start, length and term of an entry, if they are valid and active says that it counts."""
         words = self._words
         term = words[at]
         if not active(term, now, late):
@@ -86,8 +87,8 @@ class Holds:
         start, length = words[at + 1] & ~L.HOLD_CLAIMS, words[at + 2] & ~L.HOLD_CLAIMS
         return (start, length, term) if 0 < length <= self._capacity else None
 
-    def in_the_way(self, c: int, n: int, now: int) -> int | None:
-        """The position behind all holds that [c, c+n) runs into, if it does.
+    def end_of_overlap(self, c: int, n: int, now: int) -> int | None:
+        """The position after all holds that [c, c+n) overlaps; None if it overlaps none.
 
         Preconditions: c was added to head before.
         """
@@ -100,11 +101,11 @@ class Holds:
                 return (c + far) & L.MASK
             if self._words[_GEN] == generation:
                 return None
-        return (c + n) & L.MASK  # holds come and go faster than one can look: try elsewhere
+        return (c + n) & L.MASK  # holds change faster than this loop looks: try elsewhere
 
     def _overlap(self, c: int, n: int, start: int, length: int) -> int:
-        """How far beyond c the held part ends that [c, c+n) runs into, or 0: both are taken modulo
-        the capacity, as memory is."""
+        """How far after c the held part ends that [c, c+n) overlaps, or 0 if it does not. Both are taken
+        modulo the capacity, as memory is."""
         ahead = (start - c % self._capacity) % self._capacity
         if ahead < n:
             return ahead + length
@@ -123,14 +124,14 @@ class Holds:
                     continue
                 if entry[2] & L.HOLD_CONFIRMED and self._words[at] == entry[2]:
                     return True
-                changing = True  # or one that is being made, which comes to the same soon
+                changing = True  # or being made, and confirmed soon
             if not changing:
                 return False
             os.sched_yield()
         return False
 
     def _standing(self, now: int) -> list[tuple[int, int]]:
-        """What is held now, in order of its place in memory, each chunk once."""
+        """The held parts of memory (start and length) in order, each chunk once."""
         longest: dict[int, int] = {}
         for at in self._entries():
             if entry := self._load(at, now, L.HOLD_GRACE):
@@ -139,7 +140,7 @@ class Holds:
         return sorted(longest.items())
 
     def fits(self, n: int, now: int) -> bool:
-        """Whether n bytes in a row are free of holds anywhere in the ring."""
+        """Whether the ring has n contiguous bytes free of holds."""
         standing = self._standing(now)
         reach = 0  # end of the held parts so far
         for start, length in standing:
@@ -150,16 +151,15 @@ class Holds:
         return not standing or standing[0][0] + self._capacity - reach >= n
 
     def total(self, now: int) -> int:
-        """How much is held with every hold that is published now, confirmed or not."""
+        """How many bytes are held by all published holds, confirmed or not."""
         return sum(length for _, length in self._standing(now))
 
     def claim(self, start: int, length: int, now: int, ns: int) -> "Entry":
-        """Takes an entry and publishes it, not yet confirmed.
+        """Claims an entry and publishes it, not yet confirmed. Raises HoldLimit.
 
-        A process that is stopped there until its own term is over must not write over the words
-        of the next owner when it wakes. So they are changed by compare-and-swap from what stood
-        there before the claim, and count the claims in the bits that positions and lengths leave
-        free. Raises HoldLimit.
+        A process that is stopped here until its own term has ended must not overwrite the words of the
+        entry's next owner. So it changes them by compare-and-swap from their values before the claim,
+        which count the claims in the bits that positions and lengths leave free.
 
         Preconditions: now was read before.
         """
@@ -193,7 +193,7 @@ class Holds:
         raise changing("what bounds the holds")
 
     def raise_until(self, value: int) -> None:
-        """Makes the word hold until at least that."""
+        """Raises the word until to at least value."""
         for _ in range(TRIES):
             old = self._words[_UNTIL]
             if old >= value or _atomics.cas64(self._control.address + L.OFF_HOLD_UNTIL, old, value):
@@ -211,7 +211,7 @@ class Entry:
         self.term, self.start, self.length = term, start, length
 
     def _swap(self, new: int) -> bool:
-        """Changes the term, if the entry is still ours."""
+        """Changes the term, if this hold still owns the entry."""
         if not _atomics.cas64(self._holds._control.address + 8 * self._at, self.term, new):
             return False
         self.term = new
@@ -222,8 +222,8 @@ class Entry:
         self._swap(0)
 
     def confirm(self) -> bool:
-        """Tells others that they may rely on the hold; False if it was over already, and
-        somebody else has the entry."""
+        """Lets other processes rely on the hold; False if it had ended already, and another hold has the
+        entry."""
         return self._swap(self.term | L.HOLD_CONFIRMED)
 
     def _same(self) -> bool:
@@ -235,7 +235,7 @@ class Entry:
         return bool(self._holds._words[self._at] == self.term) and self._same() and _clock.monotonic_ns() < end_of(self.term)
 
     def extend(self, ns: int) -> bool:
-        """Makes the hold end that long from now; False if it had ended, and is gone."""
+        """Makes the hold end ns from now; False if it had ended already: then it is over."""
         old = self.term
         if not self._swap(new_term(_clock.monotonic_ns() + ns)):
             return False

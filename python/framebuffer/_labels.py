@@ -1,4 +1,4 @@
-"""Labels: what a chunk's header says of its publication in a topic."""
+"""Labels: the part of a chunk's header that describes its publication in a topic."""
 
 from . import _atomics, _layout as L
 from ._chunks import Chunks
@@ -11,9 +11,9 @@ class Labels:
         self._chunks = chunks
 
     def put_label(self, offset: int, size: int, client: int, checksum: int, time_ns: int, topic: int, sequence: int) -> bool:
-        """Puts a label on the chunk at offset if it was allocated by that client with exactly that
-        size and has none: a compare-and-swap of its stamp from 0. Reports False, with nothing
-        done, otherwise, and if there is no such chunk."""
+        """Puts a label on the intact chunk at offset, by a compare-and-swap of its stamp from 0. False,
+        with nothing done, if there is no such chunk, it has a label, or it was allocated by another
+        client or with another size."""
         chunks = self._chunks
         if offset < L.CHUNK_HEADER or offset % L.ALIGN or not chunks.intact(offset - L.CHUNK_HEADER):
             return False
@@ -28,17 +28,17 @@ class Labels:
         return True
 
     def update_label(self, offset: int, size: int, checksum: int, time_ns: int, topic: int, sequence: int) -> None:
-        """Changes the sequence number.
+        """Changes the sequence number in the label.
 
-        Preconditions: label returned True for the chunk, and no queue has told of it.
+        Preconditions: put_label returned True for the chunk, and its offset is in no queue yet.
         """
         chunks = self._chunks
         stamp = L.stamp(chunks.guard, chunks.guard(offset, size), checksum, time_ns, topic, sequence)
         _atomics.store64(chunks.base + (offset - L.CHUNK_HEADER) % chunks.capacity + L.CHUNK_STAMP, stamp)
 
     def label(self, offset: int, topic: int, sequence: int) -> "tuple[int, int, int] | None":
-        """Size, checksum and time of the intact chunk at offset, if there is one, and its label is
-        of that topic and sequence number."""
+        """Size, checksum and time of the intact chunk at offset whose label has that topic and sequence
+        number, or None."""
         if offset < L.CHUNK_HEADER or offset % L.ALIGN:
             return None
         chunks = self._chunks

@@ -1,23 +1,23 @@
-"""The protocol on the shared memory, and reading and writing chunks that another process may
-reuse at any instant. See docs/layout.md, Protocol; _chunks finds them, _allocator takes them.
+"""Reads and writes chunks that another process may overwrite at any instant. See docs/layout.md,
+Protocol; _chunks finds chunks, _allocator allocates them.
 
 Words shared between processes, and their order:
 
-    head      written: every allocator, one atomic add.  read: everyone.
+    head      written: every allocator, one atomic add.  read: all processes.
     header    written: the chunk's allocator, plain stores, after its add.
     payload   written: the chunk's writer.  read: its readers.
     holds     see _holds.py
-    milestone written: the allocator that passed it.  read: people who watch.
+    milestone written: the allocator that passed it.  read: monitors.
 
-An allocator adds to head *before* it, or the writer it tells, stores into the chunk (`fence`
-where the CPU needs it). A reader loads the payload *before* it loads head for the last time
+An allocator adds to head *before* it, or the writer that gets the offset, stores into the chunk
+(`fence` where the CPU needs it). A reader loads the payload *before* it loads head for the last time
 (`fence` likewise). So if a reader took in a single byte of a later chunk's owner, its last load
-of head sees that owner's add, and says reused. A writer that was stopped in the middle of a
-write for a whole lap stores at most one block before it looks at head again, and the checksum
-of whoever owns that memory by then tells its readers.
+of head sees that owner's add, and the frame counts as overwritten. A writer that was stopped in the
+middle of a write while the ring was allocated all the way round stores at most one block before it
+looks at head again; the checksum of the frame that lies there by then tells its readers.
 
-Nothing here keeps memory mapped by hand: whoever runs a method holds the Ring, and with it
-the mapping.
+Nothing here keeps memory mapped explicitly: a caller of a method refers to the Ring, and so to the
+mapping.
 """
 
 import ctypes
@@ -28,17 +28,17 @@ from ._chunks import HEAD, Chunks
 from ._shm import room
 from .errors import BadSize, FrameBufferTimeout, TooLong, altered
 
-WRITE_BLOCK = 64 << 10  # the layout's bound: what a writer that was lapped can spoil
-READ_BLOCK = 128 << 10  # what is hashed while it is still in the cache of this CPU
+WRITE_BLOCK = 64 << 10  # the layout's bound: as much can a writer spoil that was stopped for a lap
+READ_BLOCK = 128 << 10  # is hashed while it is still in this CPU's cache
 
 
 class Ring(Chunks):
-    """Moves bytes in and out of a ring's chunks. All methods may be called from any thread."""
+    """Copies bytes into a ring's chunks and out of them. All methods may be called from any thread."""
 
     def write(self, offset: int, data: Pinned) -> int:
-        """Copies data into the chunk at offset and returns its checksum. Before, between blocks
-        and after, it looks whether the chunk is still its own, and stops at once when it is
-        not. Raises BadOffset, TooLong, Closed and FrameBufferTimeout."""
+        """Copies data into the chunk at offset and returns its checksum. Before, between blocks and after,
+        it looks whether the chunk was allocated again, and stops at once if so. Raises BadOffset,
+        TooLong, Closed and FrameBufferTimeout."""
         if self.control.closed:
             raise self.control.why_closed()
         room, n = self.lookup(offset), data.size
@@ -61,16 +61,16 @@ class Ring(Chunks):
                 if (words[HEAD] - c) & L.MASK > capacity:
                     raise self.overwritten_while_writing(offset, n)
             total = stream.digest()
-        # This load may run before the last stores are visible elsewhere. Then another process
-        # may take the chunk between the two; nobody reads our frame then (it is dead), and the
-        # frame they spoil fails its checksum.
+        # This load may run before other processes see the last stores. Another process may allocate
+        # the chunk between the two: then no reader accepts this frame, since it is overwritten, and
+        # the frame that these stores spoil fails its checksum.
         if (words[HEAD] - c) & L.MASK > capacity:
             raise self.overwritten_while_writing(offset, n)
         return int(total)
 
     def copy(self, offset: int, skip: int, data: Pinned) -> None:
-        """Copies data into a chunk that this process took, behind its first skip bytes. Raises
-        FrameBufferTimeout when it is this process's no more; it looks before each block.
+        """Copies data into a chunk that this process allocated, after its first skip bytes. Before each
+        block it looks whether the chunk was allocated again; then it raises FrameBufferTimeout.
 
         Preconditions: the chunk has room for skip and data.
         """
@@ -81,9 +81,8 @@ class Ring(Chunks):
             _libc.copy(to + at, source + at, min(WRITE_BLOCK, n - at))
 
     def finish(self, offset: int, n: int, hashed: bool) -> int:
-        """The checksum of the first n bytes that were written in place into the chunk at offset;
-        0 if not hashed. Raises Closed, and FrameBufferTimeout when the chunk was reused before
-        it was done."""
+        """The checksum of the first n bytes that were written in place into the chunk at offset; 0 if not
+        hashed. Raises Closed, and FrameBufferTimeout when the chunk was overwritten meanwhile."""
         if self.control.closed:
             raise self.control.why_closed()
         total = self._hash(offset, n) if hashed else 0
@@ -93,20 +92,20 @@ class Ring(Chunks):
         return total
 
     def read(self, n: int, offset: int, checksum: int) -> bytes:
-        """The first n bytes of the chunk at offset, which have that checksum. Raises BadOffset,
-        BadSize, NoMemory, and FrameBufferTimeout when the chunk was or became reused or holds something
-        else."""
+        """A copy of the first n bytes of the chunk at offset, which have that checksum. Raises BadOffset,
+        BadSize, NoMemory, and FrameBufferTimeout when the chunk was overwritten before the copy was
+        complete, or the checksum does not match."""
         if not 0 <= n <= self.max_size:
             raise BadSize(f"framebuffer: bad size: asked to read {n} bytes; a chunk of this ring has 0 to {self.max_size}")
-        self.check(offset, n)  # before memory is taken for what a descriptor says
+        self.check(offset, n)  # before it takes memory for a size that any descriptor may claim
         room.check_copy(n)
-        # Not zeroed, and not seen by anybody before it is full: what is raised below drops it.
+        # Not zeroed: no other code sees it before it is full, and an error below drops it.
         data: bytes = _libc.new_bytes(None, n)
         self._copy_out(_libc.bytes_address(data), n, offset, checksum)
         return data
 
     def read_into(self, to: int, n: int, offset: int, checksum: int) -> None:
-        """As read, to an address. With an error the bytes there are zeroed or untouched."""
+        """As read, to an address. After an error the bytes there are zeroes or unchanged."""
         self.check(offset, n)
         try:
             self._copy_out(to, n, offset, checksum)
@@ -132,7 +131,7 @@ class Ring(Chunks):
         self._verify(offset, n, got, checksum)
 
     def _verify(self, offset: int, n: int, got: int, want: int) -> None:
-        """After everything was read: raises FrameBufferTimeout unless it counts."""
+        """Called after everything was read: raises FrameBufferTimeout unless the bytes are the frame's."""
         if not self.is_intact(offset):
             raise self.overwritten(offset)
         if got != want:
@@ -145,8 +144,8 @@ class Ring(Chunks):
         return int(_checksum.at(self.base + self.payload_at(offset), n))
 
     def view(self, offset: int, n: int, checksum: int | None) -> memoryview:
-        """The first n bytes of the chunk at offset, in place; unless it is None, they have that
-        checksum now. They count if is_intact says so afterwards. Raises what read does."""
+        """The first n bytes of the chunk at offset, in place. Unless checksum is None, they match it now.
+        They are the frame's if is_intact is true afterwards. Raises what read raises, but NoMemory."""
         self.check(offset, n)
         if checksum is not None:
             self._verify(offset, n, self._hash(offset, n), checksum)

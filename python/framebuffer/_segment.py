@@ -1,5 +1,4 @@
-"""What server and client have in common: a mapping, the ring in it, and the slot this process
-counts in."""
+"""One process's attachment to a segment: the mapping, the ring in it, and this process's slot."""
 
 import weakref
 from functools import partial
@@ -22,15 +21,15 @@ T = TypeVar("T")
 
 
 class Closable(Protocol):
-    """What must know that its segment was closed."""
+    """An object that ends with its segment."""
 
     def segment_closed(self) -> None:
-        """Called once, while the memory is there."""
+        """Called once, while the memory is mapped."""
 
 
 class Segment:
-    """One attachment. Whoever uses it holds a reference, so the memory stays mapped until the
-    last call, view and hold is over, whatever closes meanwhile."""
+    """One attachment. Calls, views and holds refer to it, so the memory stays mapped until the last of them
+    ends, also if the client is stopped meanwhile."""
 
     def __init__(self, key: Key, mapped: Mapped, control: Control, role: int, name: str) -> None:
         self.key = str(key)
@@ -42,18 +41,18 @@ class Segment:
         self.slot = Slot(control, role, name, mapped.watch is not None)
         self.closed = False
         self.mapped = mapped
-        self.closing: "weakref.WeakSet[Closable]" = weakref.WeakSet()  # at close
+        self.closing: "weakref.WeakSet[Closable]" = weakref.WeakSet()  # with this segment
         self._release = weakref.finalize(self, self.slot.release)
 
     def check_open(self) -> None:
-        """Raises Closed after close, and Corrupt when somebody has shortened the memory."""
+        """Raises Closed after close, and Corrupt when the memory was shortened."""
         if self.closed:
             raise Closed("framebuffer: closed: this side was closed already")
         if self.mapped.damaged:
             raise damaged()
 
     def close(self) -> None:
-        """Ends this attachment; the memory goes with its last user."""
+        """Ends this attachment; the memory is unmapped after its last use."""
         if self.closed:
             return
         self.closed = True
@@ -62,8 +61,8 @@ class Segment:
         self._release()
 
     def on_close(self, what: Closable) -> None:
-        """Has it know when the segment is closed, which may be now: then it is told, and Closed is
-        raised. Whoever closes says so before he looks whom to tell, so one of the two sees the
+        """Calls what.segment_closed() when the segment is closed. If it is closed already, calls that now and
+        raises Closed. close sets `closed` before it looks at the set, so one of the two calls sees the
         other."""
         self.closing.add(what)
         if self.closed:
@@ -71,11 +70,11 @@ class Segment:
             self.check_open()
 
     def allocate(self, size: int) -> int:
-        """Takes size bytes of the ring and counts that."""
-        return self._allocate(index(size), self.allocator.allocate)  # numpy's integers count otherwise than Python's
+        """Allocates size bytes of the ring and counts that."""
+        return self._allocate(index(size), self.allocator.allocate)  # numpy's integers overflow
 
     def allocate_beside(self, of: int, size: int) -> int:
-        """As allocate, for what describes the chunk at offset of and must not overwrite it."""
+        """As allocate, for a chunk that describes the one at offset of and must not overwrite it."""
         return self._allocate(size, partial(self.allocator.allocate_beside, of))
 
     def _allocate(self, size: int, take: Callable[[int, int, int], int]) -> int:
@@ -86,15 +85,15 @@ class Segment:
             offset = take(size, slot.index, slot.pid)
         except FrameBufferError as e:
             raise self.failed(e)
-        if self.mapped.damaged:  # in the midst of it
+        if self.mapped.damaged:  # meanwhile
             raise damaged()
         slot.count(SLOT_ALLOCATIONS, SLOT_ALLOCATED_BYTES, footprint(size))
         return offset
 
     def failed(self, error: FrameBufferError) -> FrameBufferError:
-        """Counts a timeout by its reason, and returns the error to tell. What looks at memory that
-        was shortened finds zeroes, and fails for some reason or other: so only those who fail
-        have to ask, and those who wait."""
+        """Counts a timeout by its reason, and returns the error to raise: Corrupt if the memory was
+        shortened. Shortened memory reads as zeroes, in which every call fails for one reason or
+        another: so only calls that fail, or wait, check for it."""
         if self.mapped.damaged:
             return damaged()
         if isinstance(error, FrameBufferTimeout):
@@ -103,7 +102,7 @@ class Segment:
 
 
 def members(of: "weakref.WeakSet[T]") -> "list[T]":
-    """Those of a set to which other threads add."""
+    """The members of a set to which other threads may add."""
     while True:
         try:
             return list(of)
@@ -120,8 +119,8 @@ def damaged() -> Corrupt:
 
 
 def attach(text: str, read_only: bool, name: str) -> Segment:
-    """Maps the segment that a key names. Raises BadKey, StaleKey, NoPermission, NoMemory or
-    Corrupt: a key never attaches to anything but the segment it was made for."""
+    """Maps the segment that a key names, and no other. Raises BadKey, StaleKey, NoPermission, NoMemory, Corrupt
+    and NoAtomics."""
     from ._key import parse
     from ._slot import program
 
@@ -144,7 +143,7 @@ def attach(text: str, read_only: bool, name: str) -> Segment:
 
 
 def _stale(why: FrameBufferError) -> FrameBufferError:
-    """The error of a key whose segment takes no clients any more."""
+    """The error for the key of a segment whose server has ended."""
     if isinstance(why, Corrupt):
         return Corrupt(str(why).replace("the segment's state", "its state").replace("wrote over it", "wrote over the control object"))
     if isinstance(why, ServerGone):
@@ -153,7 +152,7 @@ def _stale(why: FrameBufferError) -> FrameBufferError:
 
 
 def _open_control(mapped: Mapped, nonce: bytes) -> Control:
-    """Verifies a fresh mapping against the key it came from."""
+    """The control object of a new mapping, checked against the key's nonce."""
     try:
         control = open_existing(mapped.control, nonce, mapped.ring.size // 2)
         if control.closed:

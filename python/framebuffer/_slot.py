@@ -1,9 +1,9 @@
-"""Where this process counts in the control object.
+"""This process's slot in the control object: its name, its counters and its life word.
 
-Slots are for people who watch: nothing on the data path depends on them, so running out of
-them is no error (slot 0 then counts for all clients without one), and no liveness is guessed. A
-slot that a crash left is taken over when the kernel has marked its life word, which is taken first
-and given back last: the owner of the life word alone writes the others.
+Slots are for monitors: no data path depends on them, so it is no error that none is free (slot 0
+then counts for all clients without one). Liveness is never guessed. A slot that a crashed process
+left is claimed again when the kernel has marked its life word, which an owner takes first and gives
+back last: only the owner of the life word writes the other words.
 """
 
 import os
@@ -17,8 +17,8 @@ from .errors import FrameBufferTimeout
 
 
 class Slot:
-    """A free slot, one whose process is dead, or a share of slot 0. In a forked child
-    it is claimed anew. Without atomic instructions nothing is counted."""
+    """Claims a free slot, or one whose process is known to be dead; without one, shares slot 0. A forked child
+    claims its own. Without atomic instructions it counts nothing."""
 
     def __init__(self, control: Control, role: int, name: str, may_fault: bool) -> None:
         self._control, self._role, self._name, self._may_fault = control, role, name, may_fault
@@ -60,12 +60,12 @@ class Slot:
             return
 
     def _describe(self, at: int, pidns: int) -> None:
-        """Writes who this is. Ready comes last: whoever sees it equal to the claim sees the
-        words before it."""
+        """Stores this process's description. Ready comes last: a process that sees it equal to the claim
+        sees the words before it."""
         try:
             started = _procinfo.start_time(self.pid)
         except (OSError, ValueError, IndexError):
-            started, pidns = 0, 0  # nobody can tell whether we live: never take this slot over
+            started, pidns = 0, 0  # no process can tell whether this one lives: the slot stays its own
         a = self._control.address + at
         _atomics.store32(a + L.SLOT_PID, self.pid)
         _atomics.store32(a + L.SLOT_ROLE, self._role)
@@ -76,9 +76,9 @@ class Slot:
         _atomics.store64(a + L.SLOT_READY, self.ticket)
 
     def _free_dead(self, at: int, pidns: int) -> int:
-        """Frees a slot whose life word is not known, if its process is dead all the same, and
-        returns the life word. Of several that find it dead, the one that takes the claim away marks
-        it."""
+        """Marks the life word of a slot whose process's death the kernel does not report, if the process is
+        dead all the same, and returns the life word. Of several processes that find it dead, the one
+        that removes the claim marks it."""
         c = self._control
         claim = c.words[(at + L.SLOT_CLAIM) // 8]
         if claim == 0 or not self._abandoned(at, claim, pidns) or not _atomics.cas64(c.address + at + L.SLOT_CLAIM, claim, 0):
@@ -87,8 +87,8 @@ class Slot:
         return L.LIFE_DIED
 
     def _abandoned(self, at: int, claim: int, pidns: int) -> bool:
-        """Whether the kernel knows that the slot's process is gone. Unknown, as in another PID
-        namespace or behind hidepid, is no."""
+        """Whether /proc says that the slot's process has ended. False if that is not known, as in another
+        PID namespace or with hidepid."""
         c = self._control
         if c.words[(at + L.SLOT_READY) // 8] != claim or pidns == 0 or c.words[(at + L.SLOT_PID_NAMESPACE) // 8] != pidns:
             return False
@@ -103,8 +103,8 @@ class Slot:
             return False
 
     def _move_counts(self) -> None:
-        """Moves the counts to slot 0. Each is in exactly one place but for the instant between
-        the two instructions."""
+        """Moves the counts to slot 0. Each is in exactly one place, except between the two
+        instructions."""
         counters = range(L.SLOT_ALLOCATIONS, L.SLOT_ALTERED + 1, 8)
         for at in (*counters, L.SLOT_EXTERNAL_READS, L.SLOT_EXTERNAL_BYTES, L.SLOT_EXTERNAL_TIMEOUTS):
             if n := _atomics.swap64(self._counters + at, 0):
@@ -134,8 +134,8 @@ class Slot:
         self.set_last(offset)
 
     def set_last(self, offset: int) -> None:
-        """Shows which frame this process wrote, read or was handed last. A figure that people
-        watch, which nobody but this process stores: a store in one piece will do."""
+        """Stores the offset of the frame that this process wrote, read or received last, for monitors. Only
+        this process stores it, so a plain store in one piece is enough."""
         if self.index:
             self._control.words[self._last] = offset
 
@@ -146,7 +146,7 @@ class Slot:
             _atomics.add64(self.mine()._counters + counter, 1)
 
     def release(self) -> None:
-        """Gives the slot back, its sums going to slot 0."""
+        """Frees the slot, and adds its counts to slot 0."""
         if self._stale or self.index == 0:
             return
         at = self._control.tables.slots.entry(self.index)
@@ -155,10 +155,10 @@ class Slot:
             _atomics.cas64(self._control.address + at + L.SLOT_CLAIM, self.ticket, 0)
         life, self._life = self._life, None
         if life is not None:
-            life.release()  # last: the word's owner alone writes the slot
+            life.release()  # last: only the word's owner writes the slot
         self._counters, self.index = self._rest, 0
 
 
 def program() -> str:
-    """The name of the program, for slots that were given none."""
+    """The program's name, for clients without a name."""
     return os.path.basename(sys.argv[0] or sys.executable or "python") or "python"

@@ -1,12 +1,12 @@
-"""Where people who watch see a subscription."""
+"""The rows of subscriptions in the shared directory."""
 
 from . import _atomics, _layout as L
 from ._segment import Segment
 
 
 class Entry:
-    """Where people who watch see a subscription. Nothing else depends on it, so there may be
-    none: for clients without a slot, and when the table is full."""
+    """A subscription's row in the shared directory, for monitors and for mirrors that begin on demand. It is
+    optional: clients without a slot have none, nor has any subscription while the table is full."""
 
     def __init__(self, segment: Segment, topic: int, at: int) -> None:
         self._segment, self._topic = segment, topic
@@ -44,7 +44,7 @@ class Entry:
         return control.words[(own + L.SLOT_CLAIM) // 8] == claim and not control.halves[(own + L.SLOT_LIFE) // 4] & L.LIFE_DIED
 
     def update(self, cursor: int, received: int, lost: int) -> None:
-        """Shows what has become of the last message: figures, stored in one piece."""
+        """Stores the subscription's figures, each in one piece."""
         if self.stale:
             self._enter(cursor)
         if self._at >= 0:
@@ -53,7 +53,7 @@ class Entry:
                 words[(self._at + place) // 8] = figure & L.MASK
 
     def leave(self) -> None:
-        """Gives the entry back."""
+        """Frees the row."""
         at, self._at = self._at, -1
         if at >= 0 and not self.stale:
             address = self._segment.control.address + at
