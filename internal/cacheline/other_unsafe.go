@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// Store stores v at p in one piece and orders nothing: for figures that people watch, where
-// an atomic store, a full barrier, would cost more than the figure is worth.
+// Store stores v at p without tearing and orders nothing. It is for figures that only monitors read,
+// for which an atomic store, a full barrier, would cost too much.
 func Store(p *atomic.Uint64, v uint64) { p.Store(v) }
 
 func prefetchWrite(unsafe.Pointer) {}

@@ -15,10 +15,10 @@ import (
 type Limit struct {
 	File string // where it stands, as a path from /
 	Max  int64
-	Free int64 // how much of it is left; what the kernel gives back when asked counts as left
+	Free int64 // how much of it is left, including what the kernel can reclaim
 
-	// Shared is how much of it shared memory takes, which is given back when the last process lets
-	// go of it; 0 where that is not counted.
+	// Shared is how much of it is shared memory, which is freed when the last process detaches; 0
+	// where that is not counted.
 	Shared int64
 }
 
@@ -56,13 +56,13 @@ const (
 	v2 version = 2
 )
 
-// files are what a controller calls its bound and its use, and where they lie.
+// files are where a controller's bound and use stand.
 type files struct {
 	mount, bound, use string
-	back              func(root fs.FS, dir string) int64 // what of the use comes back when asked
+	back              func(root fs.FS, dir string) int64 // what of the use the kernel can reclaim
 }
 
-// unlimited is what version 1 says for no limit, but for the page size; nobody has as much.
+// unlimited is about what version 1 reports for no limit. No machine has as much memory.
 const unlimited = 1 << 62
 
 // limits reads the bounds of the process's groups and all their ancestors, any of which may
@@ -111,10 +111,10 @@ func (f files) upwards(root fs.FS, group string) (all []Limit) {
 	}
 }
 
-// fileCache is what a group's use counts but the kernel gives back when asked.
+// fileCache is the part of a group's use that the kernel can reclaim.
 func fileCache(root fs.FS, dir string) int64 { return sum(root, dir, "inactive_file", "active_file") }
 
-// sum adds up what a group's use of memory consists of. What is not told counts as nothing.
+// sum adds up parts of a group's use of memory. A part that is not reported counts as 0.
 func sum(root fs.FS, dir string, names ...string) (sum int64) {
 	stat, err := fs.ReadFile(root, path.Join(dir, "memory.stat"))
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package clock reads CLOCK_MONOTONIC as the host's time namespace counts it, which every
 // process of the host shares and no change of the wall clock moves. In a time namespace of its
-// own a process is told another time (unshare --time, restored checkpoints); what it is ahead
-// is taken off.
+// own (unshare --time, restored checkpoints) a process reads another time; package clock subtracts the
+// difference.
 package clock
 
 import (
@@ -20,15 +20,15 @@ type Clock struct {
 	mono int64     // CLOCK_MONOTONIC at base, ns
 
 	// The last reading that Coarse took, and the CPU's tick counter then. The time is stored
-	// before the ticks and loaded after them: who sees new ticks sees no older time.
+	// before the ticks and loaded after them: a goroutine that sees new ticks sees no older time.
 	lastTicks atomic.Uint64
 	lastTime  atomic.Int64
 	wall      atomic.Int64 // what the wall clock is ahead of CLOCK_MONOTONIC, at that reading
 }
 
 // New calibrates a Clock with a few system calls. Both readings count the same clock, so
-// the error is the time between them and does not grow; of several tries the one counts in
-// which least time passed, lest the process was interrupted just there.
+// the error is the time between them and does not grow. New takes the reading of several in which
+// least time passed, in case the process was interrupted between the two.
 func New() *Clock {
 	c := &Clock{}
 	ahead, _ := procinfo.TimeOffsets()

@@ -9,9 +9,9 @@ const Block = 64 << 10
 // CopyIn copies src, which is private, to the start of dst, which is shared, and returns
 // the checksum of src. Between blocks it calls alive and stops at once, done being false,
 // when that says false. The bytes of dst after the first len(src) are never touched. When
-// it returns, its stores come before every later store of the caller. With onward what lies
-// behind dst is asked for too, because it will probably be written next; nobody else should be
-// about to.
+// it returns, its stores come before every later store of the caller. With onward it also
+// prefetches what follows dst, because that will probably be written next; no other process should be
+// about to write there.
 //
 // Preconditions: len(dst) >= len(src), and the two do not overlap.
 func CopyIn(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
@@ -23,8 +23,8 @@ func CopyIn(dst, src []byte, onward bool, alive func() bool) (sum uint64, done b
 
 // CopyOut copies src, which is shared and may be changing, to the start of dst, which is
 // private, and returns the checksum of exactly the bytes that dst then holds. It calls alive
-// and leaves the rest of dst alone as CopyIn does. With onward what lies behind src is asked
-// for too, because it will probably be read next; nobody should be writing there.
+// and leaves the rest of dst alone as CopyIn does. With onward it also prefetches what follows
+// src, because that will probably be read next; no process should be writing there.
 //
 // Preconditions: len(dst) >= len(src), and the two do not overlap.
 func CopyOut(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
@@ -34,6 +34,6 @@ func CopyOut(dst, src []byte, onward bool, alive func() bool) (sum uint64, done 
 	return best.CopyOut(dst, src, onward, alive)
 }
 
-// Sum returns the checksum of p, which may be changing memory: then the result is of no
-// use, but nothing else happens.
+// Sum returns the checksum of p. If p changes in the meantime the result is useless, and nothing else
+// happens.
 func Sum(p []byte) uint64 { return best.Sum(p) }

@@ -6,7 +6,7 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// A Kernel is one way to move and hash bytes. All give the same results; callers outside
+// A Kernel is one implementation of moving and hashing bytes. All give the same results; callers outside
 // tests and benchmarks use the functions of the package, which take the best one.
 type Kernel uint8
 
@@ -34,9 +34,9 @@ var best = choose(Kernels())
 // InUse returns the kernel that the functions of the package take.
 func InUse() Kernel { return best }
 
-// choose returns the first kernel that shows that it is right here and now. It takes some
-// microseconds, and spares whoever has a CPU, an emulator or a hypervisor that nobody tried
-// before from frames with wrong checksums: the next kernel does the work instead.
+// choose returns the first kernel that computes right results on this machine. It takes some
+// microseconds. On a CPU, an emulator or a hypervisor that runs a kernel wrongly, the next kernel does
+// the work, and frames get no wrong checksums.
 func choose(all []Kernel) Kernel {
 	for _, k := range all {
 		if k.proven() {
@@ -46,7 +46,7 @@ func choose(all []Kernel) Kernel {
 	return Portable
 }
 
-// proven compares every pass of the kernel with an implementation of other origin, on a
+// proven compares every pass of the kernel with an independent implementation, on a
 // length with two whole blocks of the hash, some stripes and an odd rest.
 func (k Kernel) proven() bool {
 	const n = 2*1024 + 7*stripeSize + 13

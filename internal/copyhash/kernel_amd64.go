@@ -43,8 +43,8 @@ func (k Kernel) sum(acc *[8]uint64, src, key []byte, stripes int, fetch bool) {
 }
 
 // move copies the first stripes of src, at least one, to dst, and hashes them. private is
-// whichever of the two nobody else writes to; the kernels in assembly do not need it, for
-// what they store and what they hash is the same register.
+// the one of the two that no other process writes to. The kernels in assembly do not need it: they
+// store and hash the same register.
 func (k Kernel) move(acc *[8]uint64, dst, src, private []byte, stripes int, st stores) {
 	n := stripes * stripeSize
 	_, _ = dst[n-1], src[n-1]

@@ -2,8 +2,8 @@
 
 package copyhash
 
-// canStream says that this build has streaming stores. The architecture's hints (STNP) bind
-// nobody, and there was no machine to measure them on.
+// canStream says that this build has streaming stores. The architecture's STNP is only a
+// hint, and there was no machine to measure it on.
 const canStream = false
 
 // native returns the kernel in assembly: every arm64 processor has NEON.
@@ -21,8 +21,8 @@ func (k Kernel) sum(acc *[8]uint64, src, key []byte, stripes int, _ bool) {
 }
 
 // move copies the first stripes of src, at least one, to dst, and hashes them. private is
-// whichever of the two nobody else writes to; the kernel in assembly does not need it, for
-// what it stores and what it hashes is the same register.
+// the one of the two that no other process writes to. The kernel in assembly does not need it: it
+// stores and hashes the same register.
 func (k Kernel) move(acc *[8]uint64, dst, src, private []byte, stripes int, _ stores) {
 	if k != NEON {
 		movePortable(acc, dst, src, private, stripes)

@@ -1,22 +1,22 @@
 package copyhash
 
-// stores says how a copy goes about its memory. Only the speed depends on it.
+// stores is how a copy stores and prefetches. Only the speed depends on it.
 type stores uint8
 
 const (
 	// ordinary stores leave the bytes in the caches of the writing core.
 	ordinary stores = iota
-	// fetching is ordinary stores, and the source is asked for ahead of its use: better when
-	// no cache has it, worse when one does.
+	// fetching is ordinary stores, and the source is prefetched: better when no cache has it,
+	// worse when one does.
 	fetching
-	// fetchingOn is fetching, and goes on to what lies behind the source.
+	// fetchingOn is fetching, which continues past the end of the source.
 	fetchingOn
-	// leading is ordinary stores, and the destination is asked for ahead of them.
+	// leading is ordinary stores, and the destination is prefetched.
 	leading
-	// leadingOn is leading, and goes on to what lies behind the destination.
+	// leadingOn is leading, which continues past the end of the destination.
 	leadingOn
-	// streaming stores go past the caches. dst must be a multiple of 64, and storeFence must
-	// come before the bytes are handed to anybody.
+	// streaming stores bypass the caches. dst must be a multiple of 64, and storeFence must come
+	// before another process is told of the bytes.
 	streaming
 )
 
@@ -29,7 +29,7 @@ func (st stores) String() string {
 // bench/stores.md has the measurements.
 const streamInFrom = 1 << 20
 
-// reach is how far ahead a pass asks for its source or destination: linesAhead of the generator,
+// reach is how far ahead a pass prefetches its source or destination: linesAhead of the generator,
 // and a header.
 const reach = 4096 + 64
 

@@ -33,8 +33,8 @@ func (k Kernel) CopyIn(dst, src []byte, onward bool, alive func() bool) (sum uin
 	return k.copyIn(dst, src, alive, storesIn(dst, len(src), onward))
 }
 
-// CopyOut is the function CopyOut with this kernel. What it copies was written by somebody
-// else, on another core, and whoever asked for it is about to use it.
+// CopyOut is the function CopyOut with this kernel. It fetches the source ahead of its use: another
+// process wrote it, on another core.
 func (k Kernel) CopyOut(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
 	if onward {
 		return k.copyOut(dst, src, alive, fetchingOn)
@@ -58,7 +58,7 @@ func (k Kernel) copyOut(dst, src []byte, alive func() bool, st stores) (sum uint
 	return k.transfer(dst, src, dst, alive, st)
 }
 
-// shortIn is copyIn of up to maxShort bytes: the kernels have no part in it.
+// shortIn is copyIn of up to maxShort bytes, without a kernel.
 func shortIn(dst, src []byte) uint64 {
 	copy(dst[:len(src)], src)
 	return xxh3.Hash(src)
@@ -72,7 +72,7 @@ func shortOut(dst, src []byte) uint64 {
 }
 
 // transfer copies src to dst, which are of one length above maxShort, and returns the hash
-// of private, which is the one of the two that nobody else writes to. The kernels load each
+// of private, which is the one of the two that no other process writes to. The kernels load each
 // byte of src once; the rest, up to 64 bytes, and the stripe that overlaps it are hashed in
 // private.
 func (k Kernel) transfer(dst, src, private []byte, alive func() bool, st stores) (sum uint64, done bool) {
@@ -105,9 +105,9 @@ func (k Kernel) transfer(dst, src, private []byte, alive func() bool, st stores)
 	return k.finish(&acc, private[n-stripeSize:], n), true
 }
 
-// clearOfEnd returns how many of the last stripes of a frame can be moved without asking for
-// what lies behind the frame, whole blocks of the hash. Behind it is a chunk that somebody may
-// be writing, who would have to wait for each line that we took from him for nothing.
+// clearOfEnd returns how many of the last stripes of a frame can be moved without prefetching past the
+// frame, in whole blocks of the hash. Prefetching past the frame would steal cache lines from a writer
+// of the next chunk.
 func clearOfEnd(stripes int) int {
 	return max(0, stripes-reach/stripeSize) &^ (perScramble - 1)
 }

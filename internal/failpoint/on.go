@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Variable is the environment's POINT=ACTION:N, several joined by commas: at the N-th passage
-// of the point, counted from 1, the process dies (kill) or stops (stop).
+// Variable is the environment variable that arms failpoints: POINT=ACTION:N, several joined by commas.
+// At the N-th passage of the point, counted from 1, the process dies (kill) or stops (stop).
 const Variable = "FRAMEBUFFER_FAILPOINTS"
 
 // trap is what happens at a point; it happens once.
@@ -25,7 +25,7 @@ type trap struct {
 	left  atomic.Int64 // passages until then
 }
 
-// traps are this process's. A test arms a process, so they are no property of anything less.
+// traps are those of this process: tests arm whole processes.
 var (
 	traps     atomic.Pointer[[]*trap]
 	fromShell sync.Once
@@ -36,7 +36,7 @@ func Hit(p Point) {
 	fromShell.Do(func() {
 		if s := os.Getenv(Variable); s != "" {
 			if err := Arm(s); err != nil {
-				panic(err) // a test that arms nothing would pass
+				panic(err) // with nothing armed the test would pass
 			}
 		}
 	})
@@ -51,7 +51,7 @@ func Hit(p Point) {
 	}
 }
 
-// Arm replaces the traps by those that s names, as in Variable; an empty s disarms.
+// Arm replaces the traps by those that s names, in the form of [Variable]. An empty s disarms.
 func Arm(s string) error {
 	var all []*trap
 	for _, one := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' }) {
@@ -69,9 +69,9 @@ func Arm(s string) error {
 	return nil
 }
 
-// spring sends the signal to this very thread, so that it takes effect before the call
-// returns: not one more instruction of the caller runs. A stopped process tells its parent
-// by SIGCHLD and waitid(2), and goes on with SIGCONT.
+// spring sends the signal to this very thread, so that it takes effect before the call returns: not one
+// more instruction of the caller runs. The parent of a stopped process learns of it by SIGCHLD and
+// waitid(2), and resumes it with SIGCONT.
 func (t *trap) spring() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Every point is hit somewhere in the code, and has a row in docs/crash.md that says what a
-// death there leaves and who recovers it; and there is no row without a point.
+// Every point is hit somewhere in the code, and has a row in docs/crash.md that says what a death there
+// leaves and what recovers it; and there is no row without a point.
 func TestEveryPointIsInTheTable(t *testing.T) {
 	source, err := os.ReadFile("points.go")
 	if err != nil {
@@ -38,11 +38,11 @@ func TestEveryPointIsInTheTable(t *testing.T) {
 			continue
 		}
 		if points[name] == "" || rows[name] {
-			t.Errorf("a row for %s, which is no point or has a row already", name)
+			t.Errorf("a row for %s, which is not a point, or has a row already", name)
 		}
 		rows[name] = true
 		if len(cells) != 5 || len(strings.TrimSpace(cells[2])) < 3 || len(strings.TrimSpace(cells[3])) < 3 {
-			t.Errorf("a row that does not say what is left and who recovers it: %s", line)
+			t.Errorf("a row that does not say what is left and what recovers it: %s", line)
 		}
 	}
 	for name := range points {

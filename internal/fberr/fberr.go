@@ -1,7 +1,6 @@
-// Package fberr holds the sentinel errors of package framebuffer, so that internal
-// packages can wrap them with detail at the place where the facts are known. The root
-// package re-exports every one of them under the name Err… (the way package os does with
-// internal/oserror).
+// Package fberr has the sentinel errors of package framebuffer, so that internal packages can wrap them
+// with detail where the facts are known. The root package exports each under the name Err…, as package
+// os does with internal/oserror.
 package fberr
 
 import (
@@ -11,8 +10,8 @@ import (
 	"os"
 )
 
-// sentinel is an error with a text of its own that also counts as one of the standard
-// library's errors, so that callers who know only the latter still branch rightly.
+// sentinel is an error with a text of its own that also matches one of the standard library's errors,
+// for callers that know only the latter.
 type sentinel struct {
 	text string
 	as   error
@@ -23,13 +22,13 @@ func (e *sentinel) Is(target error) bool {
 	return e.as != nil && (target == e.as || errors.Is(e.as, target))
 }
 
-// timeout is a sentinel that also satisfies the net.Error idea of a timeout.
+// timeout is a sentinel with the method Timeout of net.Error.
 type timeout struct{ sentinel }
 
 func (e *timeout) Timeout() bool { return true }
 
-// The sentinels. Compare with errors.Is; returned errors wrap them with the value that
-// was asked for, the limit it broke and the remedy.
+// The sentinels. Compare with [errors.Is]: returned errors wrap them with the requested value, the limit
+// and the remedy.
 var (
 	Timeout    error = &timeout{sentinel{"framebuffer: timeout", os.ErrDeadlineExceeded}}
 	BadSize          = errors.New("framebuffer: bad size")

@@ -31,8 +31,8 @@ func Await(word *atomic.Uint32, old uint32) Awaited {
 }
 
 // WaitAny sleeps while each word is what it was, for at most d, on one thread for all of them
-// (futex_waitv(2), from Linux 5.16 on). As Wait does, it also returns for no reason; and nil says
-// nothing about the words: callers look at each. A word whose memory was unmapped meanwhile is
+// (futex_waitv(2), from Linux 5.16 on). As [Wait] does, it also returns for no reason; nil says
+// nothing about the words: callers load each. A word whose memory was unmapped meanwhile is
 // compared with what is mapped there now, or is EFAULT, and does no harm.
 //
 // The error is errors.ErrUnsupported where the system call is missing or refused, and will be the

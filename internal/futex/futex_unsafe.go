@@ -1,5 +1,5 @@
-// Package futex sleeps on a word of shared memory until another process has changed it and
-// says so: futex(2) without FUTEX_PRIVATE_FLAG, so that the kernel knows the word by the
+// Package futex sleeps on a word of shared memory until another process changes the word and wakes the
+// sleepers: futex(2) without FUTEX_PRIVATE_FLAG, so that the kernel knows the word by the
 // memory behind it and not by the address, which differs between processes.
 package futex
 
@@ -18,9 +18,9 @@ const (
 	opWake = 1
 )
 
-// Wait sleeps while word is old, for at most d. It returns nil when it was woken, when word
-// was something else, when d was over, and now and then for no reason: callers look again.
-// Other goroutines go on meanwhile.
+// Wait sleeps while word is old, for at most d. It returns nil when it was woken, when word was another
+// value, when d was over, and sometimes for no reason: callers load the word again. Other goroutines
+// run in the meantime.
 func Wait(word *atomic.Uint32, old uint32, d time.Duration) error {
 	limit := unix.NsecToTimespec(int64(d))
 	_, _, errno := unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), opWait, uintptr(old),
@@ -32,9 +32,8 @@ func Wait(word *atomic.Uint32, old uint32, d time.Duration) error {
 	return fmt.Errorf("wait on a futex: %w", errno)
 }
 
-// Wake ends the sleep of everybody who waits on word. It does not fail on a word that is
-// mapped.
+// Wake wakes all that wait on word. It does not fail on a word that is mapped.
 func Wake(word *atomic.Uint32) {
-	const everybody = 1<<31 - 1
-	_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), opWake, everybody, 0, 0, 0)
+	const all = 1<<31 - 1
+	_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), opWake, all, 0, 0, 0)
 }

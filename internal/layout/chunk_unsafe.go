@@ -2,9 +2,9 @@ package layout
 
 import "unsafe"
 
-// Chunk is a chunk header's content but for the chunk's own offset, with which it would have
-// five fields: the compiler keeps no struct of more than four in registers, and one that goes
-// through memory field by field and back in larger pieces waits for the CPU's store buffer.
+// Chunk is the content of a chunk header but for the chunk's own offset. With that it would have five
+// fields: the compiler keeps no struct of more than four in registers, and a struct that is stored
+// field by field and loaded in larger pieces waits for the CPU's store buffer.
 type Chunk struct {
 	Size   uint64 // payload bytes asked for
 	Time   int64  // CLOCK_MONOTONIC at allocation, ns
@@ -15,11 +15,11 @@ type Chunk struct {
 // words is a chunk header as eight machine words, one cache line.
 type words [ChunkHeader / 8]uint64
 
-// Guard is the word that makes a header unmistakable: a header is believed only where the
-// guard of its offset and size stands too, and that depends on the segment's nonce. So
-// payload bytes that happen to spell an offset are not taken for a chunk, a header of an
-// earlier lap or an earlier server is never taken for a new one, and a header torn between
-// two writers shows. It is no defence against a process that can read the nonce.
+// Guard returns the word that makes a header unmistakable. A header is valid only with the guard of its
+// offset and size, which depends on the segment's nonce. So payload bytes that happen to spell an
+// offset are not taken for a chunk, a header of an earlier lap or an earlier server is never taken for
+// a new one, and a header that two writers have mixed is not valid. It is no defence against a process
+// that can read the nonce.
 //
 // The mix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
 func Guard(nonce [16]byte, offset, size uint64) uint64 {
@@ -35,10 +35,10 @@ func guard(lo, hi, offset, size uint64) uint64 {
 	return z ^ z>>31
 }
 
-// HeaderCodec turns chunk headers into bytes and back for one segment.
+// HeaderCodec encodes and decodes the chunk headers of one segment.
 type HeaderCodec struct{ lo, hi uint64 }
 
-// NewHeaderCodec returns the Seal of the segment with that nonce.
+// NewHeaderCodec returns the [HeaderCodec] of the segment with that nonce.
 func NewHeaderCodec(nonce [16]byte) HeaderCodec {
 	return HeaderCodec{
 		lo: *(*uint64)(unsafe.Pointer(&nonce[0])),
@@ -46,8 +46,9 @@ func NewHeaderCodec(nonce [16]byte) HeaderCodec {
 	}
 }
 
-// Put writes the header of the chunk at offset at the start of mem, the whole cache line at once. The stores are plain: no
-// reader looks for this header before it was told the offset, and that message orders them.
+// Put stores the header of the chunk at offset at the start of mem, the whole cache line. The stores
+// are plain: a reader loads the header only after it was told the offset, and that message orders
+// them.
 //
 // Preconditions: len(mem) >= ChunkHeader, mem is 64-byte aligned.
 func (s HeaderCodec) Put(mem []byte, offset uint64, c Chunk) {
@@ -60,15 +61,15 @@ func (s HeaderCodec) Put(mem []byte, offset uint64, c Chunk) {
 	w[5], w[6], w[7] = 0, 0, 0
 }
 
-// Get loads the header at the start of mem once and reports whether it is the sealed
-// header of the chunk at offset. What it returns is a private copy.
+// Get loads the header at the start of mem once, into a private copy, and reports whether it is the
+// valid header of the chunk at offset.
 //
-// Preconditions: as Put.
+// Preconditions: those of [HeaderCodec.Put].
 func (s HeaderCodec) Get(mem []byte, offset uint64) (c Chunk, ok bool) {
-	// Word by word, as Put stored them: a wider load right after the stores would have to
-	// wait until they have left the CPU's store buffer, which costs more than all the rest.
+	// Word by word, as Put stored them: a wider load right after the stores would wait until they
+	// have left the CPU's store buffer, which costs more than all the rest.
 	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
-	who := w[3]
-	c = Chunk{Size: w[1], Time: int64(w[2]), Client: uint32(who), PID: uint32(who >> 32)}
+	allocator := w[3]
+	c = Chunk{Size: w[1], Time: int64(w[2]), Client: uint32(allocator), PID: uint32(allocator >> 32)}
 	return c, w[0] == offset && w[4] == guard(s.lo, s.hi, offset, c.Size)
 }

@@ -5,10 +5,10 @@ import (
 	"unsafe"
 )
 
-// Control gives the words of a control object. It is as valid as the mapping under it:
-// after the mapping is gone any call faults, so owners keep the two together.
+// Control gives access to the words of a control object. It is valid for as long as the mapping: after
+// unmapping, any call faults.
 //
-// Preconditions for every method: the Control came from Format or Open.
+// Preconditions for every method: the Control came from [Format] or [Open].
 type Control struct {
 	mem       []byte
 	capacity  uint64
@@ -28,7 +28,7 @@ func (c Control) u64(off int) *atomic.Uint64 {
 // Head is the position of the next chunk. Any attached process adds to it.
 func (c Control) Head() *atomic.Uint64 { return c.u64(OffHead) }
 
-// State is StateOpen or StateClosed; only the server stores, everyone loads.
+// State is StateOpen or StateClosed; only the server stores, every process loads.
 func (c Control) State() *atomic.Uint32 { return c.u32(OffState) }
 
 // Server is the server's life word: the server stores its thread's id, the kernel LifeDied.
@@ -39,21 +39,21 @@ func (c Control) Server() *atomic.Uint32 { return c.u32(OffServer) }
 // of 4 on every CPU that has this layout.
 func (c Control) StatusWord() *atomic.Uint64 { return c.u64(OffServer) }
 
-// SplitStatus takes a load of StatusWord apart. Every machine supported is little-endian.
+// SplitStatus returns the halves of a load of [Control.StatusWord]. Every machine supported is little-endian.
 func SplitStatus(word uint64) (state, server uint32) {
 	const server4 = OffState - OffServer
 	return uint32(word >> (8 * server4)), uint32(word)
 }
 
-// Running reports whether a load of StatusWord says that the server runs: the state is open,
+// Running reports whether a load of [Control.StatusWord] says that the server runs: the state is open,
 // and the server's process is not known to be dead.
 func Running(word uint64) bool {
 	const shift = 8 * (OffState - OffServer)
 	return word&^(1<<shift-1^LifeDied) == StateOpen<<shift
 }
 
-// Capacity is the ring's size in bytes, as verified by Open: the shared word is hostile
-// and is never read again.
+// Capacity is the ring's size in bytes, as verified by [Open]: the shared word may be hostile and is
+// never loaded again.
 func (c Control) Capacity() uint64 { return c.capacity }
 
 // Nonce is the 128-bit identity of the segment.
@@ -70,7 +70,7 @@ func (c Control) Created() (wall, mono int64) {
 // ServerPID is the server's process id in its own PID namespace.
 func (c Control) ServerPID() int { return int(c.u32(OffServerPID).Load()) }
 
-// Pages is what the ring is made of, as the server said.
+// Pages is the kind of the ring's pages, as the server stored it.
 func (c Control) Pages() uint32 { return c.u32(OffPages).Load() }
 
 // Slots is how many client slots there are.
@@ -95,7 +95,7 @@ func (c Control) HoldUntil() *atomic.Uint64 { return c.u64(OffHoldUntil) }
 // HoldGen counts holds made and extended.
 func (c Control) HoldGen() *atomic.Uint64 { return c.u64(OffHoldGen) }
 
-// HoldHigh bounds the entries of the hold table that were ever used.
+// HoldHigh is one more than the highest index of a hold table entry that was ever used.
 func (c Control) HoldHigh() *atomic.Uint32 { return c.u32(OffHoldHigh) }
 
 // Holds is the hold table.

@@ -4,7 +4,7 @@ package layout
 type Field struct {
 	Offset, Size int
 	Name         string
-	Writer       string // who writes it, and how
+	Writer       string // the processes that write it, and how
 	Meaning      string
 }
 

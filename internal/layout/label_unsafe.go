@@ -15,17 +15,18 @@ type Label struct {
 	Sequence uint64
 }
 
-// The stamp is the sequence number, added to a mix of everything else that a subscriber is
-// to believe: the guard, which stands for offset and size, and the label's own words. Who
-// expects a sequence number finds it only where all of them belong together.
+// stamp returns the sequence number, added to a mix of everything else that a subscriber relies on: the
+// guard, which stands for offset and size, and the label's own words. A subscriber that expects a
+// sequence number finds it only where all of them belong together.
 func (s HeaderCodec) stamp(guarded uint64, l Label) uint64 {
 	return l.Sequence + guard(s.lo, s.hi, guarded^l.Checksum, uint64(l.Time)^uint64(l.Topic))
 }
 
-// PutLabel puts a label on the chunk whose header begins mem, unless it has one: a chunk has one
-// for ever, so whoever sticks it on may change it with Change until others know of it.
+// PutLabel puts a label on the chunk whose header begins mem, and reports whether the chunk had none.
+// A chunk keeps its label for ever. The caller that put it may change it with
+// [HeaderCodec.UpdateLabel] until other processes know of it.
 //
-// Preconditions: as Put; Get found the header there.
+// Preconditions: those of [HeaderCodec.Put]; [HeaderCodec.Get] found the header there.
 func (s HeaderCodec) PutLabel(mem []byte, l Label) bool {
 	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
 	stamp := s.stamp(w[4], l)
@@ -38,19 +39,18 @@ func (s HeaderCodec) PutLabel(mem []byte, l Label) bool {
 	return true
 }
 
-// UpdateLabel gives a label another sequence number.
+// UpdateLabel changes the sequence number of a label.
 //
-// Preconditions: Stick returned true here, with l but for its sequence number.
+// Preconditions: [HeaderCodec.PutLabel] returned true here, with l but for its sequence number.
 func (s HeaderCodec) UpdateLabel(mem []byte, l Label) {
 	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
 	(*atomic.Uint64)(unsafe.Pointer(&w[5])).Store(s.stamp(w[4], l))
 }
 
-// Label loads the header at the start of mem once, and reports whether it is that of the
-// chunk at offset, with a label of that topic and sequence number. What it returns is a
-// private copy.
+// Label loads the header at the start of mem once, into a private copy, and reports whether it is that
+// of the chunk at offset, with a label of that topic and sequence number.
 //
-// Preconditions: as Put.
+// Preconditions: those of [HeaderCodec.Put].
 func (s HeaderCodec) Label(mem []byte, offset uint64, topic uint32, sequence uint64) (size uint64, l Label, ok bool) {
 	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
 	size, guarded, stamp := w[1], w[4], w[5]

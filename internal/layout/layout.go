@@ -1,7 +1,6 @@
-// Package layout is the map of the shared memory: where every word of the control object
-// and of a chunk header lies, who writes it and who reads it. docs/layout.md is the same
-// map in prose; a test keeps the two equal, since programs in other languages implement
-// that document.
+// Package layout is the map of the shared memory: where every word of the control object and of a chunk
+// header lies, which processes write it and which read it. docs/layout.md is the same map in prose; a
+// test keeps the two equal, since programs in other languages implement that document.
 //
 // All integers are in the machine's own byte order (the memory never leaves the host);
 // every machine supported today is little-endian. Words marked "atomic" are aligned to
@@ -11,9 +10,9 @@
 //	+--------+-----------------------------------------------------------+
 //	|      0 | identity: magic, version, sizes, nonce   (written once)    |
 //	|    128 | server, state          (the kernel and the server write)  |
-//	|    256 | head, and how far holds go               (everyone)        |
+//	|    256 | head, and how far holds go               (every process)   |
 //	|    512 | where the tables are                     (written once)    |
-//	|   4096 | client slots: slot 0 for everyone without one              |
+//	|   4096 | client slots: slot 0 for clients without one of their own  |
 //	| 102400 | holds                                                      |
 //	| 110592 | milestones: when head was where, for monitors              |
 //	| 126976 | groups: cursors shared by subscribers                      |
@@ -29,15 +28,15 @@
 //
 // Head and state have 128 bytes each to themselves, because CPUs prefetch cache lines in
 // pairs and head is the one word that every allocation of every process writes. What an
-// allocator must know of holds stands beside head, in the line it has just made its own.
+// allocator must know of holds stands beside head, in the cache line that it has just written.
 package layout
 
 // Magic is the first word of a control object: "FBUFFER" and a binary 1, so that neither
 // text nor zeroes are ever taken for one.
 const Magic uint64 = 0x0152454646554246
 
-// Version is the layout's version. It changes with any change that an older reader would
-// get wrong; the key carries it too, so that the mistake is found before memory is mapped.
+// Version is the layout's version. It changes with every change that an older program would
+// get wrong. The key carries it too, so that the difference is found before memory is mapped.
 const Version = 4
 
 // Offsets of the control object's words.
@@ -73,9 +72,9 @@ const (
 	StateClosed = 2
 )
 
-// Values of a life word: the server's, and that of each slot. Any other value but 0, which is
-// "not attached", is the id of the thread that the word lives and dies with. See docs/layout.md,
-// Liveness.
+// Values of a life word: the server's, and that of each slot. 0 means that no process is attached. Any
+// other value but these is the id of a thread: the kernel marks the word when that thread ends. See
+// docs/layout.md, Liveness.
 const (
 	LifeDied    = 1 << 30   // FUTEX_OWNER_DIED of linux/futex.h: the kernel sets this bit
 	LifeUnknown = 1<<30 - 1 // FUTEX_TID_MASK, which no thread has for an id: liveness is not known
@@ -85,14 +84,14 @@ const (
 	LifeDistance = 1 << 17
 )
 
-// Died reports whether a life word says that the process it lived with is dead.
+// Died reports whether a life word says that its process is dead.
 func Died(life uint32) bool { return life&LifeDied != 0 }
 
-// LifeKnown reports whether a life word is that of a living process, by the kernel's word.
+// LifeKnown reports whether a life word says that its process lives, and the kernel will mark its death.
 func LifeKnown(life uint32) bool { return life != 0 && life != LifeUnknown && !Died(life) }
 
-// Offsets within one client slot. Slot 0 is nobody's: it counts for clients that found no
-// free slot and keeps the sums of those that left, so that totals never shrink.
+// Offsets within one client slot. Slot 0 belongs to no client: it counts for clients that
+// found no free slot, and keeps the sums of clients that left, so that totals never shrink.
 const (
 	SlotClaim          = 0
 	SlotPID            = 8
@@ -122,7 +121,7 @@ const (
 	RoleReadOnly = 3
 )
 
-// RoleName returns what people call a role.
+// RoleName returns the name of a role.
 func RoleName(role uint32) string {
 	switch role {
 	case RoleServer:
@@ -143,24 +142,25 @@ const (
 	WrittenBytes
 	Reads
 	ReadBytes
-	Overwritten // timeouts because the chunk was reused
-	Altered     // timeouts because the bytes were not what was written
+	Overwritten // timeouts because the chunk was overwritten
+	Altered     // timeouts because the bytes did not match their checksum
 )
 
-// The counters of what a slot's client read over a network, in order, instead of in some ring.
+// The counters of the frames that a slot's client read from elsewhere than a ring, as from another host,
+// in order.
 const (
 	ExternalReads = iota
 	ExternalBytes
 	ExternalTimeouts
 )
 
-// Why a client read frames over a network, in its slot; 0 if it did not.
+// Reasons why a client read frames from elsewhere than a ring; 0 if it did not.
 const (
 	ExternalAbsent = 1
 	ExternalDenied = 2
 )
 
-// ExternalReasonName returns what people call the reason.
+// ExternalReasonName returns the words for such a reason.
 func ExternalReasonName(why uint32) string {
 	switch why {
 	case 0:
@@ -182,7 +182,7 @@ const (
 	ChunkPID    = 28
 	ChunkGuard  = 32
 
-	// The label: of what publication this is the frame, if it is of one.
+	// The label: the publication of which this is the frame, if any.
 	LabelStamp    = 40
 	LabelChecksum = 48
 	LabelTime     = 56

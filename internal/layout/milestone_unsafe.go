@@ -8,25 +8,24 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 )
 
-// Milestone says when head was at a position. The milestones of a ring are the multiples of
+// Milestone records when head was at a position. The milestones of a ring are the multiples of
 // 1 << MilestoneShift, and numbered; number n has entry n % MilestoneCount.
 //
-// Both words are written by whoever's addition to head passed the milestone, which is one
-// allocator alone, and read by people who watch. Nothing orders them, and a process that
-// slept may write an old milestone over a newer one, or half of it: each word says by itself
-// of which milestone it is.
+// Both words are written by the one allocator whose addition to head passed the milestone, and read by
+// monitors. Nothing orders them, and a process that was stopped may write an old milestone over a newer
+// one, or half of it: each word tells by itself to which milestone it belongs.
 type Milestone struct{ Position, Time atomic.Uint64 }
 
-// MilestoneShift is log2 of the distance from one milestone to the next: the ring has 64 to
+// MilestoneShift returns log2 of the distance from one milestone to the next: the ring has 64 to
 // 127 of them.
 func MilestoneShift(capacity uint64) int { return max(6, bits.Len64(capacity/64)-1) }
 
-// Milestones is the table of them.
+// Milestones returns the table of milestones.
 func (c Control) Milestones() *[MilestoneCount]Milestone {
 	return (*[MilestoneCount]Milestone)(unsafe.Pointer(&c.mem[c.tables.milestones.at]))
 }
 
-// PassMilestone notes that head came to a position beyond a milestone at a time.
+// PassMilestone records the time at which head came to a position beyond a milestone.
 func (c Control) PassMilestone(head uint64, now int64) {
 	n := head >> MilestoneShift(c.capacity)
 	m := &c.Milestones()[n%MilestoneCount]

@@ -21,8 +21,8 @@ type Identity struct {
 	TopicDepth  int    // frames each remembers, a power of two up to MaxTopicDepth
 }
 
-// Format writes a fresh control object into mem and opens it. Magic and state come last:
-// whoever attaches in between sees no segment rather than half of one.
+// Format writes a new control object into mem and opens it. Magic and state come last: a process that
+// attaches in between sees no segment rather than half of one.
 //
 // Preconditions: len(mem) >= ControlSize(id.Topics, id.TopicDepth), mem is zero, and no other
 // process has the key yet.
@@ -59,13 +59,13 @@ func Format(mem []byte, id Identity) (Control, error) {
 	return c, nil
 }
 
-// Open checks a control object that somebody else wrote against the key's nonce and
-// against the ring as the kernel sized it, and returns access to it. The bytes are hostile:
-// each is loaded once, and what was verified is kept privately, so that a later change in
-// shared memory cannot undo the check.
+// Open checks a control object that another process wrote, against the key's nonce and the ring's size
+// as the kernel reports it, and returns access to it. The bytes may be hostile: each is loaded once,
+// and what was verified is kept privately, so that a later change in shared memory cannot undo the
+// check.
 //
-// It returns fberr.StaleKey when the memory is not the segment the key was made for, and
-// fberr.Corrupt when it is but its header makes no sense.
+// It returns [fberr.StaleKey] when the memory is not the segment for which the key was made, and
+// [fberr.Corrupt] when it is and its header is not valid.
 func Open(mem []byte, nonce [16]byte, ringSize uint64) (Control, error) {
 	if len(mem) < HeaderSize {
 		return Control{}, fmt.Errorf("%w: the memory it names has %d bytes, a control object has more",
@@ -88,8 +88,8 @@ func Open(mem []byte, nonce [16]byte, ringSize uint64) (Control, error) {
 	return c, nil
 }
 
-// verify compares the header with what it must be for the number and depth of topics that
-// it says, and those with what the kernel says of the memory.
+// verify compares the header with what it must be for its number and depth of topics, and these with
+// the size of the memory as the kernel reports it.
 func (c Control) verify(ringSize uint64) error {
 	type word struct {
 		name      string

@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// Slot is one client's line in the control object.
+// Slot is one client's entry in the control object.
 type Slot struct{ mem []byte }
 
 func (s Slot) u32(off int) *atomic.Uint32 { return (*atomic.Uint32)(unsafe.Pointer(&s.mem[off])) }
@@ -44,22 +44,22 @@ func (s Slot) Counters() *[CounterCount]atomic.Uint64 {
 	return (*[CounterCount]atomic.Uint64)(unsafe.Pointer(&s.mem[SlotCounters]))
 }
 
-// Last is the offset of the frame that the client wrote, read or was handed last.
+// Last is the offset of the frame that the client wrote, read or received from a topic last.
 func (s Slot) Last() *atomic.Uint64 { return s.u64(SlotLast) }
 
-// External are the counters of what came over a network, indexed by the constants from RemoteReads to
-// RemoteTimeouts.
+// External returns the counters of what the client read from elsewhere than a ring, indexed by the
+// constants from [ExternalReads] to [ExternalTimeouts].
 func (s Slot) External() *[ExternalCount]atomic.Uint64 {
 	return (*[ExternalCount]atomic.Uint64)(unsafe.Pointer(&s.mem[SlotExternal]))
 }
 
-// ExternalReason is one of the Why constants.
+// ExternalReason is [ExternalAbsent], [ExternalDenied] or 0.
 func (s Slot) ExternalReason() *atomic.Uint32 { return s.u32(SlotExternalReason) }
 
 // Life is the slot's life word: 0, a thread's id, LifeUnknown, or, set by the kernel, LifeDied.
 func (s Slot) Life() *atomic.Uint32 { return s.u32(SlotLife) }
 
-// SetName stores a name for people, cut to SlotNameSize bytes.
+// SetName stores the name for display, cut to SlotNameSize bytes.
 func (s Slot) SetName(name string) { putText(s.mem[SlotName:SlotName+SlotNameSize], name) }
 
 // Name returns a copy of the name, up to the first zero byte.

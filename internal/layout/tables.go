@@ -8,16 +8,16 @@ const (
 	HoldStride = 32
 	HoldCount  = 256
 
-	// HoldConfirmed is the bit of a term that says that the holder saw its chunk alive
-	// after the entry stood; HoldTag are the bits that do not belong to the time.
+	// HoldConfirmed is the bit of a term that says that the holder found its chunk alive
+	// after it had published the entry; HoldTag are the bits that do not belong to the time.
 	HoldConfirmed = 1
 	HoldTag       = 1<<10 - 1
 
 	// HoldClaims are the bits of an entry's start and length that count its claims.
 	HoldClaims = Align - 1
 
-	// MaxHold is the longest hold in ns; HoldGrace how much longer than its holder
-	// allocators respect one.
+	// MaxHold is the longest hold in ns; HoldGrace is for how long after its end allocators
+	// respect one.
 	MaxHold   = 3_600_000_000_000
 	HoldGrace = 1_000_000
 )
@@ -71,7 +71,7 @@ const (
 	TopicQueue    = 256
 )
 
-// Ended tells what a topic's state says: even is open, odd is ended.
+// Ended reports whether a topic's state is odd, which is ended.
 func Ended(state uint32) bool { return state%2 == 1 }
 
 // QueueTag are the bits of a queue word where offsets have zeroes: QueueLap hold the lap,
@@ -94,7 +94,7 @@ const (
 	RecordDims       = 52
 	RecordUserLen    = 53
 	RecordSource     = 56
-	RecordShort      = 64 // size of a record that says nothing about the content
+	RecordShort      = 64 // size of a record without a description of the content
 	RecordWidth      = 64
 	RecordHeight     = 68
 	RecordShape      = 72
@@ -104,11 +104,11 @@ const (
 	RecordTypeSize   = 48
 	RecordUser       = 168
 	RecordUserSize   = 64
-	RecordRoom       = 232 // kept for more metadata than fits here
-	RecordLong       = 256 // size of one that does
+	RecordRoom       = 232 // reserved for more metadata
+	RecordLong       = 256 // size of a record with one
 )
 
-// Limits and defaults of what a server may be asked for.
+// Limits and defaults of a server's options.
 const (
 	MaxTopics         = 1 << 16
 	DefaultTopics     = 128

@@ -35,11 +35,11 @@ func (t Topic) NameHash() *atomic.Uint64 { return t.u64(TopicNameHash) }
 // Named is 1 once the name is there.
 func (t Topic) Named() *atomic.Uint32 { return t.u32(TopicNamed) }
 
-// State is even while the topic is open and odd after its end. It grows by one at each, so
-// that who slept through an opening and another end can tell.
+// State is even while the topic is open and odd after its end. It grows by one at each change, so that
+// a subscriber that slept through an opening and another end can tell.
 func (t Topic) State() *atomic.Uint32 { return t.u32(TopicState) }
 
-// First is 1 more than the number that the topic's numbers begin with, or 0.
+// First is 1 more than the topic's first sequence number, or 0.
 func (t Topic) First() *atomic.Uint64 { return t.u64(TopicFirst) }
 
 // Next is the sequence number that the next frame gets.
@@ -54,7 +54,7 @@ func (t Topic) Bytes() *atomic.Uint64 { return t.u64(TopicBytes) }
 // Queue are the queue words; their number is a power of two.
 func (t Topic) Queue() []atomic.Uint64 { return t.queue }
 
-// SetName stores the name. Whoever opens a topic stores the same bytes.
+// SetName stores the name. All processes that open the topic store the same bytes.
 //
 // Preconditions: len(name) <= TopicTextSize.
 func (t Topic) SetName(name string) { putText(t.mem[TopicName:TopicName+TopicNameSize], name) }
@@ -90,7 +90,7 @@ func (g Group) SetName(name string) { putText(g.mem[GroupName:GroupName+GroupNam
 // Name returns a copy of the name.
 func (g Group) Name() string { return text(g.mem[GroupName : GroupName+GroupNameSize]) }
 
-// Subscriptions is how many subscriptions can be seen by people who watch.
+// Subscriptions is how many subscriptions the table for monitors has room for.
 func (c Control) Subscriptions() int { return c.tables.subs.count }
 
 // Subscription returns entry i.
@@ -110,10 +110,10 @@ type Subscription struct {
 	_           [SubStride - 40]byte // room for what subscribers report
 }
 
-// putText stores s, zero-padded and cut to the room there is.
+// putText stores s, zero-padded, or cut to the room.
 func putText(room []byte, s string) { clear(room[copy(room, s):]) }
 
-// text returns a copy of what stands before the first zero byte.
+// text returns a copy of the bytes before the first zero byte.
 func text(room []byte) string {
 	b := append([]byte(nil), room...)
 	for i, c := range b {

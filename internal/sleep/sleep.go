@@ -12,8 +12,8 @@
 //	bit 0 of wake    set: a sleeper, or the sharer for its waiters.  cleared: the one that wakes, by compare-and-swap.
 //	the rest         counted on by each wake-up.                     read: sleepers, sharers, publishers.
 //
-// A sleeper sets bit 0 *before* it looks for the last time whether there is something; a
-// publisher looks at the word *after* its frame stands in the queue. So at least one of them sees
+// A sleeper sets bit 0 *before* it checks for the last time whether there is something; a
+// publisher loads the word *after* its frame stands in the queue. So at least one of them sees
 // the other. A sharer does the same for its waiters: under its lock, it sets the bit and then
 // asks each waiter of the word. A waiter that comes later asks *after* it has seen, under the
 // lock, that the word still has the value with the bit; if it has another, the sharer's visit is
@@ -34,8 +34,8 @@ import (
 // Seats is how many goroutines of a process may sleep with a thread each.
 const Seats = 16
 
-// RecheckInterval is how long a sleeper goes without looking: what it costs when a publisher is killed
-// between publishing and waking, and when a server is killed.
+// RecheckInterval is after how long a sleeper checks its word without being woken: how late it is when a
+// publisher is killed between publishing and waking, or the server is killed.
 const RecheckInterval = 200 * time.Millisecond
 
 // Pool is where a process's goroutines sleep.
