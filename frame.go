@@ -55,7 +55,7 @@ func (f *Frame) UnmarshalJSON(text []byte) error {
 	if w.Key == nil || w.Offset == nil || w.Size == nil || w.Checksum == nil {
 		return fmt.Errorf("%w: %q lacks one of key, offset, size, checksum", ErrBadFrame, fberr.Clip(string(text)))
 	}
-	offset, err := ParseOffset(*w.Offset)
+	offset, err := fberr.ParseOffset(*w.Offset)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBadFrame, err)
 	}
@@ -94,14 +94,4 @@ func (f Frame) String() string {
 		return fmt.Sprintf("framebuffer.Frame(%v)", err)
 	}
 	return string(b)
-}
-
-// ParseOffset reads an offset as frames and the service spell it: decimal digits, no sign,
-// no leading zero. Anything else is ErrBadOffset.
-func ParseOffset(s string) (uint64, error) {
-	n, err := strconv.ParseUint(s, 10, 64)
-	if err != nil || strconv.FormatUint(n, 10) != s {
-		return 0, fmt.Errorf("%w: %q is not a decimal number below 2^64", ErrBadOffset, fberr.Clip(s))
-	}
-	return n, nil
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
-	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -47,7 +46,7 @@ func (s *Service) at(r *nats.Msg) error {
 // silent, and at little cost: they are asked too, each time.
 func (s *Service) origin(r *nats.Msg) error {
 	name := string(r.Data)
-	if _, there := s.topic(name); !there {
+	if ring, err := s.ring(false); err != nil || !topic.Exists(ring, name) {
 		return nil
 	}
 	h, err := s.itself()
@@ -63,22 +62,14 @@ func (s *Service) only(h *Host, name string) {
 	h.Store = nil
 	h.Topics = slices.DeleteFunc(h.Topics, func(t HostTopic) bool { return t.Name != name })
 	h.Mirrors = slices.DeleteFunc(h.Mirrors, func(m MirrorStats) bool { return m.Topic != name })
-	if t, there := s.topic(name); there && len(h.Topics) > 0 {
-		var rec topics.Record
-		if t.LoadOnce(t.Newest(), &rec) {
-			h.Topics[0].Newest = rec.Time
+	if len(h.Topics) == 0 {
+		return
+	}
+	if ring, err := s.ring(false); err == nil {
+		if m, there := topic.Newest(ring, name); there {
+			h.Topics[0].Newest = m.Time.UnixNano()
 		}
 	}
-}
-
-// topic returns a topic of the own ring if there is one of that name.
-func (s *Service) topic(name string) (*topics.Topic, bool) {
-	ring, err := s.ring(false)
-	if err != nil {
-		return nil, false
-	}
-	in := ring.Segment()
-	return topics.Find(in.Control, in.Ring, name)
 }
 
 // named returns the servers of that name, host or ID; with a topic, of topics only that. With nobody

@@ -158,7 +158,7 @@ func (m *Mirror) begin(now *arriving, text string) {
 	if !m.number(&h) {
 		return
 	}
-	if uint64(h.Size) > m.ring.Segment().Ring.Capacity() {
+	if h.Size > m.ring.MaxSize() {
 		m.log.Debug("a frame is larger than the ring", "framebuffer.size", h.Size)
 		m.count(func(s *MirrorStats) { s.Refused++ })
 		return

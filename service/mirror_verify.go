@@ -42,7 +42,7 @@ func (m *Mirror) vetting(h Host, request []byte) *vetting {
 		return nil
 	}
 	return &vetting{
-		mirror: m, stream: streamIdentity{h.ID, h.Host, h.Name, sha256.Sum256(request)}, most: int(m.ring.Segment().Ring.Capacity()), sum: sha256.New(),
+		mirror: m, stream: streamIdentity{h.ID, h.Host, h.Name, sha256.Sum256(request)}, most: m.ring.MaxSize(), sum: sha256.New(),
 	}
 }
 

@@ -2,12 +2,11 @@ package service
 
 import (
 	"errors"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 // ReaderStats are the figures of a reader. They only grow, except for Rings.
@@ -89,10 +88,9 @@ func (r *Reader) show(why error, bytes int, ok bool) {
 	if client == nil {
 		return
 	}
-	word := uint32(layout.ExternalAbsent)
+	reason := monitor.NotOnHost
 	if errors.Is(why, framebuffer.ErrPermission) {
-		word = layout.ExternalDenied
+		reason = monitor.NotPermitted
 	}
-	client.Segment().Slot.CountExternal(word, bytes, ok)
-	runtime.KeepAlive(client)
+	monitor.CountRemote(client, reason, bytes, ok)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/sampler"
-	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/topic"
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
@@ -237,17 +235,7 @@ func (r *Recorder) endWithRing(life context.Context, end func()) {
 
 // unread is how many frames there are in a ring that has ended, which nothing reads any more.
 func (r *Recorder) unread() int {
-	in := r.ring.Segment()
-	defer runtime.KeepAlive(r.ring)
-	t, there := topics.Find(in.Control, in.Ring, r.options.Topic)
-	if !there {
-		return 0
-	}
-	n := t.LostBetween(r.sub.Position(), t.Next())
-	if in.CheckUsable() != nil { // its memory was let go of
-		return 0
-	}
-	return int(n)
+	return int(r.sub.Lag())
 }
 
 // leave counts what is not known to be stored. It returns why the ring has ended, if it has.

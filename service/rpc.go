@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/monitor"
@@ -29,7 +30,7 @@ func (c *Client) RemoteAllocate(ctx context.Context, size int) (offset uint64, e
 	if err != nil {
 		return 0, err
 	}
-	return framebuffer.ParseOffset(text)
+	return fberr.ParseOffset(text)
 }
 
 // RemoteStats asks the server for the state of its segment.

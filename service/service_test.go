@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/monitor"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
@@ -45,7 +46,7 @@ func TestEndpointsByHand(t *testing.T) {
 		t.Errorf("the instance by its id: %q", key)
 	}
 	first, code, _ := ask("framebuffer.allocate", "1000")
-	offset, err := framebuffer.ParseOffset(first)
+	offset, err := fberr.ParseOffset(first)
 	if err != nil || offset%64 != 0 || code != "" {
 		t.Errorf("offset %q, code %q", first, code)
 	}

@@ -130,11 +130,10 @@ func (s *Service) sendFrame(r *nats.Msg) error {
 		return nil
 	}
 	defer func() { <-s.give.turn }()
-	in := ring.Segment()
 	// The reader verifies too, by the checksum that it knows.
 	err = s.give.giveKnown(ring, f, func(bytes []byte) error {
 		return seal.send(s.give.life, out, nil, bytes, from, func() error {
-			if !in.Ring.Intact(f.Offset) {
+			if !ring.Intact(f) {
 				return errOverrun
 			}
 			return nil

@@ -18,8 +18,8 @@ var errNotThat = fmt.Errorf("%w: the ring has no frame with that offset, size an
 func (g *sourceState) giveKnown(ring *framebuffer.Client, f framebuffer.Frame, look func([]byte) error) error {
 	known, guessed := false, false
 	err := ring.View(f, func(bytes []byte) error {
-		chunk, ok := ring.Segment().Ring.Header(f.Offset)
-		if !ok || !g.guesses.allow(f.Offset, uint64(f.Size) == chunk.Size) {
+		size, ok := ring.ChunkSize(f.Offset)
+		if !ok || !g.guesses.allow(f.Offset, f.Size == size) {
 			return errNotThat
 		}
 		if known = framebuffer.ChecksumOf(bytes) == f.Checksum; !known {

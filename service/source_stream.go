@@ -11,7 +11,6 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
-	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -49,44 +48,23 @@ const lively = 2 * time.Second
 
 // next waits for a frame, but not for so long that the mirror would wonder: ok tells whether there is one.
 func (g *mirrorSource) next(ctx context.Context) (m topic.Message, ok bool, err error) {
-	state := g.topic.State() // before looking: what comes after that is seen by this
 	if m, ok, err = g.sub.TryNext(); ok || err != nil {
 		g.came = time.Now()
 		return m, ok, err
 	}
-	in, at := g.ring.Segment(), g.sub.Position()
-	ready := func() bool {
-		return !g.topic.Waiting(at) || g.topic.State() != state || in.Ring.Closed() || in.CheckUsable() != nil
-	}
 	waiting, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if time.Since(g.came) > lively || !g.others() {
+	if time.Since(g.came) > lively || !g.sub.OthersRead() {
 		// Never with a thread: peers decide how many streams there are.
-		g.topic.Share(ready, waiting.Done(), g.stream.Gone())
+		g.sub.WaitShared(waiting, g.stream.Gone())
 		err = ctx.Err()
 	} else {
-		err = g.lookout.wait(waiting, ready)
+		err = g.lookout.wait(waiting, g.sub.Ready())
 	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		err = nil
 	}
 	return m, ok, err
-}
-
-// others reports whether somebody else reads the topic on this host, whom it would disturb to be woken too.
-func (g *mirrorSource) others() bool {
-	in := g.ring.Segment()
-	for i := range in.Control.Subscriptions() {
-		w := in.Control.Subscription(i)
-		claim := w.Claim.Load()
-		if claim == in.Slot.Ticket || w.Topic.Load() != g.topic.Index+1 {
-			continue
-		}
-		if _, attached := topics.Subscriber(in.Control, w, claim); attached {
-			return true
-		}
-	}
-	return false
 }
 
 // keepUp says each second that the stream is there, and ends it when the mirror is not.
@@ -123,8 +101,8 @@ func (g *mirrorSource) wanted(m *topic.Message) bool {
 
 // send sends a frame, unless the stream is too far behind for it.
 func (g *mirrorSource) send(ctx context.Context, m topic.Message) error {
-	if next := g.topic.Next(); next-m.Sequence > maxBehind && !g.stream.Room() {
-		g.resume = next - 1
+	if lag := g.sub.Lag(); lag >= maxBehind && !g.stream.Room() {
+		g.resume = m.Sequence + lag
 	}
 	if m.Sequence < g.resume {
 		return nil // the next number tells that it is lost
@@ -137,10 +115,9 @@ func (g *mirrorSource) send(ctx context.Context, m topic.Message) error {
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
-	in := g.ring.Segment()
 	err = g.ring.View(m.Frame, func(bytes []byte) error {
 		return g.signer.frame(head).send(ctx, g.stream, nats.Header{wire.HeaderFrame: {string(head)}}, bytes, 0, func() error {
-			if !in.Ring.Intact(m.Frame.Offset) {
+			if !g.ring.Intact(m.Frame) {
 				return errOverrun
 			}
 			return nil

@@ -12,7 +12,6 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/sampler"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
-	"github.com/core-framebuffer/framebuffer/internal/topics"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -78,7 +77,6 @@ type mirrorSource struct {
 	request mirrorRequest
 	ring    *framebuffer.Client
 	name    string // of the ring
-	topic   *topics.Topic
 	sub     *topic.Subscription
 	stream  *stream.Stream
 	leftOut uint64
@@ -118,10 +116,6 @@ func (s *Service) openMirror(r *nats.Msg) (*mirrorSource, error) {
 	if g.request.Ring != "" || g.request.Oldest { // what it missed may still be there
 		from = topic.FromOldest
 	}
-	in := g.ring.Segment()
-	if g.topic, err = topics.Open(in.Control, in.Ring, g.request.Topic); err != nil {
-		return nil, err
-	}
 	if g.sub, err = topic.Subscribe(g.ring, g.request.Topic, &topic.SubscribeOptions{From: from}); err != nil {
 		return nil, err
 	}
@@ -130,12 +124,11 @@ func (s *Service) openMirror(r *nats.Msg) (*mirrorSource, error) {
 }
 
 func exists(ring *framebuffer.Client, name string) error {
-	in := ring.Segment()
-	if err := in.CheckUsable(); err != nil {
-		return err
-	}
-	if _, there := topics.Find(in.Control, in.Ring, name); there {
+	if topic.Exists(ring, name) {
 		return nil
+	}
+	if err := ring.Err(); err != nil {
+		return err
 	}
 	return fmt.Errorf("%w: %.100q on this host: nobody has published to it yet", ErrNoTopic, name)
 }

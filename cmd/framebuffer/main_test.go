@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
@@ -39,7 +40,7 @@ func TestKeyAllocatePutGet(t *testing.T) {
 		t.Errorf("key --json: %+v", r)
 	}
 	r := runCommand(t, "", "allocate", "1000", "--name", name)
-	first, err := framebuffer.ParseOffset(strings.TrimSpace(r.out))
+	first, err := fberr.ParseOffset(strings.TrimSpace(r.out))
 	if err != nil {
 		t.Errorf("allocate: %+v: %v", r, err)
 	}
