@@ -34,7 +34,7 @@ func (c *checkCmd) Run(e *env) error {
 	}
 	defer client.Close()
 	var at monitor.Progress
-	stop := e.waitingFor(func() string { return "the look at the whole segment, which is at " + at.String() })
+	stop := e.waitingFor(func() string { return "the check of the whole segment, which is at " + at.String() })
 	r, err := monitor.Check(e.ctx, client, &at)
 	stop()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/integrity"
+	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
 // A segment that is in order is told so, and one that is not is told what and fails.
@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 	if r := runCommand(t, "", "check", s.Key); r.status != exitFailed || !strings.Contains(r.out, "problem: hold high is 1000 of 256\n") || !strings.Contains(r.err, "the segment is damaged") {
 		t.Errorf("check: %+v", r)
 	}
-	var got integrity.Report
+	var got monitor.Report
 	r := runCommand(t, "", "check", s.Key, "--json")
 	if err := json.Unmarshal([]byte(r.out), &got); err != nil || len(got.Problems) != 1 || got.Frames != 1 {
 		t.Errorf("check --json: %+v: %v", r, err)

@@ -1,6 +1,6 @@
-// Package integrity looks at a whole segment and tells what is not as the protocols leave it,
-// whoever was killed at whatever instruction. Frames that were overwritten are as they should
-// be; so is what a dead process left half done and docs/crash.md has a row for.
+// Package integrity compares a whole segment with what the protocols leave there, also when processes
+// were killed between any two instructions. Overwritten frames are no problem, and neither is a state
+// that docs/crash.md has a row for.
 package integrity
 
 import (
@@ -14,31 +14,31 @@ import (
 
 // Report is what a check found.
 type Report struct {
-	Problems []string `json:"problems"` // what no order of steps and no crash explains
-	Clients  int      `json:"clients"`  // taken slots
-	Chunks   int      `json:"chunks"`   // alive, with a header
-	Bytes    uint64   `json:"bytes"`    // of those
-	Bare     uint64   `json:"bare"`     // bytes alive without a header: stepped over, or left by who died or is about to write it
-	Holds    int      `json:"holds"`    // confirmed and not over
-	Topics   int      `json:"topics"`
-	Frames   int      `json:"frames"`  // in queues and still there
-	Damaged  int      `json:"damaged"` // of those, and of what is held: not what was written
+	Problems []string // what no order of steps and no crash explains
+	Clients  int      // taken slots
+	Chunks   int      // not overwritten yet, with a header
+	Bytes    uint64   // of those
+	Bare     uint64   // allocated without a header: skipped for holds, left by a crash, or about to be written
+	Holds    int      // confirmed and not ended
+	Topics   int
+	Frames   int // in queues and not overwritten yet
+	Damaged  int // of those, and of held frames: they do not have the bytes that were published
 
-	Looks int `json:"-"` // at entries of tables, in the last pass: it grows with the tables, not with their square
+	Looks int // at entries of tables, in the last pass: it grows with the tables, not with their square
 }
 
-// passes is how often a segment is looked at while there are problems: others may be at work,
-// and what they do between two looks can look wrong once, but not each time.
+// passes is how often a segment with problems is checked. Other processes may change it between two
+// loads of a check, which can look like a problem once, but not each time.
 const passes = 5
 
-// Check looks at a segment that others may be using.
+// Check checks a segment that other processes may be using.
 func Check(in *segment.Segment) Report {
 	r, _ := CheckContext(context.Background(), in, nil) // only the context ends it
 	return r
 }
 
-// CheckContext is Check that ends with the context's error, and tells meanwhile where it is, unless
-// at is nil.
+// CheckContext is [Check] that ends with the context's error. It stores in at, if that is not nil, where
+// it is.
 func CheckContext(ctx context.Context, in *segment.Segment, at *Progress) (Report, error) {
 	if at == nil {
 		at = new(Progress)
@@ -61,13 +61,13 @@ func CheckContext(ctx context.Context, in *segment.Segment, at *Progress) (Repor
 	return c.Report, ctx.Err()
 }
 
-// Progress says where a check is. Its zero value is ready; it may be asked concurrently.
+// Progress says where a check is. Its zero value is ready; its methods may be called concurrently.
 type Progress struct {
 	what            atomic.Pointer[string]
 	pass, done, all atomic.Int64
 }
 
-// String is for people: "place 1048576 of 8192000 in the ring".
+// String returns the part of the segment and the entry of it: "place 1048576 of 8192000".
 func (p *Progress) String() string {
 	what := p.what.Load()
 	if what == nil {
@@ -75,7 +75,7 @@ func (p *Progress) String() string {
 	}
 	again := ""
 	if pass := p.pass.Load(); pass > 1 {
-		again = fmt.Sprintf(" (look %d of %d at most, since something was not in order)", pass, passes)
+		again = fmt.Sprintf(" (pass %d of at most %d, because there were problems)", pass, passes)
 	}
 	return fmt.Sprintf("%s %d of %d%s", *what, p.done.Load(), p.all.Load(), again)
 }
@@ -92,11 +92,10 @@ type check struct {
 	over bool // the context has ended
 }
 
-// every is how many entries are looked at before the context is asked again.
+// every is how many entries are checked between two looks at the context.
 const every = 1 << 10
 
-// ended reports whether the context has ended. It is called for each entry of a table, and tells where
-// the check is.
+// ended reports whether the context has ended, and stores where the check is: at entry i of n.
 func (c *check) ended(what string, i, n int) bool {
 	if c.Looks++; i%every == 0 {
 		c.at.what.Store(&what)
@@ -107,7 +106,7 @@ func (c *check) ended(what string, i, n int) bool {
 	return c.over
 }
 
-// most is how many problems are told: one word can make a thousand.
+// most is how many problems a report has at most: one damaged word can cause a thousand.
 const most = 20
 
 func (c *check) wrong(format string, args ...any) {
@@ -116,7 +115,7 @@ func (c *check) wrong(format string, args ...any) {
 	}
 }
 
-// header looks at the words that have no table.
+// header checks the words outside the tables.
 func (c *check) header() {
 	ctl := c.Control
 	if s := ctl.State().Load(); s != layout.StateOpen && s != layout.StateClosed {
@@ -137,7 +136,7 @@ func (c *check) header() {
 	}
 }
 
-// slots looks at who is attached, and at the sums of what they counted.
+// slots checks the clients' slots, and the sums of their counters.
 func (c *check) slots() {
 	var allocated uint64
 	for i := range c.Control.Slots() {

@@ -5,7 +5,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/ring"
 )
 
-// hold is a confirmed hold that stood when it was looked at.
+// hold is a confirmed hold that had not ended when the check read it.
 type hold struct {
 	words         *layout.Hold
 	term          uint64
@@ -14,12 +14,12 @@ type hold struct {
 
 func end(term uint64) int64 { return int64(term &^ layout.HoldTag) }
 
-// stands reports whether the hold was there at all looks before this call.
+// stands reports whether the hold has been there, unchanged, since the check read it.
 func (h hold) stands(now func() int64) bool {
 	return h.words.Term.Load() == h.term && now() < end(h.term)
 }
 
-// holds looks at the table of holds.
+// holds checks the table of holds.
 func (c *check) holds() {
 	ctl := c.Control
 	high, table := int(ctl.HoldHigh().Load()), ctl.Holds()
@@ -32,7 +32,7 @@ func (c *check) holds() {
 		h := hold{words: w, term: w.Term.Load()}
 		h.start, h.length = w.Start.Load()&^layout.HoldClaims, w.Length.Load()&^layout.HoldClaims
 		if h.term&layout.HoldConfirmed == 0 || !h.stands(c.Clock.Now) {
-			continue // free, over, or of one who is about to confirm or died before
+			continue // free, ended, or not confirmed: its client is about to, or died before
 		}
 		c.Holds++
 		until, head := ctl.HoldUntil().Load(), ctl.Head().Load()
@@ -49,7 +49,7 @@ func (c *check) holds() {
 			payload, ok := c.Ring.Payload(h.start + layout.ChunkHeader)
 			switch {
 			case !h.stands(c.Clock.Now):
-			case !ok: // a process that slept for a lap wrote over it, or its hold is nonsense
+			case !ok: // a process that was stopped for a lap wrote over it, or the entry is nonsense
 				c.Damaged++
 			case ring.Footprint(len(payload)) != h.length:
 				c.wrong("hold %d is of %d bytes at position %d, where a chunk has %d", i, h.length, h.start, ring.Footprint(len(payload)))
@@ -66,8 +66,8 @@ func (c *check) holds() {
 	}
 }
 
-// chunks looks for a header at every place of the ring where one may be. A header is
-// unmistakable, so two chunks that share memory, or one in what is held, were handed out wrongly.
+// chunks looks for a header at every place of the ring where one may be. Payload cannot be mistaken for a
+// header, so two chunks that share memory, or a newer chunk in a held one, were allocated wrongly.
 func (c *check) chunks() {
 	head, capacity := c.Control.Head().Load(), c.Control.Capacity()
 	first := head - capacity
@@ -75,7 +75,7 @@ func (c *check) chunks() {
 		first = c.Control.Start()
 	}
 	if head-first > capacity || first%layout.Align != 0 || head%layout.Align != 0 {
-		return // header has said so
+		return // header has reported it
 	}
 	last, covered := uint64(0), first
 	for p := first; p != head; p += layout.Align {
@@ -110,7 +110,7 @@ func (c *check) chunks() {
 	}
 }
 
-// outlived reports whether the ring has gone beyond the chunk at position p meanwhile.
+// outlived reports whether the chunk at position p has been overwritten meanwhile.
 func (c *check) outlived(p uint64) bool { return c.Control.Head().Load()-p > c.Control.Capacity() }
 
 // overlap reports whether [a, a+n) and [b, b+m) share a byte on a circle.

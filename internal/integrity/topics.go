@@ -8,11 +8,11 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
-// hash is what topics and groups are found by.
+// hash returns the hash of a name, by which topics and groups are found.
 func hash(name string) uint64 { return max(copyhash.Sum([]byte(name)), 1) }
 
-// topics looks at every topic: whether it can be found by its name, at its queue, and at the
-// frames that are still there.
+// topics checks every topic: whether it can be found by its name, its queue, and the frames that are not
+// overwritten yet.
 func (c *check) topics() {
 	n := c.Control.Topics()
 	free := c.freePlaces()
@@ -28,7 +28,7 @@ func (c *check) topics() {
 		c.Topics++
 		home := int(h % uint64(n))
 		between := func(at int) int { return (at - home + n) % n }
-		// A place is never given back, but it may be taken by now.
+		// An entry never becomes free again, but it may be taken by now.
 		if f := free[home]; f >= 0 && between(f) < between(i) && c.Control.Topic(f).NameHash().Load() == 0 {
 			c.wrong("topic %d cannot be found: its place is %d, and %d before it is free", i, home, f)
 		}
@@ -42,14 +42,14 @@ func (c *check) topics() {
 	}
 }
 
-// freePlaces tells for each place of a topic which is the first one from there on that is free, round
-// the table, and -1 if none is. A topic is looked for from its name's place to a free one. To walk that way
+// freePlaces returns for each entry of the table of topics the first free one from there on, round the
+// table, and -1 if none is free. A topic is searched from its hash's entry to a free one. To walk that way
 // for each topic would take the square of their number: in a full table, or where a process stored
-// nonsense, all of them can have one place.
+// nonsense, all of them can have one hash.
 func (c *check) freePlaces() []int {
 	n, next := c.Control.Topics(), -1
 	free := make([]int, n)
-	for i := 2*n - 1; i >= 0; i-- { // twice round: behind the last place comes the first
+	for i := 2*n - 1; i >= 0; i-- { // twice round: after the last entry comes the first
 		if c.Looks++; c.Control.Topic(i%n).NameHash().Load() == 0 {
 			next = i % n
 		}
@@ -58,7 +58,7 @@ func (c *check) freePlaces() []int {
 	return free
 }
 
-// queue looks at the words of a topic's queue.
+// queue checks the words of a topic's queue.
 func (c *check) queue(i int, w layout.Topic) {
 	t, q, next := topics.At(c.Control, c.Ring, i), w.Queue(), w.Next().Load()
 	depth, first := uint64(len(q)), w.First().Load() // after next, which is moved last
@@ -77,11 +77,11 @@ func (c *check) queue(i int, w layout.Topic) {
 		now := w.Next().Load()
 		switch {
 		case now-next >= depth:
-			return // overrun; the next pass may be quicker
+			return // overwritten; the next pass may be quicker
 		case back >= next && word == 0:
 			continue
 		case next == 0 && first > 1 && offset == 0:
-			continue // about to begin with another number
+			continue // about to begin with another sequence
 		case back >= next && tag == lap(s) && s <= now:
 		case back < next && tag == lap(s):
 		case back < next && tag == lap(s+depth) && s+depth <= now:
@@ -90,7 +90,7 @@ func (c *check) queue(i int, w layout.Topic) {
 			continue
 		}
 		if offset == 0 && word == tag {
-			continue // left out by a mirror
+			continue // skipped by a mirror
 		}
 		if head := c.Control.Head().Load(); int64(offset-c.Control.Start()) < layout.ChunkHeader || int64(head-offset) < layout.Align {
 			c.wrong("topic %d: the queue has offset %d at number %d; the ring has allocated from %d to %d", i, offset, s, c.Control.Start(), head)
@@ -100,7 +100,7 @@ func (c *check) queue(i int, w layout.Topic) {
 	}
 }
 
-// frame looks at what was published with a number, if it is still there.
+// frame checks the frame that was published with a sequence number, if it is not overwritten yet.
 func (c *check) frame(t *topics.Topic, s uint64) {
 	var rec topics.Record
 	if t.Load(s, &rec) != topics.Ready {
@@ -121,7 +121,7 @@ func (c *check) frame(t *topics.Topic, s uint64) {
 	}
 }
 
-// sum is the checksum of a frame. A frame that was published to many topics is hashed once in a pass.
+// sum returns the checksum of a frame. A frame that was published to many topics is hashed once in a pass.
 func (c *check) sum(offset uint64, frame []byte) uint64 {
 	at := [2]uint64{offset, uint64(len(frame))}
 	sum, known := c.sums[at]
@@ -132,7 +132,7 @@ func (c *check) sum(offset uint64, frame []byte) uint64 {
 	return sum
 }
 
-// groups looks at the cursors that subscribers share.
+// groups checks the cursors that members of a group share.
 func (c *check) groups() {
 	for i := range c.Control.Groups() {
 		if c.ended("group", i, c.Control.Groups()) {
@@ -141,7 +141,7 @@ func (c *check) groups() {
 		w := c.Control.Group(i)
 		h, topic, cursor := w.NameHash().Load(), w.Topic().Load(), w.Cursor().Load()
 		if h == 0 || cursor == 0 {
-			continue // or one whose maker died
+			continue // or its maker died
 		}
 		if topic < 1 || int(topic) > c.Control.Topics() {
 			c.wrong("group %d is of topic %d", i, topic)
@@ -158,7 +158,7 @@ func (c *check) groups() {
 	}
 }
 
-// subscriptions looks at what people see of subscribers.
+// subscriptions checks the table of subscriptions.
 func (c *check) subscriptions() {
 	for i := range c.Control.Subscriptions() {
 		if c.ended("subscription", i, c.Control.Subscriptions()) {
