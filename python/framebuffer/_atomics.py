@@ -3,9 +3,8 @@
 Python has none of its own. Stores and read-modify-writes of shared words go through
 libatomic, the C compiler's library, whose functions are single instructions of the CPU
 (`lock xadd`, `lock cmpxchg`; LDADD, CAS or a loop of LDXR and STXR), with the sequentially
-consistent order that docs/layout.md asks for. Where it is missing there is no substitute that
-would be atomic, so nothing here pretends to be one: `require` raises NoAtomics, and what
-needs no shared store goes on without (see `ORDERED`).
+consistent order that docs/layout.md asks for. Nothing else in Python is atomic: without the library
+`require` raises NoAtomics, and only calls that store no shared word work (see `ORDERED`).
 
 Loads use a memoryview of format Q or I over the mapping: `memoryview.__getitem__` copies the
 item with a memcpy of constant size 8 or 4 into a variable, which compilers make one load
@@ -79,19 +78,19 @@ _cas32 = _function("__atomic_compare_exchange_4", c_bool, c_void_p, c_void_p, c_
 
 
 def add64(address: int, n: int) -> int:
-    """Adds to the word and returns what it was."""
+    """Adds n to the word of 64 bits and returns its former value."""
     old: int = _add64(address, n, _SEQ_CST)
     return old
 
 
 def add32(address: int, n: int) -> int:
-    """Adds to the word of 32 bits and returns what it was."""
+    """Adds n to the word of 32 bits and returns its former value."""
     old: int = _add32(address, n, _SEQ_CST)
     return old
 
 
 def store64(address: int, value: int) -> None:
-    """Stores the word."""
+    """Stores the word of 64 bits."""
     _store64(address, value, _SEQ_CST)
 
 
@@ -101,19 +100,19 @@ def store32(address: int, value: int) -> None:
 
 
 def swap64(address: int, value: int) -> int:
-    """Stores the word and returns what it was."""
+    """Stores the word of 64 bits and returns its former value."""
     old: int = _swap64(address, value, _SEQ_CST)
     return old
 
 
 def cas64(address: int, old: int, new: int) -> bool:
-    """Stores new if the word is old, and reports whether it was."""
+    """Stores new in the word of 64 bits if that is old, and returns whether it was."""
     done: bool = _cas64(address, byref(c_uint64(old)), new, _SEQ_CST, _SEQ_CST)
     return done
 
 
 def cas32(address: int, old: int, new: int) -> bool:
-    """As cas64, with a word of 32 bits."""
+    """As cas64, for a word of 32 bits."""
     done: bool = _cas32(address, byref(c_uint32(old)), new, _SEQ_CST, _SEQ_CST)
     return done
 
@@ -137,8 +136,8 @@ fence = _find_fence()
 
 
 def _check() -> None:
-    """The functions do what they are taken for, with all 64 bits: a look at import costs
-    microseconds, and a wrong guess about a library would cost frames."""
+    """Checks at import that the functions do what their names say, with all 64 bits: it takes
+    microseconds, and another library of that name would cost frames."""
     word = c_uint64((1 << 63) + 5)
     at = ctypes.addressof(word)
     ok = add64(at, (1 << 63) + 1) == (1 << 63) + 5 and word.value == 6

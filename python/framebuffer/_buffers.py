@@ -1,8 +1,8 @@
-"""Where the bytes of an object with the buffer protocol are.
+"""The bytes of objects with the buffer protocol.
 
-The protocol alone does not tell whether an object's bytes mean anything elsewhere: numpy gives
-those of an array of objects, which are addresses of this process, and refuses those of dates. So
-what the bytes are is looked at first, and every refusal is a BadBuffer that names the remedy.
+The protocol does not tell whether an object's bytes mean the same in another process: numpy gives those
+of an array of objects, which are addresses of this process, and refuses those of dates. So this module
+checks first what the bytes are, and every refusal is a BadBuffer that names the remedy.
 """
 
 import ctypes
@@ -47,11 +47,11 @@ _POINTERS = re.compile("[O&XzZ]")  # Python's objects, and what else ctypes has 
 
 
 class Pinned:
-    """An object's bytes, which stay where they are until the with block ends.
+    """An object's bytes, which do not move until the with block ends.
 
-    Bytes that do not lie in a row are copied, when the address is first asked for, in the order in
-    which indexing would go through them: numpy's tobytes. Where bytes are to be written they must
-    lie in a row. Raises BadBuffer for what cannot be data, or no place for it.
+    Bytes that are not contiguous are copied at the first use of address, in the order of numpy's
+    tobytes. A writable buffer must be contiguous. Raises BadBuffer for an object that cannot be data,
+    or be written to.
     """
 
     __slots__ = ("_buffer", "_scattered", "_address", "size")
@@ -68,10 +68,10 @@ class Pinned:
 
     @property
     def address(self) -> int:
-        """Where the first byte is; 0 if there is none."""
+        """The address of the first byte; 0 if there is none."""
         if self._address is None:
             row = _gather(self._scattered)
-            if len(row) != self.size:  # what was allocated for it, or checked
+            if len(row) != self.size:  # which was allocated, or checked
                 raise _refused(self._scattered, False, "was changed by another thread meanwhile", "pass a copy of it")
             self._pin(row, False)
         return self._address or 0
@@ -91,7 +91,7 @@ class Pinned:
 
 
 def _look(data: Any, writable: bool) -> tuple[bool, int]:
-    """Whether the bytes lie in a row, and how many they are. Raises BadBuffer."""
+    """Whether the bytes are contiguous, and how many they are. Raises BadBuffer."""
     kind = type(data)
     if kind is bytearray or kind is bytes and not writable:
         return True, len(data)
@@ -104,7 +104,7 @@ def _look(data: Any, writable: bool) -> tuple[bool, int]:
     except TypeError as e:
         remedy = "numpy.asarray(data) makes an array of most images and tensors; bytes(data) of most others"
         raise _refused(data, writable, "has no buffer of bytes", remedy) from e
-    except (BufferError, ValueError) as e:  # what was closed or released
+    except (BufferError, ValueError) as e:  # closed or released
         raise _refused(data, writable, f"does not give its bytes: {clip(str(e))}", "pass one that is open, or a copy of its bytes") from e
     with view:
         if _POINTERS.search(_NO_CODES.sub("", view.format or "")):
@@ -119,12 +119,12 @@ def _is_numpy(data: Any) -> bool:
 
 
 def _look_at_array(data: Any, writable: bool) -> tuple[bool, int]:
-    """As _look, for what memoryview refuses in part: the buffer protocol has no code for dates."""
+    """As _look, for numpy's arrays: memoryview refuses some, since the buffer protocol has no code for dates."""
     if data.dtype.hasobject:
         raise _pointers(data, writable, f"dtype {clip(str(data.dtype))}")
     if not writable and getattr(data, "mask", None) is not None and _masked(data):
         raise _refused(data, writable, "has masked elements, which bytes cannot tell", "pass data.filled(value), or data.data")
-    scalar = isinstance(data, sys.modules["numpy"].generic)  # has no place of its own to look at
+    scalar = isinstance(data, sys.modules["numpy"].generic)  # has no address
     _check_target(data, writable, scalar or not data.flags.writeable, data.flags.c_contiguous)
     return bool(data.flags.c_contiguous) and not scalar, int(data.nbytes)
 
@@ -135,17 +135,17 @@ def _masked(data: Any) -> bool:
 
 
 def _gather(data: Any) -> bytes:
-    """The bytes that do not lie in a row, in a row."""
+    """A contiguous copy of the bytes."""
     if _is_numpy(data):
         numpy = sys.modules["numpy"]
         kind = numpy.ndarray if isinstance(data, numpy.ndarray) else numpy.generic
-        copied: bytes = kind.tobytes(data)  # whatever a subclass makes of it
+        copied: bytes = kind.tobytes(data)  # not a subclass's own tobytes
         return copied
     return memoryview(data).tobytes()
 
 
 def _check_target(data: Any, writable: bool, read_only: bool, in_a_row: bool) -> None:
-    """Raises BadBuffer for what bytes cannot be put into."""
+    """Raises BadBuffer if the object is to be written to and cannot be."""
     if writable and read_only:
         raise _refused(data, writable, "is read-only", "pass a bytearray, or an array that may be written to: numpy.empty(shape, dtype)")
     if writable and not in_a_row:

@@ -1,9 +1,9 @@
 """XXH3-64, of memory at an address.
 
-Debian's python3-xxhash is linked with libxxhash, which also has the functions that choose the
-best instructions of the CPU (AVX2, AVX-512) when they are called, and which the Python module
-does not use. Where the library is there they are, at a third of the time or less; where it is
-not, the module does the same with the instructions it was compiled for.
+Debian's python3-xxhash is linked with libxxhash, which also has functions that choose the best
+instructions of the CPU (AVX2, AVX-512) at run time; the Python module does not use them. If the library
+is there this module calls them, which takes a third of the time or less; otherwise it uses the Python
+module, with the instructions that that was compiled for.
 """
 
 import ctypes
@@ -20,13 +20,13 @@ if not hasattr(xxhash, "xxh3_64"):
 
 
 class Stream(Protocol):
-    """A checksum in the making."""
+    """A checksum that is computed in parts."""
 
     def update(self, address: int, size: int) -> None:
-        """Takes in what is at that address."""
+        """Adds the bytes at an address."""
 
     def digest(self) -> int:
-        """The checksum of what was taken in. Called once, last."""
+        """The checksum of all bytes that were added. Called once, last."""
 
 
 class _ModuleStream:
@@ -41,7 +41,7 @@ class _ModuleStream:
 
 
 class Module:
-    """By the xxhash module alone."""
+    """Checksums by the xxhash module."""
 
     @staticmethod
     def of(address: int, size: int) -> int:
@@ -53,7 +53,7 @@ class Module:
 
 
 class Library:
-    """By libxxhash's dispatching functions. Raises OSError or AttributeError without them."""
+    """Checksums by libxxhash's dispatching functions. Raises OSError or AttributeError without them."""
 
     def __init__(self) -> None:
         # With the interpreter's lock held, as in _libc.
@@ -102,7 +102,7 @@ class _LibraryStream:
 
 
 def _agrees(way: "Module | Library") -> bool:
-    """Whether it computes what the module does, in one go and in parts."""
+    """Whether it computes the same as the xxhash module, in one call and in parts."""
     data = bytes(range(251)) * 5
     address = _libc_address(data)
     for size in (0, 1, 16, 128, 129, 240, 241, 1024, len(data)):

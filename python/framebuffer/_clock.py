@@ -1,8 +1,8 @@
-"""The clocks as the host counts them.
+"""The host's clocks.
 
 A container may have a time namespace of its own, in which CLOCK_MONOTONIC and CLOCK_BOOTTIME
-are ahead of the host's. Deadlines of holds and start times of processes are compared with
-those of processes elsewhere, so what the namespace adds is taken off (docs/layout.md).
+are ahead of the host's. Processes compare deadlines of holds and start times across containers, so
+this module subtracts what the namespace adds (docs/layout.md).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ TICK = 10_000_000  # ns; the kernel counts start times in these: USER_HZ, 100 on
 
 
 def _offsets() -> tuple[int, int]:
-    """By how many ns CLOCK_MONOTONIC and CLOCK_BOOTTIME are ahead here; 0 where /proc does not tell."""
+    """By how many ns CLOCK_MONOTONIC and CLOCK_BOOTTIME are ahead here; 0 if /proc does not tell."""
     found = {"monotonic": 0, "boottime": 0}
     try:
-        # The file tells of children to come. They are in another namespace only between
-        # unshare(2) and fork(2).
+        # The file is about children to come. Their namespace is another one only between unshare(2)
+        # and fork(2).
         now, later = (os.readlink(f"/proc/self/ns/{name}") for name in ("time", "time_for_children"))
         if now == later:
             with open("/proc/self/timens_offsets", encoding="ascii") as f:
@@ -39,7 +39,7 @@ def monotonic_ns() -> int:
 
 
 def host_start(ticks: int) -> int:
-    """A start time from /proc/PID/stat as the host counts it."""
+    """The host's value of a start time from /proc/PID/stat."""
     return (ticks - _BOOT // TICK) % (1 << 64)
 
 

@@ -1,4 +1,4 @@
-"""The control object: writing a new one, checking somebody else's, and its words."""
+"""The control object: writing a new one, checking another process's, and its words."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _RUNNING = L.MASK & ~(0xFFFFFFFF ^ L.LIFE_DIED)  # state, and the bit of the lif
 
 @dataclass
 class Identity:
-    """What a server writes into a new control object, once."""
+    """The words that a server writes once, into a new control object."""
 
     nonce: bytes
     capacity: int
@@ -48,7 +48,7 @@ class Control:
         return bool(self.words[L.OFF_SERVER // 8] & _RUNNING != L.STATE_OPEN << 32)
 
     def why_closed(self) -> FrameBufferError:
-        """The error that tells which of the two."""
+        """The error for that: Closed, ServerGone, or Corrupt for a state that is neither."""
         status = self.words[L.OFF_SERVER // 8]
         if status >> 32 == L.STATE_OPEN and status & L.LIFE_DIED:
             return ServerGone(
@@ -62,8 +62,8 @@ class Control:
         return Closed("framebuffer: closed: the server closed this segment: get its new key and attach again")
 
     def pass_milestone(self, head: int, now: int) -> None:
-        """Notes that head came to a position beyond a milestone at a time. Each word is stored
-        in one piece and says by itself of which milestone it is; nothing orders them."""
+        """Stores a position after a milestone, and the time at which head came to it. Each word is stored in
+        one piece and names its milestone by itself, so nothing orders them."""
         number = head >> L.milestone_shift(self.capacity)
         table = self.tables.milestones
         lap, i = divmod(number, table.count)
@@ -72,62 +72,62 @@ class Control:
         self.words[at + L.MILESTONE_POSITION // 8] = head
 
     def text(self, at: int) -> str:
-        """The zero-padded name there. What is no UTF-8 is replaced."""
+        """The zero-padded name there. Bytes that are not UTF-8 are replaced."""
         return bytes(self.bytes[at : at + L.NAME_SIZE]).partition(b"\0")[0].decode(errors="replace")
 
     def put_text(self, at: int, text: str) -> None:
-        """Stores a name, cut to its size at a character's border, and zeroes behind it."""
+        """Stores a name, cut between two characters to what fits, and padded with zeroes."""
         raw = text.encode(errors="replace")[: L.NAME_SIZE].decode(errors="ignore").encode()
         self.bytes[at : at + L.NAME_SIZE] = raw.ljust(L.NAME_SIZE, b"\0")
 
 
 def size(topics: int, depth: int) -> int:
-    """How many bytes a control object with that many topics of that depth has."""
+    """The size in bytes of a control object with that many topics of that depth."""
     return L.plan(topics, depth).topics.end
 
 
-def format_new(memory: Memory, who: Identity) -> Control:
-    """Writes a fresh control object and opens it. Magic and state come last: whoever attaches
-    in between sees no segment rather than half of one.
+def format_new(memory: Memory, of: Identity) -> Control:
+    """Writes a new control object and opens it. State and magic come last: a process that attaches before
+    sees no segment rather than half of one.
 
     Preconditions: memory is zero and large enough, and no other process has the key yet.
     """
     c = Control(memory)
-    tables = L.plan(who.topics, who.topic_depth)
+    tables = L.plan(of.topics, of.topic_depth)
     c.halves[L.OFF_VERSION // 4] = L.VERSION
     c.halves[L.OFF_HEADER_SIZE // 4] = L.HEADER_SIZE
-    c.bytes[L.OFF_NONCE : L.OFF_NONCE + 16] = who.nonce
+    c.bytes[L.OFF_NONCE : L.OFF_NONCE + 16] = of.nonce
     for at, value in (
-        (L.OFF_CAPACITY, who.capacity),
+        (L.OFF_CAPACITY, of.capacity),
         (L.OFF_CONTROL_SIZE, memory.size),
-        (L.OFF_CREATED_WALL, who.created_wall),
-        (L.OFF_CREATED_MONOTONIC, who.created_mono),
-        (L.OFF_TOPIC_DEPTH, who.topic_depth),
-        (L.OFF_HOLD_LIMIT, who.hold_limit),
-        (L.OFF_START, who.start),
-        (L.OFF_HEAD, who.start),
+        (L.OFF_CREATED_WALL, of.created_wall),
+        (L.OFF_CREATED_MONOTONIC, of.created_mono),
+        (L.OFF_TOPIC_DEPTH, of.topic_depth),
+        (L.OFF_HOLD_LIMIT, of.hold_limit),
+        (L.OFF_START, of.start),
+        (L.OFF_HEAD, of.start),
     ):
         c.words[at // 8] = value
     for i, table in enumerate(tables):
         for j, value in enumerate((table.at, table.count, table.stride)):
             c.halves[L.OFF_SLOTS // 4 + 3 * i + j] = value
-    c.halves[L.OFF_SERVER_PID // 4] = who.server_pid
-    c.halves[L.OFF_PAGES // 4] = who.pages
-    c.capacity, c.hold_limit, c.start = who.capacity, who.hold_limit, who.start
-    c.nonce, c.tables, c.depth = who.nonce, tables, who.topic_depth
-    c.pass_milestone(who.start, who.created_mono)
+    c.halves[L.OFF_SERVER_PID // 4] = of.server_pid
+    c.halves[L.OFF_PAGES // 4] = of.pages
+    c.capacity, c.hold_limit, c.start = of.capacity, of.hold_limit, of.start
+    c.nonce, c.tables, c.depth = of.nonce, tables, of.topic_depth
+    c.pass_milestone(of.start, of.created_mono)
     _atomics.store32(c.address + L.OFF_STATE, L.STATE_OPEN)
     _atomics.store64(c.address + L.OFF_MAGIC, L.MAGIC)
     return c
 
 
 def open_existing(memory: Memory, nonce: bytes, ring_size: int) -> Control:
-    """Checks a control object that somebody else wrote against the key's nonce and against the
-    ring as the kernel sized it. The bytes are hostile: each is loaded once, and what was
-    verified is kept privately, so that a later change in shared memory cannot undo the check.
+    """Checks another process's control object against the key's nonce and against the size that the kernel
+    gives for the ring. The bytes are hostile: each word is loaded once, and the checked values are kept
+    privately, so that a later change in shared memory cannot undo the check.
 
-    Raises StaleKey when the memory is not the segment the key was made for, and Corrupt when
-    it is but its header makes no sense.
+    Raises StaleKey when the memory is not the segment that the key was made for, and Corrupt when it
+    is and its header is not valid.
     """
     if memory.size < L.HEADER_SIZE:
         raise StaleKey(f"framebuffer: stale key: the memory it names has {memory.size} bytes, a control object has more")

@@ -1,8 +1,7 @@
-"""What has to be done in the child of a fork.
+"""Calls in the child of a fork.
 
-A child has the parent's memory mapped and may use it at once. What it must not share are the
-parent's place in the table of clients, its listening sockets, and locks that another thread
-of the parent held at that moment.
+A child has the parent's memory mapped and may use it at once. It must not share the parent's slot,
+its listening sockets, and locks that another thread of the parent held at the fork.
 """
 
 import os
@@ -12,10 +11,10 @@ from typing import Protocol
 
 
 class Forked(Protocol):
-    """What wants to know."""
+    """An object that must change in a forked child."""
 
     def after_fork(self) -> None:
-        """Called in the child, before anything else of it runs."""
+        """Called in the child, before its own code runs."""
 
 
 _all: "weakref.WeakSet[Forked]" = weakref.WeakSet()
@@ -23,7 +22,7 @@ _lock = threading.Lock()
 
 
 def register(what: Forked) -> None:
-    """Has its after_fork called in every child that is forked while it lives."""
+    """Has what.after_fork() called in every child that is forked during its lifetime."""
     with _lock:
         _all.add(what)
 

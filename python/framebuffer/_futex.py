@@ -1,5 +1,5 @@
-"""Sleeping on a word of shared memory until another process has changed it and says so:
-futex(2), not private, so that the kernel knows the word by the memory behind it."""
+"""Sleeping on a word of shared memory until another process has changed it and wakes the sleepers:
+futex(2), not private, so that processes may have mapped the word at different addresses."""
 
 import ctypes
 import errno
@@ -30,9 +30,9 @@ def _call(address: int, operation: int, value: int, limit: object) -> int:
 
 
 def wait(address: int, old: int, seconds: float) -> None:
-    """Sleeps while the word of 32 bits is old, for at most that long. It returns when it was
-    woken, when the word was something else, when the time was over, and now and then for no
-    reason: callers look again. Other threads go on meanwhile."""
+    """Sleeps while the word of 32 bits is old, for at most that many seconds. It returns when it is woken,
+    when the word differs, when the time is over, and sometimes without a reason: callers look again.
+    Other threads go on meanwhile."""
     ns = int(seconds * 1e9)
     limit = _Timespec(ns // 1_000_000_000, ns % 1_000_000_000)
     if _call(address, _WAIT, old, ctypes.byref(limit)) != 0:
@@ -53,9 +53,9 @@ _waitv.restype = c_long
 
 
 def wait_any(words: "list[tuple[int, int]]", seconds: float) -> bool:
-    """Sleeps while each word of 32 bits, by its address, is what it was, for at most that long, in
-    one thread for all (futex_waitv(2), from Linux 5.16 on). It returns as wait does, and says
-    nothing about the words: callers look at each. False means that the call is missing or refused.
+    """Sleeps while each of several words of 32 bits (address, value) has its value, for at most that many
+    seconds (futex_waitv(2), from Linux 5.16 on). It returns when wait would, and does not say which word
+    changed: callers look at each. False means that the call is missing or refused.
 
     Preconditions: at most MOST words.
     """
@@ -68,5 +68,5 @@ def wait_any(words: "list[tuple[int, int]]", seconds: float) -> bool:
 
 
 def wake(address: int) -> None:
-    """Ends the sleep of everybody who waits on the word."""
+    """Wakes all sleepers on the word."""
     _call(address, _WAKE, 0x7FFFFFFF, None)

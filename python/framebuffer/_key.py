@@ -1,4 +1,4 @@
-"""The key: one string that says how to attach. See docs/layout.md, Key."""
+"""Keys: strings that name a segment and how to attach to it. See docs/layout.md, Key."""
 
 import re
 from typing import NamedTuple
@@ -12,7 +12,7 @@ _MOST = 512  # a Unix socket's path, the longest location, has 108 bytes
 
 
 class Key(NamedTuple):
-    """What a key says."""
+    """The parts of a key."""
 
     backend: str
     location: str
@@ -28,7 +28,7 @@ def _check(front: str) -> str:
 
 
 def parse(text: str) -> Key:
-    """Reads what str writes. Raises BadKey."""
+    """Reads a key, the text of str(Key). Raises BadKey."""
 
     def bad(why: str) -> BadKey:
         return BadKey(f"framebuffer: bad key: {quote(clip(text))} {why}")

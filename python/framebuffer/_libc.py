@@ -1,8 +1,8 @@
-"""The system calls that Python has no function for, through ctypes.
+"""System calls without a function in Python, through ctypes.
 
-Functions of `held` are called with the interpreter's lock held: they neither wait nor take
-long, and giving the lock away and getting it back can cost milliseconds where another
-thread computes. Those of `free` are called without it.
+Functions of `held` are called with the interpreter's lock held: they neither wait nor take long, and
+releasing the lock and getting it back can cost milliseconds while another thread computes. Those of
+`free` are called without it.
 """
 
 import ctypes

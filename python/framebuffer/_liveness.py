@@ -1,4 +1,4 @@
-"""Life words: the kernel tells other processes that this one died. See docs/layout.md, Liveness.
+"""Life words, by which the kernel tells other processes that this one died. See docs/layout.md, Liveness.
 
 A life word is a robust futex. While this process holds it, the word has the id of one of its
 threads, and the entry that stands for it, LIFE_DISTANCE bytes in front of it in private memory, is
@@ -6,7 +6,7 @@ in that thread's robust list. When the thread ends, which it does only with the 
 sets LIFE_DIED in the word. An entry is linked before its word is taken, and unlinked after it was
 given back: the kernel passes over one whose word does not have the thread's id.
 
-    word   written: its owner, one compare-and-swap; the kernel.  read: everyone.
+    word   written: its owner, one compare-and-swap; the kernel.  read: all processes.
     next   written: this process, in one piece.                   read: the kernel, at the end.
 """
 
@@ -35,8 +35,8 @@ class _Head(ctypes.Structure):
 
 
 class _Node:
-    """This process's own note of an entry: nothing is read back from the list. It keeps the entry's
-    memory mapped, since the kernel gives up at one that it cannot load."""
+    """This process's private copy of an entry: it reads nothing back from the list. It keeps the entry's
+    memory mapped, since the kernel stops at an entry that it cannot load."""
 
     __slots__ = ("entry", "at", "memory", "prev", "next")
 
@@ -61,8 +61,8 @@ class _Thread:
             raise OSError("set_robust_list is refused here")
 
     def _sleep(self, told: threading.Event) -> None:
-        # A signal would wake it, and at the interpreter's end a thread that wakes ends: before
-        # the process has given its words back.
+        # A signal would wake it, and a thread that wakes at the interpreter's end is ended: before the
+        # process has released its words.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self.tid = threading.get_native_id()
         # glibc has registered a list of its own, for its robust mutexes, of which this thread
@@ -75,7 +75,7 @@ class _Thread:
             forever.acquire()
 
     def link(self, at: int, memory: Memory, may_fault: bool) -> _Node:
-        """Puts an entry into the list, at its end if its word may be taken away."""
+        """Puts an entry into the list, at its end if other processes can shorten its memory."""
         node = _Node(at, memory)
         node.prev = self._root.prev if may_fault else self._root
         node.next = node.prev.next
@@ -102,13 +102,13 @@ class _Threads:
     def after_fork(self) -> None:
         """The child of a fork has none of them, and holds no word."""
         self.lock = threading.Lock()
-        self.released: "list[Life]" = []  # and not given back yet
+        self.released: "list[Life]" = []  # and not 0 yet
         self._started: list[_Thread] = []
         self._refused = False
 
     def settle(self) -> None:
-        """Gives back what was released. A finalizer may release a word at any instant, also while
-        its own thread changes the list: then the holder of the lock does it, afterwards."""
+        """Gives back released words. A finalizer may release one at any instant, also while its own thread
+        changes the list: then the holder of the lock gives it back, afterwards."""
         while self.released and self.lock.acquire(blocking=False):
             try:
                 while self.released:
@@ -156,7 +156,7 @@ class Life:
             _threads.settle()
 
     def give_back(self) -> None:
-        """Does what release says.
+        """Makes the word 0.
 
         Preconditions: the threads' lock is held.
         """
@@ -167,9 +167,9 @@ class Life:
 
 
 def hold(memory: Memory, at: int, old: int, may_fault: bool) -> "Life | None":
-    """Changes the life word at that place of a control object from old to one of this process, which
-    dies with it from then on; None if the word was not old. may_fault says that other processes can
-    take the memory away."""
+    """Changes the life word at that place of a control object from old to this process's: from then on the
+    kernel marks it when the process ends. None if the word was not old. may_fault says that other
+    processes can shorten the memory."""
     address = memory.address + at
     life: Life | None = None
     with _threads.lock:

@@ -1,4 +1,4 @@
-"""Which process is at the other end of a Unix socket, by what the kernel knows."""
+"""The process at the other end of a Unix socket, as the kernel knows it."""
 
 import socket
 import struct
@@ -18,9 +18,8 @@ class Peer(NamedTuple):
 
 
 class Overflow(NamedTuple):
-    """The ids that the kernel shows, in this user namespace, in place of every user and every group
-    that has no id in it: each stands for many. -1 where all of them have ids of their own, as
-    outside of all user namespaces."""
+    """The ids that the kernel shows in this user namespace in place of all users and groups without an id
+    in it: each stands for many. -1 if all have ids, as outside of user namespaces."""
 
     uid: int
     gid: int
@@ -38,7 +37,7 @@ def groups_of(s: socket.socket) -> list[int]:
 
 
 def overflow() -> Overflow:
-    """Which ids these are. Where /proc does not tell, they are the kernel's default."""
+    """The overflow ids of this user namespace; the kernel's defaults if /proc does not tell."""
     return Overflow(_one("uid"), _one("gid"))
 
 

@@ -1,8 +1,7 @@
-"""Which parts of the mapping have been populated in this process.
+"""Populates page tables part by part, when a part is first used.
 
-The server has every page of the memory present, but each process has page tables of its own,
-and a fault for every 4 KiB makes the first lap many times slower than the second. Parts are
-populated when they are first used.
+The server allocates every page of the memory, but each process has page tables of its own, and a fault
+for every 4 KiB would make the first lap many times slower than the second.
 """
 
 from . import _forks, _libc
@@ -12,7 +11,7 @@ _SHIFT = 21  # 512 pages at a time, a fraction of a millisecond
 
 
 class Presence:
-    """See the module. It is a hint: what is left out is faulted in."""
+    """The parts of a mapping that this process has populated. It is a hint: the kernel faults in the rest."""
 
     __slots__ = ("_at", "_size", "_advice", "_done", "__weakref__")
 
@@ -27,7 +26,7 @@ class Presence:
         self._done = bytearray((self._size + (1 << _SHIFT) - 1) >> _SHIFT)
 
     def ensure(self, at: int, n: int) -> None:
-        """Populates what of n bytes from there on has not been."""
+        """Populates the n bytes from byte `at` on, as far as they are not."""
         first, end = at >> _SHIFT, ((at + n - 1) >> _SHIFT) + 1
         while (first := self._done.find(0, first, end)) >= 0:
             begin = first << _SHIFT

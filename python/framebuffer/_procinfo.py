@@ -1,4 +1,4 @@
-"""What the kernel says about processes and namespaces in /proc. Facts; nothing guesses."""
+"""Processes and namespaces in /proc."""
 
 import os
 import re
@@ -7,8 +7,7 @@ from . import _clock
 
 
 def namespace(kind: str) -> int:
-    """The inode that names one of this process's namespaces ("ipc", "pid"), or 0 where /proc
-    does not tell."""
+    """The inode that names one of this process's namespaces ("ipc", "pid"), or 0 if /proc does not tell."""
     try:
         m = re.fullmatch(kind + r":\[(\d+)\]", os.readlink(f"/proc/self/ns/{kind}"))
     except OSError:
@@ -17,9 +16,9 @@ def namespace(kind: str) -> int:
 
 
 def start_time(pid: int) -> int:
-    """When the process started, in clock ticks since the host's boot: together with the pid it names one
-    process for as long as the machine runs. Raises FileNotFoundError when this PID namespace
-    has no such process, another OSError when it cannot be looked at."""
+    """When the process started, in clock ticks since the host's boot: with the pid it names one process until
+    the machine is restarted. Raises FileNotFoundError when this PID namespace has no such process, and
+    another OSError when /proc cannot be read."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as f:
             stat = f.read()

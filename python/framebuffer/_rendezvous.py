@@ -1,5 +1,6 @@
-"""Where the server of a name is found: an abstract Unix socket, or a path where another user has taken
-that, at which it tells its own user how it is reached. Package service of the Go library, and examples/python, have the other side.
+"""Finds the server of a name by its rendezvous socket: an abstract Unix socket, or a path if another user
+has taken that name. The server answers its own user there with its key. Package service of the Go library,
+and examples/python, have the other side.
 """
 
 import json
@@ -18,21 +19,21 @@ from .errors import FrameBufferError, NoPermission, NoServer
 
 DEFAULT_NAME = "default"
 
-_PATIENCE = 2.0  # s for one conversation
+_TIMEOUT = 2.0  # s for one conversation
 _MOST = 16 << 10  # bytes of an answer
 _NAME = re.compile("[A-Za-z0-9.-]{1,64}")
 
 
 def check_name(name: str) -> None:
-    """Raises FrameBufferError for what cannot be the name of a server."""
+    """Raises FrameBufferError for a name that no server can have."""
     if not _NAME.fullmatch(name):
         raise FrameBufferError(f"framebuffer: server name {quote(clip(name))}: use 1 to 64 letters, digits, dots and hyphens")
 
 
 def find_key(name: str) -> str:
-    """The key of the server of that name. Raises NoServer, and NoPermission when the name is taken by
-    another user. A server listens at a path of this user's alone where another user has taken the
-    abstract name: so that is looked at first."""
+    """The key of the server of that name. Raises NoServer, and NoPermission if another user has taken the
+    name. It looks first at paths in directories that only this user may write to: a server listens
+    there if another user has taken the abstract name."""
     for directory in _directories():
         path = posixpath.join(directory, name)
         try:
@@ -48,7 +49,7 @@ def find_key(name: str) -> str:
 
 
 def _directories() -> "list[str]":
-    """Where servers listen at a path, whatever their environment."""
+    """The directories in which a server may listen at a path, for every environment that it may have."""
     uid = os.geteuid()
     above = [(os.environ.get("XDG_RUNTIME_DIR", ""), "framebuffer-meeting"), (f"/run/user/{uid}", "framebuffer-meeting")]
     above += [(d, f"framebuffer-meeting-{uid}") for d in (os.environ.get("TMPDIR", ""), "/tmp")]
@@ -56,13 +57,13 @@ def _directories() -> "list[str]":
 
 
 class _None(NoServer):
-    """Nothing listens there."""
+    """No process listens at an address."""
 
 
 def _ask(name: str, address: str, shown: str) -> str:
-    """Asks what listens there. Any process may bind an abstract name, so the kernel is asked first
-    whose it is."""
-    end = time.monotonic() + _PATIENCE
+    """The key that the process at an address answers. Any process may bind an abstract name, so it asks
+    the kernel first which user's process listens."""
+    end = time.monotonic() + _TIMEOUT
     with socket.socket(socket.AF_UNIX) as s:
         try:
             connect(s, address, end)
@@ -86,7 +87,7 @@ def _ask(name: str, address: str, shown: str) -> str:
             if isinstance(e, FrameBufferError):
                 raise
             raise _none(name, f" ({errno_text(e)})") from e
-    if not text:  # it was there a moment ago
+    if not text:  # it has just ended
         raise _none(name, " (it ended while being asked)")
     return _key_of(text, shown)
 

@@ -1,5 +1,5 @@
-"""The directory in which servers and clients meet that share nothing else, such as containers:
-`framebuffer serve` writes its key there. FRAMEBUFFER_DIR names it; where that is not set and the process
+"""The directory in which clients find servers that share nothing else with them, such as containers:
+`framebuffer serve` writes its key there. FRAMEBUFFER_DIR names it; if that is not set and the process
 has no XDG_RUNTIME_DIR, it is /run/framebuffer.
 """
 
@@ -15,7 +15,7 @@ _MOST = 4 << 10  # bytes of a key file
 
 
 def key_of(name: str) -> str:
-    """The key of the server of that name, which may have ended. "" if there is none."""
+    """The key of the server of that name, which may have ended, or ""."""
     directory = os.environ.get(DIR_VARIABLE) or ("" if os.environ.get("XDG_RUNTIME_DIR") else _WELL_KNOWN)
     if not directory or not re.fullmatch("[A-Za-z0-9-][A-Za-z0-9.-]{0,63}", name):
         return ""
@@ -26,7 +26,7 @@ def key_of(name: str) -> str:
     if mode & 0o022 or not stat.S_ISDIR(mode):  # other users could put a key of their own there
         return ""
     try:
-        # A pipe that another process has put there must not hold this one up.
+        # A pipe that another process has put there must not block this one.
         fd = os.open(posixpath.join(directory, name + ".key"), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return ""

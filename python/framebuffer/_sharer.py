@@ -1,12 +1,13 @@
-"""Sleeping at topics for any number of tasks, in one thread.
+"""One thread that sleeps on topics for any number of tasks.
 
 Words shared between processes, and their order: as a single sleeper's (see _topics). The thread sets
 bit 0 of a topic's wake word *before* it asks, for the last time, each task that waits for the topic
-whether it is ready. A wake-up changes the word, so the thread compares all words after each sleep,
-whatever woke it: none is lost. To other processes it is one more sleeper.
+whether it is ready. A wake-up changes the word, and the thread compares all words after each sleep,
+also after one that ended for another reason: it misses no wake-up. To other processes it is one more
+sleeper.
 
-Tasks leave without a lock, since the collector may end one at any point of any thread: they are
-marked, and forgotten when they are asked next.
+Tasks leave without a lock, since the garbage collector may end one at any point of any thread: they are
+marked, and dropped when the thread asks them next.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from . import _forks, _futex
 from ._topics import PATIENCE
 
 _SOONEST, _LATEST = 0.001, 0.008  # s between two looks at words that the kernel does not watch
-_SHARE = 10  # looking and asking take at most this part of the time
+_SHARE = 10  # looks take at most the tenth part of the time
 
 
 class Wake(Protocol):
@@ -36,7 +37,7 @@ class Wake(Protocol):
 
 
 class Wait:
-    """What one task waits for."""
+    """The wait of one task."""
 
     def __init__(self, ready: Callable[[], bool]) -> None:
         self._ready, self._over = ready, False
@@ -44,17 +45,17 @@ class Wait:
         self.done: "asyncio.Future[None]" = self._loop.create_future()
 
     def end(self) -> None:
-        """Has the task go on, from any thread; ending again does nothing."""
+        """Lets the task go on, from any thread; ending again does nothing."""
         self._tell(None)
 
     def ask(self) -> bool:
-        """Whether the task does not wait any more."""
+        """Lets the task go on if it is ready, and returns whether it does not wait any more."""
         error: BaseException | None = None
         if not self._over:
             try:
                 if not self._ready():
                     return False
-            except BaseException as e:  # noqa: BLE001 it is the task's
+            except BaseException as e:  # noqa: BLE001 the task raises it
                 error = e
             self._tell(error)
         return True
@@ -66,15 +67,15 @@ class Wait:
         try:
             self._loop.call_soon_threadsafe(tell, self.done, error)
         except RuntimeError:
-            pass  # the loop was closed, and with it all that its tasks wait for
+            pass  # the loop was closed, and its tasks with it
 
     def leave(self) -> None:
-        """The task does not wait any more."""
+        """Drops the wait: the task has ended."""
         self._over = True
 
 
 def tell(done: "asyncio.Future[None]", error: BaseException | None) -> None:
-    """Has a task go on."""
+    """Lets a task go on, in its event loop."""
     if done.done():
         return  # cancelled meanwhile
     if error is None:
@@ -84,7 +85,7 @@ def tell(done: "asyncio.Future[None]", error: BaseException | None) -> None:
 
 
 class _Word:
-    """A word and what waits on it; or no word."""
+    """A wake word and the tasks that wait on it; or the tasks that wait on none."""
 
     def __init__(self, wake: "Wake | None") -> None:
         self.wake, self.value = wake, 0
@@ -94,10 +95,10 @@ class _Word:
         return self.wake is not None and (self.value & 1 == 0 or self.wake.wake_word != self.value)
 
     def ask(self) -> bool:
-        """Has the tasks go on that are ready. Returns whether others wait."""
+        """Lets the ready tasks go on, and returns whether others wait."""
         if self.changed():
             self._sift()
-            if self.waits and self.wake is not None:  # else the next publisher would call for nothing
+            if self.waits and self.wake is not None:  # else the next publisher would make a needless system call
                 self.value = self.wake.announce_sleeper() or 0
         self._sift()
         return bool(self.waits)
@@ -107,7 +108,7 @@ class _Word:
 
 
 class Sharer:
-    """The thread, which is there while tasks wait. It is a daemon: see Waiter."""
+    """The thread, which runs while tasks wait. It is a daemon: see Waiter."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -119,11 +120,11 @@ class Sharer:
         self._next = self._pause = self._asked = 0.0
 
     def after_fork(self) -> None:
-        """Threads stay with the parent, and so does what they waited for."""
+        """Threads and waits stay with the parent."""
         self.__init__()  # type: ignore[misc]
 
     async def wait(self, wake: "Wake | None", wait: Wait) -> None:
-        """Waits until the task is ready, which is asked when the word changes, and each PATIENCE."""
+        """Waits until the task is ready. The thread asks when the word changes, and every PATIENCE seconds."""
         try:
             self._join(wake, wait)
             await wait.done
@@ -193,8 +194,8 @@ class Sharer:
             self._glance(now, len(watched))
 
     def _glance(self, now: float, watched: int) -> None:
-        """Looks at the words that the kernel does not watch. Those that have changed come to the
-        front, and are watched from then on: busy topics come together there."""
+        """Looks at the words that the kernel does not watch. Those that have changed move to the front, where
+        the kernel watches them: so it watches the busy topics."""
         changed = [address for address, word in list(self._words.items())[watched:] if word.changed()]
         self._forget([address for address in changed if not self._words[address].ask()])
         if watched and (busy := {address: self._words[address] for address in changed if address in self._words}):

@@ -1,11 +1,11 @@
-"""Foreign text and durations in errors, as the Go library prints them."""
+"""Text of other processes, and durations, in errors: as the Go library prints them."""
 
 _ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", '"': '\\"', "\\": "\\\\"}
 
 
 def quote(text: str, most: int = 0) -> str:
-    """The text in double quotes, with what cannot be printed escaped; at most so many
-    characters of it, if most is not 0."""
+    """The text in double quotes, with characters that cannot be printed escaped; at most `most` characters of
+    it, if that is not 0."""
     if most:
         text = text[:most]
     parts = []
@@ -22,12 +22,12 @@ def quote(text: str, most: int = 0) -> str:
 
 
 def harmless(text: str) -> str:
-    """Text of another process as a terminal may have it: what cannot be printed is escaped."""
+    """The text with all characters escaped that cannot be printed, so that it acts on no terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
 
 
 def clip(text: str) -> str:
-    """Keeps foreign text in errors to a readable length."""
+    """The text, or its first 200 characters and an ellipsis."""
     return text if len(text) <= 200 else text[:200] + "…"
 
 
@@ -57,6 +57,6 @@ def _decimal(n: int, unit: int) -> str:
 
 
 def errno_text(error: OSError) -> str:
-    """The system's word for an error, as Go spells it: with a small first letter."""
+    """The system's text of an error with a lower-case first letter, as Go has it."""
     text = error.strerror or str(error)
     return text[:1].lower() + text[1:]

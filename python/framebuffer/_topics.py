@@ -1,17 +1,17 @@
-"""Publish and subscribe on the shared memory. See docs/layout.md, Topics.
+"""A topic on the shared memory: publishing and reading its queue. See docs/layout.md, Topics.
 
 Words shared between processes, and their order:
 
-    queue   written: publishers, one compare-and-swap.   read: everyone.
-    next    written: everyone, compare-and-swap up by 1. read: publishers, those who start.
-    wake    written: everyone.                           read: publishers, sleepers.
+    queue   written: publishers, one compare-and-swap.   read: all processes.
+    next    written: all, compare-and-swap up by 1.      read: publishers, new subscriptions.
+    wake    written: all processes.                      read: publishers, sleepers.
     label   written: its publisher, before its offset stands in the queue; never after.
     record  the same.
 
 A word of the queue is an offset, which no two entries ever share, with the lap in the bits that
-offsets leave free. So a publisher's compare-and-swap succeeds only on the very word that it
-saw, and there is no state between "not published" and "published": publishers that are killed
-at any instruction leave nothing that anybody would have to wait for or clean up.
+offsets leave free. So a publisher's compare-and-swap succeeds only on the very word that it saw, and
+there is no state between "not published" and "published": a publisher that is killed at any
+instruction leaves nothing to wait for or to clean up.
 
 A sleeper sets bit 0 of wake *before* it looks at the queue for the last time; a publisher looks
 at wake *after* its word stands in the queue. Both are sequentially consistent
@@ -31,21 +31,21 @@ from ._ring import Ring
 from ._text import quote
 from .errors import Corrupt, Ended, TopicLimit, overwritten_between
 
-PATIENCE = 0.2  # s without looking: what it costs when a publisher is killed before it wakes
+PATIENCE = 0.2  # s of one sleep: so late is a frame whose publisher is killed before it wakes sleepers
 
 _GLANCES = 100  # looks at one word: publishers change it once a lap
-_STEPS = 64  # numbers passed over from one look at the clock to the next
+_STEPS = 64  # sequence numbers from one look at the clock to the next
 
 
 class Status(Enum):
-    """What a subscriber finds at a sequence number."""
+    """The status of a sequence number without a frame to read."""
 
     NOTHING = "not published yet"
-    LOST = "published, and lost since"
+    LOST = "published, and overwritten or pushed out of the queue since"
 
 
 def name_hash(raw: bytes) -> int:
-    """Never 0, which means free."""
+    """The hash of a topic's or group's name: never 0, which means free."""
     return _checksum.of(raw) or 1
 
 
@@ -67,9 +67,9 @@ class Topic:
     """One process's view of a topic. All methods may be called from any thread."""
 
     def __init__(self, control: Control, ring: Ring, name: str) -> None:
-        """Opens the topic of that name, which it makes if there is none yet. A topic is taken by
-        a compare-and-swap of its name's hash. Whoever finds the hash there and not yet the name
-        stores it himself: so it does not matter who dies when. Raises TopicLimit."""
+        """Opens the topic of that name, which it makes if there is none: it claims an entry by a
+        compare-and-swap of the name's hash. A process that finds the hash and no name yet stores the
+        name itself, so a process may die at any point. Raises TopicLimit."""
         self.name = name
         self._control, self._ring, self._labels = control, ring, Labels(ring)
         self._words, self._halves = control.words, control.halves
@@ -102,7 +102,7 @@ class Topic:
         self._shift = control.depth.bit_length() - 1
 
     def _place(self, sequence: int) -> int:
-        """Which word is that of a sequence number."""
+        """The index of a sequence number's word."""
         return self._queue + (sequence & (self.depth - 1))
 
     def _lap(self, sequence: int) -> int:
@@ -114,8 +114,8 @@ class Topic:
         return int(self._words[self._next])
 
     def missed(self, at: int, to: int) -> int:
-        """How many of the numbers at to to-1 a subscriber has lost: those below the first were
-        never published. Numbers are modulo 2^64, here as in Go."""
+        """How many frames of the sequence numbers from at to to-1 are lost: those below the topic's first
+        were never published. Sequence numbers are modulo 2^64, here as in Go."""
         if first := self._words[self._first]:
             at = max(at, first - 1)
         lost = (to - at) & L.MASK
@@ -124,8 +124,8 @@ class Topic:
     # Publishing.
 
     def _begin(self) -> None:
-        """Settles where the topic's numbers begin: with 0, unless another publisher has claimed
-        another beginning. Then that is carried out: see internal/topics/first.go."""
+        """Settles the topic's first sequence number: 0, unless another process has claimed another one. Then
+        this carries out that claim: see docs/layout.md, Begin."""
         words, address = self._words, self._control.address
         if not words[self._first]:
             _atomics.cas64(address + 8 * self._first, 0, 1)
@@ -135,10 +135,10 @@ class Topic:
         _atomics.cas64(address + 8 * self._next, 0, first)
 
     def publish(self, record: Record, slot: int, allocate: Callable[[int], int]) -> int:
-        """Puts a frame at the end of the topic, and returns its sequence number. allocate allocates
-        a chunk of that size beside the frame, if it needs a record. It is lock-free. Raises Ended,
-        FrameBufferTimeout when the ring was reused meanwhile, what Ring.check raises for what is
-        no frame, and what allocate raises."""
+        """Publishes a frame, and returns its sequence number. If it needs a record, allocate(size)
+        allocates a chunk for that beside the frame. It is lock-free. Raises Ended, FrameBufferTimeout
+        when the frame or the record was overwritten meanwhile, and what Ring.check and allocate
+        raise."""
         if self.ended:
             raise Ended(f"framebuffer: topic has ended: topic {quote(self.name)}: nothing is published any more until a publisher opens it anew")
         entry = self._make_entry(record, slot, allocate)
@@ -171,9 +171,8 @@ class Topic:
         )
 
     def _make_entry(self, record: Record, slot: int, allocate: Callable[[int], int]) -> "Label | RecordChunk":
-        """Most often that is the frame itself: its header has room for a label. A frame has one
-        label, once: what is published again, by another than its writer, or with something said
-        of its content, takes a record, which lies in a chunk of its own."""
+        """A label in the frame's own header, or a record in a chunk of its own: for a frame with metadata,
+        for one published by another client than its writer, and for one that has a label already."""
         if record.content is None:
             label = Label(self._labels, record, self.index + 1)
             if label.put(slot, self.next):
@@ -182,7 +181,7 @@ class Topic:
         return RecordChunk(self._ring, record, self.index + 1, slot, allocate)
 
     def _wake_sleepers(self) -> None:
-        """Ends the sleep of all who wait. Without any it is one load."""
+        """Wakes all sleepers of the topic. Without any it is one load."""
         for _ in range(TRIES):
             wake = self._halves[self._wake]
             if not wake & 1:
@@ -194,7 +193,7 @@ class Topic:
     # Subscribing.
 
     def load(self, sequence: int) -> "Record | Status":
-        """What is at that sequence number."""
+        """The frame of a sequence number, or why there is none."""
         place, lap = self._place(sequence), self._lap(sequence)
         for _ in range(_GLANCES):
             word = self._words[place]
@@ -202,13 +201,13 @@ class Topic:
                 return self._read(word, sequence) or Status.LOST
             if not after(self._words[self._next], sequence):
                 return Status.NOTHING
-            if self._words[place] == word:  # else it has just been published
+            if self._words[place] == word:  # else it was published just now
                 break
         return Status.LOST
 
     def _read(self, word: int, sequence: int) -> "Record | None":
-        """A copy of what word leads to, if it is the entry of the sequence number, and its frame
-        is still there. The bytes are hostile."""
+        """A copy of the label or record that the word points to, if it is that of the sequence number and
+        its frame is intact. The bytes are hostile."""
         offset, ring = word & ~L.QUEUE_TAG, self._ring
         if not word & L.QUEUE_RECORD:
             label = self._labels.label(offset, self.index + 1, sequence)
@@ -227,7 +226,7 @@ class Topic:
         return Record(of, frame_size, checksum, time_ns, content)
 
     def published(self, sequence: int) -> bool:
-        """Whether the sequence number's frame stands in the queue: one load."""
+        """Whether the sequence number's word stands in the queue: one load."""
         return bool(self._words[self._place(sequence)] & L.QUEUE_LAP == self._lap(sequence))
 
     def waiting(self, sequence: int) -> bool:
@@ -262,15 +261,15 @@ class Topic:
         return bool(self._words[self._place(sequence)] == self._lap(sequence))
 
     def beginning(self, start: str) -> int:
-        """The sequence number with which a subscription that starts so begins."""
-        if start == "first":  # ever published: those that are gone count as lost
+        """The first sequence number of a subscription with that start."""
+        if start == "first":  # ever published: overwritten frames count as lost
             return 0
         if start == "next":
             return self.next
         return self.newest() if start == "newest" else self.oldest(0)
 
     def newest(self) -> int:
-        """The sequence number of the last frame that is still there, or that of the next."""
+        """The sequence number of the last frame that is available, or that of the next frame."""
         end = self.next
         for i in range(1, min(end, self.depth) + 1):
             if isinstance(self.load(end - i), Record):
@@ -278,8 +277,8 @@ class Topic:
         return end
 
     def sleep(self, ready: Callable[[], bool], seconds: float = PATIENCE) -> None:
-        """Waits until something is published or kick is called, for at most that long. ready is
-        asked once more after everybody can know of the sleeper."""
+        """Sleeps until a frame is published or wake_all is called, for at most that many seconds. It calls
+        ready once more after it has announced the sleeper, and does not sleep if that is true."""
         wake = self.announce_sleeper()
         if wake is not None and not ready():
             _futex.wait(self.wake_address, wake, min(seconds, PATIENCE))
@@ -290,15 +289,15 @@ class Topic:
         return int(self._halves[self._wake])
 
     def announce_sleeper(self) -> "int | None":
-        """Says that there is a sleeper, and returns the wake word with that, or None if it was
-        changed meanwhile: look again."""
+        """Sets bit 0 of the wake word and returns the word with it, or None if another process changed it
+        meanwhile: look again."""
         wake = self.wake_word
         if not wake & 1 and not _atomics.cas32(self.wake_address, wake, wake | 1):
             return None
         return wake | 1
 
     def wake_all(self) -> None:
-        """Wakes everybody, and whoever is about to sleep does not."""
+        """Wakes all sleepers of the topic. A process that is about to sleep does not."""
         _wake_word(self._address + L.TOPIC_WAKE)
 
     # Ends.
@@ -310,25 +309,26 @@ class Topic:
 
     @property
     def ended(self) -> bool:
-        """Whether somebody has ended it."""
+        """Whether a publisher has ended it."""
         return self.state % 2 == 1
 
     def end(self) -> None:
-        """Says that nothing more comes, and wakes everybody."""
+        """Ends the topic, and wakes its sleepers."""
         self._turn(False)
         self.wake_all()
 
     def reopen(self) -> None:
-        """Takes an end back; an open topic stays so."""
+        """Opens the topic again after an end; an open topic stays open."""
         self._turn(True)
 
     def _turn(self, ended: bool) -> None:
-        """Counts the state on if it is the other one. Who is too late need not try again."""
+        """Adds 1 to the state if that changes whether the topic has ended. If the compare-and-swap fails,
+        another process has just done the same."""
         state = self.state
         if (state % 2 == 1) == ended:
             _atomics.cas32(self._address + L.TOPIC_STATE, state, (state + 1) & 0xFFFFFFFF)
 
 
 def after(a: int, b: int) -> bool:
-    """Whether sequence number a is beyond b."""
+    """Whether sequence number a comes after b."""
     return 0 < (a - b) & L.MASK < 1 << 63
