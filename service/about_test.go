@@ -14,7 +14,7 @@ func TestAboutManyTopics(t *testing.T) {
 		h.Topics = append(h.Topics, HostTopic{Name: strings.Repeat("é", 40), Published: 1})
 	}
 	for _, room := range []int{1, 200, 10_000, 1 << 20, 1 << 24} {
-		text, err := h.text(room)
+		text, err := h.Encode(room)
 		var got Host
 		if err := errors.Join(err, json.Unmarshal(text, &got)); err != nil {
 			t.Fatal(err)

@@ -196,7 +196,7 @@ func TestTimeoutsOfAnotherHost(t *testing.T) {
 		}
 	}
 	o.Kill()
-	refused("a frame of a killed server", f, "nobody answers", framebuffer.ErrTimeout, framebuffer.ErrStaleKey)
+	refused("a frame of a killed server", f, "no server answers", framebuffer.ErrTimeout, framebuffer.ErrStaleKey)
 	// Back again, with a new ring in which there is something at the same place.
 	o = natstest.StartOwner(t, url, ring)
 	o.Do(natstest.Order{Put: size, Seed: 2})

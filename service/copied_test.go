@@ -44,7 +44,7 @@ func startMirror(t *testing.T, url string, ring int64, most int, opts service.Mi
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := service.NewMirror(natstest.Dial(t, service.Options{URL: url}), client, opts)
+	m, err := service.NewMirror(natstest.Dial(t, service.Options{URL: url}), client, &opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func seekAny(nc *nats.Conn) error {
 		return err
 	}
 	defer ring.Close()
-	m, err := service.NewMirror(nc, ring, service.MirrorOptions{Topic: "cam"})
+	m, err := service.NewMirror(nc, ring, &service.MirrorOptions{Topic: "cam"})
 	if err != nil {
 		return err
 	}

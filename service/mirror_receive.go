@@ -11,124 +11,128 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/fberr"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/stream"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// quietSource is how long a source, which says each second that it is there, may say nothing.
-const quietSource = 4 * time.Second
+// sourceTimeout is how long a source, which sends a heartbeat each second, may send nothing.
+const sourceTimeout = 4 * time.Second
 
-// follow copies from one server. Its error, which is never nil, says why it ended.
-func (m *Mirror) follow(ctx context.Context, h Host) error {
-	id := h.ID
-	request := mirrorRequest{
-		Topic: m.options.Topic, Every: uint64(m.options.Every), Rate: m.options.Rate, Window: uint64(m.options.Window),
-	}
-	switch {
-	case m.paused: // what came meanwhile nobody wanted
-	case m.began:
-		request.Ring, request.From = m.source, m.last
-	default:
-		request.Oldest = m.waited
-	}
-	if m.keys != nil {
-		request.Nonce = sign.Nonce()
-	}
-	data, err := json.Marshal(request)
+// receive requests the topic from a server and copies its frames. Its error, which is never nil, says
+// why the stream ended.
+func (m *Mirror) receive(ctx context.Context, h Host) error {
+	request, window, err := m.request()
 	if err != nil {
-		return fmt.Errorf("mirror: %w", err)
+		return err
 	}
-	ask := nats.NewMsg(wire.OwnSubject(id, wire.EndpointMirror))
-	ask.Data = data
-	in, err := stream.NewRequester(m.nats).Request(ask, request.Window)
+	ask := nats.NewMsg(wire.OwnSubject(h.ID, wire.EndpointMirror))
+	ask.Data = request
+	in, err := stream.NewRequester(m.nats).Request(ask, window)
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
 	defer in.Close()
-	if !m.began {
-		m.numbered = time.Now()
+	if !m.position.begun {
+		m.position.lastTime = time.Now()
 	}
-	vetted := m.vetting(h, data)
-	var now arriving
+	if m.keys != nil {
+		return m.receiveParts(ctx, in, h, m.newVerifier(h, request).take)
+	}
+	var now incoming
 	defer func() {
-		if now.open { // asked for again, if it is still there
-			m.last = now.head.Sequence
+		if now.open { // the mirror requests it again
+			m.position.next = now.head.Sequence
 		}
-		m.drop(&now)
+		m.discard(&now)
 	}()
-	looked := time.Now()
-	look, gap := looked.Add(firstLook), firstLook // for others, when nothing comes from this one
+	return m.receiveParts(ctx, in, h, func(p stream.Part) error { return m.take(&now, p) })
+}
+
+// request returns the text of the mirror's request, and its window.
+func (m *Mirror) request() (text []byte, window uint64, err error) {
+	r := mirrorRequest{
+		Topic: m.options.Topic, Every: uint64(m.options.Every), Rate: m.options.Rate, Window: uint64(m.options.Window),
+	}
+	switch {
+	case m.paused: // what was published meanwhile is not wanted
+	case m.position.begun:
+		r.Ring, r.From = m.position.ring, m.position.next
+	default:
+		r.Oldest = m.waited
+	}
+	if m.keys != nil {
+		r.Nonce = sign.Nonce()
+	}
+	if text, err = json.Marshal(r); err != nil {
+		return nil, 0, fmt.Errorf("mirror: %w", err)
+	}
+	return text, r.Window, nil
+}
+
+// receiveParts hands each part of a stream to take. It ends the stream when another server has newer
+// frames, or when a mirror on demand has no subscribers any more.
+func (m *Mirror) receiveParts(ctx context.Context, in *stream.Receiver, h Host, take func(stream.Part) error) error {
+	search := newSearchTimer()
+	checked := time.Now()
 	for {
 		p, err := nextPart(ctx, in)
 		if err != nil {
 			return err
 		}
 		if !p.Heartbeat {
-			look, gap = time.Now().Add(firstLook), firstLook
-		} else if time.Now().After(look) {
-			if m.moved(ctx, id) {
-				return errMoved
-			}
-			gap = min(2*gap, lastLook)
-			look = time.Now().Add(gap)
+			search = newSearchTimer()
+		} else if search.due() && m.moved(ctx, h.ID) {
+			return errMoved
 		}
 		if word := p.Header.Get(micro.ErrorCodeHeader); word != "" {
 			return wire.ErrorOf(word, p.Header.Get(micro.ErrorHeader))
 		}
-		m.beats(p)
-		if vetted != nil {
-			err = vetted.take(p)
-		} else {
-			err = m.take(&now, p)
+		if p.Heartbeat {
+			m.setRunning()
 		}
-		if err != nil {
+		if err := take(p); err != nil {
 			return err
 		}
-		if m.options.OnDemand && time.Since(looked) > time.Second {
-			looked = time.Now()
-			wanted, err := m.wanted()
-			if err != nil {
+		if m.options.OnDemand && time.Since(checked) > time.Second {
+			checked = time.Now()
+			if wanted, err := m.hasSubscribers(); err != nil {
 				return err
-			}
-			if !wanted {
-				return errUnwanted
+			} else if !wanted {
+				return errNoSubscribers
 			}
 		}
 	}
 }
 
-var errUnwanted = errors.New("nobody subscribes to it here any more")
-
 func nextPart(ctx context.Context, in *stream.Receiver) (stream.Part, error) {
-	ctx, cancel := context.WithTimeout(ctx, quietSource)
+	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
 	defer cancel()
 	p, err := in.Next(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("its host said nothing for %v: %w", quietSource, err)
+		err = fmt.Errorf("its host said nothing for %v: %w", sourceTimeout, err)
 	}
 	return p, err
 }
 
-// beats counts that the topic comes, when its host says so.
-func (m *Mirror) beats(p stream.Part) {
-	if p.Heartbeat {
-		m.count(func(s *MirrorStats) {
-			if s.State != "running" {
-				s.State, s.Why = "running", ""
-				s.Starts++
-				m.log.Info("the topic comes", "framebuffer.host", s.Host, "framebuffer.server.id", s.ID)
-			}
-		})
-	}
+// setRunning notes a heartbeat of the source: it has accepted the request.
+func (m *Mirror) setRunning() {
+	m.count(func(s *MirrorStats) {
+		if s.State != MirrorRunning {
+			s.State, s.Why = MirrorRunning, ""
+			s.Starts++
+			m.log.Info("the topic comes", "framebuffer.host", s.Host, "framebuffer.server.id", s.ID)
+		}
+	})
 }
 
-// take puts a part where it belongs, and publishes the frame that it completes.
-func (m *Mirror) take(now *arriving, p stream.Part) error {
+// take takes a part, and publishes the frame that it completes.
+func (m *Mirror) take(now *incoming, p stream.Part) error {
 	end, text := p.Header.Get(wire.HeaderEnd) != "", p.Header.Get(wire.HeaderFrame)
-	if now.open && (p.Lost > 0 || end || text != "") { // the rest of it does not come
-		if err := m.unfinished(now); err != nil {
+	if now.open && (p.Lost > 0 || end || text != "") { // the rest of the frame does not come
+		if err := m.countUnfinished(now); err != nil {
 			return err
 		}
 	}
@@ -141,21 +145,21 @@ func (m *Mirror) take(now *arriving, p stream.Part) error {
 	if !now.open || p.Heartbeat {
 		return nil
 	}
-	whole, err := m.add(now, p.Data)
-	if err != nil || !whole {
+	complete, err := m.add(now, p.Data)
+	if err != nil || !complete {
 		return err
 	}
 	return m.publish(now)
 }
 
-// begin begins a frame. What is no frame, or larger than the ring, is passed over.
-func (m *Mirror) begin(now *arriving, text string) {
+// begin begins a frame. It passes over a header that is not valid, and a frame larger than the ring.
+func (m *Mirror) begin(now *incoming, text string) {
 	var h mirrorFrame
 	if err := json.Unmarshal([]byte(text), &h); err != nil || h.Size < 1 {
 		m.count(func(s *MirrorStats) { s.Refused++ })
 		return
 	}
-	if !m.number(&h) {
+	if !m.accept(&h) {
 		return
 	}
 	if h.Size > m.ring.MaxSize() {
@@ -166,33 +170,41 @@ func (m *Mirror) begin(now *arriving, text string) {
 	now.head, now.open = h, true
 }
 
-// publish publishes what has arrived, if it is what was written.
-func (m *Mirror) publish(now *arriving) error {
+// publish publishes a frame that has arrived, if its bytes match its checksum.
+func (m *Mirror) publish(now *incoming) error {
 	h := now.head
 	f, err := now.into.Commit(h.Size)
-	now.over()
+	now.reset()
 	if err == nil && f.Checksum != h.Checksum {
-		err = fmt.Errorf("%w: frame %d arrived with the checksum %v, not %v", framebuffer.ErrTimeout, h.Sequence, f.Checksum, h.Checksum)
+		err = fberr.NewTimeout(framebuffer.Altered, "frame %d arrived with the checksum %v, not %v", h.Sequence, f.Checksum, h.Checksum)
 	}
 	if err == nil {
-		number := m.base + h.Sequence
-		of := topic.Message{Sequence: number, Time: time.Unix(0, h.Time), Lost: number - min(m.first, number), Meta: h.Meta}
-		if _, err = m.pub.Mirror(f, of); errors.Is(err, topic.ErrEnded) {
-			if err = m.pub.Reopen(); err == nil {
-				_, err = m.pub.Mirror(f, of)
-			}
-		}
+		err = m.publishAs(f, h)
 	}
 	switch {
 	case errors.Is(err, framebuffer.ErrClosed), errors.Is(err, framebuffer.ErrCorrupt):
 		return err
 	case err != nil:
-		m.trust.wasted += uint64(h.Size)
+		m.budget.wasted += uint64(h.Size)
 		m.log.Debug("a frame was not published", "error.message", err)
 		m.count(func(s *MirrorStats) { s.Refused++ })
 		return nil
 	}
-	m.trust.used += uint64(h.Size)
+	m.budget.used += uint64(h.Size)
 	m.count(func(s *MirrorStats) { s.Frames++; s.Bytes += uint64(h.Size) })
 	return nil
+}
+
+// publishAs publishes a frame with the sequence, time and metadata of the source's. It opens the topic
+// again if the source has.
+func (m *Mirror) publishAs(f framebuffer.Frame, h mirrorFrame) error {
+	sequence := m.position.offset + h.Sequence
+	of := topic.Message{Sequence: sequence, Time: time.Unix(0, h.Time), Lost: sequence - min(m.position.first, sequence), Meta: h.Meta}
+	_, err := m.pub.Mirror(f, of)
+	if errors.Is(err, topic.ErrEnded) {
+		if err = m.pub.Reopen(); err == nil {
+			_, err = m.pub.Mirror(f, of)
+		}
+	}
+	return err
 }

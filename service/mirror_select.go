@@ -9,15 +9,36 @@ import (
 	"time"
 )
 
-// Whom a mirror copies from: of the servers that are meant, the one with the newest frame of the topic. A name
-// alone says little: whoever subscribes makes the topic, and what a mirror left behind when it ended is no copy any
-// more. So a mirror to which nothing comes looks again, less and less often.
+// A mirror copies from the server with the newest frame of the topic, of those that MirrorOptions.From
+// allows. A name alone says little: a subscriber creates the topic, and what a mirror left in a ring when
+// it ended does not count as a mirror any more. So a mirror to which nothing comes searches again, less
+// and less often.
 const (
-	firstLook = 2 * time.Second
-	lastLook  = 30 * time.Second
+	minSearchWait = 2 * time.Second
+	maxSearchWait = 30 * time.Second
 )
 
-// errMoved says that another server has newer frames of the topic than the one that is followed.
+// searchTimer says when a mirror to which nothing comes searches again.
+type searchTimer struct {
+	next time.Time
+	wait time.Duration
+}
+
+func newSearchTimer() searchTimer {
+	return searchTimer{time.Now().Add(minSearchWait), minSearchWait}
+}
+
+// due reports whether it is time to search, and then sets the next time.
+func (t *searchTimer) due() bool {
+	if !time.Now().After(t.next) {
+		return false
+	}
+	t.wait = min(2*t.wait, maxSearchWait)
+	t.next = time.Now().Add(t.wait)
+	return true
+}
+
+// errMoved says that another server has newer frames of the topic than the one that is copied from.
 var errMoved = errors.New("another server has newer frames of it")
 
 // find returns the server to copy from.
@@ -34,37 +55,45 @@ func (m *Mirror) find(ctx context.Context) (found Host, err error) {
 
 func (m *Mirror) nowhere() string {
 	if m.options.From == AnyHost {
-		return "on any host, other than as a copy: framebuffer hosts -t lists them"
+		return "on any host, other than as a mirror: framebuffer hosts -t lists them"
 	}
-	return fmt.Sprintf("on %s: nobody has published to it there yet, or it is this server itself", m.options.From)
+	return fmt.Sprintf("on %s: nothing has been published to it there yet, or it is this server itself", m.options.From)
 }
 
-// byNewest orders candidates.
+// byNewest orders candidates by the time of their newest frame.
 func byNewest(a, b Host) int {
 	return cmp.Or(cmp.Compare(a.Topics[0].Newest, b.Topics[0].Newest), cmp.Compare(a.Topics[0].Published, b.Topics[0].Published))
 }
 
-// candidates are the servers of the name that is wanted, or any, that have the topic.
+// candidates returns the servers that MirrorOptions.From allows and that have the topic.
 func (m *Mirror) candidates(ctx context.Context) (all []Host, err error) {
 	anyHost := m.options.From == AnyHost
 	if anyHost {
-		all, err = origins(ctx, m.nats, m.options.Topic, m.keys)
+		all, err = findOrigins(ctx, m.nats, m.options.Topic, m.keys)
 	} else {
-		all, err = named(ctx, m.nats, m.options.From, m.options.Topic, m.keys)
+		all, err = findNamed(ctx, m.nats, m.options.From, m.options.Topic, m.keys)
 	}
 	all = slices.DeleteFunc(all, func(h Host) bool {
-		return h.ID == m.options.Self || len(h.Topics) != 1 || h.Topics[0].Name != m.options.Topic || anyHost && h.Topics[0].Copy || !m.means(h)
+		return h.ID == m.options.Self || len(h.Topics) != 1 || h.Topics[0].Name != m.options.Topic || anyHost && h.Topics[0].Mirror || !m.allows(h)
 	})
-	if errors.Is(err, ErrTooMany) { // one of them will do
+	if errors.Is(err, ErrTooMany) { // one of them is enough
 		err = nil
 	}
 	return all, err
 }
 
-// moves prepares for going on with another server. Of that all is wanted that is there, if nothing has come
-// yet; and otherwise what is next, as some may have come already by way of the other.
-func (m *Mirror) moves() {
-	if m.began {
+// allows reports whether a server whose answer is signed is one that MirrorOptions.From names: another
+// program could pass the request for one name on to a server of another name.
+func (m *Mirror) allows(h Host) bool {
+	from := m.options.From
+	return m.keys == nil || from == AnyHost || from == h.Host || from == h.Name || from == h.ID
+}
+
+// switchSource prepares for another server. If nothing has come yet, the mirror takes all that the
+// server has. Otherwise it takes the next frame, because some may have come already by way of the last
+// server.
+func (m *Mirror) switchSource() {
+	if m.position.begun {
 		m.paused = true
 	} else {
 		m.waited = true

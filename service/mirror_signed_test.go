@@ -287,7 +287,7 @@ func TestSignedMirrorOfAny(t *testing.T) {
 	other := startMirror(t, r.toURL, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "wanted", Trust: []string{public}})
 	other.counts(t, func(s service.MirrorStats) bool { return s.State == "looking" && s.Starts == 0 && s.Why != "" })
 
-	if _, err := service.NewMirror(natstest.Dial(t, service.Options{URL: r.toURL}), m.ring, service.MirrorOptions{Topic: "x", Trust: []string{"N"}}); !errors.Is(err, framebuffer.ErrBadKey) {
+	if _, err := service.NewMirror(natstest.Dial(t, service.Options{URL: r.toURL}), m.ring, &service.MirrorOptions{Topic: "x", Trust: []string{"N"}}); !errors.Is(err, framebuffer.ErrBadKey) {
 		t.Errorf("a mirror that trusts no key: %v", err)
 	}
 }

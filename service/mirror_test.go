@@ -247,12 +247,12 @@ func TestMirrorRefuses(t *testing.T) {
 		framebuffer.ErrBadSize: {{Topic: "x", Every: -1}, {Topic: "x", Rate: -1}, {Topic: "x", Window: -1}},
 	} {
 		for _, opts := range all {
-			if _, err := service.NewMirror(nc, ring, opts); !errors.Is(err, want) {
+			if _, err := service.NewMirror(nc, ring, &opts); !errors.Is(err, want) {
 				t.Errorf("%+v: %v", opts, err)
 			}
 		}
 	}
-	m, err := service.NewMirror(nc, ring, service.MirrorOptions{Topic: "x"})
+	m, err := service.NewMirror(nc, ring, &service.MirrorOptions{Topic: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}

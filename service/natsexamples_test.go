@@ -98,7 +98,7 @@ func testFramesCome(t *testing.T, from, to service.Config) {
 	name := "of/" + from.Host
 	c, into := natstest.Connect(t, service.Options{Name: from.Name}), natstest.Connect(t, service.Options{Name: to.Name})
 	ring, owner := natstest.Attach(t, into.Key()), natstest.Attach(t, c.Key())
-	m, err := service.NewMirror(into.NATS(), ring, service.MirrorOptions{Topic: name, From: from.Host})
+	m, err := service.NewMirror(into.NATS(), ring, &service.MirrorOptions{Topic: name, From: from.Host})
 	if err != nil {
 		t.Fatal(err)
 	}

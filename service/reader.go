@@ -14,10 +14,6 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
-// ErrBusy says that a server already sends as many frames or topics to other hosts as it accepts. A
-// later attempt may succeed.
-var ErrBusy = wire.ErrBusy
-
 // ReaderOptions are for [NewReader]. The zero value, or nil, means the defaults.
 type ReaderOptions struct {
 	// Attach says how to attach to rings of this host. Default: read-only. Its MaxFrame also limits

@@ -12,47 +12,47 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
-// proof is what a reader keeps of a frame's answers to verify who sent it. Nil: it does not ask.
-type proof struct {
+// frameVerifier verifies the signature of a frame that is fetched. A nil frameVerifier requires none.
+type frameVerifier struct {
 	trust     *sign.Trust
-	sum       hash.Hash // of all bytes that are kept, over all attempts
+	sum       hash.Hash // of the bytes that are kept, over all attempts
 	nonce     string    // of the last request
-	signature string    // with the last part
+	signature string    // that came with the last part
 }
 
-func (r *Reader) proof() *proof {
+func (r *Reader) newVerifier() *frameVerifier {
 	if r.trust == nil {
 		return nil
 	}
-	return &proof{trust: r.trust, sum: sha256.New()}
+	return &frameVerifier{trust: r.trust, sum: sha256.New()}
 }
 
-// ask has the answer to a request signed.
-func (p *proof) ask(request *nats.Msg) {
-	if p == nil {
+// request requests a signature.
+func (v *frameVerifier) request(m *nats.Msg) {
+	if v == nil {
 		return
 	}
-	p.nonce, p.signature = sign.Nonce(), ""
-	request.Header.Set(wire.HeaderNonce, p.nonce)
+	v.nonce, v.signature = sign.Nonce(), ""
+	m.Header.Set(wire.HeaderNonce, v.nonce)
 }
 
-// add takes bytes that are kept, and the headers that came with them.
-func (p *proof) add(data []byte, h nats.Header) {
-	if p == nil {
+// add adds bytes that are kept, and the headers that came with them.
+func (v *frameVerifier) add(data []byte, h nats.Header) {
+	if v == nil {
 		return
 	}
-	_, _ = p.sum.Write(data) // never fails
-	p.signature = h.Get(wire.HeaderSignature)
+	_, _ = v.sum.Write(data) // never fails
+	v.signature = h.Get(wire.HeaderSignature)
 }
 
-// verify returns an error unless the frame whose bytes were added is from a server that is trusted.
-// With checked its checksum is right; what is not what was written may have been overwritten, and
-// is no forgery for that.
-func (p *proof) verify(f framebuffer.Frame, checked bool) error {
-	if p == nil || !checked && p.signature != "" {
+// verify returns an error unless a trusted server has signed the frame whose bytes were added. Intact
+// says that they match the frame's checksum: a frame that does not may have been overwritten while it
+// was sent, which is not a forgery.
+func (v *frameVerifier) verify(f framebuffer.Frame, intact bool) error {
+	if v == nil || !intact && v.signature != "" {
 		return nil
 	}
-	if err := p.trust.Verify(p.signature, frameStatement(p.nonce, f, p.sum.Sum(nil))); err != nil {
+	if err := v.trust.Verify(v.signature, frameStatement(v.nonce, f, v.sum.Sum(nil))); err != nil {
 		return fmt.Errorf("%w: the %d bytes at offset %d that came from another host: %w: have its server sign (serve --sign-key) and trust the key that it prints, or look for a peer that answers in its place",
 			ErrUntrusted, f.Size, f.Offset, err)
 	}

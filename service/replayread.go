@@ -161,7 +161,7 @@ var errGap = errors.New("messages were lost on the way")
 
 // forget deletes a consumer; one that cannot be reached forgets itself in a minute.
 func (l *lap) forget(consumer string) {
-	ctx, cancel := context.WithTimeout(context.Background(), firstMirrorWait)
+	ctx, cancel := context.WithTimeout(context.Background(), minRetryWait)
 	defer cancel()
 	_ = l.js.DeleteConsumer(ctx, streamName(l.options.Recording), consumer)
 }

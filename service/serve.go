@@ -1,12 +1,13 @@
 package service
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -31,14 +32,18 @@ type Service struct {
 
 	allowance *allowance // of askers over a NATS that may be shared
 
-	give    sourceState
-	mirrors []*Mirror
-	copies  *framebuffer.Client // that mirrors write through; nil without any
-	working sync.WaitGroup      // frames on their way to other hosts
+	life    context.Context // of everything that runs until Close
+	end     context.CancelFunc
+	working sync.WaitGroup
+	streams *nats.Conn // of frames and topics for and from other hosts: publishing may wait with its lock held
+	source  *Source
 
-	mu           sync.Mutex
-	seen, unseen *framebuffer.Client // of the own ring; nil until somebody asks
-	ended        bool
+	mirrorRing *framebuffer.Client // that mirrors publish to; nil without any
+
+	mu      sync.Mutex
+	client  *framebuffer.Client // of the own ring; nil until a request needs it
+	mirrors []*Mirror
+	ended   bool
 }
 
 // Serve starts the service; it is running, and can be found, when Serve returns. It fails
@@ -79,6 +84,7 @@ func Serve(cfg Config) (*Service, error) {
 	if s.replies, err = natsconn.NewReplies(cfg.InboxPrefix, cfg.AskerInboxes, s.log); err != nil {
 		return nil, err
 	}
+	s.life, s.end = context.WithCancel(context.Background())
 	s.close = sync.OnceValue(s.stop)
 	if err := s.start(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -129,13 +135,10 @@ func (s *Service) start() (err error) {
 	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
 		return fmt.Errorf("service: connect to NATS at %s: %w", natsconn.RedactURL(s.access.URL), s.access.ExplainEntry(err))
 	}
-	if err := s.openSource(); err != nil {
-		return err
-	}
 	if err := s.addEndpoints(); err != nil {
 		return err
 	}
-	if err := s.addStreams(); err != nil {
+	if err := s.openSource(); err != nil {
 		return err
 	}
 	s.access.ID, s.access.Key, s.access.PID = s.micro.Info().ID, s.config.Server.Key(), os.Getpid()
@@ -146,47 +149,29 @@ func (s *Service) start() (err error) {
 		return err
 	}
 	if s.embedded != nil {
-		s.work(func() { s.embedded.DropSilentConnections(s.give.life) })
-		s.work(func() { s.embedded.RestartJetStream(s.give.life) })
+		s.work(func() { s.embedded.DropSilentConnections(s.life) })
+		s.work(func() { s.embedded.RestartJetStream(s.life) })
 	}
 	s.rendezvous.Serve(s.access)
 	s.log.Info("serving", "framebuffer.server.name", natsconn.NameOrDefault(s.config.Name), "framebuffer.server.id", s.access.ID, "url.full", s.URL())
 	return nil
 }
 
-// openMirrors has the topics that are to be copied come.
-func (s *Service) openMirrors() (err error) {
-	if len(s.config.Mirrors) == 0 {
-		return nil
-	}
-	if s.copies, err = framebuffer.Attach(s.config.Server.Key(), &framebuffer.ClientOptions{Name: "framebuffer mirrors"}); err != nil {
+// streamFlushTimeout is how long a message for another host may wait for the network.
+const streamFlushTimeout = 10 * time.Second
+
+// openSource answers requests of other hosts for frames and topics.
+func (s *Service) openSource() (err error) {
+	// What cannot be sent now is of no use later: nothing is kept for after a reconnection.
+	opts := append(s.embedded.InProcess(), nats.ReconnectBufSize(-1), nats.FlusherTimeout(streamFlushTimeout), natsconn.LogErrors(s.log))
+	if s.streams, err = s.access.Dial(context.Background(), "framebuffer server, frames", opts...); err != nil {
 		return err
 	}
-	for _, opts := range s.config.Mirrors {
-		opts.Self, opts.Logger = s.micro.Info().ID, s.log
-		m, err := NewMirror(s.give.nats, s.copies, opts)
-		if err != nil {
-			return err
-		}
-		s.mu.Lock()
-		s.mirrors = append(s.mirrors, m)
-		s.mu.Unlock()
-	}
-	for _, m := range s.copying() {
-		s.work(func() {
-			defer m.sayWhenLate().Stop()
-			if err := m.Run(s.give.life); err != nil && s.give.life.Err() == nil {
-				s.log.Error("a topic is not mirrored any more", "framebuffer.topic", m.options.Topic, "error.message", err)
-			}
-		})
-	}
-	return nil
-}
-
-func (s *Service) copying() []*Mirror {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.mirrors)
+	s.source, err = NewSource(s.streams, &SourceOptions{
+		Key: s.config.Server.Key(), ID: s.micro.Info().ID, Host: s.config.host(), Name: natsconn.NameOrDefault(s.config.Name),
+		Replies: s.replies, SigningKey: s.signer, Logger: s.log,
+	})
+	return err
 }
 
 // work runs f beside what goes on, unless the service is ending; stop waits for it.
@@ -232,15 +217,15 @@ func (s *Service) stop() error {
 		s.announceStop()
 		s.nats.Close()
 	}
-	if s.give.nats != nil {
-		s.give.end()
-		s.give.nats.Close()
+	s.end()
+	if s.source != nil {
+		errs = append(errs, s.source.Close()) // and s.streams
 	}
 	s.mu.Lock()
 	s.ended = true
 	s.mu.Unlock()
 	s.working.Wait()
-	for _, c := range []*framebuffer.Client{s.seen, s.unseen, s.copies} {
+	for _, c := range []*framebuffer.Client{s.client, s.mirrorRing} {
 		if c != nil {
 			errs = append(errs, c.Close())
 		}

@@ -23,7 +23,7 @@ func TestWhatIsNoKeyIsNotShown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h, err := readHost(text, len(text)); err != nil || h.SignsAs != want {
+		if h, err := ParseHost(text, len(text)); err != nil || h.SignsAs != want {
 			t.Errorf("%.80q: %.80q, %v", said, h.SignsAs, err)
 		}
 	}

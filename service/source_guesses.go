@@ -8,62 +8,65 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// Other hosts get a frame by its descriptor. One that is made up must tell nothing: neither bytes, nor whether
-// there is a chunk, nor of what size. So the bytes are hashed before any of them is sent, and all that is wrong has one answer.
+// A request names a frame by its descriptor. A made-up descriptor must reveal nothing: neither bytes,
+// nor whether the ring has such a chunk, nor of which size. So the source verifies the checksum before it
+// sends any byte, and answers every wrong descriptor with the same error.
 
-// errNotThat is that answer. It says what a reader that has a descriptor can do.
-var errNotThat = fmt.Errorf("%w: the ring has no frame with that offset, size and checksum: it was reused, or the descriptor is not as its writer gave it out: read sooner, or start the server with a larger size", framebuffer.ErrTimeout)
+// errNoSuchFrame is that error. Its text says what a reader with a correct descriptor can do.
+var errNoSuchFrame = fmt.Errorf("%w: the ring has no frame with that offset, size and checksum: it was overwritten, or the descriptor is not as its writer gave it out: read sooner, or start the server with a larger size", framebuffer.ErrTimeout)
 
-// giveKnown is ring.View for descriptors of other hosts.
-func (g *sourceState) giveKnown(ring *framebuffer.Client, f framebuffer.Frame, look func([]byte) error) error {
-	known, guessed := false, false
+// view is ring.View for a descriptor from another host: it calls send with the bytes only if they
+// match the descriptor's checksum.
+func (s *Source) view(ring *framebuffer.Client, f framebuffer.Frame, send func([]byte) error) error {
+	verified, guessed := false, false
 	err := ring.View(f, func(bytes []byte) error {
 		size, ok := ring.ChunkSize(f.Offset)
-		if !ok || !g.guesses.allow(f.Offset, f.Size == size) {
-			return errNotThat
+		if !ok || !s.guesses.allow(f.Offset, f.Size == size) {
+			return errNoSuchFrame
 		}
-		if known = framebuffer.ChecksumOf(bytes) == f.Checksum; !known {
+		if verified = framebuffer.ChecksumOf(bytes) == f.Checksum; !verified {
 			guessed = true
-			return errNotThat
+			return errNoSuchFrame
 		}
-		return look(bytes)
+		return send(bytes)
 	})
 	if guessed {
-		g.guesses.wrong(f.Offset)
+		s.guesses.add(f.Offset)
 	}
-	if known || err == nil || errors.Is(err, framebuffer.ErrClosed) || errors.Is(err, framebuffer.ErrCorrupt) {
+	if verified || err == nil || errors.Is(err, framebuffer.ErrClosed) || errors.Is(err, framebuffer.ErrCorrupt) {
 		return err
 	}
-	return errNotThat
+	return errNoSuchFrame
 }
 
 const (
-	// maxGuesses is how many wrong descriptors of a chunk are looked at. More could find out the frame byte by byte: the
-	// checksum of the first one has 256 values.
+	// maxGuesses is how many wrong descriptors of a chunk are compared with its bytes. More could find
+	// out the frame byte by byte: the checksum of its first byte has 256 values.
 	maxGuesses = 8
 
-	// maxGuessed is of how many chunks they are counted.
+	// maxGuessed is for how many chunks they are counted.
 	maxGuessed = 1 << 16
 )
 
-// guesses counts the wrong descriptors that name a chunk. With as many as may be, only its whole content can be had, as
-// frames are that were written by Put; a shorter one that was committed to a larger reservation cannot.
+// guesses counts the wrong descriptors of each chunk. After maxGuesses of them the source only compares
+// descriptors of the chunk's whole size: frames that were written by Put have it, a frame that was
+// committed to a larger reservation does not.
 type guesses struct {
-	mu     sync.Mutex
-	wrongs map[uint64]int // by offset, which no ring gives out twice
+	mu    sync.Mutex
+	wrong map[uint64]int // by offset, which a ring uses once
 }
 
-func (g *guesses) allow(offset uint64, whole bool) bool {
+func (g *guesses) allow(offset uint64, wholeChunk bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return whole || g.wrongs[offset] < maxGuesses
+	return wholeChunk || g.wrong[offset] < maxGuesses
 }
 
-func (g *guesses) wrong(offset uint64) {
+func (g *guesses) add(offset uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.wrongs) >= maxGuessed || g.wrongs == nil {
-		g.wrongs = map[uint64]int{}
+	if len(g.wrong) >= maxGuessed || g.wrong == nil {
+		g.wrong = map[uint64]int{}
 	}
-	g.wrongs[offset]++
+	g.wrong[offset]++
 }

@@ -10,65 +10,64 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/cgroup"
 )
 
-// room bounds how much of one kind a server does for askers at a time: for all of them, and for
-// each, so that one of them leaves room for others.
-type room struct {
-	what       string // of which there is so much
-	most, each int
+// limiter limits how much of one kind a source does at a time: for all requesters together, and for
+// each, so that one requester leaves room for others.
+type limiter struct {
+	what           string // is limited, for the errors
+	total, forEach int
 
-	mu  sync.Mutex
-	all int
-	by  map[string]int
+	mu          sync.Mutex
+	all         int
+	byRequester map[string]int
 }
 
-// share is the part of the room that one asker may have.
-const share = 4
+// requesterShare is the part of the total that one requester may have: a quarter.
+const requesterShare = 4
 
-func newRoom(what string, most int) *room {
-	return &room{what: what, most: most, each: max(most/share, 1), by: map[string]int{}}
+func newLimiter(what string, total int) *limiter {
+	return &limiter{what: what, total: total, forEach: max(total/requesterShare, 1), byRequester: map[string]int{}}
 }
 
-// take takes a place for an asker until leave is called, or returns ErrBusy.
-func (r *room) take(asker string) (leave func(), err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.all >= r.most {
-		return nil, fmt.Errorf("%w: %d %s already, and there may be %d: ask for less at a time, or later", ErrBusy, r.all, r.what, r.most)
+// enter counts one more for a requester until leave is called, or returns [ErrBusy].
+func (l *limiter) enter(requester string) (leave func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all >= l.total {
+		return nil, fmt.Errorf("%w: %d %s already, and there may be %d: ask for less at a time, or later", ErrBusy, l.all, l.what, l.total)
 	}
-	if r.by[asker] >= r.each {
-		return nil, fmt.Errorf("%w: %d %s for this asker already, and each may have %d: ask for less at a time, or later", ErrBusy, r.by[asker], r.what, r.each)
+	if n := l.byRequester[requester]; n >= l.forEach {
+		return nil, fmt.Errorf("%w: %d %s for this asker already, and each may have %d: ask for less at a time, or later", ErrBusy, n, l.what, l.forEach)
 	}
-	r.all++
-	r.by[asker]++
+	l.all++
+	l.byRequester[requester]++
 	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.all--
-		if r.by[asker]--; r.by[asker] == 0 {
-			delete(r.by, asker)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.all--
+		if l.byRequester[requester]--; l.byRequester[requester] == 0 {
+			delete(l.byRequester, requester)
 		}
 	}, nil
 }
 
 const (
-	// maxMirrors is how many streams of topics a server keeps up at a time, if this process may
-	// have four times as many threads; otherwise it is a quarter of those, and leastMirrors at
-	// least.
-	maxMirrors   = 1024
-	leastMirrors = 4
+	// mostStreams is how many streams of topics a source sends at a time, if this process may have
+	// four times as many threads. Otherwise it is a quarter of those, but at least fewestStreams.
+	mostStreams   = 1024
+	fewestStreams = 4
 )
 
-// mostMirrors is how many streams there may be: even if each took a thread, the process would
-// have some left.
-func mostMirrors(root fs.FS) int {
-	most := uint64(4 * maxMirrors)
-	var threads unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NPROC, &threads); err == nil {
-		most = min(most, threads.Cur) // all bits are set where there is no limit
+// maxStreams returns how many streams of topics a source may send at a time: even if each took a
+// thread, the process would have some left.
+func maxStreams(root fs.FS) int {
+	threads := uint64(4 * mostStreams)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NPROC, &limit); err == nil {
+		threads = min(threads, limit.Cur) // all bits are set without a limit
 	}
-	groups, _ := cgroup.Tasks(root) // without /proc the other limit is what is known
-	for _, l := range groups {
-		most = min(most, uint64(max(l.Max, 0)))
+	groups, _ := cgroup.Tasks(root) // without /proc, the other limit alone counts
+	for _, g := range groups {
+		threads = min(threads, uint64(max(g.Max, 0)))
 	}
-	return max(int(most)/4, leastMirrors)
+	return max(int(threads)/4, fewestStreams)
 }

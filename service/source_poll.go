@@ -6,70 +6,70 @@ import (
 	"time"
 )
 
-// lookAround is how often mirrored topics are looked at: what comes over a network is that much
-// later at most, give or take what a timer is.
-const lookAround = time.Millisecond
+// pollInterval is how often the poller checks the topics: a frame leaves for other hosts at most that
+// much later.
+const pollInterval = time.Millisecond
 
-// lookout looks at topics for those who mirror them. A subscription that sleeps has to be woken by the publisher,
-// with a system call that on a virtual machine takes as long as a frame's whole way to a local reader, whom it
-// keeps waiting. So while a topic is lively and somebody reads it on its own host, nobody sleeps on it from
-// here: one goroutine looks at all such topics, and their readers have no part in how many mirrors there are.
-// That takes the processor of a thousand looks a second, so that otherwise mirrors sleep as anybody does.
-type lookout struct {
+// poller polls active topics on behalf of mirrors. Waking a sleeping subscription costs the publisher a
+// futex call, which delays local readers: on a virtual machine by as much as a frame's whole way to
+// them. So while a topic is active and has local readers, one goroutine polls all such topics every
+// millisecond; otherwise mirrors sleep on the futex.
+type poller struct {
 	mu      sync.Mutex
-	waiting map[*watch]struct{}
-	looking bool // a goroutine does, until nobody waits
+	waiting map[*waiter]struct{}
+	running bool // a goroutine polls, until nothing waits
 }
 
-// watch is one topic to be looked at.
-type watch struct {
+// waiter waits for one topic.
+type waiter struct {
 	ready func() bool
-	seen  chan struct{}
+	done  chan struct{}
 }
 
-// wait returns when ready says so, looked at from time to time, or with the context's error.
-func (l *lookout) wait(ctx context.Context, ready func() bool) error {
-	w := &watch{ready, make(chan struct{})}
-	l.mu.Lock()
-	if l.waiting == nil {
-		l.waiting = map[*watch]struct{}{}
+// wait returns nil when ready returns true, or the context's error. It does not call ready after it
+// has returned.
+func (p *poller) wait(ctx context.Context, ready func() bool) error {
+	w := &waiter{ready, make(chan struct{})}
+	p.mu.Lock()
+	if p.waiting == nil {
+		p.waiting = map[*waiter]struct{}{}
 	}
-	l.waiting[w] = struct{}{}
-	if !l.looking {
-		l.looking = true
-		go l.look()
+	p.waiting[w] = struct{}{}
+	if !p.running {
+		p.running = true
+		go p.run()
 	}
-	l.mu.Unlock()
+	p.mu.Unlock()
 	select {
-	case <-w.seen:
+	case <-w.done:
 		return nil
 	case <-ctx.Done():
-		l.mu.Lock()
-		delete(l.waiting, w) // nobody calls ready after this: its memory may go
-		l.mu.Unlock()
+		p.mu.Lock()
+		delete(p.waiting, w) // after this the memory that ready reads may be unmapped
+		p.mu.Unlock()
 		return ctx.Err()
 	}
 }
 
-func (l *lookout) look() {
-	for tick := time.NewTicker(lookAround); ; <-tick.C {
-		if !l.once() {
+func (p *poller) run() {
+	for tick := time.NewTicker(pollInterval); ; <-tick.C {
+		if !p.poll() {
 			tick.Stop()
 			return
 		}
 	}
 }
 
-// once reports whether somebody still waits.
-func (l *lookout) once() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for w := range l.waiting {
+// poll checks all topics once and reports whether any waiter is left.
+func (p *poller) poll() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for w := range p.waiting {
 		if w.ready() {
-			delete(l.waiting, w)
-			close(w.seen)
+			delete(p.waiting, w)
+			close(w.done)
 		}
 	}
-	l.looking = len(l.waiting) > 0
-	return l.looking
+	p.running = len(p.waiting) > 0
+	return p.running
 }

@@ -15,27 +15,34 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-func (g *mirrorSource) close() {
-	g.stream.Close()
-	_ = g.sub.Close() // always nil
-}
+const (
+	// maxLag is how many frames a stream may lag while its window is full. Then it goes on with the
+	// newest frame: a mirror is live, and what is too much for a link is not less later.
+	maxLag = 64
 
-// run sends frames until the mirror is gone, or the ring.
-func (g *mirrorSource) run(ctx context.Context) error {
-	if err := g.stream.Heartbeat(); err != nil { // so that it knows that there is somebody
+	// activeFor is how long after a frame the poller watches a topic, instead of a wait on its futex.
+	activeFor = 2 * time.Second
+
+	// reopenInterval is how often a stream checks whether a topic that has ended was opened again.
+	reopenInterval = 50 * time.Millisecond
+)
+
+// run sends frames until the mirror is gone or the ring has ended.
+func (t *topicStream) run(ctx context.Context) error {
+	if err := t.stream.Heartbeat(); err != nil { // tells the mirror that the request was accepted
 		return err
 	}
-	g.beat = time.Now()
+	t.lastHeartbeat = time.Now()
 	for {
-		m, ok, err := g.next(ctx)
+		m, ok, err := t.next(ctx)
 		switch {
-		case ok && g.wanted(&m): // and neither left out nor there already
-			err = g.send(ctx, m)
+		case ok && t.wanted(&m):
+			err = t.send(ctx, m)
 		case errors.Is(err, topic.ErrEnded):
-			err = g.end(ctx)
+			err = t.sendEnd(ctx)
 		}
 		if err == nil {
-			err = g.keepUp()
+			err = t.keepAlive()
 		}
 		if err != nil {
 			return err
@@ -43,23 +50,21 @@ func (g *mirrorSource) run(ctx context.Context) error {
 	}
 }
 
-// lively is for how long after a frame the topic is looked at before this sleeps on it.
-const lively = 2 * time.Second
-
-// next waits for a frame, but not for so long that the mirror would wonder: ok tells whether there is one.
-func (g *mirrorSource) next(ctx context.Context) (m topic.Message, ok bool, err error) {
-	if m, ok, err = g.sub.TryNext(); ok || err != nil {
-		g.came = time.Now()
+// next waits for a frame, for at most a second, so that the stream can send heartbeats: ok reports
+// whether there is a frame.
+func (t *topicStream) next(ctx context.Context) (m topic.Message, ok bool, err error) {
+	if m, ok, err = t.sub.TryNext(); ok || err != nil {
+		t.lastFrame = time.Now()
 		return m, ok, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if time.Since(g.came) > lively || !g.sub.OthersRead() {
-		// Never with a thread: peers decide how many streams there are.
-		g.sub.WaitShared(waiting, g.stream.Gone())
+	if time.Since(t.lastFrame) > activeFor || !t.sub.OthersRead() {
+		// Without a thread of its own: other hosts decide how many streams there are.
+		t.sub.WaitShared(waiting, t.stream.Gone())
 		err = ctx.Err()
 	} else {
-		err = g.lookout.wait(waiting, g.sub.Ready())
+		err = t.poller.wait(waiting, t.sub.Ready())
 	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		err = nil
@@ -67,85 +72,86 @@ func (g *mirrorSource) next(ctx context.Context) (m topic.Message, ok bool, err 
 	return m, ok, err
 }
 
-// keepUp says each second that the stream is there, and ends it when the mirror is not.
-func (g *mirrorSource) keepUp() error {
+// keepAlive sends a heartbeat each second, and returns [stream.ErrGone] if the mirror is gone.
+func (t *topicStream) keepAlive() error {
 	select {
-	case <-g.stream.Gone():
+	case <-t.stream.Gone():
 		return stream.ErrGone
 	default:
 	}
-	if time.Since(g.beat) < time.Second {
+	if time.Since(t.lastHeartbeat) < time.Second {
 		return nil
 	}
-	if time.Since(g.stream.LastAck()) > idleTimeout {
+	if time.Since(t.stream.LastAck()) > idleTimeout {
 		return fmt.Errorf("%w: it said nothing for %v", stream.ErrGone, idleTimeout)
 	}
-	g.beat = time.Now()
-	return g.stream.Heartbeat()
+	t.lastHeartbeat = time.Now()
+	return t.stream.Heartbeat()
 }
 
-// wanted reports whether the frame is to be sent.
-func (g *mirrorSource) wanted(m *topic.Message) bool {
-	if g.request.Ring == g.name && m.Sequence < g.request.From {
+// wanted reports whether to send a frame: the mirror does not have it, and the sampler takes it.
+func (t *topicStream) wanted(m *topic.Message) bool {
+	if t.request.Ring == t.ringID && m.Sequence < t.request.From {
 		return false
 	}
-	if !g.begun {
-		g.begun, g.first = true, m.Sequence
+	if !t.position.begun {
+		t.position.begun, t.position.first = true, m.Sequence
 	}
-	if !g.sampler.Selects(m.Sequence, time.Now()) {
-		g.leftOut++
+	if !t.sampler.Selects(m.Sequence, time.Now()) {
+		t.position.leftOut++
 		return false
 	}
 	return true
 }
 
-// send sends a frame, unless the stream is too far behind for it.
-func (g *mirrorSource) send(ctx context.Context, m topic.Message) error {
-	if lag := g.sub.Lag(); lag >= maxBehind && !g.stream.Room() {
-		g.resume = m.Sequence + lag
+// send sends a frame, unless the stream lags too far.
+func (t *topicStream) send(ctx context.Context, m topic.Message) error {
+	p := &t.position
+	if lag := t.sub.Lag(); lag >= maxLag && !t.stream.Room() {
+		p.resume = m.Sequence + lag
 	}
-	if m.Sequence < g.resume {
-		return nil // the next number tells that it is lost
+	if m.Sequence < p.resume {
+		return nil // the next sequence tells the mirror that this frame is lost
 	}
-	g.ended = false
+	t.endSent = false
 	head, err := json.Marshal(mirrorFrame{
-		Ring: g.name, Sequence: m.Sequence, Time: m.Time.UnixNano(), Size: m.Frame.Size, Checksum: m.Frame.Checksum, LeftOut: g.leftOut,
-		Before: m.Sequence - g.first, Meta: m.Meta,
+		Ring: t.ringID, Sequence: m.Sequence, Time: m.Time.UnixNano(), Size: m.Frame.Size, Checksum: m.Frame.Checksum,
+		LeftOut: p.leftOut, Before: m.Sequence - p.first, Meta: m.Meta,
 	})
 	if err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
-	err = g.ring.View(m.Frame, func(bytes []byte) error {
-		return g.signer.frame(head).send(ctx, g.stream, nats.Header{wire.HeaderFrame: {string(head)}}, bytes, 0, func() error {
-			if !g.ring.Intact(m.Frame) {
-				return errOverrun
+	err = t.ring.View(m.Frame, func(bytes []byte) error {
+		return t.signer.frame(head).send(ctx, t.stream, nats.Header{wire.HeaderFrame: {string(head)}}, bytes, 0, func() error {
+			if !t.ring.Intact(m.Frame) {
+				return errOverwritten
 			}
 			return nil
 		})
 	})
 	if err == nil {
-		g.leftOut = 0
+		p.leftOut = 0
 	}
 	if errors.Is(err, framebuffer.ErrTimeout) || errors.Is(err, nats.ErrReconnectBufExceeded) {
-		return nil // it has lost this one; what comes next says so
+		return nil // this frame is lost; the next sequence tells the mirror so
 	}
 	return err
 }
 
-// end tells the mirror once that the topic has ended, and waits for it to be opened again.
-func (g *mirrorSource) end(ctx context.Context) error {
-	if !g.ended {
-		g.ended = true
-		if err := g.stream.Send(ctx, g.signer.end(nats.Header{wire.HeaderEnd: {"1"}}), nil, func() error { return nil }); err != nil {
+// sendEnd tells the mirror once that the topic has ended, and waits a little for it to be opened again.
+func (t *topicStream) sendEnd(ctx context.Context) error {
+	if !t.endSent {
+		t.endSent = true
+		if err := t.stream.Send(ctx, t.signer.end(nats.Header{wire.HeaderEnd: {"1"}}), nil, func() error { return nil }); err != nil {
 			return err
 		}
 	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-g.stream.Gone():
+	case <-t.stream.Gone():
 		return stream.ErrGone
-	case <-time.After(50 * time.Millisecond): // nobody is told of an opening
+	case <-time.After(reopenInterval):
 		return nil
 	}
 }

@@ -14,7 +14,7 @@ func (s *Service) stat([]byte) ([]byte, error) {
 	if _, err := s.figures(); err != nil {
 		return nil, err
 	}
-	ring, err := s.ring(false)
+	ring, err := s.ring()
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func (s *Service) stat([]byte) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("stat: %w", err)
 		}
-		if len(text) <= int(s.nats.MaxPayload())-aboutHeaders || len(seen.Topics) == 0 {
+		if len(text) <= int(s.nats.MaxPayload())-answerHeaders || len(seen.Topics) == 0 {
 			return text, nil
 		}
 		seen.MoreTopics += len(seen.Topics) - len(seen.Topics)/2

@@ -150,7 +150,7 @@ func TestMirrorOfAnyIsOfNoCopy(t *testing.T) {
 	natstest.Eventually(t, "the copy runs", func() error {
 		all, err := service.Hosts(natstest.Within(t), nc)
 		for _, h := range all {
-			if len(h.Mirrors) == 1 && h.Mirrors[0].State == "running" && len(h.Topics) == 1 && h.Topics[0].Copy {
+			if len(h.Mirrors) == 1 && h.Mirrors[0].State == "running" && len(h.Topics) == 1 && h.Topics[0].Mirror {
 				return nil
 			}
 		}

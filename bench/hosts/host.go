@@ -206,7 +206,7 @@ func (h *host) mirror(topics []string, from string) error {
 	h.end = func() { cancel(); before() }
 	var all []*service.Mirror
 	for _, name := range topics {
-		m, err := service.NewMirror(h.client.NATS(), h.ring, service.MirrorOptions{Topic: name, From: from})
+		m, err := service.NewMirror(h.client.NATS(), h.ring, &service.MirrorOptions{Topic: name, From: from})
 		if err != nil {
 			return err
 		}
@@ -220,7 +220,7 @@ func (h *host) mirror(topics []string, from string) error {
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
 		running, why := 0, ""
 		for _, m := range all {
-			if s := m.Stats(); s.State == "running" {
+			if s := m.Stats(); s.State == service.MirrorRunning {
 				running++
 			} else {
 				why = s.Why

@@ -10,6 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
@@ -53,15 +54,15 @@ func (c *mirrorCmd) Run(e *env) error {
 		return err
 	}
 	var s service.MirrorStats
-	err = c.sessions(e, service.MirrorClient+c.Topic, c.following, func(client *service.Client, ring *framebuffer.Client, _ bool) error {
-		m, err := service.NewMirror(client.NATS(), ring, service.MirrorOptions{
+	err = c.sessions(e, wire.MirrorClientName(c.Topic), c.following, func(client *service.Client, ring *framebuffer.Client, _ bool) error {
+		m, err := service.NewMirror(client.NATS(), ring, &service.MirrorOptions{
 			Topic: c.Topic, From: c.From, Every: c.Every, Rate: c.Rate, OnDemand: c.OnDemand, Window: int(c.Window), Trust: trust, Self: client.ServerID(), Logger: e.log,
 		})
 		if err != nil {
 			return err
 		}
 		came := e.waitingFor(func() string {
-			if s := m.Stats(); s.State == "looking" && s.Starts == 0 {
+			if s := m.Stats(); s.State == service.MirrorLooking && s.Starts == 0 {
 				return fmt.Sprintf("topic %q of %s: %s", c.Topic, c.whose(), s.Why)
 			}
 			return ""

@@ -39,6 +39,11 @@ func field(s, f []byte) []byte {
 	return append(binary.BigEndian.AppendUint64(s, uint64(len(f))), f...)
 }
 
+// AnswerStatement returns the statement of a server's answer about itself.
+func AnswerStatement(nonce string, question, answer []byte) []byte {
+	return Statement(Answer, []byte(nonce), question, answer)
+}
+
 // maxNonce is how many bytes a requester may choose for a server to sign.
 const maxNonce = 64
 

@@ -27,7 +27,7 @@ func TestReadHost(t *testing.T) {
 		strings.Repeat(`[`, 20_000):                                                                                    false,
 		``:                                                                                                             false,
 	} {
-		h, err := readHost([]byte(text), len(text))
+		h, err := ParseHost([]byte(text), len(text))
 		if (err == nil) != ok {
 			t.Errorf("%.100s: %+v, %v", text, h, err)
 		}
@@ -36,7 +36,7 @@ func TestReadHost(t *testing.T) {
 				t.Errorf("%d bytes of a reason are kept", len(m.Why))
 			}
 		}
-		if _, err := readHost([]byte(text), len(text)-1); err == nil {
+		if _, err := ParseHost([]byte(text), len(text)-1); err == nil {
 			t.Errorf("%.100s: longer than it may be", text)
 		}
 	}
