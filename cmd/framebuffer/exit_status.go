@@ -26,11 +26,11 @@ const (
 	exitPermission = 6
 )
 
-// errUsage is for arguments that no library function gets to see.
+// errUsage is for arguments that the command itself refuses.
 var errUsage = errors.New("wrong usage")
 
-// status maps an error to an exit status. Timeout goes first: an error that is a timeout
-// and something else too is one for scripts that retry.
+// status is the exit status of an error. Timeout comes first, because scripts retry after a
+// timeout: an error that is a timeout and something else too counts as a timeout.
 func status(err error) int {
 	for _, s := range []struct {
 		code int
@@ -55,7 +55,7 @@ func status(err error) int {
 	return exitFailed
 }
 
-// report prints a command's error, if it has one, and returns the exit status.
+// report prints a command's error, unless it is nil, and returns the exit status.
 func (e *env) report(w io.Writer, err error) int {
 	if err == nil {
 		return exitOK
@@ -63,7 +63,7 @@ func (e *env) report(w io.Writer, err error) int {
 	switch why := unread(err, e.out.File); {
 	case errors.Is(why, syscall.EPIPE):
 		return exitBrokenPipe
-	case errors.Is(why, syscall.EIO): // the terminal was closed, of which SIGHUP tells too
+	case errors.Is(why, syscall.EIO): // the terminal was closed
 		return exitOK
 	}
 	code := status(err)
@@ -81,10 +81,11 @@ func (e *env) report(w io.Writer, err error) int {
 	return code
 }
 
-// errorLines are an error's text, and a line for each of several that were joined. No error has more lines than that: its
-// text may be of another process, which would add lines that look like ours.
+// errorLines is an error's text, or a line for each error of errors.Join. A single error is one
+// line: its text may come from another process, which could add lines that look like this
+// program's.
 func errorLines(err error) (lines []string) {
-	all, ok := err.(interface{ Unwrap() []error }) // what was joined last, and no error within one
+	all, ok := err.(interface{ Unwrap() []error }) // joined last, not wrapped in another error
 	if ok && err.Error() == errors.Join(all.Unwrap()...).Error() {
 		for _, one := range all.Unwrap() {
 			lines = append(lines, errorLines(one)...)
@@ -94,7 +95,7 @@ func errorLines(err error) (lines []string) {
 	return []string{text(err.Error())}
 }
 
-// trimPrefix spares people the package's name twice in a row.
+// trimPrefix removes the package's name from an error, before which the command's name is printed.
 func trimPrefix(s string) string {
 	const p = "framebuffer: "
 	if len(s) > len(p) && s[:len(p)] == p {
@@ -103,7 +104,8 @@ func trimPrefix(s string) string {
 	return s
 }
 
-// print writes a result: v as one line of JSON with --json, otherwise text. Neither has what would act on a terminal.
+// print writes a result: v as one line of JSON with --json, otherwise text. It escapes control
+// characters in both.
 func (e *env) print(v any, text string) error {
 	if e.json {
 		line, err := json.Marshal(v)
@@ -118,7 +120,7 @@ func (e *env) print(v any, text string) error {
 	return nil
 }
 
-// printAll prints one line of JSON for each, or a text for people about all of them.
+// printAll prints a line of JSON for each element with --json, otherwise the text of all.
 func printAll[T any](e *env, all []T, text func([]T) string) error {
 	if !e.json {
 		return e.print(nil, strings.TrimRight(text(all), "\n"))

@@ -10,13 +10,14 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
-// following is for commands that go on with the next server.
+// following is the flag of commands that continue with the next server.
 type following struct {
 	NoFollow bool `help:"Exit with status 4 when the server ends, instead of continuing with the next one."`
 }
 
-// chain attaches to the server's ring, and goes on with the next server's unless the ring was
-// given by its key. It says on standard error when a server is gone and when the next is there.
+// chain attaches to the server's ring, and follows to the ring of the next server unless --key or
+// --no-follow was given. It prints on standard error when a server has ended and when the next is
+// there.
 func (r *reach) chain(e *env, name string, how following) (*follow.Chain, error) {
 	ring, err := r.direct(e, name)
 	if err != nil {
@@ -37,7 +38,7 @@ func (r *reach) chain(e *env, name string, how following) (*follow.Chain, error)
 	return follow.Following(ring, find, gone, back), nil
 }
 
-// another is the key of the server that is there now, if it is not this one. It waits for none.
+// another is the key of the current server, if it is another one than not. It does not wait.
 func (r *reach) another(e *env, not string) (key string, err error) {
 	if r.KeyFile == "" {
 		key, err = r.key(e)
@@ -45,12 +46,12 @@ func (r *reach) another(e *env, not string) (key string, err error) {
 		key, err = readKey(r.KeyFile)
 	}
 	if err == nil && (key == not || key == "") {
-		err = fmt.Errorf("%w: there is no other one yet", framebuffer.ErrStaleKey)
+		err = fmt.Errorf("%w: there is no other server yet", framebuffer.ErrStaleKey)
 	}
 	return key, err
 }
 
-// whose is the server, as people read it.
+// whose describes the server that the flags name.
 func (r *reach) whose() string {
 	if r.KeyFile != "" {
 		return "the server that writes its key to " + r.KeyFile
@@ -58,7 +59,7 @@ func (r *reach) whose() string {
 	return r.quoted()
 }
 
-// quiet is for searches, which may fail again and again, beside what the command does.
+// quiet is an env without output, for searches in the background, which may fail repeatedly.
 func (e *env) quiet(ctx context.Context) *env {
 	q := *e
 	q.ctx, q.log, q.err, q.logJSON = ctx, slog.New(slog.DiscardHandler), io.Discard, false

@@ -9,11 +9,11 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// errChanged is for a topic whose frames became others than they were.
+// errChanged means that the frames of a topic changed their size or format.
 var errChanged = errors.New("the frames changed")
 
-// kind notices when the frames of a topic change what they are: programs that read raw frames one
-// behind the other cannot see it in the bytes.
+// kind detects a change of the frames' size or format. A program that reads concatenated raw frames
+// cannot see it in the bytes.
 type kind struct {
 	env    *env
 	strict bool
@@ -22,7 +22,7 @@ type kind struct {
 	warned bool
 }
 
-// see looks at a message. The first change is warned of, or with strict an error.
+// see checks the next message. The first change is logged; with strict it is an error.
 func (k *kind) see(m *topic.Message) error {
 	was := k.last
 	now := m.Meta
@@ -31,22 +31,23 @@ func (k *kind) see(m *topic.Message) error {
 		return nil
 	}
 	if k.strict {
-		return fmt.Errorf("%w: topic %q has %s from number %d on, and had %s before", errChanged, k.topic, kindText(&now), m.Sequence, kindText(was))
+		return fmt.Errorf("%w: topic %q has %s from sequence %d on, and had %s before", errChanged, k.topic, kindText(&now), m.Sequence, kindText(was))
 	}
 	if !k.warned {
 		k.warned = true
-		k.env.log.Warn("the frames changed from "+kindText(was)+" to "+kindText(&now)+": what reads them has to know; later changes are not told (--strict ends at one, --json shows each)",
+		k.env.log.Warn("the frames changed from "+kindText(was)+" to "+kindText(&now)+
+			": the reading program must know; later changes are not reported (--strict ends at a change, --json shows each)",
 			"framebuffer.topic", k.topic, "framebuffer.sequence", m.Sequence)
 	}
 	return nil
 }
 
-// sameKind leaves out the user's own bytes, which may be of each frame.
+// sameKind ignores the user's own metadata, which may differ for each frame.
 func sameKind(a, b *topic.Meta) bool {
 	return a.ContentType == b.ContentType && a.Width == b.Width && a.Height == b.Height && a.Format == b.Format && slices.Equal(a.Shape, b.Shape)
 }
 
-// kindText says what frames are, such as 640x480 rgb24, video/raw.
+// kindText describes frames, such as "640x480 rgb24 video/raw".
 func kindText(m *topic.Meta) string {
 	var all []string
 	if m.Width > 0 || m.Height > 0 {

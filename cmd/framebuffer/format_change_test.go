@@ -22,7 +22,7 @@ func TestSubTellsOfAChange(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	r = runHere(t, "", "sub", "cam", "--name", name, "--from", "oldest", "--strict")
-	if r.status != exitFailed || len(r.out) != 2*16 || !strings.Contains(r.err, "from number 2 on") {
+	if r.status != exitFailed || len(r.out) != 2*16 || !strings.Contains(r.err, "from sequence 2 on") {
 		t.Errorf("--strict: %+v", r)
 	}
 	r = runHere(t, "", "sub", "cam", "--name", name, "--from", "oldest", "--strict", "--count", "2")

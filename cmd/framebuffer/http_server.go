@@ -8,7 +8,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// httpServer shows a segment over HTTP while a command runs.
+// httpServer serves the page of a segment while a command runs.
 type httpServer struct {
 	url     string
 	monitor *monitor.Monitor
@@ -16,7 +16,7 @@ type httpServer struct {
 	ended   chan error
 }
 
-// startHTTP begins to show the segment of that key at an address.
+// startHTTP serves the page of the segment with that key at an address.
 func startHTTP(e *env, key, addr, token string) (*httpServer, error) {
 	m, err := monitor.Attach(key)
 	if err != nil {
@@ -25,7 +25,7 @@ func startHTTP(e *env, key, addr, token string) (*httpServer, error) {
 	return show(e, m, addr, token)
 }
 
-// show begins to show what a monitor sees, which is closed in the end.
+// show serves the page of a monitor, and closes the monitor at the end.
 func show(e *env, m *monitor.Monitor, addr, token string) (*httpServer, error) {
 	s, err := web.Listen(m, &web.Options{Addr: addr, Token: token, Log: e.log})
 	if err != nil {
@@ -43,7 +43,7 @@ func show(e *env, m *monitor.Monitor, addr, token string) (*httpServer, error) {
 	return h, nil
 }
 
-// end stops it and returns how it went.
+// end stops the server and returns its error.
 func (h *httpServer) end() error {
 	h.stop()
 	return errors.Join(<-h.ended, h.monitor.Close())

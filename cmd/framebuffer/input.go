@@ -10,19 +10,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// input reads a file until a context is done: a read(2) that waits for a pipe would not hear
-// of it, and the memory it reads into may be the ring's, which must not go away under it.
+// input reads a file until a context is done. A read(2) that waits for a pipe would not notice the
+// end of the context, and it may read into the ring's memory, which must stay mapped until it
+// returns.
 type input struct {
-	ctx  context.Context //nolint:containedctx // an io.Reader has no other way to get one
+	ctx  context.Context //nolint:containedctx // Read has no parameter for it
 	file *os.File
 	wake *os.File // readable when the context is done
 }
 
-// pipeSize is what pipes are made as large as: fewer system calls for a frame. It is what
-// anybody may ask for unless the system says otherwise.
+// pipeSize is the size to which pipes are enlarged, for fewer system calls per frame: the default
+// limit for users without privileges.
 const pipeSize = 1 << 20
 
-// newInput returns file's input, without the end of ctx if the system has no pipe left.
+// newInput returns an input of file. If no pipe can be created, the end of ctx does not interrupt
+// it.
 func newInput(ctx context.Context, file *os.File) *input {
 	widen(file)
 	in := &input{ctx: ctx, file: file}
@@ -35,13 +37,12 @@ func newInput(ctx context.Context, file *os.File) *input {
 	return in
 }
 
-// widen makes a pipe larger, where it is one and may be.
+// widen enlarges a pipe as far as permitted. It has no effect on other files.
 func widen(file *os.File) {
 	_, _ = unix.FcntlInt(file.Fd(), unix.F_SETPIPE_SZ, pipeSize)
 }
 
-// Read waits for the file or the end of the context, whose error it returns then, or why there is
-// no server.
+// Read waits for the file or the end of the context. Then it returns the error of [over].
 func (in *input) Read(p []byte) (int, error) {
 	fds := []unix.PollFd{{Fd: int32(in.file.Fd()), Events: unix.POLLIN}}
 	if in.wake != nil {
@@ -61,7 +62,7 @@ func (in *input) Read(p []byte) (int, error) {
 		if fds[0].Revents == 0 {
 			continue
 		}
-		// Another process may have read it meanwhile, of a file that does not block.
+		// Another process may have read the data, if the file does not block.
 		n, err := in.file.Read(p)
 		if n > 0 || !errors.Is(err, syscall.EAGAIN) {
 			return n, err
@@ -69,13 +70,13 @@ func (in *input) Read(p []byte) (int, error) {
 	}
 }
 
-// noServer is the cause of a context that ended because no server is there, and none comes.
+// noServer is the cause of a context that ended because there is no server, and no next one.
 type noServer struct{ error }
 
-// Unwrap is why.
+// Unwrap returns the reason.
 func (n noServer) Unwrap() error { return n.error }
 
-// over is ctx's error, or why there is no server if that is why ctx is done.
+// over is the error of ctx, or the reason in noServer if that is its cause.
 func over(ctx context.Context) error {
 	var none noServer
 	if errors.As(context.Cause(ctx), &none) {

@@ -15,17 +15,17 @@ import (
 	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/stdio"
 )
 
-// readKey reads what writeKey wrote. A file that is missing is fs.ErrNotExist, and all other errors
-// say why there is no key in that file.
+// readKey reads the file of writeKey. The error is fs.ErrNotExist if the file is missing; other
+// errors say why the file has no key.
 func readKey(path string) (string, error) {
 	return keyOf(context.Background(), path, time.Second)
 }
 
-// mayCome is nil if a server can still write the missing file: its directory is there. A
-// directory that comes later is not waited for, since a misspelt path would wait as well.
+// mayCome is nil if a server can still write the missing file, because its directory exists. A
+// missing directory is an error, so that a misspelt path does not wait.
 func mayCome(path string) error {
 	file, err := stdio.Target(path)
-	if err == nil && file == "" { // it has come
+	if err == nil && file == "" { // it exists now
 		return nil
 	}
 	var dir fs.FileInfo
@@ -41,20 +41,20 @@ func mayCome(path string) error {
 	return nil
 }
 
-// noKeyFile is the error of a path where a key file cannot be, or not be read.
+// noKeyFile is the error for a path where no key file can be, or that this user may not read.
 func noKeyFile(path string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("%w: key file %s: let this user read it: %w", framebuffer.ErrPermission, path, err)
 	}
-	return fmt.Errorf("%w: key file %s: no server can have written its key there: give another path, or make the directory first: %w", errUsage, path, err)
+	return fmt.Errorf("%w: key file %s: a server cannot write its key there: give another path, or create the directory first: %w", errUsage, path, err)
 }
 
-// keyPatience is how long to wait for a server that starts beside its clients.
+// keyPatience is how long a client waits for a server that starts at the same time.
 const keyPatience = 30 * time.Second
 
-// byFile does something with the key in a file. Containers start in any order, and a server that
-// was killed leaves its key: so it waits for a file, and for a key that works. A path where
-// there can be no key file is an error at once.
+// byFile calls do with the key in a file. Containers start in any order, and a killed server leaves
+// its key: so byFile waits for the file, and for a key that do accepts. A path where no key file
+// can be is an error at once.
 func byFile[T any](e *env, path string, do func(key string) (T, error)) (none T, err error) {
 	var missing atomic.Bool
 	defer e.waitingFor(func() string { return nextKey(path, missing.Load()) })()
@@ -77,7 +77,7 @@ func byFile[T any](e *env, path string, do func(key string) (T, error)) (none T,
 		}
 		if time.Now().After(end) {
 			if missing.Load() {
-				err = fmt.Errorf("%w: no server has written %s: start one with serve --key-file: %w", framebuffer.ErrStaleKey, path, err)
+				err = fmt.Errorf("%w: no server has written %s: start one with framebuffer serve --key-file: %w", framebuffer.ErrStaleKey, path, err)
 			}
 			return none, err
 		}
@@ -87,10 +87,10 @@ func byFile[T any](e *env, path string, do func(key string) (T, error)) (none T,
 	}
 }
 
-// nextKey is what a command waits for that was given a key file.
+// nextKey describes what byFile waits for.
 func nextKey(path string, missing bool) string {
 	if missing {
-		return fmt.Sprintf("a server that writes its key to %s: start it with serve --key-file", path)
+		return fmt.Sprintf("a server that writes its key to %s: start it with framebuffer serve --key-file", path)
 	}
-	return fmt.Sprintf("the next server to write its key to %s: the key in the file is of a server that is gone or out of reach", path)
+	return fmt.Sprintf("the next server to write its key to %s: the server of the key in the file has ended or cannot be reached", path)
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
-// lookAtKey is how often a server looks whether its key file is still there.
+// lookAtKey is how often a server checks that its key file exists.
 const lookAtKey = time.Second
 
-// keepKey puts a server's key into a file, whole or not at all, and returns what takes it away
-// again. While the server runs, a file that another process removes is written again, but never
-// over another file. Links keep leading where they do. permit says which users may read the file.
+// keepKey writes a server's key to a file, atomically, and returns a function that removes the
+// file. Until then, it writes the file again if another process removes it, but replaces no other
+// file. It follows symbolic links. permit sets which users may read the file.
 func keepKey(log *slog.Logger, path, key string, permit func(*os.File) error) (remove func(), err error) {
 	file, err := stdio.Target(path)
 	if err == nil && file == "" {
@@ -26,7 +26,7 @@ func keepKey(log *slog.Logger, path, key string, permit func(*os.File) error) (r
 	}
 	if err == nil {
 		path = file
-		err = writeKey(path, key, os.Rename, permit) // over that of a server that is gone
+		err = writeKey(path, key, os.Rename, permit) // may replace the file of a server that has ended
 	}
 	if err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
@@ -36,7 +36,7 @@ func keepKey(log *slog.Logger, path, key string, permit func(*os.File) error) (r
 		defer close(stopped)
 		tick := time.NewTicker(lookAtKey)
 		defer tick.Stop()
-		failed := false
+		failed := false // the last attempt to write the file again
 		for used := time.Now(); ; {
 			select {
 			case <-stop:
@@ -47,9 +47,9 @@ func keepKey(log *slog.Logger, path, key string, permit func(*os.File) error) (r
 			case errors.Is(err, fs.ErrNotExist):
 				again := restoreKey(path, key, permit)
 				if again == nil {
-					log.Warn("the key file was removed by another process; it is there again", "file.path", path)
+					log.Warn("the key file was removed by another process, and was written again", "file.path", path)
 				} else if !failed {
-					log.Warn("the key file was removed, and cannot be written again", "file.path", path, "error.message", again)
+					log.Warn("the key file was removed by another process, and cannot be written again", "file.path", path, "error.message", again)
 				}
 				failed = again != nil
 			case err == nil && time.Since(used) > keyLooksUsed:
@@ -63,18 +63,19 @@ func keepKey(log *slog.Logger, path, key string, permit func(*os.File) error) (r
 	return func() {
 		close(stop)
 		<-stopped
-		if now, err := readKey(path); err == nil && now == key { // and not that of the next server
+		if now, err := readKey(path); err == nil && now == key { // not the key of the next server
 			_ = os.Remove(path)
 		}
 	}, nil
 }
 
-// keyLooksUsed is how often the file's times are renewed, by which directories are cleaned.
+// keyLooksUsed is how often the times of the file are renewed, so that cleaners of temporary
+// directories leave it.
 const keyLooksUsed = 10 * time.Minute
 
-// restoreKey writes the key again, if no other file has come in its place.
+// restoreKey writes the key again, unless another file has taken its place.
 func restoreKey(path, key string, permit func(*os.File) error) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // those that may attach have to find it
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // clients must be able to find it
 		return err
 	}
 	err := writeKey(path, key, os.Link, permit)
@@ -84,8 +85,8 @@ func restoreKey(path, key string, permit func(*os.File) error) error {
 	return err
 }
 
-// writeKey has a file that is whole get its name by place. It is not stdio.WriteFile, since it has
-// the access of the ring, whatever the umask and an old file's mode are.
+// writeKey writes a temporary file and moves it to path with place. Unlike stdio.WriteFile it gives
+// the file the access of the ring, whatever the umask and the mode of an old file are.
 func writeKey(path, key string, place func(from, to string) error, permit func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".framebuffer-key-*")
 	if err != nil {
@@ -95,20 +96,21 @@ func writeKey(path, key string, place func(from, to string) error, permit func(*
 	if err = errors.Join(err, permit(f), f.Close()); err == nil {
 		err = place(f.Name(), path)
 	}
-	if removed := os.Remove(f.Name()); !errors.Is(removed, fs.ErrNotExist) { // rename took it
+	if removed := os.Remove(f.Name()); !errors.Is(removed, fs.ErrNotExist) { // renamed
 		err = errors.Join(err, removed)
 	}
 	return err
 }
 
-// permit lets those read the key file that may attach, and no other user: the key has the server's
-// proof that it is the one. What the file system cannot say is left out.
+// permit returns a function that lets exactly the users read the key file that may attach: the key
+// contains the secret by which the server proves its identity. It skips users that the file system
+// cannot list.
 func (c *serveCmd) permit(log *slog.Logger) func(*os.File) error {
 	allow := shm.Allow{WriteUIDs: c.Allow, WriteGIDs: c.AllowG, ReadUIDs: c.Read, ReadGIDs: c.ReadG}
 	return func(f *os.File) error {
 		unlisted, err := shm.Readable(f, fs.FileMode(c.Mode), allow)
 		if unlisted != nil {
-			log.Warn("the users and groups that are listed cannot read the key file: give them the key in another way", "file.path", c.KeyFile, "error.message", unlisted)
+			log.Warn("the listed users and groups cannot read the key file: give them the key in another way", "file.path", c.KeyFile, "error.message", unlisted)
 		}
 		return err
 	}

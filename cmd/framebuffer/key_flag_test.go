@@ -60,7 +60,7 @@ func TestFilesWithoutAKey(t *testing.T) {
 	}
 	for name, says := range map[string]string{
 		"huge": "more than 4096 bytes", "pipe": "is empty", "empty": "is empty", "secret": "is not a key", "lines": "is not a key",
-		"none": "there is none", ".": "key file",
+		"none": "does not exist", ".": "key file",
 	} {
 		for _, args := range [][]string{{"allocate", "1", "--key"}, {"stat", "--key"}, {"stat"}, {"check"}, {"doctor"}} {
 			r := runHere(t, "", append(args, "@"+at(name))...)

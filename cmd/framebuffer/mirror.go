@@ -91,7 +91,7 @@ func (c *mirrorCmd) Run(e *env) error {
 	return err
 }
 
-// whose is who has the topic.
+// whose describes the host that has the topic.
 func (c *mirrorCmd) whose() string {
 	if c.From == service.AnyHost {
 		return "any host"

@@ -16,7 +16,7 @@ type sight struct {
 	lookup
 }
 
-// first is the key to begin with: that works, where it stands in a file.
+// first is the key of the ring to show first. The key in a key file is tried before.
 func (s *sight) first(e *env) (string, error) {
 	switch {
 	case s.text().given():
@@ -38,15 +38,14 @@ func (s *sight) first(e *env) (string, error) {
 	return key, err
 }
 
-// found is what a search has found.
+// found is the result of a search for the next server.
 type found struct {
-	monitor *monitor.Monitor // nil: nothing
+	monitor *monitor.Monitor // nil if there is none
 	key     string
-	err     error // why there is nothing
+	err     error // why there is none
 }
 
-// another attaches to the server that is there now, if its key is not this one. It waits for
-// none.
+// another attaches to the current server, if its key is not the last one. It does not wait.
 func (s *sight) another(e *env, not string) (f found) {
 	by := reach{KeyFile: s.KeyFile, lookup: s.lookup}
 	if f.key, f.err = by.another(e, not); f.err == nil {
@@ -55,8 +54,8 @@ func (s *sight) another(e *env, not string) (f found) {
 	return f
 }
 
-// final is why the next server can never be shown, if that is known and there is no other: it is of
-// another version, or does not let this user in.
+// final is the reason why the next server can never be shown, once the seen one has ended: it has
+// another version, or does not admit this user. Else it is nil.
 func (f found) final(seen *monitor.Snapshot) error {
 	if f.monitor == nil && seen.State != monitor.Open && follow.Final(f.err) {
 		return fmt.Errorf("the next server cannot be shown: %w", f.err)
@@ -64,10 +63,10 @@ func (f found) final(seen *monitor.Snapshot) error {
 	return nil
 }
 
-// fixed reports whether there is no other server than the first.
+// fixed reports whether the command shows only the first server.
 func (s *sight) fixed() bool { return s.text().given() || s.NoFollow }
 
-// over is the end of a command that is not to follow when its server has ended, else nil.
+// over is the error of a command with --no-follow whose server has ended, else nil.
 func (s *sight) over(seen *monitor.Snapshot) error {
 	if !s.NoFollow || seen.State == monitor.Open {
 		return nil
@@ -75,12 +74,12 @@ func (s *sight) over(seen *monitor.Snapshot) error {
 	if seen.State == monitor.Closed {
 		return fmt.Errorf("%w: the server has closed its ring", framebuffer.ErrClosed)
 	}
-	return fmt.Errorf("%w: its ring is not written to any more", framebuffer.ErrServerGone)
+	return fmt.Errorf("%w: its server was killed", framebuffer.ErrServerGone)
 }
 
-// mayBeOver reports whether a segment has no server any more, or that is not known here: where the
-// kernel does not tell of deaths, and the server is in another PID namespace. Of several servers on one
-// NATS another is not the next one, as long as this one may be there.
+// mayBeOver reports whether a segment's server has ended, or may have: if the kernel reports no
+// deaths and the server is in another PID namespace, that is unknown. With --nats several servers
+// may share a name, so there an unknown server counts as running.
 func (s *sight) mayBeOver(seen *monitor.Snapshot) bool {
 	if seen.State != monitor.Open {
 		return true

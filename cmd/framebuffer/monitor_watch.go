@@ -8,15 +8,14 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// askEvery is the least time between two searches for the next server.
+// askEvery is the minimum time between two searches for the next server.
 const askEvery = time.Second
 
-// watched is the segment that a command shows: that of the key that was given, or that of the
-// server that was found and, when it has ended, of the next one of its name. Its methods
-// may be called concurrently.
+// watched is the segment that a command shows: that of --key, or that of the server that was found
+// and, when it has ended, of the next one of its name. Its methods may be called concurrently.
 type watched struct {
 	sight *sight
-	env   *env // of searches
+	env   *env // for searches
 
 	mu      sync.Mutex // held by look and close, for what follows
 	monitor *monitor.Monitor
@@ -35,12 +34,12 @@ func (s *sight) watch(e *env) (*watched, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What a search has to say is of no use on a terminal that is drawn on.
+	// Searches must not print on a terminal that the command draws on.
 	return &watched{sight: s, env: e.quiet(e.ctx), monitor: m, key: key}, nil
 }
 
-// look returns a snapshot and whose it is. A monitor that was returned before is closed when
-// another takes its place. It waits for nothing: the search goes on beside it.
+// look returns a snapshot and its monitor. When the next server replaces a monitor, look closes the
+// old one. It does not wait: the search runs on another goroutine.
 func (w *watched) look() (*monitor.Monitor, *monitor.Snapshot, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -68,13 +67,13 @@ func (w *watched) look() (*monitor.Monitor, *monitor.Snapshot, error) {
 	if w.next == nil && time.Since(w.asked) >= askEvery {
 		w.asked, w.next = time.Now(), make(chan found, 1)
 		go func(next chan<- found, not string) {
-			next <- w.sight.another(w.env, not) // there is room
+			next <- w.sight.another(w.env, not) // buffered
 		}(w.next, w.key)
 	}
 	return w.monitor, s, nil
 }
 
-// close lets go of the memory.
+// close closes the monitor.
 func (w *watched) close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -82,9 +81,9 @@ func (w *watched) close() error {
 		select {
 		case f := <-w.next:
 			if f.monitor != nil {
-				_ = f.monitor.Close() // no caller has seen it
+				_ = f.monitor.Close() // look has not returned it
 			}
-		default: // it dies with the process
+		default: // the search ends with the process
 		}
 	}
 	return w.monitor.Close()

@@ -14,20 +14,20 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/harmless"
 )
 
-// sayAfter is how long a command waits before it says what for.
+// sayAfter is how long a command waits before it prints what it waits for.
 const sayAfter = 2 * time.Second
 
-// waiting says once on standard error what the command waits for, such as "the server \"cam\"",
-// when that took a while. The caller calls stop when the wait is over: nothing is printed after
-// stop has returned. Stop may be called more than once.
+// waiting prints once on standard error what the command waits for, such as "the server \"cam\"",
+// if the wait takes longer than sayAfter. The caller calls stop when the wait is over: nothing is
+// printed after stop has returned. Stop may be called more than once.
 func (e *env) waiting(what string) (stop func()) {
 	return e.waitingFor(func() string { return what })
 }
 
-// waitingFor is waiting for something that is described when it is printed. describe runs on
-// another goroutine.
+// waitingFor is like waiting, with a description that is made when it is printed: describe runs on
+// another goroutine, and returns "" if the wait is over.
 func (e *env) waitingFor(describe func() string) (stop func()) {
-	var mu sync.Mutex // held while the line is printed: stop waits for that
+	var mu sync.Mutex // held while the line is printed, so that stop waits for that
 	over := false
 	timer := time.AfterFunc(sayAfter, func() {
 		mu.Lock()
@@ -35,7 +35,7 @@ func (e *env) waitingFor(describe func() string) (stop func()) {
 		if over {
 			return
 		}
-		if what := describe(); what != "" { // it may have come
+		if what := describe(); what != "" {
 			e.remark("waiting", "waiting for "+what)
 		}
 	})
@@ -47,8 +47,8 @@ func (e *env) waitingFor(describe func() string) (stop func()) {
 	}
 }
 
-// remark prints a line for people on standard error, whatever the level of the log: with
-// --log-format json as a log line, and with --json as an object of one member.
+// remark prints a line on standard error at any log level: a log record with --log-format json,
+// else an object whose member is kind with --json, else text.
 func (e *env) remark(kind, text string) {
 	switch {
 	case e.logJSON:
@@ -60,15 +60,15 @@ func (e *env) remark(kind, text string) {
 			_, _ = fmt.Fprintf(e.err, "%s\n", line)
 		}
 	default:
-		_, _ = fmt.Fprintf(e.err, "framebuffer: %s\n", harmless.Text(text)) // of one line
+		_, _ = fmt.Fprintf(e.err, "framebuffer: %s\n", harmless.Text(text)) // one line
 	}
 }
 
-// errSignal ends a command that a signal found waiting, before it did what it was started for.
-// Nothing is printed of it.
+// errSignal is the error of a command that a signal ended while it waited to begin. It is not
+// printed.
 var errSignal = errors.New("a signal came before the command had done its work")
 
-// interrupted is errSignal if err is there only because a signal ended the command's context,
+// interrupted is errSignal if err only says that the command's context was cancelled by a signal,
 // else err.
 func (e *env) interrupted(err error) error {
 	if err != nil && e.ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -77,7 +77,8 @@ func (e *env) interrupted(err error) error {
 	return err
 }
 
-// unlessSignalled is nil for the end of a command that runs until a signal comes anyway.
+// unlessSignalled is err, or nil for errSignal: for commands that run until a signal, which is
+// their normal end.
 func unlessSignalled(err error) error {
 	if errors.Is(err, errSignal) {
 		return nil
@@ -85,19 +86,20 @@ func unlessSignalled(err error) error {
 	return err
 }
 
-// wholeLines is a writer for several goroutines. Each call writes a whole line.
+// wholeLines is a writer for several goroutines, each of whose calls writes a whole line.
 type wholeLines struct {
 	mu sync.Mutex
 	to io.Writer
 }
 
+// Write implements io.Writer.
 func (l *wholeLines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.to.Write(p)
 }
 
-// quoted is a server's name, as people read it.
+// quoted describes the server that the flags name.
 func (l *lookup) quoted() string {
 	if l.NATS != "" {
 		return fmt.Sprintf("the server %q of the NATS at --nats", l.Name)

@@ -189,7 +189,8 @@ func limiter(fps float64) *rate.Limiter {
 // errEndedByOther is distinct from topic.ErrEnded, which counts as a normal end.
 var errEndedByOther = errors.New("the topic was ended before the input")
 
-// ended is nil if err is a normal end of a command: the end of the input or of the topic, or a signal.
+// ended is nil if err is a normal end of a command: the end of the input or of the topic, or a
+// signal.
 func ended(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
 		return nil

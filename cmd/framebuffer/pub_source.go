@@ -63,8 +63,8 @@ func newSizedSource(c *framebuffer.Client, in io.Reader, size int64, m *topic.Me
 // mostOf is the size of the largest frame without metadata that a ring takes.
 func mostOf(c *framebuffer.Client) int64 { return int64(topic.MaxSize(c, nil)) }
 
-// fits returns framebuffer.ErrTooLarge, with the largest size that the ring takes, if a frame of size
-// bytes with that metadata does not fit it.
+// fits returns framebuffer.ErrTooLarge, with the largest size that the ring takes, if a frame of
+// size bytes with that metadata does not fit it.
 func fits(c *framebuffer.Client, size int, m *topic.Meta) error {
 	return topic.CheckSize(c, size, m)
 }

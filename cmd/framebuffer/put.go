@@ -66,7 +66,8 @@ func put(client ring, in io.Reader, name string) (framebuffer.Frame, error) {
 	return client.Put(data)
 }
 
-// readAll reads in to its end, but at most one byte more than most, which shows that it is too large.
+// readAll reads in to its end, but at most one byte more than most, which shows that it is too
+// large.
 func readAll(in io.Reader, most int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(in, most+1))
 }

@@ -138,8 +138,8 @@ func logTotals(e *env, server *framebuffer.Server) {
 		"framebuffer.reads", all.Reads, "framebuffer.timeouts", all.Overwritten+all.Altered)
 }
 
-// startService starts the service, which can wait for a NATS that does not answer. A signal ends the
-// wait: the process exits, and the kernel releases what the service had opened.
+// startService starts the service, which can wait for a NATS that does not answer. A signal ends
+// the wait: the process exits, and the kernel releases what the service had opened.
 func startService(e *env, cfg service.Config) (*service.Service, error) {
 	type started struct {
 		svc *service.Service

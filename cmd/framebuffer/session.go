@@ -10,9 +10,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
-// sessions has a command that needs a server's NATS and its ring do its work with that server and,
-// when that has ended, with the next one of its name, until the work is done or fails otherwise.
-// first is true for the first one. Client and ring are closed when do has returned.
+// sessions calls do with a connection to the server's NATS and a client of its ring. When do has
+// returned because the server has ended, sessions waits for the next server of the same name and
+// calls do again, until do succeeds or fails for another reason. first is true in the first call.
+// sessions closes client and ring after each call.
 func (l *lookup) sessions(e *env, name string, how following, do func(client *service.Client, ring *framebuffer.Client, first bool) error) error {
 	client, ring, err := l.both(e, name)
 	if err != nil {
@@ -23,7 +24,7 @@ func (l *lookup) sessions(e *env, name string, how following, do func(client *se
 		err := unlessSignalled(e.interrupted(do(client, ring, first)))
 		ended := ring.Err()
 		if err != nil && ended != nil && !errors.Is(err, framebuffer.ErrClosed) {
-			err = fmt.Errorf("%w (%v)", ended, err) //nolint:errorlint // that is what became of it
+			err = fmt.Errorf("%w (%v)", ended, err) //nolint:errorlint // the end of the server is the cause
 		}
 		err = errors.Join(err, ring.Close(), client.Close())
 		if err == nil || ended == nil || how.NoFollow {
@@ -37,7 +38,7 @@ func (l *lookup) sessions(e *env, name string, how following, do func(client *se
 	}
 }
 
-// next waits for a server whose key is another one.
+// next waits for a server whose key is not the last one.
 func (l *lookup) next(e *env, name, not string) (*service.Client, *framebuffer.Client, error) {
 	quiet := e.quiet(e.ctx)
 	for {

@@ -11,8 +11,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
-// sharedKey is the key file of the server of that name in the directory where processes meet that
-// share nothing else, or "" if there is no such directory.
+// sharedKey is the key file of the server of that name in the shared directory, through which
+// processes in different network namespaces find each other. It is "" without such a directory.
 func sharedKey(name string) string {
 	dir := shm.SharedDir()
 	if dir == "" || !fileName.MatchString(name) {
@@ -23,9 +23,9 @@ func sharedKey(name string) string {
 
 var fileName = regexp.MustCompile(`^[A-Za-z0-9-][A-Za-z0-9.-]{0,63}$`)
 
-// elsewhere is the key file to go on with for a client that has found no server by its name: that of
-// the directory where the two meet, if the server is in another network namespace or starts later.
-// It is "" where err says something else, and where there is no such directory.
+// elsewhere is the key file with which a client tries again after it found no server by its name:
+// the server may be in another network namespace, or start later. It is "" if err is another error,
+// or without a shared directory.
 func (l *lookup) elsewhere(err error) (keyFile string) {
 	if l.NATS != "" || !errors.Is(err, service.ErrNoServer) {
 		return ""
@@ -33,9 +33,9 @@ func (l *lookup) elsewhere(err error) (keyFile string) {
 	return sharedKey(l.Name)
 }
 
-// showKey writes a server's key for clients that share its directory and nothing else, and returns
-// what takes it away again. A server that cannot write there, or finds that of another server of its
-// name that runs, goes on without.
+// showKey writes the server's key to [sharedKey], and returns a function that removes it. If it
+// cannot write there, or another running server of the same name has its key there, the server runs
+// without.
 func (c *serveCmd) showKey(e *env, key string) (remove func()) {
 	file := sharedKey(c.Name)
 	if file == "" || c.KeyFile != "" {
@@ -44,7 +44,7 @@ func (c *serveCmd) showKey(e *env, key string) (remove func()) {
 	if was, err := readKey(file); err == nil {
 		if other, err := framebuffer.Attach(was, &framebuffer.ClientOptions{ReadOnly: true, Unlisted: true}); err == nil {
 			_ = other.Close()
-			e.log.Warn("another server of this name has its key there: clients in other network namespaces find that one; choose another --name, or another directory",
+			e.log.Warn("another server of this name has its key there: clients in other network namespaces find that server; choose another --name, or another directory",
 				"framebuffer.server.name", c.Name, "file.path", file)
 			return func() {}
 		}
@@ -52,7 +52,7 @@ func (c *serveCmd) showKey(e *env, key string) (remove func()) {
 	remove, err := keepKey(e.log, file, key, c.permit(e.log))
 	if err != nil {
 		level := e.log.Warn
-		if errors.Is(err, fs.ErrPermission) { // the directory is another user's
+		if errors.Is(err, fs.ErrPermission) { // another user's directory
 			level = e.log.Info
 		}
 		level("the key is not written for clients in other network namespaces", "file.path", file, "error.message", err)

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// secondCounts is how long after the first signal another one is taken for the same one: timeout(1)
-// sends each of its signals twice, and a service manager sends SIGHUP behind SIGTERM.
+// secondCounts is how long after the first signal further ones count as the same: timeout(1) sends
+// its signals twice, and service managers send SIGHUP right after SIGTERM.
 const secondCounts = 500 * time.Millisecond
 
-// exitBrokenPipe is the status of a command whose output has no reader any more, as shells show
-// the death by SIGPIPE.
+// exitBrokenPipe is the status of a command whose output was closed by its reader: that of a
+// process killed by SIGPIPE, as shells show it.
 const exitBrokenPipe = 128 + int(syscall.SIGPIPE)
 
-// untilSignal returns a context that ends with the first signal that asks a command to end:
-// SIGINT, SIGTERM, SIGQUIT, and SIGHUP unless the command was started with that ignored, as
-// nohup(1) does. The command then ends in order: sockets and key files are removed, and those
-// who wait at topics are told. A second signal finds the default handler and ends it at once, but
-// not SIGHUP, which the kernel and the shell both send when a terminal is closed.
+// untilSignal returns a context that ends with the first SIGINT, SIGTERM, SIGQUIT or SIGHUP; SIGHUP
+// counts unless the command was started with SIGHUP ignored, as by nohup(1). The command then ends
+// in order: it removes sockets and key files, and wakes subscribers of its topics. A second signal
+// has its default action and ends the command at once, except SIGHUP, which the kernel and the
+// shell both send when a terminal is closed.
 func untilSignal() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	asked := make(chan os.Signal, 1)
@@ -30,11 +30,11 @@ func untilSignal() (ctx context.Context, stop func()) {
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(asked, syscall.SIGHUP)
 	}
-	// A write to a broken pipe is an error then, and not the sudden end of the process: a server
-	// outlives the reader of its log, and the others end in order.
+	// With a handler, a write to a broken pipe is an error and does not kill the process: a server
+	// outlives the reader of its log, and other commands end in order.
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
-	ended := make(chan struct{}) // by a signal
+	ended := make(chan struct{}) // closed by a signal
 	go func() {
 		select {
 		case <-ctx.Done():
@@ -49,7 +49,7 @@ func untilSignal() (ctx context.Context, stop func()) {
 	return ctx, func() {
 		cancel()
 		select {
-		case <-ended: // one that comes behind it finds the process on its way out, and does not kill it there
+		case <-ended: // keep the handlers: a further signal must not kill the process while it ends
 		default:
 			signal.Stop(asked)
 			signal.Stop(broken)
@@ -57,8 +57,8 @@ func untilSignal() (ctx context.Context, stop func()) {
 	}
 }
 
-// unread is what a failed write says of the output's reader: syscall.EPIPE when it has closed
-// the pipe, syscall.EIO when the output is a terminal that was closed.
+// unread returns syscall.EPIPE if err is a write to out, a pipe that its reader has closed, and
+// syscall.EIO if out is a terminal that was closed; else nil.
 func unread(err error, out *os.File) error {
 	var failed *fs.PathError
 	if !errors.As(err, &failed) || failed.Op != "write" || failed.Path != out.Name() {
@@ -72,12 +72,12 @@ func unread(err error, out *os.File) error {
 	return nil
 }
 
-// exit ends the process with a status. That of a broken pipe becomes the death by SIGPIPE, as
-// shells and service managers know it.
+// exit ends the process with a status. For exitBrokenPipe it ends by SIGPIPE, which shells and
+// service managers expect.
 func exit(status int) {
 	if status == exitBrokenPipe {
 		signal.Reset(syscall.SIGPIPE)
-		_, _ = os.Stdout.WriteString("\n") // the Go runtime dies by the signal when this write fails
+		_, _ = os.Stdout.WriteString("\n") // when this write fails, the Go runtime raises SIGPIPE
 	}
 	os.Exit(status)
 }

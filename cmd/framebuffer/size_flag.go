@@ -14,7 +14,7 @@ type byteSize int64
 func (s *byteSize) UnmarshalText(text []byte) error {
 	n, err := humanize.ParseBytes(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no size: write a number of bytes, or one with a unit such as 500MiB or 2GB", text)
+		return fmt.Errorf("%q is not a size: write a number of bytes, or one with a unit such as 500MiB or 2GB", text)
 	}
 	if n > math.MaxInt64 {
 		return fmt.Errorf("%q is more than %d bytes", text, int64(math.MaxInt64))
@@ -23,4 +23,5 @@ func (s *byteSize) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// String is the size with a binary unit.
 func (s byteSize) String() string { return humanize.IBytes(uint64(s)) }

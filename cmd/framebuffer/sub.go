@@ -61,8 +61,8 @@ func (c *subCmd) Run(e *env) error {
 	}
 	defer s.Close()
 	widen(e.out.File)
-	// If the program that reads the output is stuck, so is write(2). After a signal, that program has
-	// a moment to read the rest of the current frame.
+	// If the program that reads the output is stuck, so is write(2). After a signal, that program
+	// has a moment to read the rest of the current frame.
 	done := make(chan error, 1)
 	go func() { done <- c.copy(e, s) }()
 	select {

@@ -7,8 +7,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// columns is a table whose cells are aligned by the width that a terminal shows them in: not by
-// bytes or code points, of which a name in Chinese or with combining marks has others than cells.
+// columns is a table whose cells are aligned by their width on a terminal, which for Chinese names
+// or combining marks is neither the number of bytes nor of code points.
 type columns struct {
 	rows   [][]string
 	widths []int
@@ -17,7 +17,7 @@ type columns struct {
 // row adds a row; format has tabs between its cells.
 func (c *columns) row(format string, args ...any) {
 	cells := strings.Split(fmt.Sprintf(format, args...), "\t")
-	for i, cell := range cells[:len(cells)-1] { // the last one of a row is as wide as it likes
+	for i, cell := range cells[:len(cells)-1] { // the last cell of a row has no width
 		if i == len(c.widths) {
 			c.widths = append(c.widths, 0)
 		}
@@ -26,7 +26,7 @@ func (c *columns) row(format string, args ...any) {
 	c.rows = append(c.rows, cells)
 }
 
-// lines are the rows, with two spaces at least between two cells.
+// lines are the rows, with at least two spaces between two cells.
 func (c *columns) lines() (all []string) {
 	for _, cells := range c.rows {
 		var b strings.Builder
@@ -41,18 +41,18 @@ func (c *columns) lines() (all []string) {
 	return all
 }
 
-// String is all of it.
+// String is the whole table.
 func (c *columns) String() string { return strings.Join(c.lines(), "\n") + "\n" }
 
-// unlimited is the width of what is no terminal: a pipe, or a file.
+// unlimited is the width of an output that is not a terminal.
 const unlimited = 1 << 20
 
-// fit cuts a text to a width.
+// fit truncates a text to a width.
 func fit(s string, width int) string {
 	return strings.TrimRight(ansi.Truncate(s, width, "…"), " ")
 }
 
-// pad makes a text that wide.
+// pad truncates or extends a text to a width.
 func pad(s string, width int) string {
 	s = fit(s, width)
 	return s + strings.Repeat(" ", max(width-ansi.StringWidth(s), 0))

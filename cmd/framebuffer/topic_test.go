@@ -135,7 +135,7 @@ func TestPubSubStatuses(t *testing.T) {
 		"no frames":         {[]string{"pub", "t", "--frame-size", "4"}, "", exitOK, ""},
 		"frames of no size": {[]string{"pub", "t", "--frame-size", "0"}, "x", exitUsage, "at least 1"},
 		"half a frame":      {[]string{"pub", "t", "--frame-size", "4"}, "123456", exitUsage, "2 bytes left over"},
-		"a cut picture":     {[]string{"pub", "t", "--mjpeg"}, "\xff\xd8\xff\xe0\x00", exitUsage, "not one whole picture"},
+		"a cut picture":     {[]string{"pub", "t", "--mjpeg"}, "\xff\xd8\xff\xe0\x00", exitUsage, "without a whole picture"},
 		"negative rate":     {[]string{"pub", "t", "--rate=-1"}, "", exitUsage, "negative"},
 		"long name":         {[]string{"pub", strings.Repeat("t", 500)}, "", exitUsage, "topic"},
 		"long type":         {[]string{"pub", "t", "--content-type", strings.Repeat("t", 500)}, "x", exitUsage, "content type"},

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// totals is the line that a command that moves frames prints at its end, at any log level: without it
-// the user could not tell whether anything went through.
+// totals is the line that a command that moves frames prints at its end, at any log level: without
+// it the user could not tell whether anything went through.
 type totals struct {
 	command   string // such as pub
 	name      string // its argument: a topic or a recording

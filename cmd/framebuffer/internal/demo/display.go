@@ -8,8 +8,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// display publishes a writer's frames to a topic, so that the page shows them. The readers still get
-// them by their descriptors.
+// display publishes a writer's frames to a topic, so that the page shows them. The readers still
+// get them by their descriptors.
 type display struct {
 	client *framebuffer.Client
 	topic  *topic.Publisher

@@ -58,8 +58,8 @@ const (
 	maxPixels = 64 << 20
 )
 
-// decode reads a picture. It opens only regular files: opening a pipe would wait for its writer, and
-// reading a device may never end.
+// decode reads a picture. It opens only regular files: opening a pipe would wait for its writer,
+// and reading a device may never end.
 func decode(file string) (image.Image, error) {
 	st, err := os.Stat(file)
 	if err != nil {

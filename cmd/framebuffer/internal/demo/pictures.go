@@ -27,9 +27,9 @@ const (
 // Picture is one frame of raw video: RGB, 8 bits each, rows from the top, no padding.
 type Picture []byte
 
-// Pictures returns the frames that writers send and readers compare with. source is a folder of PNG,
-// JPEG and GIF pictures, a video (read by ffmpeg), or "" for the pictures that come with Go. what
-// describes the source.
+// Pictures returns the frames that writers send and readers compare with. source is a folder of
+// PNG, JPEG and GIF pictures, a video (read by ffmpeg), or "" for the pictures that come with Go.
+// what describes the source.
 func Pictures(ctx context.Context, source string) (all []Picture, what string, err error) {
 	if source == "" {
 		return goPictures(ctx)
@@ -46,8 +46,8 @@ func Pictures(ctx context.Context, source string) (all []Picture, what string, e
 	return all, source, err
 }
 
-// goPictures uses the test pictures of Go's image packages, which are part of every Go installation.
-// Each is shown in several views, so that the frames differ.
+// goPictures uses the test pictures of Go's image packages, which are part of every Go
+// installation. Each is shown in several views, so that the frames differ.
 func goPictures(ctx context.Context) ([]Picture, string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	folder := filepath.Join(strings.TrimSpace(string(out)), "src", "image", "testdata")
@@ -59,8 +59,8 @@ func goPictures(ctx context.Context) ([]Picture, string, error) {
 	return drawnPictures(), "colour bars drawn here (no Go with test pictures on this machine; name a folder or a video to use that)", nil
 }
 
-// scale fills a frame with img or, if a picture has several views, with the part of it that belongs to
-// view n.
+// scale fills a frame with img or, if a picture has several views, with the part of it that belongs
+// to view n.
 func scale(img image.Image, n, views int) Picture {
 	part := img.Bounds()
 	if views > 1 {

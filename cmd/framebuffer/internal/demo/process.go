@@ -34,7 +34,8 @@ func (s *show) start(ctx context.Context, p Part) (*process, error) {
 	}
 	cmd := exec.CommandContext(ctx, s.cfg.Self[0], append(s.cfg.Self[1:], string(text))...)
 	cmd.Stderr, cmd.ExtraFiles = os.Stderr, []*os.File{s.originals}
-	// In a process group of its own: Ctrl-C goes to the demo alone, which then ends its parts in order.
+	// In a process group of its own: Ctrl-C goes to the demo alone, which then ends its parts in
+	// order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdin, err1 := cmd.StdinPipe()
 	stdout, err2 := cmd.StdoutPipe()

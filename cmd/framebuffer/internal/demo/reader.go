@@ -87,8 +87,8 @@ func (r *reader) snapshot(all bool) Counts {
 	return c
 }
 
-// sendData is the endpoint: it reads the frame of the message and answers with the outcome. The answer
-// to an empty message means that all messages before it are done.
+// sendData is the endpoint: it reads the frame of the message and answers with the outcome. The
+// answer to an empty message means that all messages before it are done.
 func (r *reader) sendData(req micro.Request) {
 	if len(req.Data()) == 0 {
 		_ = req.Respond(nil)
@@ -112,8 +112,8 @@ func (r *reader) sendData(req micro.Request) {
 	_ = req.Respond([]byte(answer)) // the writer may have ended; the count is what matters
 }
 
-// dawdle waits, for two frames out of three, until the ring has overwritten the frame. So the reader
-// is too slow on a machine of any speed.
+// dawdle waits, for two frames out of three, until the ring has overwritten the frame. So the
+// reader is too slow on a machine of any speed.
 func (r *reader) dawdle(m sendData) {
 	r.mu.Lock()
 	n := r.count.read()

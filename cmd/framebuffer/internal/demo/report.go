@@ -87,8 +87,8 @@ type report struct {
 	Thumb thumbnail `json:"thumb,omitempty"`
 }
 
-// link is a part's connection to the demo: it sends reports on standard output, and closes done at the
-// end of standard input. The demo holds the other ends, so a part also ends when the demo dies.
+// link is a part's connection to the demo: it sends reports on standard output, and closes done at
+// the end of standard input. The demo holds the other ends, so a part also ends when the demo dies.
 type link struct{ done chan struct{} }
 
 // newLink returns the link of this process.

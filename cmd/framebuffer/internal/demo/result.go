@@ -104,7 +104,8 @@ func quantile(samples []int64, q float64) time.Duration {
 	return time.Duration(sorted[min(int(q*float64(len(sorted))), len(sorted)-1)])
 }
 
-// err is nil if every frame that was sent was identical or a timeout, and at least one was identical.
+// err is nil if every frame that was sent was identical or a timeout, and at least one was
+// identical.
 func (r Result) err() error {
 	total := r.Rows[len(r.Rows)-1]
 	switch {

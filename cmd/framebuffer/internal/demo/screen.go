@@ -23,8 +23,8 @@ type Screen struct {
 	next    time.Duration
 }
 
-// NewScreen returns a Screen on f, with the colours that f and the environment allow (NO_COLOR, TERM,
-// COLORTERM).
+// NewScreen returns a Screen on f, with the colours that f and the environment allow (NO_COLOR,
+// TERM, COLORTERM).
 func NewScreen(f *os.File) *Screen {
 	s := &Screen{out: stdio.File{File: f}}
 	if !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {

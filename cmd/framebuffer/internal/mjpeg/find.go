@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// Markers, the byte behind 0xff.
+// Markers: the byte after 0xff.
 const (
 	soi  = 0xd8 // start of image
 	eoi  = 0xd9 // end of image
@@ -21,18 +21,18 @@ const (
 	com  = 0xfe // comment
 )
 
-// heads reports whether a segment with that marker can be in a picture's header.
+// heads reports whether a segment with that marker may be in a picture's header.
 func heads(marker byte) bool {
 	return marker >= 0xc0 && marker <= com && (marker < rst0 || marker > eoi) && (marker < 0xf0 || marker == com)
 }
 
-// frames reports whether the marker is that of a frame's header, which has width and height.
+// frames reports whether the marker begins a frame header, which has the width and height.
 func frames(marker byte) bool {
 	return marker >= 0xc0 && marker <= 0xcf && marker != dht && marker != 0xc8 && marker != 0xcc
 }
 
-// find goes to the next start of an image: one behind which a header's marker stands, since
-// two bytes that look like a start are in every megabyte of noise.
+// find advances to the next start of an image. A header's marker must follow it, because a megabyte
+// of noise has several pairs of bytes that look like a start.
 func (r *Reader) find() error {
 	for {
 		i := bytes.IndexByte(r.buf[r.from:], 0xff)
@@ -49,7 +49,7 @@ func (r *Reader) find() error {
 			if err := r.pass(1); err != nil {
 				return err
 			}
-		case r.err != nil: // and what is left is not a start
+		case r.err != nil: // the remaining bytes are no start
 			return r.end()
 		default:
 			r.more()
@@ -57,8 +57,8 @@ func (r *Reader) find() error {
 	}
 }
 
-// starts reports whether an image starts i bytes further, and whether enough was read to say.
-// It reads nothing: a stream that is alive may have nothing more for now.
+// starts reports whether an image starts at offset i, and whether enough bytes are in the buffer to
+// be sure. It does not read: a live stream may have no more bytes for now.
 func (r *Reader) starts(i int) (is, sure bool) {
 	rest := r.buf[r.from+i:]
 	for k, want := range [3]byte{0xff, soi, 0xff} {
@@ -77,7 +77,7 @@ func (r *Reader) starts(i int) (is, sure bool) {
 	return false, len(rest) >= slack
 }
 
-// pass leaves n bytes out, in which is no picture.
+// pass skips n bytes without a picture. It returns ErrNoPicture after Patience bytes.
 func (r *Reader) pass(n int) error {
 	r.skip(n)
 	if r.barren += int64(n); r.barren >= Patience {
@@ -87,11 +87,11 @@ func (r *Reader) pass(n int) error {
 	return nil
 }
 
-// end is why the stream ended.
+// end is the error at the end of the stream.
 func (r *Reader) end() error {
 	r.skip(len(r.buf) - r.from)
 	if errors.Is(r.err, io.EOF) && r.pictures == 0 && r.passed > 0 {
-		return fmt.Errorf("%w: %d bytes, and not one whole picture in them", ErrNoPicture, r.passed)
+		return fmt.Errorf("%w: %d bytes without a whole picture", ErrNoPicture, r.passed)
 	}
 	return r.err
 }

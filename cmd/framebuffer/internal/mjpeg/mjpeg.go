@@ -1,11 +1,11 @@
-// Package mjpeg finds the pictures in a stream of JPEGs that follow each other, as cameras,
-// ffmpeg's mjpeg and multipart HTTP streams send them. It follows the markers of ITU-T T.81
-// (annex B) and does not search for the end of a picture, so a thumbnail within one, which is
-// a whole JPEG in an application segment, does not cut it in two.
+// Package mjpeg splits a stream of concatenated JPEGs into pictures, as cameras, ffmpeg's mjpeg and
+// multipart HTTP streams send them. It follows the markers of ITU-T T.81 (annex B) instead of
+// searching for the end of a picture: a thumbnail, which is a whole JPEG in an application segment,
+// does not split a picture.
 //
-// Streams lose bytes. What a segment's length says is believed only if a marker follows the
-// segment; otherwise the search for the next picture begins again behind that length, in bytes
-// that were read already. So a cut costs the picture that it is in, and no other.
+// Streams lose bytes. The length of a segment is trusted only if a marker follows the segment;
+// otherwise the search for the next picture starts right after the length field, in bytes that were
+// read already. So missing bytes cost only the picture in which they are missing.
 package mjpeg
 
 import (
@@ -15,33 +15,33 @@ import (
 )
 
 var (
-	// ErrTooLarge is for a picture larger than the limit. The next ones can be had.
+	// ErrTooLarge means that a picture is larger than the limit. The next call continues after it.
 	ErrTooLarge = errors.New("framebuffer: picture too large")
 
-	// ErrCut is for a picture of which a part is missing. The next ones can be had.
+	// ErrCut means that a part of a picture is missing. The next call continues after it.
 	ErrCut = errors.New("framebuffer: picture cut off")
 
-	// ErrNoPicture is for much input without a picture, or for all of it.
+	// ErrNoPicture means that the input, or [Patience] bytes of it, has no picture.
 	ErrNoPicture = errors.New("framebuffer: not a stream of JPEGs")
 )
 
-// Patience is how much input without any picture is ErrNoPicture.
+// Patience is the number of bytes without a picture after which Next returns [ErrNoPicture].
 const Patience = 16 << 20
 
-// Reader splits a stream. Its methods may not be called concurrently.
+// Reader splits a stream. Its methods must not be called concurrently.
 type Reader struct {
 	in   io.Reader
 	max  int
-	most func() int // nil, or what max is for the next picture
-	buf  []byte     // what was read; the candidate, or where the search goes on, begins at from
-	err  error      // of in; what was read before it comes first
+	most func() int // nil, or returns max for the next picture
+	buf  []byte     // bytes read; the candidate, or the rest to search, begins at from
+	err  error      // of in; the bytes read before it are still used
 
 	from     int
-	barren   int64 // bytes searched since a picture, or the start
+	barren   int64 // bytes searched since the last picture
 	pictures uint64
-	trust    int // pictures without an end that were whole, one after the other
+	trust    int // consecutive pictures without an end marker that were whole
 
-	thumbnail     thumbnail // of a picture that may be cut
+	thumbnail     thumbnail // of the last picture, which may be cut
 	passed        int64     // bytes of the stream before buf[from]
 	width, height int
 }
@@ -51,20 +51,19 @@ func NewReader(in io.Reader, maxSize int) *Reader {
 	return &Reader{in: in, max: maxSize, thumbnail: thumbnail{at: -1}}
 }
 
-// LimitBy has most asked at the start of each picture how large it may be.
+// LimitBy makes the Reader call most at the start of each picture for the limit of its size.
 func (r *Reader) LimitBy(most func() int) { r.most = most }
 
-// slack is how much more than the largest picture may be read before it is known to be too
-// large: a segment, behind which the search can begin again.
+// slack is how many bytes beyond the largest picture may be read before the picture counts as too
+// large: one segment, after which the search can continue.
 const slack = 128 << 10
 
-// Next returns the next whole picture. What is between pictures, such as the headers of a
-// multipart stream, is left out. The slice is valid until the next call.
+// Next returns the next whole picture. It skips bytes between pictures, such as the headers of a
+// multipart stream. The slice is valid until the next call.
 //
-// A picture without an end-of-image marker ends where the next one begins, or the stream; if
-// its data are incomplete as well, it is ErrCut, as are pictures that end within a segment. After
-// ErrCut and ErrTooLarge the next call goes on behind that picture. Next returns io.EOF at the
-// end, ErrNoPicture if there was not a single one in so much input, and the errors of the stream.
+// A picture without an end-of-image marker ends where the next one or the end of the stream is. If
+// its data are incomplete, or a picture ends within a segment, the error is [ErrCut]. Next returns
+// io.EOF at the end of the stream, and the errors of the stream.
 func (r *Reader) Next() ([]byte, error) {
 	for {
 		if err := r.find(); err != nil {
@@ -77,7 +76,7 @@ func (r *Reader) Next() ([]byte, error) {
 		c := candidate{r: r}
 		result, end := c.parse()
 		if result != whole && r.err != nil && !errors.Is(r.err, io.EOF) {
-			return nil, r.err // of which more is not known
+			return nil, r.err // the rest of the picture is unknown
 		}
 		picture := r.buf[r.from : r.from+end]
 		if result == unended {
@@ -89,7 +88,7 @@ func (r *Reader) Next() ([]byte, error) {
 		}
 		r.skip(end)
 		if thumbnail && (result != whole || len(picture) <= r.thumbnail.size) {
-			continue // of a picture that was cut, and counted
+			continue // the thumbnail of a picture that was already reported as cut
 		}
 		switch {
 		case result == broken:
@@ -106,16 +105,17 @@ func (r *Reader) Next() ([]byte, error) {
 	}
 }
 
-// Size returns the last picture's width and height in pixels, 0 if it does not say.
+// Size returns the last picture's width and height in pixels, 0 if its header has none.
 func (r *Reader) Size() (width, height int) { return r.width, r.height }
 
-// skip goes on n bytes further.
+// skip advances by n bytes.
 func (r *Reader) skip(n int) {
 	r.from += n
 	r.passed += int64(n)
 }
 
-// fill reads until there are n bytes from the candidate's start, and reports whether there are.
+// fill reads until n bytes from the candidate's start are in the buffer, and reports whether they
+// are.
 func (r *Reader) fill(n int) bool {
 	for len(r.buf)-r.from < n {
 		if r.err != nil {
@@ -126,13 +126,13 @@ func (r *Reader) fill(n int) bool {
 	return true
 }
 
-// more reads what comes, at most 64 KiB.
+// more does one read of at most 64 KiB.
 func (r *Reader) more() {
 	const block = 64 << 10
 	if cap(r.buf)-len(r.buf) < block {
 		kept := len(r.buf) - r.from
 		room := r.buf[:0]
-		if 2*kept > cap(r.buf)-block || cap(r.buf) < 4*block { // so that moving is seldom
+		if 2*kept > cap(r.buf)-block || cap(r.buf) < 4*block { // so that bytes are seldom moved
 			room = make([]byte, 0, 2*kept+4*block)
 		}
 		r.buf, r.from = append(room, r.buf[r.from:]...), 0

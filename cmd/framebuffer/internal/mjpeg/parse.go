@@ -5,14 +5,15 @@ import (
 	"encoding/binary"
 )
 
-// start is how a picture begins: a start of image, and the first byte of a marker.
+// start is the beginning of a picture: a start-of-image marker, and the first byte of the next
+// marker.
 var start = []byte{0xff, soi, 0xff}
 
-// candidate is what may be a picture: it begins with a start of image.
+// candidate may be a picture: it begins with a start-of-image marker.
 type candidate struct {
 	r             *Reader
 	width, height int
-	framed        bool   // it has a frame's header
+	framed        bool   // a frame header was found
 	large         bool   // larger than can be kept: what was read of it is dropped
 	notes         []span // what is behind the lengths of the header's application segments and comments
 	again         int    // where the search goes on if it is not a picture
@@ -22,17 +23,17 @@ type candidate struct {
 // span is a part of the candidate.
 type span struct{ from, to int }
 
+// outcome is the result of parsing a candidate.
 type outcome int
 
-// What may become of a candidate.
 const (
 	whole   outcome = iota
 	unended         // without an end-of-image marker
-	cut             // the same, and incomplete
-	broken          // something that makes no sense
+	cut             // without an end-of-image marker, and incomplete
+	broken          // not a valid picture
 )
 
-// parse goes through the candidate and returns where it ends.
+// parse parses the candidate and returns where it ends.
 func (c *candidate) parse() (outcome, int) {
 	for i := 2; ; {
 		marker, at := c.marker(i)
@@ -58,14 +59,15 @@ func (c *candidate) parse() (outcome, int) {
 	}
 }
 
-// fail says that the candidate is not a picture, and where to search for the next.
+// fail is the outcome of a candidate that is not a picture. The search for the next one starts at
+// again.
 func (c *candidate) fail(why string, again int) (outcome, int) {
 	c.why, c.again = why, max(again, 2)
 	return broken, 0
 }
 
-// marker returns the marker at i, before which there may be any number of 0xff, and where what
-// belongs to it begins. It returns 0 if there is none.
+// marker returns the marker at i, which any number of 0xff may precede, and where its segment
+// begins. It returns 0 if there is none.
 func (c *candidate) marker(i int) (byte, int) {
 	if !c.r.fill(i+2) || c.r.at(i) != 0xff {
 		return 0, i
@@ -78,8 +80,8 @@ func (c *candidate) marker(i int) (byte, int) {
 	return c.r.at(i), i + 1
 }
 
-// segment looks at the segment whose length is at i, and returns where it ends. If that makes
-// no sense, the search goes on at the length: a cut may be anywhere.
+// segment checks the segment whose length field is at i, and returns where the segment ends. If it
+// is not valid, the search starts at the length field, because bytes may be missing anywhere.
 func (c *candidate) segment(marker byte, i int) (end int, ok bool) {
 	r := c.r
 	c.again = i
@@ -104,7 +106,7 @@ func (c *candidate) segment(marker byte, i int) (end int, ok bool) {
 	if note && !c.large {
 		c.notes = append(c.notes, span{i + 2, i + n})
 	}
-	// Nothing else has a start of an image in it, or ends in one.
+	// Segments other than notes contain no start of an image.
 	r.fill(i + n + 2)
 	sane := note || !bytes.Contains(r.buf[r.from+i:min(r.from+i+n+2, len(r.buf))], start)
 	switch {
@@ -119,15 +121,15 @@ func (c *candidate) segment(marker byte, i int) (end int, ok bool) {
 		sane = sane && len(body) == 2
 	}
 	if !sane {
-		c.why = "a segment that is not what its marker says"
+		c.why = "a segment that does not fit its marker"
 	}
 	return i + n, sane
 }
 
-// inner returns where an application segment begins in which another picture begins that goes on
-// behind it, to the same scan: then the segment was cut, and what its length covers happened to
-// end where a segment of the next picture begins. It returns 0 if there is none. A thumbnail has
-// a scan of its own within the segment.
+// inner returns where an application segment begins that contains the start of another picture
+// whose segments lead to the same scan. Then the segment was cut, and its length happens to end
+// where a segment of the next picture begins. It returns 0 if there is none. A thumbnail does not
+// count: its scan is within the segment.
 //
 // Preconditions: the candidate's scan header has its length at scan.
 func (c *candidate) inner(scan int) int {
@@ -146,8 +148,8 @@ func (c *candidate) inner(scan int) int {
 	return 0
 }
 
-// suspect returns where the first segment begins that may have been cut, though a marker followed
-// it: one with a start of an image in it. It returns i if there is none.
+// suspect returns where the first segment begins that contains the start of an image, and so may
+// have been cut though a marker follows it. It returns i if there is none.
 func (c *candidate) suspect(i int) int {
 	for _, s := range c.notes {
 		if bytes.Contains(c.r.buf[c.r.from+s.from:c.r.from+s.to], start) {
@@ -174,8 +176,8 @@ func leads(mem []byte, i, scan int) bool {
 	return false
 }
 
-// keep drops what was read of a candidate that is larger than can be kept, and returns where i
-// is then.
+// keep drops the bytes before i of a candidate that is larger than the limit, and returns the new
+// position of i.
 func (c *candidate) keep(i int) int {
 	if i <= c.r.max+slack {
 		return i

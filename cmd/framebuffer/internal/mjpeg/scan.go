@@ -2,8 +2,7 @@ package mjpeg
 
 import "bytes"
 
-// scan goes through compressed data from i on, and what may be between scans, to the
-// candidate's end.
+// scan parses compressed data from i on, and segments between scans, to the candidate's end.
 func (c *candidate) scan(i int) (outcome, int) {
 	r := c.r
 	for {
@@ -16,7 +15,7 @@ func (c *candidate) scan(i int) (outcome, int) {
 		if !r.fill(i + 2) {
 			return unended, len(r.buf) - r.from
 		}
-		if r.at(i) != 0xff { // it had not been read
+		if r.at(i) != 0xff { // it had not been read before
 			continue
 		}
 		switch b := r.at(i + 1); {
@@ -46,7 +45,7 @@ func (c *candidate) scan(i int) (outcome, int) {
 	}
 }
 
-// between takes a segment between two scans: behind all but the header of a scan is another.
+// between parses a segment between two scans. Another segment follows, unless it is a scan header.
 func (c *candidate) between(marker byte, at int) (end int, ok bool) {
 	end, ok = c.segment(marker, at)
 	if !ok || marker == sos {

@@ -5,18 +5,18 @@ import (
 	"encoding/binary"
 )
 
-// thumbnail is where in the stream a picture's thumbnail begins, -1 if that is not known, and
-// how large it is at most.
+// thumbnail is where in the stream a picture's thumbnail begins, -1 if unknown, and its maximum
+// size.
 type thumbnail struct {
 	at   int64
 	size int
 }
 
-// note notes where the thumbnail is in an application segment, of which n bytes from i on may
-// be there. If the segment turns out to be cut, that is not the next picture.
+// note records where the thumbnail is in the application segment of n bytes at i. If the segment
+// turns out to be cut, the thumbnail must not be taken for the next picture.
 func (c *candidate) note(i, n int) {
 	r := c.r
-	r.fill(i + min(n, 4<<10)) // its directory is at its start; what is not there was cut
+	r.fill(i + min(n, 4<<10)) // the directory is at its start
 	body := r.buf[min(r.from+i, len(r.buf)):min(r.from+i+n, len(r.buf))]
 	at, size := 0, 0
 	switch {
@@ -32,8 +32,8 @@ func (c *candidate) note(i, n int) {
 	}
 }
 
-// exifThumbnail returns where the thumbnail is in a TIFF structure, and how large; a size of 0
-// if it does not say: tags 0x201 and 0x202 of the second directory.
+// exifThumbnail returns the offset and size of the thumbnail in a TIFF structure: tags 0x201 and
+// 0x202 of the second directory. The size is 0 if there is none.
 func exifThumbnail(tiff []byte) (at, size int) {
 	var order binary.ByteOrder = binary.BigEndian
 	if bytes.HasPrefix(tiff, []byte("II")) {

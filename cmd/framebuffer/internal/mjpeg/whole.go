@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// trusted is how many pictures without an end have to be whole, one after the other, until it
-// is taken for the sender's way: then they are not decoded any more.
+// trusted is the number of consecutive whole pictures without an end marker after which the sender
+// is known to omit it: further ones are not decoded.
 const trusted = 8
 
-// judge tells a picture without an end from one that was cut off within its data. Only a
-// decoder knows, which is why it is asked of few.
+// judge distinguishes a whole picture without an end marker from one that was cut within its data.
+// Only decoding shows that, and it is expensive, so few pictures are decoded.
 func (r *Reader) judge(picture []byte) outcome {
 	if r.trust >= trusted || len(picture) > r.max {
 		return whole
 	}
 	const most = 1 << 25 // pixels; more take too long and too much memory
 	if c, err := jpeg.DecodeConfig(bytes.NewReader(picture)); err != nil || c.Width*c.Height > most {
-		return whole // a kind that Go does not know, or has no tables of its own
+		return whole // a kind that Go does not decode, or without tables of its own
 	}
-	// The end is put on. If the decoder comes to it before it has all that it needs, that is an
-	// unexpected end, or a marker where there should be data.
+	// Decode it with an end marker. If the decoder reaches the marker too early, its error is an
+	// unexpected end, or a marker where data should be.
 	_, err := jpeg.Decode(bytes.NewReader(slices.Concat(picture, []byte{0xff, eoi})))
 	if err != nil && (errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "short") || strings.Contains(err.Error(), "missing 0xff00")) {
 		r.trust = 0
@@ -34,7 +34,7 @@ func (r *Reader) judge(picture []byte) outcome {
 	return whole
 }
 
-// trimPart takes from a picture without an end what a multipart stream has behind it: a
+// trimPart removes from a picture without an end marker what follows it in a multipart stream: a
 // boundary, and lines of text.
 func trimPart(picture []byte) []byte {
 	const most = 4 << 10
@@ -50,6 +50,7 @@ func trimPart(picture []byte) []byte {
 	}
 }
 
+// isText reports whether b is printable ASCII and line breaks.
 func isText(b []byte) bool {
 	return !slices.ContainsFunc(b, func(c byte) bool {
 		return c != '\r' && c != '\n' && c != '\t' && (c < ' ' || c > '~')

@@ -1,7 +1,7 @@
 //go:build ignore
 
-// Command generate writes notices.txt: the license files of all modules that are linked into the
-// command on the platforms it is built for, from the module cache.
+// Command generate writes notices.txt: the license files, from the module cache, of all modules
+// that are linked into the command on the platforms for which it is built.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 
 const command = "github.com/core-framebuffer/framebuffer/cmd/framebuffer"
 
-// legal is what files are called that have licenses and notices.
+// legal matches the names of files with licenses and notices.
 var legal = regexp.MustCompile(`(?i)^(licen[sc]e|copying|notice|patents)([.-].*)?$`)
 
 func main() {
@@ -28,7 +28,7 @@ func main() {
 	for module, dirs := range linked() {
 		text := texts(dirs)
 		if text == "" {
-			log.Fatalf("%s has no license file: pass it on by hand, or do without it", module)
+			log.Fatalf("%s has no license file: add its license by hand, or remove the module", module)
 		}
 		named[text] = append(named[text], module)
 	}
@@ -53,7 +53,8 @@ func main() {
 	}
 }
 
-// linked maps "path version" of each module to the folders of it that are linked, its own first.
+// linked maps each module, as "path version", to its folders that are linked, the module's root
+// first.
 func linked() map[string][]string {
 	all := map[string][]string{}
 	for _, arch := range []string{"amd64", "arm64"} {
@@ -82,7 +83,7 @@ func linked() map[string][]string {
 	return all
 }
 
-// texts are the license files in folders, the same text once.
+// texts are the license files in folders, without duplicates.
 func texts(dirs []string) string {
 	var all []string
 	slices.Sort(dirs[1:])
@@ -107,7 +108,7 @@ func texts(dirs []string) string {
 	return strings.Join(all, "\n--- and\n\n")
 }
 
-// tidy is a text with line feeds, no blanks at the ends of lines, and one line feed at its end.
+// tidy is a text with line feeds, without trailing blanks, and with one line feed at its end.
 func tidy(text []byte) string {
 	var b strings.Builder
 	for line := range bytes.Lines(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))) {

@@ -1,6 +1,6 @@
-// Package notices has the licenses of what is linked into the command, as their authors ask of
-// all who pass it on. notices.txt is written by generate.go; scripts/check-generated and a test
-// notice when a module was added or has another version.
+// Package notices has the licenses of the modules linked into the command, which must be
+// distributed with it. generate.go writes notices.txt; scripts/check-generated and a test fail if a
+// module was added or has another version.
 package notices
 
 import (
@@ -13,14 +13,14 @@ import (
 //go:embed notices.txt
 var text string
 
-// mark begins a line that names a module. Of the same text in several, they follow each other.
+// mark begins a line that names a module. Modules with the same text follow each other.
 const mark = "=== "
 
-// Text is all of it, for people.
+// Text returns all licenses.
 func Text() string { return text }
 
-// Modules are those whose licenses there are, as "path version". Go itself is one, what the page
-// has of others, and this project.
+// Modules returns the modules that have a license in the text, as "path version". Go, the libraries
+// of the web page and this project are among them.
 func Modules() (all []string) {
 	for line := range strings.Lines(text) {
 		if module, is := strings.CutPrefix(line, mark); is {

@@ -8,13 +8,12 @@ import (
 	"math"
 )
 
-// Image looks at a raw picture as an image, without copying it: the image is as good as data
-// is. Alpha is passed over, since what cameras leave there is often nothing. YUV is taken to
-// be of BT.601, and of the narrow range except where the format's name says the full one, as
-// ffmpeg takes it when nobody says more; of Bayer's mosaics, each pixel gets the colours of
-// the two by two around it.
+// Image returns a raw picture as an image that reads data, without a copy. Alpha is ignored,
+// because cameras often leave it zero. YUV is taken as BT.601, in the narrow range unless the
+// format's name says the full one, as ffmpeg does by default. A pixel of a Bayer mosaic gets the
+// colours of the two by two pixels around it.
 //
-// It returns ErrFormat as Size does, and for data of any other size than the picture has.
+// It returns [ErrFormat] as [Size] does, and if data has another size than the picture.
 func Image(data []byte, g Geometry) (image.RGBA64Image, error) {
 	size, err := Size(g.Format, g.Width, g.Height)
 	if err != nil {
@@ -27,12 +26,12 @@ func Image(data []byte, g Geometry) (image.RGBA64Image, error) {
 	p := &picture{bounds: image.Rect(0, 0, g.Width, g.Height)}
 	p.at = colours(data, g)
 	if p.at == nil {
-		return nil, fmt.Errorf("%w: how pixels of %s become colours is not known here", ErrFormat, g.Format)
+		return nil, fmt.Errorf("%w: pixels of %s cannot be converted to colours", ErrFormat, g.Format)
 	}
 	return p, nil
 }
 
-// picture is an image whose colours are worked out when they are asked for.
+// picture is an image that computes each colour when At is called.
 type picture struct {
 	bounds image.Rectangle
 	at     func(x, y int) color.RGBA64 // within bounds
@@ -55,19 +54,20 @@ func (p *picture) RGBA64At(x, y int) color.RGBA64 {
 	return p.at(x, y)
 }
 
-// colours returns what tells the colour of a pixel, or nil for a format it does not know.
+// colours returns a function that reads the colour of a pixel, or nil for a format that it does not
+// know.
 //
 // Preconditions: data has the Size of g.
 func colours(data []byte, g Geometry) func(x, y int) color.RGBA64 {
 	w, plane := g.Width, g.Width*g.Height
-	// interleaved reads three bytes of every pixel of so many.
+	// interleaved reads three of the step bytes of a pixel.
 	interleaved := func(step, red, green, blue int) func(x, y int) color.RGBA64 {
 		return func(x, y int) color.RGBA64 {
 			d := data[(y*w+x)*step:]
 			return rgb8(d[red], d[green], d[blue])
 		}
 	}
-	// words reads three 16-bit words, of which the lowest bits count.
+	// words reads three 16-bit words, of which the lowest bits are used.
 	words := func(step, red, green, blue, bits int) func(x, y int) color.RGBA64 {
 		full := uint32(1)<<bits - 1
 		return func(x, y int) color.RGBA64 {
@@ -137,11 +137,12 @@ func colours(data []byte, g Geometry) func(x, y int) color.RGBA64 {
 	return yuv(data, g)
 }
 
+// rgb8 is an opaque colour of 8 bits per channel.
 func rgb8(r, g, b byte) color.RGBA64 {
 	return color.RGBA64{R: uint16(r) * 0x101, G: uint16(g) * 0x101, B: uint16(b) * 0x101, A: 0xffff}
 }
 
-// float reads the so-many-th 32-bit number, 0 to 1.
+// float reads the 32-bit number with index i, from 0 to 1.
 func float(data []byte, i int) uint16 {
 	v := math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
 	if !(v > 0) { // NaN is black
@@ -150,11 +151,12 @@ func float(data []byte, i int) uint16 {
 	return uint16(min(v, 1) * 0xffff)
 }
 
-// mosaic is for sensors with one colour to a pixel, where red ones have x of the one parity
-// and y of the other. A row or column at the border stands in for one beyond.
+// mosaic reads a sensor with one colour per pixel. The red pixels are those whose x and y have the
+// parities redX and redY. At the border, the last row or column stands in for the next one.
 func mosaic(data []byte, g Geometry, redX, redY int) func(x, y int) color.RGBA64 {
 	one := func(x, y int) byte {
-		// A step inwards keeps the parity only if there are two to go; a single row or column has one.
+		// A step inwards keeps the parity only if there are two to go; a single row or column has
+		// one.
 		if x >= g.Width {
 			x = max(x-2, 0)
 		}

@@ -1,6 +1,6 @@
-// Package pixels knows how many bytes a raw picture has. Formats have ffmpeg's names, and
-// pictures lie in memory as ffmpeg's rawvideo has them: plane after plane, rows without
-// padding, chroma of odd lengths rounded up.
+// Package pixels computes the size of raw pictures and reads their colours. Formats have ffmpeg's
+// names, and pictures the layout of ffmpeg's rawvideo: plane after plane, rows without padding, odd
+// chroma lengths rounded up.
 package pixels
 
 import (
@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// ErrFormat is for formats that are not known here, and for geometries that make no sense.
+// ErrFormat is the error for unknown formats and invalid geometries.
 var ErrFormat = errors.New("framebuffer: bad video format")
 
-// format is one pixel format. Every pixel has bits of its own; chroma planes have bytes for
-// each sample, of which there is one for 1<<acrossShift by 1<<downShift pixels.
+// format is a pixel format. Chroma planes have one sample for 1<<acrossShift by 1<<downShift
+// pixels.
 type format struct {
 	name                   string
 	bytes                  int // of a pixel, in the planes at full size
@@ -23,7 +23,7 @@ type format struct {
 	acrossShift, downShift int
 }
 
-// formats returns those that cameras, decoders and models deal in.
+// formats are the formats of common cameras, decoders and models.
 func formats() []format {
 	return []format{
 		{name: "gray", bytes: 1}, {name: "gray10le", bytes: 2}, {name: "gray12le", bytes: 2},
@@ -49,7 +49,7 @@ func formats() []format {
 	}
 }
 
-// Names returns the names of the formats that are known, sorted.
+// Names returns the names of all formats, sorted.
 func Names() []string {
 	var all []string
 	for _, f := range formats() {
@@ -59,11 +59,11 @@ func Names() []string {
 	return all
 }
 
-// MaxSide is the largest width and height, in pixels; with it no size overflows.
+// MaxSide is the largest width and height, in pixels. No size up to it overflows.
 const MaxSide = 1 << 20
 
-// Size returns how many bytes a picture has. It returns ErrFormat for a format that is not
-// known and for sides that are not 1 to MaxSide.
+// Size returns the number of bytes of a picture. It returns [ErrFormat] for an unknown format and
+// for sides that are not 1 to [MaxSide].
 func Size(name string, width, height int) (int, error) {
 	if width < 1 || width > MaxSide || height < 1 || height > MaxSide {
 		return 0, fmt.Errorf("%w: %dx%d pixels; each side has 1 to %d", ErrFormat, width, height, MaxSide)
@@ -75,12 +75,12 @@ func Size(name string, width, height int) (int, error) {
 			return width*height*f.bytes + across*down*f.chroma, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: the pixel format %.40q is not known here; known are %s (for others say how many bytes a frame has)",
+	return 0, fmt.Errorf("%w: unknown pixel format %.40q; known are %s (for others give the number of bytes of a frame)",
 		ErrFormat, name, strings.Join(Names(), " "))
 }
 
-// Others returns a few formats in which so many bytes are whole pictures of that width and height,
-// one for each size of a picture, the most common first.
+// Others returns common formats in which bytes is the size of whole pictures of that width and
+// height, one format for each size of a picture.
 func Others(width, height int, bytes uint64) (names []string) {
 	seen := map[int]bool{}
 	for _, name := range []string{"yuv420p", "rgb24", "rgba", "yuv422p", "gray", "gray16le"} {
@@ -93,14 +93,14 @@ func Others(width, height int, bytes uint64) (names []string) {
 	return names
 }
 
-// Geometry is what raw video consists of.
+// Geometry is the size and format of raw video.
 type Geometry struct {
 	Width, Height int
 	Format        string
 }
 
-// Parse reads a geometry such as 1920x1080:rgb24 and returns it with the size of a picture
-// in bytes. It returns ErrFormat.
+// Parse parses a geometry such as 1920x1080:rgb24, and returns it with the size of a picture in
+// bytes. Its error is [ErrFormat].
 func Parse(s string) (g Geometry, size int, err error) {
 	sides, name, ok := strings.Cut(s, ":")
 	w, h, both := strings.Cut(sides, "x")
@@ -109,7 +109,7 @@ func Parse(s string) (g Geometry, size int, err error) {
 	g.Width, errW = strconv.Atoi(w)
 	g.Height, errH = strconv.Atoi(h)
 	if !ok || !both || errW != nil || errH != nil {
-		return Geometry{}, 0, fmt.Errorf("%w: %.60q is no geometry: write WIDTHxHEIGHT:FORMAT, such as 1920x1080:rgb24", ErrFormat, s)
+		return Geometry{}, 0, fmt.Errorf("%w: %.60q is not a geometry: write WIDTHxHEIGHT:FORMAT, such as 1920x1080:rgb24", ErrFormat, s)
 	}
 	size, err = Size(g.Format, g.Width, g.Height)
 	return g, size, err

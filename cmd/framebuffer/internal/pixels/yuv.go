@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// yuv returns what tells the colour of a pixel in one of the YUV formats, or nil.
+// yuv returns a function that reads the colour of a pixel in a YUV format, or nil for other
+// formats.
 //
 // Preconditions: data has the Size of g.
 func yuv(data []byte, g Geometry) func(x, y int) color.RGBA64 {
@@ -65,8 +66,8 @@ func yuv(data []byte, g Geometry) func(x, y int) color.RGBA64 {
 	return nil
 }
 
-// low10 and high10 read the so-many-th 16-bit word, whose lowest or highest ten bits count, as
-// a byte with a fraction.
+// low10 and high10 read the lowest or highest ten bits of the 16-bit word with index i, as a byte
+// with a fraction.
 func low10(data []byte, i int) float32 {
 	return float32(binary.LittleEndian.Uint16(data[2*i:])&0x3ff) / 4
 }
@@ -75,7 +76,8 @@ func high10(data []byte, i int) float32 {
 	return float32(binary.LittleEndian.Uint16(data[2*i:])>>6) / 4
 }
 
-// narrow and wide convert by BT.601: luma from 16 to 235 and chroma from 16 to 240, or all of a byte.
+// narrow and wide convert by BT.601: narrow with luma from 16 to 235 and chroma from 16 to 240,
+// wide with 0 to 255.
 func narrow(y, u, v float32) color.RGBA64 {
 	return wide((y-16)*255/219, (u-128)*255/224+128, (v-128)*255/224+128)
 }

@@ -8,9 +8,8 @@ import (
 	"image/png"
 )
 
-// compressed tells what kind of picture this is, if it is one, or why it is not shown, and returns a
-// copy of it then. Only headers are looked at, those of the copy: nothing is decompressed, and
-// nothing is as large as they say.
+// compressed returns a copy of data and its media type if data is a JPEG or PNG, and a note if such
+// a picture is not shown. It reads only the headers, from the copy, and decompresses nothing.
 func compressed(data []byte) (copied []byte, kind, note string) {
 	var header image.Config
 	var err error

@@ -1,6 +1,6 @@
-// Package preview makes something to look at from a frame: a picture that every browser can
-// show, or else its first bytes in words. Frames are foreign: what a picture costs, here and in
-// the browser, is bounded by what is looked at before, whatever the frame says of itself.
+// Package preview turns a frame into a picture that every browser can show, or into a text with its
+// first bytes. Frames come from other processes: their size is checked first, so that the cost of a
+// picture is bounded here and in the browser, whatever the frame claims.
 package preview
 
 import (
@@ -12,35 +12,34 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// Limits of what becomes a picture; beyond, a frame is told of in words.
+// Limits of pictures. Larger frames become a text.
 const (
-	// MaxFrame is how many bytes of a frame are worth reading: raw 8K with four bytes to a pixel.
+	// MaxFrame is the size of the largest frame that is read: raw 8K with four bytes per pixel.
 	MaxFrame = 7680 * 4320 * 4
 
-	maxCompressed = 16 << 20 // bytes of a JPEG or PNG, which goes to the browser as it is
-	maxPixels     = 64 << 20 // of those: a browser needs four bytes for each
-	maxSide       = 16384    // of those: what browsers can draw
-	maxThumb      = 640      // pixels of a side of what raw video is scaled down to
+	maxCompressed = 16 << 20 // bytes of a JPEG or PNG, which is sent to the browser unchanged
+	maxPixels     = 64 << 20 // of a JPEG or PNG: a browser needs four bytes for each
+	maxSide       = 16384    // of a JPEG or PNG: browsers draw no larger ones
+	maxThumb      = 640      // pixels of a side to which raw video is scaled down
 	hexBytes      = 256
 )
 
-// Preview is what to show of a frame.
+// Preview is a picture or a text.
 type Preview struct {
-	Type  string // media type of Image, image/jpeg or image/png; empty for none
-	Image []byte // a JPEG or PNG: what the frame is, copied, or made of it
-	Text  *Text  // what there is instead of a picture
+	Type  string // media type of Image: image/jpeg, image/png, or "" for none
+	Image []byte // a JPEG or PNG: a copy of the frame, or made from it
+	Text  *Text  // instead of a picture
 }
 
-// Text is a frame in words.
+// Text is a frame as text.
 type Text struct {
-	Note string `json:"note"` // why there is no picture, for people
+	Note string `json:"note"` // why there is no picture
 	Hex  string `json:"hex"`  // the first bytes as hexadecimal numbers and characters
 }
 
-// Of makes a preview of a frame's bytes, of which it keeps none: they may be in shared memory. It takes
-// Cost bytes at most. A geometry and pixel format in what its publisher said
-// of it count more than what the bytes look like; JPEGs and PNGs are known by their beginning,
-// whatever their type is called.
+// Of returns the preview of a frame. It keeps no reference to data, which may be in shared memory,
+// and allocates at most [Cost] bytes. A geometry and pixel format in the metadata take precedence
+// over the bytes. JPEGs and PNGs are recognized by their signature, whatever their media type is.
 func Of(data []byte, m *topic.Meta) Preview {
 	if m.Format != "" && (m.Width != 0 || m.Height != 0) {
 		p, err := raw(data, pixels.Geometry{Width: m.Width, Height: m.Height, Format: m.Format})
@@ -61,24 +60,25 @@ func Of(data []byte, m *topic.Meta) Preview {
 	return words("no picture", data)
 }
 
-// scaling is how many bytes it takes to scale a raw picture down and make a JPEG of it: pictures of
-// twice the side and of the side that is shown, and little more.
+// scaling is the memory for scaling a raw picture down and encoding it: pictures with twice the
+// side and with the side that is shown, and a little more.
 const scaling = 4*(4*maxThumb*maxThumb+maxThumb*maxThumb) + 1<<20
 
-// Cost is how many bytes of memory a preview takes at most, beside the frame itself: one of a frame of
-// so many bytes that is a picture already, or one that is made of raw video, which is never more.
+// Cost is the maximum memory in bytes for the preview of a frame of size bytes, beside the frame
+// itself. It is the larger of the costs of a compressed picture and of raw video.
 func Cost(size int) int { return max(min(size, maxCompressed), scaling) }
 
-// TooLarge is the preview of a frame that is not worth reading.
+// TooLarge is the preview of a frame that is larger than [MaxFrame].
 func TooLarge(size int) Preview {
-	return words(fmt.Sprintf("%d bytes are more than the %d that are read for a picture", size, MaxFrame), nil)
+	return words(fmt.Sprintf("%d bytes, and frames of up to %d are shown as pictures", size, MaxFrame), nil)
 }
 
+// words is a preview without a picture.
 func words(note string, data []byte) Preview {
 	return Preview{Text: &Text{Note: note, Hex: dump(data[:min(len(data), hexBytes)])}}
 }
 
-// dump has lines of eight bytes, as numbers and as characters, which fit where pictures do.
+// dump prints eight bytes on a line, as numbers and as characters, which is as wide as a picture.
 func dump(data []byte) string {
 	var b strings.Builder
 	for line := range slices.Chunk(data, 8) {
@@ -93,7 +93,7 @@ func dump(data []byte) string {
 	return b.String()
 }
 
-// latin has a character for each byte.
+// latin has one character for each byte.
 func latin(data []byte) string {
 	all := make([]rune, len(data))
 	for i, c := range data {

@@ -116,7 +116,7 @@ func TestHostileAndOtherData(t *testing.T) {
 		"wrong geometry":       {make([]byte, 100), topic.Meta{Width: 65535, Height: 65535, Format: "rgba64le"}, "has 34358689800 bytes"},
 		"sides below nothing":  {make([]byte, 100), topic.Meta{Width: -5, Height: -20, Format: "gray"}, "1 to"},
 		"sides beyond":         {make([]byte, 100), topic.Meta{Width: 1 << 40, Height: 1 << 40, Format: "gray"}, "1 to"},
-		"an unknown format":    {make([]byte, 100), topic.Meta{Width: 10, Height: 10, Format: "<b>"}, "not known"},
+		"an unknown format":    {make([]byte, 100), topic.Meta{Width: 10, Height: 10, Format: "<b>"}, "unknown pixel format"},
 		"a raw one without it": {make([]byte, 100), topic.Meta{ContentType: "video/raw", Width: 10, Height: 10}, "no geometry and pixel format"},
 	}
 	for what, c := range cases {

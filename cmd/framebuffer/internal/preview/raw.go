@@ -11,11 +11,11 @@ import (
 	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/pixels"
 )
 
-// quality of the JPEGs that raw video becomes.
+// quality is the quality of the JPEGs.
 const quality = 85
 
-// raw scales a raw picture down. It looks at four by four pixels for each that it makes, at
-// most, so what it costs does not grow with the picture.
+// raw scales a raw picture down and encodes it. It reads at most four by four pixels for each pixel
+// of the result, so its cost does not grow with the picture.
 func raw(data []byte, g pixels.Geometry) (Preview, error) {
 	img, err := pixels.Image(data, g)
 	if err != nil {
@@ -33,13 +33,14 @@ func raw(data []byte, g pixels.Geometry) (Preview, error) {
 	return Preview{Type: "image/jpeg", Image: out.Bytes()}, nil
 }
 
+// scale scales an image to a size.
 func scale(img image.Image, to image.Rectangle) *image.RGBA {
 	scaled := image.NewRGBA(to)
 	draw.ApproxBiLinear.Scale(scaled, to, img, img.Bounds(), draw.Src, nil)
 	return scaled
 }
 
-// fit is a picture's size with no side longer than most, and none enlarged.
+// fit is the size of a picture scaled down so that no side is longer than most.
 func fit(w, h, most int) image.Rectangle {
 	long := max(w, h)
 	if long <= most {

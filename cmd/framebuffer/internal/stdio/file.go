@@ -1,5 +1,5 @@
-// Package stdio is for the files that a process was started with, and for files that it is told
-// to write.
+// Package stdio reads and writes standard input and output, and writes the files that a command's
+// user names.
 package stdio
 
 import (
@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// File is a file whose Read and Write wait, also if it does not block. Standard input, output and
-// error are often shared with other processes, and one that sets O_NONBLOCK sets it for all: then
-// an os.File that was blocking when it was made returns EAGAIN in the middle of a write.
+// File is a file whose Read and Write wait even if the file is non-blocking. Other processes often
+// share standard input, output and error, and if one of them sets O_NONBLOCK it is set for all:
+// then an os.File that was created as blocking returns EAGAIN in the middle of a write.
 type File struct{ *os.File }
 
 // Write writes all of p, or returns an error that is not EAGAIN.
@@ -30,13 +30,13 @@ func (f File) Write(p []byte) (n int, err error) {
 	}
 }
 
-// WriteString is Write.
+// WriteString is Write of a string.
 func (f File) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
 
-// ReadFrom hides that of os.File, which writes by itself.
+// ReadFrom hides the method of os.File, which would not use Write.
 func (f File) ReadFrom(r io.Reader) (int64, error) { return io.Copy(onlyWriter{f}, r) }
 
-// Read waits until there is something, or the end.
+// Read waits until there is data or the end of the file.
 func (f File) Read(p []byte) (int, error) {
 	for {
 		n, err := f.File.Read(p)
@@ -49,7 +49,7 @@ func (f File) Read(p []byte) (int, error) {
 	}
 }
 
-// WriteTo hides that of os.File, which reads by itself.
+// WriteTo hides the method of os.File, which would not use Read.
 func (f File) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, onlyReader{f}) }
 
 type (
@@ -57,7 +57,7 @@ type (
 	onlyReader struct{ io.Reader }
 )
 
-// wait waits for the file. Of one that is broken the next read or write tells.
+// wait waits until the file is ready. The next read or write returns the error of a broken file.
 func (f File) wait(events int16) error {
 	raw, err := f.SyscallConn()
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WriteFile is os.WriteFile, but the name leads to the old file until the new one is whole: what
-// fails leaves nothing under a new name. Links keep leading where they do. What cannot be replaced
-// is written in place: pipes, devices, what a descriptor of a process is called, a file in a
-// directory in which no other can be made, one that is mounted by itself, as into a container, and
-// one of another user where only its owner may rename it, as in /tmp.
+// WriteFile is like os.WriteFile, but atomic: name refers to the old file until the new one is
+// complete, and a failed write leaves no new file. It follows symbolic links. It writes in place
+// what it cannot replace: pipes, devices, names of descriptors, a file in a directory where this
+// user cannot create files, a file that is a mount point, as in containers, and another user's file
+// in a sticky directory, such as /tmp.
 func WriteFile(name string, data []byte, perm fs.FileMode) error {
 	target, info, err := resolve(name)
 	if err != nil {
@@ -27,7 +27,7 @@ func WriteFile(name string, data []byte, perm fs.FileMode) error {
 		return inPlace(name, data)
 	}
 	if info != nil {
-		if err := unix.Access(target, unix.W_OK); err != nil { // it could be replaced all the same
+		if err := unix.Access(target, unix.W_OK); err != nil { // replacing it may be permitted nevertheless
 			return &fs.PathError{Op: "open", Path: name, Err: err}
 		}
 	}
@@ -56,18 +56,18 @@ func WriteFile(name string, data []byte, perm fs.FileMode) error {
 	return nil
 }
 
-// Target follows links to the file in whose place WriteFile puts another. It may be missing. Target
-// is empty for what is not a file, or only the name of a descriptor.
+// Target follows links to the file that [WriteFile] would replace, which may be missing. It is ""
+// for anything but a regular file, and for the name of a descriptor.
 func Target(name string) (string, error) {
 	target, _, err := resolve(name)
 	return target, err
 }
 
-// resolve follows links, and returns what is to be replaced, and what it is, nil if there is
-// nothing. The name is empty for what has to be written in place.
+// resolve follows links and returns the file to replace, with its FileInfo, which is nil if it is
+// missing. target is "" if the file must be written in place.
 func resolve(name string) (target string, info fs.FileInfo, err error) {
 	target = name
-	for range 40 { // as many links as the kernel follows
+	for range 40 { // the kernel follows as many links
 		abs, err := filepath.Abs(target)
 		if err != nil {
 			return "", nil, err
@@ -87,7 +87,7 @@ func resolve(name string) (target string, info fs.FileInfo, err error) {
 		if err != nil {
 			return "", nil, err
 		}
-		// The link of a descriptor is not what its text says.
+		// The link of a descriptor leads to the open file and not to the name in its text.
 		if strings.HasPrefix(abs, "/proc/") || strings.HasPrefix(abs, "/dev/fd/") {
 			return "", nil, nil
 		}
@@ -99,7 +99,7 @@ func resolve(name string) (target string, info fs.FileInfo, err error) {
 	return "", nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ELOOP}
 }
 
-// beside makes a file in the same directory.
+// beside creates a file in the same directory.
 func beside(target string, perm fs.FileMode) (*os.File, error) {
 	for {
 		name := filepath.Join(filepath.Dir(target), fmt.Sprintf(".framebuffer-%x", rand.Uint64()))
@@ -110,8 +110,7 @@ func beside(target string, perm fs.FileMode) (*os.File, error) {
 	}
 }
 
-// like gives f the permissions of the file in whose place it comes, and its owner as far as that
-// may be done.
+// like gives f the mode of the old file, and its owner and group if permitted.
 func like(f *os.File, old fs.FileInfo) error {
 	if st, ok := old.Sys().(*syscall.Stat_t); ok {
 		if own, err := f.Stat(); err == nil {
@@ -123,14 +122,13 @@ func like(f *os.File, old fs.FileInfo) error {
 	return f.Chmod(old.Mode().Perm())
 }
 
-// irreplaceable reports whether an error says that no file can come in the place of one that may
-// be written to.
+// irreplaceable reports whether err means that a file can be written but not replaced.
 func irreplaceable(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EBUSY)
 }
 
-// inPlace writes what is there. It makes no file: the kernel refuses to open another user's file in
-// /tmp with O_CREAT (fs.protected_regular).
+// inPlace writes to an existing file. It opens without O_CREAT, with which the kernel refuses to
+// open another user's file in /tmp (fs.protected_regular).
 func inPlace(name string, data []byte) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
