@@ -102,7 +102,7 @@ func TestWaitingIsSaid(t *testing.T) {
 		args   []string
 	}{
 		"sub of a key file":          {"a server that writes its key to " + none, exitOK, []string{"sub", "x", "--key-file", none}},
-		"sub of a dead server's key": {"is of a server that is gone", exitOK, []string{"sub", "x", "--key-file", stale}},
+		"sub of a dead server's key": {"the server of the key in the file has ended", exitOK, []string{"sub", "x", "--key-file", stale}},
 		"pub of a key file":          {none, exitOK, []string{"pub", "x", "--key-file", none}},
 		"put of a key file":          {none, exitFailed, []string{"put", "-", "--key-file", none}},
 		"stat of a key file":         {none, exitFailed, []string{"stat", "--key-file", none}},
