@@ -19,16 +19,16 @@ import (
 
 // A server of memfd answers at an abstract name too. Processes of its network namespace that do not
 // see its directory (the other containers of a pod, services with a /tmp of their own) attach by
-// that name, with nothing mounted. No directory says whose an abstract name is, and any process can
-// bind one that its server has left: clients believe a server of their own user, or of root, alone.
+// that name, with nothing mounted. An abstract name has no owner, and any process can bind one
+// that its server has left. So clients trust only a server of their own user or of root.
 
-// abstractOf is the abstract name of the server whose socket has that path. It has the random
-// bits of the path, so that no other process binds it first.
+// abstractOf returns the abstract name of the server whose socket has that path. It contains the random
+// bits of the path, so that no other process can bind it first.
 func abstractOf(path string) string {
 	return "@framebuffer/" + strings.TrimSuffix(filepath.Base(path), suffix)
 }
 
-// listenAbstract listens at the abstract name. A server that cannot is found by its path alone.
+// listenAbstract listens at the abstract name. A server that cannot is found only by its path.
 func (d *fdServer) listenAbstract() {
 	l, err := peers.Listen(abstractOf(d.path))
 	if err != nil {
@@ -41,8 +41,8 @@ func (d *fdServer) listenAbstract() {
 	d.serving.Go(func() { d.serve(l) })
 }
 
-// cannotMakeDir reports whether a directory is missing and cannot be made, by this or any other user that is
-// not root: the file system is read-only, as a container's may be, or belongs to root.
+// cannotMakeDir reports whether a directory cannot be made by this or any other user but root: the file
+// system is read-only, as in some containers, or belongs to root.
 func cannotMakeDir(err error) bool {
 	return errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES)
 }
@@ -50,8 +50,8 @@ func cannotMakeDir(err error) bool {
 // noDir is a directory in which no process can make a file.
 const noDir = "/proc/framebuffer"
 
-// listenAbstractOnly listens at the abstract name alone, for a server that was told no directory and has
-// found none. The path in its key is one that does not exist.
+// listenAbstractOnly listens only at the abstract name, for a server that was given no directory and
+// could make none. The path in its key does not exist.
 func (d *fdServer) listenAbstractOnly(why error) error {
 	d.path = filepath.Join(noDir, filepath.Base(d.path))
 	if err := d.openToRead(); err != nil {
@@ -75,8 +75,8 @@ func (d *fdServer) closeAbstract() error {
 	return d.abstract.Close()
 }
 
-// dialServer connects to the server whose socket has that path, by its abstract name where there is no
-// such path here, and returns why it is not known which user's server it is, as doubtOf does.
+// dialServer connects to the server whose socket has that path, by its abstract name if the path does
+// not exist here. doubt is why the server's user is not known, as doubtOf returns it.
 func dialServer(path string, end time.Time) (c *net.UnixConn, doubt string, err error) {
 	c, err = peers.Dial(path, end)
 	judge := doubtOf
@@ -98,7 +98,7 @@ func dialServer(path string, end time.Time) (c *net.UnixConn, doubt string, err 
 	return c, doubt, nil
 }
 
-// checkAbstract is fberr.Permission unless the process at the other end of an abstract name is of
+// checkAbstract returns [fberr.Permission] unless the process at the other end of an abstract name is of
 // this user, or of root. It leaves no doubt.
 func checkAbstract(c *net.UnixConn, path string) (doubt string, err error) {
 	server, err := peers.Of(c)

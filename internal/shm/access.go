@@ -8,7 +8,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// Allow lists users and groups that may attach beside those whom the mode lets in.
+// Allow lists users and groups that may attach besides those that the mode permits.
 type Allow struct {
 	WriteUIDs, WriteGIDs []int // read and write
 	ReadUIDs, ReadGIDs   []int // read only
@@ -18,7 +18,7 @@ func (a Allow) empty() bool {
 	return len(a.WriteUIDs)+len(a.WriteGIDs)+len(a.ReadUIDs)+len(a.ReadGIDs) == 0
 }
 
-// right is what somebody may do; the values are those of file permissions.
+// right is a permission to attach; the values are those of file permissions.
 type right uint16
 
 const (
@@ -27,16 +27,16 @@ const (
 	writing right = 6
 )
 
-// access is who may do what, judged as the kernel judges files with access lists: the owner
-// may write; then who is listed by user has what is listed; then who is in a group that counts
-// has the most that one of these gives; and then all others have what the mode gives others.
+// access decides the rights of each user, as the kernel does for files with access lists. The owner may
+// write. A user that is listed has the listed right. A user in one or more groups that have rights has
+// the highest of these. All others have the right that the mode gives others.
 type access struct {
 	mode  fs.FileMode
 	users map[int]right
-	group map[int]right // beside the owner's own group, which the mode is about
+	group map[int]right // besides the owner's own group, whose right is in mode
 }
 
-// accessOf checks who is to be let in.
+// accessOf returns the access of a spec, or an error if its lists are not valid.
 func accessOf(spec Spec) (access, error) {
 	a := access{mode: spec.Mode.Perm(), users: map[int]right{}, group: map[int]right{}}
 	if a.mode == 0 {
@@ -54,9 +54,9 @@ func accessOf(spec Spec) (access, error) {
 		{"group", spec.Allow.ReadGIDs, a.group, reading},
 	} {
 		for _, id := range l.ids {
-			const nobody = 1<<32 - 1 // (uid_t)-1 is no user
-			if id < 0 || id >= nobody {
-				return a, fmt.Errorf("framebuffer: %s id %d cannot be let in: ids are 0 to %d", l.what, id, nobody-1)
+			const invalid = 1<<32 - 1 // (uid_t)-1 is not a user
+			if id < 0 || id >= invalid {
+				return a, fmt.Errorf("framebuffer: %s id %d cannot be let in: ids are 0 to %d", l.what, id, invalid-1)
 			}
 			if had, ok := l.into[id]; ok && had != l.give {
 				return a, fmt.Errorf("framebuffer: %s %d is to be let in for reading only and for writing: list it once", l.what, id)
@@ -67,7 +67,8 @@ func accessOf(spec Spec) (access, error) {
 	return a, nil
 }
 
-// byMode is what a class has of whom the mode is about; writing alone is nothing.
+// byMode returns the right of a class of users in the mode, selected by shift. The permission to write
+// without that to read is no right.
 func (a access) byMode(shift int) right {
 	switch r := right(a.mode>>shift) & writing; r {
 	case reading, writing:
@@ -76,7 +77,7 @@ func (a access) byMode(shift int) right {
 	return nothing
 }
 
-// others reports whether anybody but the owner may attach.
+// others reports whether any user but the owner may attach.
 func (a access) others() bool {
 	return a.byMode(3) != nothing || a.byMode(0) != nothing || len(a.users)+len(a.group) > 0
 }
@@ -92,7 +93,7 @@ func (a access) readers() bool {
 	return only
 }
 
-// rights are those of a user with these groups.
+// rights returns the right of a user with these groups.
 func (a access) rights(owner, ownersGroup, uid int, gids []int) right {
 	if uid == owner {
 		return writing
@@ -115,17 +116,17 @@ func (a access) rights(owner, ownersGroup, uid int, gids []int) right {
 	return a.byMode(0)
 }
 
-// ringMode are the permission bits of a ring.
+// ringMode returns the permission bits of the ring.
 func (a access) ringMode() fs.FileMode {
 	return fs.FileMode(writing<<6 | a.byMode(3)<<3 | a.byMode(0))
 }
 
-// controlMode are those of the control object, in which readers count too.
+// controlMode returns those of the control object, to which readers write their counters.
 func (a access) controlMode() fs.FileMode {
 	return fs.FileMode(writing<<6 | counting(a.byMode(3))<<3 | counting(a.byMode(0)))
 }
 
-// counting is what somebody may do with a control object who may do that with the ring.
+// counting returns the right to the control object of a user with that right to the ring.
 func counting(r right) right {
 	if r == nothing {
 		return nothing
@@ -133,7 +134,7 @@ func counting(r right) right {
 	return writing
 }
 
-// ids are a list's, in order.
+// ids returns the ids of a list, in order.
 func ids(list map[int]right) (all []int) {
 	for id := range list {
 		all = append(all, id)
@@ -142,8 +143,8 @@ func ids(list map[int]right) (all []int) {
 	return all
 }
 
-// readOnlyRefused is the error of somebody who may read and wants to write.
-func readOnlyRefused(whom, what string) error {
+// readOnlyRefused returns the error for a user that may only read and asked to write.
+func readOnlyRefused(user, what string) error {
 	return fmt.Errorf("%w: %s may only read from %s, and asked to write: attach with ReadOnly, or have the server let it write (--allow-uid, --allow-gid or a wider --mode)",
-		fberr.Permission, whom, what)
+		fberr.Permission, user, what)
 }

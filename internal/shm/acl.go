@@ -23,7 +23,7 @@ const (
 	aclNoID    = 1<<32 - 1
 )
 
-// list is the access as such a list, with what give makes of each right.
+// list encodes the access in that form, with each right passed through give.
 func (a access) list(give func(right) right) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, aclVersion)
 	add := func(tag uint16, r right, id uint32) {
@@ -44,10 +44,10 @@ func (a access) list(give func(right) right) []byte {
 	return b
 }
 
-// apply gives a file these permissions, whatever the umask.
+// apply sets these permissions on a file, whatever the umask.
 func (a access) apply(f *os.File, control bool) error {
 	mode, give := a.ringMode(), func(r right) right { return r }
-	if control { // in which those that read are counted
+	if control { // to which readers write their counters
 		mode, give = a.controlMode(), counting
 	}
 	if err := f.Chmod(mode); err != nil {
@@ -70,8 +70,9 @@ func (a access) applyLists(f *os.File, give func(right) right) error {
 	return nil
 }
 
-// Readable lets those read a file, beside its owner, that may attach with that mode and those lists,
-// and no other user, whatever the file's group was. unlisted is why the lists are left out.
+// Readable makes a file readable for its owner and for the users that may attach with that mode and
+// those lists, and for no other user, whatever the file's group was. unlisted is why the lists could
+// not be set.
 func Readable(f *os.File, mode fs.FileMode, allow Allow) (unlisted, err error) {
 	a, err := accessOf(Spec{Mode: mode, Allow: allow})
 	if err != nil {

@@ -7,71 +7,70 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// maxConns are answered at a time. Only those come here that may have something. What a
-// client that knows what it wants has to send is there when it comes, so that only those are shown
-// out that keep silent.
+// maxConns limits the concurrent connections. When it is exceeded, one of the oldest is closed. A
+// well-behaved client sends its request immediately, so only idle connections are dropped.
 const maxConns = 64
 
-// connSet are the clients at a door. The zero value is ready.
+// connSet is the set of open connections. The zero value is ready.
 type connSet struct {
 	mu   sync.Mutex
 	all  []*peers.Conn // oldest first
 	done sync.WaitGroup
 }
 
-// serve has answer talk to a client, beside the others, and closes the connection. If there are
-// too many, one of them is shown out.
-func (v *connSet) serve(c *peers.Conn, answer func()) {
-	v.mu.Lock()
-	v.all = append(v.all, c)
-	v.mu.Unlock()
-	v.done.Go(func() {
+// serve calls answer on a goroutine of its own and closes the connection afterwards. If there are too
+// many connections, it closes one of the oldest.
+func (s *connSet) serve(c *peers.Conn, answer func()) {
+	s.mu.Lock()
+	s.all = append(s.all, c)
+	s.mu.Unlock()
+	s.done.Go(func() {
 		answer()
-		v.remove(c)
+		s.remove(c)
 		_ = c.Close()
 	})
-	if v.count() > maxConns {
-		v.closeOldest()
+	if s.count() > maxConns {
+		s.closeOldest()
 	}
 }
 
-func (v *connSet) count() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return len(v.all)
+func (s *connSet) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.all)
 }
 
-// closeOldest ends the oldest connection of the user that has the most: a user that comes often is
-// in its own way alone.
-func (v *connSet) closeOldest() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+// closeOldest closes the oldest connection of the user with the most connections, so that a user that
+// connects often harms only itself.
+func (s *connSet) closeOldest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	has, most := map[int]int{}, 0
-	for _, c := range v.all {
+	for _, c := range s.all {
 		has[c.UID]++
 		most = max(most, has[c.UID])
 	}
-	for i, c := range v.all {
+	for i, c := range s.all {
 		if has[c.UID] == most {
-			v.all = slices.Delete(v.all, i, i+1)
+			s.all = slices.Delete(s.all, i, i+1)
 			_ = c.Close()
 			return
 		}
 	}
 }
 
-func (v *connSet) remove(c *peers.Conn) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.all = slices.DeleteFunc(v.all, func(other *peers.Conn) bool { return other == c })
+func (s *connSet) remove(c *peers.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = slices.DeleteFunc(s.all, func(other *peers.Conn) bool { return other == c })
 }
 
-// closeAll shows all clients out and waits until they have left; none may come any more.
-func (v *connSet) closeAll() {
-	v.mu.Lock()
-	for _, c := range v.all {
+// closeAll closes all connections and waits for their goroutines. serve may not be called any more.
+func (s *connSet) closeAll() {
+	s.mu.Lock()
+	for _, c := range s.all {
 		_ = c.Close()
 	}
-	v.mu.Unlock()
-	v.done.Wait()
+	s.mu.Unlock()
+	s.done.Wait()
 }

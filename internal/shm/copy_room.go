@@ -14,20 +14,20 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// largeCopy is from how many bytes on memory is looked for before a frame is copied: a look takes
-// a tenth of a millisecond, and such a copy a hundred times as long.
+// largeCopy is the frame size from which [RoomForCopy] checks the memory: the check takes a tenth of a
+// millisecond, and such a copy a hundred times as long.
 const largeCopy = 64 << 20
 
-// RoomForCopy is fberr.NoMemory when this process cannot take size bytes more. The size of a frame is
-// what a descriptor says, which may come from anywhere: the kernel would promise the memory, and end the
-// process while it is filled; and where the kernel does not promise it, Go ends the process.
+// RoomForCopy returns [fberr.NoMemory] when this process cannot allocate size bytes more. The size comes
+// from a frame's descriptor, which may come from anywhere. The kernel would promise the memory, and kill
+// the process while the memory is filled; where the kernel does not promise it, Go ends the process.
 func RoomForCopy(size int) error {
 	if size < largeCopy {
 		return nil
 	}
 	tight, is := tightestLimit(int64(size))
 	if is && int64(size) <= tight.free+reusable() {
-		debug.FreeOSMemory() // of copies that are not used any more
+		debug.FreeOSMemory() // of copies that became garbage
 		tight, is = tightestLimit(int64(size))
 	}
 	if !is {
@@ -37,7 +37,7 @@ func RoomForCopy(size int) error {
 		fberr.NoMemory, size, max(tight.free, 0), tight.what)
 }
 
-// tightestLimit is the bound with the least left, if that is less than size.
+// tightestLimit returns the limit with the least left, if that is less than size.
 func tightestLimit(size int64) (tight limit, is bool) {
 	for _, l := range append(limits(), ulimits(os.DirFS("/"), rlimit)...) {
 		if l.free < size && (!is || l.free < tight.free) {
@@ -47,7 +47,7 @@ func tightestLimit(size int64) (tight limit, is bool) {
 	return tight, is
 }
 
-// reusable is how much memory this process has from the kernel, which a collection may give back.
+// reusable returns how much memory of this process a garbage collection may free.
 func reusable() int64 {
 	all := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
 	metrics.Read(all)
@@ -60,7 +60,7 @@ func reusable() int64 {
 	return n
 }
 
-// ulimits are the bounds on addresses that this process has, of which get returns those of a kind.
+// ulimits returns the limits on the addresses of this process. get returns the limit of a kind.
 func ulimits(root fs.FS, get func(kind int) (uint64, error)) (all []limit) {
 	b, err := fs.ReadFile(root, "proc/self/statm")
 	if err != nil {

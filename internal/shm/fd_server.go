@@ -13,15 +13,13 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/core-framebuffer/framebuffer/internal/failpoint"
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// fdServer is the Unix socket at which a server hands out its files. A client sends one byte,
-// what it wants, and gets one byte with the files: or another, without, if it may not.
-// The methods but serve and look are called by one goroutine.
+// fdServer hands out a server's files at a Unix socket. A client sends one byte, which says what it
+// wants. It receives one byte and the files, or one byte that refuses them. All methods but serve and
+// checkName are called by one goroutine.
 type fdServer struct {
 	path             string
 	log              *slog.Logger // nil for none
@@ -36,7 +34,7 @@ type fdServer struct {
 
 	abstract *peers.Listener // nil where the name cannot be bound
 
-	// The keeper's when it has started, and close's when it has ended.
+	// Used by the goroutine of names while that runs, and by close afterwards.
 	listener *peers.Listener
 	socket   fs.FileInfo // of the listener, as it lies in the directory
 }
@@ -47,16 +45,16 @@ const (
 	wantReading = 'r'
 	granted     = 'y'
 	denied      = 'n'
-	deniedWrite = 'o' // it may read only
+	deniedWrite = 'o' // it may only read
 )
 
-// defaultDir is what a user's default directory is called, before the user's id.
+// defaultDir is the name of a user's default directory, without the user's id.
 const defaultDir = "framebuffer-"
 
-// replyTimeout is how long either side waits for the other's byte.
+// replyTimeout is how long either side waits for the byte of the other.
 const replyTimeout = 5 * time.Second
 
-// socketDir is where servers listen that are not told, and how it is made.
+// socketDir returns the default directory for sockets, and the function that makes it.
 func socketDir() (dir string, ready func(dir string, others bool) error) {
 	if dir := os.Getenv(DirVariable); dir != "" {
 		return dir, makeDir
@@ -70,7 +68,7 @@ func socketDir() (dir string, ready func(dir string, others bool) error) {
 	return filepath.Join(os.TempDir(), fmt.Sprint(defaultDir, os.Getuid())), makeOwnDir
 }
 
-// SocketDir is the directory in which a server has memfd's socket that is told this one, or none.
+// SocketDir returns the directory of memfd's socket for a server that is given this directory, or "".
 func SocketDir(dir string) string {
 	if dir == "" {
 		dir, _ = socketDir()
@@ -78,8 +76,8 @@ func SocketDir(dir string) string {
 	return dir
 }
 
-// open listens with a name of its own in the directory, or in the user's own, and hands out
-// the files until close.
+// open listens under a random name in dir, or in the default directory, and hands out the files until
+// close.
 func (d *fdServer) open(dir string) (err error) {
 	d.makeDir = makeDir
 	told := dir != "" || os.Getenv(DirVariable) != ""
@@ -116,125 +114,15 @@ func (d *fdServer) open(dir string) (err error) {
 	return nil
 }
 
-// bind listens under the door's name, from which systemd-tmpfiles knows by /proc/net/unix that the
-// socket lives: a socket that was renamed it takes for a dead one. The kernel does not let it take
-// the name of anything else.
-func (d *fdServer) bind() error {
-	l, st, err := listenAt(d.path)
-	for try := 1; errors.Is(err, fs.ErrNotExist) && try < bindAttempts; try++ {
-		l, st, err = listenAt(d.path)
-	}
-	if err != nil {
-		return err
-	}
-	before := d.listener
-	d.listener, d.socket = l, st
-	d.serving.Go(func() { d.serve(l) })
-	if before != nil {
-		_ = before.Close() // no path leads there any more
-	}
-	return nil
-}
-
-// bindAttempts is how often a socket is bound that another process removes at once, as sweep does.
-const bindAttempts = 5
-
-// listenAt listens at a path to which all users may go, and returns what the socket is. It returns
-// fs.ErrNotExist if another process removed the socket meanwhile.
-func listenAt(path string) (*peers.Listener, fs.FileInfo, error) {
-	l, err := peers.Listen(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	failpoint.Hit(failpoint.StartBound)
-	st, err := openToAll(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, errors.Join(err, l.Close())
-	}
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("open the socket to others: %w", err), l.Close(), os.Remove(path))
-	}
-	return l, st, nil
-}
-
-// openToAll lets all users go to a socket, and returns what it is: who may have the files is for
-// rights to say, which knows the peer.
-func openToAll(path string) (fs.FileInfo, error) {
-	st, err := os.Lstat(path)
-	if err == nil && st.Mode().Type() != fs.ModeSocket {
-		err = fmt.Errorf("%s is not a socket: another process replaced it: %w", path, fs.ErrInvalid)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return st, os.Chmod(path, 0o666) //nolint:gosec // see above
-}
-
-// checkName brings the socket back when it was removed.
-func (d *fdServer) checkName() {
-	switch nameStateOf(d.path, d.socket) {
-	case nameOurs:
-		if d.names.warnOnce("", "", nil); d.names.dueForTouch() {
-			touchName(d.path)
-		}
-	case nameTaken:
-		d.names.warnOnce("another file has the name of this server's socket, so that no client can attach any more: remove it, or start the server again", d.path, nil)
-	case nameMissing:
-		err := d.makeDir(d.names.dir, d.access.others())
-		if err == nil {
-			err = d.bind()
-		}
-		if err != nil {
-			d.names.warnOnce("the socket of this server was removed, and cannot be made again, so that no client can attach", d.path, err)
-			return
-		}
-		d.names.log.Warn("the socket of this server was removed by another process; it is there again", "file.path", d.path)
-		d.names.lockDir()
-	}
-}
-
 const (
 	suffix  = ".fb"
 	maxPath = 107
 )
 
-// listenGrace is how long a server may take between the two system calls that bind a socket and
-// listen at it. One that is stopped there for longer finds its socket gone, and binds another.
-const listenGrace = 20 * time.Millisecond
-
-// sweep removes sockets of servers that were killed.
-func sweep(dir string) {
-	var dead []string
-	all, _ := filepath.Glob(filepath.Join(dir, "*"+suffix))
-	for _, path := range all {
-		if refuses(path) {
-			dead = append(dead, path)
-		}
-	}
-	if len(dead) == 0 {
-		return
-	}
-	time.Sleep(listenGrace)
-	for _, path := range dead {
-		if refuses(path) {
-			_ = os.Remove(path)
-		}
-	}
-}
-
-// refuses reports whether no process listens at a socket.
-func refuses(path string) bool {
-	c, err := peers.Dial(path, time.Now().Add(replyTimeout))
-	if err == nil {
-		_ = c.Close()
-	}
-	return errors.Is(err, unix.ECONNREFUSED)
-}
-
 func (d *fdServer) location() string { return locationOf(d.path) }
 
-// openToRead opens the ring anew, for clients that may only read it. Without /proc that cannot be
-// done: clients that want to read and may also write get the ring as it is.
+// openToRead opens the ring a second time, read-only, for clients that may only read it. Without /proc
+// that is not possible: clients that ask to read and may also write then get the writable file.
 func (d *fdServer) openToRead() error {
 	f, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", d.ring.Fd()))
 	if errors.Is(err, fs.ErrNotExist) && !d.access.readers() {
@@ -247,8 +135,8 @@ func (d *fdServer) openToRead() error {
 	return nil
 }
 
-// MemfdSocket returns the socket's path that a memfd's location names, as its server sees it,
-// or fberr.BadKey.
+// MemfdSocket returns the path of the socket in a memfd location, as its server sees it, or
+// [fberr.BadKey].
 func MemfdSocket(location string) (string, error) {
 	return pathOf("memfd", location, maxPath, func(name string) bool { return strings.HasSuffix(name, suffix) })
 }
@@ -263,14 +151,14 @@ func (d *fdServer) closeFiles() error {
 	return errors.Join(all...)
 }
 
-// close ends the listening, removes the socket, and gives the files back.
+// close stops listening, removes the socket, and closes all connections and files.
 func (d *fdServer) close() error {
 	d.names.end()
 	var err error
 	if nameStateOf(d.path, d.socket) == nameOurs {
 		err = os.Remove(d.path)
 	}
-	if d.listener != nil { // see openWithout
+	if d.listener != nil { // see listenAbstractOnly
 		err = errors.Join(err, d.listener.Close())
 	}
 	err = errors.Join(err, d.closeAbstract())
@@ -280,8 +168,8 @@ func (d *fdServer) close() error {
 	return errors.Join(err, d.closeFiles())
 }
 
-// serve answers clients beside each other, so that one that says nothing keeps no other waiting. A
-// client that may have nothing is told so at once, and takes no place of others.
+// serve answers clients concurrently, so that a silent client delays no other. A client without rights
+// is refused at once, and does not count among the connections.
 func (d *fdServer) serve(l *peers.Listener) {
 	refuse := func(p peers.Peer, groups func() ([]int, error)) []byte {
 		if d.rights(p, groups) == nothing {
@@ -294,7 +182,7 @@ func (d *fdServer) serve(l *peers.Listener) {
 		if errors.Is(err, fs.ErrClosed) {
 			return
 		}
-		if err != nil { // no descriptors left, say: one that keeps silent may have it
+		if err != nil { // for example out of descriptors: close a connection that is probably idle
 			d.conns.closeOldest()
 			time.Sleep(10 * time.Millisecond)
 			continue

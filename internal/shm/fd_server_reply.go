@@ -10,7 +10,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// answer gives a client that may have something what it wants, if it may have that.
+// answer reads what a client wants, and sends it the files if it may have them.
 func (d *fdServer) answer(c *peers.Conn) {
 	may := d.rights(c.Peer, func() ([]int, error) { return peers.GroupsOf(c) })
 	_ = c.SetDeadline(time.Now().Add(replyTimeout))
@@ -39,9 +39,10 @@ func (d *fdServer) answer(c *peers.Conn) {
 	})
 }
 
-// rights are the peer's, by what the kernel says of it: its user, and all its groups. The ids for
-// users and groups that have none here are those of no user and no group, also if the server runs
-// as that: a peer that has them is one of all others. The server's own process is known by its pid.
+// rights returns the rights of a peer, by its user and all its groups as the kernel reports them. The
+// ids that stand for users and groups without an id here count as no user and no group, also if the
+// server runs as that user: such a peer has the rights of all others. The server's own process is known
+// by its pid.
 func (d *fdServer) rights(p peers.Peer, groups func() ([]int, error)) right {
 	switch p.UID {
 	case d.overflow.UID:

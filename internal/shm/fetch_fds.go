@@ -14,14 +14,14 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// fetchedFDs is what a server hands out.
+// fetchedFDs is what a server handed out.
 type fetchedFDs struct {
 	control, ring *os.File
-	doubt         string // why it is not known which user's server that is; "" if it is
+	doubt         string // why the server's user is not known; "" if it is
 }
 
-// fetchFDs asks at a socket for the files of a segment, until a server answers or its patience ends:
-// a door before which too many stand may close before the answer. A refusal is final.
+// fetchFDs requests the files of a segment at a socket, until a server answers or replyTimeout has
+// passed: a server with too many connections may close this one before it answers. A refusal is final.
 func fetchFDs(path string, readOnly bool) (h fetchedFDs, err error) {
 	end := time.Now().Add(replyTimeout)
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
@@ -59,13 +59,14 @@ func fetchFDsOnce(path string, readOnly bool, end time.Time) (h fetchedFDs, err 
 	return h, err
 }
 
-// requestFDs says what the client wants, and receives it.
+// requestFDs sends what the client wants, and receives the files.
 func requestFDs(c *net.UnixConn, path string, readOnly bool) (control, ring *os.File, err error) {
 	want := byte(wantWriting)
 	if readOnly {
 		want = wantReading
 	}
-	// A client that is refused may find the door closed already, and the word behind it.
+	// A refused client may see EPIPE on write; the reply is still readable, so the write error is only
+	// used if the read fails.
 	_, wrote := c.Write([]byte{want})
 	failpoint.Hit(failpoint.AttachAsked)
 	said := make([]byte, 1)
@@ -98,7 +99,7 @@ func requestFDs(c *net.UnixConn, path string, readOnly bool) (control, ring *os.
 	return files[0], files[1], nil
 }
 
-// receivedFDs are the files that came with a message. ReadMsgUnix has them closed on exec.
+// receivedFDs returns the files that came with a message. ReadMsgUnix has set close-on-exec.
 func receivedFDs(rights []byte) (files []*os.File, err error) {
 	messages, err := unix.ParseSocketControlMessage(rights)
 	if err != nil {
