@@ -73,7 +73,7 @@ func Open(mem []byte, nonce [16]byte, ringSize uint64) (Control, error) {
 	}
 	c := Control{mem: mem}
 	if m := c.u64(OffMagic).Load(); m != Magic {
-		return Control{}, fmt.Errorf("%w: the memory it names now belongs to somebody else (magic %#016x)",
+		return Control{}, fmt.Errorf("%w: the memory it names now belongs to another program (magic %#016x)",
 			fberr.StaleKey, m)
 	}
 	if c.Nonce() != nonce {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Describe says, for people, what a process that is attached by a key is attached by here: the
-// ids, the socket or the files. A location that is none is said as it is. It may be asked for
-// when the server is gone already; the environment's directory counts as in attaching.
+// Describe returns a text that says how a process attaches by a key: the ids, the socket or the files. It
+// returns a location that is not valid as it is. The server may have ended already; the environment's
+// directory counts as in attaching.
 func Describe(backend, location string) string {
 	switch backend {
 	case "sysv":

@@ -93,7 +93,7 @@ func requestFDs(c *net.UnixConn, path string, readOnly bool) (control, ring *os.
 		if flags&unix.MSG_CTRUNC != 0 {
 			return nil, nil, fmt.Errorf("ask at %s: no room for the two files that the server sent: raise the limit (ulimit -n): %w", path, unix.EMFILE)
 		}
-		return nil, nil, fmt.Errorf("%w: what answers at %s is no server: %d files (%w)", fberr.StaleKey, path, len(files), errors.Join(err, fs.ErrInvalid))
+		return nil, nil, fmt.Errorf("%w: what answers at %s is not a server: %d files (%w)", fberr.StaleKey, path, len(files), errors.Join(err, fs.ErrInvalid))
 	}
 	failpoint.Hit(failpoint.AttachReceived)
 	return files[0], files[1], nil

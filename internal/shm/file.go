@@ -14,13 +14,13 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/shm/busguard"
 )
 
-// File shares two files in a directory of a tmpfs or of huge pages: for containers that share
-// such a directory, and for languages that can only open files. Who may open them is decided
-// by the kernel. The names are the server's until its end; a killed one leaves them, without
-// its locks, and the next one in that directory removes them.
+// File shares two files in a directory on a tmpfs or on hugetlbfs: for containers that share such a
+// directory, and for languages that can only open files. The kernel decides which users may open them.
+// The server removes the names at its end. A server that was killed leaves them, without its locks, and
+// the next server in that directory removes them.
 //
-// Whoever may write to a file may also shorten it. Who then touches what is gone finds zeroes
-// in its place, and that Damaged tells.
+// A process that may write to a file may also truncate it. Readers of the missing part then find
+// zeroes, and [Mapping.Damaged] reports it.
 type File struct{}
 
 // Name is "file".
@@ -114,7 +114,7 @@ func (File) Attach(location string, readOnly bool) (_ *Mapping, err error) {
 	return s, nil
 }
 
-// mapFiles maps both and watches them from before the first touch.
+// mapFiles maps both files and guards the mappings before they are first touched.
 func (s *Mapping) mapFiles(control, ring *os.File, controlSize, ringSize int64, readOnly bool) (err error) {
 	if s.Control, err = mapFile(control, controlSize); err != nil {
 		return fmt.Errorf("control object: %w", err)
@@ -125,8 +125,8 @@ func (s *Mapping) mapFiles(control, ring *os.File, controlSize, ringSize int64, 
 	return s.guard()
 }
 
-// guard keeps this process alive when the memory goes away under it. Control comes first:
-// whoever sees a zero that is not the ring's finds no frame in the control object either.
+// guard keeps this process alive when the memory is taken away under it. Control comes first: a
+// goroutine that sees a zero that is not the ring's finds no frame in the control object either.
 func (s *Mapping) guard() (err error) {
 	if s.watch, err = busguard.New(s.Control, s.Ring); errors.Is(err, busguard.ErrFull) {
 		return fmt.Errorf("%w: %w: close clients that are not needed", fberr.NoMemory, err)
@@ -134,7 +134,7 @@ func (s *Mapping) guard() (err error) {
 	return err
 }
 
-// openFile opens what a server made, whatever lies there instead, and returns its size.
+// openFile opens a server's file and returns its size. It refuses anything else at that path.
 func openFile(path string, flag int) (*os.File, int64, error) {
 	f, err := os.OpenFile(path, flag|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	switch {
@@ -145,7 +145,7 @@ func openFile(path string, flag int) (*os.File, int64, error) {
 		return nil, 0, fmt.Errorf("%w: %s may not open %s: run both as the same user, or have the server let it in (--allow-uid, --allow-gid or a wider --mode) (%w)",
 			fberr.Permission, thisProcess(), path, err)
 	case errors.Is(err, unix.EROFS):
-		return nil, 0, fmt.Errorf("%w: %s is on a mount that is read-only here: mount it for writing, since those who only read are counted too (%w)",
+		return nil, 0, fmt.Errorf("%w: %s is on a mount that is read-only here: mount it for writing: read-only clients write counters too (%w)",
 			fberr.Permission, path, err)
 	case err != nil:
 		return nil, 0, fmt.Errorf("open %s: %w", path, err)
@@ -155,7 +155,7 @@ func openFile(path string, flag int) (*os.File, int64, error) {
 		return nil, 0, errors.Join(err, f.Close())
 	}
 	if n := st.Size(); !st.Mode().IsRegular() || n <= 0 || n%int64(os.Getpagesize()) != 0 || n > math.MaxInt64/4 {
-		return nil, 0, errors.Join(fmt.Errorf("%w: %s has %d bytes (%s), which no server's file has: somebody changed it; restart the server",
+		return nil, 0, errors.Join(fmt.Errorf("%w: %s has %d bytes (%s), which no server's file has: another process changed it; restart the server",
 			fberr.Corrupt, path, n, st.Mode()), f.Close())
 	}
 	if err := checkHoles(f, st.Size()); err != nil {

@@ -13,11 +13,11 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// DefaultFileDir is where servers make their files that are not told, if the environment does
-// not say either.
+// DefaultFileDir is where servers make their files if neither their options nor the environment name a
+// directory.
 const DefaultFileDir = "/dev/shm"
 
-// FileDir is the directory in which a server makes its files that is told this one, or none.
+// FileDir returns the directory of the files of a server that is given this directory, or "".
 func FileDir(dir string) string {
 	if dir == "" {
 		dir = os.Getenv(DirVariable)
@@ -28,21 +28,21 @@ func FileDir(dir string) string {
 	return dir
 }
 
-// filesystem is what a directory is on, if it is memory.
+// filesystem is the file system in memory that a directory is on.
 type filesystem struct {
 	dir   string
 	huge  bool  // hugetlbfs
 	block int64 // bytes that files there are multiples of
 }
 
-// Filesystems of memory, and others that people try, by statfs's type.
+// Names of file systems in memory, and of others that users try, by statfs's type.
 var filesystems = map[int64]string{
 	unix.TMPFS_MAGIC: "tmpfs", unix.HUGETLBFS_MAGIC: "hugetlbfs", unix.RAMFS_MAGIC: "ramfs",
 	unix.OVERLAYFS_SUPER_MAGIC: "overlay", unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs",
 	unix.BTRFS_SUPER_MAGIC: "btrfs", unix.NFS_SUPER_MAGIC: "nfs", unix.FUSE_SUPER_MAGIC: "fuse",
 }
 
-// FilesystemName is the word for a file system of statfs's type.
+// FilesystemName returns the name of a file system by statfs's type.
 func FilesystemName(kind int64) string {
 	if name, ok := filesystems[kind]; ok {
 		return name
@@ -50,20 +50,20 @@ func FilesystemName(kind int64) string {
 	return fmt.Sprintf("type %#x", kind)
 }
 
-// OfMemory reports whether files there are memory and nothing else: statfs's type.
+// OfMemory reports, by statfs's type, whether files there are in memory only.
 func OfMemory(kind int64) bool {
 	return kind == unix.TMPFS_MAGIC || kind == unix.HUGETLBFS_MAGIC
 }
 
-// filesystemOf makes the directory, if there is none, unless its files would be on a disk,
-// which would be written to it without end, or in ramfs, which takes more than there is.
+// filesystemOf returns the file system of a directory, which it makes if there is none. It refuses disks,
+// to which the ring would be written without end, and ramfs, which takes more memory than there is.
 func filesystemOf(dir string, others bool) (filesystem, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return filesystem{}, fmt.Errorf("the directory of the files: %w", err)
 	}
 	var st unix.Statfs_t
-	near := dir // there may be no more of it yet
+	near := dir // the rest of the path may not exist yet
 	for err = unix.Statfs(near, &st); errors.Is(err, fs.ErrNotExist) && near != "/"; err = unix.Statfs(near, &st) {
 		near = filepath.Dir(near)
 	}
@@ -88,7 +88,7 @@ func filesystemOf(dir string, others bool) (filesystem, error) {
 // whole rounds up to whole pages of that file system.
 func (w filesystem) whole(n int64) int64 { return (n + w.block - 1) / w.block * w.block }
 
-// pages are those that files have there, or the error that there are no huge ones.
+// pages returns the kind of pages that files have there, or an error if there are no huge ones.
 func (w filesystem) pages(wantHuge bool) (Pages, error) {
 	if w.huge {
 		return HugePages, nil
@@ -108,7 +108,7 @@ func (w filesystem) pages(wantHuge bool) (Pages, error) {
 	return 0, fmt.Errorf("%w: no huge pages for files in %s: mount that tmpfs with -o huge=advise, or name a directory on hugetlbfs, or do without", fberr.NoMemory, w.dir)
 }
 
-// mountOptions are the options of the file system that a directory is on.
+// mountOptions returns the options of the file system that a directory is on.
 func mountOptions(dir string) ([]string, error) {
 	var st unix.Stat_t
 	if err := unix.Stat(dir, &st); err != nil {
@@ -128,7 +128,7 @@ func mountOptions(dir string) ([]string, error) {
 	return nil, nil
 }
 
-// make makes a file without a name, locked, with all its bytes taken.
+// make makes a file without a name, locked, with memory for all its bytes.
 func (w filesystem) make(size int64, permit func(*os.File) error) (*os.File, error) {
 	fd, err := unix.Open(w.dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	switch {
@@ -153,8 +153,8 @@ func (w filesystem) make(size int64, permit func(*os.File) error) (*os.File, err
 	return f, nil
 }
 
-// reserve gives a file its length and takes the memory: whoever else fills the file system
-// later cannot make anybody fault.
+// reserve sets the length of a file and allocates its memory, so that no process faults when the file
+// system is full later.
 func (w filesystem) reserve(f *os.File, size int64) error {
 	const piece = 64 << 20 // a signal has the kernel begin a call anew
 	step := w.whole(piece)
@@ -167,8 +167,7 @@ func (w filesystem) reserve(f *os.File, size int64) error {
 		case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.ENOMEM), errors.Is(err, unix.EFBIG):
 			return w.full(size, err)
 		case notAllowed(err), errors.Is(err, unix.EOPNOTSUPP):
-			// Then its pages are taken when they are brought in, where it shows as well if there are
-			// too few of them: see finish.
+			// Then finish allocates the pages, and fails if there are too few.
 			if err := unix.Ftruncate(int(f.Fd()), size); err != nil {
 				return fmt.Errorf("make a file of %d bytes in %s: %w", size, w.dir, syscallError("ftruncate", err))
 			}
@@ -181,7 +180,7 @@ func (w filesystem) reserve(f *os.File, size int64) error {
 	return nil
 }
 
-// full is the error of a file system without room.
+// full returns the error of a file system without room.
 func (w filesystem) full(size int64, err error) error {
 	var st unix.Statfs_t
 	_ = unix.Statfs(w.dir, &st) // the figures are then 0

@@ -12,12 +12,12 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// frontSize is how much private memory lies in front of a control object: room for the entries by
-// which the kernel finds this process's life words (package liveness).
+// frontSize is the size of the front of a control object: private memory before it, with room for the
+// entries by which the kernel finds this process's life words (package liveness).
 const frontSize = layout.LifeDistance
 
-// mapFronted has attach put a control object of size bytes behind its front, and returns the object.
-// The address range is reserved first, as for mirror.
+// mapFronted maps a control object of size bytes behind its front, by calling attach with the address, and
+// returns the object. The address range is reserved first, as for mirror.
 //
 // Preconditions: size is a multiple of page, which is the page size of the object's memory.
 func mapFronted(size, page int64, attach func(at unsafe.Pointer) error) ([]byte, error) {
@@ -55,7 +55,7 @@ func protect(start unsafe.Pointer) error {
 // unmapFronted removes a control object and its front.
 func unmapFronted(control []byte) error {
 	if len(control) == 0 {
-		return nil // what failed half way
+		return nil // mapping failed
 	}
 	return unmapAt(unsafe.Add(unsafe.Pointer(unsafe.SliceData(control)), -frontSize), uintptr(frontSize+len(control)))
 }

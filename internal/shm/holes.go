@@ -11,15 +11,15 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// A server has every page of its segment present before any client can attach (see finish). A
-// segment with holes costs its maker nothing, whatever size it claims, and the kernel takes each page
-// that a client touches there from the client's container. So a client does not attach to one. Another
-// process that may write can still make holes afterwards; what that costs is bounded by the ring.
+// A server makes every page of its segment present before any client can attach (see [Mapping.finish]). A
+// segment with holes costs its maker nothing, whatever its size, and the kernel charges each page that a
+// client touches there to the client's container. So a client does not attach to such a segment. A
+// process that may write can still make holes afterwards, which costs at most the size of the ring.
 
 // blockSize is what stat counts blocks in, on every file system.
 const blockSize = 512
 
-// checkHoles is fberr.Corrupt for a file that has less memory than bytes.
+// checkHoles returns [fberr.Corrupt] for a file with less memory than its size.
 func checkHoles(f *os.File, size int64) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
@@ -31,8 +31,8 @@ func checkHoles(f *os.File, size int64) error {
 	return nil
 }
 
-// checkSysvHoles is checkHoles for a System V segment. Where the kernel's list of them cannot be read,
-// as without /proc, it is nil.
+// checkSysvHoles is checkHoles for a System V segment. It returns nil where the kernel's list of segments
+// cannot be read, as without /proc.
 func checkSysvHoles(id int, size int64) error {
 	have := int64(0)
 	for range 3 { // a page on its way to the swap space may be in neither count
@@ -48,7 +48,7 @@ func checkSysvHoles(id int, size int64) error {
 	return holes(size, have)
 }
 
-// sysvPresent is how many bytes of a segment are in memory or swapped out, by the kernel's list.
+// sysvPresent returns how many bytes of a segment are in memory or swapped out, by the kernel's list.
 func sysvPresent(list string, id int) (n int64, known bool) {
 	const shmid, rss, swap = 1, 14, 15
 	for line := range strings.Lines(list) {

@@ -15,14 +15,15 @@ import (
 // HugePage is the size of a huge page on amd64 and, with 4 KiB pages, on arm64.
 const HugePage = 2 << 20
 
-// TransparentFile says below / whether the kernel puts huge pages together for shared memory.
+// TransparentFile is the file, below /, that says whether the kernel makes transparent huge pages for
+// shared memory.
 const TransparentFile = "sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 // shmHugeTLB is SHM_HUGETLB of <linux/shm.h>.
 const shmHugeTLB = 0o4000
 
-// TransparentAllowed reports whether the kernel puts huge pages together for shared memory
-// when it is asked to: by TransparentFile below that root.
+// TransparentAllowed reports whether the kernel makes transparent huge pages for shared memory when it is
+// asked to, by [TransparentFile] below root.
 func TransparentAllowed(root fs.FS) bool {
 	b, err := fs.ReadFile(root, TransparentFile)
 	return err == nil && !strings.Contains(string(b), "[never]") && !strings.Contains(string(b), "[deny]")
@@ -36,13 +37,12 @@ func noHugePages(size int64, err error) error {
 		fberr.NoMemory, size, (size+HugePage-1)/HugePage, TransparentFile, err)
 }
 
-// withPages has attempt make the ring of the pages that were asked for, and says which. There
-// is no falling back to small ones: who asks for huge pages wants to know that there are none.
+// withPages calls attempt to make the ring with the kind of pages that spec asks for, and returns the
+// kind. It does not fall back to small pages: if huge pages were asked for, their lack is an error.
 func withPages(spec Spec, attempt func(reserved bool) error) (Pages, error) {
 	pages := SmallPages
 	if spec.Huge {
-		// Reserved pages are not among those that checkRoom knows of; the kernel says at
-		// once whether there are enough.
+		// checkRoom does not know of reserved pages; the kernel fails at once if there are too few.
 		err := attempt(true)
 		if err == nil {
 			return HugePages, nil
@@ -58,7 +58,7 @@ func withPages(spec Spec, attempt func(reserved bool) error) (Pages, error) {
 	return pages, attempt(false)
 }
 
-// finish brings all pages of a new segment in.
+// finish makes all pages of a new segment present.
 func (s *Mapping) finish(pages Pages) error {
 	if s.Pages = pages; pages == TransparentPages {
 		adviseHuge(s.Ring)
@@ -67,7 +67,7 @@ func (s *Mapping) finish(pages Pages) error {
 	return errors.Join(populate(s.Control), populate(s.Ring[:len(s.Ring)/2]))
 }
 
-// whole is the spec with a ring of whole pages of the kind that it asks for.
+// whole returns the spec with the ring's size rounded up to pages of the kind that it asks for.
 func (s Spec) whole() Spec {
 	if s.Huge {
 		s.Ring = (s.Ring + HugePage - 1) / HugePage * HugePage

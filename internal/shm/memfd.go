@@ -12,18 +12,18 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// Memfd shares anonymous files, which the server hands to whoever asks at a Unix socket and
-// may have them: containers need only share the socket's directory, and no namespace. The
-// memory is freed when the last process has let go of it; a killed server leaves a socket
-// that nobody answers at, which the next one in that directory removes.
+// Memfd shares anonymous files, which the server hands out at a Unix socket to the users that may have
+// them: containers need only share the socket's directory, and no namespace. The memory is freed when
+// the last process detaches. A server that was killed leaves a socket at which no process listens, which
+// the next server in that directory removes.
 type Memfd struct{}
 
 // Name is "memfd".
 func (Memfd) Name() string { return "memfd" }
 
-// seals keep a file at its length: whoever maps it and may write to it could otherwise make
-// the others fault. Holes can be made nonetheless; small pages then come back as zeroes, but
-// reserved huge ones, once given back, may be somebody else's: those mappings are guarded.
+// seals fix the length of a file: a process that may write to it could otherwise truncate it and make
+// others fault. Holes can be made nonetheless. Small pages then come back as zeroes; reserved huge pages,
+// once freed, may be in use by another program, so those mappings are guarded.
 const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 
 // Create makes the two files and listens. See Backend.
@@ -56,7 +56,7 @@ func (Memfd) Create(spec Spec) (_ *Mapping, err error) {
 		if d.ring, err = makeMemfd("framebuffer-ring", spec.Ring, flags); err != nil {
 			return err
 		}
-		// The kernel looks for reserved pages when they are mapped.
+		// The kernel reserves huge pages when they are mapped.
 		if s.Ring, err = mirrorFile(d.ring, spec.Ring, false); err != nil {
 			err = errors.Join(err, d.ring.Close())
 			d.ring = nil
@@ -98,7 +98,7 @@ func makeMemfd(name string, size int64, flags int) (*os.File, error) {
 		}
 		return nil, errors.Join(err, f.Close())
 	}
-	// Without the bits for others, whose read-only descriptors cannot be opened for writing.
+	// Without permissions for others: so a read-only descriptor cannot be reopened for writing.
 	if err := unix.Fchmod(fd, 0o400); err != nil {
 		return nil, errors.Join(fmt.Errorf("permissions of a memfd: %w", syscallError("fchmod", err)), f.Close())
 	}
@@ -154,18 +154,18 @@ func (Memfd) Attach(location string, readOnly bool) (_ *Mapping, err error) {
 	return s, nil
 }
 
-// sealedSize is the length of a file that came from a server, if no process can shorten it and it has
-// no holes.
+// sealedSize returns the length of a file that came from a server, if no process can truncate it and it
+// has no holes.
 func sealedSize(f *os.File) (int64, error) {
 	got, err := unix.FcntlInt(f.Fd(), unix.F_GET_SEALS, 0)
 	if notAllowed(err) {
 		return 0, syscallError("fcntl", err)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%w: what answers there is no server: its file has no seals: %w", fberr.StaleKey, err)
+		return 0, fmt.Errorf("%w: what answers there is not a server: its file has no seals: %w", fberr.StaleKey, err)
 	}
 	if got&unix.F_SEAL_SHRINK == 0 {
-		return 0, fmt.Errorf("%w: what answers there is no server: it could shorten its file under us", fberr.StaleKey)
+		return 0, fmt.Errorf("%w: what answers there is not a server: it could truncate its file", fberr.StaleKey)
 	}
 	st, err := f.Stat()
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
-// checkRoom refuses a segment that this machine or this control group cannot hold. The
-// kernel itself would promise the memory and then kill somebody at the first touch.
-// It is a look at the moment, not a reservation: that comes with populate.
+// checkRoom returns [fberr.NoMemory] for a segment that this machine or this control group cannot hold.
+// The kernel would promise the memory and then kill a process when it is first touched. checkRoom
+// reserves nothing: populate does.
 func checkRoom(size int64) error {
 	for _, l := range limits() {
 		if size > l.free {
@@ -28,8 +28,8 @@ func checkRoom(size int64) error {
 	return nil
 }
 
-// MayFitLater reports whether there would be room for size bytes if others let go of shared memory:
-// of a server that has ended, clients do within a second.
+// MayFitLater reports whether there would be room for size bytes if other processes detached from shared
+// memory. Clients of a server that has ended do so within a second.
 func MayFitLater(size int64) bool {
 	for _, l := range limits() {
 		if size > l.free+l.shared {
@@ -46,8 +46,8 @@ type limit struct {
 	shared int64 // of what is not free
 }
 
-// limits lists every bound that can be read. What cannot be read does not limit: the
-// kernel has the last word anyway.
+// limits returns every bound that can be read. A bound that cannot be read is left out: the kernel
+// enforces it anyway.
 func limits() (all []limit) {
 	root := os.DirFS("/")
 	if b, err := fs.ReadFile(root, "proc/meminfo"); err == nil {
@@ -63,16 +63,15 @@ func limits() (all []limit) {
 	return all
 }
 
-// Populate maps the pages of a part of a ring into this process, for writing: at once, a
-// tenth of the price of a fault for each. It is a hint; what it leaves out is faulted in.
+// Populate maps the pages of a part of a ring into this process, for writing, which takes a tenth of the
+// time of a page fault for each. It is a hint: pages that it leaves out are faulted in.
 func Populate(mem []byte) { _ = unix.Madvise(mem, unix.MADV_POPULATE_WRITE) }
 
 // PopulateRead is Populate for a mapping that cannot be written.
 func PopulateRead(mem []byte) { _ = unix.Madvise(mem, unix.MADV_POPULATE_READ) }
 
-// populate makes every page of mem present and writable, on all CPUs at once: what takes
-// the time is the kernel's clearing of each page and, in a virtual machine, the host's
-// finding it, neither of which waits for the other pages.
+// populate makes every page of mem present and writable, on all CPUs in parallel: the time goes into the
+// kernel's clearing of each page and, in a virtual machine, the host's allocation of it.
 func populate(mem []byte) error {
 	const piece = 32 << 20
 	pieces := make(chan []byte)
@@ -82,7 +81,7 @@ func populate(mem []byte) error {
 		go func() {
 			var err error
 			for p := range pieces {
-				if err == nil { // after an error the rest is only taken off the queue
+				if err == nil { // after an error only drain the channel
 					err = populatePiece(p)
 				}
 			}

@@ -19,9 +19,9 @@ func touch(mem []byte) { atomic.LoadUint64((*uint64)(unsafe.Pointer(&mem[len(mem
 // is mapped at the address.
 const shmRemap = 0o40000
 
-// mirror has attach put an object of size bytes twice in a row and returns both halves as one
-// slice. The address range is reserved first, so the second half cannot be taken by another
-// thread; attach replaces the reservation half by half.
+// mirror maps an object of size bytes twice in a row, by calling attach with each address, and returns
+// both halves as one slice. The address range is reserved first, so that no other thread can take the
+// second half; attach replaces the reservation half by half.
 //
 // Preconditions: size is a multiple of the page size (on every Linux CPU this package
 // supports SHMLBA is the page size too) and of page, the size of huge pages that the object
@@ -78,8 +78,8 @@ func mirrorFile(f *os.File, size int64, readOnly bool) ([]byte, error) {
 	})
 }
 
-// pageSize is the size of the pages that a file system keeps a file in: hugetlbfs may have pages
-// of a gigabyte, and says so here.
+// pageSize returns the size of a file's pages as its file system reports it: hugetlbfs may have pages of
+// a gigabyte.
 func pageSize(f *os.File) (int64, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
@@ -94,7 +94,7 @@ func mapFile(f *os.File, size int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if size%page != 0 { // a disk's block is no page
+	if size%page != 0 { // the block of a disk, which is not a page
 		page = 0
 	}
 	return mapFronted(size, page, func(at unsafe.Pointer) error {
@@ -114,7 +114,7 @@ func mapAt(f *os.File, at unsafe.Pointer, size int64, prot, flags int) (unsafe.P
 	return at, nil
 }
 
-// reserve takes n bytes of addresses, which begin at a multiple of align, if that is not 0.
+// reserve reserves n bytes of addresses, which begin at a multiple of align, if that is not 0.
 func reserve(n, align uintptr) (unsafe.Pointer, error) {
 	slack := align
 	base, err := unix.MmapPtr(-1, 0, nil, n+slack,
@@ -139,8 +139,8 @@ func reserve(n, align uintptr) (unsafe.Pointer, error) {
 	return start, err
 }
 
-// blank replaces a mapping by private zeroes in one step: threads that touch it at that
-// moment wait in the page fault and find the one or the other.
+// blank replaces a mapping by private zeroes in one step: threads that touch it at that moment wait in
+// the page fault and then see either the old bytes or zeroes.
 func blank(mem []byte) error {
 	at := unsafe.Pointer(unsafe.SliceData(mem))
 	if _, err := unix.MmapPtr(-1, 0, at, uintptr(len(mem)), unix.PROT_READ|unix.PROT_WRITE,
@@ -150,8 +150,7 @@ func blank(mem []byte) error {
 	return nil
 }
 
-// unmap removes whatever is mapped there. For SysV segments that is what shmdt does: the
-// kernel counts mappings.
+// unmap removes a mapping. For System V segments that is equal to shmdt: the kernel counts mappings.
 func unmap(mem []byte) error {
-	return unmapAt(unsafe.Pointer(unsafe.SliceData(mem)), uintptr(len(mem))) // none of what failed half way
+	return unmapAt(unsafe.Pointer(unsafe.SliceData(mem)), uintptr(len(mem))) // of 0 bytes if mapping failed
 }

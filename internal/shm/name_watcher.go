@@ -10,23 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkInterval is how often a server looks whether clients still find its segment.
+// checkInterval is how often a server checks that clients still find its segment.
 const checkInterval = time.Second
 
-// touchInterval is how often a server makes what clients find its segment by look used. What cleans
-// directories by age goes by days, or by hours.
+// touchInterval is how often a server renews the times of the files by which clients find its segment.
+// Programs that clean directories by age use days, or hours.
 const touchInterval = 10 * time.Minute
 
-// nameWatcher looks after the names in a directory by which clients find a segment: what cleans
-// directories (systemd-tmpfiles, tmpreaper, rm) may take them away under a living server.
+// nameWatcher watches the names in a directory by which clients find a segment: programs that clean
+// directories (systemd-tmpfiles, tmpreaper, rm) may remove them under a living server.
 type nameWatcher struct {
 	dir   string
 	log   *slog.Logger
-	check func() // is called every now and then, by one goroutine
+	check func() // called every checkInterval, by one goroutine
 
 	lockedDir *os.File // the directory, locked
 	touched   time.Time
-	warned    string // the last trouble that the log has
+	warned    string // the last problem that was logged
 	stop      chan struct{}
 	ended     chan struct{}
 }
@@ -39,49 +39,49 @@ func newNameWatcher(dir string, log *slog.Logger) *nameWatcher {
 }
 
 // start calls look from now on, until end.
-func (k *nameWatcher) start(look func()) {
-	k.check, k.stop, k.ended = look, make(chan struct{}), make(chan struct{})
+func (w *nameWatcher) start(look func()) {
+	w.check, w.stop, w.ended = look, make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(k.ended)
+		defer close(w.ended)
 		tick := time.NewTicker(checkInterval)
 		defer tick.Stop()
 		for {
 			select {
-			case <-k.stop:
+			case <-w.stop:
 				return
 			case <-tick.C:
-				k.check()
+				w.check()
 			}
 		}
 	}()
 }
 
-// end stops the looking and waits for the last look.
-func (k *nameWatcher) end() {
-	if k == nil {
+// end stops the checks and waits for the last one.
+func (w *nameWatcher) end() {
+	if w == nil {
 		return
 	}
-	if k.stop != nil {
-		close(k.stop)
-		<-k.ended
-		k.stop = nil
+	if w.stop != nil {
+		close(w.stop)
+		<-w.ended
+		w.stop = nil
 	}
-	if k.lockedDir != nil {
-		_ = k.lockedDir.Close()
-		k.lockedDir = nil
+	if w.lockedDir != nil {
+		_ = w.lockedDir.Close()
+		w.lockedDir = nil
 	}
 }
 
-// lockDir locks the directory as systemd-tmpfiles respects it (flock, tmpfiles.d(5)): it leaves a
-// directory that is locked alone, with all that is in it. Other servers hold it too. A directory in
-// which all users may write is not the server's to lock. It is no error if the lock cannot be had:
-// look brings back what was taken.
-func (k *nameWatcher) lockDir() {
-	if k.lockedDir != nil {
-		_ = k.lockedDir.Close()
-		k.lockedDir = nil
+// lockDir locks the directory (flock) as tmpfiles.d(5) describes: systemd-tmpfiles leaves a locked
+// directory and its contents alone. Several servers can share the locw. A directory to which all users
+// may write is not the server's to locw. Failing to lock is not an error: check restores what was
+// removed.
+func (w *nameWatcher) lockDir() {
+	if w.lockedDir != nil {
+		_ = w.lockedDir.Close()
+		w.lockedDir = nil
 	}
-	f, err := os.Open(k.dir)
+	f, err := os.Open(w.dir)
 	if err != nil {
 		return
 	}
@@ -90,62 +90,62 @@ func (k *nameWatcher) lockDir() {
 		_ = f.Close()
 		return
 	}
-	k.lockedDir = f
+	w.lockedDir = f
 }
 
-// dirLocked reports whether the lock is on the directory that is there now.
-func (k *nameWatcher) dirLocked() bool {
-	if k.lockedDir == nil {
+// dirLocked reports whether the lock is on the directory that has the path now.
+func (w *nameWatcher) dirLocked() bool {
+	if w.lockedDir == nil {
 		return false
 	}
-	there, err1 := os.Stat(k.dir)
-	held, err2 := k.lockedDir.Stat()
+	there, err1 := os.Stat(w.dir)
+	held, err2 := w.lockedDir.Stat()
 	return err1 == nil && err2 == nil && os.SameFile(there, held)
 }
 
-// dueForTouch reports whether names are to be made to look used, and then not for a while.
-func (k *nameWatcher) dueForTouch() bool {
-	if time.Since(k.touched) < touchInterval {
+// dueForTouch reports whether the times of the names are to be renewed now, once per touchInterval.
+func (w *nameWatcher) dueForTouch() bool {
+	if time.Since(w.touched) < touchInterval {
 		return false
 	}
-	k.touched = time.Now()
-	if !k.dirLocked() {
-		k.lockDir()
+	w.touched = time.Now()
+	if !w.dirLocked() {
+		w.lockDir()
 	}
 	return true
 }
 
-// touchName makes a name look used.
+// touchName sets the times of a file to now.
 func touchName(path string) {
 	now := []unix.Timespec{{Nsec: unix.UTIME_NOW}, {Nsec: unix.UTIME_NOW}}
 	_ = unix.UtimesNanoAt(unix.AT_FDCWD, path, now, unix.AT_SYMLINK_NOFOLLOW)
 }
 
-// warnOnce logs a trouble, once for as long as it lasts.
-func (k *nameWatcher) warnOnce(trouble, path string, err error) {
-	if k.warned == trouble {
+// warnOnce logs a problem, once for as long as it lasts.
+func (w *nameWatcher) warnOnce(problem, path string, err error) {
+	if w.warned == problem {
 		return
 	}
-	if k.warned = trouble; trouble != "" {
+	if w.warned = problem; problem != "" {
 		args := []any{"file.path", path}
 		if err != nil {
 			args = append(args, "error.message", err)
 		}
-		k.log.Warn(trouble, args...)
+		w.log.Warn(problem, args...)
 	}
 }
 
-// nameState is what a look finds of a name.
+// nameState is what a check finds at a path.
 type nameState int
 
 const (
 	nameOurs nameState = iota
 	nameMissing
-	nameTaken   // another process's file, which is not to be replaced
-	nameUnknown // the directory cannot be looked at
+	nameTaken   // another process's file, which is left alone
+	nameUnknown // the directory cannot be read
 )
 
-// nameStateOf compares what has a name with what should have it.
+// nameStateOf compares the file at a path with the file that should be there.
 func nameStateOf(path string, should fs.FileInfo) nameState {
 	st, err := os.Lstat(path)
 	switch {

@@ -18,8 +18,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// The names of a server's two files are random but for what tells that they are ours, so that
-// nothing in a shared directory can be in the way of anybody.
+// The names of a server's two files are random but for a prefix and a suffix, so that servers in a shared
+// directory do not collide.
 const (
 	filePrefix    = "framebuffer-"
 	controlSuffix = ".control"
@@ -35,24 +35,24 @@ func newName() string {
 	return filePrefix + hex.EncodeToString(b[:])
 }
 
-// FileBase returns the path of the two files that a location names, without their suffixes, as
-// their server sees it, or fberr.BadKey.
+// FileBase returns the path of the two files in a file location, without their suffixes, as their server
+// sees it, or [fberr.BadKey].
 func FileBase(location string) (string, error) {
 	return pathOf("file", location, maxBase, fileName.MatchString)
 }
 
-// namedFiles are a server's.
+// namedFiles are a server's two files.
 //
-// Each is locked for as long as the server lives, by its open file description (OFD): the
-// kernel drops the lock when that is closed, whatever ends the process, and anybody can ask
-// for it without taking it. They get their names when they are locked and complete.
+// Each is locked for as long as the server lives, by its open file description (OFD): the kernel drops
+// the lock when that is closed, whatever ends the process, and any process can query the lock without
+// taking it. The files get their names when they are locked and complete.
 type namedFiles struct {
 	base          string
 	control, ring *os.File
 	names         *nameWatcher // nil until they have names
 }
 
-// giveNames gives the files their names. Control comes last: who finds it finds both.
+// giveNames links the files into the directory. Control comes last: a process that finds it finds both.
 func (f *namedFiles) giveNames() error {
 	if len(f.base) > maxBase {
 		return fmt.Errorf("the files' path %s has %d bytes, and a key has room for %d: name a directory with a shorter path", f.base, len(f.base), maxBase)
@@ -68,7 +68,7 @@ func (f *namedFiles) giveNames() error {
 	return nil
 }
 
-// watch looks after the names from now on.
+// watch checks the names from now on.
 func (f *namedFiles) watch(log *slog.Logger) {
 	f.names = newNameWatcher(filepath.Dir(f.base), log)
 	f.names.lockDir()
@@ -78,8 +78,8 @@ func (f *namedFiles) watch(log *slog.Logger) {
 	f.names.start(f.checkNames)
 }
 
-// checkNames brings back names that were moved. The kernel gives no name to a file that has none left
-// but the ones it never had (linkat(2)): then it can only be told.
+// checkNames restores names that were moved away. The kernel gives no name to a file whose last name was
+// removed (linkat(2)): then checkNames only logs a warning.
 func (f *namedFiles) checkNames() {
 	trouble, path := "", ""
 	used := f.names.dueForTouch()
@@ -120,7 +120,7 @@ func name(f *os.File, path string) error {
 	return nil
 }
 
-// close takes the names back, in the other order, and gives up the files.
+// close removes the names, in the opposite order, and closes the files.
 func (f *namedFiles) close() error {
 	f.names.end()
 	err := unname(f.control, f.base+controlSuffix)
@@ -141,10 +141,10 @@ func unname(f *os.File, path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// whole is a lock on all of a file.
+// wholeFile is a lock on all of a file.
 func wholeFile() *unix.Flock_t { return &unix.Flock_t{Type: unix.F_WRLCK} }
 
-// lock says that a server lives.
+// lock marks the file as one of a living server.
 func lock(f *os.File) error {
 	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, wholeFile()); err != nil {
 		return fmt.Errorf("lock the file: %w", syscallError("fcntl", err))
@@ -152,7 +152,7 @@ func lock(f *os.File) error {
 	return nil
 }
 
-// locked reports whether a server lives.
+// locked reports whether the file's server lives.
 func locked(f *os.File) (bool, error) {
 	l := wholeFile()
 	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, l); err != nil {
@@ -161,7 +161,7 @@ func locked(f *os.File) (bool, error) {
 	return l.Type != unix.F_UNLCK, nil
 }
 
-// checkServerAlive is fberr.StaleKey for a file whose server was killed.
+// checkServerAlive returns [fberr.StaleKey] for a file whose server was killed.
 func checkServerAlive(f *os.File) error {
 	yes, err := locked(f)
 	if err == nil && !yes {
@@ -170,7 +170,7 @@ func checkServerAlive(f *os.File) error {
 	return err
 }
 
-// sweepFiles removes what servers left that were killed, as far as this process may.
+// sweepFiles removes the files of servers that were killed, as far as this process may.
 func sweepFiles(dir string) {
 	all, _ := filepath.Glob(filepath.Join(dir, filePrefix+"*"))
 	for _, path := range all {
@@ -183,7 +183,7 @@ func sweepFiles(dir string) {
 			continue // another user's
 		}
 		if yes, err := locked(f); err == nil && !yes {
-			_ = os.Remove(path) // names are never used again: it is the file that was asked
+			_ = os.Remove(path) // names are never reused: this is the file whose lock was queried
 		}
 		_ = f.Close()
 	}

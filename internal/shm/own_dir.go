@@ -12,10 +12,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// makeDir makes the directory that a server was told, if there is none: for others too, if any may
-// come. It is fberr.Permission if another user could put a file in the place of a server's: if the
-// directory, or one on the way there, is another user's, or can be written to by others and has no
-// sticky bit. A directory of this user's that others may write to gets the sticky bit.
+// makeDir makes the directory that a server was given, if there is none: accessible to other users if
+// others is set. It returns [fberr.Permission] if another user could replace the server's files: if the
+// directory, or one above it, belongs to another user, or can be written to by others and has no sticky
+// bit. A directory of this user that others may write to gets the sticky bit.
 func makeDir(dir string, others bool) error {
 	mode := fs.FileMode(0o700)
 	if others {
@@ -45,7 +45,7 @@ func makeDir(dir string, others bool) error {
 	case replaceable(st):
 		return unsafeDir(dir, fmt.Sprintf("can be written to by other users (mode %04o) and has no sticky bit", st.Mode().Perm()))
 	case owner == os.Geteuid(), owner == root:
-	case owner == unknown && st.Mode()&fs.ModeSticky != 0: // a system's, seen from a user namespace
+	case owner == unknown && st.Mode()&fs.ModeSticky != 0: // a system directory, seen from a user namespace
 	default:
 		return unsafeDir(dir, fmt.Sprintf("belongs to user %d, not to this one, %d", owner, os.Geteuid()))
 	}
@@ -54,15 +54,15 @@ func makeDir(dir string, others bool) error {
 
 const root = 0
 
-// makeOwnDir makes a directory that no server was told, whose name other users know: what is not
-// this user's alone to write to is fberr.Permission.
+// makeOwnDir makes a default directory, whose name other users can guess. It returns [fberr.Permission] if
+// users other than this one may write to it.
 func makeOwnDir(dir string, others bool) error {
 	if _, err := os.Lstat(dir); err == nil {
 		if err := checkOwn(dir); err != nil {
 			return err
 		}
 	}
-	// Another user may make it between the two: it is looked at again.
+	// Another user may have made it in the meantime, so it is checked again.
 	return cmp.Or(makeDir(dir, others), checkOwn(dir))
 }
 
@@ -87,15 +87,15 @@ func checkOwn(dir string) error {
 	return unsafeDir(dir, why)
 }
 
-// MakeOwnDir makes a directory that is this user's alone to write to, if there is none. It is
-// fberr.Permission if the one that is there is not.
+// MakeOwnDir makes a directory to which only this user may write, if there is none. It returns
+// [fberr.Permission] if other users may write to the existing one.
 func MakeOwnDir(dir string) error { return makeOwnDir(dir, false) }
 
-// CheckOwnDir is fberr.Permission for a directory that is not this user's alone to write to, or that
-// another user could replace.
+// CheckOwnDir returns [fberr.Permission] for a directory to which other users may write, or that another
+// user could replace.
 func CheckOwnDir(dir string) error { return cmp.Or(checkOwn(dir), checkWay(dir, dir)) }
 
-// checkWay looks at all that lies above a directory, by the name that it was told by and by its own.
+// checkWay checks all directories above one, by the given name and by the resolved one.
 func checkWay(named, real string) error {
 	unknown := peers.Overflowing().UID
 	for _, dir := range []string{named, real} {
@@ -121,7 +121,7 @@ func checkWay(named, real string) error {
 
 func ownerOf(st fs.FileInfo) int { return int(st.Sys().(*syscall.Stat_t).Uid) }
 
-// replaceable reports whether users other than the owner may replace what is in a directory.
+// replaceable reports whether users other than the owner may replace the files in a directory.
 func replaceable(st fs.FileInfo) bool {
 	return st.IsDir() && st.Mode()&0o022 != 0 && st.Mode()&fs.ModeSticky == 0
 }

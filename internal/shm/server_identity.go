@@ -13,8 +13,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// checkIDs is an error if users are to be let in by an id that stands for many, and warns if the
-// server's own is such an id.
+// checkIDs returns an error if the lists have an id that stands for many users or groups, and warns if the
+// server's own user id is such an id.
 func (d *fdServer) checkIDs() error {
 	for _, l := range []struct {
 		what  string
@@ -33,10 +33,10 @@ func (d *fdServer) checkIDs() error {
 	return nil
 }
 
-// doubtOf compares the user at the other end of a connection with the owner of the socket's
-// directory, before anything that comes from there is believed. It returns why the server may
-// be any user's, "" if it is the directory's owner's, this user's or root's, and fberr.Permission
-// if it is another user's.
+// doubtOf compares the user at the other end of a connection with the owner of the socket's directory,
+// before anything received is trusted. doubt is why the server may be any user's; it is "" if the server
+// runs as the directory's owner, this user or root. doubtOf returns [fberr.Permission] if it runs as
+// another user.
 func doubtOf(c *net.UnixConn, path string) (doubt string, err error) {
 	server, err := peers.Of(c)
 	if err != nil {
@@ -49,9 +49,8 @@ func doubtOf(c *net.UnixConn, path string) (doubt string, err error) {
 	return judgeServer(server.UID, os.Geteuid(), dir, peers.Overflowing().UID, path)
 }
 
-// namedFor is the user whose id a server has given to its default directory as a name, -1 for another
-// directory.
-// When that user has no directory there, any other user can make it, and own it.
+// namedFor returns the user whose id is in the name of a default directory, and -1 for any other
+// directory. While that user has no directory there, any other user can make it, and own it.
 func namedFor(path string) int {
 	after, ok := strings.CutPrefix(filepath.Base(filepath.Dir(path)), defaultDir)
 	if uid, err := strconv.Atoi(after); ok && err == nil {

@@ -2,14 +2,14 @@ package shm
 
 import "os"
 
-// wellKnown is where processes meet that share a directory and nothing else: containers mount a volume
+// wellKnown is the default directory for processes that share only a directory: containers mount a volume
 // there, and systemd makes it for a service (RuntimeDirectory=framebuffer).
 const wellKnown = "/run/framebuffer"
 
-// SharedDir is the directory in which servers and clients meet that are told nothing but the
-// environment: the one that FRAMEBUFFER_DIR names, or /run/framebuffer where the processes have no
-// XDG_RUNTIME_DIR, as in containers. "" if there is none, or if users other than its owner may write
-// to it, who could put a key of their own there.
+// SharedDir returns the directory in which servers and clients find each other without options: the one
+// that FRAMEBUFFER_DIR names, or /run/framebuffer where the processes have no XDG_RUNTIME_DIR, as in
+// containers. It returns "" if there is none, or if users other than its owner may write to it: these
+// could put a key of their own there.
 func SharedDir() string {
 	dir := os.Getenv(DirVariable)
 	if dir == "" && os.Getenv("XDG_RUNTIME_DIR") == "" {
@@ -25,8 +25,8 @@ func SharedDir() string {
 	return dir
 }
 
-// servesAt is the directory of a server that was not told one, if that is the one where processes meet:
-// it has to be this user's alone. "" if not.
+// servesAt returns the shared directory for a server without options, if only this user may write to it,
+// and otherwise "".
 func servesAt() string {
 	if os.Getenv("XDG_RUNTIME_DIR") != "" || checkOwn(wellKnown) != nil {
 		return ""

@@ -1,7 +1,7 @@
-// Package shm makes and maps the two shared objects of a segment, control and ring. It is
-// the only package that maps memory. What the bytes mean is none of its business, and a
-// location is a hint, not a proof: its caller compares the nonce in the control object
-// with the key before it believes that this is the segment it asked for.
+// Package shm makes and maps the two shared objects of a segment, control and ring. It is the only
+// package that maps memory, and knows nothing of what the bytes mean. A location is a hint, not a proof:
+// callers compare the nonce in the control object with the key before they take the memory for the
+// segment.
 package shm
 
 import (
@@ -19,26 +19,27 @@ type Spec struct {
 	Control int64       // bytes in the control object
 	Ring    int64       // bytes in the ring; both are whole pages
 	Mode    fs.FileMode // permission bits for others; 0 means 0600
-	Allow   Allow       // who else may attach, where the backend can tell
+	Allow   Allow       // other users and groups that may attach, where the backend supports lists
 	Huge    bool        // use huge pages for the ring, of either kind, or fail
 	Dir     string      // where memfd has its socket and file its files; empty means a default
 
-	// Log is told when another process removes what clients find the segment by. Nil for none.
+	// Log gets a warning when another process removes the names by which clients find the segment. Nil
+	// for none.
 	Log *slog.Logger
 }
 
-// Pages says what a ring's memory is made of.
+// Pages is the kind of pages of a ring's memory.
 type Pages uint32
 
 // The kinds of pages. Explicit huge pages were reserved by the administrator; transparent
-// ones are put together by the kernel where it can.
+// ones are made by the kernel where it can.
 const (
 	SmallPages       Pages = 0
 	HugePages        Pages = 1
 	TransparentPages Pages = 2
 )
 
-// String is the word for it in figures.
+// String returns the name of the kind.
 func (p Pages) String() string {
 	switch p {
 	case SmallPages:
@@ -56,16 +57,16 @@ type Mapping struct {
 	Control  []byte // read-write; in front of it are layout.LifeDistance bytes of private memory
 	Ring     []byte // the ring twice in a row: 2×capacity bytes, the halves the same memory
 	Location string // how others attach: goes into the key; letters, digits and . - only
-	Pages    Pages  // as Create made it; Attach does not know
-	Doubt    string // of Attach: why it is not known which user's server this is; "" if it is
+	Pages    Pages  // set by Create; Attach does not know
+	Doubt    string // set by Attach: why the server's user is not known; "" if it is
 
-	stop  func() error    // ends what lets others in; nil for none, and after it was called
-	watch *busguard.Watch // nil for memory that cannot go away
+	stop  func() error    // ends what lets processes attach; nil for none, and after it was called
+	watch *busguard.Watch // nil for memory that cannot be taken away
 }
 
-// Damaged reports whether the memory was shortened under this process, which since then has
-// found zeroes of its own there. It touches the ends of both objects: whoever shortens a file
-// within a page makes zeroes there that nobody faults at.
+// Damaged reports whether the memory was truncated under this process, which since then has seen zeroes
+// of its own there. It touches the ends of both objects, to detect a truncation that has caused no fault
+// yet.
 //
 // Preconditions: Close was not called.
 func (s *Mapping) Damaged() bool {
@@ -77,10 +78,10 @@ func (s *Mapping) Damaged() bool {
 	return s.watch.Hit()
 }
 
-// Detach gives the shared memory back at once and puts zeroes of this process's own in its
-// place. Goroutines that are using the slices meanwhile see shared bytes, then zeroes, and
-// never a fault; what they store afterwards nobody sees. Only addresses are left, until
-// Close. With an error the mapping is as it was.
+// Detach detaches from the shared memory at once and replaces it by zeroes of this process's own.
+// Goroutines that use the slices in the meantime see shared bytes, then zeroes, and never fault; no other
+// process sees what they store afterwards. Only addresses stay in use, until [Mapping.Close]. With an
+// error the mapping is as it was.
 func (s *Mapping) Detach() error {
 	return errors.Join(s.stopServing(), blank(s.Ring), blank(s.Control))
 }
@@ -88,7 +89,7 @@ func (s *Mapping) Detach() error {
 // MayFault reports whether other processes can take the memory away under this one.
 func (s *Mapping) MayFault() bool { return s.watch != nil }
 
-// Close unmaps the segment. Slices into it are invalid from then on: touching one faults.
+// Close unmaps the memory. Slices into it are invalid from then on: touching one faults.
 //
 // Preconditions: called once, while no other goroutine uses the mapping.
 func (s *Mapping) Close() error {
@@ -96,7 +97,7 @@ func (s *Mapping) Close() error {
 	return errors.Join(s.stopServing(), unmap(s.Ring), unmapFronted(s.Control))
 }
 
-// stopServing lets nobody in any more.
+// stopServing keeps further processes from attaching.
 func (s *Mapping) stopServing() error {
 	if s.stop == nil {
 		return nil
@@ -109,19 +110,19 @@ func (s *Mapping) stopServing() error {
 // Backend is one way to share memory. Implementations hold no state; all their methods may
 // be called concurrently.
 type Backend interface {
-	// Name is the word for it in keys and flags.
+	// Name is the name of the backend in keys and flags.
 	Name() string
 
 	// Create makes a segment, zeroed, with every page present, so that lack of memory is
 	// an error now and not a signal later. A process that dies in any way leaves nothing
-	// behind but what the next server in its directory removes. It returns fberr.NoMemory or
-	// fberr.Permission, with detail, and an error for what of the Spec it cannot do.
+	// behind but what the next server in its directory removes. It returns [fberr.NoMemory] or
+	// [fberr.Permission], with detail, and an error for a Spec that it does not support.
 	Create(Spec) (*Mapping, error)
 
-	// Attach maps a segment that some process made. With readOnly the ring is mapped
-	// without write permission: a store to it faults. It returns fberr.StaleKey when there
-	// is no such memory any more, fberr.Permission, fberr.BadKey for a location that is
-	// none of this backend's, or fberr.NoMemory when the mapping does not fit.
+	// Attach maps a segment that a server made. With readOnly the ring is mapped without write
+	// permission: a store to it faults. It returns [fberr.StaleKey] when there is no such memory
+	// any more, [fberr.Permission], [fberr.BadKey] for a location that is not valid for this
+	// backend, or [fberr.NoMemory] when the mapping does not fit.
 	Attach(location string, readOnly bool) (*Mapping, error)
 }
 

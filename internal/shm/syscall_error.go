@@ -9,13 +9,13 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// notAllowed reports whether a system call failed because this process may not make it at all: by
+// notAllowed reports whether a system call failed because this process may not make it at all, because of
 // a filter of system calls (seccomp), by a security module, or by a kernel that does not have it.
-// None of the calls that are asked about has another reason for these two.
+// None of the calls that are checked fails with these two for another reason.
 func notAllowed(err error) bool { return errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) }
 
-// syscallError is the error of a system call that failed. If this process may not make it, the error
-// says that, and what to do: such a process lacks neither memory nor a server.
+// syscallError returns the error of a system call that failed. If this process may not make the call, the
+// error says so, and how to allow it: such a process lacks neither memory nor a server.
 //
 //	system call            without it
 //	shmget, shmat, shmctl  no sysv: refused

@@ -17,9 +17,9 @@ import (
 
 // SysV shares System V segments, named by id within one IPC namespace.
 //
-// Both segments are marked for removal as soon as they are attached (IPC_RMID). Linux still
-// lets others attach by id for as long as somebody is attached, and frees the memory when
-// the last one detaches or dies: nothing has to be cleaned up after anybody.
+// Both segments are marked for removal as soon as they are attached (IPC_RMID). Linux still lets
+// processes attach by id for as long as any process is attached, and frees the memory when the last one
+// detaches or dies: nothing has to be cleaned up.
 type SysV struct{}
 
 // Name is "sysv".
@@ -65,8 +65,8 @@ func (SysV) Create(spec Spec) (*Mapping, error) {
 	return s, nil
 }
 
-// sysvAllowed finds out whether the calls that attach segments and remove them may be made, before
-// one is made that could not be removed: an id that no segment has is not valid, where they may.
+// sysvAllowed returns an error if this process may not attach or remove segments, before it makes one that
+// it could not remove. It tries the calls with an id that no segment has.
 func sysvAllowed() error {
 	const none = -1
 	var desc unix.SysvShmDesc
@@ -79,8 +79,8 @@ func sysvAllowed() error {
 	return nil
 }
 
-// sysvMake creates a segment, attaches it and marks it for removal. Between the first call
-// and the last a SIGKILL would leave it behind, so nothing slow stands in between.
+// sysvMake creates a segment, attaches it and marks it for removal. SIGKILL between the first call and
+// the last would leave the segment behind, so nothing slow happens in between.
 func sysvMake(size int64, mode int, attach func(id int) ([]byte, error)) ([]byte, int, error) {
 	id, err := unix.SysvShmGet(unix.IPC_PRIVATE, int(size), unix.IPC_CREAT|unix.IPC_EXCL|mode)
 	if err != nil {
@@ -183,15 +183,15 @@ func parseSysvLocation(s string) (l sysvLocation, err error) {
 	return l, nil
 }
 
-// SysVNamespace returns the inode of the IPC namespace that a sysv location's memory is in, 0
-// if it does not say, or fberr.BadKey.
+// SysVNamespace returns the inode of the IPC namespace in a sysv location, 0 if it has none, or
+// [fberr.BadKey].
 func SysVNamespace(location string) (uint64, error) {
 	l, err := parseSysvLocation(location)
 	return l.ns, err
 }
 
-// sameNamespace finds the commonest mistake between containers before the kernel answers
-// it with a misleading "invalid argument", or worse with somebody else's segment.
+// sameNamespace detects the commonest mistake between containers, for which the kernel would return a
+// misleading "invalid argument", or another program's segment.
 func (l sysvLocation) sameNamespace() error {
 	here := procinfo.Namespace("ipc")
 	if l.ns == 0 || here == 0 || l.ns == here {

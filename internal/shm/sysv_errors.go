@@ -11,7 +11,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// sysvMakeError says which of the kernel's limits shmget ran into (shmget(2), ERRORS).
+// sysvMakeError returns which of the kernel's limits shmget exceeded (shmget(2), ERRORS).
 func sysvMakeError(err error, size int64) error {
 	switch {
 	case errors.Is(err, fberr.Permission):
@@ -29,7 +29,7 @@ func sysvMakeError(err error, size int64) error {
 	return fmt.Errorf("make a segment of %d bytes: %w", size, err)
 }
 
-// attachError says what a failed attach means for whoever holds the key.
+// attachError returns what a failed attach means to the user of the key.
 func (l sysvLocation) attachError(id int, err error) error {
 	switch {
 	case errors.Is(err, fberr.Permission), errors.Is(err, fberr.NoMemory):

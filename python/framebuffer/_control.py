@@ -134,7 +134,7 @@ def open_existing(memory: Memory, nonce: bytes, ring_size: int) -> Control:
     c = Control(memory)
     magic = c.words[L.OFF_MAGIC // 8]
     if magic != L.MAGIC:
-        raise StaleKey(f"framebuffer: stale key: the memory it names now belongs to somebody else (magic {magic:#018x})")
+        raise StaleKey(f"framebuffer: stale key: the memory it names now belongs to another program (magic {magic:#018x})")
     if bytes(c.bytes[L.OFF_NONCE : L.OFF_NONCE + 16]) != nonce:
         raise StaleKey("framebuffer: stale key: the memory it names now belongs to another server")
     topics = c.halves[L.OFF_SLOTS // 4 + 3 * (len(c.tables) - 1) + 1]

@@ -125,4 +125,4 @@ def _ask(s: socket.socket, path: str, want: bytes) -> tuple[int, int]:
         raise FrameBufferError(
             f"ask at {path}: no room for the two files that the server sent: raise the limit (ulimit -n): {errno_text(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))}"
         )
-    raise StaleKey(f"framebuffer: stale key: what answers at {path} is no server: {len(fds)} files")
+    raise StaleKey(f"framebuffer: stale key: what answers at {path} is not a server: {len(fds)} files")

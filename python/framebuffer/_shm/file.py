@@ -122,8 +122,8 @@ def _open(path: str, flags: int) -> tuple[int, int]:
             ) from e
         if e.errno == errno.EROFS:
             raise NoPermission(
-                f"framebuffer: no permission: {path} is on a mount that is read-only here: mount it for writing, "
-                f"since those who only read are counted too {why}"
+                f"framebuffer: no permission: {path} is on a mount that is read-only here: mount it for writing: "
+                f"read-only clients write counters too {why}"
             ) from e
         raise FrameBufferError(f"open {path}: {errno_text(e)}") from e
     st = os.fstat(fd)
@@ -131,7 +131,7 @@ def _open(path: str, flags: int) -> tuple[int, int]:
         os.close(fd)
         raise Corrupt(
             f"framebuffer: segment is damaged: {path} has {st.st_size} bytes ({stat.filemode(st.st_mode)}), which no server's file has: "
-            "somebody changed it; restart the server"
+            "another process changed it; restart the server"
         )
     try:
         check_holes(fd, st.st_size)

@@ -33,7 +33,7 @@ def path_of(backend: str, location: str, most: int, ours: Callable[[str], bool])
     except ValueError:
         good = False
     if not good:
-        raise BadKey(f"framebuffer: bad key: {backend} location {quote(location, 60)} is no path as servers have")
+        raise BadKey(f"framebuffer: bad key: {backend} location {quote(location, 60)} is not a valid path")
     return path
 
 

@@ -121,9 +121,9 @@ def _sealed_size(fd: int) -> int:
         seals = fcntl.fcntl(fd, _F_GET_SEALS)
     except OSError as e:
         syscall_error.check("fcntl", e)
-        raise StaleKey(f"framebuffer: stale key: what answers there is no server: its file has no seals: {errno_text(e)}") from e
+        raise StaleKey(f"framebuffer: stale key: what answers there is not a server: its file has no seals: {errno_text(e)}") from e
     if not seals & _SEAL_SHRINK:
-        raise StaleKey("framebuffer: stale key: what answers there is no server: it could shorten its file under us")
+        raise StaleKey("framebuffer: stale key: what answers there is not a server: it could truncate its file")
     size = os.fstat(fd).st_size
     if size <= 0 or size % _libc.PAGE or size > (1 << 61):
         raise StaleKey(f"framebuffer: stale key: what answers there gave a file of {size} bytes, which no server has")
