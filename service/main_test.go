@@ -17,7 +17,6 @@ func TestMain(m *testing.M) {
 		"owner": natstest.RoleOwner,
 		"asker": roleAsker,
 
-		"nats":     roleNATS,
-		"recorder": roleRecorder,
+		"nats": natstest.RoleNATS,
 	})
 }

@@ -16,7 +16,7 @@ import (
 func TestNATSIsKilledWhileMirroring(t *testing.T) {
 	const most, batch, kills = 60 << 10, 40, 3
 	dir := t.TempDir()
-	p, url := startKeeper(t, dir, natsserver.RANDOM_PORT)
+	p, url := natstest.StartNATSProcess(t, dir, natsserver.RANDOM_PORT)
 	port, err := strconv.Atoi(url[strings.LastIndexByte(url, ':')+1:])
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestNATSIsKilledWhileMirroring(t *testing.T) {
 		}
 		p.Kill()
 		publish() // and is done with it, without any NATS
-		p, _ = startKeeper(t, dir, port)
+		p, _ = natstest.StartNATSProcess(t, dir, port)
 		for range batch {
 			c.take(t, 0)
 		}

@@ -28,7 +28,7 @@ func TestLeastPermissions(t *testing.T) {
 	url := natstest.StartNATS(t, opts).ClientURL()
 	at := func(login string) string { return strings.Replace(url, "nats://", "nats://"+login+"@", 1) }
 	cam, gpu, alice, watcher := at("cam:change-me"), at("gpu:change-me-too"), at("alice:change-me-also"), at("watcher:change-me-last")
-	said := &logged{}
+	said := &natstest.Log{}
 	log := slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelWarn}))
 
 	o := natstest.StartOwner(t, cam, 8<<20)
@@ -72,7 +72,7 @@ func TestLeastPermissions(t *testing.T) {
 			t.Errorf("%s: %d bytes, %v", reader, len(data), err)
 		}
 	}
-	if n := said.count("ermission"); n > 0 {
+	if n := said.Count("ermission"); n > 0 {
 		t.Errorf("NATS has refused something %d times", n)
 	}
 

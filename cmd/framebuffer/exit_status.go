@@ -11,6 +11,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/pixels"
 	"github.com/core-framebuffer/framebuffer/internal/harmless"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -43,7 +44,7 @@ func status(err error) int {
 		{exitUsage, []error{
 			errUsage, errBadInput, framebuffer.ErrBadKey, framebuffer.ErrBadFrame, framebuffer.ErrBadOffset,
 			framebuffer.ErrBadSize, framebuffer.ErrTooLarge, framebuffer.ErrTooLong,
-			pixels.ErrFormat, topic.ErrBadName, topic.ErrBadMeta, service.ErrNoRecording,
+			pixels.ErrFormat, topic.ErrBadName, topic.ErrBadMeta, record.ErrNoRecording,
 		}},
 	} {
 		for _, kind := range s.of {

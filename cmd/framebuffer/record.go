@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -50,7 +51,7 @@ func (c *recordCmd) Run(e *env) error {
 		return fmt.Errorf("%w: --duration %v and --max-age %v cannot be negative", errUsage, c.Duration, c.MaxAge)
 	}
 	start := time.Now()
-	var s service.RecorderStats
+	var s record.RecorderStats
 	during := *e // its context ends after --duration
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
@@ -60,7 +61,7 @@ func (c *recordCmd) Run(e *env) error {
 		if first {
 			from = fromOf(c.From)
 		}
-		r, err := service.NewRecorder(ctx, client.NATS(), ring, service.RecorderOptions{
+		r, err := record.NewRecorder(ctx, client.NATS(), ring, record.RecorderOptions{
 			Topic: c.Topic, Recording: c.Bucket, From: from, MaxAge: c.MaxAge, MaxBytes: int64(c.MaxBytes), Replicas: c.Replicas,
 			Every: c.Every, Rate: c.Rate, Logger: e.log,
 		})
@@ -106,7 +107,7 @@ var errMissing = errors.New("timeout: frames are not in the recording")
 
 // missing is an error if the recording lacks frames that should be in it, or has none at all; a signal that comes before
 // the first frame is none.
-func (c *recordCmd) missing(e *env, s service.RecorderStats) error {
+func (c *recordCmd) missing(e *env, s record.RecorderStats) error {
 	interrupted := e.ctx.Err() != nil
 	switch {
 	case s.Lost+s.Refused > 0:

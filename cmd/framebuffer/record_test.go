@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/record"
 )
 
 // recordedPictures are frames of 100,000 bytes, all different.
@@ -29,19 +29,19 @@ func TestRecordReplay(t *testing.T) {
 	dir := t.TempDir() + "/streams"
 	name, _, server := serving(t, "--size", "16MiB", "--jetstream", dir)
 	pictures := recordedPictures(frames)
-	record := command("--json", "record", "cam", "--bucket", "cam-monday", "--max-age", "24h", "--max-bytes", "1GiB", "--name", name)
+	recorder := command("--json", "record", "cam", "--bucket", "cam-monday", "--max-age", "24h", "--max-bytes", "1GiB", "--name", name)
 	var said, complaints bytes.Buffer
-	record.Stdout, record.Stderr = &said, &complaints
-	if err := record.Start(); err != nil {
+	recorder.Stdout, recorder.Stderr = &said, &complaints
+	if err := recorder.Start(); err != nil {
 		t.Fatal(err)
 	}
 	if r := runCommand(t, pictures, "pub", "cam", "--frame-size", "100000", "--wait", "1", "--name", name); r.status != exitOK {
 		t.Fatalf("%+v", r)
 	}
-	if err := record.Wait(); err != nil {
+	if err := recorder.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, complaints.String())
 	}
-	var rec service.RecorderStats
+	var rec record.RecorderStats
 	if err := json.Unmarshal(said.Bytes(), &rec); err != nil || rec.Frames != frames || rec.Lost != 0 || rec.Recording != "cam-monday" {
 		t.Errorf("%s, %v", said.String(), err)
 	}
@@ -67,7 +67,7 @@ func TestRecordReplay(t *testing.T) {
 	}
 	subscribed(t, name, "again")
 	r = runCommand(t, "", "--json", "replay", "cam-monday", "--topic", "again", "--name", name)
-	var rep service.PlayerStats
+	var rep record.PlayerStats
 	if err := json.Unmarshal([]byte(r.out), &rep); err != nil || r.status != exitOK || rep.Frames != frames || rep.Damaged+rep.Incomplete+rep.Refused != 0 {
 		t.Errorf("%+v, %v", r, err)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/nats-io/nats.go"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/record"
 )
 
 type recordingsCmd struct {
@@ -36,7 +36,7 @@ func (c *recordingsCmd) Run(e *env) error {
 	if len(c.Delete) > 0 {
 		return deleteAll(e, nc, c.Delete)
 	}
-	all, err := service.Recordings(e.ctx, nc)
+	all, err := record.List(e.ctx, nc)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (c *recordingsCmd) Run(e *env) error {
 func deleteAll(e *env, nc *nats.Conn, names []string) error {
 	var errs []error
 	for _, name := range names {
-		err := service.DeleteRecording(e.ctx, nc, name)
+		err := record.Delete(e.ctx, nc, name)
 		if err == nil {
 			e.remark("deleted", "deleted the recording "+text(name))
 		}
@@ -56,7 +56,7 @@ func deleteAll(e *env, nc *nats.Conn, names []string) error {
 	return errors.Join(errs...)
 }
 
-func recordingsText(all []service.Recording) string {
+func recordingsText(all []record.Recording) string {
 	var w columns
 	w.row("NAME\tTOPIC\tFRAMES\tSIZE\tFROM\tTO\tLIMITS")
 	for _, r := range all {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/monitor"
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/record"
 )
 
 type replayCmd struct {
@@ -52,9 +52,9 @@ func (c *replayCmd) play(e *env) error {
 			return err
 		}
 	}
-	opts := service.PlayerOptions{Recording: c.Bucket, Topic: c.Topic, Speed: float64(c.Speed), Loop: c.Loop, Logger: e.log}
+	opts := record.PlayerOptions{Recording: c.Bucket, Topic: c.Topic, Speed: float64(c.Speed), Loop: c.Loop, Logger: e.log}
 	if c.From != "" || c.To != "" {
-		r, err := service.FindRecording(e.ctx, client.NATS(), c.Bucket)
+		r, err := record.Find(e.ctx, client.NATS(), c.Bucket)
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (c *replayCmd) play(e *env) error {
 			return err
 		}
 	}
-	p, err := service.NewPlayer(e.ctx, client.NATS(), ring, opts)
+	p, err := record.NewPlayer(e.ctx, client.NATS(), ring, opts)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (s *speed) UnmarshalText(text []byte) error {
 type moment string
 
 // in returns when it is in that recording; the zero time if it is not given.
-func (m moment) in(r service.Recording) (time.Time, error) {
+func (m moment) in(r record.Recording) (time.Time, error) {
 	if m == "" {
 		return time.Time{}, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -53,7 +54,7 @@ type result struct {
 	Topics  map[string]tally
 	Failure string // a fault of the host itself
 
-	Recordings []service.Recording
+	Recordings []record.Recording
 }
 
 // tally is what became of a topic's frames on a host.
@@ -172,12 +173,12 @@ func (h *host) do(o order) (r result) {
 			h.begin(func() error { return h.receive(sub, o) })
 		}
 	case "record":
-		var rec *service.Recorder
-		if rec, err = service.NewRecorder(h.life, h.client.NATS(), h.ring, service.RecorderOptions{Topic: o.Topic, Recording: o.Recording}); err == nil {
+		var rec *record.Recorder
+		if rec, err = record.NewRecorder(h.life, h.client.NATS(), h.ring, record.RecorderOptions{Topic: o.Topic, Recording: o.Recording}); err == nil {
 			h.begin(func() error { return rec.Run(h.life) })
 		}
 	case "recordings":
-		r.Recordings, err = service.Recordings(h.life, h.client.NATS())
+		r.Recordings, err = record.List(h.life, h.client.NATS())
 	case "hosts":
 		var all []service.Host
 		all, err = service.Hosts(h.life, h.client.NATS())

@@ -1,4 +1,4 @@
-package service
+package record
 
 import (
 	"testing"
@@ -30,14 +30,14 @@ func TestTempo(t *testing.T) {
 		"another recorder":     {time: 600_000 * ms, since: 0, run: "b", want: 0},
 	} {
 		began := time.Now()
-		tempo := tempo{speed: 1, last: moment{frame: recordedFrame{Time: 1 << 60, Since: 1000}, run: "a", stored: began}}
+		tempo := pacer{speed: 1, last: moment{frame: recordedFrame{Time: 1 << 60, Since: 1000}, run: "a", stored: began}}
 		next := moment{frame: recordedFrame{Time: 1<<60 + c.time, Since: 1000 + c.since}, run: c.run, stored: began.Add(time.Duration(c.since) + c.stored)}
 		if got := tempo.gap(next); got != c.want {
 			t.Errorf("%s: %v, want %v", what, got, c.want)
 		}
 	}
 	for usual, want := range map[time.Duration]time.Duration{0: time.Second, 40 * time.Millisecond: 40 * time.Millisecond} {
-		if got := (&tempo{usual: usual, lap: true}).gap(moment{run: "a"}); got != want {
+		if got := (&pacer{usual: usual, newPass: true}).gap(moment{run: "a"}); got != want {
 			t.Errorf("another lap: %v, want %v", got, want)
 		}
 	}
@@ -47,7 +47,7 @@ func TestTempo(t *testing.T) {
 // does not hurry after it.
 func TestTempoWaits(t *testing.T) {
 	for _, speed := range []float64{1, 4, 1e300} {
-		tempo := tempo{speed: speed}
+		tempo := pacer{speed: speed}
 		began := time.Now()
 		for i := range int64(5) {
 			if err := tempo.wait(t.Context(), moment{frame: recordedFrame{Time: i * int64(20*time.Millisecond), Since: i}, run: "a"}); err != nil {

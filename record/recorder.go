@@ -1,4 +1,4 @@
-package service
+package record
 
 import (
 	"cmp"
@@ -59,7 +59,7 @@ type Recorder struct {
 	options RecorderOptions
 	log     *slog.Logger
 	sub     *topic.Subscription
-	keeper  *keeper
+	writer  *streamWriter
 	began   time.Time
 
 	// Run's own.
@@ -108,10 +108,10 @@ func NewRecorder(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, o
 	r.log = r.log.With("framebuffer.topic", opts.Topic, "framebuffer.recording", opts.Recording)
 	r.stats = RecorderStats{Topic: opts.Topic, Recording: opts.Recording, State: "waiting"}
 	var err error
-	if r.keeper, err = newKeeper(nc, opts.Recording, r.log, r.stored); err != nil {
+	if r.writer, err = newStreamWriter(nc, opts.Recording, r.log, r.stored); err != nil {
 		return nil, err
 	}
-	if err := r.keeper.openStream(ctx, opts); err != nil {
+	if err := r.writer.openStream(ctx, opts); err != nil {
 		return nil, err
 	}
 	if r.sub, err = topic.Subscribe(ring, opts.Topic, &topic.SubscribeOptions{From: opts.From}); err != nil {
@@ -185,7 +185,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	wait := firstRecordWait
 	for {
 		before := r.Stats().Frames
-		again, err := r.keeper.resync(life)
+		again, err := r.writer.resync(life)
 		if err == nil {
 			r.again = append(again, r.again...)
 			err = r.record(ctx, life)
@@ -226,7 +226,7 @@ func (r *Recorder) endWithRing(life context.Context, end func()) {
 			return
 		case <-time.After(endPoll):
 		}
-		if time.Now().After(soon) && !r.keeper.nats.IsConnected() {
+		if time.Now().After(soon) && !r.writer.nats.IsConnected() {
 			break
 		}
 	}
@@ -240,7 +240,7 @@ func (r *Recorder) unread() int {
 
 // leave counts what is not known to be stored. It returns why the ring has ended, if it has.
 func (r *Recorder) leave(err error) error {
-	left := len(r.keeper.unsettled()) + len(r.again)
+	left := len(r.writer.unsettled()) + len(r.again)
 	ended := r.ring.Err()
 	if ended != nil {
 		left += r.unread()
@@ -257,10 +257,10 @@ func (r *Recorder) close() {
 	if s := r.Stats(); s.Frames+s.LeftOut+s.Lost+s.Refused == 0 { // no frame came at all
 		ctx, cancel := context.WithTimeout(context.Background(), discardLimit)
 		defer cancel()
-		if err := r.keeper.discard(ctx); err != nil {
+		if err := r.writer.discard(ctx); err != nil {
 			r.log.Info("an empty recording is left", "error.message", err)
 		}
 	}
-	r.keeper.close()
+	r.writer.close()
 	_ = r.sub.Close() // always nil
 }

@@ -1,4 +1,4 @@
-package service_test
+package record_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -27,10 +28,10 @@ func TestRecordingPermissions(t *testing.T) {
 	natstest.Serve(t, service.Config{Name: natstest.Unique(t), URL: as("framebuffer:change-me")})
 	recorder, replayer := natstest.Connect(t, service.Options{URL: as("recorder:change-me-too")}), natstest.Connect(t, service.Options{URL: as("replayer:change-me-also")})
 	const most, frames = 600 << 10, 8
-	r := startRecorder(t, recorder.NATS(), natstest.RingOf(t, 32<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, recorder.NATS(), natstest.RingOf(t, 32<<20), record.RecorderOptions{Topic: "cam"})
 	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: frames / 2})
 	r.has(t, frames/2)
-	again := startRecorder(t, recorder.NATS(), r.ring, service.RecorderOptions{Topic: "cam", MaxBytes: 1 << 30})
+	again := startRecorder(t, recorder.NATS(), r.ring, record.RecorderOptions{Topic: "cam", MaxBytes: 1 << 30})
 	r.stop()
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
@@ -40,11 +41,11 @@ func TestRecordingPermissions(t *testing.T) {
 	if err := again.ended(t); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := service.Recordings(natstest.Within(t), replayer.NATS()); err != nil || len(all) != 1 || all[0].Frames != frames {
+	if all, err := record.List(natstest.Within(t), replayer.NATS()); err != nil || len(all) != 1 || all[0].Frames != frames {
 		t.Errorf("%+v, %v", all, err)
 	}
 	ring := natstest.RingOf(t, 32<<20)
-	if s := replay(t, replayer.NATS(), ring, service.PlayerOptions{Recording: "cam"}); s.Frames != frames || s.Damaged+s.Incomplete+s.Refused != 0 {
+	if s := replay(t, replayer.NATS(), ring, record.PlayerOptions{Recording: "cam"}); s.Frames != frames || s.Damaged+s.Incomplete+s.Refused != 0 {
 		t.Errorf("%+v", s)
 	}
 	if n := replayed(t, ring, "cam", most, 0); len(n) != frames {
@@ -102,7 +103,7 @@ func TestStolenIDs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), record.RecorderOptions{Topic: "cam"})
 	for i := range uint64(frames) {
 		natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: i})
 		r.has(t, i+1)
@@ -129,7 +130,7 @@ func TestStolenIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	ring := natstest.RingOf(t, 1<<20)
-	if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != frames+1 || s.Frames != r.Stats().Frames || s.Damaged != frames || s.Incomplete+s.Refused != 0 {
+	if s := replay(t, nc, ring, record.PlayerOptions{Recording: "cam"}); s.Frames != frames+1 || s.Frames != r.Stats().Frames || s.Damaged != frames || s.Incomplete+s.Refused != 0 {
 		t.Errorf("%+v, %+v", s, r.Stats())
 	}
 	if n := replayed(t, ring, "cam", most, 0); len(n) != frames+1 {

@@ -1,4 +1,4 @@
-package service_test
+package record_test
 
 import (
 	"encoding/json"
@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
@@ -113,7 +113,7 @@ func TestForgedMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newForger(t, peer, "framebuffer-recording.", "forger")
-	r := startRecorder(t, nc, natstest.RingOf(t, 64<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 64<<20), record.RecorderOptions{Topic: "cam"})
 	injected, run := uint64(0), "early"
 	for i := range uint64(frames) {
 		natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: i})
@@ -156,7 +156,7 @@ func TestForgedMessages(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	ring := natstest.RingOf(t, 64<<20)
-	if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != frames+1 || s.Damaged != injected || s.Refused+s.Incomplete != 0 {
+	if s := replay(t, nc, ring, record.PlayerOptions{Recording: "cam"}); s.Frames != frames+1 || s.Damaged != injected || s.Refused+s.Incomplete != 0 {
 		t.Errorf("%+v, want %d damaged", s, injected)
 	}
 	if n := replayed(t, ring, "cam", most, 0); len(n) != frames+1 {
@@ -168,7 +168,7 @@ func TestForgedMessages(t *testing.T) {
 // count or allocate more than there can be.
 func TestForgedNumbers(t *testing.T) {
 	nc := natstest.JetStreamNATS(t, 0)
-	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), record.RecorderOptions{Topic: "cam"})
 	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: 1000, Count: 1, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestForgedNumbers(t *testing.T) {
 		*c.counts++
 	}
 	for speed, ring := range map[float64]*framebuffer.Client{1: natstest.RingOf(t, 1<<20), 1e18: natstest.RingOf(t, 1<<20)} {
-		if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam", Speed: speed}); s.Frames != frames || s.Damaged != damaged || s.Refused+s.Incomplete != 0 {
+		if s := replay(t, nc, ring, record.PlayerOptions{Recording: "cam", Speed: speed}); s.Frames != frames || s.Damaged != damaged || s.Refused+s.Incomplete != 0 {
 			t.Errorf("%+v, want %d frames and %d damaged", s, frames, damaged)
 		}
 	}
@@ -210,7 +210,7 @@ func TestForgedNumbers(t *testing.T) {
 // Without a mark of its run, a message in the midst of another run is no frame of it.
 func TestForgedRun(t *testing.T) {
 	nc := natstest.JetStreamNATS(t, 0)
-	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), record.RecorderOptions{Topic: "cam"})
 	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: 1000, Count: 2})
 	r.has(t, 2)
 	at, _ := state(t, streamOf(t, nc, "cam"), "cam")
@@ -233,7 +233,7 @@ func TestForgedRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	ring := natstest.RingOf(t, 1<<20)
-	if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != 2 || s.Damaged != 1 || s.Refused+s.Incomplete != 0 {
+	if s := replay(t, nc, ring, record.PlayerOptions{Recording: "cam"}); s.Frames != 2 || s.Damaged != 1 || s.Refused+s.Incomplete != 0 {
 		t.Errorf("%+v", s)
 	}
 	replayed(t, ring, "cam", 1000, 0)

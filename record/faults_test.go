@@ -1,4 +1,4 @@
-package service_test
+package record_test
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -21,7 +22,7 @@ import (
 func TestDamagedRecording(t *testing.T) {
 	const most = 700 << 10
 	nc := natstest.JetStreamNATS(t, 0)
-	r := startRecorder(t, nc, natstest.RingOf(t, 16<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 16<<20), record.RecorderOptions{Topic: "cam"})
 	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 12, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
@@ -94,7 +95,7 @@ func TestDamagedRecording(t *testing.T) {
 		t.Fatal("nothing was spoilt")
 	}
 	again := natstest.RingOf(t, 16<<20)
-	p := replay(t, nc, again, service.PlayerOptions{Recording: "cam"})
+	p := replay(t, nc, again, record.PlayerOptions{Recording: "cam"})
 	if p.Frames != 12-incomplete || p.Damaged != damaged || p.Incomplete != incomplete {
 		t.Errorf("%+v, want %d damaged and %d incomplete", p, damaged, incomplete)
 	}
@@ -108,7 +109,7 @@ func TestDamagedRecording(t *testing.T) {
 func TestRecordLimits(t *testing.T) {
 	const most, count = 300 << 10, 60
 	nc := natstest.JetStreamNATS(t, 0)
-	r := startRecorder(t, nc, natstest.RingOf(t, 32<<20), service.RecorderOptions{Topic: "cam", MaxBytes: 3 << 20})
+	r := startRecorder(t, nc, natstest.RingOf(t, 32<<20), record.RecorderOptions{Topic: "cam", MaxBytes: 3 << 20})
 	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: count})
 	if _, err := r.ring.Put(nil); err == nil {
 		t.Fatal("a frame of nothing")
@@ -129,25 +130,25 @@ func TestRecordLimits(t *testing.T) {
 	if s := r.Stats(); s.Frames != count || s.Refused != 1 || s.Lost != 0 {
 		t.Errorf("%+v", s)
 	}
-	info, err := service.FindRecording(natstest.Within(t), nc, "cam")
+	info, err := record.Find(natstest.Within(t), nc, "cam")
 	if err != nil || info.Bytes > 3<<20 || info.Bytes < 2<<20 || info.MaxBytes != 3<<20 {
 		t.Errorf("%+v, %v", info, err)
 	}
 	ring := natstest.RingOf(t, 32<<20)
-	if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames == 0 || s.Frames > info.Frames || s.Damaged+s.Incomplete+s.Refused != 0 {
+	if s := replay(t, nc, ring, record.PlayerOptions{Recording: "cam"}); s.Frames == 0 || s.Frames > info.Frames || s.Damaged+s.Incomplete+s.Refused != 0 {
 		t.Errorf("%+v of %+v", s, info)
 	}
 	if n := replayed(t, ring, "cam", most, 0); n[len(n)-1] != count-1 || n[0] != count-uint64(len(n)) {
 		t.Errorf("%v", n)
 	}
 	// The same, which goes on, with frames that become no older than a moment.
-	again := startRecorder(t, nc, r.ring, service.RecorderOptions{Topic: "cam", MaxAge: 100 * time.Millisecond})
+	again := startRecorder(t, nc, r.ring, record.RecorderOptions{Topic: "cam", MaxAge: 100 * time.Millisecond})
 	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: count + 1, End: true})
 	if err := again.ended(t); err != nil {
 		t.Fatal(err)
 	}
 	natstest.Eventually(t, "all of it is too old", func() error {
-		if info, err := service.FindRecording(natstest.Within(t), nc, "cam"); err != nil || info.Frames != 0 || info.MaxAge != 100*time.Millisecond || info.MaxBytes != 3<<20 {
+		if info, err := record.Find(natstest.Within(t), nc, "cam"); err != nil || info.Frames != 0 || info.MaxAge != 100*time.Millisecond || info.MaxBytes != 3<<20 {
 			return fmt.Errorf("%+v, %w", info, errors.Join(err, errors.New("not yet")))
 		}
 		return nil
@@ -160,7 +161,7 @@ func TestDeletedWhileReplaying(t *testing.T) {
 	const count, size = 60, 1 << 20
 	nc := natstest.JetStreamNATS(t, 0)
 	live := natstest.RingOf(t, 128<<20)
-	r := startRecorder(t, nc, live, service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, live, record.RecorderOptions{Topic: "cam"})
 	pub, err := topic.NewPublisher(live, "cam")
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +182,7 @@ func TestDeletedWhileReplaying(t *testing.T) {
 	r.has(t, count)
 	for speed := 32.0; ; speed /= 2 { // the first frame shall be out, and the second not, when they go
 		again := natstest.RingOf(t, 128<<20)
-		player, err := service.NewPlayer(natstest.Within(t), nc, again, service.PlayerOptions{Recording: "cam", Speed: speed})
+		player, err := record.NewPlayer(natstest.Within(t), nc, again, record.PlayerOptions{Recording: "cam", Speed: speed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,28 +214,28 @@ func TestDeletedWhileReplaying(t *testing.T) {
 		}
 		break
 	}
-	player, err := service.NewPlayer(natstest.Within(t), nc, natstest.RingOf(t, 16<<20), service.PlayerOptions{Recording: "cam", Loop: true, Speed: 1000})
+	player, err := record.NewPlayer(natstest.Within(t), nc, natstest.RingOf(t, 16<<20), record.PlayerOptions{Recording: "cam", Loop: true, Speed: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- player.Run(natstest.Within(t)) }()
 	natstest.Eventually(t, "laps", func() error {
-		if s := player.Stats(); s.Laps < 2 {
+		if s := player.Stats(); s.Passes < 2 {
 			return fmt.Errorf("%+v", s)
 		}
 		return nil
 	})
-	if err := service.DeleteRecording(natstest.Within(t), nc, "cam"); err != nil {
+	if err := record.Delete(natstest.Within(t), nc, "cam"); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-done; !errors.Is(err, service.ErrNoRecording) {
+	if err := <-done; !errors.Is(err, record.ErrNoRecording) {
 		t.Errorf("a player of nothing: %v", err)
 	}
 	if _, err := pub.Publish([]byte("one more"), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.ended(t); !errors.Is(err, service.ErrNoRecording) {
+	if err := r.ended(t); !errors.Is(err, record.ErrNoRecording) {
 		t.Errorf("a recorder to nothing: %v", err)
 	}
 	if s := r.Stats(); s.Frames != count || s.Lost != 1 {
@@ -248,10 +249,10 @@ func TestRecorderIsTakenOver(t *testing.T) {
 	nc := natstest.JetStreamNATS(t, 0)
 	other := natstest.Dial(t, service.Options{URL: nc.ConnectedUrl()})
 	ring := natstest.RingOf(t, 64<<20)
-	first := startRecorder(t, nc, ring, service.RecorderOptions{Topic: "cam"})
+	first := startRecorder(t, nc, ring, record.RecorderOptions{Topic: "cam"})
 	natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: batch})
 	first.has(t, 1)
-	second := startRecorder(t, other, ring, service.RecorderOptions{Topic: "cam"})
+	second := startRecorder(t, other, ring, record.RecorderOptions{Topic: "cam"})
 	seed := uint64(batch)
 	for within := natstest.Within(t); len(first.done) == 0; {
 		natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: seed})
@@ -269,7 +270,7 @@ func TestRecorderIsTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := natstest.RingOf(t, 64<<20)
-	s := replay(t, nc, again, service.PlayerOptions{Recording: "cam"})
+	s := replay(t, nc, again, record.PlayerOptions{Recording: "cam"})
 	if one, two := first.Stats(), second.Stats(); two.Frames < batch || s.Frames != one.Frames+two.Frames || s.Damaged+s.Refused != 0 {
 		t.Errorf("%+v, %+v, %+v", one, two, s)
 	}

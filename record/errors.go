@@ -1,12 +1,16 @@
-package service
+package record
 
 import (
 	"errors"
 	"fmt"
 
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
+
+// ErrTooMany says that there are more recordings than [List] returns.
+var ErrTooMany = wire.ErrTooMany
 
 // ErrNoJetStream says that the NATS keeps nothing, because JetStream is not turned on there or
 // not for this account. Recordings need it.

@@ -1,4 +1,4 @@
-package service
+package record
 
 import (
 	"cmp"
@@ -14,13 +14,13 @@ type moment struct {
 	stored time.Time
 }
 
-// tempo says when frames are due.
-type tempo struct {
-	speed float64
-	last  moment
-	due   time.Time     // the last one was; zero: there was none
-	usual time.Duration // the last time between two that was more than none
-	lap   bool          // the next one is a recording's first, once more
+// pacer says when frames are due.
+type pacer struct {
+	speed   float64
+	last    moment
+	due     time.Time     // the last one was; zero: there was none
+	usual   time.Duration // the last time between two that was more than none
+	newPass bool          // the next one is a recording's first, once more
 }
 
 const (
@@ -34,8 +34,8 @@ const (
 
 // gap is the time between a frame and the last one, as it was. At the beginning of another
 // lap it is as long as the last one, so that a loop goes on as it goes.
-func (t *tempo) gap(m moment) time.Duration {
-	if t.lap {
+func (t *pacer) gap(m moment) time.Duration {
+	if t.newPass {
 		return cmp.Or(t.usual, time.Second)
 	}
 	if m.run != t.last.run {
@@ -50,7 +50,7 @@ func (t *tempo) gap(m moment) time.Duration {
 
 // since is the time between a frame and the last one by the recorder's clock, if JetStream's allows that: a frame is stored
 // within ackLimit of being sent, or sent again. Otherwise it is the time between storing the two.
-func (t *tempo) since(m moment) time.Duration {
+func (t *pacer) since(m moment) time.Duration {
 	stored := max(m.stored.Sub(t.last.stored), 0)
 	was, is := t.last.frame.Since, m.frame.Since
 	if was < 0 || is < was || time.Duration(is-was) > stored+ackLimit {
@@ -60,11 +60,11 @@ func (t *tempo) since(m moment) time.Duration {
 }
 
 // wait waits until a frame is due.
-func (t *tempo) wait(ctx context.Context, m moment) error {
+func (t *pacer) wait(ctx context.Context, m moment) error {
 	now := time.Now()
 	between := t.gap(m)
 	t.usual = cmp.Or(between, t.usual)
-	t.last, t.lap = m, false
+	t.last, t.newPass = m, false
 	gap := float64(between) / t.speed
 	if gap > math.MaxInt64/4 { // some centuries
 		gap = math.MaxInt64 / 4

@@ -1,7 +1,7 @@
-package service
+package record
 
-// assembly puts frames together of a recording's messages, and finds out which are not whole.
-type assembly struct {
+// assembler puts frames together of a recording's messages, and finds out which are not whole.
+type assembler struct {
 	most int // bytes of a frame that are of use
 
 	run  string // "": nothing has come yet
@@ -15,10 +15,10 @@ type assembly struct {
 }
 
 // begun reports whether there are parts of a frame that has not ended.
-func (a *assembly) begun() bool { return a.open }
+func (a *assembler) begun() bool { return a.open }
 
 // add adds a message. It returns how many frames are known to be missing, or not whole, by now.
-func (a *assembly) add(p partOf, data []byte) (missed uint64) {
+func (a *assembler) add(p partOf, data []byte) (missed uint64) {
 	if p.run != a.run {
 		first := a.run == ""
 		missed = a.finish()
@@ -48,7 +48,7 @@ func (a *assembly) add(p partOf, data []byte) (missed uint64) {
 
 // end ends the frame whose last message was added, and reports whether it is whole and new; and
 // how many before it, with it, are missing or are not.
-func (a *assembly) end(p partOf, parts int) (whole bool, missed uint64) {
+func (a *assembler) end(p partOf, parts int) (whole bool, missed uint64) {
 	a.open = false
 	if p.ordinal < a.next {
 		return false, 0 // begins before the beginning
@@ -63,7 +63,7 @@ func (a *assembly) end(p partOf, parts int) (whole bool, missed uint64) {
 
 // finish returns how many frames are missing at the end of a run: that which has begun and all
 // before it that have not come.
-func (a *assembly) finish() (missed uint64) {
+func (a *assembler) finish() (missed uint64) {
 	if a.open && a.now.ordinal >= a.next {
 		missed = a.now.ordinal - a.next + 1
 	}
@@ -73,7 +73,7 @@ func (a *assembly) finish() (missed uint64) {
 
 // cut is finish where the replay was told to end, before message p: a frame that has begun and goes on with that one is
 // not missing. It returns how many frames are.
-func (a *assembly) cut(p partOf) (missed uint64) {
+func (a *assembler) cut(p partOf) (missed uint64) {
 	goesOn := a.open && p.run == a.run && p.ordinal == a.now.ordinal && p.index > a.now.index
 	if missed = a.finish(); goesOn && missed > 0 {
 		missed--

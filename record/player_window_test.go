@@ -1,4 +1,4 @@
-package service_test
+package record_test
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
@@ -15,7 +15,7 @@ import (
 func TestReplayOfAPartMissesNothing(t *testing.T) {
 	const most, count = 2 << 20, 12
 	nc := natstest.JetStreamNATS(t, 0)
-	r := startRecorder(t, nc, natstest.RingOf(t, 64<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 64<<20), record.RecorderOptions{Topic: "cam"})
 	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: count, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestReplayOfAPartMissesNothing(t *testing.T) {
 				want++
 			}
 		}
-		p, err := service.NewPlayer(natstest.Within(t), nc, ring, service.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18, From: from, To: to})
+		p, err := record.NewPlayer(natstest.Within(t), nc, ring, record.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18, From: from, To: to})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func TestReplayOfAPartMissesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		look(times[number-at.FirstSeq], time.Time{})
-		p := replay(t, nc, ring, service.PlayerOptions{Recording: "cam", Topic: "again"})
+		p := replay(t, nc, ring, record.PlayerOptions{Recording: "cam", Topic: "again"})
 		if p.Incomplete+p.Damaged+p.Refused != 0 {
 			t.Errorf("%+v", p)
 		}
@@ -82,7 +82,7 @@ func TestReplayOfAPartMissesNothing(t *testing.T) {
 	if err := s.DeleteMsg(natstest.Within(t), at.LastSeq-1); err != nil {
 		t.Fatal(err)
 	}
-	p, err := service.NewPlayer(natstest.Within(t), nc, ring, service.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18})
+	p, err := record.NewPlayer(natstest.Within(t), nc, ring, record.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package service
+package record
 
 import (
 	"cmp"
@@ -54,7 +54,7 @@ type Player struct {
 
 	// Run's own.
 	base  uint64 // our numbers, less the recording's
-	tempo tempo
+	pacer pacer
 
 	mu    sync.Mutex
 	stats PlayerStats
@@ -69,7 +69,7 @@ type PlayerStats struct {
 	Damaged    uint64 `json:"damaged"`    // not what was recorded, or messages of no recorder: passed over
 	Incomplete uint64 `json:"incomplete"` // not all there, or not any more: deleted meanwhile, or cut off when the recorder was
 	Refused    uint64 `json:"refused"`    // too large for this ring, or overrun at once
-	Laps       uint64 `json:"laps"`       // how often it came to the end
+	Passes     uint64 `json:"laps"`       // how often it came to the end
 }
 
 // NewPlayer opens the recording and makes the topic. Ring and connection stay the caller's, and
@@ -96,7 +96,7 @@ func NewPlayer(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, opt
 	if err != nil {
 		return nil, err
 	}
-	p := &Player{nats: nc, js: js, ring: ring, options: opts, log: opts.Logger, pub: pub, tempo: tempo{speed: opts.Speed}}
+	p := &Player{nats: nc, js: js, ring: ring, options: opts, log: opts.Logger, pub: pub, pacer: pacer{speed: opts.Speed}}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -136,15 +136,15 @@ func (p *Player) Run(ctx context.Context) (err error) {
 	p.log.Info("replaying", "framebuffer.speed", p.options.Speed)
 	for {
 		before := p.Stats().Frames
-		err := p.lap(ctx)
+		err := p.playOnce(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return err
 		}
-		p.count(func(s *PlayerStats) { s.Laps++ })
-		p.tempo.lap = true
+		p.count(func(s *PlayerStats) { s.Passes++ })
+		p.pacer.newPass = true
 		s := p.Stats()
 		switch {
 		case s.Frames == before:
@@ -157,7 +157,7 @@ func (p *Player) Run(ctx context.Context) (err error) {
 
 // publish publishes a frame when it is due.
 func (p *Player) publish(ctx context.Context, m moment, data []byte) error {
-	if err := p.tempo.wait(ctx, m); err != nil {
+	if err := p.pacer.wait(ctx, m); err != nil {
 		return err
 	}
 	h := m.frame

@@ -1,4 +1,4 @@
-package service
+package record
 
 import (
 	"context"
@@ -17,22 +17,25 @@ const (
 	// whether it has. With a frame begun and nothing pending, so long may the rest take.
 	quietStream = 2 * time.Second
 
+	// forgetTimeout bounds deleting a consumer.
+	forgetTimeout = 50 * time.Millisecond
+
 	// readAhead and readMessages are how much JetStream is asked for at a time.
 	readAhead    = 8 << 20
 	readMessages = 256
 )
 
-// lap is one way through the recording.
-type lap struct {
+// pass is one way through the recording.
+type pass struct {
 	*Player
-	next     uint64 // number of the stream's message to go on with; 0: at From
-	lineage  lineage
-	assembly assembly
+	next      uint64 // number of the stream's message to go on with; 0: at From
+	lineage   lineage
+	assembler assembler
 }
 
-// lap publishes the recording from its beginning to its end.
-func (p *Player) lap(ctx context.Context) error {
-	l := &lap{Player: p, assembly: assembly{most: int(min(p.ring.Stats().Capacity, 1<<40))}}
+// playOnce publishes the recording from its beginning to its end.
+func (p *Player) playOnce(ctx context.Context) error {
+	l := &pass{Player: p, assembler: assembler{most: int(min(p.ring.Stats().Capacity, 1<<40))}}
 	wait := firstRecordWait
 	for {
 		at := l.next
@@ -41,7 +44,7 @@ func (p *Player) lap(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case done:
-			p.missed(l.assembly.finish())
+			p.missed(l.assembler.finish())
 			return nil
 		case err == nil: // ask again
 		case fatal(err), errors.Is(err, framebuffer.ErrReadOnly):
@@ -66,7 +69,7 @@ func (p *Player) missed(n uint64) {
 }
 
 // consume makes a consumer that begins where the lap is.
-func (l *lap) consume(ctx context.Context) (jetstream.Consumer, error) {
+func (l *pass) consume(ctx context.Context) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, natsconn.DialTimeout)
 	defer cancel()
 	stream, err := openRecording(ctx, l.js, l.options.Recording)
@@ -87,7 +90,7 @@ func (l *lap) consume(ctx context.Context) (jetstream.Consumer, error) {
 
 // read reads and publishes, and reports whether that is all there is. Without an error it can
 // go on where it was.
-func (l *lap) read(ctx context.Context) (done bool, err error) {
+func (l *pass) read(ctx context.Context) (done bool, err error) {
 	if !l.nats.IsConnected() {
 		return false, errAway
 	}
@@ -122,7 +125,7 @@ func (l *lap) read(ctx context.Context) (done bool, err error) {
 
 // batch reads and publishes as much as is asked for at a time, for as long as asking is not done.
 // number is the next message's in its consumer. It reports whether that was the last.
-func (l *lap) batch(ctx, asking context.Context, consumer jetstream.Consumer, number *uint64) (done bool, err error) {
+func (l *pass) batch(ctx, asking context.Context, consumer jetstream.Consumer, number *uint64) (done bool, err error) {
 	limited, cancel := context.WithTimeout(asking, quietStream)
 	defer cancel()
 	messages, err := consumer.Fetch(readMessages, jetstream.FetchMaxBytes(readAhead), jetstream.FetchContext(limited))
@@ -139,7 +142,7 @@ func (l *lap) batch(ctx, asking context.Context, consumer jetstream.Consumer, nu
 		}
 		if !l.options.To.IsZero() && meta.Timestamp.After(l.options.To) {
 			k, _ := readKept(m.Subject(), meta.Sequence.Stream, m.Headers(), m.Data())
-			l.missed(l.assembly.cut(k.partOf))
+			l.missed(l.assembler.cut(k.partOf))
 			return true, nil
 		}
 		*number++
@@ -147,7 +150,7 @@ func (l *lap) batch(ctx, asking context.Context, consumer jetstream.Consumer, nu
 		if err := l.take(ctx, m, meta); err != nil {
 			return false, err
 		}
-		if meta.NumPending == 0 && !l.assembly.begun() {
+		if meta.NumPending == 0 && !l.assembler.begun() {
 			return true, nil
 		}
 	}
@@ -160,15 +163,15 @@ func (l *lap) batch(ctx, asking context.Context, consumer jetstream.Consumer, nu
 var errGap = errors.New("messages were lost on the way")
 
 // forget deletes a consumer; one that cannot be reached forgets itself in a minute.
-func (l *lap) forget(consumer string) {
-	ctx, cancel := context.WithTimeout(context.Background(), minRetryWait)
+func (l *pass) forget(consumer string) {
+	ctx, cancel := context.WithTimeout(context.Background(), forgetTimeout)
 	defer cancel()
 	_ = l.js.DeleteConsumer(ctx, streamName(l.options.Recording), consumer)
 }
 
 // take adds a message to the frame that comes, and publishes that when it is whole. A message that no recorder can have
 // stored where it stands is counted, and changes nothing.
-func (l *lap) take(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+func (l *pass) take(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 	k, ok := readKept(m.Subject(), meta.Sequence.Stream, m.Headers(), m.Data())
 	if !ok {
 		l.lineage.see(meta.Sequence.Stream)
@@ -177,7 +180,7 @@ func (l *lap) take(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMeta
 		l.count(func(s *PlayerStats) { s.Damaged++ })
 		return nil
 	}
-	l.missed(l.assembly.add(k.partOf, m.Data()))
+	l.missed(l.assembler.add(k.partOf, m.Data()))
 	if !k.ends {
 		return nil
 	}
@@ -185,24 +188,24 @@ func (l *lap) take(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMeta
 	if !valid {
 		frame.Parts = k.index + 1 // damaged, and not incomplete
 	}
-	whole, missed := l.assembly.end(k.partOf, frame.Parts)
+	whole, missed := l.assembler.end(k.partOf, frame.Parts)
 	l.missed(missed)
 	switch {
 	case !whole:
 		return nil
-	case l.assembly.large:
+	case l.assembler.large:
 		l.count(func(s *PlayerStats) { s.Refused++ })
 		return nil
-	case !valid || !l.holds(frame, k.run, l.assembly.data):
+	case !valid || !l.holds(frame, k.run, l.assembler.data):
 		l.count(func(s *PlayerStats) { s.Damaged++ })
 		return nil
 	}
-	return l.publish(ctx, moment{frame: frame, run: k.run, stored: meta.Timestamp}, l.assembly.data)
+	return l.publish(ctx, moment{frame: frame, run: k.run, stored: meta.Timestamp}, l.assembler.data)
 }
 
 // holds reports whether the bytes are the frame's, and its number can be: what is wrong with either is not waited for.
-func (l *lap) holds(frame recordedFrame, run string, data []byte) bool {
-	if len(data) != frame.Size || run == l.tempo.last.run && frame.Sequence > l.tempo.last.frame.Sequence+maxJump {
+func (l *pass) holds(frame recordedFrame, run string, data []byte) bool {
+	if len(data) != frame.Size || run == l.pacer.last.run && frame.Sequence > l.pacer.last.frame.Sequence+maxJump {
 		return false
 	}
 	if sum := framebuffer.ChecksumOf(data); sum != frame.Checksum {

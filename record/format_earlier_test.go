@@ -1,4 +1,4 @@
-package service_test
+package record_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -38,11 +38,11 @@ func TestEarlierRecording(t *testing.T) {
 	}
 	check := func(frames uint64) {
 		t.Helper()
-		if all, err := service.Recordings(natstest.Within(t), nc); err != nil || len(all) != 1 || all[0].Name != "cam" || all[0].Frames != frames {
+		if all, err := record.List(natstest.Within(t), nc); err != nil || len(all) != 1 || all[0].Name != "cam" || all[0].Frames != frames {
 			t.Errorf("%+v, %v", all, err)
 		}
 		ring := natstest.RingOf(t, 1<<20)
-		if s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != frames || s.Damaged+s.Incomplete+s.Refused != 0 {
+		if s := replay(t, nc, ring, record.PlayerOptions{Recording: "cam"}); s.Frames != frames || s.Damaged+s.Incomplete+s.Refused != 0 {
 			t.Errorf("%+v", s)
 		}
 		sub, err := topic.Subscribe(ring, "cam", &topic.SubscribeOptions{From: topic.FromOldest})
@@ -62,7 +62,7 @@ func TestEarlierRecording(t *testing.T) {
 	}
 	check(3)
 	ring := natstest.RingOf(t, 1<<20)
-	r := startRecorder(t, nc, ring, service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, ring, record.RecorderOptions{Topic: "cam"})
 	natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: 2, Seed: 3, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestEarlierRecording(t *testing.T) {
 	if m, err := nc.RequestWithContext(natstest.Within(t), "framebuffer.recording.cam.frame", []byte("forged")); !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("%+v, %v", m, err)
 	}
-	if err := service.DeleteRecording(natstest.Within(t), nc, "cam"); err != nil {
+	if err := record.Delete(natstest.Within(t), nc, "cam"); err != nil {
 		t.Error(err)
 	}
 }

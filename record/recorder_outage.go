@@ -1,4 +1,4 @@
-package service
+package record
 
 import (
 	"context"
@@ -80,7 +80,7 @@ func (r *Recorder) over(m topic.Message) {
 
 // trouble says what went wrong where the recording is kept, as far as that is known, and what can be done.
 func (r *Recorder) trouble(ctx context.Context, err error) string {
-	nc := r.keeper.nats
+	nc := r.writer.nats
 	if !nc.IsConnected() {
 		return fmt.Sprintf("%v; recording goes on when NATS is back", err)
 	}

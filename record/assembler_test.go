@@ -1,4 +1,4 @@
-package service
+package record
 
 import (
 	"fmt"
@@ -41,7 +41,7 @@ func TestAssembly(t *testing.T) {
 		"ends where another is sent":  {"a00.1 a10 | a20", 1, 1},
 		"within one frame":            {"a01 | a02", 0, 0},
 	} {
-		a := assembly{most: 100}
+		a := assembler{most: 100}
 		whole, missed, ends := 0, uint64(0), false
 		for m := range strings.FieldsSeq(c.messages) {
 			if m == "|" {
@@ -85,7 +85,7 @@ func TestAssembly(t *testing.T) {
 
 // A frame that is larger than the ring takes no memory.
 func TestAssemblyOfTooMuch(t *testing.T) {
-	a := assembly{most: 10}
+	a := assembler{most: 10}
 	for i := range 1000 {
 		a.add(partOf{run: "a", index: i}, make([]byte, 3))
 	}

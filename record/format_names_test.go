@@ -1,4 +1,4 @@
-package service_test
+package record_test
 
 import (
 	"slices"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -26,7 +26,7 @@ func TestRecordingNames(t *testing.T) {
 	for name := range streams {
 		names = append(names, name)
 		natstest.Publish(t, ring, natstest.Order{Topic: name, Put: 100, Count: len(names), End: true})
-		r := startRecorder(t, nc, ring, service.RecorderOptions{Topic: name, From: topic.FromOldest})
+		r := startRecorder(t, nc, ring, record.RecorderOptions{Topic: name, From: topic.FromOldest})
 		if err := r.ended(t); err != nil {
 			t.Fatalf("%q: %v", name, err)
 		}
@@ -35,7 +35,7 @@ func TestRecordingNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := service.Recordings(natstest.Within(t), nc)
+	all, err := record.List(natstest.Within(t), nc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,15 +53,15 @@ func TestRecordingNames(t *testing.T) {
 				t.Errorf("%q is not %s: %v", name, stream, err)
 			}
 		}
-		r, err := service.FindRecording(natstest.Within(t), nc, name)
+		r, err := record.Find(natstest.Within(t), nc, name)
 		again := natstest.RingOf(t, 1<<20)
-		if s := replay(t, nc, again, service.PlayerOptions{Recording: name}); err != nil || r.Topic != name || s.Topic != name || s.Frames != r.Frames || s.Frames == 0 {
+		if s := replay(t, nc, again, record.PlayerOptions{Recording: name}); err != nil || r.Topic != name || s.Topic != name || s.Frames != r.Frames || s.Frames == 0 {
 			t.Errorf("%q: %+v, %+v, %v", name, r, s, err)
 		}
-		if err := service.DeleteRecording(natstest.Within(t), nc, name); err != nil {
+		if err := record.Delete(natstest.Within(t), nc, name); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
-		if all, err := service.Recordings(natstest.Within(t), nc); err != nil || slices.ContainsFunc(all, func(r service.Recording) bool { return r.Name == name }) {
+		if all, err := record.List(natstest.Within(t), nc); err != nil || slices.ContainsFunc(all, func(r record.Recording) bool { return r.Name == name }) {
 			t.Errorf("%q is still there: %v, %v", name, all, err)
 		}
 	}
@@ -69,7 +69,7 @@ func TestRecordingNames(t *testing.T) {
 	if _, err := js.CreateStream(natstest.Within(t), jetstream.StreamConfig{Name: "FRAMES_a%2fb", Subjects: []string{"framebuffer-recording.a%2fb.part"}}); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := service.Recordings(natstest.Within(t), nc); err != nil || len(all) != 0 {
+	if all, err := record.List(natstest.Within(t), nc); err != nil || len(all) != 0 {
 		t.Errorf("%+v, %v", all, err)
 	}
 }

@@ -1,4 +1,4 @@
-package service_test
+package record_test
 
 import (
 	"bytes"
@@ -13,22 +13,22 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
 // recording is a recorder that runs.
 type recording struct {
-	*service.Recorder
+	*record.Recorder
 	ring *framebuffer.Client
 	stop context.CancelFunc
 	done chan error
 }
 
-func startRecorder(t testing.TB, nc *nats.Conn, ring *framebuffer.Client, opts service.RecorderOptions) *recording {
+func startRecorder(t testing.TB, nc *nats.Conn, ring *framebuffer.Client, opts record.RecorderOptions) *recording {
 	t.Helper()
-	r, err := service.NewRecorder(natstest.Within(t), nc, ring, opts)
+	r, err := record.NewRecorder(natstest.Within(t), nc, ring, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +63,12 @@ func (r *recording) has(t testing.TB, frames uint64) {
 }
 
 // replay publishes a recording as fast as it can, to the end.
-func replay(t testing.TB, nc *nats.Conn, ring *framebuffer.Client, opts service.PlayerOptions) service.PlayerStats {
+func replay(t testing.TB, nc *nats.Conn, ring *framebuffer.Client, opts record.PlayerOptions) record.PlayerStats {
 	t.Helper()
 	if opts.Speed == 0 {
 		opts.Speed = 1e18
 	}
-	p, err := service.NewPlayer(natstest.Within(t), nc, ring, opts)
+	p, err := record.NewPlayer(natstest.Within(t), nc, ring, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

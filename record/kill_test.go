@@ -1,8 +1,7 @@
-package service_test
+package record_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -15,38 +14,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
-
-// roleNATS is a NATS with JetStream that can be killed: directory, port.
-func roleNATS(c *testproc.Child) error {
-	port, err := strconv.Atoi(c.Args[1])
-	if err != nil {
-		return err
-	}
-	ns, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true, JetStream: true, StoreDir: c.Args[0]})
-	if err != nil {
-		return err
-	}
-	go ns.Start()
-	if !ns.ReadyForConnections(natstest.Limit) {
-		return errors.New("NATS is not ready")
-	}
-	if err := c.Send(ns.ClientURL()); err != nil {
-		return err
-	}
-	return c.Park()
-}
-
-// startKeeper starts roleNATS.
-func startKeeper(t testing.TB, dir string, port int) (nats *testproc.Proc, url string) {
-	t.Helper()
-	nats = testproc.Start(t, "nats", dir, strconv.Itoa(port))
-	nats.Recv(&url)
-	return nats, url
-}
 
 // impatient connects for good, and comes back at once.
 func impatient(t testing.TB, url string) *nats.Conn {
@@ -71,7 +43,7 @@ func roleRecorder(c *testproc.Child) error {
 		return err
 	}
 	defer nc.Close()
-	r, err := service.NewRecorder(context.Background(), nc, ring, service.RecorderOptions{Topic: c.Args[2], Recording: c.Args[3]})
+	r, err := record.NewRecorder(context.Background(), nc, ring, record.RecorderOptions{Topic: c.Args[2], Recording: c.Args[3]})
 	if err != nil {
 		return err
 	}
@@ -136,7 +108,7 @@ func TestKillRecorder(t *testing.T) {
 		}
 		seed++
 	}
-	r := startRecorder(t, nc, ring, service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, ring, record.RecorderOptions{Topic: "cam"})
 	natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: seed, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
@@ -161,7 +133,7 @@ func TestKillRecorder(t *testing.T) {
 		t.Error("no frame was cut off")
 	}
 	again := natstest.RingOf(t, 128<<20)
-	if p := replay(t, nc, again, service.PlayerOptions{Recording: "cam"}); p.Frames != frames || p.Incomplete != cut || p.Damaged+p.Refused != 0 {
+	if p := replay(t, nc, again, record.PlayerOptions{Recording: "cam"}); p.Frames != frames || p.Incomplete != cut || p.Damaged+p.Refused != 0 {
 		t.Errorf("%d frames, %d cut off: %+v", frames, cut, p)
 	}
 }
@@ -171,7 +143,7 @@ func TestKillRecorder(t *testing.T) {
 func TestNATSIsKilledWhileRecording(t *testing.T) {
 	const most, batch, kills = 200 << 10, 40, 3
 	dir := t.TempDir()
-	p, url := startKeeper(t, dir, natsserver.RANDOM_PORT)
+	p, url := natstest.StartNATSProcess(t, dir, natsserver.RANDOM_PORT)
 	_, text, err := net.SplitHostPort(strings.TrimPrefix(url, "nats://"))
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +153,7 @@ func TestNATSIsKilledWhileRecording(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc := impatient(t, url)
-	r := startRecorder(t, nc, natstest.RingOf(t, 64<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 64<<20), record.RecorderOptions{Topic: "cam"})
 	seed := uint64(0)
 	for range kills {
 		natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: batch, Seed: seed})
@@ -190,7 +162,7 @@ func TestNATSIsKilledWhileRecording(t *testing.T) {
 		seed += batch
 		natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: batch, Seed: seed})
 		seed += batch
-		p, _ = startKeeper(t, dir, port)
+		p, _ = natstest.StartNATSProcess(t, dir, port)
 	}
 	r.has(t, seed)
 	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: seed, End: true})
@@ -202,7 +174,7 @@ func TestNATSIsKilledWhileRecording(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	again := natstest.RingOf(t, 128<<20)
-	if s := replay(t, nc, again, service.PlayerOptions{Recording: "cam"}); s.Frames != seed || s.Damaged+s.Incomplete+s.Refused != 0 {
+	if s := replay(t, nc, again, record.PlayerOptions{Recording: "cam"}); s.Frames != seed || s.Damaged+s.Incomplete+s.Refused != 0 {
 		t.Errorf("%+v", s)
 	}
 	if n := replayed(t, again, "cam", most, 0); uint64(len(n)) != seed || n[len(n)-1] != seed-1 {
@@ -214,19 +186,19 @@ func TestNATSIsKilledWhileRecording(t *testing.T) {
 func TestNATSIsKilledWhileReplaying(t *testing.T) {
 	const most, count = 200 << 10, 200
 	dir := t.TempDir()
-	p, url := startKeeper(t, dir, natsserver.RANDOM_PORT)
+	p, url := natstest.StartNATSProcess(t, dir, natsserver.RANDOM_PORT)
 	port, err := strconv.Atoi(url[strings.LastIndexByte(url, ':')+1:])
 	if err != nil {
 		t.Fatal(err)
 	}
 	nc := impatient(t, url)
-	r := startRecorder(t, nc, natstest.RingOf(t, 32<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 32<<20), record.RecorderOptions{Topic: "cam"})
 	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: count, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
 	}
 	again := natstest.RingOf(t, 64<<20)
-	player, err := service.NewPlayer(natstest.Within(t), nc, again, service.PlayerOptions{Recording: "cam", Speed: 200}) // 1 s: their times are a second apart
+	player, err := record.NewPlayer(natstest.Within(t), nc, again, record.PlayerOptions{Recording: "cam", Speed: 200}) // 1 s: their times are a second apart
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +211,7 @@ func TestNATSIsKilledWhileReplaying(t *testing.T) {
 		return nil
 	})
 	p.Kill()
-	_, _ = startKeeper(t, dir, port)
+	_, _ = natstest.StartNATSProcess(t, dir, port)
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package service
+package record
 
 import (
 	"context"
@@ -21,7 +21,7 @@ const lastAcks = 2 * time.Second
 // something was not stored. It returns the frames that are to be sent again, oldest first:
 // those that the stream does not have. errTakenOver, and ErrNoRecording when it was deleted, are
 // for ever; other errors may go away.
-func (k *keeper) resync(ctx context.Context) ([]topic.Message, error) {
+func (k *streamWriter) resync(ctx context.Context) ([]topic.Message, error) {
 	select {
 	case <-k.js.PublishAsyncComplete(): // nothing that was sent before comes after
 	case <-time.After(lastAcks):
@@ -62,7 +62,7 @@ const maxForeign = 64
 
 // lastStored returns the ordinal behind that of the last frame in the stream that is ours, or 0. It returns errTakenOver
 // if another recorder's message comes first from the stream's end on. What no recorder has stored is passed over.
-func (k *keeper) lastStored(ctx context.Context, stream jetstream.Stream) (uint64, error) {
+func (k *streamWriter) lastStored(ctx context.Context, stream jetstream.Stream) (uint64, error) {
 	at := stream.CachedInfo().State
 	if !k.marked {
 		return 0, nil
@@ -92,7 +92,7 @@ func (k *keeper) lastStored(ctx context.Context, stream jetstream.Stream) (uint6
 }
 
 // warn says once that other programs publish to the recording.
-func (k *keeper) warn() {
+func (k *streamWriter) warn() {
 	if k.warned {
 		return
 	}
@@ -103,7 +103,7 @@ func (k *keeper) warn() {
 
 // openStream makes the recording, or goes on with the one that there is. Limits that are not 0
 // are given to one that there is, too.
-func (k *keeper) openStream(ctx context.Context, o RecorderOptions) error {
+func (k *streamWriter) openStream(ctx context.Context, o RecorderOptions) error {
 	if err := checkRecording(k.name); err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (k *keeper) openStream(ctx context.Context, o RecorderOptions) error {
 
 // discard deletes the recording if this recorder made it and there is no frame in it: a topic that
 // is misspelt leaves no recording behind.
-func (k *keeper) discard(ctx context.Context) error {
+func (k *streamWriter) discard(ctx context.Context) error {
 	if !k.made {
 		return nil
 	}
@@ -157,7 +157,7 @@ func orUnlimited(n int64) int64 {
 }
 
 // goOn prepares a recording that there is.
-func (k *keeper) goOn(ctx context.Context, o RecorderOptions) error {
+func (k *streamWriter) goOn(ctx context.Context, o RecorderOptions) error {
 	stream, err := openRecording(ctx, k.js, k.name)
 	if err != nil {
 		return err

@@ -1,11 +1,11 @@
-package service_test
+package record_test
 
 import (
 	"errors"
 	"testing"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -21,7 +21,7 @@ func BenchmarkReplay(b *testing.B) { benchmarkRecording(b, true) }
 func benchmarkRecording(b *testing.B, back bool) {
 	const size = 1920 * 1080 * 3
 	nc := natstest.JetStreamNATS(b, 0)
-	r := startRecorder(b, nc, natstest.RingOf(b, 64<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(b, nc, natstest.RingOf(b, 64<<20), record.RecorderOptions{Topic: "cam"})
 	pub, err := topic.NewPublisher(r.ring, "cam")
 	if err != nil {
 		b.Fatal(err)
@@ -48,7 +48,7 @@ func benchmarkRecording(b *testing.B, back bool) {
 	}
 	ring := natstest.RingOf(b, 64<<20)
 	b.ResetTimer()
-	if s := replay(b, nc, ring, service.PlayerOptions{Recording: "cam"}); s.Frames != uint64(b.N) {
+	if s := replay(b, nc, ring, record.PlayerOptions{Recording: "cam"}); s.Frames != uint64(b.N) {
 		b.Fatalf("%+v", s)
 	}
 }

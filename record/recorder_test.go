@@ -1,4 +1,4 @@
-package service_test
+package record_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -23,7 +24,7 @@ import (
 func TestRecordAndReplay(t *testing.T) {
 	const most, count = 4 << 10, 2000
 	nc := natstest.JetStreamNATS(t, 0)
-	r := startRecorder(t, nc, natstest.RingOf(t, 32<<20), service.RecorderOptions{Topic: "cam/1", Recording: "cam-1"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 32<<20), record.RecorderOptions{Topic: "cam/1", Recording: "cam-1"})
 	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam/1", Put: most, Count: count, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
@@ -32,14 +33,14 @@ func TestRecordAndReplay(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	ring := natstest.RingOf(t, 32<<20)
-	s := replay(t, nc, ring, service.PlayerOptions{Recording: "cam-1", Topic: "again"})
+	s := replay(t, nc, ring, record.PlayerOptions{Recording: "cam-1", Topic: "again"})
 	if s.Frames != count || s.Bytes != r.Stats().Bytes || s.Damaged+s.Incomplete+s.Refused != 0 {
 		t.Errorf("%+v", s)
 	}
 	if n := replayed(t, ring, "again", most, 0); len(n) != count || n[0] != 0 || n[count-1] != count-1 {
 		t.Errorf("%d frames", len(n))
 	}
-	all, err := service.Recordings(natstest.Within(t), nc)
+	all, err := record.List(natstest.Within(t), nc)
 	if err != nil || len(all) != 1 || all[0].Name != "cam-1" || all[0].Topic != "cam/1" || all[0].Frames != count || all[0].Bytes < s.Bytes || all[0].Last.Before(all[0].First) {
 		t.Errorf("%+v, %v", all, err)
 	}
@@ -52,7 +53,7 @@ func TestRecordSizes(t *testing.T) {
 	for _, payload := range []int32{8 << 10, 0} {
 		t.Run(strconv.Itoa(int(payload)), func(t *testing.T) {
 			nc := natstest.JetStreamNATS(t, payload)
-			r := startRecorder(t, nc, natstest.RingOf(t, ring), service.RecorderOptions{Topic: "cam"})
+			r := startRecorder(t, nc, natstest.RingOf(t, ring), record.RecorderOptions{Topic: "cam"})
 			pub, err := topic.NewPublisher(r.ring, "cam")
 			if err != nil {
 				t.Fatal(err)
@@ -70,7 +71,7 @@ func TestRecordSizes(t *testing.T) {
 			}
 			for _, capacity := range []int64{16 << 20, ring} { // all of them, and the last
 				client := natstest.RingOf(t, capacity)
-				if s := replay(t, nc, client, service.PlayerOptions{Recording: "cam"}); s.Frames != uint64(len(sizes)) || s.Damaged+s.Incomplete+s.Refused != 0 {
+				if s := replay(t, nc, client, record.PlayerOptions{Recording: "cam"}); s.Frames != uint64(len(sizes)) || s.Damaged+s.Incomplete+s.Refused != 0 {
 					t.Fatalf("%+v", s)
 				}
 				sub, err := topic.Subscribe(client, "cam", &topic.SubscribeOptions{From: topic.FromOldest})
@@ -102,7 +103,7 @@ func TestRecordSizes(t *testing.T) {
 func TestRecorderIsTooSlow(t *testing.T) {
 	const most, count = 200 << 10, 300
 	nc := natstest.JetStreamNATS(t, 0)
-	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+	r := startRecorder(t, nc, natstest.RingOf(t, 1<<20), record.RecorderOptions{Topic: "cam"})
 	natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: count, End: true})
 	if err := r.ended(t); err != nil {
 		t.Fatal(err)
@@ -113,7 +114,7 @@ func TestRecorderIsTooSlow(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	ring := natstest.RingOf(t, 64<<20)
-	if p := replay(t, nc, ring, service.PlayerOptions{Recording: "cam"}); p.Frames != s.Frames || p.Damaged+p.Incomplete+p.Refused != 0 {
+	if p := replay(t, nc, ring, record.PlayerOptions{Recording: "cam"}); p.Frames != s.Frames || p.Damaged+p.Incomplete+p.Refused != 0 {
 		t.Errorf("%+v", p)
 	}
 	if n := replayed(t, ring, "cam", most, 0); uint64(len(n)) != s.Frames {
@@ -127,7 +128,7 @@ func TestRecordLeavesOut(t *testing.T) {
 	nc := natstest.JetStreamNATS(t, 0)
 	ring := natstest.RingOf(t, 4<<20)
 	natstest.Publish(t, ring, natstest.Order{Topic: "cam", Put: most, Count: count, End: true})
-	for recording, opts := range map[string]service.RecorderOptions{
+	for recording, opts := range map[string]record.RecorderOptions{
 		"tenth":   {Every: 10, From: topic.FromOldest},
 		"one":     {Rate: 1e-9, From: topic.FromOldest},
 		"nothing": {Every: 1000, From: topic.FromNewest},
@@ -143,11 +144,11 @@ func TestRecordLeavesOut(t *testing.T) {
 		}
 	}
 	again := natstest.RingOf(t, 4<<20)
-	replay(t, nc, again, service.PlayerOptions{Recording: "tenth"})
+	replay(t, nc, again, record.PlayerOptions{Recording: "tenth"})
 	if n := replayed(t, again, "tenth", most, 0); !reflect.DeepEqual(n, []uint64{0, 10, 20, 30, 40, 50, 60, 70, 80, 90}) {
 		t.Errorf("%v", n)
 	}
-	p, err := service.NewPlayer(natstest.Within(t), nc, again, service.PlayerOptions{Recording: "nothing"})
+	p, err := record.NewPlayer(natstest.Within(t), nc, again, record.PlayerOptions{Recording: "nothing"})
 	if err == nil {
 		err = p.Run(natstest.Within(t))
 	}
@@ -161,39 +162,39 @@ func TestRecordRefuses(t *testing.T) {
 	ring := natstest.RingOf(t, 1<<20)
 	off, on := natstest.Dial(t, service.Options{URL: natstest.OwnNATS(t)}), natstest.JetStreamNATS(t, 0)
 	small := natstest.Dial(t, service.Options{URL: natstest.RunNATS(t, &natsserver.Options{JetStream: true, StoreDir: t.TempDir(), MaxPayload: 3000})})
-	startRecorder(t, on, ring, service.RecorderOptions{Topic: "other", Recording: "taken"})
+	startRecorder(t, on, ring, record.RecorderOptions{Topic: "other", Recording: "taken"})
 	for what, c := range map[string]struct {
 		nats *nats.Conn
-		opts service.RecorderOptions
+		opts record.RecorderOptions
 		err  error
 		says string
 	}{
-		"no JetStream":  {off, service.RecorderOptions{Topic: "cam"}, service.ErrNoJetStream, "--jetstream DIR"},
-		"bad name":      {on, service.RecorderOptions{Topic: "cam", Recording: "cam\n1"}, topic.ErrBadName, "control character"},
-		"long name":     {on, service.RecorderOptions{Topic: "cam", Recording: strings.Repeat("x", 65)}, topic.ErrBadName, "64 bytes"},
-		"other topic":   {on, service.RecorderOptions{Topic: "cam", Recording: "taken"}, topic.ErrBadName, "--delete taken"},
-		"young":         {on, service.RecorderOptions{Topic: "cam", MaxAge: 1}, framebuffer.ErrBadSize, "100ms"},
-		"negative":      {on, service.RecorderOptions{Topic: "cam", Rate: -1}, framebuffer.ErrBadSize, "negative"},
-		"small payload": {small, service.RecorderOptions{Topic: "cam"}, nil, "max_payload"},
+		"no JetStream":  {off, record.RecorderOptions{Topic: "cam"}, record.ErrNoJetStream, "--jetstream DIR"},
+		"bad name":      {on, record.RecorderOptions{Topic: "cam", Recording: "cam\n1"}, topic.ErrBadName, "control character"},
+		"long name":     {on, record.RecorderOptions{Topic: "cam", Recording: strings.Repeat("x", 65)}, topic.ErrBadName, "64 bytes"},
+		"other topic":   {on, record.RecorderOptions{Topic: "cam", Recording: "taken"}, topic.ErrBadName, "--delete taken"},
+		"young":         {on, record.RecorderOptions{Topic: "cam", MaxAge: 1}, framebuffer.ErrBadSize, "100ms"},
+		"negative":      {on, record.RecorderOptions{Topic: "cam", Rate: -1}, framebuffer.ErrBadSize, "negative"},
+		"small payload": {small, record.RecorderOptions{Topic: "cam"}, nil, "max_payload"},
 	} {
-		r, err := service.NewRecorder(natstest.Within(t), c.nats, ring, c.opts)
+		r, err := record.NewRecorder(natstest.Within(t), c.nats, ring, c.opts)
 		if err == nil || c.err != nil && !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, %v", what, r, err)
 		}
 	}
 	for _, nc := range []*nats.Conn{on, off} {
-		want := map[*nats.Conn]error{on: service.ErrNoRecording, off: service.ErrNoJetStream}[nc]
-		if _, err := service.NewPlayer(natstest.Within(t), nc, ring, service.PlayerOptions{Recording: "none"}); !errors.Is(err, want) {
+		want := map[*nats.Conn]error{on: record.ErrNoRecording, off: record.ErrNoJetStream}[nc]
+		if _, err := record.NewPlayer(natstest.Within(t), nc, ring, record.PlayerOptions{Recording: "none"}); !errors.Is(err, want) {
 			t.Errorf("%v, want %v", err, want)
 		}
-		if err := service.DeleteRecording(natstest.Within(t), nc, "none"); !errors.Is(err, want) {
+		if err := record.Delete(natstest.Within(t), nc, "none"); !errors.Is(err, want) {
 			t.Errorf("%v, want %v", err, want)
 		}
 	}
-	if all, err := service.Recordings(natstest.Within(t), off); !errors.Is(err, service.ErrNoJetStream) {
+	if all, err := record.List(natstest.Within(t), off); !errors.Is(err, record.ErrNoJetStream) {
 		t.Errorf("%v, %v", all, err)
 	}
-	if p, err := service.NewPlayer(natstest.Within(t), on, ring, service.PlayerOptions{Recording: "taken", Speed: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
+	if p, err := record.NewPlayer(natstest.Within(t), on, ring, record.PlayerOptions{Recording: "taken", Speed: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
 		t.Errorf("%v, %v", p, err)
 	}
 }
@@ -219,12 +220,12 @@ func TestEmbeddedJetStream(t *testing.T) {
 		_, svc := natstest.Serve(t, service.Config{Name: name, JetStream: dir})
 		c := natstest.Connect(t, service.Options{Name: name})
 		if i == 0 {
-			r := startRecorder(t, c.NATS(), natstest.RingOf(t, 1<<20), service.RecorderOptions{Topic: "cam"})
+			r := startRecorder(t, c.NATS(), natstest.RingOf(t, 1<<20), record.RecorderOptions{Topic: "cam"})
 			natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: 1000, Count: 10, End: true})
 			if err := r.ended(t); err != nil {
 				t.Fatal(err)
 			}
-		} else if s := replay(t, c.NATS(), natstest.RingOf(t, 1<<20), service.PlayerOptions{Recording: "cam"}); s.Frames != 10 {
+		} else if s := replay(t, c.NATS(), natstest.RingOf(t, 1<<20), record.PlayerOptions{Recording: "cam"}); s.Frames != 10 {
 			t.Errorf("%+v", s)
 		}
 		if err := errors.Join(c.Close(), svc.Close()); err != nil {
@@ -235,7 +236,7 @@ func TestEmbeddedJetStream(t *testing.T) {
 
 // statsAreJSON keeps the names that scripts read.
 func TestRecordStatsAsJSON(t *testing.T) {
-	for _, v := range []any{service.RecorderStats{}, service.PlayerStats{}, service.Recording{}} {
+	for _, v := range []any{record.RecorderStats{}, record.PlayerStats{}, record.Recording{}} {
 		b, err := json.Marshal(v)
 		if err != nil || strings.ContainsAny(string(b), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 			t.Errorf("%s, %v", b, err)

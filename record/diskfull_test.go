@@ -1,7 +1,6 @@
-package service_test
+package record_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,12 +9,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/record"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
@@ -75,24 +74,6 @@ type zeroes struct{}
 
 func (zeroes) Read(p []byte) (int, error) { return len(p), nil }
 
-// logged is a log that can be read meanwhile.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) count(what string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), what)
-}
-
 // A recorder goes on by itself when a disk that was full has room again, and when JetStream's limit, which follows the disk, can
 // be larger; it says once what is wrong, where, and what was lost, and nothing that it stored is damaged.
 func TestDiskIsFullWhileRecording(t *testing.T) {
@@ -108,21 +89,21 @@ func TestDiskIsFullWhileRecording(t *testing.T) {
 			if c.before > 0 {
 				d.fill(t, c.before)
 			}
-			var log, serverLog logged
+			var log, serverLog natstest.Log
 			name := "full." + what + strconv.FormatInt(time.Now().UnixNano(), 36)
 			server, _ := natstest.Serve(t, service.Config{Name: name, Host: "h", JetStream: filepath.Join(d.dir, "streams"), Logger: slog.New(slog.NewTextHandler(&serverLog, nil))})
 			client := natstest.Connect(t, service.Options{Name: name})
-			r := startRecorder(t, client.NATS(), natstest.Attach(t, server.Key()), service.RecorderOptions{Topic: "cam", Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			r := startRecorder(t, client.NATS(), natstest.Attach(t, server.Key()), record.RecorderOptions{Topic: "cam", Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			pub, err := topic.NewPublisher(r.ring, "cam")
 			if err != nil {
 				t.Fatal(err)
 			}
 			published := uint64(0)
-			until := func(what string, ok func(service.RecorderStats) bool) {
+			until := func(what string, ok func(record.RecorderStats) bool) {
 				t.Helper()
 				for end := time.Now().Add(2 * natstest.Limit); !ok(r.Stats()); time.Sleep(5 * time.Millisecond) {
 					if time.Now().After(end) {
-						t.Fatalf("%s: %+v\n%s", what, r.Stats(), &serverLog.text)
+						t.Fatalf("%s: %+v\n%s", what, r.Stats(), &serverLog)
 					}
 					if _, err := pub.Publish(natstest.Content(published, 100_000), nil); err != nil {
 						t.Fatal(err)
@@ -130,11 +111,11 @@ func TestDiskIsFullWhileRecording(t *testing.T) {
 					published++
 				}
 			}
-			until("recording", func(s service.RecorderStats) bool { return s.Frames >= 10 })
+			until("recording", func(s record.RecorderStats) bool { return s.Frames >= 10 })
 			if c.before == 0 {
 				d.fill(t, 0)
 			}
-			until("trouble", func(s service.RecorderStats) bool { return s.Trouble != "" && s.Lost > 0 })
+			until("trouble", func(s record.RecorderStats) bool { return s.Trouble != "" && s.Lost > 0 })
 			for _, want := range []string{c.says, d.dir, "host h", "make room"} {
 				if s := r.Stats(); !strings.Contains(s.Trouble, want) {
 					t.Errorf("no %q in %q", want, s.Trouble)
@@ -142,7 +123,7 @@ func TestDiskIsFullWhileRecording(t *testing.T) {
 			}
 			d.free(t)
 			stored := r.Stats().Frames
-			until("goes on", func(s service.RecorderStats) bool { return s.Frames >= stored+20 && log.count("stores again") > 0 })
+			until("goes on", func(s record.RecorderStats) bool { return s.Frames >= stored+20 && log.Count("stores again") > 0 })
 			if err := pub.End(); err != nil {
 				t.Fatal(err)
 			}
@@ -154,15 +135,15 @@ func TestDiskIsFullWhileRecording(t *testing.T) {
 				t.Errorf("%d published: %+v", published, s)
 			}
 			for _, once := range []string{"JetStream does not store", "JetStream stores again"} {
-				if n := log.count(once); n != 1 {
-					t.Errorf("%q was said %d times:\n%s", once, n, &log.text)
+				if n := log.Count(once); n != 1 {
+					t.Errorf("%q was said %d times:\n%s", once, n, &log)
 				}
 			}
-			if serverLog.count(d.dir) == 0 {
-				t.Errorf("the server says nothing of the disk:\n%s", &serverLog.text)
+			if serverLog.Count(d.dir) == 0 {
+				t.Errorf("the server says nothing of the disk:\n%s", &serverLog)
 			}
 			again := natstest.RingOf(t, 128<<20)
-			if p := replay(t, client.NATS(), again, service.PlayerOptions{Recording: "cam"}); p.Frames != s.Frames || p.Damaged+p.Incomplete+p.Refused != 0 {
+			if p := replay(t, client.NATS(), again, record.PlayerOptions{Recording: "cam"}); p.Frames != s.Frames || p.Damaged+p.Incomplete+p.Refused != 0 {
 				t.Errorf("%+v of %+v", p, s)
 			}
 		})

@@ -1,4 +1,4 @@
-package service
+package record
 
 import (
 	"context"
@@ -19,10 +19,10 @@ import (
 )
 
 const (
-	// storedPart is how many bytes of a frame a message has at most, headers not counted,
+	// maxPart is how many bytes of a frame a message has at most, headers not counted,
 	// and headRoom what these may take.
-	storedPart = 512 << 10
-	headRoom   = 2 << 10
+	maxPart    = 512 << 10
+	headerRoom = 2 << 10
 
 	// maxUnstored is how many messages may be on their way to JetStream.
 	maxUnstored = 32
@@ -37,14 +37,14 @@ var (
 	errDuplicate = errors.New("another program took the ID of a message of this recorder")
 )
 
-// keeper puts frames into a recording's stream, in order. Each message says behind which one it
+// streamWriter puts frames into a recording's stream, in order. Each message says behind which one it
 // has to stand: the first after resync behind the stream's last, by its number, and the others behind
 // the one before, by its ID. JetStream takes it there or not at all: no frame is torn apart by another
 // recorder's, stored twice, or stored without all that belongs before it. (Numbers alone would
 // not do: where another's message took a place, the next of ours would find it taken as it
 // should be.) After the first message that was not stored, none is until resync. Its methods are for one
 // goroutine; NATS calls acked and fail on its own.
-type keeper struct {
+type streamWriter struct {
 	nats   *nats.Conn
 	js     jetstream.JetStream
 	stream jetstream.Stream
@@ -77,11 +77,11 @@ type unstored struct {
 	head    *nats.Msg // the message that makes it a frame; nil while parts of it are being sent
 }
 
-func newKeeper(nc *nats.Conn, name string, log *slog.Logger, count func(topic.Message)) (k *keeper, err error) {
-	k = &keeper{nats: nc, name: name, run: natsconn.NewSecret()[:16], log: log, count: count, changed: make(chan struct{}, 1)}
-	k.part = min(storedPart, int(nc.MaxPayload())-headRoom)
-	if k.part < headRoom {
-		return nil, fmt.Errorf("service: NATS takes messages of %d bytes; recordings need %d: raise its max_payload", nc.MaxPayload(), 2*headRoom)
+func newStreamWriter(nc *nats.Conn, name string, log *slog.Logger, count func(topic.Message)) (k *streamWriter, err error) {
+	k = &streamWriter{nats: nc, name: name, run: natsconn.NewSecret()[:16], log: log, count: count, changed: make(chan struct{}, 1)}
+	k.part = min(maxPart, int(nc.MaxPayload())-headerRoom)
+	if k.part < headerRoom {
+		return nil, fmt.Errorf("service: NATS takes messages of %d bytes; recordings need %d: raise its max_payload", nc.MaxPayload(), 2*headerRoom)
 	}
 	k.js, err = jetstream.New(nc,
 		jetstream.WithPublishAsyncMaxPending(maxUnstored),
@@ -96,7 +96,7 @@ func newKeeper(nc *nats.Conn, name string, log *slog.Logger, count func(topic.Me
 
 // send sends a frame's messages. It returns once the bytes are on their way; whether they are
 // stored, time will tell.
-func (k *keeper) send(ctx context.Context, m topic.Message, since time.Duration, data []byte) error {
+func (k *streamWriter) send(ctx context.Context, m topic.Message, since time.Duration, data []byte) error {
 	if err := k.unsent(m); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (k *keeper) send(ctx context.Context, m topic.Message, since time.Duration,
 // mark takes the recording: it stores a message without bytes before the first frame, wherever the
 // stream ends. Whoever recorded before finds it in the way of its next message, however fast it
 // sends, and sees whose it is.
-func (k *keeper) mark(ctx context.Context) error {
+func (k *streamWriter) mark(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, natsconn.DialTimeout)
 	defer cancel()
 	k.ids++ // each attempt has an ID: that of one before may yet be stored
@@ -157,7 +157,7 @@ func (k *keeper) mark(ctx context.Context) error {
 }
 
 // unsent notes a frame of which nothing is sent yet; also when nothing can be, for resync.
-func (k *keeper) unsent(m topic.Message) error {
+func (k *streamWriter) unsent(m topic.Message) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.sent = append(k.sent, unstored{message: m, ordinal: k.ordinal})
@@ -166,7 +166,7 @@ func (k *keeper) unsent(m topic.Message) error {
 
 // publish sends a message, and waits while too many are on their way. The data is nobody's when
 // it returns: nats.go has copied it, and does not send again by itself.
-func (k *keeper) publish(ctx context.Context, m *nats.Msg) error {
+func (k *streamWriter) publish(ctx context.Context, m *nats.Msg) error {
 	behind := jetstream.WithExpectLastSequence(k.last)
 	if k.sending {
 		behind = jetstream.WithExpectLastMsgID(k.id())
@@ -191,23 +191,23 @@ func (k *keeper) publish(ctx context.Context, m *nats.Msg) error {
 }
 
 // id is that of the message that was sent last.
-func (k *keeper) id() string { return messageID(k.run, k.ids) }
+func (k *streamWriter) id() string { return messageID(k.run, k.ids) }
 
-func (k *keeper) failure() error {
+func (k *streamWriter) failure() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.failed
 }
 
 // fail says that a message was not stored, or may not be.
-func (k *keeper) fail(err error) {
+func (k *streamWriter) fail(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.fails(err)
 }
 
 // fails is fail with the lock held.
-func (k *keeper) fails(err error) {
+func (k *streamWriter) fails(err error) {
 	if k.failed == nil {
 		k.failed = fmt.Errorf("JetStream did not store a frame: %w", err)
 		if k.stop != nil {
@@ -218,7 +218,7 @@ func (k *keeper) fails(err error) {
 }
 
 // acked is called with each message that is stored.
-func (k *keeper) acked(_ jetstream.JetStream, m *nats.Msg, ack *jetstream.PubAck) {
+func (k *streamWriter) acked(_ jetstream.JetStream, m *nats.Msg, ack *jetstream.PubAck) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if ack != nil && ack.Duplicate { // no ID of ours is used twice
@@ -231,7 +231,7 @@ func (k *keeper) acked(_ jetstream.JetStream, m *nats.Msg, ack *jetstream.PubAck
 }
 
 // storedUpTo counts the frames below that ordinal. The lock is held.
-func (k *keeper) storedUpTo(ordinal uint64) {
+func (k *streamWriter) storedUpTo(ordinal uint64) {
 	for len(k.sent) > 0 && k.sent[0].ordinal < ordinal {
 		k.count(k.sent[0].message)
 		k.sent = k.sent[1:]
@@ -240,7 +240,7 @@ func (k *keeper) storedUpTo(ordinal uint64) {
 	k.change()
 }
 
-func (k *keeper) change() {
+func (k *streamWriter) change() {
 	select {
 	case k.changed <- struct{}{}:
 	default:
@@ -248,7 +248,7 @@ func (k *keeper) change() {
 }
 
 // settle waits until all that was sent is stored. It returns why something is not.
-func (k *keeper) settle(ctx context.Context) error {
+func (k *streamWriter) settle(ctx context.Context) error {
 	for {
 		k.mu.Lock()
 		left, failed := len(k.sent), k.failed
@@ -265,7 +265,7 @@ func (k *keeper) settle(ctx context.Context) error {
 }
 
 // begin has stop called when something is not stored.
-func (k *keeper) begin(stop func()) {
+func (k *streamWriter) begin(stop func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.stop = stop; k.failed != nil {
@@ -274,7 +274,7 @@ func (k *keeper) begin(stop func()) {
 }
 
 // unsettled returns what was sent and is not known to be stored.
-func (k *keeper) unsettled() (all []topic.Message) {
+func (k *streamWriter) unsettled() (all []topic.Message) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, u := range k.sent {
@@ -283,4 +283,4 @@ func (k *keeper) unsettled() (all []topic.Message) {
 	return all
 }
 
-func (k *keeper) close() { k.js.CleanupPublisher() }
+func (k *streamWriter) close() { k.js.CleanupPublisher() }

@@ -1,4 +1,4 @@
-package service
+package record
 
 import (
 	"cmp"
@@ -41,9 +41,9 @@ type Recording struct {
 // maxRecordings bounds a list: peers that may answer for JetStream could name recordings without end.
 const maxRecordings = 10_000
 
-// Recordings returns the recordings in this NATS account, in the order of their names. It
+// List returns the recordings in this NATS account, in the order of their names. It
 // returns ErrNoJetStream, ErrTooMany where there are more than 10,000, and the context's error.
-func Recordings(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
+func List(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("service: %w", err)
@@ -82,9 +82,9 @@ func Recordings(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 	return all, nil
 }
 
-// FindRecording returns the recording of that name. It returns ErrNoRecording, ErrNoJetStream,
+// Find returns the recording of that name. It returns ErrNoRecording, ErrNoJetStream,
 // topic.ErrBadName and the context's error.
-func FindRecording(ctx context.Context, nc *nats.Conn, name string) (r Recording, err error) {
+func Find(ctx context.Context, nc *nats.Conn, name string) (r Recording, err error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return r, fmt.Errorf("service: %w", err)
@@ -142,10 +142,10 @@ func notThere(name string, err error) error {
 	return fmt.Errorf("service: recording %q: %w", name, explainJetStream(err))
 }
 
-// DeleteRecording deletes the recording of that name with all that is in it. Who records to it
+// Delete deletes the recording of that name with all that is in it. Who records to it
 // or replays it ends with ErrNoRecording. It returns ErrNoRecording, ErrNoJetStream,
 // topic.ErrBadName and the context's error.
-func DeleteRecording(ctx context.Context, nc *nats.Conn, name string) error {
+func Delete(ctx context.Context, nc *nats.Conn, name string) error {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return fmt.Errorf("service: %w", err)

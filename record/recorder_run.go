@@ -1,4 +1,4 @@
-package service
+package record
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 func (r *Recorder) record(ctx, life context.Context) error {
 	waits, stop := context.WithCancel(ctx)
 	defer stop()
-	r.keeper.begin(stop)
+	r.writer.begin(stop)
 	r.begins()
 	for {
 		m, err := r.next(waits)
@@ -26,13 +26,13 @@ func (r *Recorder) record(ctx, life context.Context) error {
 				return err
 			}
 		case errors.Is(err, topic.ErrEnded), ctx.Err() != nil:
-			return r.keeper.settle(life)
+			return r.writer.settle(life)
 		case waits.Err() != nil:
-			return r.keeper.failure()
+			return r.writer.failure()
 		default: // the ring is gone, but not what was sent
 			limited, cancel := context.WithTimeout(life, leaveLimit)
 			defer cancel()
-			_ = r.keeper.settle(limited) // counted
+			_ = r.writer.settle(limited) // counted
 			return err
 		}
 	}
@@ -66,7 +66,7 @@ func (r *Recorder) keep(ctx context.Context, m topic.Message) error {
 	err := r.ring.ReadInto(r.buffer, m.Frame.Offset, m.Frame.Checksum)
 	switch {
 	case err == nil:
-		return r.keeper.send(ctx, m, time.Since(r.began), r.buffer)
+		return r.writer.send(ctx, m, time.Since(r.began), r.buffer)
 	case errors.Is(err, framebuffer.ErrClosed), errors.Is(err, framebuffer.ErrCorrupt):
 		r.again = append([]topic.Message{m}, r.again...) // to be counted as lost
 		return err
@@ -79,6 +79,6 @@ func (r *Recorder) keep(ctx context.Context, m topic.Message) error {
 // fits reports whether a frame, with what JetStream adds, is within the recording's limit: the
 // last of its parts would push out its first otherwise.
 func (r *Recorder) fits(size int) bool {
-	most := r.keeper.stream.CachedInfo().Config.MaxBytes
-	return most <= 0 || int64(size)+int64(size/r.keeper.part+1)*headRoom <= most
+	most := r.writer.stream.CachedInfo().Config.MaxBytes
+	return most <= 0 || int64(size)+int64(size/r.writer.part+1)*headerRoom <= most
 }
