@@ -12,7 +12,7 @@ import pytest
 from conftest import need
 
 from framebuffer import errors
-from framebuffer._shm import fd_server
+from framebuffer._shm import conn_set
 from framebuffer.client import FrameBufferClient
 from framebuffer.server import FrameBufferServer
 
@@ -150,7 +150,7 @@ def test_who_keeps_silent_keeps_nobody_waiting(directory: str) -> None:
     with FrameBufferServer(1 << 20, backend="memfd", dir=directory) as s:
         path = os.path.join(directory, os.listdir(directory)[0])
         silent = []
-        for _ in range(fd_server._MOST_CONNECTIONS + 5):
+        for _ in range(conn_set.MOST + 5):
             silent.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
             silent[-1].connect(path)
         with FrameBufferClient(s.get_key()) as c:

@@ -83,5 +83,5 @@ def test_a_killed_servers_key_is_stale(directory: str) -> None:
 
 def test_a_name_that_is_cleaned_away_at_a_servers_end(directory: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between its look and its unlink."""
-    monkeypatch.setattr(name_watcher, "standing", lambda path, should: name_watcher.OURS)
+    monkeypatch.setattr(name_watcher, "state_of", lambda path, should: name_watcher.OURS)
     name_watcher.remove(os.path.join(directory, "gone"), os.stat(directory))

@@ -1,6 +1,6 @@
-"""Makes and maps the two shared objects of a segment, control and ring. What the bytes mean is
-none of its business, and a location is a hint, not a proof: its caller compares the nonce in
-the control object with the key's before it believes that this is the segment it asked for.
+"""Makes and maps the two shared objects of a segment, control and ring. It does not interpret their bytes,
+and a location is a hint, not a proof: the caller compares the nonce in the control object with the key's
+before it trusts the segment.
 """
 
 from ..errors import FrameBufferError
@@ -14,7 +14,7 @@ _ALL: dict[str, Backend] = {"memfd": Memfd(), "sysv": SysV(), "file": File()}
 
 
 def by_name(name: str) -> Backend:
-    """The backend with that name; the empty name is the default's."""
+    """The backend of that name, memfd for an empty one. Raises FrameBufferError for an unknown name."""
     backend = _ALL.get(name or "memfd")
     if backend is None:
         raise FrameBufferError(f"framebuffer: unknown backend {quote(name)}; this version has: {', '.join(_ALL)}")

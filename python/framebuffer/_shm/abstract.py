@@ -1,7 +1,7 @@
 """The abstract name at which a memfd server answers too. Processes of its network namespace that do
 not see its directory (the other containers of a pod, services with a /tmp of their own) attach by
-that name, with nothing mounted. No directory says whose an abstract name is, and any process can bind
-one that its server has left: clients believe a server of their own user, or of root, alone.
+that name, with nothing mounted. An abstract name has no owner, and any process can bind one that its
+server has left: so clients trust only a server of their own user, or of root.
 """
 
 import os
@@ -16,13 +16,13 @@ from .server_identity import ROOT, user_of
 
 
 def name_of(path: str) -> str:
-    """The abstract name of the server whose socket has that path. It has the random bits of the
-    path, so that no other process binds it first."""
+    """The abstract name of the server whose socket has that path. It contains the random bits of the path,
+    so that no other process can bind it first."""
     return "\0framebuffer/" + posixpath.basename(path).removesuffix(SUFFIX)
 
 
 def listen(path: str, backlog: int) -> socket.socket | None:
-    """Listens there. None if the name cannot be had: clients find the server by its path alone."""
+    """Listens at the abstract name. None if that fails: then clients attach only by the path."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(name_of(path))
@@ -35,8 +35,8 @@ def listen(path: str, backlog: int) -> socket.socket | None:
 
 
 def check(s: socket.socket, path: str) -> str:
-    """Raises NoPermission unless the process at the other end is of this user, or of root, and
-    OSError. It leaves no doubt: ""."""
+    """Raises NoPermission unless the process at the other end runs as this user or as root, and OSError.
+    Always returns "": no doubt is left."""
     judge(user_of(s), os.geteuid(), _peers.overflow().uid, path)
     return ""
 

@@ -1,4 +1,4 @@
-"""Who may attach, and for what."""
+"""Access rights: which users may attach, and whether they may write."""
 
 import errno
 import logging
@@ -14,7 +14,7 @@ from .segment import Spec
 
 _log = logging.getLogger("framebuffer")
 
-# What somebody may do; the values are those of file permissions.
+# Rights; the values are those of file permissions.
 NOTHING, READING, WRITING = 0, 4, 6
 
 _NOBODY = (1 << 32) - 1  # (uid_t)-1 is no user
@@ -26,9 +26,9 @@ _OWNER, _USER, _OWN_GROUP, _GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x08, 0x10,
 
 @dataclass(frozen=True)
 class Access:
-    """Who may do what, judged as the kernel judges files with access lists: the owner may
-    write; then who is listed by user has what is listed; then who is in a group that counts has
-    the most that one of these gives; and then all others have what the mode gives others."""
+    """The rights of users, by the kernel's rule for files with access lists: the owner may write; a listed
+    user has the listed right; a user in the owner's group or a listed one has the highest right of
+    those; every other user has what the mode gives others."""
 
     mode: int
     users: dict[int, int]
@@ -36,7 +36,7 @@ class Access:
 
     @classmethod
     def of(cls, spec: Spec) -> "Access":
-        """Checks who is to be let in."""
+        """The rights that a server asks for. Raises FrameBufferError for ids and lists that are not valid."""
         access = cls(spec.mode & 0o777 or 0o600, {}, {})
         for what, ids, into, give in (
             ("user", spec.allow_uids, access.users, WRITING),
@@ -53,12 +53,12 @@ class Access:
 
     @property
     def lists(self) -> bool:
-        """Whether anybody is listed."""
+        """Whether it lists users or groups."""
         return bool(self.users or self.groups)
 
     @property
     def others(self) -> bool:
-        """Whether anybody but the owner may attach."""
+        """Whether users other than the owner may attach."""
         return bool(self._by_mode(3) or self._by_mode(0) or self.lists)
 
     @property
@@ -68,18 +68,18 @@ class Access:
         return READING in rights
 
     def _by_mode(self, shift: int) -> int:
-        """What a class has of whom the mode is about; writing alone is nothing."""
+        """The right that the mode gives its group (3) or all others (0); writing alone is none."""
         right = self.mode >> shift & WRITING
         return right if right in (READING, WRITING) else NOTHING
 
     @property
     def of_all(self) -> int:
-        """What the mode gives all others."""
+        """The right that the mode gives all others."""
         return self._by_mode(0)
 
     def check_ids(self, unknown: Overflow) -> None:
-        """Raises FrameBufferError if users are to be let in by an id that stands for many, and warns
-        if this process's own is such an id."""
+        """Raises FrameBufferError if it lists the overflow id, which stands for many users, and warns if this
+        process runs as that."""
         for what, id_, listed in (("user", unknown.uid, self.users), ("group", unknown.gid, self.groups)):
             if id_ in listed:
                 raise FrameBufferError(
@@ -93,7 +93,7 @@ class Access:
             )  # fmt: skip
 
     def rights(self, uid: int, gids: Iterable[int]) -> int:
-        """Those of a user with these groups, this process being the owner."""
+        """The right of a user with these groups; this process's user is the owner."""
         if uid == os.geteuid():
             return WRITING
         if uid in self.users:
@@ -110,11 +110,11 @@ class Access:
 
     @property
     def control_mode(self) -> int:
-        """Those of the control object, in which readers count too."""
+        """Those of a control object, to which readers write too: they count there."""
         return WRITING << 6 | _counting(self._by_mode(3)) << 3 | _counting(self._by_mode(0))
 
     def apply(self, fd: int, control: bool) -> None:
-        """Gives a file these permissions, whatever the umask."""
+        """Gives a file these permissions, without regard to the umask."""
         try:
             os.fchmod(fd, self.control_mode if control else self.ring_mode)
         except OSError as e:
@@ -134,7 +134,7 @@ class Access:
             raise
 
     def _list(self, control: bool) -> bytes:
-        """The access as the kernel takes it. For a control object, who may read may also write."""
+        """The access list in the kernel's form. Readers may write to a control object."""
         entry = struct.Struct("<HHI")
 
         def add(tag: int, right: int, id_: int = _ACL_NO_ID) -> bytes:
@@ -154,12 +154,12 @@ class Access:
 
 
 def _counting(right: int) -> int:
-    """What somebody may do with a control object who may do that with the ring."""
+    """The right to the control object of a user with that right to the ring."""
     return WRITING if right else NOTHING
 
 
 def read_only_refused(what: str) -> str:
-    """What is said to somebody who may read and wants to write."""
+    """The error text for a client that may only read and asked to write."""
     return (
         f"framebuffer: no permission: {this_process()} may only read from {what}, and asked to write: attach with ReadOnly, "
         "or have the server let it write (--allow-uid, --allow-gid or a wider --mode)"
@@ -167,5 +167,5 @@ def read_only_refused(what: str) -> str:
 
 
 def this_process() -> str:
-    """Who is refused."""
+    """This process's ids, for errors."""
     return f"this process (uid {os.geteuid()}, gid {os.getegid()})"

@@ -1,22 +1,21 @@
-"""Keeps a process alive when somebody else shortens a file that it has mapped.
+"""Keeps a process alive when another one shortens a file that it has mapped.
 
-The kernel answers a touch beyond the new end with SIGBUS. Python's own signal handlers are of no
-use against that: they take a note and return, and the instruction faults again, for ever. So the
-signal is caught below them, by sigaction(2) through ctypes: the handler puts zeroes of the
-process's own where the file was mapped, notes it, and returns, and the instruction that faulted
-goes on. In zeroes no frame is found, so that whoever was at work fails, and is told that the
-segment is damaged. It costs nothing until it happens.
+The kernel answers a load or store beyond the new end with SIGBUS. Python's own signal handlers do not
+help: they take a note and return, and the instruction faults again, without end. So this module
+catches the signal below them, by sigaction(2) through ctypes. The handler maps zeroes of the process's
+own in place of the file, notes it, and returns, and the instruction that faulted goes on. Zeroes
+contain no frame, so the call fails, and raises Corrupt. Until a fault it costs nothing.
 
-The handler is Python, which is not done in handlers of signals that come at any time: this one
-comes when an instruction touches shared memory, and nowhere else. What such an instruction stands
-in is a call to memcpy, to libatomic, to xxhash, or a loop of numpy's, under the interpreter's lock
-or not, as a callback would: ctypes takes the lock if the thread does not have it. No such call
-holds a lock of the allocator's or another that the handler needs. It only ever runs where the
-process would end otherwise. Faults elsewhere go to the handler that was there before.
+The handler is Python code. A handler of signals that come at any time could not be; this signal comes
+only from an instruction that accesses shared memory. Such an instruction is in a call to memcpy, to
+libatomic, to xxhash, or in a loop of numpy's, with the interpreter's lock or without: ctypes takes the
+lock if the thread does not have it. No such call holds a lock of the allocator's or another that the
+handler needs. It only runs where the process would end otherwise. Faults elsewhere go to the former
+handler.
 
-What it cannot do: programs that set a handler for SIGBUS after the last attaching (signal.signal,
-faulthandler.enable) have theirs and not this one; and threads that the interpreter does not know of
-must not touch shared memory while it ends.
+Limits: a program that sets a handler for SIGBUS after its last attaching (signal.signal,
+faulthandler.enable) has that one instead; and threads that the interpreter does not know must not
+access shared memory while it ends.
 """
 
 import ctypes
@@ -43,7 +42,7 @@ class _Sigaction(ctypes.Structure):
 _sigaction = _libc.held.sigaction
 _sigaction.argtypes, _sigaction.restype = [c_int, POINTER(_Sigaction), POINTER(_Sigaction)], c_int
 
-# Under the interpreter's lock: between looking at a mapping and replacing it nobody unmaps it.
+# Under the interpreter's lock: no thread unmaps a mapping between the look at it and its replacement.
 _mmap = _libc.held.mmap
 _mmap.argtypes, _mmap.restype = [c_void_p, ctypes.c_size_t, c_int, c_int, c_int, ctypes.c_long], c_void_p
 
@@ -52,9 +51,9 @@ _FLAGS = _libc.MAP_PRIVATE | _libc.MAP_ANONYMOUS | _libc.MAP_NORESERVE | _libc.M
 
 
 class Watch:
-    """Memory whose faults are caught: when a touch of any of it finds no file behind it, all of
-    it becomes zeroes, the first before the second. Whoever sees a zero that is not the second's
-    finds no frame in the first either, so that is the control object."""
+    """Memory whose faults are caught. When an access finds no file behind any of it, all of it becomes
+    zeroes, the first mapping before the second. Pass the control object first: a process that sees
+    zeroes in the ring then finds the control object zeroed too."""
 
     __slots__ = ("_memories", "hit")
 
@@ -67,11 +66,11 @@ class Watch:
             _install()
 
     def mapped(self) -> list[Memory]:
-        """What of it still is. It stays so while the list is kept."""
+        """The memory that is still mapped. It stays mapped while the list lives."""
         return [m for ref in self._memories if (m := ref()) is not None]
 
     def replace(self, address: int) -> bool:
-        """Puts zeroes in the place of the memory if the address is of it."""
+        """Maps zeroes in place of the memory if the address lies in it."""
         memories = self.mapped()
         if not any(m.address <= address < m.address + m.size for m in memories):
             return False
@@ -89,7 +88,7 @@ def _on_fault(number: int, info: int, context: int) -> None:
     try:
         address: int = c_uint64.from_address(info + _SI_ADDR).value
         if not any(watch.replace(address) for watch in _watches):
-            # The instruction faults again, and then it is the former handler's.
+            # The instruction faults again, for the former handler.
             _sigaction(signal.SIGBUS, byref(_previous), None)
     finally:
         if collecting:
@@ -101,7 +100,7 @@ _handler_at = ctypes.cast(_handler, c_void_p).value
 
 
 def _install() -> None:
-    """Puts the handler in front of the one that is there."""
+    """Installs the handler, and remembers the former one."""
     action = _Sigaction()
     if _sigaction(signal.SIGBUS, None, byref(action)) != 0:
         raise _libc.last_error()

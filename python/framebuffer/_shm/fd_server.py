@@ -1,7 +1,5 @@
-"""The Unix socket at which a server hands out its files. A client sends one byte, what it
-wants, and gets one byte with the files: or another, without, if it may not have them."""
+"""The Unix socket from which clients get the files of a memfd server."""
 
-import collections
 import os
 import posixpath
 import secrets
@@ -11,60 +9,51 @@ import threading
 import time
 from typing import Callable
 
-from .. import _forks, _peers
+from .. import _forks
 from .._text import errno_text
 from ..errors import FrameBufferError
 from . import abstract
-from .access import NOTHING, WRITING, Access
-from .name_watcher import GONE, LOOK_EVERY, OTHERS, OURS, NameWatcher, remove, standing, touch
-from .own_dir import make_dir
+from .access import Access
+from .conn_set import ConnSet
+from .fd_reply import Files
 from .location import location_of
+from .name_watcher import GONE, LOOK_EVERY, OTHERS, OURS, NameWatcher, remove, state_of, touch
+from .own_dir import make_dir
 from .reserve import Reserve
 from .sockets import MAX_PATH, SUFFIX, default_dir, sweep
 
-# The bytes of the protocol. The last is the answer to who may read only and wants to write.
-WANT_WRITING, WANT_READING, GRANTED, DENIED, DENIED_WRITE = b"w", b"r", b"y", b"n", b"o"
-
-PATIENCE = 5.0  # how long either side waits for the other's byte, in seconds
-
-# How often a socket is bound that another process removes at once, as sweep does.
+# How often the server binds its socket when another process removes it at once, as sweep does.
 _BINDINGS = 5
 
-# So many that may have something are waited for at a time. What a client that knows what it wants
-# has to send is there when it comes.
-_MOST_CONNECTIONS = 64
-
-# How many may wait to be accepted: few, since they are accepted in their order, and others fill it in
-# no time. Those beyond wait as they connect.
+# Connections that wait in the kernel's queue, in order of their arrival. Clients beyond them wait in connect.
 _BACKLOG = 128
 
 
 class FDServer:
-    """The server's side: two files, and a thread that hands them out."""
+    """The server's side: two files, and a thread that sends them to clients."""
 
     def __init__(self, access: Access) -> None:
-        self.control = self.ring = self._ring_to_read = -1
+        self.files = Files(access)
         self._access = access
-        self._unknown = _peers.overflow()
-        access.check_ids(self._unknown)
         self._path = ""
         self._make: Callable[[str, bool], None] = make_dir
-        self._lock = threading.Lock()  # for what follows: the thread binds anew, close ends it
+        self._lock = threading.Lock()  # guards what follows: the thread binds anew, close ends it
         self._listener: socket.socket | None = None
         self._abstract: socket.socket | None = None  # another listener, for clients that do not see the directory
-        self._bound: os.stat_result | None = None  # the listener, as it lies in the directory
-        self._keeper: NameWatcher | None = None
+        self._bound: os.stat_result | None = None  # of the listener's socket in the directory
+        self._watcher: NameWatcher | None = None
         self._thread: threading.Thread | None = None
-        self._connections: dict[socket.socket, tuple[float, int]] = {}  # until when they are waited for, in order, and whose they are
         self._reserve = Reserve()
+        self._connections = ConnSet(self._reserve)
 
     @property
     def location(self) -> str:
+        """The socket's path as it stands in the key."""
         return location_of(self._path)
 
     def open(self, directory: str) -> None:
-        """Listens with a name of its own in the directory, or in the user's own, and hands out
-        the files until close."""
+        """Listens at a new path in the directory, or in the default one, and sends the files to clients until
+        close. Raises NoPermission and FrameBufferError."""
         directory, self._make = (directory, make_dir) if directory else default_dir()
         directory = os.path.abspath(directory)
         self._make(directory, self._access.others)
@@ -75,31 +64,20 @@ class FDServer:
                 f"the socket's path {path} has {len(os.fsencode(path))} bytes, and the kernel takes {MAX_PATH}: name a directory with a shorter path"
             )
         self._path = path
-        self._open_to_read()
+        self.files.open_to_read()
         try:
             self._listener = self._bind()
         except OSError as e:
             raise FrameBufferError(f"listen in {directory}: {errno_text(e)}") from e
         self._abstract = abstract.listen(path, _BACKLOG)
         self._reserve.keep_back()
-        self._keeper = NameWatcher(directory)
+        self._watcher = NameWatcher(directory)
         self._thread = threading.Thread(target=self._serve, args=(self._listener,), name="framebuffer-memfd", daemon=True)
         self._thread.start()
         _forks.register(self)
 
-    def _open_to_read(self) -> None:
-        """Opens the ring anew, for clients that may only read it. Without /proc that cannot be done:
-        clients that want to read and may also write get the ring as it is."""
-        try:
-            self._ring_to_read = os.open(f"/proc/self/fd/{self.ring}", os.O_RDONLY)
-        except OSError as e:
-            if isinstance(e, FileNotFoundError) and not self._access.readers:
-                return
-            raise FrameBufferError(f"open the ring for reading only: {errno_text(e)}") from e
-
     def _bind(self) -> socket.socket:
-        """Listens under the door's name, again if another process removes the socket meanwhile.
-        Raises OSError."""
+        """Listens at the path, again if another process removes the socket meanwhile. Raises OSError."""
         for _ in range(_BINDINGS - 1):
             try:
                 return self._listen()
@@ -108,9 +86,8 @@ class FDServer:
         return self._listen()
 
     def _listen(self) -> socket.socket:
-        """Listens under the door's name, from which systemd-tmpfiles knows by /proc/net/unix that
-        the socket lives: a socket that was renamed it takes for a dead one. The kernel does not let
-        it take the name of anything else. Raises OSError."""
+        """Listens at the path itself: systemd-tmpfiles compares paths with /proc/net/unix, and would take a
+        renamed socket for a dead one. bind does not replace another file. Raises OSError."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             listener.bind(self._path)
@@ -121,7 +98,7 @@ class FDServer:
             listener.listen(_BACKLOG)
             listener.setblocking(False)
             self._bound = os.lstat(self._path)
-            # Who may have the files is for _rights to say, which knows the peer.
+            # All users may connect: Files checks their rights.
             os.chmod(self._path, 0o666)
         except OSError:
             listener.close()
@@ -131,35 +108,35 @@ class FDServer:
         return listener
 
     def _look(self) -> socket.socket | None:
-        """Brings the socket back when it was removed, and returns the new one."""
-        keeper = self._keeper
+        """Binds the socket again if it was removed, and returns the new listener."""
+        watcher = self._watcher
         with self._lock:
-            if self._listener is None or keeper is None or self._bound is None:
+            if self._listener is None or watcher is None or self._bound is None:
                 return None
-            found = standing(self._path, self._bound)
+            found = state_of(self._path, self._bound)
             if found == OURS:
-                keeper.tell("")
-                if keeper.due():
+                watcher.log("")
+                if watcher.due():
                     touch(self._path)
             if found == OTHERS:
-                keeper.tell(
+                watcher.log(
                     f"another file has the name of this server's socket, {self._path}, so that no client can attach any more: "
                     "remove it, or start the server again"
                 )
             if found != GONE:
                 return None
             try:
-                self._make(keeper.directory, self._access.others)
+                self._make(watcher.directory, self._access.others)
                 self._listener = self._bind()
             except (OSError, FrameBufferError) as e:
-                keeper.tell(f"the socket of this server, {self._path}, was removed, and cannot be made again, so that no client can attach: {e}")
+                watcher.log(f"the socket of this server, {self._path}, was removed, and cannot be made again, so that no client can attach: {e}")
                 return None
-            keeper.tell(f"the socket of this server, {self._path}, was removed by another process; it is there again")
-            keeper.hold()
+            watcher.log(f"the socket of this server, {self._path}, was removed by another process; it is there again")
+            watcher.hold()
             return self._listener
 
     def close(self) -> None:
-        """Ends the listening, removes the socket, and gives the files back."""
+        """Ends the listening, removes the socket, and closes the files."""
         with self._lock:
             listener, self._listener = self._listener, None
             if listener is not None and self._bound is not None:
@@ -174,15 +151,13 @@ class FDServer:
         self._close_files()
 
     def after_fork(self) -> None:
-        """The child is no server: who came to it would wait for nothing."""
+        """Closes everything in the child, which is no server: clients that connect would wait in vain."""
         self._lock = threading.Lock()  # which the thread may have held
         if self._listener is not None:
             self._listener.close()
             self._listener = self._thread = None
         self._close_abstract()
-        for peer in self._connections:
-            peer.close()
-        self._connections.clear()
+        self._connections.close_all()
         self._reserve.close()
         self._close_files()
 
@@ -192,32 +167,29 @@ class FDServer:
             self._abstract = None
 
     def _close_files(self) -> None:
-        for name in ("control", "ring", "_ring_to_read"):
-            fd: int = getattr(self, name)
-            setattr(self, name, -1)
-            if fd >= 0:
-                os.close(fd)
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
-            keeper.release()
+        self.files.close()
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.release()
 
     def _serve(self, listener: socket.socket) -> None:
-        """Answers clients beside each other, so that one that says nothing keeps no other waiting."""
-        with selectors.PollSelector() as events:  # which is no file that a fork would share
+        """The thread's work: it answers clients concurrently, so that a silent one delays no other."""
+        connections = self._connections
+        with selectors.PollSelector() as events:  # which has no descriptor that a fork would share
             events.register(listener, selectors.EVENT_READ)
             if self._abstract is not None:
                 events.register(self._abstract, selectors.EVENT_READ)
             looked = time.monotonic()
             while self._listener is not None:
-                wake = min([looked + LOOK_EVERY, *(until for until, _ in self._connections.values())])
+                wake = min([looked + LOOK_EVERY, *connections.ends()])
                 for key, _ in events.select(max(wake - time.monotonic(), 0)):
                     if key.fileobj is listener:
-                        self._receive(listener, events)
+                        self._accept(listener, events)
                     elif key.fileobj is self._abstract:
-                        self._receive(self._abstract, events)
-                    elif isinstance(key.fileobj, socket.socket) and key.fileobj in self._connections:
-                        self._answer(key.fileobj)
-                        self._close(key.fileobj, events)
+                        self._accept(self._abstract, events)
+                    elif isinstance(key.fileobj, socket.socket) and key.fileobj in connections:
+                        self.files.answer(key.fileobj)
+                        connections.close(key.fileobj, events)
                 now = time.monotonic()
                 if now >= looked + LOOK_EVERY:
                     looked = now
@@ -226,85 +198,23 @@ class FDServer:
                         listener.close()  # no path leads there any more
                         listener = again
                         events.register(listener, selectors.EVENT_READ)
-                for peer in [p for p, (until, _) in self._connections.items() if until <= now]:
-                    self._close(peer, events)
-            for peer in list(self._connections):
-                self._close(peer, events)
+                connections.close_late(now, events)
+            connections.close_all()
 
-    def _receive(self, listener: socket.socket, events: selectors.BaseSelector) -> None:
-        """Lets clients in, to be answered when they have said what they want. One that may have
-        nothing is told so at once, and takes no place of others."""
+    def _accept(self, listener: socket.socket, events: selectors.BaseSelector) -> None:
+        """Accepts clients. It refuses at once those that may have nothing, which take no place of others."""
         for _ in range(_BACKLOG):
             try:
                 peer = self._reserve.accept(listener)
             except BlockingIOError:
                 return
             except OSError:
-                if self._listener is not None:  # no descriptors left, say: one that keeps silent may have it
-                    self._close_oldest(events)
+                if self._listener is not None:  # no descriptor left, for example: an idle connection has one
+                    self._connections.close_oldest(events)
                     time.sleep(0.01)
                 return
             peer.setblocking(False)
-            if self._rights(peer) == NOTHING:
-                self._say(peer, DENIED)
+            if self.files.refuse(peer):
                 peer.close()
-                continue
-            self._connections[peer] = time.monotonic() + PATIENCE, _peers.peer_of(peer).uid
-            events.register(peer, selectors.EVENT_READ)
-            if len(self._connections) > _MOST_CONNECTIONS:
-                self._close_oldest(events)
-
-    def _close_oldest(self, events: selectors.BaseSelector) -> None:
-        """Ends the oldest connection of the user that has the most: a user that comes often is in its
-        own way alone."""
-        has = collections.Counter(uid for _, uid in self._connections.values())
-        for peer, (_, uid) in self._connections.items():
-            if has[uid] == max(has.values()):
-                self._close(peer, events)
-                return
-
-    def _close(self, peer: socket.socket, events: selectors.BaseSelector) -> None:
-        del self._connections[peer]
-        events.unregister(peer)
-        peer.close()
-        self._reserve.keep_back()
-
-    def _answer(self, peer: socket.socket) -> None:
-        """Gives a client what it wants, if it may have it."""
-        may = self._rights(peer)
-        try:
-            want = peer.recv(1)
-        except OSError:
-            return  # it went away
-        if want == WANT_WRITING and may != WRITING:
-            self._say(peer, DENIED if may == NOTHING else DENIED_WRITE)
-        elif want == WANT_WRITING:
-            self._say(peer, GRANTED, self.control, self.ring)
-        elif want == WANT_READING:
-            ring = self._ring_to_read
-            if ring < 0 and may == WRITING:
-                ring = self.ring
-            if ring >= 0:
-                self._say(peer, GRANTED, self.control, ring)
-
-    def _say(self, peer: socket.socket, word: bytes, *files: int) -> None:
-        try:
-            if files:
-                socket.send_fds(peer, [word], list(files))
             else:
-                peer.send(word)
-        except OSError:
-            pass  # it went away
-
-    def _rights(self, peer: socket.socket) -> int:
-        """The peer's, by what the kernel says of it: its user, and all its groups. The ids for users
-        and groups that have none here are those of no user and no group, also if this server runs as
-        that: a peer that has them is one of all others. This process itself is known by its pid."""
-        try:
-            pid, uid, gid = _peers.peer_of(peer)
-            if uid == self._unknown.uid:
-                return WRITING if pid == os.getpid() else self._access.of_all
-            gids = [*_peers.groups_of(peer), gid]
-        except OSError:
-            return NOTHING
-        return self._access.rights(uid, [g for g in gids if g != self._unknown.gid])
+                self._connections.add(peer, events)

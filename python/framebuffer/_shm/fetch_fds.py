@@ -1,4 +1,4 @@
-"""Asking at a server's socket for the files of a segment."""
+"""The client of fd_server: gets the file descriptors of a segment from a server's socket."""
 
 import errno
 import logging
@@ -11,7 +11,7 @@ from .._text import errno_text
 from ..errors import FrameBufferError, NoPermission, StaleKey
 from . import abstract
 from .access import read_only_refused
-from .fd_server import DENIED, DENIED_WRITE, GRANTED, PATIENCE, WANT_READING, WANT_WRITING
+from .fd_reply import DENIED, DENIED_WRITE, GRANTED, TIMEOUT, WANT_READING, WANT_WRITING
 from .location import DIR_VARIABLE
 from .server_identity import doubt_of
 
@@ -23,10 +23,10 @@ class _Unanswered(StaleKey):
 
 
 def fetch_fds(path: str, read_only: bool) -> tuple[int, int]:
-    """The descriptors of control and ring, which are the caller's to close. It asks until a server
-    answers or its patience ends: a door before which too many stand may close before the answer.
-    A refusal is final."""
-    end, wait = time.monotonic() + PATIENCE, 0.001
+    """The descriptors of control and ring, which the caller closes. A server with too many connections may
+    close one before it answers; then this asks again, for TIMEOUT seconds in all. A refusal is final.
+    Raises StaleKey, NoPermission and FrameBufferError."""
+    end, wait = time.monotonic() + TIMEOUT, 0.001
     while True:
         try:
             return _fetch_once(path, WANT_READING if read_only else WANT_WRITING, end)
@@ -61,7 +61,7 @@ def _fetch_once(path: str, want: bytes, end: float) -> tuple[int, int]:
             ) from e
         except BlockingIOError as e:
             raise FrameBufferError(
-                f"ask at {path}: for {PATIENCE:g}s as many others waited there as the kernel lets wait: try again, "
+                f"ask at {path}: for {TIMEOUT:g}s as many others waited there as the kernel lets wait: try again, "
                 f"and see which processes connect to it (ss -xp) ({errno_text(e)})"
             ) from e
         except OSError as e:
@@ -82,9 +82,9 @@ def _fetch_once(path: str, want: bytes, end: float) -> tuple[int, int]:
 
 
 def connect(s: socket.socket, address: str, end: float) -> None:
-    """Connects until then. Where as many visitors wait as the kernel lets wait, it waits in their
-    queue: a call that does not block would get in only by luck while others keep the queue full.
-    Raises OSError, and BlockingIOError when the time is over."""
+    """Connects, until the time end. If the server's queue is full it waits in line: a call that does not
+    block would succeed only by luck while other clients keep the queue full. Raises OSError, and
+    BlockingIOError when the time is over."""
     left = max(end - time.monotonic(), 0.001)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(left), int(left % 1 * 1e6) or 1))
     s.settimeout(None)
@@ -92,7 +92,8 @@ def connect(s: socket.socket, address: str, end: float) -> None:
 
 
 def _ask(s: socket.socket, path: str, want: bytes) -> tuple[int, int]:
-    # A client that is refused may find the door closed already, and the word behind it.
+    # A refused client may see EPIPE on its write; the answer can still be read, so the error of the write
+    # counts only if the read fails.
     trouble, closed = "", True
     try:
         s.sendall(want)
@@ -111,7 +112,7 @@ def _ask(s: socket.socket, path: str, want: bytes) -> tuple[int, int]:
     if not said:
         if not closed:
             raise FrameBufferError(
-                f"the server at {path} does not answer for {PATIENCE:g}s: it is stopped, or too busy; ss -xlp says which process it is: {trouble}"
+                f"the server at {path} does not answer for {TIMEOUT:g}s: it is stopped, or too busy; ss -xlp says which process it is: {trouble}"
             )
         raise _Unanswered(f"framebuffer: stale key: the server at {path} went away: {trouble or 'it closed the connection'}")
     if said == DENIED:

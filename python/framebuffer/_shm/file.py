@@ -1,10 +1,10 @@
-"""Two files in a directory of a tmpfs or of huge pages: for containers that share such a
-directory, and for languages that can only open files. Who may open them is decided by the
-kernel. The names are the server's until its end; a killed one leaves them, without its locks, and
-the next one in that directory removes them.
+"""The backend file: two files in a directory of a tmpfs or of huge pages, for containers that share such a
+directory, and for languages that can only open files. The kernel decides which processes may open them.
+The server removes the names at its end; a killed one leaves them, without its locks, and the next server
+in that directory removes them.
 
-Whoever may write to a file may also shorten it. Who then touches what is gone finds zeroes in its
-place, and is told: see busguard.
+A process that may write to a file may also shorten it. The others then find zeroes in its place, and
+calls raise Corrupt: see busguard.
 """
 
 import errno
@@ -105,7 +105,8 @@ def _open_ring(path: str, read_only: bool) -> tuple[int, int]:
 
 
 def _open(path: str, flags: int) -> tuple[int, int]:
-    """Opens what a server made, whatever lies there instead, and returns its size."""
+    """Opens a server's file, and returns its descriptor and size. The path may name anything else: then it
+    raises StaleKey, NoPermission, Corrupt or FrameBufferError."""
     try:
         fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as e:

@@ -1,12 +1,12 @@
-"""A server's two files: their names, and the locks that say that it lives.
+"""The two files of a server of backend file: their names, and the locks that show that it runs.
 
-Each is locked for as long as the server lives, by its open file description (OFD): the kernel
-drops the lock when that is closed, whatever ends the process, and anybody can ask for it without
-taking it. They get their names when they are locked and complete.
+The server locks each file by its open file description (OFD) as long as it runs: the kernel drops the
+lock when that is closed, also when the process is killed, and any process can test it without taking
+it. The files get their names when they are locked and complete.
 
-A forked child has the descriptors and the mappings, and must not have the lock, which would
-outlive the server with it. So it closes the descriptors; and since a mapping keeps the
-description open that it was made with, that is another one.
+A forked child has the descriptors and the mappings, and must not keep the lock after the server's
+end. So it closes the descriptors; and since a mapping keeps the description open that it was made
+with, mappings are made with another one.
 """
 
 import fcntl
@@ -25,11 +25,10 @@ from .. import _forks, _libc
 from .._text import errno_text
 from ..errors import FrameBufferError, StaleKey
 from . import syscall_error
-from .name_watcher import GONE, LOOK_EVERY, OTHERS, OURS, NameWatcher, remove, standing, touch
+from .name_watcher import GONE, LOOK_EVERY, OTHERS, OURS, NameWatcher, remove, state_of, touch
 from .location import path_of
 
-# The names are random but for what tells that they are ours, so that nothing in a shared
-# directory can be in the way of anybody.
+# Names are random after a prefix, so that other files in a shared directory cannot conflict.
 _PREFIX, CONTROL, RING = "framebuffer-", ".control", ".ring"
 _MAX_BASE = 180  # bytes in a path without suffix: a key has room for twice that
 _NAME = re.compile(_PREFIX + "[0-9a-f]{32}")
@@ -46,13 +45,13 @@ def new_base(directory: str) -> str:
 
 
 def base_of(location: str) -> str:
-    """The path of the files that a location names, as their server sees it. Raises BadKey."""
+    """The path, in the server's view, of the files that a location names. Raises BadKey."""
     return path_of("file", location, _MAX_BASE, lambda name: _NAME.fullmatch(name) is not None)
 
 
 @contextmanager
 def another(fd: int) -> Iterator[int]:
-    """Another open file description of the same file, without its lock, to map."""
+    """Another open file description of the same file, without the lock, to make a mapping with."""
     try:
         same = os.open(f"/proc/self/fd/{fd}", os.O_RDWR)
     except FileNotFoundError:  # without /proc: the mapping keeps the lock, also in a forked child
@@ -66,7 +65,7 @@ def another(fd: int) -> Iterator[int]:
 
 
 def lock(fd: int) -> None:
-    """Says that a server lives, until the file is closed."""
+    """Locks a file until it is closed."""
     try:
         fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _WHOLE_FILE)
     except OSError as e:
@@ -75,7 +74,7 @@ def lock(fd: int) -> None:
 
 
 def locked(fd: int) -> bool:
-    """Whether a server lives."""
+    """Whether a running server has the file locked."""
     kind: int = _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _WHOLE_FILE))[0]
     return kind != fcntl.F_UNLCK
 
@@ -91,18 +90,18 @@ def check_alive(fd: int, path: str) -> None:
 
 
 class Files:
-    """See the module."""
+    """A server's two files. See the module."""
 
     def __init__(self, base: str) -> None:
         self.base, self.control, self.ring = base, -1, -1
         self._shown = False
-        self._keeper: NameWatcher | None = None
+        self._watcher: NameWatcher | None = None
         self._lock = threading.Lock()  # of the thread that looks, and of close
         self._ended = threading.Event()
         _forks.register(self)
 
     def show(self) -> None:
-        """Gives the files their names. Control comes last: who finds it finds both."""
+        """Gives the files their names, the control object last: a process that finds that finds both."""
         if (n := len(os.fsencode(self.base))) > _MAX_BASE:
             raise FrameBufferError(f"the files' path {self.base} has {n} bytes, and a key has room for {_MAX_BASE}: name a directory with a shorter path")
         directory = os.open(posixpath.dirname(self.base), os.O_PATH | os.O_DIRECTORY)
@@ -118,8 +117,8 @@ class Files:
             os.close(directory)
 
     def watch(self) -> None:
-        """Looks after the names from now on."""
-        self._keeper = NameWatcher(posixpath.dirname(self.base))
+        """Starts a thread that restores the names if they are removed."""
+        self._watcher = NameWatcher(posixpath.dirname(self.base))
         for fd in (self.control, self.ring):  # tmpfiles.d(5): systemd 250 and newer skip such files
             try:
                 fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -128,23 +127,23 @@ class Files:
         threading.Thread(target=_watch, args=(weakref.ref(self), self._ended), name="framebuffer-file", daemon=True).start()
 
     def look(self) -> None:
-        """Brings back names that were moved. The kernel gives no name to a file that has none left
-        but the ones it never had (linkat(2)): then it can only be told."""
+        """Restores names that were moved. The kernel gives a file without any name left no new one
+        (linkat(2)): then this logs that they were removed."""
         with self._lock:
-            keeper = self._keeper
-            if keeper is None or self._ended.is_set():
+            watcher = self._watcher
+            if watcher is None or self._ended.is_set():
                 return
-            used, trouble = keeper.due(), ""
+            used, trouble = watcher.due(), ""
             for fd, suffix in ((self.ring, RING), (self.control, CONTROL)):
                 path = self.base + suffix
-                found = standing(path, os.fstat(fd))
+                found = state_of(path, os.fstat(fd))
                 if found == OURS and used:
                     touch(path)
                 if found == OTHERS:
                     trouble = f"another file has the name of this server's, {path}"
                 if found == GONE:
                     try:
-                        directory = os.open(keeper.directory, os.O_PATH | os.O_DIRECTORY)
+                        directory = os.open(watcher.directory, os.O_PATH | os.O_DIRECTORY)
                         try:
                             _name(fd, directory, posixpath.basename(path))
                         finally:
@@ -153,18 +152,18 @@ class Files:
                         trouble = f"the files of this server were removed, such as {path}"
             if trouble:
                 trouble += ", so that no client can attach any more; those that are attached go on: start the server again"
-            keeper.tell(trouble)
+            watcher.log(trouble)
 
     def close(self) -> None:
-        """Takes the names back and gives up the files."""
+        """Removes the names and closes the files."""
         self._ended.set()
         with self._lock:
             self._close()
 
     def _close(self) -> None:
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
-            keeper.release()
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.release()
         for name, suffix in (("control", CONTROL), ("ring", RING)):
             fd: int = getattr(self, name)
             setattr(self, name, -1)
@@ -175,14 +174,15 @@ class Files:
             os.close(fd)
 
     def after_fork(self) -> None:
-        """The child is no server."""
+        """Closes the files in the child, which is no server."""
         self._shown = False
-        self._lock, self._ended = threading.Lock(), threading.Event()  # of whose locks the thread may have held one
+        self._lock, self._ended = threading.Lock(), threading.Event()  # whose locks the thread may have held
         self.close()
 
 
 def _name(fd: int, directory: int, name: str) -> None:
-    """With a directory's descriptor Python calls linkat, which follows the link. Raises OSError."""
+    """Gives an unnamed file a name. With a directory's descriptor Python calls linkat, which follows the link
+    in /proc. Raises OSError."""
     try:
         os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=directory, follow_symlinks=True)
     except FileNotFoundError:
@@ -202,7 +202,7 @@ def _watch(files: "weakref.ref[Files]", ended: threading.Event) -> None:
 
 
 def sweep(directory: str) -> None:
-    """Removes what servers left that were killed, as far as this process may."""
+    """Removes the files of killed servers, where this process may."""
     for path in glob.glob(posixpath.join(glob.escape(directory), _PREFIX + "*")):
         base, suffix = posixpath.splitext(posixpath.basename(path))
         if suffix not in (CONTROL, RING) or not _NAME.fullmatch(base):
@@ -213,7 +213,7 @@ def sweep(directory: str) -> None:
             continue  # another user's
         try:
             if not locked(fd):
-                os.unlink(path)  # names are never used again: it is the file that was asked
+                os.unlink(path)  # names are never used again: this is the file that was tested
         except OSError:
             pass
         finally:

@@ -1,4 +1,4 @@
-"""What a directory is on, and files in it whose memory is taken."""
+"""File systems in memory: finds out which one a directory is on, and makes files there with all pages allocated."""
 
 import ctypes
 import errno
@@ -28,12 +28,12 @@ _statfs.argtypes, _statfs.restype = [c_char_p, c_void_p], c_int
 _fstatfs = _libc.free.fstatfs
 _fstatfs.argtypes, _fstatfs.restype = [c_int, c_void_p], c_int
 
-_PIECE = 64 << 20  # what is taken in one call
+_PIECE = 64 << 20  # bytes that one call allocates
 
 
 class _Facts:
-    """What statfs(2) says: type, block size, blocks and free ones are the first words of its
-    struct on every 64-bit Linux but s390."""
+    """The results of statfs(2): type, block size, blocks and free ones are the first words of its struct on
+    every 64-bit Linux but s390."""
 
     def __init__(self, what: "str | int") -> None:
         words = (c_int64 * 32)()
@@ -46,16 +46,16 @@ class _Facts:
 
 
 def is_huge(fd: int) -> bool:
-    """Whether a file is made of reserved huge pages."""
+    """Whether a file consists of reserved huge pages."""
     try:
         return _Facts(fd).kind == _HUGETLBFS
-    except NoPermission:  # a sandbox does not tell: then it may be
+    except NoPermission:  # a sandbox refuses the call: it may be
         return True
 
 
 @dataclass
 class Filesystem:
-    """One of memory, at a directory in it."""
+    """A file system in memory, at one of its directories."""
 
     dir: str
     huge: bool  # hugetlbfs
@@ -63,10 +63,10 @@ class Filesystem:
 
     @classmethod
     def of(cls, directory: str, others: bool) -> "Filesystem":
-        """Makes the directory, if there is none, unless its files would be on a disk, which would
-        be written to it without end, or in ramfs, which takes more than there is."""
+        """Makes the directory if there is none. Raises FrameBufferError if its files would be on a disk, to
+        which the kernel would write frames without end, or in ramfs, which has no limit."""
         directory = near = os.path.abspath(directory)
-        while True:  # there may be no more of it yet
+        while True:  # the directory may not exist yet
             try:
                 facts = _Facts(near)
                 break
@@ -86,11 +86,11 @@ class Filesystem:
         return cls(directory, huge, facts.block if huge else _libc.PAGE)
 
     def whole(self, n: int) -> int:
-        """Rounds up to whole pages of it."""
+        """Rounds a size up to whole pages of the file system."""
         return whole_pages(n, self.block)
 
     def pages(self, want_huge: bool) -> int:
-        """Those that files have there. Raises NoMemory if there are no huge ones."""
+        """The kind of pages that files have there. Raises NoMemory if huge ones are wanted and there are none."""
         if self.huge:
             return HUGE_PAGES
         if not want_huge:
@@ -113,7 +113,7 @@ class Filesystem:
         return []
 
     def make(self, size: int, permit: Callable[[int], None]) -> int:
-        """A file without a name, locked, with all its bytes taken."""
+        """The descriptor of a new file without a name, locked, with all its pages allocated."""
         try:
             fd = os.open(self.dir, os.O_TMPFILE | os.O_RDWR, 0o600)
         except OSError as e:
@@ -135,8 +135,8 @@ class Filesystem:
         return fd
 
     def _reserve(self, fd: int, size: int) -> None:
-        """Gives a file its length and takes the memory: whoever else fills the file system later
-        cannot make anybody fault."""
+        """Gives a file its length and allocates its pages, so that no process faults if others fill the file
+        system later."""
         step = self.whole(_PIECE)
         for at in range(0, size, step):
             try:
@@ -145,14 +145,13 @@ class Filesystem:
                 if e.errno in (errno.ENOSPC, errno.ENOMEM, errno.EFBIG):
                     raise self.full(size, e) from e
                 if syscall_error.not_allowed(e) or e.errno == errno.EOPNOTSUPP:
-                    # Then its pages are taken when they are brought in, where it shows as well if
-                    # there are too few of them.
+                    # Then `finish` allocates the pages, and fails if there are too few.
                     os.ftruncate(fd, size)
                     return
                 raise FrameBufferError(f"take {size} bytes in {self.dir}: {errno_text(e)}") from e
 
     def full(self, size: int, error: OSError) -> NoMemory:
-        """The error of one without room."""
+        """The error for a file system without room."""
         try:
             facts = _Facts(self.dir)
             total, free = facts.blocks * facts.block, facts.available * facts.block

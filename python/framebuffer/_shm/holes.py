@@ -1,6 +1,6 @@
-"""A server has every page of its segment present before any client can attach. A segment with holes
-costs its maker nothing, whatever size it claims, and the kernel takes each page that a client touches
-there from the client's container. So a client does not attach to one.
+"""Refuses segments with holes. A server allocates every page of its segment before any client can attach.
+A segment with holes costs the process that made it nothing, for any size, and the kernel charges each page
+that a client touches there to the client's container. So clients do not attach to one.
 """
 
 import os
@@ -19,8 +19,8 @@ def check_holes(fd: int, size: int) -> None:
 
 
 def check_sysv_holes(id_: int, size: int) -> None:
-    """As check_holes, for a System V segment. Where the kernel's list of them cannot be read, as without
-    /proc, it does nothing."""
+    """As check_holes, for a System V segment. It does nothing if the kernel's list of them cannot be read, as
+    without /proc."""
     have = 0
     for _ in range(3):  # a page on its way to the swap space may be in neither count
         try:

@@ -1,4 +1,4 @@
-"""The directory in which others find a server's socket or files, and the paths in keys."""
+"""Paths in keys, and the environment's directory for sockets and files."""
 
 import os
 import posixpath
@@ -7,18 +7,18 @@ from typing import Callable
 from .._text import quote
 from ..errors import BadKey
 
-# Names the directory, for servers that are not told another and for clients to which the
-# server's is mounted elsewhere.
+# Names the directory for servers that are given none, and for clients that have the server's mounted
+# elsewhere.
 DIR_VARIABLE = "FRAMEBUFFER_DIR"
 
 
 def location_of(path: str) -> str:
-    """A path as it stands in keys."""
+    """The form of a path in keys."""
     return os.fsencode(path).hex()
 
 
 def path_of(backend: str, location: str, most: int, ours: Callable[[str], bool]) -> str:
-    """The path that a location names, as its server sees it. Raises BadKey."""
+    """The path, in the server's view, that a location names. Raises BadKey."""
     try:
         raw = bytes.fromhex(location)
         path = os.fsdecode(raw)
@@ -38,8 +38,8 @@ def path_of(backend: str, location: str, most: int, ours: Callable[[str], bool])
 
 
 def path_here(path: str, suffix: str) -> str:
-    """The path here. Where there is no such file, but the environment names a directory, it is
-    that of the same name there: a mount may be elsewhere."""
+    """The path in this process's view: if there is no such file, and the environment names a directory, the
+    file of the same name in that, since it may be mounted elsewhere."""
     directory = os.environ.get(DIR_VARIABLE)
     if directory and not os.path.lexists(path + suffix):
         return posixpath.join(directory, posixpath.basename(path))

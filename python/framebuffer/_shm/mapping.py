@@ -1,4 +1,4 @@
-"""Mapping files, once or twice in a row."""
+"""Maps files, once or twice in a row."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from .memory import Memory, fronted, mirror
 
 @contextmanager
 def part(name: str) -> Iterator[None]:
-    """Has errors say which of the two files they are about."""
+    """Adds to errors which of the two files they are about."""
     try:
         yield
     except FrameBufferError as e:
@@ -30,7 +30,7 @@ def _map_at(fd: int, at: int, size: int, prot: int, flags: int) -> int:
 
 
 def map_file(fd: int, size: int) -> Memory:
-    """The first size bytes of a file, for reading and writing, as a control object lies."""
+    """The first size bytes of a file, for reading and writing, mapped as a control object: see fronted."""
     page = os.fstat(fd).st_blksize  # of hugetlbfs that of its pages
     if page % _libc.PAGE or size % page:
         page = _libc.PAGE
@@ -38,6 +38,6 @@ def map_file(fd: int, size: int) -> Memory:
 
 
 def mirror_file(fd: int, size: int, read_only: bool, aligned: int) -> Memory:
-    """A file's bytes twice in a row, beginning at a multiple of aligned, if that is not 0."""
+    """A file's bytes twice in a row, from a multiple of aligned on, if that is not 0."""
     prot = _libc.PROT_READ if read_only else _libc.PROT_READ | _libc.PROT_WRITE
     return mirror(size, aligned, lambda at: _map_at(fd, at, size, prot, _libc.MAP_FIXED))

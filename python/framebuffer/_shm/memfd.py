@@ -1,7 +1,6 @@
-"""Anonymous files, which the server hands to whoever asks at a Unix socket and may have them:
-containers need only share the socket's directory, and no namespace. The memory is freed when
-the last process has let go of it; a killed server leaves a socket that nobody answers at,
-which the next one in that directory removes.
+"""The backend memfd: anonymous files, which the server sends over a Unix socket to processes that may have
+them. Containers need only share the socket's directory, and no namespace. The memory is freed when the
+last process detaches. A killed server leaves its socket, which the next server in that directory removes.
 """
 
 import errno
@@ -39,7 +38,8 @@ class Memfd:
     def create(self, spec: Spec) -> Mapped:
         """See Backend."""
         spec = whole(spec)
-        fds = FDServer(Access.of(spec))
+        server = FDServer(Access.of(spec))
+        fds = server.files
         rings: list[Memory] = []
 
         def attempt(reserved: bool) -> None:
@@ -62,11 +62,11 @@ class Memfd:
             if pages == HUGE_PAGES:
                 made.watch = Watch(made.control, made.ring)
             finish(made)
-            fds.open(spec.dir)
+            server.open(spec.dir)
         except BaseException:
-            fds.close()
+            server.close()
             raise
-        made.location, made.stop = fds.location, fds.close
+        made.location, made.stop = server.location, server.close
         return made
 
     def attach(self, location: str, read_only: bool) -> Mapped:
@@ -100,9 +100,9 @@ def _make(name: str, size: int, flags: int) -> int:
         os.ftruncate(fd, size)
         # Without the bits for others, whose read-only descriptors cannot be opened for writing.
         os.fchmod(fd, 0o400)
-        # They keep a file at its length: whoever may write to it could otherwise make the
-        # others fault. Holes can be made nonetheless; small pages then come back as zeroes, but
-        # reserved huge ones, once given back, may be somebody else's: those are watched.
+        # The seals keep the file's length: otherwise a process with write access could make the others
+        # fault. It can punch holes nonetheless. Small pages then come back as zeroes; reserved huge
+        # ones may not come back, so a Watch catches those faults.
         fcntl.fcntl(fd, _F_ADD_SEALS, _SEAL_SHRINK | _SEAL_GROW | _SEAL_SEAL)
     except OSError as e:
         os.close(fd)
@@ -116,7 +116,7 @@ def _mirror(fd: int, size: int, read_only: bool) -> Memory:
 
 
 def _sealed_size(fd: int) -> int:
-    """The length of a file that came from a server, if no process can shorten it and it has no holes."""
+    """The length of a server's file. Raises StaleKey if a process can shorten it, and Corrupt if it has holes."""
     try:
         seals = fcntl.fcntl(fd, _F_GET_SEALS)
     except OSError as e:

@@ -1,4 +1,4 @@
-"""Mapped memory, and how long it stays mapped."""
+"""Mapped memory, and its lifetime."""
 
 import ctypes
 import errno
@@ -15,22 +15,21 @@ from ..errors import NoMemory
 from .syscall_error import not_allowed
 
 
-# Has core dumps of a process hold the ring.
+# If the environment sets it, core dumps contain the ring.
 DUMP_VARIABLE = "FRAMEBUFFER_DUMP_RING"
 
 
 class Memory:
-    """An address range that is given back when this object goes. Views refer to it, so the
-    memory stays for as long as anybody, be it numpy, can look at it."""
+    """An address range that is unmapped when no object refers to it any more. Views refer to it, and so do
+    arrays made of them."""
 
     __slots__ = ("address", "size", "__weakref__")
 
     def __init__(self, address: int, size: int, front: int = 0) -> None:
-        """Preconditions: front bytes in front of it are given back with it."""
+        """front bytes in front of it are unmapped with it."""
         self.address, self.size = address, size
-        # Not __del__: who has taken a weak reference's object can rely on the mapping, since
-        # this comes when there is none to be taken any more. Not at the program's end either:
-        # views may outlive everything else.
+        # Not __del__: a finalizer runs when no weak reference gives the object any more, so a thread that
+        # got it from one can rely on the mapping. Not at the program's end: views may live longer.
         weakref.finalize(self, self.unmap, address - front, front + size).atexit = False
 
     def view(self) -> memoryview:
@@ -49,9 +48,9 @@ def _array_type(size: int) -> Any:
 
 
 def mirror(size: int, aligned: int, attach: Callable[[int], object]) -> Memory:
-    """Has attach put an object of size bytes twice in a row. The address range is reserved
-    first, so that nobody takes the second half meanwhile; attach replaces the reservation.
-    It begins at a multiple of aligned, if that is not 0.
+    """Maps an object of size bytes twice in a row, by attach(address). It reserves the address range first,
+    so that no other thread takes the second half meanwhile; attach replaces the reservation. The range
+    begins at a multiple of aligned, if that is not 0.
 
     Preconditions: size is a multiple of the page size.
     """
@@ -70,9 +69,9 @@ def mirror(size: int, aligned: int, attach: Callable[[int], object]) -> Memory:
 
 
 def fronted(size: int, page: int, attach: Callable[[int], object]) -> Memory:
-    """Has attach put a control object of size bytes behind LIFE_DISTANCE bytes of private memory:
-    room for the entries by which the kernel finds this process's life words. The addresses are
-    reserved first, as for mirror.
+    """Maps a control object of size bytes, by attach(address), after LIFE_DISTANCE bytes of private memory
+    with room for the entries by which the kernel finds this process's life words. It reserves the
+    addresses first, as mirror does.
 
     Preconditions: size is a multiple of page, that of the object's memory.
     """
@@ -100,8 +99,8 @@ def _reserve(size: int) -> int:
 
 
 def populate(address: int, size: int) -> None:
-    """Makes every page present and writable, on all CPUs at once: what takes the time is the
-    kernel's clearing of each page, which does not wait for the other pages."""
+    """Allocates every page, writable, on all CPUs at once: most of the time the kernel clears pages, which
+    does not wait for other pages."""
     piece = 32 << 20
     pieces = [(address + at, min(piece, size - at)) for at in range(0, size, piece)]
     if len(pieces) == 1:
@@ -124,8 +123,8 @@ def _populate_piece(address: int, size: int) -> None:
 
 
 def undumped(*memories: Memory) -> None:
-    """Keeps memory out of core dumps, unless the environment asks for it: they would otherwise hold
-    the whole ring, twice, with frames that others are not to see. The kernel may refuse."""
+    """Keeps memory out of core dumps, unless the environment asks for it: they would contain the whole ring,
+    twice, with frames that other users must not see. It is no error if the kernel refuses."""
     if os.environ.get(DUMP_VARIABLE, "") not in ("", "0"):
         return
     for memory in memories:
@@ -136,7 +135,7 @@ def undumped(*memories: Memory) -> None:
 
 
 def advise_huge(memory: Memory) -> None:
-    """Asks for transparent huge pages. It is a hint."""
+    """Asks the kernel for transparent huge pages, which it may ignore."""
     try:
         _libc.advise(memory.address, memory.size, _libc.MADV_HUGEPAGE)
     except OSError:

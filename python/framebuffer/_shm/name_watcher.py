@@ -1,5 +1,5 @@
-"""Looking after the names in a directory by which clients find a segment: what cleans directories
-(systemd-tmpfiles, tmpreaper, rm) may take them away under a living server."""
+"""Watches the names in a directory by which clients find a segment: programs that clean directories
+(systemd-tmpfiles, tmpreaper, rm) may remove them while the server runs."""
 
 import fcntl
 import logging
@@ -8,20 +8,20 @@ import stat
 import time
 
 LOOK_EVERY = 1.0
-"""How often a server looks whether clients still find its segment, in seconds."""
+"""How often, in seconds, a server looks at its names."""
 
-# How often a server makes what clients find its segment by look used. What cleans directories by
-# age goes by days, or by hours.
+# How often, in seconds, a server renews the times of its names. Programs that clean by age count in hours
+# or days.
 _FRESH_EVERY = 600.0
 
 _log = logging.getLogger("framebuffer")
 
-# What a look finds of a name. A directory that cannot be looked at is UNSEEN.
+# Results of a look at a name. UNSEEN: the directory cannot be read.
 OURS, GONE, OTHERS, UNSEEN = range(4)
 
 
-def standing(path: str, should: os.stat_result) -> int:
-    """Compares what has a name with what should have it."""
+def state_of(path: str, should: os.stat_result) -> int:
+    """Compares the file that has a name with the one that should have it."""
     try:
         return OURS if os.path.samestat(os.lstat(path), should) else OTHERS
     except FileNotFoundError:
@@ -31,7 +31,7 @@ def standing(path: str, should: os.stat_result) -> int:
 
 
 def touch(path: str) -> None:
-    """Makes a name look used."""
+    """Renews a name's times."""
     try:
         os.utime(path, follow_symlinks=False)
     except OSError:
@@ -39,8 +39,8 @@ def touch(path: str) -> None:
 
 
 def remove(path: str, should: os.stat_result) -> None:
-    """Takes a name away, unless another file has it. What cleans may be faster."""
-    if standing(path, should) == OURS:
+    """Removes a name, unless another file has it. A program that cleans may be faster."""
+    if state_of(path, should) == OURS:
         try:
             os.unlink(path)
         except FileNotFoundError:
@@ -48,7 +48,7 @@ def remove(path: str, should: os.stat_result) -> None:
 
 
 class NameWatcher:
-    """What a server knows of its directory. One thread uses it at a time."""
+    """A server's lock on its directory, and the trouble that it logged last. For one thread at a time."""
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
@@ -58,10 +58,9 @@ class NameWatcher:
         self.hold()
 
     def hold(self) -> None:
-        """Locks the directory as systemd-tmpfiles respects it (flock, tmpfiles.d(5)): it leaves a
-        directory that is locked alone, with all that is in it. Other servers hold it too. A
-        directory in which all users may write is not the server's to lock. It is no error if the
-        lock cannot be had: a look brings back what was taken."""
+        """Locks the directory, shared with other servers, against systemd-tmpfiles, which leaves locked
+        directories and all that is in them alone (flock, tmpfiles.d(5)). It does not lock a directory
+        in which all users may write. It is no error if the lock fails: the watch restores names."""
         self.release()
         try:
             fd = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -83,7 +82,7 @@ class NameWatcher:
             return False
 
     def due(self) -> bool:
-        """Whether names are to be made to look used, and then not for a while."""
+        """Whether it is time to renew the names' times; then False for the next ten minutes."""
         if time.monotonic() - self._fresh < _FRESH_EVERY:
             return False
         self._fresh = time.monotonic()
@@ -91,14 +90,14 @@ class NameWatcher:
             self.hold()
         return True
 
-    def tell(self, trouble: str) -> None:
-        """Logs a trouble, once for as long as it lasts; an empty one ends it."""
+    def log(self, trouble: str) -> None:
+        """Logs a trouble once as long as it lasts; an empty text ends it."""
         if trouble and trouble != self._said:
             _log.warning("%s", trouble)
         self._said = trouble
 
     def release(self) -> None:
-        """Gives up the lock."""
+        """Unlocks the directory."""
         fd, self._held = self._held, -1
         if fd >= 0:
             os.close(fd)

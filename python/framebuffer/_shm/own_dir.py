@@ -1,4 +1,4 @@
-"""Making a server's directory, in which no other user can put something in its place."""
+"""Makes a server's directory, in which no other user can replace its socket or files."""
 
 import os
 import posixpath
@@ -13,10 +13,10 @@ _BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def make_dir(directory: str, others: bool) -> None:
-    """Makes the directory that a server was told, if there is none: for others too, if any may come.
-    Raises NoPermission if another user could put a file in the place of a server's: if the directory,
-    or one on the way there, is another user's, or can be written to by others and has no sticky bit.
-    A directory of this user's that others may write to gets the sticky bit."""
+    """Makes the directory that a server was given, if there is none: for other users too, if others is True.
+    Raises NoPermission if another user could replace the server's files there: if the directory, or one
+    above it, belongs to another user, or other users may write to it and it has no sticky bit. A
+    directory of this user's that others may write to gets the sticky bit."""
     try:
         os.makedirs(directory, 0o755 if others else 0o700, exist_ok=True)
     except OSError as e:
@@ -41,8 +41,8 @@ def make_dir(directory: str, others: bool) -> None:
 
 
 def make_own_dir(directory: str, others: bool) -> None:
-    """Makes a directory that no server was told, whose name other users know. Raises NoPermission
-    for what is not this user's alone to write to."""
+    """Makes a default directory, whose name other users know. Raises NoPermission if other users may write to
+    it."""
     if os.path.lexists(directory):
         _check_own(directory)
     make_dir(directory, others)
@@ -50,8 +50,7 @@ def make_own_dir(directory: str, others: bool) -> None:
 
 
 def check_own_dir(directory: str) -> None:
-    """Raises NoPermission for a directory that is not this user's alone to write to, or that another
-    user could replace, and OSError."""
+    """Raises NoPermission for a directory that other users may write to or could replace, and OSError."""
     _check_own(directory)
     _check_way(directory, directory)
 
@@ -72,7 +71,7 @@ def _check_own(directory: str) -> None:
 
 
 def _check_way(named: str, real: str) -> None:
-    """Looks at all that lies above a directory, by the name that it was told by and by its own."""
+    """Checks all directories above one, by the given path and by the real one."""
     unknown = _peers.overflow().uid
     for directory in (named, real):
         above = directory

@@ -1,4 +1,4 @@
-"""What a new ring is made of, and that all of it is there."""
+"""The pages of a new ring: their kind, and their allocation."""
 
 from typing import Callable
 
@@ -10,24 +10,23 @@ from ..errors import NoMemory
 
 
 def whole(spec: Spec) -> Spec:
-    """The spec with a ring of whole pages of the kind that it asks for."""
+    """Rounds the spec's ring up to whole pages of the kind that it asks for."""
     if spec.huge:
         spec.ring = whole_pages(spec.ring, HUGE_PAGE)
     return spec
 
 
 def alignment(size: int) -> int:
-    """Where a ring of that size should begin, for huge pages to be possible."""
+    """The alignment of a ring of that size for which huge pages are possible; 0 for any."""
     return HUGE_PAGE if size % HUGE_PAGE == 0 else 0
 
 
 def with_pages(spec: Spec, attempt: Callable[[bool], None]) -> int:
-    """Has attempt make the ring of the pages that were asked for, and says which. There is no
-    falling back to small ones: who asks for huge pages wants to know that there are none."""
+    """Makes the ring by attempt(whether of reserved huge pages), and returns the kind of its pages. It does not
+    fall back from huge pages to small ones: that is an error."""
     pages = SMALL_PAGES
     if spec.huge:
-        # Reserved pages are not among those that room knows of; the kernel says at once
-        # whether there are enough.
+        # room does not count reserved pages; the kernel says at once whether there are enough.
         try:
             attempt(True)
             return HUGE_PAGES
@@ -47,7 +46,7 @@ def with_pages(spec: Spec, attempt: Callable[[bool], None]) -> int:
 
 
 def finish(made: Mapped) -> None:
-    """Brings all pages of a new segment in."""
+    """Allocates all pages of a new segment."""
     if made.pages == TRANSPARENT_PAGES:
         advise_huge(made.ring)
     undumped(made.control, made.ring)

@@ -1,4 +1,4 @@
-"""Accepting visitors also when the process has no descriptor left."""
+"""Accepts connections also when the process has no file descriptor left."""
 
 import errno
 import os
@@ -8,13 +8,13 @@ _RESERVED = 4
 
 
 class Reserve:
-    """Descriptors that are kept back for visitors."""
+    """Spare descriptors, to close for connections."""
 
     def __init__(self) -> None:
         self._spare: list[int] = []
 
     def keep_back(self) -> None:
-        """Takes what is missing of them, if it can be had."""
+        """Opens the missing ones, as far as it can."""
         try:
             while len(self._spare) < _RESERVED:
                 self._spare.append(os.open("/", os.O_PATH | os.O_CLOEXEC))
@@ -22,8 +22,8 @@ class Reserve:
             pass
 
     def accept(self, listener: socket.socket) -> socket.socket:
-        """The next visitor. Raises BlockingIOError if there is none, and OSError for want of a
-        descriptor if not even one of these is left."""
+        """The next connection. Raises BlockingIOError if there is none, and OSError if neither a descriptor nor
+        a spare is left."""
         self.keep_back()
         try:
             return listener.accept()[0]
@@ -38,6 +38,6 @@ class Reserve:
             raise
 
     def close(self) -> None:
-        """Gives them back."""
+        """Closes them."""
         while self._spare:
             os.close(self._spare.pop())

@@ -1,4 +1,4 @@
-"""How much memory this process can still take."""
+"""Checks how much memory this process can still get."""
 
 import posixpath
 import resource
@@ -8,25 +8,25 @@ from .. import _procinfo
 from .._libc import PAGE
 from ..errors import NoMemory
 
-# From how many bytes on memory is looked for before a frame is copied: a look takes a fraction of a
-# millisecond, and such a copy many.
+# Copies of at least so many bytes are checked: a check takes a fraction of a millisecond, and such a copy
+# many.
 _LARGE_COPY = 64 << 20
 
 _UNLIMITED = 1 << 62  # control groups of version 1 say so, or more, for no limit
 
 
 def check(size: int) -> None:
-    """Refuses a ring that this machine or this control group cannot hold. The kernel itself
-    would promise the memory and then kill somebody at the first touch. It is a look at the
-    moment, not a reservation. Raises NoMemory."""
+    """Raises NoMemory for a ring that this machine or this control group cannot hold. The kernel itself would
+    promise the memory, and kill a process at the first access. It looks at the present state and
+    reserves nothing."""
     for what, free in _limits():
         if size > free:
             raise NoMemory(f"framebuffer: not enough memory: {size} bytes asked for, {max(free, 0)} available ({what}): ask for less, or make room")
 
 
 def check_copy(size: int) -> None:
-    """Refuses to copy a frame that this process has no memory for. Its size is what a descriptor
-    says, which may come from anywhere. Raises NoMemory."""
+    """Raises NoMemory for a copy of a frame that this process has no memory for. The size comes from a
+    descriptor, which may come from anywhere."""
     if size < _LARGE_COPY:
         return
     for what, free in (*_limits(), *_ulimits()):
@@ -47,8 +47,7 @@ def _ulimits() -> Iterator[tuple[str, int]]:
 
 
 def _limits() -> Iterator[tuple[str, int]]:
-    """Every bound that can be read. What cannot be read does not limit: the kernel has the
-    last word anyway."""
+    """Every limit that can be read. The kernel enforces the others."""
     available = _procinfo.field(_read("/proc/meminfo"), "MemAvailable:")
     if available is not None:
         yield "MemAvailable in /proc/meminfo", available << 10
@@ -62,9 +61,8 @@ def _limits() -> Iterator[tuple[str, int]]:
 
 
 def _upwards(mount: str, group: str, bound_file: str, use_file: str) -> Iterator[tuple[str, int]]:
-    """The bounds of a group and all its ancestors, any of which may be the one that binds. In
-    a container its path is often that of the host and does not exist here; then the mount's
-    root is the container's own group."""
+    """The limits of a group and all its ancestors. In a container the path is often the host's and does not
+    exist here; then the mount's root is the container's own group."""
     group = posixpath.normpath("/" + group.lstrip("/"))
     while True:
         at = mount + group.rstrip("/")
@@ -77,7 +75,7 @@ def _upwards(mount: str, group: str, bound_file: str, use_file: str) -> Iterator
 
 
 def _file_cache(at: str) -> int:
-    """What a group's use counts but the kernel gives back when asked."""
+    """Bytes that a group's use counts and that the kernel frees when they are needed."""
     stat, total = _read(f"{at}/memory.stat"), 0
     for name in ("inactive_file", "active_file"):
         n = _procinfo.field(stat, f"total_{name}")  # version 1, children included
@@ -94,7 +92,7 @@ def _read(path: str) -> str:
 
 
 def transparent_allowed() -> bool:
-    """Whether the kernel puts huge pages together for shared memory when it is asked to."""
+    """Whether the kernel makes transparent huge pages of shared memory on request."""
     text = _read("/" + TRANSPARENT_FILE)
     return bool(text) and "[never]" not in text and "[deny]" not in text
 

@@ -1,4 +1,4 @@
-"""What backends are asked for, and what they give."""
+"""The interface of backends: Spec, Mapped, Backend."""
 
 from dataclasses import dataclass, field
 from typing import Callable, Protocol, Sequence
@@ -7,7 +7,7 @@ from .._libc import PAGE
 from .busguard import Watch
 from .memory import Memory
 
-# What a ring is made of.
+# Kinds of a ring's pages.
 SMALL_PAGES, HUGE_PAGES, TRANSPARENT_PAGES = 0, 1, 2
 
 HUGE_PAGE = 2 << 20
@@ -20,14 +20,14 @@ def whole_pages(n: int, page: int = PAGE) -> int:
 
 @dataclass
 class Spec:
-    """What a server asks for. Sizes are whole pages."""
+    """A server's request. Sizes are whole pages."""
 
     control: int
     ring: int
     mode: int = 0  # permission bits for others; 0 means 0600
     huge: bool = False
     dir: str = ""
-    allow_uids: Sequence[int] = ()  # who else may attach, where the backend can tell
+    allow_uids: Sequence[int] = ()  # users that may attach too, if the backend has lists
     allow_gids: Sequence[int] = ()
     read_uids: Sequence[int] = ()  # for reading only
     read_gids: Sequence[int] = ()
@@ -39,20 +39,18 @@ def _nothing() -> None:
 
 @dataclass
 class Mapped:
-    """One process's mapping of a segment. The memory is given back when nobody refers to it
-    any more."""
+    """One process's mapping of a segment. The memory is unmapped when no object refers to it any more."""
 
     control: Memory  # read-write
     ring: Memory  # the ring twice in a row, the halves the same memory
-    location: str  # how others attach
+    location: str  # as in the key
     pages: int = SMALL_PAGES
-    watch: "Watch | None" = None  # None for memory that cannot go away
-    stop: Callable[[], None] = field(default=_nothing)  # ends what lets others in
+    watch: "Watch | None" = None  # None for memory that no process can shorten
+    stop: Callable[[], None] = field(default=_nothing)  # ends attaching
 
     @property
     def damaged(self) -> bool:
-        """Whether the memory was shortened under this process, which since then has found zeroes
-        of its own there."""
+        """Whether another process shortened the memory: since then this process has zeroes of its own there."""
         return self.watch is not None and self.watch.hit
 
 
@@ -62,11 +60,10 @@ class Backend(Protocol):
     name: str
 
     def create(self, spec: Spec) -> Mapped:
-        """Makes a segment, zeroed, with every page present, so that lack of memory is an
-        error now and not a signal later. A process that dies in any way leaves nothing
-        behind but what the next server in its directory removes. Raises NoMemory or
-        NoPermission, and FrameBufferError for what of the spec it cannot do."""
+        """Makes a segment, zeroed, with every page allocated, so that lack of memory is an error now and not
+        a signal later. A killed process leaves nothing but names that the next server in its directory
+        removes. Raises NoMemory, NoPermission, and FrameBufferError for a spec that it cannot satisfy."""
 
     def attach(self, location: str, read_only: bool) -> Mapped:
-        """Maps a segment that some process made. With read_only the ring is mapped without
-        write permission. Raises StaleKey, NoPermission, BadKey or NoMemory."""
+        """Maps another process's segment, with read_only the ring without write permission. Raises StaleKey,
+        NoPermission, BadKey, NoMemory and Corrupt."""

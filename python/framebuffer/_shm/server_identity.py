@@ -1,4 +1,4 @@
-"""Whether what listens at a socket is the server that it should be."""
+"""Checks which user's process listens at a socket."""
 
 import os
 import posixpath
@@ -14,9 +14,9 @@ _NO_USER = (1 << 32) - 1  # of a socket that is not connected
 
 
 def doubt_of(s: socket.socket, path: str) -> str:
-    """Compares the user at the other end of a connection with the owner of the socket's directory,
-    before anything that comes from there is believed. Returns why the server may be any user's, ""
-    if it is the directory's owner's, this user's or root's. Raises NoPermission if it is another
+    """Compares the user at the other end of a connection with the owner of the socket's directory. A client
+    calls it before it sends or reads anything. Returns "" if the server is the directory's owner's,
+    this user's or root's, and otherwise why it may be any user's. Raises NoPermission if it is another
     user's, and OSError."""
     return judge(user_of(s), os.geteuid(), os.stat(posixpath.dirname(path)), _peers.overflow().uid, path)
 
@@ -63,7 +63,7 @@ def judge(server: int, client: int, directory: os.stat_result, unknown: int, pat
 
 
 def _named_for(path: str) -> int:
-    """The user whose id a server has given to its default directory as a name, -1 for another
-    directory. When that user has no directory there, any other user can make it, and own it."""
+    """The user whose id is in the name of a default directory, -1 for another directory. While that user has
+    no directory there, any other user can make it, and own it."""
     found = re.fullmatch("framebuffer-([0-9]{1,10})", posixpath.basename(posixpath.dirname(path)))
     return int(found[1]) if found else -1

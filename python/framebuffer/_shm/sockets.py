@@ -1,4 +1,4 @@
-"""Where servers have their sockets, and what is left of those that were killed."""
+"""The directories and paths of servers' sockets, and the removal of those of killed servers."""
 
 import glob
 import os
@@ -13,15 +13,15 @@ from .location import DIR_VARIABLE, path_of
 
 SUFFIX, MAX_PATH = ".fb", 107
 
-# How long a server may take between the two system calls that bind a socket and listen at it. One
-# that is stopped there for longer finds its socket gone, and binds another.
+# How many seconds a server may take between bind and listen. If it takes longer another server removes its
+# socket, and it binds another.
 _ABOUT_TO_LISTEN = 0.02
 
-_PATIENCE = 5.0  # s to look at a socket
+_TIMEOUT = 5.0  # s to connect to a socket
 
 
 def default_dir() -> "tuple[str, Callable[[str, bool], None]]":
-    """Where servers listen that are not told, and what makes it."""
+    """The default directory, and the function that makes it."""
     if directory := os.environ.get(DIR_VARIABLE):
         return directory, make_dir
     if directory := os.environ.get("XDG_RUNTIME_DIR"):
@@ -45,7 +45,7 @@ def sweep(directory: str) -> None:
 def _refuses(path: str) -> bool:
     """Whether no process listens at a socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
-        s.settimeout(_PATIENCE)
+        s.settimeout(_TIMEOUT)
         try:
             s.connect(path)
         except ConnectionRefusedError:
@@ -56,5 +56,5 @@ def _refuses(path: str) -> bool:
 
 
 def socket_path(location: str) -> str:
-    """The socket's path that a location names, as its server sees it. Raises BadKey."""
+    """The socket's path, in the server's view, that a location names. Raises BadKey."""
     return path_of("memfd", location, MAX_PATH, lambda name: name.endswith(SUFFIX))

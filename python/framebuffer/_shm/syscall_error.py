@@ -1,5 +1,4 @@
-"""System calls that this process may not make: a sandbox refuses them. What is needed and what is
-done without is as in internal/shm/syscall_error.go."""
+"""System calls that a sandbox refuses. internal/shm/syscall_error.go lists which of them are needed."""
 
 import errno
 
@@ -8,14 +7,13 @@ from ..errors import NoPermission
 
 
 def not_allowed(error: OSError) -> bool:
-    """Whether a filter of system calls (seccomp), a security module, or a kernel that does not have
-    the call refused it. None of the calls that are asked about has another reason for these two."""
+    """Whether a filter of system calls (seccomp), a security module, or a kernel without the call refused it.
+    The calls that are checked so have no other reason for these two errors."""
     return error.errno in (errno.EPERM, errno.ENOSYS)
 
 
 def check(call: str, error: OSError) -> None:
-    """Raises NoPermission if this process may not make the call: it lacks neither memory nor a
-    server."""
+    """Raises NoPermission if this process may not make the call."""
     if not_allowed(error):
         raise NoPermission(
             f"framebuffer: no permission: the system call {call} is refused here: by a filter of system calls (seccomp), a security module, "

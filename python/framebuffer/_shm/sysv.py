@@ -1,8 +1,8 @@
-"""System V segments, named by id within one IPC namespace.
+"""The backend sysv: System V segments, named by id within one IPC namespace.
 
-Both are marked for removal as soon as they are attached (IPC_RMID). Linux still lets others
-attach by id for as long as somebody is attached, and frees the memory when the last one
-detaches or dies: nothing has to be cleaned up after anybody.
+The server marks both for removal as soon as it has attached them (IPC_RMID). Linux still lets processes
+attach by id while any process is attached, and frees the memory when the last one detaches or dies:
+nothing is left to clean up.
 """
 
 import ctypes
@@ -99,8 +99,8 @@ def _attach(id_: int, at: int, flags: int) -> int:
 
 
 def _check_allowed() -> None:
-    """Finds out whether the calls that attach segments and remove them may be made, before one is
-    made that could not be removed: an id that no segment has is not valid, where they may."""
+    """Raises NoPermission if this process may not attach or remove segments, before it makes one that it could
+    not remove. It tries an id that no segment has: where the calls are allowed, that is not valid."""
     none = -1
     if _libc.shmctl(none, _IPC_STAT, (ctypes.c_uint64 * 32)()) < 0:
         syscall_error.check("shmctl", _libc.last_error())
@@ -117,8 +117,8 @@ def _mirror(id_: int, size: int, flags: int) -> Memory:
 
 
 def _make(size: int, flags: int, attach: Callable[[int], Memory]) -> tuple[Memory, int]:
-    """Creates a segment, attaches it and marks it for removal. Between the first call and the
-    last a SIGKILL would leave it behind, so nothing slow stands in between."""
+    """Creates a segment, attaches it and marks it for removal. A SIGKILL between the first call and the last
+    would leave it behind, so nothing slow stands between them."""
     id_ = _libc.shmget(_IPC_PRIVATE, size, _IPC_CREAT | _IPC_EXCL | flags)
     if id_ < 0:
         e = _libc.last_error()
@@ -135,8 +135,7 @@ def _make(size: int, flags: int, attach: Callable[[int], Memory]) -> tuple[Memor
 
 @dataclass
 class _Location:
-    """What a key says about a SysV segment: two ids, and the inode of the IPC namespace they
-    are ids in, 0 if unknown."""
+    """The location of a System V segment in keys: two ids, and the inode of their IPC namespace, 0 if unknown."""
 
     control: int
     ring: int
@@ -159,8 +158,8 @@ class _Location:
         return cls(control, ring, namespace)
 
     def check_namespace(self) -> None:
-        """Finds the commonest mistake between containers before the kernel answers it with a
-        misleading "invalid argument", or worse with somebody else's segment."""
+        """Raises StaleKey if this process is in another IPC namespace, the commonest mistake between containers:
+        the kernel would answer "invalid argument", or attach another program's segment."""
         here = _procinfo.namespace("ipc")
         if self.namespace and here and self.namespace != here:
             raise StaleKey(
@@ -178,7 +177,7 @@ class _Location:
         return int(buffer[_SEGSZ_AT // 8])
 
     def attach_error(self, id_: int, error: OSError) -> Exception:
-        """What a failed attach means for whoever holds the key."""
+        """The error for a failed attach."""
         why = errno_text(error)
         if error.errno in (errno.EINVAL, errno.EIDRM):
             return StaleKey(f"framebuffer: stale key: there is no shared memory with id {id_} any more: its server is gone; get the key of the one that runs now ({why})")
@@ -193,7 +192,7 @@ class _Location:
 
 
 def _make_error(error: OSError, size: int) -> Exception:
-    """Which of the kernel's limits shmget ran into (shmget(2), ERRORS)."""
+    """The error for a failed shmget: which of the kernel's limits it is (shmget(2), ERRORS)."""
     why = errno_text(error)
     if error.errno == errno.EINVAL:
         return NoMemory(
