@@ -7,7 +7,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Peer is another attached process as its slot describes it.
+// Peer is what another attached process wrote about itself in its slot: enough to find the process in /proc,
+// which [Client] does where it can.
 type Peer struct {
 	Name    string
 	Server  bool
@@ -16,7 +17,7 @@ type Peer struct {
 	Started uint64 // when the process started, as /proc says it
 }
 
-// Peers returns the attached processes that have a slot, without the client itself.
+// Peers returns the attached processes that have a slot, except the client c itself. It asks the kernel nothing.
 func Peers(c *framebuffer.Client) (all []Peer) {
 	defer runtime.KeepAlive(c)
 	s := c.Segment()
@@ -33,12 +34,11 @@ func Peers(c *framebuffer.Client) (all []Peer) {
 	return all
 }
 
-// ServerPID is the process that made the client's segment, in that process's own PID namespace.
+// ServerPID returns the pid of the process that made the client's segment, in that process's own PID namespace.
 func ServerPID(c *framebuffer.Client) int {
 	defer runtime.KeepAlive(c)
 	return c.Segment().Control.ServerPID()
 }
 
-// Doubt says why it is not known which user's server a client is attached to. It is "" when that is
-// known.
+// Doubt returns why it is not known which user's server a client is attached to, or "" when it is known.
 func Doubt(c *framebuffer.Client) string { return c.Segment().Doubt() }

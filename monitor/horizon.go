@@ -2,11 +2,11 @@ package monitor
 
 import "time"
 
-// recent is how long what happened counts in Horizon.Worst.
+// recent is for how long an overwritten frame counts in Horizon.Worst.
 const recent = time.Minute
 
-// horizon tells how long frames live, from where the head has been. still is whether it was seen to
-// stand still: then what was allocated before says nothing of what will be.
+// horizon returns how long frames live, from the head's positions. still is whether the head did not move
+// while it was watched: then earlier allocations say nothing about later ones.
 func (t track) horizon(capacity, start uint64, still bool) Horizon {
 	h := Horizon{Now: unknown(), Worst: unknown(), Oldest: unknown()}
 	last := t[len(t)-1]

@@ -8,21 +8,20 @@ import (
 	"time"
 )
 
-// Seconds is a length of time: NaN if it is not known, infinite if it is for ever. In JSON
-// both are null.
+// Seconds is a duration: NaN if it is unknown, infinite if it never ends. In JSON both are null.
 type Seconds float64
 
-// seconds converts nanoseconds.
+// seconds converts from nanoseconds.
 func seconds(ns int64) Seconds { return Seconds(float64(ns) / float64(time.Second)) }
 
 func unknown() Seconds { return Seconds(math.NaN()) }
 
 func forever() Seconds { return Seconds(math.Inf(1)) }
 
-// Known is false for what is not known and for what is for ever.
+// Known reports whether s is a finite duration.
 func (s Seconds) Known() bool { return !math.IsNaN(float64(s)) && !math.IsInf(float64(s), 0) }
 
-// Duration converts; what is not Known is 0.
+// Duration converts s, and returns 0 if s is not [Seconds.Known].
 func (s Seconds) Duration() time.Duration {
 	if !s.Known() {
 		return 0
@@ -39,7 +38,7 @@ func (s Seconds) MarshalJSON() ([]byte, error) {
 	return json.Marshal(float64(s))
 }
 
-// UnmarshalJSON reads what MarshalJSON writes; null becomes not known.
+// UnmarshalJSON reads what MarshalJSON writes; null becomes unknown.
 func (s *Seconds) UnmarshalJSON(text []byte) error {
 	if bytes.Equal(text, []byte("null")) {
 		*s = unknown()
@@ -48,7 +47,7 @@ func (s *Seconds) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*float64)(s))
 }
 
-// String is the time for people, in at most 7 columns: "–", "∞", "850 µs", "42 ms", "1.4 s",
+// String formats s in at most 7 columns: "–", "∞", "850 µs", "42 ms", "1.4 s",
 // "95 s", "12 min", "5.2 h", "12 d".
 func (s Seconds) String() string {
 	v := float64(s)
@@ -77,7 +76,7 @@ func (s Seconds) String() string {
 	return short(min(v/86400, 999999)) + " d"
 }
 
-// short has two digits at least and no more than it needs.
+// short formats a number with at least two digits, and no more than it needs.
 func short(v float64) string {
 	if v < 9.95 {
 		return fmt.Sprintf("%.1f", v)

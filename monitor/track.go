@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// mark says where the head was at a time.
+// mark is the position of the head at a time.
 type mark struct {
 	at   int64 // CLOCK_MONOTONIC, ns
 	head uint64
 }
 
-// instant reads where the head is, and when it was there. Whoever is not run for a while
-// between the two would see the head go a long way in no time, so such a reading is repeated.
+// instant reads the clock and the head. If the kernel suspends this thread between the two, the head seems to
+// move far in no time, so such a reading is repeated.
 func instant(clock func() int64, head func() uint64) (at int64, position uint64) {
 	const tries = 10
 	at = clock()
@@ -28,13 +28,13 @@ func instant(clock func() int64, head func() uint64) (at int64, position uint64)
 	return at, position
 }
 
-// track is where the head has been: marks that fall neither in time nor in position, the last
-// of them of now. All that is said of horizons comes from it.
+// track is the head's history: marks that decrease neither in time nor in position, the last of them of now.
+// Horizons are computed from it.
 type track []mark
 
-// merge makes one track of what others left in the shared memory and what was seen from here,
-// both in the order of positions. Times that go back are off by what clocks are read late, or
-// are nonsense: such a mark counts from the one before it.
+// merge makes one track of the allocators' marks in the shared memory and the monitor's own, both in the order
+// of positions. A mark whose time is before the previous one's, because its clock was read late or it is
+// nonsense, gets the time of the previous one.
 func merge(a, b []mark) track {
 	all := make(track, 0, len(a)+len(b))
 	for len(a)+len(b) > 0 {
@@ -58,8 +58,8 @@ func (t track) since(at int64) mark {
 	return t[max(n-1, 0)]
 }
 
-// around returns the last mark before the byte at a position was allocated and the first
-// after it. They are not known for what was before the first mark and is ahead of the last.
+// around returns the last mark before the byte at a position was allocated and the first after it. They are
+// not known for positions before the first mark and after the last.
 func (t track) around(position uint64) (before, after mark, known bool) {
 	n := sort.Search(len(t), func(i int) bool { return t[i].head > position })
 	if n == 0 || n == len(t) {
@@ -68,10 +68,9 @@ func (t track) around(position uint64) (before, after mark, known bool) {
 	return t[n-1], t[n], true
 }
 
-// allocated is when the byte at a position was. Of the two marks around it the later counts: a
-// life is told a milestone too short, rather than too long. Marks that are half a lap apart and
-// more, of a time of which the milestones have been overwritten, say nothing of single lives: there
-// the head went on evenly.
+// allocated returns when the byte at a position was allocated. It is the time of the later of the two marks
+// around it: a life is a milestone too short rather than too long. Between marks that are half a lap apart or
+// more, because the milestones between them were overwritten, it interpolates.
 func (t track) allocated(position, capacity uint64) (at int64, known bool) {
 	before, after, known := t.around(position)
 	if gap := after.head - before.head; known && gap > capacity/2 {
@@ -81,7 +80,7 @@ func (t track) allocated(position, capacity uint64) (at int64, known bool) {
 	return after.at, known
 }
 
-// rate is how many bytes a second the head went from a mark to the last.
+// rate returns how many bytes a second the head moved from a mark to the last.
 func (t track) rate(from mark) (rate float64, known bool) {
 	last := t[len(t)-1]
 	if last.at <= from.at {
@@ -90,8 +89,8 @@ func (t track) rate(from mark) (rate float64, known bool) {
 	return float64(last.head-from.head) / float64(seconds(last.at-from.at)), true
 }
 
-// still reports whether the head has not moved for as long as it was watched, within the last
-// Window, and that was for some time.
+// still reports whether the head has not moved while it was watched within the last Window, for at least
+// enough.
 func (t track) still() bool {
 	last := t[len(t)-1]
 	from := t.since(last.at - int64(Window))
@@ -99,19 +98,18 @@ func (t track) still() bool {
 }
 
 const (
-	// step is the least time between two marks of the monitor's own, but for the last, and
-	// tracked is for how long they are kept. Milestones reach back further where more was
-	// allocated, and what lies between two of them changes little.
+	// step is the least time between two marks of the monitor's own, except for the last, and
+	// tracked is for how long they are kept. Milestones reach back further.
 	step    = 200 * time.Millisecond
 	tracked = 2 * time.Minute
 
-	// enough is how long the head has to stand still until nothing is being allocated: a little
-	// less than stat looks for.
+	// enough is how long the head must stand still until allocation counts as stopped: a little
+	// less than the interval of stat.
 	enough = 900 * time.Millisecond
 )
 
-// add appends a mark of the monitor's own, the last of all. One that goes back is nonsense
-// somewhere: what was before is forgotten.
+// add appends a mark of the monitor's own. If it is before the last one, some word was nonsense: the earlier
+// marks are dropped.
 func (t track) add(m mark) track {
 	n := len(t)
 	switch {

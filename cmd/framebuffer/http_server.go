@@ -10,10 +10,11 @@ import (
 
 // httpServer serves the page of a segment while a command runs.
 type httpServer struct {
-	url     string
-	monitor *monitor.Monitor
-	stop    context.CancelFunc
-	ended   chan error
+	url       string
+	addresses []string // at which it listens
+	monitor   *monitor.Monitor
+	stop      context.CancelFunc
+	ended     chan error
 }
 
 // startHTTP serves the page of the segment with that key at an address.
@@ -32,7 +33,7 @@ func show(e *env, m *monitor.Monitor, addr, token string) (*httpServer, error) {
 		return nil, errors.Join(err, m.Close())
 	}
 	ctx, stop := context.WithCancel(e.ctx)
-	h := &httpServer{url: s.URL(), monitor: m, stop: stop, ended: make(chan error, 1)}
+	h := &httpServer{url: s.URL(), addresses: s.Addresses(), monitor: m, stop: stop, ended: make(chan error, 1)}
 	go func() {
 		err := s.Serve(ctx)
 		if err != nil && ctx.Err() == nil {

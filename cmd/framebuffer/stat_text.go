@@ -75,8 +75,7 @@ func bar(s *monitor.Snapshot) string {
 	return "[" + string(cells) + "]"
 }
 
-// timeoutsText has the reasons, and who had a frame that was not what was written: that is
-// what nobody should have to look for.
+// timeoutsText has the timeouts by reason, and the names of the clients that found altered frames.
 func timeoutsText(s *monitor.Snapshot) string {
 	text := fmt.Sprintf("%s overwritten, %s altered", number(s.Total[monitor.Overwritten]), number(s.Total[monitor.Altered]))
 	if s.Window > 0 {
@@ -195,7 +194,7 @@ func frameText(f *monitor.Frame) (all []string) {
 	return all
 }
 
-// who is a client's name, that of a command of this program without saying so.
+// who returns a client's name, without this program's own for its commands.
 func who(name string) string { return text(strings.TrimPrefix(name, "framebuffer ")) }
 
 // perSecond is a rate of bytes.

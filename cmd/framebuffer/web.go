@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -32,7 +33,17 @@ A server can also serve its own page:
 
 // shown is what web prints.
 type shown struct {
-	HTTP string `json:"http"` // with the token, where one is needed
+	HTTP      string   `json:"http"`       // an address of the page, with the token where one is needed
+	Addresses []string `json:"listens_on"` // all hosts and ports
+}
+
+// String is the text for people.
+func (s shown) String() string {
+	text := "Showing the ring at\n\n  " + s.HTTP + "\n\n"
+	if len(s.Addresses) > 1 {
+		text += "It listens on all interfaces: " + strings.Join(s.Addresses, ", ") + ".\n"
+	}
+	return text + "Ctrl-C ends this, and not the server."
 }
 
 // Run shows the page until the context ends.
@@ -48,8 +59,8 @@ func (c *webCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("Showing the ring at\n\n  %s\n\nCtrl-C ends this, and not the server.", page.url)
-	if err := e.print(shown{page.url}, text); err != nil {
+	s := shown{page.url, page.addresses}
+	if err := e.print(s, s.String()); err != nil {
 		return errors.Join(err, page.end())
 	}
 	for {

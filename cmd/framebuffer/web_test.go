@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"strings"
@@ -65,6 +66,33 @@ func TestWeb(t *testing.T) {
 	defer end(t, again)
 	until(t, byName.HTTP+"metrics", 200, "framebuffer_capacity_bytes 2.097152e+06")
 	until(t, byKey.HTTP+"healthz", 503, "closed")
+}
+
+// On all interfaces, the address that is printed works and is not of this machine alone where it has others;
+// all that it listens on are printed.
+func TestWebOnAllInterfaces(t *testing.T) {
+	name, _, _ := serving(t, "--size", "1MiB")
+	s := showing(t, "--name", name, "--http", "0.0.0.0:0")
+	if len(s.Addresses) == 0 || !strings.HasPrefix(s.HTTP, "http://"+s.Addresses[0]+"/?token=") || strings.Contains(s.HTTP, "0.0.0.0") {
+		t.Errorf("%+v", s)
+	}
+	for _, at := range s.Addresses {
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := (&http.Client{Jar: jar}).Get(strings.Replace(s.HTTP, s.Addresses[0], at, 1)) // the token becomes a cookie
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(a.Body); err != nil || a.StatusCode != 200 || !strings.Contains(string(text), "<title>framebuffer</title>") {
+			t.Errorf("%s: %s, %v", at, a.Status, err)
+		}
+		_ = a.Body.Close()
+	}
+	if text := s.String(); len(s.Addresses) > 1 && !strings.Contains(text, "all interfaces: "+s.Addresses[0]+", ") {
+		t.Errorf("%s", text)
+	}
 }
 
 // end ends a server in order.

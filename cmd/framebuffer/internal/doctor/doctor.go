@@ -1,7 +1,6 @@
-// Package doctor looks at what this machine and this container allow: whether a ring of some
-// size can be served here, whether a key can be attached with, and what is to be done where
-// not. What it makes to see whether it works is gone afterwards, but for the directory of
-// memfd's socket, which serve would make too.
+// Package doctor checks what this machine and this container allow: whether a ring of some size can be served
+// here, whether attaching with a key works, and what to do where not. It removes what it makes to try that,
+// except for the directory of memfd's socket, which serve would make too.
 package doctor
 
 import (
@@ -15,18 +14,18 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
-// Status is what a finding means.
+// Status is the result of a check.
 type Status string
 
-// With Fail, a server with a ring of that size, or attaching with that key, does not work
-// here; with Warn it does, but something else that may be wanted does not.
+// The statuses. Fail: a server with a ring of that size, or attaching with that key, does not work here. Warn:
+// it works, but something else does not that a user may want.
 const (
 	OK   Status = "ok"
 	Warn Status = "warn"
 	Fail Status = "fail"
 )
 
-// Result is what one look found.
+// Result is what one check found.
 type Result struct {
 	Name    string `json:"name"`
 	Status  Status `json:"status"`
@@ -34,15 +33,14 @@ type Result struct {
 	Remedy  string `json:"remedy,omitempty"` // only if not OK
 }
 
-// Check is a look at one topic, by the name that its result gets. The ring is the size that a
-// server's shall have; with 0 none is to be made here, and lack of room for one is nothing to
-// complain of.
+// Check is one check and its name. ring is the size of the ring that must fit; with 0 no ring is to be made
+// here, and lack of room for one is no problem.
 type Check struct {
 	Name string
 	Look func(m Machine, ring int64) Result
 }
 
-// Machine is what is looked at.
+// Machine is what checks read.
 type Machine struct {
 	Root      fs.FS                           // what lies below /
 	FileDir   string                          // where a ring would be a file
@@ -61,8 +59,8 @@ type Space struct {
 	Mode        string // of the directory, as ls has it
 }
 
-// Here is the machine, or the container, that this process is in. Sockets and files would be
-// in that directory; empty means where serve makes them that is not told.
+// Here returns the machine, or the container, that this process runs in. dir is the directory of sockets and
+// files, or "" for that of serve.
 func Here(dir string) Machine {
 	return Machine{
 		Root: os.DirFS("/"), FileDir: shm.FileDir(dir), SocketDir: shm.SocketDir(dir), Space: space,
@@ -70,7 +68,7 @@ func Here(dir string) Machine {
 	}
 }
 
-// Checks are all of them, in the order in which they are told.
+// Checks returns all checks, in the order of their results.
 func Checks() []Check {
 	return []Check{
 		{"kernel", kernel},
@@ -93,8 +91,8 @@ func Checks() []Check {
 	}
 }
 
-// Examine makes all checks, for a ring of that size or for 0. With a key it looks at that too:
-// what is known of the key goes before what can only be supposed without one.
+// Examine runs all checks, for a ring of that size or for 0. With a key it also attaches: results about the
+// key replace those of the same name without one.
 func Examine(m Machine, ring int64, key string) []Result {
 	var all []Result
 	for _, check := range Checks() {
@@ -110,7 +108,7 @@ func Examine(m Machine, ring int64, key string) []Result {
 	return append(all, ofKey...)
 }
 
-// Failed are the names of those that failed.
+// Failed returns the names of the checks that failed.
 func Failed(all []Result) (names []string) {
 	for _, r := range all {
 		if r.Status == Fail {

@@ -2,7 +2,7 @@ package doctor
 
 import "fmt"
 
-// deaths is whether the kernel notices the death of processes that are started here.
+// deaths checks whether the kernel notices the death of processes that are started here.
 func deaths(m Machine, _ int64) Result {
 	if err := m.Deaths(); err != nil {
 		return bad(Warn, "allow set_robust_list (podman run --security-opt seccomp=…); emulators such as qemu-user and gVisor do not have it",
@@ -11,7 +11,7 @@ func deaths(m Machine, _ int64) Result {
 	return good("the death of processes that are started here is noticed, however they die")
 }
 
-// kernel looks for what the library uses of newer kernels.
+// kernel checks for the features of newer kernels that the library uses.
 func kernel(m Machine, _ int64) Result {
 	release, err := m.text("proc/sys/kernel/osrelease")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// lookAtKey is what can be told of a key: whose memory it names, whether attaching works, and
-// who else is attached.
+// lookAtKey checks a key: where its memory is, whether attaching works, and which other processes are
+// attached.
 func lookAtKey(m Machine, key string) []Result {
 	client, err := framebuffer.Attach(key, &framebuffer.ClientOptions{ReadOnly: true, Name: "framebuffer doctor"})
 	if errors.Is(err, framebuffer.ErrBadKey) {
@@ -86,7 +86,7 @@ func listens(table, at string) bool {
 
 // refused says why attaching did not work; placed, if where the memory is says so already.
 func refused(err error, placed bool) Result {
-	remedy := "start the server again" // ErrCorrupt, and what nobody has thought of
+	remedy := "start the server again" // ErrCorrupt, and other errors
 	switch {
 	case placed:
 		return bad(Fail, "as above", "does not work from here").named("attach")

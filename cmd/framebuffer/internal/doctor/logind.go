@@ -10,7 +10,7 @@ import (
 )
 
 // removeIPC is about what systemd does when a user's last session ends: with RemoveIPC it
-// removes the user's System V segments that nobody is attached to, and the files in /dev/shm.
+// removes the user's System V segments that no process is attached to, and the files in /dev/shm.
 func removeIPC(m Machine, _ int64) Result {
 	if _, err := fs.Stat(m.Root, "run/systemd/system"); missing(err) {
 		return good("no systemd runs here that would remove anything at logout")

@@ -45,7 +45,7 @@ func overcommit(m Machine, ring int64) Result {
 }
 
 // controlGroup is whether the container has the memory: a ring's pages count for the group
-// of the server, whoever writes to them.
+// of the server, whichever process writes to them.
 func controlGroup(m Machine, ring int64) Result {
 	all, err := cgroup.Memory(m.Root)
 	if err != nil {

@@ -35,7 +35,7 @@ func hugePages(m Machine, ring int64) Result {
 		"%s reserved and free, no transparent ones for shared memory", size(reserved))
 }
 
-// reservedPages are the bytes in reserved huge pages that are free and promised to nobody.
+// reservedPages are the bytes in reserved huge pages that are free and not reserved.
 func (m Machine) reservedPages() (int64, error) {
 	free, err := m.field("proc/meminfo", "HugePages_Free:")
 	if err != nil {
@@ -86,7 +86,7 @@ func memlock(m Machine, _ int64) Result {
 		may = size(bound) + " may be locked"
 	}
 	if swap > 0 {
-		return good("%s; rings are not locked, so that swap (%s) can take pages that nobody touches", may, size(swap))
+		return good("%s; rings are not locked, so that swap (%s) can take unused pages", may, size(swap))
 	}
 	return good("%s; rings are not locked, and there is no swap that would take them", may)
 }

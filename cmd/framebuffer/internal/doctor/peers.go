@@ -57,7 +57,7 @@ func (m Machine) alive(pid int, p monitor.Peer) (bool, error) {
 
 // search finds the pid that a process of another PID namespace has in this one: those of
 // namespaces further in are seen here, with a pid for each (NSpid, the innermost last). It
-// returns 0 where there is none or it may not be looked at.
+// returns 0 where there is none or it may not be read.
 func (m Machine) search(p monitor.Peer) int {
 	all, err := fs.ReadDir(m.Root, "proc")
 	if err != nil {
@@ -87,7 +87,7 @@ func (m Machine) apart(pid int, finding string, args ...any) Result {
 		theirs, mine := m.namespace(strconv.Itoa(pid), kind), m.namespace("self", kind)
 		switch {
 		case theirs == 0 || mine == 0:
-			return good("%s; its namespaces may not be looked at", finding)
+			return good("%s; its namespaces may not be read", finding)
 		case theirs == mine:
 		case kind == "time":
 			return bad(Warn, "run both in one time namespace", "%s, in another time namespace (%d): holds end by a clock that is not the same there", finding, theirs)

@@ -48,7 +48,7 @@ func TestPeer(t *testing.T) {
 			`"cam", pid 7, with its own ipc, net namespace`, "",
 		}},
 		"not to be looked at": {peerOf("cam", false, 7, ours, 42), expected{
-			changes{"proc/7/stat": stat("42")}, 0, OK, "may not be looked at", "",
+			changes{"proc/7/stat": stat("42")}, 0, OK, "may not be read", "",
 		}},
 		"by another clock": {peerOf("cam", false, 7, ours, 42), expected{
 			with(namespaces("7", changes{"time": "->time:[9]"}), changes{"proc/7/stat": stat("42")}), 0, Warn, "time namespace (9)", "one time namespace",

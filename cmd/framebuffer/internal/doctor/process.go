@@ -39,7 +39,7 @@ func descriptors(m Machine, _ int64) Result {
 		return unknown(err)
 	}
 	if all-used < leastDescriptors+manyClients {
-		return bad(Warn, "sysctl fs.file-max=…, or find who has them open: lsof",
+		return bad(Warn, "sysctl fs.file-max=…, or find the processes that have them open: lsof",
 			"the machine has %d open of %d that it may have (/proc/sys/fs/file-nr)", used, all)
 	}
 	return good("a process may have %s (ulimit -n)", count(bound))

@@ -13,7 +13,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
-// The words of results. Whoever asked for one knows its name.
+// Constructors of results. The caller sets the name.
 
 func good(finding string, args ...any) Result {
 	return Result{Status: OK, Finding: fmt.Sprintf(finding, args...)}

@@ -1,7 +1,7 @@
 package top
 
-// columns are those of the tables. Ranks are chosen so that 80 columns hold what tells who is
-// too slow, and 60 still whether anything goes on.
+// columns returns the columns of a table. Their ranks are chosen so that 80 columns show which client is too
+// slow, and 60 still whether frames are written and read.
 func columns(table int) []column {
 	switch table {
 	case clientsTable:

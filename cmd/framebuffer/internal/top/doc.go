@@ -1,7 +1,6 @@
-// Package top draws what package monitor sees of a segment on a terminal and redraws it as
-// keys say: framebuffer top.
+// Package top draws the snapshots of package monitor on a terminal, and changes what is drawn by keys:
+// framebuffer top.
 //
-// Draw makes the text of a screen from a View and a size and does nothing else; whatever
-// colour says also stands in its text, so that a screen without colour lacks nothing. Run
-// looks at a segment again and again and shows it.
+// [Draw] returns the text of a screen for a [View] and a size and does nothing else. All that colours say
+// stands in the text too, so that a screen without colours is complete. [Run] draws until the user quits.
 package top

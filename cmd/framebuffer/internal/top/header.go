@@ -9,7 +9,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// title says what is looked at, and whether it still goes on.
+// title says which segment is shown, and its state.
 func title(v *scene, p pen, width int) string {
 	s := v.Snapshot
 	var state string
@@ -31,21 +31,21 @@ func title(v *scene, p pen, width int) string {
 		p.name(s.Backend), p.name(s.Pages)+" pages", p.faint("segment "+p.name(s.Segment)))
 }
 
-// worried names who is too slow, the worst first.
+// worried names the clients that are too slow, the worst first.
 func worried(v *scene, p pen, width int) string {
 	all := v.worries
-	next := "For another: framebuffer top KEY"
+	next := "For another: framebuffer top --key KEY"
 	if v.Follows {
 		next = "Waiting for the next one."
 	}
 	switch v.Snapshot.State {
 	case monitor.Closed:
-		return p.paint(bad, p.line(width, "! closed by its server; no more is written.", next))
+		return p.paint(bad, p.line(width, "! closed by its server: no more frames.", next))
 	case monitor.Gone:
-		return p.paint(bad, p.line(width, "! the server was killed; nobody new attaches.", next))
+		return p.paint(bad, p.line(width, "! server died: no client can attach.", next))
 	}
 	if len(all) == 0 {
-		return p.faint("nobody is too slow")
+		return p.faint("no client is too slow")
 	}
 	more := ""
 	line := ""

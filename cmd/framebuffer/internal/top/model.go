@@ -10,7 +10,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// Bounds of how often a segment is looked at.
+// Bounds of the time between two snapshots.
 const (
 	shortest = 100 * time.Millisecond
 	longest  = time.Minute
@@ -21,14 +21,14 @@ type model struct {
 	look          func() (seen, error)
 	view          View
 	past          []*monitor.Snapshot // of the last Window, and one before
-	last          int                 // number of the look that is shown
+	last          int                 // number of the snapshot that is shown
 	keys          keys
 	width, height int
 	round         int // which round of ticks counts: changing the interval begins a new one
 	err           error
 }
 
-// seen is what one look found.
+// seen is what one look returned.
 type seen struct {
 	number   int // of the look
 	snapshot *monitor.Snapshot
@@ -48,12 +48,12 @@ func newModel(look func() (seen, error), interval time.Duration, ascii bool) *mo
 	}
 }
 
-// Init looks for the first time, and once more soon, when there are rates.
+// Init takes the first snapshot, and soon a second one, which has rates.
 func (m *model) Init() tea.Cmd {
 	return tea.Batch(m.glance, tea.Tick(min(m.view.Interval, 300*time.Millisecond), func(time.Time) tea.Msg { return tick{} }))
 }
 
-// glance looks at the segment.
+// glance takes a snapshot.
 func (m *model) glance() tea.Msg {
 	s, err := m.look()
 	if err != nil {
@@ -180,7 +180,7 @@ func (m *model) sort(by int) {
 	*o = Order{Column: titles[(at+by+len(titles))%len(titles)]}
 }
 
-// every changes how often the segment is looked at.
+// every changes the time between two snapshots.
 func (m *model) every(interval time.Duration) tea.Cmd {
 	m.view.Interval = min(max(interval, shortest), longest)
 	m.round++

@@ -196,7 +196,7 @@ func TestAnotherServer(t *testing.T) {
 	}
 	m.Update(seen{number: 4, snapshot: first})
 	m.view.Follows = false
-	if screen, _ := pressed(m); !strings.Contains(screen, "restarted 2x") || !strings.Contains(screen, "For another: framebuffer top KEY") {
+	if screen, _ := pressed(m); !strings.Contains(screen, "restarted 2x") || !strings.Contains(screen, "For another: framebuffer top --key KEY") {
 		t.Errorf("with a key:\n%s", screen)
 	}
 }

@@ -104,7 +104,7 @@ func (p pen) text(s string) string {
 	return strings.NewReplacer("µ", "u", "–", "-", "∞", "inf", "×", "x", "…", "~").Replace(s)
 }
 
-// name is text from others as the terminal can show it, such that everybody agrees how wide
+// name returns text of other processes as the terminal can show it, such that all terminals agree how wide
 // it is: of signs that are put together from several, which some terminals show as one and
 // others as many, only the first is left, unless the others take no room in any.
 func (p pen) name(s string) string {

@@ -11,7 +11,7 @@ import (
 )
 
 func clientRows(s *scene, p pen) table {
-	t := table{none: "nobody is attached", columns: columns(clientsTable)}
+	t := table{none: "no client is attached", columns: columns(clientsTable)}
 	for i := range s.Snapshot.Clients {
 		c := &s.Snapshot.Clients[i]
 		l := s.clients[c.Slot]
@@ -93,7 +93,7 @@ func what(f *monitor.Frame) string {
 }
 
 func readerRows(s *scene, p pen) table {
-	t := table{none: "nobody subscribes to a topic", columns: columns(readersTable)}
+	t := table{none: "no subscriptions", columns: columns(readersTable)}
 	for i := range s.Snapshot.Topics {
 		c := &s.Snapshot.Topics[i]
 		there := s.alive[c.Index]
@@ -130,7 +130,7 @@ func ofThings(n uint64) cell { return number(count(n), float64(n)) }
 func ofLag(lag, there uint64) cell {
 	c := ofThings(lag)
 	if late(lag, there) {
-		c.level = behind("", lag, there, "").level
+		c.level = lagWorry("", lag, there, "").level
 	}
 	return c
 }

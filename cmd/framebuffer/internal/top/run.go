@@ -24,17 +24,17 @@ import (
 type Options struct {
 	Interval time.Duration       // between two looks: 0.1 s to a minute
 	Out      *os.File            // a terminal
-	Follows  bool                // look goes on with the next server when one has ended
+	Follows  bool                // look continues with the next server when one has ended
 	Getenv   func(string) string // TERM, NO_COLOR, LC_ALL, LC_CTYPE, LANG; nil means os.Getenv
 }
 
-// Look returns what is to be shown and the monitor that saw it. It is called by one goroutine
-// at a time, and may close a monitor that it returned before.
+// Look returns the snapshot to show and its monitor. It is called by one goroutine at a time, and may close
+// a monitor that it returned before.
 type Look func() (*monitor.Monitor, *monitor.Snapshot, error)
 
-// Run shows what is seen until the user presses q or the context ends. It leaves the terminal
-// as it was. On one that cannot move its cursor (TERM=dumb) it writes one screen below the
-// other and knows no keys.
+// Run draws what look returns until the user presses q or the context ends. It leaves the terminal as it
+// was. On a terminal that cannot move its cursor (TERM=dumb) it writes one screen below the other and reads
+// no keys.
 func Run(ctx context.Context, look Look, o Options) error {
 	getenv := o.Getenv
 	if getenv == nil {
@@ -81,9 +81,9 @@ func whileOpen(ctx context.Context, out *os.File, every time.Duration, ended fun
 	}
 }
 
-// whole looks at everything that a screen shows.
+// whole returns a function that reads everything a screen shows.
 func whole(look Look) func() (seen, error) {
-	var one sync.Mutex // looks come from goroutines of their own, and may be told of out of order
+	var one sync.Mutex // looks run on goroutines of their own, and may return out of order
 	number := 0
 	return func() (seen, error) {
 		one.Lock()
@@ -98,8 +98,8 @@ func whole(look Look) func() (seen, error) {
 	}
 }
 
-// onlyASCII tells whether a terminal is known not to show more than that: by its kind, or by
-// a locale that says so. Without a locale, as in most containers, it is taken to be able to.
+// onlyASCII reports whether a terminal is known to show ASCII only: by its kind or by its locale. Without a
+// locale, as in most containers, it is taken to show more.
 func onlyASCII(getenv func(string) string) bool {
 	if kind := getenv("TERM"); kind == "dumb" || kind == "" || strings.HasPrefix(kind, "vt") {
 		return true

@@ -38,7 +38,7 @@ func newScene(v *View, p pen) *scene {
 	for i := range v.Snapshot.Topics {
 		t := &v.Snapshot.Topics[i]
 		if s.alive[t.Index] >= uint64(monitor.MaxSpans/len(v.Snapshot.Topics)) {
-			s.alive[t.Index] = t.Depth // there may be more than were looked for
+			s.alive[t.Index] = t.Depth // there may be more than Spans returns
 		}
 	}
 	if b := v.Before; b != nil {

@@ -118,7 +118,7 @@ func body(s *scene, p pen, width, room int) []string {
 }
 
 // share says how many rows below its header each table gets; -1 for one that is not shown.
-// Rows go to whoever has fewest, the table in focus getting two for one of the others.
+// Each row goes to the table with the fewest; the table in focus gets two for one of the others.
 func share(all [tables]table, v *View, room int) (rows [tables]int) {
 	order := []int{v.Focus, 0, 1, 2}
 	for i := range rows {

@@ -8,20 +8,20 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// worry is that somebody is too slow, or that something else goes wrong now.
+// worry is one problem, such as a client that is too slow.
 type worry struct {
 	level level
 	text  string
 }
 
-// What is near enough to a loss to be told before it happens.
+// Limits from which a loss is near enough to warn of it.
 const (
 	shortHorizon = 1.0 // seconds
 	lateClient   = 0.5 // of the ring allocated since the frame that it reads
 	lateReader   = 0.5 // of the topic's frames that are still there
 )
 
-// worry finds all of them.
+// worry finds all worries.
 func (s *scene) worry() {
 	if h := s.Snapshot.Horizon.Worst; s.Snapshot.State == monitor.Open && h.Known() && float64(h) < shortHorizon {
 		s.worries = append(s.worries, worry{odd, fmt.Sprintf("frames lived for only %s in the last minute", h)})
@@ -44,20 +44,20 @@ func (s *scene) worryClient(c *monitor.Client) {
 		add(bad, "has %s timeouts/s", rate(c.Rates.Timeouts()))
 	}
 	if before, known := s.altered[client{c.Slot, c.PID}]; known && c.Counts[monitor.Altered] > before {
-		add(bad, "found %s frames altered", count(c.Counts[monitor.Altered]-before))
+		add(bad, "found %s altered frames", count(c.Counts[monitor.Altered]-before))
 	}
 	switch c.Process {
 	case monitor.ProcessGone:
-		add(bad, "is gone without leaving")
+		add(bad, "died without detaching")
 	case monitor.ProcessStopped:
 		add(bad, "is stopped")
 	}
 	if s.lagging(c) {
-		add(odd, "reads what was written %s of the ring ago", percent(c.Lag, s.Snapshot.Capacity))
+		add(odd, "has a lag of %s of the ring", percent(c.Lag, s.Snapshot.Capacity))
 	}
 }
 
-// lagging tells of a client that reads, but nearly too late.
+// lagging reports whether a client reads nearly too late.
 func (s *scene) lagging(c *monitor.Client) bool {
 	return c.Rates[monitor.Reads] > 0 && float64(c.Lag) > lateClient*float64(s.Snapshot.Capacity)
 }
@@ -70,7 +70,7 @@ func (s *scene) worryTopic(t *monitor.Topic) {
 		if n := s.losing(t, r); n > 0 {
 			w = worry{bad, fmt.Sprintf("%s loses %s frames/s of %s", s.who(r.Name, r.PID), rate(n), topic)}
 		} else if late(r.Lag, there) {
-			w = behind(s.who(r.Name, r.PID), r.Lag, there, topic)
+			w = lagWorry(s.who(r.Name, r.PID), r.Lag, there, topic)
 		} else {
 			continue
 		}
@@ -81,7 +81,7 @@ func (s *scene) worryTopic(t *monitor.Topic) {
 	}
 	for _, g := range t.Groups {
 		if late(g.Lag, there) {
-			w := behind("group "+s.short(g.Name), g.Lag, there, topic)
+			w := lagWorry("group "+s.short(g.Name), g.Lag, there, topic)
 			s.worries = append(s.worries, w)
 			s.topics[t.Index] = max(s.topics[t.Index], w.level)
 			s.groups[readerGroup{t.Index, g.Name}] = w.level
@@ -89,15 +89,15 @@ func (s *scene) worryTopic(t *monitor.Topic) {
 	}
 }
 
-// late needs two frames at least: one is on its way to everybody.
+// late reports whether a lag is near a loss. A lag of one frame is normal: that frame is being read.
 func late(lag, there uint64) bool { return lag > 1 && float64(lag) > lateReader*float64(there) }
 
-// behind is what is wrong with a late reader.
-func behind(who string, lag, there uint64, topic string) worry {
+// lagWorry returns the worry about a subscription or group with a large lag.
+func lagWorry(who string, lag, there uint64, topic string) worry {
 	if lag > there {
-		return worry{bad, fmt.Sprintf("%s is %s behind in %s, %s gone", who, count(lag), topic, count(lag-there))}
+		return worry{bad, fmt.Sprintf("%s: lag %s in %s, %s overwritten", who, count(lag), topic, count(lag-there))}
 	}
-	return worry{odd, fmt.Sprintf("%s is %s of %s behind in %s", who, count(lag), count(there), topic)}
+	return worry{odd, fmt.Sprintf("%s: lag %s of %s in %s", who, count(lag), count(there), topic)}
 }
 
 func (s *scene) who(name string, pid int) string {

@@ -13,13 +13,13 @@ func TestWorries(t *testing.T) {
 		"busy": nil, "empty": nil, "many": nil, "holds": nil, "first": nil,
 		"short": {
 			"框架检测器 (pid 31) loses 17.2 frames/s of camera/front",
-			"…sub camera/front (pid 4901) is 92 behind in camera/front, 59 gone",
-			"lidar driver (pid 4803) is gone without leaving",
+			"…sub camera/front (pid 4901): lag 92 in camera/front, 59 overwritten",
+			"lidar driver (pid 4803) died without detaching",
 			"框架检测器 (pid 31) has 14.2 timeouts/s",
 			"…sub camera/front (pid 4901) is stopped",
 			"frames lived for only 280 ms in the last minute",
-			"recorder 📼 (pid 4810) is 19 of 33 behind in camera/front",
-			"recorder 📼 (pid 4810) reads what was written 78% of the ring ago",
+			"recorder 📼 (pid 4810): lag 19 of 33 in camera/front",
+			"recorder 📼 (pid 4810) has a lag of 78% of the ring",
 		},
 	} {
 		s := newScene(scenes()[name](), pen{})
@@ -37,13 +37,13 @@ func TestWorries(t *testing.T) {
 		v.Spans = append(v.Spans, monitor.Span{Topic: 0, Length: 64})
 	}
 	for _, w := range newScene(v, pen{}).worries {
-		if strings.Contains(w.text, "behind") {
+		if strings.Contains(w.text, ": lag ") {
 			t.Error(w.text)
 		}
 	}
 	v = short()
 	v.Snapshot.Clients[3].Counts[monitor.Altered] += 7
-	if all := newScene(v, pen{}).worries; !strings.Contains(all[4].text, "found 7 frames altered") {
+	if all := newScene(v, pen{}).worries; !strings.Contains(all[4].text, "found 7 altered frames") {
 		t.Errorf("%+v", all)
 	}
 }

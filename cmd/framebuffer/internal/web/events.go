@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// patience is how long a page may take to accept an update, or its picture.
+// patience is how long a client may take to accept an update or a picture.
 const patience = 10 * time.Second
 
-// events sends updates as server-sent events, as long as the page stays; the event named end
-// says that this server is about to go.
+// events sends updates as server-sent events until the page is closed. The event named end says that this
+// server is about to end.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	v, ok := s.feed.join()
 	if !ok {
@@ -37,10 +37,10 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		select {
 		case text := <-v:
 			if err := send("update", text); err != nil {
-				return // the page is gone
+				return // the page was closed
 			}
 		case <-r.Context().Done():
-			_ = send("end", []byte("{}")) // nobody hears it if it is the page that has gone
+			_ = send("end", []byte("{}")) // it goes nowhere if the page was closed
 			return
 		}
 	}

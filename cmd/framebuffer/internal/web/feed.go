@@ -14,8 +14,7 @@ import (
 // maxViewers is how many pages may be fed at a time.
 const maxViewers = 32
 
-// feed looks at the segment every second, so that there is something to show to who comes, and
-// tells all pages that are open.
+// feed takes a snapshot every second, also while no page is open, and sends updates to all open pages.
 type feed struct {
 	monitor *monitor.Monitor
 
@@ -23,15 +22,15 @@ type feed struct {
 	viewers map[viewer]struct{}
 }
 
-// viewer is where a page gets its updates from. It holds the newest and no more, so that a page
-// that is slow skips some and holds up nobody.
+// viewer passes updates to a page. It holds the newest one only: a slow page skips updates and delays no
+// other page.
 type viewer chan []byte
 
 func newFeed(m *monitor.Monitor) *feed {
 	return &feed{monitor: m, viewers: make(map[viewer]struct{})}
 }
 
-// run looks and tells until ctx ends or the monitor is closed.
+// run sends updates until ctx ends or the monitor is closed.
 func (f *feed) run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -44,12 +43,12 @@ func (f *feed) run(ctx context.Context) {
 	}
 }
 
-// tell tells all viewers what there is now, and returns false if there will be no more.
+// tell sends an update to all viewers. It returns false after the monitor's Close.
 func (f *feed) tell() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.viewers) == 0 {
-		_, err := f.monitor.Snapshot() // to be remembered
+		_, err := f.monitor.Snapshot() // for the monitor's history
 		return err == nil
 	}
 	text, err := f.look()
@@ -106,7 +105,7 @@ type plot struct {
 	Worst    []monitor.Seconds `json:"worst"`
 }
 
-// look makes an update, as JSON.
+// look returns an update, as JSON.
 func (f *feed) look() ([]byte, error) {
 	s, err := f.monitor.Snapshot()
 	if err != nil {
@@ -123,8 +122,8 @@ func (f *feed) look() ([]byte, error) {
 	return text, nil
 }
 
-// apart joins points that are less than a second apart, since whoever else looks at the segment
-// makes some too, and rates over short times jump.
+// apart joins points that are less than a second apart: scrapes and pictures take snapshots too, and rates
+// over short times vary widely.
 func apart(points []monitor.Point) (all []monitor.Point) {
 	for i := 0; i < len(points); {
 		p := points[i]
@@ -142,10 +141,9 @@ func apart(points []monitor.Point) (all []monitor.Point) {
 func join(a, b monitor.Point) monitor.Point {
 	span := a.Span + b.Span
 	mean := func(x, y float64) float64 { return (x*float64(a.Span) + y*float64(b.Span)) / float64(span) }
-	b.Span, b.Rates = span, monitor.Rates{
-		monitor.WrittenBytes: mean(a.Rates[monitor.WrittenBytes], b.Rates[monitor.WrittenBytes]),
-		monitor.ReadBytes:    mean(a.Rates[monitor.ReadBytes], b.Rates[monitor.ReadBytes]),
-		monitor.Overwritten:  mean(a.Rates.Timeouts(), b.Rates.Timeouts()),
+	b.Span = span
+	for c := range b.Rates {
+		b.Rates[c] = mean(a.Rates[c], b.Rates[c])
 	}
 	return b
 }

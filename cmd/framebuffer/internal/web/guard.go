@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// guard is in front of everything: it lets no other web site look through a browser on this
-// machine, and takes the token out of addresses.
+// guard handles every request first. It refuses requests that another web site makes through a browser on
+// this machine, and moves the token from addresses to a cookie.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -35,12 +35,12 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// figures lets those in who may have figures.
+// figures admits requests that may read figures.
 func (s *Server) figures(next http.Handler) http.Handler {
 	return s.allow(next, func(r *http.Request) bool { return s.loopback || s.known(r) })
 }
 
-// frames lets those in who may see frames.
+// frames admits requests that may read frames.
 func (s *Server) frames(next http.Handler) http.Handler {
 	return s.allow(next, func(r *http.Request) bool { return s.known(r) || s.loopback && s.sameUser(r) })
 }
@@ -57,7 +57,7 @@ func (s *Server) allow(next http.Handler, may func(*http.Request) bool) http.Han
 	})
 }
 
-// known reports whether a request brings the token.
+// known reports whether a request has the token.
 func (s *Server) known(r *http.Request) bool {
 	if given, is := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); is {
 		return s.right(given)

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A connection holds a descriptor of this process, which a server needs for its clients. So there is
-// a limit to how many there are. When another one comes then, the one is closed that has been silent
-// for longest of the user, or the address, that has most of them: peers that are silent in hundreds of
-// connections keep none of the others out.
+// A connection takes a descriptor of this process, and a server needs descriptors for its clients. So the
+// number of connections is limited. A connection beyond the limit closes an older one: of the user, or the
+// address, with the most connections, the one that has been silent longest. So a peer with hundreds of silent
+// connections does not keep other users out.
 const (
 	mostConns  = 256
 	leastConns = 8
@@ -22,7 +22,7 @@ const (
 	connShare = 8
 )
 
-// connLimit is how many connections there may be at a time.
+// connLimit returns how many connections there may be at a time.
 func connLimit() int {
 	var files unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
@@ -31,7 +31,7 @@ func connLimit() int {
 	return int(min(max(files.Cur/connShare, leastConns), mostConns))
 }
 
-// crowd is a listener that holds so many connections at most.
+// crowd is a listener that has a limited number of open connections.
 type crowd struct {
 	net.Listener
 	most   int
@@ -70,7 +70,8 @@ func (c *crowd) Accept() (net.Conn, error) {
 	return g, nil
 }
 
-// showOut closes the most silent connection of the owner with most of them, but for the new one.
+// showOut closes the connection that has been silent longest, of the owner with the most connections. It spares
+// the newest one.
 func (c *crowd) showOut(newest *guest) {
 	c.mu.Lock()
 	all := make([]*guest, 0, len(c.guests))
@@ -123,8 +124,8 @@ func (g *guest) Close() error {
 	return g.Conn.Close()
 }
 
-// ownersOf tells connections apart: those within this machine by the user whose they are, and others
-// by their address, of which an IPv6 one counts with its whole network.
+// ownersOf returns the owner of each connection: for one within this machine its user, else its address; of
+// an IPv6 address the network.
 func ownersOf(all []*guest) []string {
 	var users map[string]string
 	owners := make([]string, len(all))

@@ -16,7 +16,7 @@ var files embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// page adds the page's routes, for who may see frames.
+// page adds the page's routes. All of them need access to frames.
 func (s *Server) page(all *http.ServeMux) {
 	for pattern, do := range map[string]http.HandlerFunc{
 		"GET /{$}":                   s.file,
@@ -28,8 +28,8 @@ func (s *Server) page(all *http.ServeMux) {
 	}
 }
 
-// ownSite keeps other sites from even asking: they would not see the answers, but could take
-// up all places. A link to the page works.
+// ownSite refuses requests of other sites. They could not read the answers, but could open as many event
+// streams as there may be. A link to the page works.
 func ownSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
@@ -59,5 +59,5 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", kind)
-	_, _ = w.Write(text) // whoever asked may have gone
+	_, _ = w.Write(text) // the client may have closed the connection
 }

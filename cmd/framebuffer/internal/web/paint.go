@@ -5,8 +5,8 @@ import "github.com/core-framebuffer/framebuffer/monitor"
 // parts is how many parts of the ring are drawn.
 const parts = 360
 
-// paint says for each part of the ring which topic has most of it, by its index, and -1 if no
-// live frame of a topic is known to be there.
+// paint returns for each part of the ring the index of the topic with most bytes in it, or -1 where no
+// live frame of a topic is known.
 //
 // Preconditions: places are below the capacity, and lengths not above it.
 func paint(spans []monitor.Span, capacity uint64) []int {

@@ -12,9 +12,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/peers"
 )
 
-// sameUser reports whether a connection on loopback comes from a process of this one's user
-// or of root, who could attach to the memory themselves. The kernel's tables of connections
-// say whose a socket is, where it is of this network namespace.
+// sameUser reports whether a connection on loopback comes from a process of this process's user or of root,
+// which could attach to the memory itself. The kernel's tables of connections have the user of each socket in
+// this network namespace.
 func (s *Server) sameUser(r *http.Request) bool {
 	peer, err := net.ResolveTCPAddr("tcp", r.RemoteAddr)
 	here, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
@@ -36,8 +36,8 @@ func connTables() string {
 	return tables.String()
 }
 
-// connUsers tells for each pair of addresses, as pairOf has it, whose the connection from the first to
-// the second is. It is for counting: see owner for what lets a user in.
+// connUsers returns the user of each connection by its pair of addresses, as pairOf writes it. It is for
+// counting only: access is decided by owner.
 func connUsers() map[string]string {
 	users := map[string]string{}
 	for line := range strings.Lines(connTables()) {
@@ -58,7 +58,7 @@ func pairOf(from, to *net.TCPAddr) string {
 	return net.JoinHostPort(from.IP.String(), strconv.Itoa(from.Port)) + " " + net.JoinHostPort(to.IP.String(), strconv.Itoa(to.Port))
 }
 
-// owner finds, in tables as in /proc/net/tcp, the user whose socket is connected from one address
+// owner returns, from tables as in /proc/net/tcp, the user of the socket that is connected from one address
 // to another: sl local_address rem_address st queues timer retransmits uid …. State 1 is
 // established; a socket that is closed already has no user. Both ends are compared, since another
 // user's socket may have the same address at one end. The user is not known where there is

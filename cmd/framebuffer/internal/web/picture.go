@@ -17,22 +17,21 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// Limits of the pictures. One frame at a time is looked at, in place, so that however many pages look,
-// the memory for that and the time are one picture's; and what was made is shown to all of them.
-// Larger ones, which are not kept, are on their way in so many bytes at most.
+// Limits of the pictures. One frame at a time is converted, in place, and all pages get the same picture: so
+// the memory and the time are those of one picture, however many pages are open. Pictures that are too large
+// to keep are sent in at most maxOnTheWay bytes at a time.
 const (
-	fresh       = 150 * time.Millisecond // how old what is shown may be beyond the frame itself
+	fresh       = 150 * time.Millisecond // how much older than its topic's newest frame a picture may be
 	maxKept     = 64                     // pictures
 	maxKeptSize = 1 << 20                // bytes of each
 	maxOnTheWay = 64 << 20               // bytes of all that are not kept
-	attempts    = 3                      // to look at a frame before it is overwritten
+	attempts    = 3                      // to convert a frame before it is overwritten
 )
 
-// gallery makes pictures of the newest frames. It only reads, from its own mapping: writers do
-// not know of it.
+// gallery makes pictures of the newest frames. It only reads, from its own mapping, and delays no writer.
 type gallery struct {
 	monitor *monitor.Monitor
-	turn    chan struct{} // a handler that has put something in may look at a frame
+	turn    chan struct{} // a handler that has sent a value may convert a frame
 	room    *semaphore.Weighted
 
 	mu   sync.Mutex
@@ -116,8 +115,8 @@ func (g *gallery) frame(topic int) (*monitor.Frame, error) {
 	return nil, errNoTopic
 }
 
-// look makes a picture of a frame. While it is larger than what is kept it has room, which is to be
-// released.
+// look makes a picture of a frame. One that is too large to keep has acquired room, which its sender
+// releases.
 func (g *gallery) look(f *monitor.Frame) (picture, error) {
 	p := picture{frame: *f, made: time.Now()}
 	if f.Size > preview.MaxFrame {
@@ -202,5 +201,5 @@ func (s *Server) latest(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // whoever asked may have gone
+	_, _ = w.Write(body) // the client may have closed the connection
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor/metrics"
 )
 
-// routes are all there is to get. What is not a figure is for who may see frames.
+// routes returns the handler of all requests. All but figures need access to frames.
 func (s *Server) routes() http.Handler {
 	all := http.NewServeMux()
 	all.Handle("GET /metrics", s.figures(s.metrics()))

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/monitor"
@@ -33,7 +34,7 @@ type Server struct {
 	http     *http.Server
 }
 
-// Listen takes the address and answers nobody yet. Serve does, and closes it; m is left open.
+// Listen binds the address. [Server.Serve] answers requests and closes it; m is left open.
 func Listen(m *monitor.Monitor, opts *Options) (*Server, error) {
 	s := &Server{monitor: m, feed: newFeed(m), gallery: newGallery(m), log: opts.Log, token: opts.Token}
 	if s.log == nil {
@@ -62,24 +63,47 @@ func Listen(m *monitor.Monitor, opts *Options) (*Server, error) {
 
 func (s *Server) address() *net.TCPAddr { return s.listener.Addr().(*net.TCPAddr) }
 
-// URL is where the page is, for people on this machine: with the token, where that is needed.
+// URL returns an address of the page that works: where the server listens on all interfaces, that of the
+// first one that other machines reach. It has the token, where that is needed.
 func (s *Server) URL() string {
-	at := *s.address()
-	u := url.URL{Scheme: "http", Host: at.String(), Path: "/"}
-	if at.IP.IsUnspecified() {
-		u.Host = fmt.Sprintf("localhost:%d", at.Port)
-	}
+	u := url.URL{Scheme: "http", Host: s.Addresses()[0], Path: "/"}
 	if !s.loopback {
 		u.RawQuery = url.Values{"token": {s.token}}.Encode()
 	}
 	return u.String()
 }
 
+// Addresses returns the hosts and ports at which the server listens: those of all interfaces, where it was
+// told none, loopback last.
+func (s *Server) Addresses() []string {
+	at := s.address()
+	if !at.IP.IsUnspecified() {
+		return []string{at.String()}
+	}
+	var all, last []string
+	interfaces, _ := net.InterfaceAddrs() // without them loopback remains
+	for _, one := range interfaces {
+		n, is := one.(*net.IPNet)
+		if !is || n.IP.IsLinkLocalUnicast() || at.IP.To4() != nil && n.IP.To4() == nil {
+			continue
+		}
+		to := &all
+		if n.IP.IsLoopback() {
+			to = &last
+		}
+		*to = append(*to, net.JoinHostPort(n.IP.String(), strconv.Itoa(at.Port)))
+	}
+	if all = append(all, last...); len(all) == 0 {
+		all = []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(at.Port))}
+	}
+	return all
+}
+
 // grace is how long requests under way may take when the server ends.
 const grace = time.Second
 
-// Serve answers until ctx ends, and looks at the segment every second, so that there is
-// something to show to who comes. Requests under way see their context end too.
+// Serve answers requests until ctx ends. It takes a snapshot every second, so that a page that is opened has
+// a history to plot. Requests under way see their context end too.
 func (s *Server) Serve(ctx context.Context) error {
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
@@ -101,5 +125,5 @@ func (s *Server) Serve(ctx context.Context) error {
 	return s.http.Close()
 }
 
-// Close gives the address back, where Serve was not called.
+// Close closes the listener, where Serve was not called.
 func (s *Server) Close() error { return s.listener.Close() }

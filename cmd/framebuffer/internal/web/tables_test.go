@@ -71,13 +71,13 @@ func testSorting(t *testing.T, browser context.Context) {
 
 	// By keys, and while the figures stand still. Who has never had a frame is last either way.
 	b.do(chromedp.Click("#pause"))
-	b.wait(`(() => { [...document.querySelectorAll("#clients thead button")].at(-1).focus(); return document.activeElement.innerText.trim() === "Behind"; })()`)
+	b.wait(`(() => { [...document.querySelectorAll("#clients thead button")].at(-1).focus(); return document.activeElement.innerText.trim() === "Lag"; })()`)
 	b.do(chromedp.KeyEvent(kb.Enter))
 	is(rows("clients"), "cam 9, cam 10, framebuffer serve, cam 1")
-	is(sort("clients"), "Behind descending")
+	is(sort("clients"), "Lag descending")
 	b.do(chromedp.KeyEvent(" "))
 	is(rows("clients"), "cam 10, cam 9, framebuffer serve, cam 1")
-	is(sort("clients"), "Behind ascending")
+	is(sort("clients"), "Lag ascending")
 	is(sort("topics"), "")
 	press("topics", "Frames")
 	is(rows("topics"), "Fast, slow")

@@ -147,7 +147,7 @@ func TestLoopbackOfAnotherUser(t *testing.T) {
 // Off loopback nothing comes without the token.
 func TestElsewhere(t *testing.T) {
 	s, _ := show(t, "0.0.0.0:0", "s3cret/+")
-	if !strings.HasSuffix(s.URL(), "/?token=s3cret%2F%2B") || !strings.HasPrefix(s.URL(), "http://localhost:") {
+	if !strings.HasSuffix(s.URL(), "/?token=s3cret%2F%2B") || !strings.HasPrefix(s.URL(), "http://"+s.Addresses()[0]+"/") {
 		t.Errorf("its address is %s", s.URL())
 	}
 	at := "http://127.0.0.1:" + strconv.Itoa(s.address().Port) + "/"

@@ -1,5 +1,5 @@
 // What the frames of each topic are, and when that changed while the page is open. Each update is
-// looked at, also while the page is paused: a user who goes on sees what changed meanwhile.
+// looked at, also while the page is paused: a user who resumes the page sees what changed meanwhile.
 import { plain, seconds } from "./format.js";
 
 const most = 4096; // topics that are remembered, also those of servers that have ended

@@ -48,8 +48,8 @@ function drawState(s) {
     shown = s.state;
     showState(s.state, {
       open: "",
-      closed: `The server was stopped. What was read before is shown here; nothing more is written. (${time()})`,
-      gone: `The server's process is gone. Who is attached goes on, and nobody new can attach. (${time()})`,
+      closed: `The server has closed the ring. These are its last figures; no frame is written any more. (${time()})`,
+      gone: `The server's process has died. Attached clients continue, and no client can attach. (${time()})`,
     }[s.state] ?? "");
   }
 }

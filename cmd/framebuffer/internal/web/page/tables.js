@@ -72,11 +72,11 @@ class Table {
 }
 
 const readers = (t) => [
-  ...t.subscribers.map((s) => `${s.name} (pid ${s.pid}): ${count(s.lag)} behind, ${count(s.lost)} lost`),
-  ...t.groups.map((g) => `group ${g.name}: ${count(g.lag)} behind`),
-].join("\n") || "nobody";
+  ...t.subscribers.map((s) => `${s.name} (pid ${s.pid}): lag ${count(s.lag)}, ${count(s.lost)} lost`),
+  ...t.groups.map((g) => `group ${g.name}: lag ${count(g.lag)}`),
+].join("\n") || "none";
 
-/** Who has lost frames comes before who is only behind, and anybody before nobody. */
+/** Topics with lost frames come first, then those with the most lag, then those without readers. */
 function worst(t) {
   const lost = t.subscribers.reduce((sum, s) => sum + s.lost, 0);
   return lost > 0 ? 1e15 + lost : Math.max(-1, ...t.subscribers.map((s) => s.lag), ...t.groups.map((g) => g.lag));
@@ -107,7 +107,7 @@ const clients = new Table("clients", [
     heading: "Timeouts", text: (c) => count(c.counts.overwritten) + (c.counts.altered ? `, ${count(c.counts.altered)} altered` : ""),
     by: (c) => c.counts.overwritten + c.counts.altered, name: "number timeouts",
   },
-  { heading: "Behind", text: (c) => (c.last === "0" ? "–" : `${bytes(c.lag_bytes)}, ${percent(c.lag_bytes, c.capacity)}`), by: (c) => (c.last === "0" ? null : c.lag_bytes), name: "number" },
+  { heading: "Lag", text: (c) => (c.last === "0" ? "–" : `${bytes(c.lag_bytes)}, ${percent(c.lag_bytes, c.capacity)}`), by: (c) => (c.last === "0" ? null : c.lag_bytes), name: "number" },
 ], "No clients.", (c) => `${c.slot} ${c.pid}`, (row, c) => {
   row.querySelector(".mark").hidden = true;
   row.classList.toggle("gone", c.process === "gone");
