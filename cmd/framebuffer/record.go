@@ -15,34 +15,37 @@ import (
 
 type recordCmd struct {
 	Topic    string        `arg:"" help:"Topic to record."`
-	Bucket   string        `help:"Name of the recording; one that there is goes on (default: the topic's name)." placeholder:"NAME"`
-	From     string        `enum:"next,newest,oldest" default:"next" help:"Frame to begin with: ${enum}. The oldest is as old as the ring is long."`
-	MaxAge   time.Duration `help:"Delete frames that are older." placeholder:"24h"`
-	MaxBytes byteSize      `help:"Delete the oldest frames when it takes more." placeholder:"10GiB"`
-	Every    int           `help:"Only frames whose number N divides." placeholder:"N"`
-	Rate     float64       `help:"At most so many frames a second." placeholder:"FPS"`
-	Duration time.Duration `help:"End after so long." placeholder:"1h"`
-	Replicas int           `help:"Servers of a NATS cluster that keep it (default 1)." placeholder:"N"`
+	Bucket   string        `name:"recording" aliases:"bucket" help:"Name of the recording; an existing one is continued (default: the topic's name)." placeholder:"NAME"`
+	From     string        `enum:"next,newest,oldest" default:"next" help:"First frame: next, newest, or oldest, which is the oldest in the ring."`
+	MaxAge   time.Duration `help:"Delete older frames." placeholder:"24h"`
+	MaxBytes byteSize      `help:"Delete the oldest frames when the recording is larger." placeholder:"10GiB"`
+	Every    int           `help:"Record every Nth frame." placeholder:"N"`
+	Rate     float64       `help:"Record at most this many frames a second." placeholder:"FPS"`
+	Duration time.Duration `help:"Exit after this long." placeholder:"1h"`
+	Replicas int           `help:"Number of servers in a NATS cluster that store the recording (default 1)." placeholder:"N"`
 	following
 	lookup
 }
 
 // Help is shown below the flags.
 func (recordCmd) Help() string {
-	return `Keeps the frames in JetStream, with their numbers, times and metadata, until the
-topic ends or a signal ends it. The publisher does not wait: what is too
-much for JetStream is lost to the recording, counted, and told at the end. While
-NATS is away it waits, and goes on with what the ring still has. When the server
-ends it waits for the next one of that name, and goes on with its first frame.
+	return `Stores frames in JetStream, with their sequence numbers, times and metadata, until the
+topic ends or a signal comes. The publisher does not wait: frames that JetStream is too
+slow for are lost to the recording, counted, and reported at the end. While NATS is away,
+record waits, and continues with the frames that the ring still has. When the server ends,
+it continues with the first frame of the next server of that name.
 
-  framebuffer serve --jetstream /var/lib/framebuffer &
-  framebuffer record cam --bucket cam-monday --max-age 24h --max-bytes 10GiB
-  framebuffer replay cam-monday
+  framebuffer serve --jetstream ./streams
 
-Without --max-age and --max-bytes a recording grows until JetStream has no room.
-At the end a line on stderr says how many frames and bytes were recorded and how
-many were lost; with --json another on stdout says all that is counted. The status
-is 3 if frames are missing, or none came.`
+In another terminal:
+
+  framebuffer record cam --recording monday --max-age 24h --max-bytes 10GiB
+  framebuffer replay monday
+
+Without --max-age and --max-bytes, a recording grows until JetStream is full. At the end,
+a line on stderr says how many frames and bytes were recorded and how many were lost;
+--json also prints all counters on stdout. Status 3 means that frames are missing, or that
+none came.`
 }
 
 // Run records until there is a reason to end.

@@ -28,6 +28,7 @@ func TestRecordReplay(t *testing.T) {
 	const frames = 40
 	dir := t.TempDir() + "/streams"
 	name, _, server := serving(t, "--size", "16MiB", "--jetstream", dir)
+	// --bucket is the name of --recording in earlier releases.
 	pictures := recordedPictures(frames)
 	recorder := command("--json", "record", "cam", "--bucket", "cam-monday", "--max-age", "24h", "--max-bytes", "1GiB", "--name", name)
 	var said, complaints bytes.Buffer
@@ -89,7 +90,7 @@ func TestRecordReplay(t *testing.T) {
 		"no time":               {[]string{"replay", "cam-monday", "--from", "tea time"}, exitUsage, "08:00"},
 		"no speed":              {[]string{"replay", "cam-monday", "--speed", "0"}, exitUsage, "max"},
 		"no recording":          {[]string{"replay", "cam-tuesday"}, exitUsage, "framebuffer recordings"},
-		"no name":               {[]string{"record", "cam", "--bucket", "cam\x1b"}, exitUsage, "control character"},
+		"no name":               {[]string{"record", "cam", "--recording", "cam\x1b"}, exitUsage, "control character"},
 		"other topic":           {[]string{"record", "mic", "--bucket", "cam-monday"}, exitUsage, "--delete"},
 		"delete what is not":    {[]string{"recordings", "--delete", "cam-tuesday"}, exitUsage, "cam-tuesday"},
 		"on a NATS of your own": {[]string{"serve", "--nats", "nats://127.0.0.1:1", "--jetstream", dir}, exitUsage, "--jetstream"},

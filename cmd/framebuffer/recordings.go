@@ -12,18 +12,18 @@ import (
 )
 
 type recordingsCmd struct {
-	Delete []string `sep:"none" help:"Delete this recording instead, with all that is in it; may be given several times." placeholder:"NAME"`
+	Delete []string `sep:"none" help:"Delete this recording with all its frames, instead of listing; repeatable." placeholder:"NAME"`
 	lookup
 }
 
 // Help is shown below the flags.
 func (recordingsCmd) Help() string {
-	return `Lists what JetStream keeps of framebuffer record, in the NATS of this host's server
-or that at --nats. SIZE is what it takes there, FROM and TO are when its oldest and
-newest frames were recorded. nats stream ls and nats stream info FRAMES_NAME know
-them as well: what a stream cannot be called stands in FRAMES_NAME as %XX.
+	return `Lists the recordings of framebuffer record, in the NATS of this host's server or the one
+at --nats. SIZE is the space they take there, FROM and TO are when the oldest and newest
+frames were recorded. The stream of a recording is FRAMES_NAME, in which %XX stands for a
+character that a stream's name cannot have: nats stream ls lists them.
 
---json prints one object a line.`
+--json prints one object on a line.`
 }
 
 // Run lists or deletes.

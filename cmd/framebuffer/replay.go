@@ -14,27 +14,27 @@ import (
 )
 
 type replayCmd struct {
-	Bucket string `arg:"" help:"Recording to publish; framebuffer recordings lists them."`
+	Bucket string `arg:"" name:"recording" help:"Recording to publish; framebuffer recordings lists them."`
 	Topic  string `help:"Topic to publish to (default: the recording's name, unless a topic of that name is in use)." placeholder:"TOPIC"`
-	Speed  speed  `default:"1" help:"How many times as fast as it was: a number, or max."`
-	From   moment `help:"Begin with what was recorded then: a time (2026-11-23T08:00:00Z, 08:00), or a duration from the beginning (10m), or before the end (--from=-5m)." placeholder:"TIME"`
-	To     moment `help:"End with what was recorded then." placeholder:"TIME"`
-	Loop   bool   `help:"Begin again at the end, without end."`
+	Speed  speed  `default:"1" help:"Speed relative to the original: a number, or max."`
+	From   moment `help:"Begin at this time (2026-11-23T08:00:00Z, 08:00), this long after the beginning (10m), or this long before the end (--from=-5m)." placeholder:"TIME"`
+	To     moment `help:"End at this time." placeholder:"TIME"`
+	Loop   bool   `help:"Start over at the end, until a signal comes."`
 	lookup
 }
 
 // Help is shown below the flags.
 func (replayCmd) Help() string {
 	return `The frames appear in a topic of this host as they were published: with the same
-times in between, metadata and gaps, each verified before. Numbers are the same
-too if the topic is new, and otherwise go on behind its own. At the end the topic
-is ended, and sub ends too. Frames that are damaged, incomplete or too large for
-this ring are passed over, counted, and told at the end.
+intervals, metadata and gaps. Each is verified before. In a new topic the sequence numbers
+are the original ones; in an existing topic they continue its own. At the end, replay ends
+the topic, and sub ends too. Frames that are damaged, incomplete or too large for this ring
+are skipped, counted, and reported at the end.
 
-  framebuffer replay cam-monday --from 08:00 --to 08:10 --speed 2
+  framebuffer replay monday --from 08:00 --to 08:10 --speed 2
 
-At the end a line on stderr says how many frames and bytes were published and how
-many were lost; with --json another on stdout says all that is counted.`
+At the end, a line on stderr says how many frames and bytes were published and how many
+were lost; --json also prints all counters on stdout.`
 }
 
 // Run publishes until the end, or a signal.

@@ -106,7 +106,7 @@ func TestSignalsEndClients(t *testing.T) {
 		for what, args := range map[string][]string{
 			"sub":    {"sub", "cam"},
 			"pub":    {"pub", "other", "--frame-size", "10"},
-			"record": {"record", "cam", "--bucket", "r-" + sig.String()[:4]},
+			"record": {"record", "cam", "--recording", "r-" + sig.String()[:4]},
 			"mirror": {"mirror", "far", "--from", "any"},
 		} {
 			args[len(args)-1] = strings.ReplaceAll(args[len(args)-1], " ", "")
