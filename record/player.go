@@ -176,7 +176,7 @@ func (p *Player) publish(ctx context.Context, m moment, data []byte) error {
 			return nil
 		case errors.Is(err, topic.ErrEnded):
 			err = p.pub.Reopen()
-		case errors.Is(err, topic.ErrNumber):
+		case errors.Is(err, topic.ErrSequence):
 			err = nil
 		}
 	}

@@ -8,23 +8,23 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
-// entry is where people who watch see a subscription, and mirrors that somebody reads here. Nothing but a little
-// time depends on it, so there may be none: for clients without a slot, and when the table is full.
+// entry is the subscription's row in the shared directory, for monitoring and on-demand mirrors. It is
+// optional: clients without a slot have none, and neither have subscriptions that found the table full.
 type entry struct{ words *layout.Subscription }
 
-// enter takes a free entry, or one whose client is gone.
-func enter(in *segment.Segment, topic uint32, at uint64) entry {
-	if in.Slot.Index == 0 {
+// enter takes a free row, or one whose client is gone.
+func enter(s *segment.Segment, topic uint32, at uint64) entry {
+	if s.Slot.Index == 0 {
 		return entry{}
 	}
-	for i := range in.Control.Subscriptions() {
-		w := in.Control.Subscription(i)
+	for i := range s.Control.Subscriptions() {
+		w := s.Control.Subscription(i)
 		old := w.Claim.Load()
-		if _, attached := topics.Subscriber(in.Control, w, old); attached || !w.Claim.CompareAndSwap(old, in.Slot.Ticket) {
+		if _, attached := topics.Subscriber(s.Control, w, old); attached || !w.Claim.CompareAndSwap(old, s.Slot.Ticket) {
 			continue
 		}
 		failpoint.Hit(failpoint.SubscribeClaimed)
-		w.Slot.Store(in.Slot.Index)
+		w.Slot.Store(s.Slot.Index)
 		w.Cursor.Store(at)
 		w.Received.Store(0)
 		w.Lost.Store(0)
@@ -35,17 +35,18 @@ func enter(in *segment.Segment, topic uint32, at uint64) entry {
 	return entry{}
 }
 
-// update shows what has become of the last message. That is done when the next is asked
-// for, where nobody waits for it.
+// update stores the subscription's position and counts. Next calls it before it looks for a message, so
+// that it delays none.
 func (e entry) update(s *Subscription) {
 	if e.words == nil {
 		return
 	}
 	cacheline.Store(&e.words.Cursor, s.at())
-	cacheline.Store(&e.words.Received, s.received.Load())
-	cacheline.Store(&e.words.Lost, s.lost.Load())
+	cacheline.Store(&e.words.Received, s.counts.received.Load())
+	cacheline.Store(&e.words.Lost, s.counts.lost.Load())
 }
 
+// leave frees the row.
 func (e entry) leave() {
 	if e.words != nil {
 		e.words.Topic.Store(0)

@@ -10,7 +10,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
-// Meta says what a frame is. All of it is optional, and none of it is interpreted here.
+// Meta describes a frame. All members are optional; this package does not interpret them.
 type Meta struct {
 	// ContentType is a media type such as "image/jpeg" or "video/raw", at most 48 bytes.
 	ContentType string `json:"content_type,omitempty"`
@@ -26,7 +26,7 @@ type Meta struct {
 	// Shape of a tensor, slowest dimension first, at most 8 of them.
 	Shape []int `json:"shape,omitempty"`
 
-	// User is for the user's own, at most 64 bytes.
+	// User is for the user's own data, at most 64 bytes.
 	User []byte `json:"user,omitempty"`
 }
 
@@ -38,7 +38,7 @@ const (
 	MaxDimensions  = topics.MaxDims
 )
 
-// content checks m and returns it as records have it.
+// content checks m and returns it in the form of records.
 func (m *Meta) content() (c topics.Content, err error) {
 	if err := checkText("content type", m.ContentType, MaxContentType); err != nil {
 		return c, err
@@ -69,12 +69,12 @@ func (m *Meta) content() (c topics.Content, err error) {
 	return c, nil
 }
 
-// none reports whether it says nothing.
+// none reports whether m is nil or empty.
 func (m *Meta) none() bool {
 	return m == nil || m.ContentType == "" && m.Width == 0 && m.Height == 0 && m.Format == "" && len(m.Shape) == 0 && len(m.User) == 0
 }
 
-// metaOf is what content was made of.
+// metaOf is the inverse of [Meta.content].
 func metaOf(c *topics.Content) Meta {
 	w, h := c.Size()
 	m := Meta{ContentType: c.Type(), Width: int(w), Height: int(h), Format: c.Format(), User: c.User()}
@@ -91,10 +91,10 @@ func checkText(what, s string, most int) error {
 	return fmt.Errorf("%w: %s %.100q is not UTF-8 of at most %d bytes", ErrBadMeta, what, s, most)
 }
 
-// MaxName is the length of the longest name of a topic or a group, in bytes.
+// MaxName is the length of the longest name of a topic or group, in bytes.
 const MaxName = layout.TopicNameSize
 
-// CheckName returns ErrBadName for what no topic can be called.
+// CheckName returns ErrBadName if no topic can have that name.
 func CheckName(name string) error { return checkName("topic", name) }
 
 func checkName(what, name string) error {

@@ -38,7 +38,7 @@ func TestMirror(t *testing.T) {
 		if lost += got.Lost; lost+uint64(i) != m.Sequence || pub.Next() != m.Sequence+1 {
 			t.Errorf("number %d: %d lost so far, next is %d", m.Sequence, lost, pub.Next())
 		}
-		if _, err := pub.Mirror(f, m); !errors.Is(err, topic.ErrNumber) {
+		if _, err := pub.Mirror(f, m); !errors.Is(err, topic.ErrSequence) {
 			t.Errorf("number %d again: %v", m.Sequence, err)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/topics"
 )
 
-// Publisher puts frames into one topic. Its methods may be called concurrently, and there
-// may be any number of publishers of a topic in any number of processes. It needs no Close.
+// Publisher publishes frames to one topic. Its methods may be called concurrently, and a topic may have
+// any number of publishers in any number of processes. It needs no Close.
 type Publisher struct {
 	client  *framebuffer.Client
 	segment *segment.Segment
@@ -19,35 +19,35 @@ type Publisher struct {
 	name    string
 }
 
-// NewPublisher opens the topic of that name, 1 to MaxName bytes, and makes it if there is
-// none. A topic that was ended is open again. It returns ErrBadName, ErrTopicLimit,
-// framebuffer.ErrReadOnly and framebuffer.ErrClosed.
+// NewPublisher opens the topic of that name, 1 to [MaxName] bytes, and makes it if there is none. It
+// opens a topic that was ended again. Errors are ErrBadName, ErrTopicLimit, framebuffer.ErrReadOnly and
+// framebuffer.ErrClosed.
 func NewPublisher(c *framebuffer.Client, name string) (*Publisher, error) {
 	if err := checkName("topic", name); err != nil {
 		return nil, err
 	}
-	in := c.Segment()
+	seg := c.Segment()
 	defer runtime.KeepAlive(c)
-	if in.ReadOnly {
+	if seg.ReadOnly {
 		return nil, fmt.Errorf("%w: this client attached with ReadOnly and cannot publish: attach without it", framebuffer.ErrReadOnly)
 	}
-	t, err := topics.Open(in.Control, in.Ring, name)
-	if closed := in.CheckUsable(); closed != nil {
+	t, err := topics.Open(seg.Control, seg.Ring, name)
+	if closed := seg.CheckUsable(); closed != nil {
 		return nil, closed
 	}
 	if err != nil {
 		return nil, err
 	}
 	t.Reopen()
-	return &Publisher{client: c, segment: in, topic: t, name: name}, nil
+	return &Publisher{client: c, segment: seg, topic: t, name: name}, nil
 }
 
 // Topic is the topic's name.
 func (p *Publisher) Topic() string { return p.name }
 
-// Publish copies data into the ring and publishes it, saying nothing of it if m is nil. It
-// returns what framebuffer's Put and PublishFrame return. What is too large for the ring with
-// its metadata is found before anything is overwritten.
+// Publish copies data into the ring and publishes it with the metadata m, which may be nil. Errors are
+// those of [framebuffer.Client.Put] and [Publisher.PublishFrame]. Data that is too large for the ring
+// with its metadata is refused before anything is overwritten.
 func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
 	if err := topics.CheckSize(p.segment.Ring, len(data), !m.none()); err != nil {
 		return Message{}, err
@@ -59,25 +59,25 @@ func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
 	return p.PublishFrame(f, m, time.Time{})
 }
 
-// PublishFrame publishes a frame that lies in the ring already: what a Reservation's Commit
-// returned, or what came from another topic or over any RPC. Nothing is copied. at is when
-// the frame was taken; the zero time means now.
+// PublishFrame publishes a frame that is in the ring already: from [framebuffer.Reservation.Commit],
+// from another topic, or from any RPC. Nothing is copied. at is the frame's time; the zero time means
+// now.
 //
-// What describes a frame lies in the ring beside it: its metadata, and what is said of a frame
-// that is published again, or by another client than wrote it. So frames that are nearly as
-// large as the ring can be published once, by their writer, without metadata: otherwise it
-// returns framebuffer.ErrTooLarge, which names the largest size. [MaxSize] tells it beforehand.
+// A frame is described by a chunk of its own in the ring if it has metadata, if it was published before,
+// or if another client wrote it. So a frame that is nearly as large as the ring can be published once, by
+// its writer, without metadata; otherwise the error is framebuffer.ErrTooLarge, which names the largest
+// size. [MaxSize] returns that size.
 //
-// It also returns ErrBadMeta, ErrEnded after an End, framebuffer.ErrBadKey for a frame
-// of another ring, framebuffer.ErrTimeout when the ring has reused it, framebuffer.ErrHoldLimit
-// when holds leave no room for what describes it, framebuffer.ErrBadOffset and ErrBadSize for
-// what is no frame, framebuffer.ErrClosed, and framebuffer.ErrServerGone when the server's process
-// has died. With the last two the frame may have been received all the same.
+// Errors also are ErrBadMeta; ErrEnded after an End; framebuffer.ErrBadKey for a frame of another ring;
+// framebuffer.ErrTimeout if the frame was overwritten; framebuffer.ErrHoldLimit if holds leave no room
+// for its description; framebuffer.ErrBadOffset and framebuffer.ErrBadSize for a Frame that no Commit or
+// Put returned; framebuffer.ErrClosed; and framebuffer.ErrServerGone if the server's process has died.
+// With the last two, subscribers may have received the frame all the same.
 func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (Message, error) {
 	return p.publish(f, m, at, nil)
 }
 
-// publish publishes under the next number, or under that of of.
+// publish publishes a frame with the next sequence number, or, if it mirrors a message, with that one's.
 func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Message) (Message, error) {
 	defer runtime.KeepAlive(p.client)
 	if f.Key != p.client.Key() {
@@ -115,9 +115,9 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 		return Message{}, closed
 	}
 	if err == nil {
-		// A subscriber that found the server's end, and nothing published, has ended. It looked at
-		// the end first and at the queue afterwards; this side stored into the queue, by a locked
-		// instruction, and looks at the end now: one of the two sees what the other did.
+		// A subscriber that sees the server's end and nothing published has ended. It loads the end
+		// first and the queue afterwards; this publisher has stored to the queue, by a locked
+		// instruction, and loads the end now: one of the two sees the other's store.
 		err = in.Ring.CheckOpen()
 	}
 	if err != nil {
@@ -127,10 +127,9 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 	return msg, nil
 }
 
-// End says that nothing more comes, to all subscribers and publishers of the topic: those
-// get io.EOF when they have seen everything, these ErrEnded. A later NewPublisher opens the
-// topic again. When the server has ended it returns framebuffer.ErrClosed, and subscribers are
-// told of that end instead.
+// End ends the topic. Subscribers get ErrEnded, which is io.EOF, after its last message; publishers get
+// ErrEnded. A later [NewPublisher] opens the topic again. After the server's end End returns
+// framebuffer.ErrClosed, and subscribers get that error too.
 func (p *Publisher) End() error {
 	defer runtime.KeepAlive(p.client)
 	ended := p.segment.Ring.CheckOpen()

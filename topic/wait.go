@@ -10,8 +10,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/sleep"
 )
 
-// wait returns nil when it is worth looking at the sequence number again, first polling,
-// then asleep: with a thread if there is a seat for it, else with others (see package sleep).
+// wait returns nil when the frame at may have been published. It polls first and then sleeps: on a
+// thread of its own if there is a seat for one, otherwise with other subscriptions (see package sleep).
 func (s *Subscription) wait(ctx context.Context, at uint64) error {
 	if err := s.stopped(ctx, at); err != nil {
 		return err
@@ -26,15 +26,15 @@ func (s *Subscription) wait(ctx context.Context, at uint64) error {
 			return err
 		}
 	}
-	s.topic.Share(func() bool { return s.ready(context.Background(), at) }, ctx.Done(), s.done)
+	s.topic.Share(func() bool { return s.ready(context.Background(), at) }, ctx.Done(), s.end.done)
 	return s.stopped(ctx, at)
 }
 
-// alone sleeps in the kernel, with a thread and a seat for it. It returns false, with no error, when
-// it was idle and another goroutine found no seat.
+// alone sleeps in the kernel, on a thread of its own, for which it has a seat. It returns false, with no
+// error, when it has nothing to do and another goroutine found no seat.
 func (s *Subscription) alone(ctx context.Context, at uint64, seats *sleep.Pool) (woken bool, err error) {
-	s.inKernel.Store(true) // before the last look in Sleep: see wake
-	defer s.inKernel.Store(false)
+	s.end.inKernel.Store(true) // before the last look in Sleep: see wake
+	defer s.end.inKernel.Store(false)
 	if ctx.Done() != nil {
 		// Woken by the word itself: a change between the look below and the sleep is not missed.
 		stop := context.AfterFunc(ctx, s.kick)
@@ -53,11 +53,11 @@ func (s *Subscription) alone(ctx context.Context, at uint64, seats *sleep.Pool) 
 	}
 }
 
-// wake ends a wait of this subscription and, where it shares, of no other. Either the sleeper sees
-// what this was called for, which was stored before, or this sees that it sleeps in the kernel.
+// wake ends a wait of this subscription, and of no other that it shares a thread with. Either the
+// sleeper sees the reason for the wake-up, which was stored before, or wake sees inKernel.
 func (s *Subscription) wake() {
-	s.ends.Do(func() { close(s.done) })
-	if s.inKernel.Load() {
+	s.end.woken.Do(func() { close(s.end.done) })
+	if s.end.inKernel.Load() {
 		s.kick()
 	}
 }
@@ -67,14 +67,13 @@ func (s *Subscription) kick() {
 	runtime.KeepAlive(s) // and with it the memory
 }
 
-// ready reports whether there is a reason to go on: a frame, somebody else in the group who
-// took it, or an end.
+// ready reports whether a wait is over: the frame was published, another member of the group has taken
+// it, or no frame comes any more.
 func (s *Subscription) ready(ctx context.Context, at uint64) bool {
 	return !s.topic.Waiting(at) || s.at() != at || s.stopped(ctx, at) != nil
 }
 
-// poll looks without sleeping for as long as was asked, and reports whether there may be
-// something.
+// poll polls for as long as SubscribeOptions.Spin says, and reports whether the wait is over.
 func (s *Subscription) poll(ctx context.Context, at uint64) bool {
 	var end time.Time
 	for {
@@ -94,24 +93,24 @@ func (s *Subscription) poll(ctx context.Context, at uint64) bool {
 	}
 }
 
-// stopped says why nothing more comes, if that is so. Of an end that follows a last frame,
-// the frame is seen first.
+// stopped returns why no message comes any more, or nil. It returns nil while the frame at is there: an
+// end that follows a last frame is returned after that frame.
 func (s *Subscription) stopped(ctx context.Context, at uint64) error {
-	if err := s.over(); err != nil {
+	if err := s.checkOpen(); err != nil {
 		return err
 	}
 	state, closed := s.topic.State(), s.segment.Ring.CheckOpen()
-	ended := layout.Ended(state) && state != s.past
+	ended := layout.Ended(state) && state != s.place.skipped
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if !ended && closed == nil || !s.topic.Waiting(at) {
 		return nil
 	}
-	if err := s.over(); err != nil { // the memory reads as zeroes now
+	if err := s.checkOpen(); err != nil { // the memory reads as zeroes now
 		return err
 	}
-	if ended { // before the ring did, so nothing is to come in a next one either
+	if ended { // before the server ended, so no frames come in the ring of the next server either
 		return fmt.Errorf("%w: topic %q", ErrEnded, s.name)
 	}
 	return closed

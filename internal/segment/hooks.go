@@ -2,7 +2,7 @@ package segment
 
 import "sync"
 
-// hooks are what has to be done when a segment is closed, while its memory is still there.
+// hooks are functions to call when a segment is closed, while its memory is still there.
 // The zero value is ready.
 type hooks struct {
 	mu     sync.Mutex
@@ -10,8 +10,7 @@ type hooks struct {
 	closed bool
 }
 
-// add has f called by close, unless stop is called before. It reports whether it was not
-// too late already.
+// add has run call f, unless stop is called before. After run it does nothing and reports false.
 func (h *hooks) add(f func()) (stop func(), open bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -29,7 +28,7 @@ func (h *hooks) add(f func()) (stop func(), open bool) {
 	}, true
 }
 
-// run calls every hook; none is added any more.
+// run calls every hook and refuses later ones.
 func (h *hooks) run() {
 	h.mu.Lock()
 	all := h.all

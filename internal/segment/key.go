@@ -27,6 +27,7 @@ type Key struct {
 // longest location, has 108 bytes.
 const maxKey = 512
 
+// String spells the key.
 func (k Key) String() string {
 	s := fmt.Sprintf("fb%d_%s_%s_%s", layout.Version, k.Backend, k.Location, hex.EncodeToString(k.Nonce[:]))
 	return s + "_" + keyCheck(s)

@@ -13,7 +13,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
-// Segment is one attachment: a mapping, the ring in it, and the slot that this process counts in.
+// Segment is one attachment: a mapping, the ring in it, and the slot that this process counts in. After
+// Close, Control reads as zeroes.
 //
 // Closing does not wait for calls under way on other goroutines, and they do not pay for a
 // lock: the mapping is replaced by zeroes of the process's own, in which no frame is found
@@ -75,10 +76,10 @@ func (s *Segment) CheckOpen() error {
 	if !s.closed.Load() {
 		return nil
 	}
-	return errOver()
+	return errClosed()
 }
 
-func errOver() error { return fmt.Errorf("%w: this side was closed already", fberr.Closed) }
+func errClosed() error { return fmt.Errorf("%w: client or server is closed", fberr.Closed) }
 
 // CheckUsable returns fberr.Closed after [Segment.Close], and fberr.Corrupt when another process has
 // truncated the memory. A call that reads shared memory finds zeroes in both cases and fails for
@@ -94,7 +95,7 @@ func (s *Segment) CheckUsable() error {
 }
 
 func errDamaged() error {
-	return fmt.Errorf("%w: somebody shortened the file that its memory is, or filled up its file system: restart the server, attach again, and see who may write to the file", fberr.Corrupt)
+	return fmt.Errorf("%w: the backing file was truncated or its file system is full: restart the server and attach again; check the file's permissions", fberr.Corrupt)
 }
 
 // OnClose has f called by Close, while the memory is still there, unless stop is called before. After
@@ -115,7 +116,7 @@ func (s *Segment) close(before func()) error {
 	failpoint.Hit(failpoint.CloseHooked)
 	s.Slot.release()
 	if err := s.mapping.Detach(); err != nil {
-		return fmt.Errorf("framebuffer: close: the memory is given back later than now: %w", err)
+		return fmt.Errorf("framebuffer: close: detach failed; memory is released when the process exits: %w", err)
 	}
 	failpoint.Hit(failpoint.CloseDetached)
 	return nil

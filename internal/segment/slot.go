@@ -15,7 +15,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/procinfo"
 )
 
-// slot is where this process counts in the control object. Slots are for monitors: nothing on
+// Slot is the row of the control object in which this process counts. Slots are for monitors: nothing on
 // the data path depends on them, so running out of them is not an error (slot 0 then counts for
 // all clients without one), and no liveness is guessed. A slot that a crash left is taken over
 // only when the kernel says that its process is dead.
@@ -70,7 +70,7 @@ func claimSlot(ctl layout.Control, role uint32, name string, mayFault bool, now 
 	return s
 }
 
-// introduce describes this process. Ready comes last: a monitor that sees it equal to the claim
+// introduce stores what describes this process. Ready comes last: a monitor that sees it equal to the claim
 // sees the words before it.
 func (s *Slot) introduce(role uint32, name string, pidns, started uint64, now int64) {
 	s.words.PID().Store(s.pid)
@@ -84,9 +84,9 @@ func (s *Slot) introduce(role uint32, name string, pidns, started uint64, now in
 	failpoint.Hit(failpoint.SlotReady)
 }
 
-// bury frees a slot whose life word is not known, if its process is dead all the same, and
-// returns the life word. Of several that find it dead, the one that takes the claim away marks it.
-// (One that is killed between the two leaves a slot that is never taken again.)
+// bury frees a slot whose life word is not known, if /proc says that its process is dead, and
+// returns the life word. Of several processes that find it dead, the one that clears the claim marks
+// it. (If that one is killed between the two, the slot is never taken again.)
 func bury(w layout.Slot, pidns uint64) uint32 {
 	claim := w.Claim().Load()
 	if claim == 0 || !abandoned(w, claim, pidns) || !w.Claim().CompareAndSwap(claim, 0) {
@@ -113,7 +113,7 @@ func abandoned(w layout.Slot, claim, pidns uint64) bool {
 	return errors.Is(err, fs.ErrNotExist) && w.Claim().Load() == claim
 }
 
-// release gives the slot back and moves its sums to slot 0.
+// release frees the slot and moves its counts to slot 0.
 func (s *Slot) release() {
 	if s.Index == 0 || s.pid != uint32(os.Getpid()) {
 		return // in the child of a fork the slot is the parent's
@@ -146,7 +146,8 @@ func fold(from, to layout.Slot) {
 	}
 }
 
-// CountExternal counts a frame of so many bytes that came over a network, or none that did not come.
+// CountExternal counts a frame of n bytes that this process read from outside of the segment, or tried to
+// read, and why: layout.ExternalAbsent or layout.ExternalDenied.
 func (s *Slot) CountExternal(why uint32, n int, came bool) {
 	s.words.ExternalReason().Store(why)
 	counts := s.words.External()
@@ -165,7 +166,7 @@ func (s *Slot) Count(ops, bytes int, offset uint64, n int) {
 	s.counters[bytes].Add(uint64(n))
 }
 
-// newTicket is a number no other claim has had, and not 0.
+// newTicket returns a random number that is not 0, for a claim.
 func newTicket() uint64 {
 	var b [8]byte
 	for {

@@ -47,7 +47,7 @@ class Segment:
     def check_open(self) -> None:
         """Raises Closed after close, and Corrupt when the memory was shortened."""
         if self.closed:
-            raise Closed("framebuffer: closed: this side was closed already")
+            raise Closed("framebuffer: closed: client or server is closed")
         if self.mapped.damaged:
             raise damaged()
 
@@ -111,10 +111,10 @@ def members(of: "weakref.WeakSet[T]") -> "list[T]":
 
 
 def damaged() -> Corrupt:
-    """The error for memory that was shortened."""
+    """The error for memory that was truncated."""
     return Corrupt(
-        "framebuffer: segment is damaged: somebody shortened the file that its memory is, or filled up its file system: "
-        "restart the server, attach again, and see who may write to the file"
+        "framebuffer: segment is damaged: the backing file was truncated or its file system is full: "
+        "restart the server and attach again; check the file's permissions"
     )
 
 
