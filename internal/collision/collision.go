@@ -1,13 +1,12 @@
-// Package collision makes bytes of a wanted content that have the XXH3-64 of others. It is here for
-// tests, which show with it what the checksum of a frame does not protect against: see
+// Package collision makes bytes with a wanted content and the XXH3-64 of other bytes. Tests use it to show
+// what the checksum of a frame does not protect against: see
 // docs/security.md.
 //
 // XXH3 adds each stripe of 64 bytes to eight accumulators, and scrambles these after each block of
 // 16 stripes by steps that can be taken back. A word d of a stripe, with k its word of the secret,
 // adds d to the accumulator of its neighbour, and the product of the two halves of d^k to its own.
-// With one half of d^k 0 the product is 0, and the other half of d is free. So two stripes add any
-// eight words that one wants, and whatever came before them, the accumulators are what they were to
-// be.
+// With one half of d^k 0 the product is 0, and the other half of d is free. So two stripes can add any
+// eight words, and set the accumulators to any values, whatever came before.
 package collision
 
 import (
@@ -20,7 +19,7 @@ const (
 	block  = 16 * stripe
 	lanes  = 8
 
-	// Least is how many bytes there must be: one block that is not the last.
+	// Least is the least number of bytes: one block that is not the last.
 	Least = block + 1
 )
 

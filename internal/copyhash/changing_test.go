@@ -8,7 +8,7 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// changing is shared memory that somebody writes to until the test ends.
+// changing is shared memory that another goroutine writes to until the test ends.
 func changing(t *testing.T, size int) []byte {
 	p := shared(t, size)
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -48,7 +48,7 @@ func TestCopyOutOfChangingMemory(t *testing.T) {
 	}
 }
 
-// What CopyIn returns is of the source, even if somebody writes to the destination meanwhile.
+// What CopyIn returns is of the source, even if another process writes to the destination in the meantime.
 func TestCopyInToChangingMemory(t *testing.T) {
 	const n = 2*Block + 100
 	_, dst := region(changing(t, n+64), 0, n)

@@ -129,7 +129,7 @@ func BenchmarkPair(b *testing.B) {
 			for b.Loop() {
 				for i, way := range ways {
 					for j := range src {
-						src[j]++ // somebody makes a frame
+						src[j]++ // a producer makes a frame
 					}
 					at := ring.at + headSize
 					dst := ring.next(size)

@@ -101,7 +101,7 @@ func takeTurns(b *testing.B, to, from *cold, size, base int, all []contender) {
 	batch := max(1, (1<<20)/size)
 	took := make([][]time.Duration, len(all))
 	for b.Loop() {
-		// In another order each time: whoever follows ordinary stores pays for writing them
+		// In another order each time: the measurement after ordinary stores pays for writing them
 		// back from the cache.
 		for _, i := range rand.Perm(len(all)) {
 			begin := time.Now()

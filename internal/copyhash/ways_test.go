@@ -65,7 +65,7 @@ func region(memory []byte, misalign, n int) (start int, p []byte) {
 func (m *workbench) check(t testing.TB, w way, n, srcAlign, dstAlign int) {
 	t.Helper()
 	if w.stores == streaming && dstAlign != 0 {
-		return // nobody asks for that: see stores.go
+		return // no caller asks for that: see stores.go
 	}
 	_, src := region(m.src, srcAlign, n)
 	start, _ := region(m.dst[guard:], dstAlign, n)

@@ -1,5 +1,5 @@
-// Package harmless makes text from others fit for a terminal and for lines of a log: it shows what would move the
-// cursor, turn what follows around, or not be seen at all.
+// Package harmless makes untrusted text fit for a terminal and for lines of a log: it escapes characters
+// that would move the cursor, reverse the text that follows, or be invisible.
 package harmless
 
 import (
@@ -11,15 +11,16 @@ import (
 	"unicode/utf8"
 )
 
-// Text is a name or another piece of text on one line. Control characters, those that set the direction of text, line
+// Text escapes a name or another text of one line. Control characters, those that set the direction of text, line
 // separators and characters without width stand as JSON writes them, such as \u001b, so that JSON stays the same JSON. What is
 // not UTF-8 is U+FFFD. Letters of all scripts, their marks, and emoji stay, also emoji joined to one.
 func Text(s string) string { return escape(s, false) }
 
-// Lines is Text for what may have several lines and tabs.
+// Lines is [Text] for a text that may have several lines and tabs.
 func Lines(s string) string { return escape(s, true) }
 
-// Writer passes on each piece that is written as Lines has it. A piece must not end within a character.
+// Writer passes on each piece that is written, escaped as by [Lines]. A piece must not end within a
+// character.
 type Writer struct{ To io.Writer }
 
 // Write writes all of p, or returns an error.
@@ -50,7 +51,7 @@ func escape(s string, lines bool) string {
 	return b.String() + s[done:]
 }
 
-// hidden reports whether a character between two others is one that is not seen.
+// hidden reports whether a character between two others is invisible.
 func hidden(r, before, next rune) bool {
 	switch {
 	case r < ' ', r >= 0x7f && r < 0xa0:

@@ -124,7 +124,7 @@ func TestLabelVectors(t *testing.T) {
 		s := NewHeaderCodec(nonce)
 		s.Put(mem, offset, Chunk{Size: size, Time: 1, Client: 2, PID: 3})
 		if _, _, ok := s.Label(mem, offset, l.Topic, l.Sequence); ok {
-			t.Error("a label that nobody put there")
+			t.Error("a label that was never put there")
 		}
 		if !s.PutLabel(mem, l) || s.PutLabel(mem, l) {
 			t.Error("there is one label")

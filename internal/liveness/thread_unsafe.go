@@ -34,7 +34,7 @@ type thread struct {
 	count int
 }
 
-// node is this process's own note of an entry, so that nothing is ever read back from the list.
+// node is this process's own record of an entry, so that nothing is ever read back from the list.
 type node struct {
 	thread     *thread
 	entry      *robustEntry

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Dial connects to the socket at a path, or to an abstract name that begins with @. Where as many
-// visitors wait as the kernel lets wait, it waits in their queue: a call that does not block would
-// get in only by luck while others keep the queue full. At the deadline it returns unix.EAGAIN.
+// Dial connects to the socket at a path, or to an abstract name that begins with @. If the
+// backlog is full it blocks in the kernel's queue: a call that does not block would get in only by luck
+// while others keep the backlog full. At the deadline it returns [unix.EAGAIN].
 func Dial(name string, deadline time.Time) (*net.UnixConn, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -9,16 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserved is how many descriptors a listener keeps back for its visitors.
+// reserved is how many descriptors a listener reserves for its connections.
 const reserved = 4
 
-// backlog is how many visitors may wait to be accepted: few, since they are accepted in their order,
-// and others fill it in no time. Those beyond wait in Dial.
+// backlog is how many connections may wait to be accepted: few, since they are accepted in order and a
+// flood fills any backlog. Further clients wait in [Dial].
 const backlog = 128
 
-// Listener is a Unix socket at which visitors are accepted, with descriptors that it keeps back
-// for them: what else takes all descriptors of the process, such as connections of its other
-// servers, keeps no visitor out.
+// Listener accepts connections at a Unix socket. It reserves descriptors for them, so that it accepts
+// connections also when everything else in the process has taken all descriptors.
 type Listener struct {
 	file *os.File
 
@@ -27,8 +26,8 @@ type Listener struct {
 	closed bool
 }
 
-// Conn is a connection that was accepted, and which process made it. A word of a few bytes fits
-// its buffer, so that writing does not wait.
+// Conn is an accepted connection, with the process that made it. A reply of a few bytes fits its buffer,
+// so that writing does not block.
 type Conn struct {
 	*os.File
 	Peer
@@ -52,13 +51,13 @@ func Listen(name string) (*Listener, error) {
 	return l, nil
 }
 
-// Refuse says of a process that connected what it is told instead of being let in; nil lets it in.
-// The groups are those of GroupsOf, which not every judgement needs.
+// Refuse returns the reply to a process that is refused, and nil to accept the connection. groups returns
+// what [GroupsOf] does, which not every decision needs.
 type Refuse func(p Peer, groups func() ([]int, error)) (word []byte)
 
-// Accept waits for the next visitor that is let in. Those that are not are told so and are gone at
-// once, at the cost of a few system calls. It returns fs.ErrClosed once the listener is closed, and
-// the kernel's error if a visitor waits and not even a descriptor that was kept back is left.
+// Accept waits for the next connection that refuse accepts. It replies to the others and closes them at
+// once, at the cost of a few system calls. It returns [fs.ErrClosed] once the listener is closed, and the
+// kernel's error if a connection waits and not even a reserved descriptor is left.
 func (l *Listener) Accept(refuse Refuse) (*Conn, error) {
 	l.keepBack()
 	raw, err := l.file.SyscallConn()
@@ -68,12 +67,12 @@ func (l *Listener) Accept(refuse Refuse) (*Conn, error) {
 	var v *Conn
 	var failed error
 	err = raw.Read(func(listener uintptr) (done bool) {
-		for !l.isClosed() { // Close waits for this, and those that are refused may come without end
+		for !l.isClosed() { // Close waits for this loop, and refused connections may come without end
 			var fd int
 			if fd, failed = l.next(int(listener)); failed != nil {
 				return !errors.Is(failed, unix.EAGAIN)
 			}
-			if v = l.visitor(fd, refuse); v != nil {
+			if v = l.accepted(fd, refuse); v != nil {
 				return true
 			}
 			l.keepBack()
@@ -95,33 +94,33 @@ func (l *Listener) isClosed() bool {
 	return l.closed
 }
 
-// next is the next connection, or EAGAIN.
+// next returns the next connection, or EAGAIN.
 func (l *Listener) next(listener int) (fd int, err error) {
 	if fd, err = accept(listener); !exhausted(err) {
 		return fd, err
 	}
-	// Without a descriptor the kernel does not look whether a visitor waits.
+	// Without a free descriptor the kernel does not check whether a connection waits.
 	if !waits(listener) {
 		return -1, unix.EAGAIN
 	}
 	if !l.giveUpOne() {
 		return -1, err
 	}
-	if fd, err = accept(listener); err != nil { // that visitor went away
+	if fd, err = accept(listener); err != nil { // that client has disconnected
 		l.keepBack()
 	}
 	return fd, err
 }
 
-// visitor is the process that made a connection, or nil if that is over.
-func (l *Listener) visitor(fd int, refuse Refuse) *Conn {
+// accepted returns the connection with its process, or nil if it is refused or closed.
+func (l *Listener) accepted(fd int, refuse Refuse) *Conn {
 	p, err := peerOf(uintptr(fd))
 	var word []byte
 	if err == nil {
 		word = refuse(p, func() ([]int, error) { return peerGroups(uintptr(fd)) })
 	}
 	if err == nil && word == nil {
-		return &Conn{File: os.NewFile(uintptr(fd), "visitor"), Peer: p, from: l}
+		return &Conn{File: os.NewFile(uintptr(fd), "connection"), Peer: p, from: l}
 	}
 	_, _ = unix.SendmsgN(fd, word, nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 	_ = unix.Close(fd)
@@ -139,7 +138,7 @@ func accept(listener int) (fd int, err error) {
 
 func exhausted(err error) bool { return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) }
 
-// waits reports whether a visitor waits to be accepted.
+// waits reports whether a connection waits to be accepted.
 func waits(listener int) bool {
 	fds := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
 	n, err := unix.Poll(fds, 0)
@@ -185,7 +184,7 @@ func (l *Listener) Close() error {
 	return err
 }
 
-// Close ends the connection. What the visitor was told before reaches it.
+// Close ends the connection. The peer still receives what was written before.
 func (v *Conn) Close() error {
 	err := v.File.Close()
 	v.from.keepBack()

@@ -13,7 +13,7 @@ import (
 // group, has an id of its own, as outside of all user namespaces.
 type Overflow struct{ UID, GID int }
 
-// Overflowing reads which ids these are. Where /proc does not tell, they are the kernel's default.
+// Overflowing returns these ids. Without /proc they are the kernel's defaults.
 func Overflowing() Overflow { return overflowing(os.DirFS("/")) }
 
 func overflowing(root fs.FS) Overflow {
@@ -48,8 +48,8 @@ func complete(root fs.FS, name string) bool {
 	return ids == 1<<32-1
 }
 
-// Trusted reports whether a user is this process's own or root. The id that stands for all users
-// without one is no user's, also where this process has it.
+// Trusted reports whether a user is this process's own or root. The overflow id belongs to no user,
+// also where this process has it.
 func Trusted(uid int) bool {
 	return (uid == 0 || uid == os.Geteuid()) && uid != Overflowing().UID
 }

@@ -1,5 +1,5 @@
-// Package peers says which process is at the other end of a Unix socket, by what the kernel
-// knows, and accepts visitors also when the process has no descriptor left.
+// Package peers identifies the process at the other end of a Unix socket, by what the kernel reports, and
+// accepts connections also when the process has no descriptor left.
 package peers
 
 import (
@@ -10,8 +10,8 @@ import (
 )
 
 // Peer is a process as it was when it connected, or when it began to listen. The ids are those
-// that this process's namespaces have for it: the PID is 0 where its PID namespace cannot be seen
-// from here, and of the other ids see Overflow.
+// in this process's namespaces: the PID is 0 where the peer's PID namespace is not visible here; for
+// the other ids see [Overflow].
 type Peer struct{ PID, UID, GID int }
 
 // Of returns the process at the other end of a connection.

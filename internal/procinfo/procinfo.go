@@ -1,5 +1,5 @@
 // Package procinfo reads what the kernel says about processes and namespaces in /proc.
-// Everything here is a fact at the time of the call; nothing guesses.
+// Everything here is a fact at the time of the call; nothing is guessed.
 package procinfo
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 // Namespace returns the inode that names one of this process's namespaces ("ipc", "pid",
-// "net", …), or 0 where /proc does not tell. Two processes are in the same namespace
+// "net", …), or 0 where /proc does not have it. Two processes are in the same namespace
 // exactly if their inodes are equal and not 0.
 func Namespace(kind string) uint64 { return NamespaceIn(os.DirFS("/"), "self", kind) }
 
@@ -56,8 +56,8 @@ func TimeOffsets() (monotonic, boot int64) { return TimeOffsetsIn(os.DirFS("/"))
 
 // TimeOffsetsIn is TimeOffsets by the /proc of another root.
 func TimeOffsetsIn(root fs.FS) (monotonic, boot int64) {
-	// The file tells of children to come. They are in another namespace only between
-	// unshare(2) and fork(2).
+	// The file is about future children. They are in another namespace than this process only
+	// between unshare(2) and fork(2).
 	if NamespaceIn(root, "self", "time") != childrenTime(root) {
 		return 0, 0
 	}
@@ -85,7 +85,7 @@ func TimeOffsetsIn(root fs.FS) (monotonic, boot int64) {
 	return monotonic, boot
 }
 
-// childrenTime is the time namespace of children to come.
+// childrenTime returns the time namespace of future children.
 func childrenTime(root fs.FS) uint64 {
 	link, err := fs.ReadLink(root, "proc/self/ns/time_for_children") // such as "time:[4026531834]"
 	if err != nil {

@@ -21,7 +21,7 @@ func TestHoldKeepsAChunk(t *testing.T) {
 		t.Error("a held chunk was reused")
 	}
 	if r.readable(other, otherSum, 5000) {
-		t.Error("a chunk that nobody holds was read after five laps")
+		t.Error("a chunk without a hold was read after five laps")
 	}
 	if got := r.HeldBytes(); got != Footprint(5000) {
 		t.Errorf("%d bytes held", got)
@@ -79,7 +79,7 @@ func TestHoldLimits(t *testing.T) {
 	}
 	h.Release()
 	if _, err := r.Hold(b, time.Second); !errors.Is(err, fberr.HoldLimit) {
-		t.Errorf("somebody else still holds it: %v", err)
+		t.Errorf("another holder still holds it: %v", err)
 	}
 	again.Release()
 	r.hold(t, b, time.Second).Release()
@@ -165,7 +165,7 @@ func TestExtend(t *testing.T) {
 	}
 }
 
-// Nonsense in the table stops nobody: entries that make no sense are not respected, and
+// Nonsense in the table stops no allocator: entries that are not valid are not respected, and
 // those that claim the ring make allocation fail, for no longer than holds last.
 func TestHostileHolds(t *testing.T) {
 	r := newTimed(t, 16*page)

@@ -10,7 +10,7 @@ import (
 )
 
 // The end comes, and allocators pass, between Extend's exchange and its second look at the
-// clock: nobody may believe in the hold then, neither its holder nor who reads the chunk.
+// clock: no process may rely on the hold then, neither its holder nor a reader.
 func TestExtendTooLate(t *testing.T) {
 	r := newTimed(t, 16*page)
 	offset, sum := r.put(t, 5000)
@@ -35,7 +35,7 @@ func TestExtendTooLate(t *testing.T) {
 }
 
 // An allocator that was stopped between its look at the clock and the holds respects one that
-// was made meanwhile for as long as a hold can be; and claims nobody's entry.
+// was made meanwhile for as long as a hold can be; and claims no entry of another.
 func TestHoldYoungerThanTheClock(t *testing.T) {
 	r := newTimed(t, 16*page)
 	offset, sum := r.put(t, 5000)
@@ -60,7 +60,7 @@ func TestHoldYoungerThanTheClock(t *testing.T) {
 	}
 }
 
-// Somebody else's hold makes a chunk holdable that head has long passed, and it then stays
+// Another holder's hold makes a chunk holdable that head has long passed, and it then stays
 // when the first holder goes.
 func TestHoldJoinsAHold(t *testing.T) {
 	r := newTimed(t, 16*page)
@@ -75,7 +75,7 @@ func TestHoldJoinsAHold(t *testing.T) {
 	}
 	second.Release()
 	if _, err := r.Hold(offset, time.Second); !errors.Is(err, fberr.Timeout) {
-		t.Errorf("held what nobody kept: %v", err)
+		t.Errorf("held what no hold kept: %v", err)
 	}
 }
 
@@ -110,7 +110,7 @@ func TestHoldJoinedUnderScan(t *testing.T) {
 }
 
 // The end of a hold comes, and allocators pass, before its holder has seen its chunk alive:
-// nobody may believe in it.
+// no process may rely on it.
 func TestHoldTooLate(t *testing.T) {
 	r := newTimed(t, 16*page)
 	offset, sum := r.put(t, 5000)
@@ -129,7 +129,7 @@ func TestHoldTooLate(t *testing.T) {
 }
 
 // A holder that was stopped in the middle of its claim until its term was over, and wakes
-// when somebody else has the entry, leaves that one's words alone.
+// when another holder has the entry, leaves that one's words alone.
 func TestClaimWakesTooLate(t *testing.T) {
 	r := newTimed(t, 16*page)
 	offset, sum := r.put(t, 5000)

@@ -6,7 +6,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Whoever's allocation passes a milestone says when, and only what it says is believed: not
+// The allocator that passes a milestone records when, and only its own words count: not
 // what is left of earlier laps of the table, nor half of an entry.
 func TestMilestones(t *testing.T) {
 	const capacity = 1 << 16

@@ -59,7 +59,7 @@ func (m *model) alive(i int) bool {
 	return true
 }
 
-// The ring agrees with the model on every offset, on who is alive, on what is read, and
+// The ring agrees with the model on every offset, on which chunks are alive, on what is read, and
 // on the errors of everything else, from any starting position.
 func TestRingAgreesWithModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

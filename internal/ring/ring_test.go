@@ -51,7 +51,7 @@ func TestAllocateRefuses(t *testing.T) {
 	}
 }
 
-func TestOffsetsNobodyGotAreRefused(t *testing.T) {
+func TestInventedOffsetsAreRefused(t *testing.T) {
 	r := plain(t, page, 0)
 	offset, _, err := r.Allocate(1000, Stamp{})
 	if err != nil {

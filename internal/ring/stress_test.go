@@ -13,8 +13,8 @@ import (
 )
 
 // crowd is writers that fill a small ring with chunks whose every word is the chunk's own
-// offset, and tell the last of them. Who finds a word of a later chunk where an earlier one
-// ought to be intact knows that somebody was handed its memory. A word of an earlier chunk
+// offset, and tell the last of them. A reader that finds a word of a later chunk where an earlier one
+// should be intact knows that its memory was allocated again. A word of an earlier chunk
 // proves nothing: it comes from a writer that was stopped for a lap, which no look at head
 // prevents and checksums are for.
 type crowd struct {
@@ -40,7 +40,7 @@ func newCrowd(t testing.TB, r *Ring, writers, most int) *crowd {
 func (c *crowd) write(t testing.TB, size int) {
 	offset, mem, err := c.ring.Allocate(size, Stamp{Time: c.ring.now()})
 	if err != nil {
-		return // lapped, or no room between holds just now
+		return // overwritten, or no room between holds just now
 	}
 	for i := 0; i < size; i += 8 {
 		binary.NativeEndian.PutUint64(mem[i:], offset)
@@ -113,7 +113,7 @@ func TestStressView(t *testing.T) {
 }
 
 // Chunks that are held, extended and joined by others stay what they were, however the ring
-// turns and whoever lets go when.
+// turns and no matter which holder releases when.
 func TestStressHolds(t *testing.T) {
 	r := mirrored(t, 8*page, 0)
 	c := newCrowd(t, r, 2, 4000)

@@ -71,7 +71,7 @@ func check(t *testing.T, r *Ring, f frame, buffer []byte) bool {
 	return err == nil
 }
 
-// Two writers turn the ring as fast as they can under two readers, who prefer frames that
+// Two writers turn the ring as fast as they can under two readers, which prefer frames that
 // are just being overwritten. Each read is exactly what was written, or a timeout.
 func TestTornReads(t *testing.T) {
 	rounds := 2000
@@ -88,7 +88,7 @@ func TestTornReads(t *testing.T) {
 			for range rounds {
 				f, err := put(r, randomFrame(rnd))
 				if errors.Is(err, fberr.Timeout) {
-					continue // lapped by the other one
+					continue // overwritten by the other one
 				}
 				if err != nil {
 					t.Error(err)
@@ -97,7 +97,7 @@ func TestTornReads(t *testing.T) {
 				first.CompareAndSwap(nil, &f)
 				select {
 				case told <- f:
-					runtime.Gosched() // on one processor somebody has to look while it is there
+					runtime.Gosched() // on one processor a reader must run while the frame is there
 				default: // the readers are busy, and shall not slow the ring down
 				}
 			}
@@ -130,7 +130,7 @@ func TestTornReads(t *testing.T) {
 	close(told)
 	readers.Wait()
 	t.Logf("kernel %s: %d reads the same, %d timeouts", copyhash.InUse(), same.Load(), timeouts.Load())
-	// Whatever the timing was: the first is gone, and what nobody follows is there.
+	// Whatever the timing was: the first is gone, and the last chunk is there.
 	buffer := make([]byte, tornFrame)
 	if f := first.Load(); f == nil || check(t, r, *f, buffer) {
 		t.Errorf("the first frame, after %d bytes in a ring of %d: %v", r.Head(), tornRing, f)
@@ -141,10 +141,10 @@ func TestTornReads(t *testing.T) {
 	}
 }
 
-// A writer whose chunk is handed out again while it writes stops with a timeout, and whoever
+// A writer whose chunk is handed out again while it writes stops with a timeout, and the writer that
 // has the memory now reads what it wrote there, or a timeout.
 func TestLappedWriter(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(2, runtime.NumCPU()))) // on one, nobody would come between
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(2, runtime.NumCPU()))) // on one, no other writer would come between
 	r := mirrored(t, tornRing, 0)
 	buffer := make([]byte, tornFrame)
 	const enough = 10

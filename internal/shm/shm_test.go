@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { testproc.Main(m, shmtest.Roles()) }
 
 func TestSysV(t *testing.T) { shmtest.Run(t, shm.SysV{}, ownSegments) }
 
-// A killed server leaves a socket at which nobody answers: the next one removes it.
+// A killed server leaves a socket at which no process listens: the next one removes it.
 func TestMemfd(t *testing.T) {
 	t.Setenv(shm.DirVariable, t.TempDir())
 	shmtest.Run(t, shm.Memfd{}, func(t *testing.T) int {
@@ -35,7 +35,7 @@ func TestMemfd(t *testing.T) {
 	})
 }
 
-// A killed server leaves files that nobody has locked: the next one removes them.
+// A killed server leaves files without locks: the next one removes them.
 func TestFile(t *testing.T) {
 	dir := memoryDir(t)
 	t.Setenv(shm.DirVariable, dir)
@@ -63,7 +63,7 @@ func memoryDir(t *testing.T) string {
 	return dir
 }
 
-// ownSegments counts the SysV segments made by this user that nobody is attached to.
+// ownSegments counts the SysV segments of this user to which no process is attached.
 func ownSegments(t *testing.T) (n int) {
 	f, err := os.Open("/proc/sysvipc/shm")
 	if err != nil {

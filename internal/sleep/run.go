@@ -7,7 +7,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/futex"
 )
 
-// run sleeps and looks until there are no waiters.
+// run sleeps and checks the words until there are no waiters.
 func (s *sharer) run() {
 	var watched [futex.MaxAny]futex.Awaited
 	for failed := false; ; {
@@ -15,8 +15,8 @@ func (s *sharer) run() {
 		if !more {
 			return
 		}
-		// From here on a wake-up changes a word that is compared with what it was, here by the
-		// kernel or by the next look: none is lost between the two.
+		// From here on a wake-up changes a word that is compared with its earlier value, by the
+		// kernel or by the next check: none is lost between the two.
 		if n > 1 && !failed {
 			err := futex.WaitAny(watched[:n], limit)
 			// Out of memory, or a file that was shortened, which the next look finds: that one is soon.
@@ -35,8 +35,8 @@ func (s *sharer) run() {
 	}
 }
 
-// prepare looks at the words and says what to sleep on, and for how long: a number of watched, the
-// first of which is the sharer's own word, whose value is call. It reports false when there are no
+// prepare checks the words and returns what to sleep on, and for how long: a number of watched words, the
+// first of which is the sharer's own, whose value is call. It reports false when there are no
 // waiters: then the sharer ends.
 func (s *sharer) prepare(watched []futex.Awaited) (n int, limit time.Duration, call uint32, more bool) {
 	s.mu.Lock()
@@ -53,7 +53,7 @@ func (s *sharer) prepare(watched []futex.Awaited) (n int, limit time.Duration, c
 	for i, e := range s.words[:kernel] {
 		watched[1+i] = futex.Await(e.word, e.value)
 	}
-	limit = s.visited.Add(s.pool.patience).Sub(now)
+	limit = s.visited.Add(s.pool.recheck).Sub(now)
 	if kernel < len(s.words) {
 		limit = min(limit, s.next.Sub(now))
 	}
@@ -69,12 +69,12 @@ func (s *sharer) watched() int {
 	return min(len(s.words), inKernel)
 }
 
-// look visits the words that have changed: of those that the kernel does not watch, when it is time
-// to look at them. Whatever the words say, it visits all each Patience: nothing wakes those whose
-// publisher, or server, was killed.
+// look visits the words that have changed; those that the kernel does not watch, when their pause is over.
+// It visits all words each [RecheckInterval], changed or not: nothing wakes waiters whose publisher, or
+// server, was killed.
 func (s *sharer) look(now time.Time) {
 	s.asleep = false
-	if now.Sub(s.visited) >= s.pool.patience {
+	if now.Sub(s.visited) >= s.pool.recheck {
 		s.visited = now
 		for i := len(s.words) - 1; i >= 0; i-- { // from the end: a word without waiters is taken out
 			s.visit(s.words[i])
@@ -92,8 +92,8 @@ func (s *sharer) look(now time.Time) {
 	}
 }
 
-// glance looks at the words from an index on. One that has changed takes the place of one that the
-// kernel watches: busy topics come together there.
+// glance checks the words from an index on. A word that has changed takes the place of one that the kernel
+// watches, so that the kernel watches the busy topics.
 func (s *sharer) glance(now time.Time, from int) {
 	found := false
 	for i := len(s.words) - 1; i >= from; i-- {

@@ -10,14 +10,15 @@ import (
 )
 
 const (
-	// sharers is how many goroutines sleep for all that have no seat: a bound on threads, and on
-	// the words that the kernel is asked to watch: inKernel each, one per topic and attachment.
+	// sharers is how many goroutines sleep for all that have no seat. It bounds the threads, and the
+	// words that the kernel watches: inKernel each, one per topic and attachment.
 	sharers  = 8
 	inKernel = futex.MaxAny - 1 // one is the sharer's own
 
-	// soonest and latest are how often words are looked at which the kernel does not watch, as
-	// there are too many or futex_waitv is missing: soon after one of them changed, then more and
-	// more rarely. Each word adds perWord, so that looking takes a small part of a processor.
+	// soonest and latest bound the pause between two checks of the words that the kernel does not
+	// watch, because there are too many or futex_waitv is missing: it is short after one of them
+	// changed, and then grows. Each word adds perWord, so that checking takes a small part of a
+	// processor.
 	soonest = time.Millisecond
 	latest  = 8 * time.Millisecond
 	perWord = time.Microsecond
@@ -36,8 +37,8 @@ type sharer struct {
 
 	call atomic.Uint32 // the sharer's own word
 
-	next    time.Time     // when to look at the words that the kernel does not watch
-	pause   time.Duration // since the last such look
+	next    time.Time     // when to check the words that the kernel does not watch
+	pause   time.Duration // since the last such check
 	visited time.Time     // all words, by time
 }
 
@@ -58,8 +59,8 @@ type waiter struct {
 }
 
 // Share waits until ready, or until one of the channels is closed. ready is asked when the word
-// changes, and each Patience: by other goroutines, one at a time, and not after Share returned. It
-// shall neither wait nor use the pool. What it reads, and word, are there until Share returns.
+// changes, and each [RecheckInterval]: by other goroutines, one at a time, and not after Share returned. It
+// must neither block nor use the pool. What it reads, and word, must stay mapped until Share returns.
 func (p *Pool) Share(word *atomic.Uint32, ready func() bool, over, closed <-chan struct{}) {
 	w := &waiter{ready: ready, woken: make(chan struct{})}
 	s := p.join(word, w)
@@ -119,7 +120,7 @@ func (s *sharer) join(word *atomic.Uint32, w *waiter, room int) bool {
 	return true
 }
 
-// hurry has the sharer take up what is new.
+// hurry makes the sharer handle a new waiter.
 func (s *sharer) hurry() {
 	switch {
 	case len(s.words) == 0: // it was ready at once
@@ -133,9 +134,9 @@ func (s *sharer) hurry() {
 	}
 }
 
-// visit wakes the waiters that are ready. For the others it says that there are sleepers, before it
-// asks them for the last time. Where none is left it does not say so: the next publisher would
-// call the kernel for nothing.
+// visit wakes the waiters that are ready. For the others it sets bit 0 of the word, before it asks them for
+// the last time. If none is left it does not set the bit: the next publisher would make a system call for
+// nothing.
 func (s *sharer) visit(e *shared) {
 	if e.changed() {
 		if s.ask(e); len(e.waiters) == 0 {
@@ -144,7 +145,7 @@ func (s *sharer) visit(e *shared) {
 		value, said := Say(e.word)
 		failpoint.Hit(failpoint.SleepSaid)
 		if !said {
-			value &^= 1 // the word is something else by now: it is visited again at once
+			value &^= 1 // the word has changed: it is visited again at once
 		}
 		e.value = value
 	}
@@ -174,7 +175,7 @@ func (s *sharer) leave(w *waiter) {
 	s.remove(w)
 }
 
-// remove forgets a waiter, and its word with the last one.
+// remove removes a waiter, and its word with the last waiter.
 func (s *sharer) remove(w *waiter) {
 	e := w.shared
 	if e == nil {

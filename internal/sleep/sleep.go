@@ -40,30 +40,30 @@ const RecheckInterval = 200 * time.Millisecond
 
 // Pool is where a process's goroutines sleep.
 type Pool struct {
-	taken    atomic.Int32
-	refused  atomic.Bool // a goroutine found no seat, and no sleeper has given one up since
-	lonely   atomic.Bool // futex_waitv is missing here
-	patience time.Duration
-	sharers  [sharers]sharer
+	taken   atomic.Int32
+	refused atomic.Bool // a goroutine found no seat, and no sleeper has given one up since
+	lonely  atomic.Bool // futex_waitv is missing here
+	recheck time.Duration
+	sharers [sharers]sharer
 }
 
-// NewPool returns an empty pool whose waiters are looked at after that long, whatever happens.
-func NewPool(patience time.Duration) *Pool {
-	p := &Pool{patience: patience}
+// NewPool returns an empty pool. It checks its waiters at least once per recheck.
+func NewPool(recheck time.Duration) *Pool {
+	p := &Pool{recheck: recheck}
 	for i := range p.sharers {
 		p.sharers[i].pool = p
 	}
 	return p
 }
 
-// process is a global since threads are the process's: any number of attachments share it.
+// process is a global because threads belong to the process: all attachments share it.
 var process = NewPool(RecheckInterval)
 
-// OfProcess is the pool of this process.
+// OfProcess returns the pool of this process.
 func OfProcess() *Pool { return process }
 
-// Sit takes a seat and reports whether there was one. The goroutine that has it may sleep in the
-// kernel, and calls Rise afterwards.
+// Sit takes a seat and reports whether one was free. The goroutine that has it may sleep in the kernel, and
+// calls [Pool.Rise] afterwards.
 func (p *Pool) Sit() bool {
 	if p.taken.Add(1) <= Seats {
 		return true
@@ -76,13 +76,14 @@ func (p *Pool) Sit() bool {
 // Rise gives a seat back.
 func (p *Pool) Rise() { p.taken.Add(-1) }
 
-// Wanted reports whether a goroutine found no seat. A sleeper that was not woken for a while asks
-// this, once for each time that it looks by itself, and if so leaves its seat to others and shares:
-// idle sleepers do not keep busy ones from a seat. One sleeper is told for all that found none.
+// Wanted reports whether a goroutine found no seat. A sleeper that was not woken for a while calls
+// it at each of its own checks. If it returns true, the sleeper gives up its seat and shares, so that idle
+// sleepers do not keep busy ones from a seat. It returns true to one sleeper for all goroutines that found
+// none.
 func (p *Pool) Wanted() bool { return p.refused.Load() && p.refused.CompareAndSwap(true, false) }
 
-// Say sets bit 0 of a wake word, which tells those who wake that there may be a sleeper, and
-// returns the word with it. It reports false when the word was changed meanwhile: look again.
+// Say sets bit 0 of a wake word, which tells publishers that there may be a sleeper, and
+// returns the word with it. It reports false when the word changed in the meantime: the caller checks the queue again.
 func Say(wake *atomic.Uint32) (value uint32, said bool) {
 	f := wake.Load()
 	if f&1 == 0 {

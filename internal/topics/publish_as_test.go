@@ -66,8 +66,8 @@ func TestNumbersOfACopy(t *testing.T) {
 	})
 }
 
-// Whoever sleeps is woken by a frame that leaves out the number it waits for.
-func TestSleeperAtANumberLeftOut(t *testing.T) {
+// A sleeper is woken by a frame that skips the number it waits for.
+func TestSleeperAtASkippedNumber(t *testing.T) {
 	s := newSegment(t, 1<<16, 1, 4)
 	p := s.open(t, "copy")
 	asleep := make(chan struct{})
@@ -96,7 +96,7 @@ func TestSleeperAtANumberLeftOut(t *testing.T) {
 	}
 }
 
-// Numbers that were left out are in order for who checks, and a publisher that knows of no
+// Numbers that were left out pass the integrity check, and a publisher that knows of no
 // copies goes on behind them.
 func TestPublishBehindACopy(t *testing.T) {
 	s := newSegment(t, 1<<16, 1, 8)

@@ -40,7 +40,7 @@ func TestStressPublish(t *testing.T) {
 		all.Go(func() {
 			for range rounds() {
 				for p.Next()-seen.Load() >= depth && !t.Failed() {
-					runtime.Gosched() // several may pass at once: then frames are overrun
+					runtime.Gosched() // several may pass at once: then frames are overwritten
 				}
 				n, err := s.put(p, some())
 				for errors.Is(err, fberr.Timeout) { // this one was stopped while the others went round
@@ -129,7 +129,7 @@ func TestStressPublishTwice(t *testing.T) {
 }
 
 // A publisher and a subscriber that sleeps between any two frames, each waiting for the
-// other: one wake-up that is lost and both sleep for ever, since here nobody looks by himself.
+// other: one wake-up that is lost and both sleep for ever, since here no sleeper checks by itself.
 func TestStressSleep(t *testing.T) {
 	stressSleep(t, func(p *Topic, ready func() bool) error { return p.Sleep(ready) })
 }

@@ -93,7 +93,7 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
-// Who dies between taking a topic and naming it leaves it to the next who wants it.
+// A process that dies between claiming a topic and naming it leaves that to the next one.
 func TestDeadOpener(t *testing.T) {
 	s := newSegment(t, 1<<20, 4, 2)
 	w := s.ctl.Topic(int(nameHash("x") % 4))
@@ -103,7 +103,7 @@ func TestDeadOpener(t *testing.T) {
 	}
 }
 
-// Who dies after the frame stands in the queue leaves the rest to the next publisher, and
+// A publisher that dies after the frame stands in the queue leaves the rest to the next publisher, and
 // subscribers see the frame all the same.
 func TestDeadPublisher(t *testing.T) {
 	s := newSegment(t, 1<<20, 1, 4)
@@ -120,9 +120,9 @@ func TestDeadPublisher(t *testing.T) {
 	}
 }
 
-// Publishing wakes nobody, and so makes no system call, while nobody sleeps: only waking
+// Publishing makes no system call while no process sleeps: only waking
 // changes the futex word.
-func TestNobodyAsleepNobodyWoken(t *testing.T) {
+func TestNoSleeperNoWake(t *testing.T) {
 	s := newSegment(t, 1<<20, 1, 4)
 	p := s.open(t, "x")
 	for range 10 {
@@ -205,7 +205,7 @@ func testEntriesAreChecked(t *testing.T, has bool) {
 	}
 }
 
-// A frame has one label: whoever comes second, or is not its writer, or says something of its
+// A frame has one label: a publisher that comes second, or is not its writer, or describes its
 // content, or publishes but a part of it, takes a record, and all are found.
 func TestFramesPublishedTwice(t *testing.T) {
 	s := newSegment(t, 1<<20, 2, 4)
@@ -233,7 +233,7 @@ func TestFramesPublishedTwice(t *testing.T) {
 	}
 }
 
-// Whatever stands in the topic's words, nobody hangs, and nothing is believed that is not so.
+// Whatever stands in the topic's words, no call hangs, and no false entry is accepted.
 func FuzzHostileTopic(f *testing.F) {
 	f.Add(uint64(0), uint64(0), uint64(0), uint64(0))
 	f.Add(^uint64(0), ^uint64(0), uint64(1)<<63, uint64(65))

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Whatever is to wake everybody does, whether they sleep or are about to: these would sleep on
+// What should wake all sleepers does, whether they sleep or are about to: these would sleep on
 // for an hour.
-func TestEverybodyIsWoken(t *testing.T) {
+func TestAllAreWoken(t *testing.T) {
 	for what, wake := range map[string]func(segment, *Topic){
 		"end":      func(_ segment, p *Topic) { p.End() },
 		"kick":     func(_ segment, p *Topic) { p.WakeAll() },
@@ -40,7 +40,7 @@ func TestEverybodyIsWoken(t *testing.T) {
 			})
 			<-woken
 			if other.words.Wake().Load()&1 != 0 {
-				t.Error("somebody sleeps at another topic")
+				t.Error("a process sleeps at another topic")
 			}
 		})
 	}
@@ -57,11 +57,11 @@ func awake(t *testing.T, sleep func() error) {
 			t.Error(err)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("nobody woke the sleeper")
+		t.Fatal("the sleeper was not woken")
 	}
 }
 
-// Who is woken by the end sees that it is one, and does not sleep again.
+// A sleeper that the end wakes sees that it is one, and does not sleep again.
 func TestEndBeforeTheWakeUp(t *testing.T) {
 	s := newSegment(t, 1<<20, 1, 4)
 	p := s.open(t, "x")

@@ -81,7 +81,7 @@ func topicMutants() []mutant {
 			name:  "end: wakes no sleeper",
 			file:  "internal/topics/topics.go",
 			edits: []edit{{"	failpoint.Hit(failpoint.EndTurned)\n	t.WakeAll()\n", "	failpoint.Hit(failpoint.EndTurned)\n"}},
-			pkg:   topicsPkg, test: "EverybodyIsWoken",
+			pkg:   topicsPkg, test: "AllAreWoken",
 		},
 		{
 			name:  "end: wakes the sleepers before the state says ended",
@@ -93,13 +93,13 @@ func topicMutants() []mutant {
 			name:  "wake all: a process that is about to sleep does not notice",
 			file:  "internal/topics/topics.go",
 			edits: []edit{{"	w.Wake().Add(2)\n	futex.Wake(w.Wake())\n", "	futex.Wake(w.Wake())\n"}},
-			pkg:   topicsPkg, test: "EverybodyIsWoken",
+			pkg:   topicsPkg, test: "AllAreWoken",
 		},
 		{
 			name:  "wake all: sleepers are not woken",
 			file:  "internal/topics/topics.go",
 			edits: []edit{{"	w.Wake().Add(2)\n	futex.Wake(w.Wake())\n", "	w.Wake().Add(2)\n"}},
-			pkg:   topicsPkg, test: "EverybodyIsWoken",
+			pkg:   topicsPkg, test: "AllAreWoken",
 		},
 		{
 			name: "wake: the system call comes before the word changes",
@@ -107,7 +107,7 @@ func topicMutants() []mutant {
 			edits: []edit{
 				{"		if w.CompareAndSwap(f, (f+2)&^1) {\n			failpoint.Hit(failpoint.WakeCleared)\n			futex.Wake(w)\n", "		futex.Wake(w)\n		if w.CompareAndSwap(f, (f+2)&^1) {\n			failpoint.Hit(failpoint.WakeCleared)\n"},
 			},
-			pkg: topicsPkg, test: "StressSleep|EverybodyIsWoken",
+			pkg: topicsPkg, test: "StressSleep|AllAreWoken",
 		},
 		{
 			name: "load: does not load the word again after next",

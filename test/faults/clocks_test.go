@@ -11,7 +11,7 @@ import (
 )
 
 // Containers can have a time namespace of their own, in which CLOCK_MONOTONIC is another one.
-// Holds end at the same time for everybody all the same, and nobody takes a living process for
+// Holds nevertheless end at the same time for all processes, and none takes a living process for
 // a dead one because of the time at which it started.
 func TestTimeNamespaces(t *testing.T) {
 	testproc.NeedRoot(t)

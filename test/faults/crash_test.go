@@ -90,7 +90,7 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// Whoever dies where in starting or ending a server, the next one works and nothing is left.
+// Wherever a server dies while it starts or ends, the next one works and nothing is left.
 func TestCrashOfServers(t *testing.T) {
 	for _, backend := range backends() {
 		for point, r := range serverRows() {

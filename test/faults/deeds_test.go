@@ -98,7 +98,7 @@ func next(s *topic.Subscription) (topic.Message, error) {
 	defer cancel()
 	m, err := s.Next(ctx)
 	if errors.Is(err, topic.ErrEnded) {
-		err = context.DeadlineExceeded // whoever publishes opens it again
+		err = context.DeadlineExceeded // the next publisher opens it again
 	}
 	return m, err
 }
@@ -166,7 +166,7 @@ func (w *worker) hold() (func() error, error) {
 	}, err
 }
 
-// spoilt returns errSpoilt, and what would tell who did it, if bytes in place are not what was
+// spoilt returns errSpoilt, and what identifies the cause, if bytes in place are not what was
 // written: a process that slept for a lap, or one that means harm, can store there unnoticed.
 func (w *worker) spoilt(where string, data []byte, f framebuffer.Frame) error {
 	if w.hostile || rightful(data) {
@@ -195,7 +195,7 @@ func released(h *framebuffer.Hold) error {
 	return nil
 }
 
-// visit attaches, looks at what people look at, and leaves.
+// visit attaches, reads what monitors read, and closes.
 func (w *worker) visit() (func() error, error) {
 	return func() error {
 		c, err := framebuffer.Attach(w.key, &framebuffer.ClientOptions{ReadOnly: rand.IntN(2) == 0})

@@ -15,7 +15,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// goesOn does a bit of everything, as those do who had nothing to do with the dead.
+// goesOn does a bit of everything, as processes do that had nothing to do with the dead one.
 func (w *world) goesOn() {
 	w.t.Helper()
 	other, err := framebuffer.Attach(w.key, nil)

@@ -115,7 +115,7 @@ func (v *vandal) act() {
 		ctl[v.rnd.IntN(len(ctl))] = byte(v.rnd.Uint32())
 	case 1: // any word of the tables
 		v.put(v.some(v.tables, len(ctl)-8), v.plausible())
-	case 2: // the words that everybody writes
+	case 2: // the words that every process writes
 		v.put([]int{layout.OffHead, layout.OffHoldUntil, layout.OffHoldGen, layout.OffHoldHigh}[v.rnd.IntN(4)], v.plausible())
 	case 3: // a table's place, the sizes, the state
 		v.put(v.some(0, layout.OffStart+8), v.plausible())
@@ -132,7 +132,7 @@ func (v *vandal) act() {
 		v.put(at+layout.HoldStart, v.plausible())
 		v.put(at+layout.HoldLength, v.plausible())
 		v.put(layout.OffHoldGen, v.rnd.Uint64())
-	case 7: // all names alike: whoever looks for a free place finds none
+	case 7: // all names alike: a process that looks for a free entry finds none
 		h := v.word64(v.anyTopic())
 		for i := range 8 {
 			v.put(v.topics+i*v.stride, h)
@@ -186,7 +186,7 @@ func number(name string, otherwise int) int {
 }
 
 // A peer writes nonsense over everything, also such as looks like sense, while others write,
-// publish, subscribe, hold, attach, list and leave. They may get errors, but nobody crashes,
+// publish, subscribe, hold, attach, list and leave. They may get errors, but none crashes,
 // hangs, or gets wrong bytes.
 //
 // SOAK_BURSTS says how often it is let loose, for a thousand acts each, SOAK_SEED how it begins.
@@ -203,7 +203,7 @@ func TestVandal(t *testing.T) {
 				m.atWork()
 				var n int
 				v.Recv(&n)
-				if i%10 == 9 { // those who could not go on with what is there begin anew
+				if i%10 == 9 { // workers that could not continue start again
 					m.goHome()
 					for _, kind := range everyone() {
 						m.start(kind)

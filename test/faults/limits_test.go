@@ -67,7 +67,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	w.finish()
 }
 
-// When tables are full, that is an error for who comes last and nothing for the others; when
+// When tables are full, that is an error for the last comer and nothing for the others; when
 // there is room again, it works again.
 func TestFullTables(t *testing.T) {
 	w := newWorldOf(t, "sysv", t.TempDir(), 4<<20)
@@ -124,7 +124,7 @@ func TestFullTables(t *testing.T) {
 		t.Errorf("%d groups", groups)
 	}
 	var subs []*topic.Subscription
-	for range layout.SubCount + 5 { // those beyond are not seen by people, and work
+	for range layout.SubCount + 5 { // those beyond are not shown to monitors, and work
 		subs = append(subs, w.subscribe(""))
 	}
 	m := w.publish(3)

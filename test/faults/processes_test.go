@@ -172,7 +172,7 @@ func roleReuse(c *testproc.Child) error {
 	_ = first.Process.Kill()
 	_ = first.Wait()
 	// The kernel says in hundredths of a second when a process started, and a difference of one is
-	// none: so nobody can tell two apart that a fast machine starts one behind the other.
+	// none: so two that a fast machine starts in succession cannot be told apart.
 	for {
 		var now unix.Timespec
 		if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {

@@ -48,7 +48,7 @@ const (
 	covers  bound = "covers"
 )
 
-// claimed is an entry whose hold nobody may rely on: it is respected to its end, and then it
+// claimed is an entry on whose hold no process may rely: it is respected to its end, and then it
 // is the next holder's.
 func claimed(high uint32, want bound) func(w *world) {
 	return func(w *world) {

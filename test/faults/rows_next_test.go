@@ -53,11 +53,11 @@ func nextRows() map[failpoint.Point]row {
 		failpoint.SleepSaid: {before: member, fatal: next, after: func(w *world) {
 			wake := w.topic("x").Wake()
 			if wake.Load()&1 != 1 {
-				w.t.Error("wake does not say that somebody sleeps")
+				w.t.Error("wake does not announce the sleeper")
 			}
 			w.publish(1)
 			if wake.Load()&1 != 0 {
-				w.t.Error("wake still says that somebody sleeps")
+				w.t.Error("wake still announces a sleeper")
 			}
 		}},
 

@@ -21,7 +21,7 @@ func small(*world) order { return order{Do: "allocate", Size: 50} }
 
 const batch = 2 << 10
 
-// milestoneLost is one that nobody wrote to its end: nothing is known of it, those behind it are
+// milestoneLost is one whose writer died before it was complete: nothing is known of it, those behind it are
 // known, and so is the one that comes to its entry next.
 func milestoneLost(w *world) {
 	w.taken(10_000)
@@ -77,7 +77,7 @@ func ringRows() map[failpoint.Point]row {
 		reserved(w)
 		w.victim.must(order{Do: "fill", Seed: 5, Size: big})
 	}
-	// whole says whether the frame that was being written can be read by who knows what it
+	// whole says whether the frame that was being written can be read by a process that knows what it
 	// would have been.
 	whole := func(yes bool) func(w *world) {
 		return func(w *world) {

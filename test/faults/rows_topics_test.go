@@ -18,7 +18,7 @@ func topicRows() map[failpoint.Point]row {
 	opening := func(*world) order { return order{Do: "publisher", Topic: "x"} }
 	publishing := func(*world) order { return order{Do: "publish", Seed: 9, Size: 3000} }
 	withRecord := func(*world) order { return order{Do: "publish", Seed: 9, Size: 3000, Content: true} }
-	// publishes has a topic with a sleeping subscriber, and a publisher who has published
+	// publishes has a topic with a sleeping subscriber, and a publisher that has published
 	// nothing yet; ours has published one.
 	publishes := func(w *world) {
 		w.victim.must(order{Do: "publisher", Topic: "x"})
@@ -50,7 +50,7 @@ func topicRows() map[failpoint.Point]row {
 			if !layout.Ended(w.topic("x").State().Load()) {
 				w.t.Error("not ended")
 			}
-			if a := <-w.sleeper; !strings.Contains(a.Err, "ended") { // sooner or later, though nobody woke it
+			if a := <-w.sleeper; !strings.Contains(a.Err, "ended") { // sooner or later, although no process woke it
 				w.t.Errorf("the sleeper was told %+v", a)
 			}
 		}},
@@ -70,7 +70,7 @@ func topicRows() map[failpoint.Point]row {
 	}
 }
 
-// opened is a topic whose maker died: whoever opens it next completes it.
+// opened is a topic whose maker died: the next process that opens it completes it.
 func opened(named uint32) func(w *world) {
 	return func(w *world) {
 		if got := w.topic("x").Named().Load(); got != named {
@@ -100,7 +100,7 @@ func notPublished(w *world) {
 	}
 }
 
-// publishedByAnother is notPublished, of a frame that has a label: whoever has got hold of it
+// publishedByAnother is notPublished, of a frame that has a label: a process that has its descriptor
 // can publish it, with a record.
 func publishedByAnother(w *world) {
 	f := framebuffer.Frame{Key: w.key, Offset: w.head + layout.ChunkHeader, Size: 3000, Checksum: framebuffer.ChecksumOf(frameOf(9, 3000))}
@@ -124,14 +124,14 @@ func published(counted uint64) func(w *world) {
 		if next := w.topic("x").Next().Load(); next != w.sequence+1+counted {
 			w.t.Errorf("next is %d", next)
 		}
-		a := <-w.sleeper // sooner or later, though nobody woke it
+		a := <-w.sleeper // sooner or later, although no process woke it
 		if data, err := w.c.Get(a.Frame); a.Err != "" || a.Sequence != w.sequence+1 || err != nil || !rightful(data) {
 			w.t.Errorf("the sleeper got %+v, %v", a, err)
 		}
 		if m := w.publish(4); m.Sequence != w.sequence+2 {
 			w.t.Errorf("the next frame got %d", m.Sequence)
 		}
-		// The dead one's frame is in nobody's sum.
+		// No sum counts the dead publisher's frame.
 		if got := w.topic("x").Bytes().Load(); bytes != 2000 || got != 4000 {
 			w.t.Errorf("%d and then %d bytes published", bytes, got)
 		}

@@ -91,11 +91,11 @@ func TestSoak(t *testing.T) {
 }
 
 // world is a server's life, with that many rounds; it returns how many there were. Where
-// nobody is stopped, only killed, not a byte may be wrong anywhere.
+// no process is stopped, only killed, not a byte may be wrong anywhere.
 func (f *figures) world(t *testing.T, backend string, stops bool, rounds int) int {
 	size := ringSize
 	if !stops {
-		size = 32 << 20 // more than goes round while the scheduler lets somebody wait
+		size = 32 << 20 // more than is overwritten while the scheduler lets a process wait
 	}
 	w := newWorldOf(t, backend, place(t, backend), size)
 	m := newTeam(t, w.key, "peaceful")
@@ -107,7 +107,7 @@ func (f *figures) world(t *testing.T, backend string, stops bool, rounds int) in
 		m.atWork()
 		r := w.inOrder()
 		if f.damaged += r.Damaged; !stops && r.Damaged > 0 {
-			t.Errorf("damaged, and nobody was stopped: %+v", r)
+			t.Errorf("damaged, and no process was stopped: %+v", r)
 		}
 		if t.Failed() {
 			return rounds
@@ -125,7 +125,7 @@ func (f *figures) world(t *testing.T, backend string, stops bool, rounds int) in
 	work := m.goHome() // what they do in the dead ring fails, and ends nothing but itself
 	f.work.add(work)
 	r := integrity.Check(w.in) // all is quiet
-	// A small ring goes round while the scheduler lets somebody wait, whether he was stopped or not.
+	// A small ring is overwritten while the scheduler lets a process wait, whether it was stopped or not.
 	if len(r.Problems) > 0 || !stops && r.Damaged+int(work.Spoilt) > 0 {
 		t.Errorf("in the end, stops %v: %+v, %+v", stops, r, work)
 	}
@@ -205,7 +205,7 @@ func (w *world) until(m *team, kind string, point failpoint.Point, ok func() boo
 	})
 }
 
-// laps has the ring go round that often, with the help of who is at work.
+// laps waits until the ring was overwritten that often, also by the workers.
 func (w *world) laps(n int) {
 	w.t.Helper()
 	for range n {

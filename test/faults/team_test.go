@@ -51,7 +51,7 @@ func (m *team) told(kind string) (n tally, ok bool) {
 	return n, true
 }
 
-// atWork waits until every one has gone on since it was last asked: nobody hangs.
+// atWork waits until every worker has made progress since the last call: none hangs.
 func (m *team) atWork(but ...string) {
 	m.t.Helper()
 	for _, kind := range everyone() {
@@ -77,7 +77,7 @@ func (m *team) atWork(but ...string) {
 	}
 }
 
-// look fails the test for what nobody may see.
+// look fails the test for what no worker may see.
 func (m *team) look(kind string, n tally) {
 	m.t.Helper()
 	if n.Wrong > 0 || n.Note != "" {
@@ -85,7 +85,7 @@ func (m *team) look(kind string, n tally) {
 	}
 }
 
-// goHome lets everybody come to an end in order.
+// goHome ends all workers in order.
 func (m *team) goHome() tally {
 	m.t.Helper()
 	for _, kind := range everyone() {

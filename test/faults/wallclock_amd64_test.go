@@ -19,7 +19,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// wallClock is another process's wall clock, which can be set: nobody may set the machine's for a
+// wallClock is another process's wall clock, which can be set: a test must not set the machine's for a
 // test, and time namespaces have no wall clock. Programs in Go ask the vDSO for the time, so that
 // is replaced, before the process runs its first instruction, by a few instructions that ask the
 // kernel and, for CLOCK_REALTIME, add what stands behind them.
@@ -109,7 +109,7 @@ func (c wallClock) set(t *testing.T, ahead time.Duration) {
 }
 
 // A process's wall clock jumps, while it holds, sleeps and works. Nothing goes by it but the times
-// that people see: holds end when they would have, who sleeps is woken, and who is alive is
+// that monitors show: holds end when they would have, sleepers are woken, and living processes are
 // taken for alive.
 func TestWallClockJumps(t *testing.T) {
 	runtime.LockOSThread()
@@ -135,7 +135,7 @@ func TestWallClockJumps(t *testing.T) {
 				m := w.publish(5)
 				var a answer
 				if victim.Recv(&a); a.Err != "" || a.Sequence != m.Sequence {
-					t.Errorf("%v ahead: who slept was told %+v", ahead, a)
+					t.Errorf("%v ahead: the sleeper was told %+v", ahead, a)
 				}
 				w.lap()
 				if !w.readable(held, 1) {

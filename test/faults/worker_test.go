@@ -17,11 +17,11 @@ import (
 // tally is what a worker has done so far.
 type tally struct {
 	Rounds   uint64 // of its loop, whatever came of them
-	Good     uint64 // of those: went well; who read a frame has compared every byte
+	Good     uint64 // of those: went well; readers have compared every byte
 	Timeouts uint64
 	Errors   uint64 // others, that it may get
-	Wrong    uint64 // frames that were read and are not what was written
-	Spoilt   uint64 // frames that somebody wrote over while they were looked at in place
+	Wrong    uint64 // frames that were read and are altered
+	Spoilt   uint64 // frames that were overwritten while they were viewed in place
 	How      string // and how the first of those was spoilt
 	Note     string // the first error that it may not get
 }
@@ -64,7 +64,7 @@ var kinds = map[string]func(w *worker) (again func() error, err error){
 // roleWork: KEY KIND hostile|peaceful -> "" when at work; then a tally for every message.
 func roleWork(c *testproc.Child) error {
 	w := &worker{key: c.Args[0], hostile: c.Args[2] == "hostile"}
-	// A worker with traps may stop in the middle of attaching; who started it must not wait for
+	// A worker with traps may stop in the middle of attaching; its parent must not wait for
 	// its first word.
 	if err := c.Send(""); err != nil {
 		return err

@@ -31,7 +31,7 @@ type world struct {
 	victim  handle
 	c       *framebuffer.Client
 	in      *segment.Segment
-	frame   framebuffer.Frame // of ours, before anybody dies
+	frame   framebuffer.Frame // of this process, before any dies
 
 	sleeper  chan answer // what a subscription of ours that sleeps gets
 	total    framebuffer.Counts
@@ -125,7 +125,7 @@ func (w *world) readable(f framebuffer.Frame, seed uint64) bool {
 	return err == nil
 }
 
-// written is what a frame would be called whose bytes somebody died writing.
+// written is the descriptor that a frame would have whose writer died writing its bytes.
 func (w *world) written(offset, seed uint64, size int) framebuffer.Frame {
 	return framebuffer.Frame{Key: w.key, Offset: offset, Size: size, Checksum: framebuffer.ChecksumOf(grow(seed, size))}
 }

@@ -43,8 +43,8 @@ func As(uid, gid uint32) Option {
 }
 
 // Credentials runs the child as another user and in these groups. It needs root.
-func Credentials(who syscall.Credential) Option {
-	return func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Credential: &who} }
+func Credentials(user syscall.Credential) Option {
+	return func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Credential: &user} }
 }
 
 // Namespaces runs the child in new namespaces (syscall.CLONE_NEW…). It needs root.

@@ -23,7 +23,7 @@ func (p *Proc) WaitStopped() {
 	}
 }
 
-// AwaitStop is WaitStopped for those who have to clean up: os.ErrProcessDone says that the
+// AwaitStop is WaitStopped for callers that have to clean up: os.ErrProcessDone says that the
 // child has ended.
 func (p *Proc) AwaitStop() error {
 	var info unix.Siginfo

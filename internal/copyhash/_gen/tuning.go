@@ -8,12 +8,11 @@ const (
 	swapHalves = 0b01_00_11_10
 	page       = 4096
 
-	// How far before its use memory is asked for, by measurement: each line of a cold source,
-	// the pages of one that is read so, and those of memory that is stored to. Less comes too
-	// late; much more is worse again. linesAhead is also what package copyhash keeps away from
-	// the end of a frame by: what lies behind it is another's, who may be writing it. A cold
-	// destination is asked for one line further on, since frames of exactly 4 KiB are common: the
-	// line behind the frame is then the header of the next one, and these are its bytes.
+	// How far ahead of its use memory is prefetched, by measurement: each line of a cold source,
+	// the pages of a source, and those of the destination. Less comes too late; much more is
+	// slower again. Package copyhash stops linesAhead before the end of a frame: what follows may be
+	// written by another process. A cold destination is prefetched one line further, since frames
+	// of exactly 4 KiB are common: the line after the frame is then the header of the next one.
 	linesAhead  = 4096
 	loadsAhead  = 16384
 	storesAhead = 12288
