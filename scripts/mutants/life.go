@@ -42,7 +42,7 @@ func lifeMutants() []mutant {
 		{
 			name:  "life: a server that ends in order is dead for an instant",
 			file:  "internal/segment/create.go",
-			edits: []edit{{"		s.Control.State().Store(layout.StateClosed)\n", "	s.Control.Server().Store(layout.LifeDied)\n	for range 100_000 {\n		_ = s.Control.State().Load()\n	}\n		s.Control.State().Store(layout.StateClosed)\n"}},
+			edits: []edit{{"	s.Control.State().Store(layout.StateClosed)\n", "	s.Control.Server().Store(layout.LifeDied)\n	for range 100_000 {\n		_ = s.Control.State().Load()\n	}\n		s.Control.State().Store(layout.StateClosed)\n"}},
 			pkg:   topicPkg, test: "ServerClosesInOrder",
 		},
 		{
