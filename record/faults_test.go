@@ -182,7 +182,7 @@ func TestDeletedWhileReplaying(t *testing.T) {
 	r.has(t, count)
 	for speed := 32.0; ; speed /= 2 { // the first frame shall be out, and the second not, when they go
 		again := natstest.RingOf(t, 128<<20)
-		player, err := record.NewPlayer(natstest.Within(t), nc, again, record.PlayerOptions{Recording: "cam", Speed: speed})
+		player, err := record.NewPlayer(natstest.Within(t), nc, again, &record.PlayerOptions{Recording: "cam", Speed: speed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +214,7 @@ func TestDeletedWhileReplaying(t *testing.T) {
 		}
 		break
 	}
-	player, err := record.NewPlayer(natstest.Within(t), nc, natstest.RingOf(t, 16<<20), record.PlayerOptions{Recording: "cam", Loop: true, Speed: 1000})
+	player, err := record.NewPlayer(natstest.Within(t), nc, natstest.RingOf(t, 16<<20), &record.PlayerOptions{Recording: "cam", Loop: true, Speed: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ type recording struct {
 
 func startRecorder(t testing.TB, nc *nats.Conn, ring *framebuffer.Client, opts record.RecorderOptions) *recording {
 	t.Helper()
-	r, err := record.NewRecorder(natstest.Within(t), nc, ring, opts)
+	r, err := record.NewRecorder(natstest.Within(t), nc, ring, &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func replay(t testing.TB, nc *nats.Conn, ring *framebuffer.Client, opts record.P
 	if opts.Speed == 0 {
 		opts.Speed = 1e18
 	}
-	p, err := record.NewPlayer(natstest.Within(t), nc, ring, opts)
+	p, err := record.NewPlayer(natstest.Within(t), nc, ring, &opts)
 	if err != nil {
 		t.Fatal(err)
 	}

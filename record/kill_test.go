@@ -43,7 +43,7 @@ func roleRecorder(c *testproc.Child) error {
 		return err
 	}
 	defer nc.Close()
-	r, err := record.NewRecorder(context.Background(), nc, ring, record.RecorderOptions{Topic: c.Args[2], Recording: c.Args[3]})
+	r, err := record.NewRecorder(context.Background(), nc, ring, &record.RecorderOptions{Topic: c.Args[2], Recording: c.Args[3]})
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func TestNATSIsKilledWhileReplaying(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := natstest.RingOf(t, 64<<20)
-	player, err := record.NewPlayer(natstest.Within(t), nc, again, record.PlayerOptions{Recording: "cam", Speed: 200}) // 1 s: their times are a second apart
+	player, err := record.NewPlayer(natstest.Within(t), nc, again, &record.PlayerOptions{Recording: "cam", Speed: 200}) // 1 s: their times are a second apart
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,14 +69,19 @@ type PlayerStats struct {
 	Damaged    uint64 `json:"damaged"`    // not what was recorded, or messages of no recorder: passed over
 	Incomplete uint64 `json:"incomplete"` // not all there, or not any more: deleted meanwhile, or cut off when the recorder was
 	Refused    uint64 `json:"refused"`    // too large for this ring, or overrun at once
-	Passes     uint64 `json:"laps"`       // how often it came to the end
+	Passes     uint64 `json:"passes"`     // how often it came to the end
+	Laps       uint64 `json:"laps"`       // Deprecated: Passes.
 }
 
 // NewPlayer opens the recording and makes the topic. Ring and connection stay the caller's, and
 // must not be closed before Run has returned. It returns ErrNoRecording, ErrNoJetStream,
 // framebuffer.ErrBadSize for options out of range, topic.ErrBadName for a name that no
 // recording can have, and the errors of topic.NewPublisher.
-func NewPlayer(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, opts PlayerOptions) (*Player, error) {
+func NewPlayer(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, options *PlayerOptions) (*Player, error) {
+	var opts PlayerOptions
+	if options != nil {
+		opts = *options
+	}
 	opts.Topic, opts.Speed = cmp.Or(opts.Topic, opts.Recording), cmp.Or(opts.Speed, 1)
 	if !(opts.Speed > 0) {
 		return nil, fmt.Errorf("%w: a speed of %v; it has to be more than 0", framebuffer.ErrBadSize, opts.Speed)
@@ -143,7 +148,7 @@ func (p *Player) Run(ctx context.Context) (err error) {
 		case err != nil:
 			return err
 		}
-		p.count(func(s *PlayerStats) { s.Passes++ })
+		p.count(func(s *PlayerStats) { s.Passes++; s.Laps++ })
 		p.pacer.newPass = true
 		s := p.Stats()
 		switch {

@@ -51,7 +51,7 @@ func TestReplayOfAPartMissesNothing(t *testing.T) {
 				want++
 			}
 		}
-		p, err := record.NewPlayer(natstest.Within(t), nc, ring, record.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18, From: from, To: to})
+		p, err := record.NewPlayer(natstest.Within(t), nc, ring, &record.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18, From: from, To: to})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestReplayOfAPartMissesNothing(t *testing.T) {
 	if err := s.DeleteMsg(natstest.Within(t), at.LastSeq-1); err != nil {
 		t.Fatal(err)
 	}
-	p, err := record.NewPlayer(natstest.Within(t), nc, ring, record.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18})
+	p, err := record.NewPlayer(natstest.Within(t), nc, ring, &record.PlayerOptions{Recording: "cam", Topic: "again", Speed: 1e18})
 	if err != nil {
 		t.Fatal(err)
 	}

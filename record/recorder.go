@@ -74,11 +74,20 @@ type Recorder struct {
 	outage *outage // nil: JetStream stores
 }
 
+// State says what a recorder does.
+type State string
+
+// The states of a recorder.
+const (
+	StateRecording State = "recording" // JetStream stores what the topic publishes
+	StateWaiting   State = "waiting"   // for NATS, JetStream or its disk; RecorderStats.Why says for which
+)
+
 // RecorderStats are a recorder's figures; they only grow, but for what it says of the moment.
 type RecorderStats struct {
 	Topic     string `json:"topic"`
 	Recording string `json:"recording"`
-	State     string `json:"state"`             // recording or waiting (for JetStream)
+	State     State  `json:"state"`
 	Why       string `json:"why,omitempty"`     // it waits, or waited last
 	Frames    uint64 `json:"frames"`            // that JetStream has stored
 	Bytes     uint64 `json:"bytes"`             // of those
@@ -96,7 +105,11 @@ type RecorderStats struct {
 // It returns ErrNoJetStream, framebuffer.ErrBadSize for options out of range, topic.ErrBadName
 // for a recording's name that cannot be, or that is of another topic, and the errors of
 // topic.Subscribe.
-func NewRecorder(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, opts RecorderOptions) (*Recorder, error) {
+func NewRecorder(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, options *RecorderOptions) (*Recorder, error) {
+	var opts RecorderOptions
+	if options != nil {
+		opts = *options
+	}
 	opts.Recording = cmp.Or(opts.Recording, opts.Topic)
 	if err := opts.check(); err != nil {
 		return nil, err
@@ -106,7 +119,7 @@ func NewRecorder(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, o
 		r.log = slog.New(slog.DiscardHandler)
 	}
 	r.log = r.log.With("framebuffer.topic", opts.Topic, "framebuffer.recording", opts.Recording)
-	r.stats = RecorderStats{Topic: opts.Topic, Recording: opts.Recording, State: "waiting"}
+	r.stats = RecorderStats{Topic: opts.Topic, Recording: opts.Recording, State: StateWaiting}
 	var err error
 	if r.writer, err = newStreamWriter(nc, opts.Recording, r.log, r.stored); err != nil {
 		return nil, err

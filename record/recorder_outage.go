@@ -27,8 +27,8 @@ type outage struct {
 func (r *Recorder) begins() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.outage == nil && r.stats.State != "recording" {
-		r.stats.State = "recording"
+	if r.outage == nil && r.stats.State != StateRecording {
+		r.stats.State = StateRecording
 		r.log.Info("recording")
 	}
 }
@@ -37,7 +37,7 @@ func (r *Recorder) begins() {
 func (r *Recorder) waits(ctx context.Context, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stats.State, r.stats.Why = "waiting", err.Error()
+	r.stats.State, r.stats.Why = StateWaiting, err.Error()
 	if r.outage != nil {
 		r.outage.fresh = false
 		return
@@ -71,7 +71,7 @@ func (r *Recorder) over(m topic.Message) {
 	if o == nil {
 		return
 	}
-	if r.stats.State = "recording"; !o.fresh || m.Sequence < o.from {
+	if r.stats.State = StateRecording; !o.fresh || m.Sequence < o.from {
 		return
 	}
 	r.outage = nil

@@ -148,7 +148,7 @@ func TestRecordLeavesOut(t *testing.T) {
 	if n := replayed(t, again, "tenth", most, 0); !reflect.DeepEqual(n, []uint64{0, 10, 20, 30, 40, 50, 60, 70, 80, 90}) {
 		t.Errorf("%v", n)
 	}
-	p, err := record.NewPlayer(natstest.Within(t), nc, again, record.PlayerOptions{Recording: "nothing"})
+	p, err := record.NewPlayer(natstest.Within(t), nc, again, &record.PlayerOptions{Recording: "nothing"})
 	if err == nil {
 		err = p.Run(natstest.Within(t))
 	}
@@ -177,14 +177,14 @@ func TestRecordRefuses(t *testing.T) {
 		"negative":      {on, record.RecorderOptions{Topic: "cam", Rate: -1}, framebuffer.ErrBadSize, "negative"},
 		"small payload": {small, record.RecorderOptions{Topic: "cam"}, nil, "max_payload"},
 	} {
-		r, err := record.NewRecorder(natstest.Within(t), c.nats, ring, c.opts)
+		r, err := record.NewRecorder(natstest.Within(t), c.nats, ring, &c.opts)
 		if err == nil || c.err != nil && !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, %v", what, r, err)
 		}
 	}
 	for _, nc := range []*nats.Conn{on, off} {
 		want := map[*nats.Conn]error{on: record.ErrNoRecording, off: record.ErrNoJetStream}[nc]
-		if _, err := record.NewPlayer(natstest.Within(t), nc, ring, record.PlayerOptions{Recording: "none"}); !errors.Is(err, want) {
+		if _, err := record.NewPlayer(natstest.Within(t), nc, ring, &record.PlayerOptions{Recording: "none"}); !errors.Is(err, want) {
 			t.Errorf("%v, want %v", err, want)
 		}
 		if err := record.Delete(natstest.Within(t), nc, "none"); !errors.Is(err, want) {
@@ -194,7 +194,7 @@ func TestRecordRefuses(t *testing.T) {
 	if all, err := record.List(natstest.Within(t), off); !errors.Is(err, record.ErrNoJetStream) {
 		t.Errorf("%v, %v", all, err)
 	}
-	if p, err := record.NewPlayer(natstest.Within(t), on, ring, record.PlayerOptions{Recording: "taken", Speed: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
+	if p, err := record.NewPlayer(natstest.Within(t), on, ring, &record.PlayerOptions{Recording: "taken", Speed: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
 		t.Errorf("%v, %v", p, err)
 	}
 }

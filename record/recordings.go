@@ -28,14 +28,15 @@ const (
 
 // Recording is a topic's history in JetStream, at one moment.
 type Recording struct {
-	Name     string        `json:"name"`
-	Topic    string        `json:"topic"`               // that was recorded
-	Frames   uint64        `json:"frames"`              // that are there, but for one that is cut off at either end
-	Bytes    uint64        `json:"bytes"`               // that it takes, what JetStream adds included
-	First    time.Time     `json:"first,omitzero"`      // when the oldest that is there was recorded
-	Last     time.Time     `json:"last,omitzero"`       // and the newest
-	MaxAge   time.Duration `json:"max_age,omitempty"`   // in ns; older frames are deleted
-	MaxBytes int64         `json:"max_bytes,omitempty"` // with more than that the oldest frames are deleted
+	Name          string        `json:"name"`
+	Topic         string        `json:"topic"`                     // that was recorded
+	Frames        uint64        `json:"frames"`                    // that are there, but for one that is cut off at either end
+	Bytes         uint64        `json:"bytes"`                     // that it takes, what JetStream adds included
+	First         time.Time     `json:"first,omitzero"`            // when the oldest that is there was recorded
+	Last          time.Time     `json:"last,omitzero"`             // and the newest
+	MaxAge        time.Duration `json:"max_age,omitempty"`         // older frames are deleted; in JSON nanoseconds, deprecated: MaxAgeSeconds
+	MaxAgeSeconds float64       `json:"max_age_seconds,omitempty"` // MaxAge
+	MaxBytes      int64         `json:"max_bytes,omitempty"`       // with more than that the oldest frames are deleted
 }
 
 // maxRecordings bounds a list: peers that may answer for JetStream could name recordings without end.
@@ -102,7 +103,7 @@ func lookUp(ctx context.Context, js jetstream.JetStream, name string) (r Recordi
 		return r, notThere(name, err)
 	}
 	r = Recording{
-		Name: name, Topic: info.Config.Metadata[metaTopic], Bytes: info.State.Bytes, MaxAge: info.Config.MaxAge,
+		Name: name, Topic: info.Config.Metadata[metaTopic], Bytes: info.State.Bytes, MaxAge: info.Config.MaxAge, MaxAgeSeconds: info.Config.MaxAge.Seconds(),
 		MaxBytes: max(info.Config.MaxBytes, 0),
 	}
 	for subject, messages := range info.State.Subjects {

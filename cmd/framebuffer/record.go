@@ -14,15 +14,15 @@ import (
 )
 
 type recordCmd struct {
-	Topic    string        `arg:"" help:"Topic to record."`
-	Bucket   string        `name:"recording" aliases:"bucket" help:"Name of the recording; an existing one is continued (default: the topic's name)." placeholder:"NAME"`
-	From     string        `enum:"next,newest,oldest" default:"next" help:"First frame: next, newest, or oldest, which is the oldest in the ring."`
-	MaxAge   time.Duration `help:"Delete older frames." placeholder:"24h"`
-	MaxBytes byteSize      `help:"Delete the oldest frames when the recording is larger." placeholder:"10GiB"`
-	Every    int           `help:"Record every Nth frame." placeholder:"N"`
-	Rate     float64       `help:"Record at most this many frames a second." placeholder:"FPS"`
-	Duration time.Duration `help:"Exit after this long." placeholder:"1h"`
-	Replicas int           `help:"Number of servers in a NATS cluster that store the recording (default 1)." placeholder:"N"`
+	Topic     string        `arg:"" help:"Topic to record."`
+	Recording string        `aliases:"bucket" help:"Name of the recording; an existing one is continued (default: the topic's name)." placeholder:"NAME"`
+	From      string        `enum:"next,newest,oldest" default:"next" help:"First frame: next, newest, or oldest, which is the oldest in the ring."`
+	MaxAge    time.Duration `help:"Delete older frames." placeholder:"24h"`
+	MaxBytes  byteSize      `help:"Delete the oldest frames when the recording is larger." placeholder:"10GiB"`
+	Every     int           `help:"Record every Nth frame." placeholder:"N"`
+	Rate      float64       `help:"Record at most this many frames a second." placeholder:"FPS"`
+	Duration  time.Duration `help:"Exit after this long." placeholder:"1h"`
+	Replicas  int           `help:"Number of servers in a NATS cluster that store the recording (default 1)." placeholder:"N"`
 	following
 	lookup
 }
@@ -64,8 +64,8 @@ func (c *recordCmd) Run(e *env) error {
 		if first {
 			from = fromOf(c.From)
 		}
-		r, err := record.NewRecorder(ctx, client.NATS(), ring, record.RecorderOptions{
-			Topic: c.Topic, Recording: c.Bucket, From: from, MaxAge: c.MaxAge, MaxBytes: int64(c.MaxBytes), Replicas: c.Replicas,
+		r, err := record.NewRecorder(ctx, client.NATS(), ring, &record.RecorderOptions{
+			Topic: c.Topic, Recording: c.Recording, From: from, MaxAge: c.MaxAge, MaxBytes: int64(c.MaxBytes), Replicas: c.Replicas,
 			Every: c.Every, Rate: c.Rate, Logger: e.log,
 		})
 		if err != nil {

@@ -14,12 +14,12 @@ import (
 )
 
 type replayCmd struct {
-	Bucket string `arg:"" name:"recording" help:"Recording to publish; framebuffer recordings lists them."`
-	Topic  string `help:"Topic to publish to (default: the recording's name, unless a topic of that name is in use)." placeholder:"TOPIC"`
-	Speed  speed  `default:"1" help:"Speed relative to the original: a number, or max."`
-	From   moment `help:"Begin at this time (2026-11-23T08:00:00Z, 08:00), this long after the beginning (10m), or this long before the end (--from=-5m)." placeholder:"TIME"`
-	To     moment `help:"End at this time." placeholder:"TIME"`
-	Loop   bool   `help:"Start over at the end, until a signal comes."`
+	Recording string `arg:"" help:"Recording to publish; framebuffer recordings lists them."`
+	Topic     string `help:"Topic to publish to (default: the recording's name, unless a topic of that name is in use)." placeholder:"TOPIC"`
+	Speed     speed  `default:"1" help:"Speed relative to the original: a number, or max."`
+	From      moment `help:"Begin at this time (2026-11-23T08:00:00Z, 08:00), this long after the beginning (10m), or this long before the end (--from=-5m)." placeholder:"TIME"`
+	To        moment `help:"End at this time." placeholder:"TIME"`
+	Loop      bool   `help:"Start over at the end, until a signal comes."`
 	lookup
 }
 
@@ -41,20 +41,20 @@ were lost; --json also prints all counters on stdout.`
 func (c *replayCmd) Run(e *env) error { return unlessSignalled(e.interrupted(c.play(e))) }
 
 func (c *replayCmd) play(e *env) error {
-	client, ring, err := c.both(e, "framebuffer replay "+c.Bucket)
+	client, ring, err := c.both(e, "framebuffer replay "+c.Recording)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	defer ring.Close()
 	if c.Topic == "" {
-		if err := unused(ring, c.Bucket); err != nil {
+		if err := unused(ring, c.Recording); err != nil {
 			return err
 		}
 	}
-	opts := record.PlayerOptions{Recording: c.Bucket, Topic: c.Topic, Speed: float64(c.Speed), Loop: c.Loop, Logger: e.log}
+	opts := record.PlayerOptions{Recording: c.Recording, Topic: c.Topic, Speed: float64(c.Speed), Loop: c.Loop, Logger: e.log}
 	if c.From != "" || c.To != "" {
-		r, err := record.Find(e.ctx, client.NATS(), c.Bucket)
+		r, err := record.Find(e.ctx, client.NATS(), c.Recording)
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (c *replayCmd) play(e *env) error {
 			return err
 		}
 	}
-	p, err := record.NewPlayer(e.ctx, client.NATS(), ring, opts)
+	p, err := record.NewPlayer(e.ctx, client.NATS(), ring, &opts)
 	if err != nil {
 		return err
 	}

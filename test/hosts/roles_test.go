@@ -174,7 +174,7 @@ func (h *host) do(o order) (r result) {
 		}
 	case "record":
 		var rec *record.Recorder
-		if rec, err = record.NewRecorder(h.life, h.client.NATS(), h.ring, record.RecorderOptions{Topic: o.Topic, Recording: o.Recording}); err == nil {
+		if rec, err = record.NewRecorder(h.life, h.client.NATS(), h.ring, &record.RecorderOptions{Topic: o.Topic, Recording: o.Recording}); err == nil {
 			h.begin(func() error { return rec.Run(h.life) })
 		}
 	case "recordings":
