@@ -20,7 +20,7 @@ type pacer struct {
 	last    moment
 	due     time.Time     // the last one was; zero: there was none
 	usual   time.Duration // the last time between two that was more than none
-	newPass bool          // the next one is a recording's first, once more
+	newPass bool          // the next frame begins another pass
 }
 
 const (
@@ -33,7 +33,7 @@ const (
 )
 
 // gap is the time between a frame and the last one, as it was. At the beginning of another
-// lap it is as long as the last one, so that a loop goes on as it goes.
+// pass it is as long as the last one, so that a loop keeps its pace.
 func (t *pacer) gap(m moment) time.Duration {
 	if t.newPass {
 		return cmp.Or(t.usual, time.Second)

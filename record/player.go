@@ -16,34 +16,34 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// PlayerOptions are for NewPlayer. Recording is required; the zero value of the others means
-// the defaults.
+// PlayerOptions are for [NewPlayer]. Recording is required; the zero value of the other members means
+// the default.
 type PlayerOptions struct {
-	Recording string
+	Recording string // to replay
 
-	// Topic is which topic to publish to. Nobody else should. Default: the recording's name,
-	// so that nothing gets in the way of the topic that was recorded.
+	// Topic is the topic to publish to, to which no other program should publish. Default: the
+	// recording's name, which by default is that of the recorded topic.
 	Topic string
 
-	// Speed is how many times as fast as they were published the frames come; +Inf: as fast
-	// as possible. Default: 1.
+	// Speed is the ratio of the speed of the replay to that of the recording; +Inf means as fast as
+	// possible. Default: 1.
 	Speed float64
 
-	// From and To are when the frames were recorded. Default: all.
+	// From and To limit the replay to frames that were recorded between these times. Default: all.
 	From, To time.Time
 
-	// Loop begins again at the end, without end.
+	// Loop starts again at the end, until the context ends.
 	Loop bool
 
-	// Logger gets what is worth knowing. Default: nothing is logged.
+	// Logger receives the player's log. Default: nothing is logged.
 	Logger *slog.Logger
 }
 
-// Player publishes the frames of a recording to a topic of this host: with their times,
-// metadata and gaps in between, and with their numbers, if these go on behind those that the
-// topic has; otherwise all are raised by as much. Each frame is verified before. The time
-// between two frames is that of their times, or, where these go back or leap ahead, that of the
-// recorder; while nobody recorded no time passes.
+// Player publishes the frames of a recording to a topic of this host, with their times, metadata and
+// gaps. They keep their sequence numbers if the topic has no later ones; otherwise the same offset is
+// added to all. Each frame is verified first. The interval between two frames is that of their times,
+// or, where these go back or jump ahead, that of the recorder's clock. Time in which no recorder ran
+// is skipped. Methods other than [Player.Run] may be called concurrently.
 type Player struct {
 	nats    *nats.Conn
 	js      jetstream.JetStream
@@ -52,31 +52,31 @@ type Player struct {
 	log     *slog.Logger
 	pub     *topic.Publisher
 
-	// Run's own.
-	base  uint64 // our numbers, less the recording's
+	// Only Run uses these.
+	base  uint64 // what is added to the recording's sequence numbers
 	pacer pacer
 
 	mu    sync.Mutex
 	stats PlayerStats
 }
 
-// PlayerStats are a player's figures; they only grow.
+// PlayerStats are a player's counters. They never decrease.
 type PlayerStats struct {
 	Recording  string `json:"recording"`
 	Topic      string `json:"topic"`
 	Frames     uint64 `json:"frames"`     // published
 	Bytes      uint64 `json:"bytes"`      // of those
-	Damaged    uint64 `json:"damaged"`    // not what was recorded, or messages of no recorder: passed over
-	Incomplete uint64 `json:"incomplete"` // not all there, or not any more: deleted meanwhile, or cut off when the recorder was
-	Refused    uint64 `json:"refused"`    // too large for this ring, or overrun at once
-	Passes     uint64 `json:"passes"`     // how often it came to the end
+	Damaged    uint64 `json:"damaged"`    // frames that are not what was recorded, and messages that no recorder stored
+	Incomplete uint64 `json:"incomplete"` // frames of which parts are missing: deleted, or not stored before the recorder ended
+	Refused    uint64 `json:"refused"`    // frames too large for this ring, or overwritten before they were published
+	Passes     uint64 `json:"passes"`     // how often it reached the end
 	Laps       uint64 `json:"laps"`       // Deprecated: Passes.
 }
 
-// NewPlayer opens the recording and makes the topic. Ring and connection stay the caller's, and
-// must not be closed before Run has returned. It returns ErrNoRecording, ErrNoJetStream,
-// framebuffer.ErrBadSize for options out of range, topic.ErrBadName for a name that no
-// recording can have, and the errors of topic.NewPublisher.
+// NewPlayer opens the recording and makes the topic. The caller closes ring and connection, after
+// [Player.Run] has returned. It returns [ErrNoRecording], [ErrNoJetStream], [framebuffer.ErrBadSize]
+// for options out of range, [topic.ErrBadName] for a name that is not valid, and the errors of
+// [topic.NewPublisher].
 func NewPlayer(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, options *PlayerOptions) (*Player, error) {
 	var opts PlayerOptions
 	if options != nil {
@@ -114,7 +114,7 @@ func NewPlayer(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, opt
 	return p, nil
 }
 
-// Stats returns the player's figures. It may be called concurrently with Run.
+// Stats returns the player's counters. It may be called concurrently with Run.
 func (p *Player) Stats() PlayerStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,11 +127,11 @@ func (p *Player) count(f func(*PlayerStats)) {
 	f(&p.stats)
 }
 
-// Run publishes until the recording ends, of which one that goes on has none before the player
-// has caught up with it; or until the context ends. Then it ends the topic and returns nil. It
-// returns framebuffer.ErrTimeout when nothing whole was there to be published, ErrNoRecording
-// when the recording is deleted, and framebuffer.ErrClosed when the ring is closed. While NATS
-// is away it waits. It may be called once.
+// Run publishes until it has reached the end of the recording, or the context ends. Then it ends the
+// topic and returns nil. A recording that a recorder still writes to ends where the player has caught
+// up with it. Run returns [framebuffer.ErrTimeout] if there was no complete frame to publish,
+// [ErrNoRecording] when the recording is deleted, and [framebuffer.ErrClosed] when the ring is closed.
+// While NATS cannot be reached it waits. It may be called once.
 func (p *Player) Run(ctx context.Context) (err error) {
 	defer func() {
 		if end := p.pub.End(); end != nil && err == nil {
@@ -167,7 +167,7 @@ func (p *Player) publish(ctx context.Context, m moment, data []byte) error {
 	}
 	h := m.frame
 	f, err := p.ring.Put(data)
-	for range 3 { // somebody else may publish, or end the topic
+	for range 3 { // another program may publish to the topic, or end it
 		if err != nil {
 			break
 		}

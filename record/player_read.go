@@ -25,10 +25,10 @@ const (
 	readMessages = 256
 )
 
-// pass is one way through the recording.
+// pass is one replay of the whole recording.
 type pass struct {
 	*Player
-	next      uint64 // number of the stream's message to go on with; 0: at From
+	next      uint64 // sequence number of the stream's message to continue with; 0: at From
 	lineage   lineage
 	assembler assembler
 }
@@ -68,7 +68,7 @@ func (p *Player) missed(n uint64) {
 	p.count(func(s *PlayerStats) { s.Incomplete += n })
 }
 
-// consume makes a consumer that begins where the lap is.
+// consume makes a consumer that begins where the pass is.
 func (l *pass) consume(ctx context.Context) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, natsconn.DialTimeout)
 	defer cancel()

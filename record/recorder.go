@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -18,42 +17,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
-// RecorderOptions are for NewRecorder. Topic is required; the zero value of the others means
-// the defaults.
-type RecorderOptions struct {
-	Topic string
-
-	// Recording is what the recording is called: anything that a topic can be called. One
-	// that there is goes on. Default: the topic's name.
-	Recording string
-
-	// From is which frame of the topic to begin with. Default: the next.
-	From topic.From
-
-	// MaxAge and MaxBytes are how old a frame may become in the recording, 0.1 s at least,
-	// and how many bytes it may take, what JetStream adds (some hundred bytes for each 512 KiB)
-	// included; the oldest frames are deleted. Default: no limit, or what a recording that
-	// goes on has.
-	MaxAge   time.Duration
-	MaxBytes int64
-
-	// Replicas is on how many servers of a NATS cluster it is kept. Default: 1, or what a
-	// recording that goes on has.
-	Replicas int
-
-	// Every leaves out the frames whose numbers it does not divide. Default: none.
-	Every int
-
-	// Rate is how many frames a second there are at most. Default: as many as there are.
-	Rate float64
-
-	// Logger gets what is worth knowing. Default: nothing is logged.
-	Logger *slog.Logger
-}
-
-// Recorder puts a topic's frames into JetStream, with numbers, times, metadata and checksums.
-// The publisher does not wait for it: frames that it is too slow for are lost to it, and counted.
-// When JetStream is away it begins again where it was, as far as the ring still has that.
+// Recorder stores a topic's frames in JetStream, with their sequence numbers, times, metadata and
+// checksums. The publisher never waits for it: a recorder that is too slow loses frames, and counts
+// them. When JetStream cannot be reached, or does not store, the recorder waits, and continues with
+// the frames that the ring still has. Methods other than [Recorder.Run] may be called concurrently.
 type Recorder struct {
 	ring    *framebuffer.Client
 	options RecorderOptions
@@ -62,49 +29,26 @@ type Recorder struct {
 	writer  *streamWriter
 	began   time.Time
 
-	// Run's own.
+	// Only Run uses these.
 	sampler sampler.Sampler
-	again   []topic.Message // to be sent once more before what comes next
+	again   []topic.Message // to be sent again, before the next frame
 	buffer  []byte
 
-	asking sync.WaitGroup // for why JetStream does not store
+	asking sync.WaitGroup // goroutines that ask why JetStream does not store
 
 	mu     sync.Mutex
 	stats  RecorderStats
 	outage *outage // nil: JetStream stores
 }
 
-// State says what a recorder does.
-type State string
-
-// The states of a recorder.
-const (
-	StateRecording State = "recording" // JetStream stores what the topic publishes
-	StateWaiting   State = "waiting"   // for NATS, JetStream or its disk; RecorderStats.Why says for which
-)
-
-// RecorderStats are a recorder's figures; they only grow, but for what it says of the moment.
-type RecorderStats struct {
-	Topic     string `json:"topic"`
-	Recording string `json:"recording"`
-	State     State  `json:"state"`
-	Why       string `json:"why,omitempty"`     // it waits, or waited last
-	Frames    uint64 `json:"frames"`            // that JetStream has stored
-	Bytes     uint64 `json:"bytes"`             // of those
-	Lost      uint64 `json:"lost"`              // too late for them, or not stored before the end
-	LeftOut   uint64 `json:"left_out"`          // by Every and Rate
-	Refused   uint64 `json:"refused"`           // larger than the recording may be
-	Trouble   string `json:"trouble,omitempty"` // why JetStream did not store last, and the remedy
-}
-
-// NewRecorder makes the recording in the JetStream of that connection, or opens it, and
-// subscribes to the topic: nothing that is published after that is missed, once Run runs. Ring
-// and connection stay the caller's, and must not be closed before Run has returned. When a
-// recording goes on that another recorder writes to, that one ends.
+// NewRecorder opens the recording in the JetStream of that connection, or makes it, and subscribes
+// to the topic. [Recorder.Run] then misses nothing that is published after NewRecorder returned. The
+// caller closes ring and connection, after Run has returned. If another recorder writes to the same
+// recording, that one ends.
 //
-// It returns ErrNoJetStream, framebuffer.ErrBadSize for options out of range, topic.ErrBadName
-// for a recording's name that cannot be, or that is of another topic, and the errors of
-// topic.Subscribe.
+// It returns [ErrNoJetStream], [framebuffer.ErrBadSize] for options out of range, [topic.ErrBadName]
+// for a recording's name that is not valid or that is of a recording of another topic, and the errors
+// of [topic.Subscribe].
 func NewRecorder(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, options *RecorderOptions) (*Recorder, error) {
 	var opts RecorderOptions
 	if options != nil {
@@ -133,17 +77,7 @@ func NewRecorder(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, o
 	return r, nil
 }
 
-func (o *RecorderOptions) check() error {
-	if o.Every < 0 || o.Rate < 0 || o.Rate != o.Rate || o.MaxBytes < 0 || o.Replicas < 0 {
-		return fmt.Errorf("%w: every %d frames, %v a second, %d bytes, %d replicas; none can be negative", framebuffer.ErrBadSize, o.Every, o.Rate, o.MaxBytes, o.Replicas)
-	}
-	if o.MaxAge != 0 && o.MaxAge < shortest {
-		return fmt.Errorf("%w: frames that become %v old; they can become %v at least", framebuffer.ErrBadSize, o.MaxAge, shortest)
-	}
-	return checkRecording(o.Recording)
-}
-
-// Stats returns the recorder's figures. It may be called concurrently with Run.
+// Stats returns the recorder's counters and state. It may be called concurrently with Run.
 func (r *Recorder) Stats() RecorderStats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -152,7 +86,7 @@ func (r *Recorder) Stats() RecorderStats {
 	return s
 }
 
-// lost is how many frames were lost by now. The recorder is locked.
+// lost returns how many frames were lost. The caller holds mu.
 func (r *Recorder) lost() uint64 { return r.stats.Lost + r.sub.Lost() }
 
 func (r *Recorder) count(f func(*RecorderStats)) {
@@ -167,7 +101,7 @@ func (r *Recorder) stored(m topic.Message) {
 }
 
 const (
-	// leaveLimit is how long what was sent may take to be stored once the context has ended.
+	// leaveLimit is how long storing what was sent may take after the context has ended.
 	leaveLimit = 5 * time.Second
 
 	// discardLimit is how long deleting a recording without a frame may take.
@@ -183,14 +117,13 @@ const (
 	lastRecordWait  = 500 * time.Millisecond
 )
 
-// Run records until the context or the topic ends, and then returns nil; what was sent by then
-// gets five seconds to be stored. It ends with ErrNoRecording when the recording is deleted,
-// with an error when another recorder takes it over, and with framebuffer.ErrClosed when the
-// ring is closed. A recording that it made for a topic in which no frame came it deletes. It may be
-// called once.
+// Run records until the context or the topic ends, and then returns nil; JetStream has five seconds
+// to store what was sent by then. Run returns [ErrNoRecording] when the recording is deleted, an error
+// when another recorder takes it over, and [framebuffer.ErrClosed] when the ring is closed. It deletes
+// a recording that it made and for which no frame came. It may be called once.
 func (r *Recorder) Run(ctx context.Context) error {
 	defer r.close()
-	// What ends last.
+	// life outlasts ctx: what was sent is to be stored.
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(leaveLimit, end) })()
@@ -230,8 +163,8 @@ func fatal(err error) bool {
 	}, func(f error) bool { return errors.Is(err, f) })
 }
 
-// endWithRing ends the life of a recorder whose ring has ended: soon, if JetStream ended with it.
-// Otherwise what was sent gets its time.
+// endWithRing ends the life of a recorder whose ring has ended: after endGrace if the connection to
+// NATS ended too, and otherwise after leaveLimit, so that JetStream can store what was sent.
 func (r *Recorder) endWithRing(life context.Context, end func()) {
 	for soon, last := time.Now().Add(endGrace), time.Now().Add(leaveLimit); time.Now().Before(last); {
 		select {
@@ -246,17 +179,13 @@ func (r *Recorder) endWithRing(life context.Context, end func()) {
 	end()
 }
 
-// unread is how many frames there are in a ring that has ended, which nothing reads any more.
-func (r *Recorder) unread() int {
-	return int(r.sub.Lag())
-}
-
-// leave counts what is not known to be stored. It returns why the ring has ended, if it has.
+// leave counts the frames that are not known to be stored as lost. It returns the ring's error, nil if
+// the ring has not ended.
 func (r *Recorder) leave(err error) error {
 	left := len(r.writer.unsettled()) + len(r.again)
 	ended := r.ring.Err()
 	if ended != nil {
-		left += r.unread()
+		left += int(r.sub.Lag()) // what nothing reads any more
 	}
 	if left > 0 {
 		r.count(func(s *RecorderStats) { s.Lost += uint64(left) })

@@ -14,16 +14,17 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// outage is a time in which JetStream did not store what a recorder sent. It begins with the first failure, and ends when a
-// frame is stored that came after the last one: by then it is known what was lost.
+// outage is a time in which JetStream did not store what a recorder sent. It begins with the first
+// failure, and ends when a frame is stored that came after the last failure: by then it is known what
+// was lost.
 type outage struct {
 	since time.Time
-	lost  uint64 // before
-	fresh bool   // a frame has come since the last failure
-	from  uint64 // that one's number
+	lost  uint64 // frames lost before it
+	fresh bool   // a frame came since the last failure
+	from  uint64 // the sequence number of that frame
 }
 
-// begins says once that it records.
+// begins notes, and logs once, that the recorder records.
 func (r *Recorder) begins() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -33,7 +34,7 @@ func (r *Recorder) begins() {
 	}
 }
 
-// waits notes that something was not stored. The first time it says so, and asks why.
+// waits notes that a frame was not stored. At the beginning of an outage it asks why, and logs that.
 func (r *Recorder) waits(ctx context.Context, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -63,7 +64,7 @@ func (r *Recorder) went(m topic.Message, err error) {
 	}
 }
 
-// over ends an outage with a frame that was stored, and says what it cost.
+// over ends an outage with a frame that was stored, and logs how many frames were lost.
 func (r *Recorder) over(m topic.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -78,7 +79,7 @@ func (r *Recorder) over(m topic.Message) {
 	r.log.Warn("JetStream stores again", "framebuffer.lost", r.lost()-o.lost, "framebuffer.duration", time.Since(o.since).Seconds())
 }
 
-// trouble says what went wrong where the recording is kept, as far as that is known, and what can be done.
+// trouble returns why JetStream does not store, as far as that is known, and what to do.
 func (r *Recorder) trouble(ctx context.Context, err error) string {
 	nc := r.writer.nats
 	if !nc.IsConnected() {

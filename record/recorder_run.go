@@ -11,8 +11,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// record sends frames until the topic or the context ends and all of them are stored, for which
-// there is time until life ends; or until something is not stored.
+// record sends frames until the topic or the context ends, and then waits until all of them are
+// stored, or life ends. It returns earlier when a frame is not stored.
 func (r *Recorder) record(ctx, life context.Context) error {
 	waits, stop := context.WithCancel(ctx)
 	defer stop()
@@ -29,7 +29,7 @@ func (r *Recorder) record(ctx, life context.Context) error {
 			return r.writer.settle(life)
 		case waits.Err() != nil:
 			return r.writer.failure()
-		default: // the ring is gone, but not what was sent
+		default: // the ring has ended; what was sent may still be stored
 			limited, cancel := context.WithTimeout(life, leaveLimit)
 			defer cancel()
 			_ = r.writer.settle(limited) // counted
@@ -38,7 +38,7 @@ func (r *Recorder) record(ctx, life context.Context) error {
 	}
 }
 
-// next returns the next frame that is to be stored.
+// next returns the next frame to store.
 func (r *Recorder) next(ctx context.Context) (topic.Message, error) {
 	if len(r.again) > 0 {
 		m := r.again[0]
@@ -55,8 +55,8 @@ func (r *Recorder) next(ctx context.Context) (topic.Message, error) {
 	}
 }
 
-// keep sends a frame. It is copied first, and verified: what is sent then may wait as long as
-// it likes, and the ring go on.
+// keep copies a frame out of the ring, verifies the copy and sends it: however long sending takes, the
+// ring's chunk may be overwritten.
 func (r *Recorder) keep(ctx context.Context, m topic.Message) error {
 	if !r.fits(m.Frame.Size) {
 		r.count(func(s *RecorderStats) { s.Refused++ })
@@ -76,8 +76,8 @@ func (r *Recorder) keep(ctx context.Context, m topic.Message) error {
 	return nil
 }
 
-// fits reports whether a frame, with what JetStream adds, is within the recording's limit: the
-// last of its parts would push out its first otherwise.
+// fits reports whether a frame, with what JetStream adds, is within the recording's limit. The last
+// part of a larger one would have JetStream delete its first.
 func (r *Recorder) fits(size int) bool {
 	most := r.writer.stream.CachedInfo().Config.MaxBytes
 	return most <= 0 || int64(size)+int64(size/r.writer.part+1)*headerRoom <= most

@@ -42,8 +42,8 @@ type Recording struct {
 // maxRecordings bounds a list: peers that may answer for JetStream could name recordings without end.
 const maxRecordings = 10_000
 
-// List returns the recordings in this NATS account, in the order of their names. It
-// returns ErrNoJetStream, ErrTooMany where there are more than 10,000, and the context's error.
+// List returns the recordings in this NATS account, ordered by name. It returns [ErrNoJetStream],
+// [ErrTooMany] if there are more than 10,000, and the context's error.
 func List(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -72,7 +72,7 @@ func List(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 	for name := range found {
 		r, err := lookUp(ctx, js, name)
 		if errors.Is(err, ErrNoRecording) {
-			continue // deleted since, or somebody else's stream
+			continue // deleted since, or a stream that no recorder made
 		}
 		if err != nil {
 			return nil, err
@@ -143,9 +143,9 @@ func notThere(name string, err error) error {
 	return fmt.Errorf("service: recording %q: %w", name, explainJetStream(err))
 }
 
-// Delete deletes the recording of that name with all that is in it. Who records to it
-// or replays it ends with ErrNoRecording. It returns ErrNoRecording, ErrNoJetStream,
-// topic.ErrBadName and the context's error.
+// Delete deletes the recording of that name with all its frames. A [Recorder] or [Player] of it ends
+// with [ErrNoRecording]. Delete returns [ErrNoRecording], [ErrNoJetStream], [topic.ErrBadName] and the
+// context's error.
 func Delete(ctx context.Context, nc *nats.Conn, name string) error {
 	js, err := jetstream.New(nc)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -37,13 +36,13 @@ var (
 	errDuplicate = errors.New("another program took the ID of a message of this recorder")
 )
 
-// streamWriter puts frames into a recording's stream, in order. Each message says behind which one it
-// has to stand: the first after resync behind the stream's last, by its number, and the others behind
-// the one before, by its ID. JetStream takes it there or not at all: no frame is torn apart by another
-// recorder's, stored twice, or stored without all that belongs before it. (Numbers alone would
-// not do: where another's message took a place, the next of ours would find it taken as it
-// should be.) After the first message that was not stored, none is until resync. Its methods are for one
-// goroutine; NATS calls acked and fail on its own.
+// streamWriter appends frames to a recording in order. Each message carries its expected predecessor:
+// the stream's last sequence number for the first message after resync, and the previous message's ID
+// for the others. JetStream rejects a message that does not directly follow that one. Frames are
+// therefore never interleaved with another recorder's, duplicated, or stored incomplete. (Sequence
+// numbers alone would not do: after a message of another recorder had taken a number, the next message
+// of this one would expect just that number.) After one rejection nothing is stored until resync. One
+// goroutine calls its methods; NATS calls acked and fail from its own.
 type streamWriter struct {
 	nats   *nats.Conn
 	js     jetstream.JetStream
@@ -54,12 +53,12 @@ type streamWriter struct {
 	part   int                 // bytes of a frame in a message
 	count  func(topic.Message) // is called for each frame that is stored
 
-	last    uint64 // number of the stream's last message, before anything was sent
-	sending bool   // something was, after that
-	made    bool   // the stream did not exist before
+	last    uint64 // sequence number of the stream's last message, when nothing had been sent
+	sending bool   // a message was sent since
+	made    bool   // this recorder made the stream
 	marked  bool   // this recorder's mark is in the stream
-	warned  bool   // of what no recorder stored
-	ids     uint64 // given to messages; none is given twice
+	warned  bool   // of messages that no recorder stored
+	ids     uint64 // IDs given to messages; none is given twice
 	ordinal uint64 // of the next frame
 
 	mu      sync.Mutex
@@ -94,8 +93,7 @@ func newStreamWriter(nc *nats.Conn, name string, log *slog.Logger, count func(to
 	return k, nil
 }
 
-// send sends a frame's messages. It returns once the bytes are on their way; whether they are
-// stored, time will tell.
+// send sends a frame's messages. It returns before they are stored.
 func (k *streamWriter) send(ctx context.Context, m topic.Message, since time.Duration, data []byte) error {
 	if err := k.unsent(m); err != nil {
 		return err
@@ -134,9 +132,9 @@ func (k *streamWriter) send(ctx context.Context, m topic.Message, since time.Dur
 	return nil
 }
 
-// mark takes the recording: it stores a message without bytes before the first frame, wherever the
-// stream ends. Whoever recorded before finds it in the way of its next message, however fast it
-// sends, and sees whose it is.
+// mark takes the recording over: before the first frame it stores a message without bytes at the end of
+// the stream, wherever that is. An earlier recorder's next message then does not follow its
+// predecessor, is rejected, and that recorder finds the mark.
 func (k *streamWriter) mark(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, natsconn.DialTimeout)
 	defer cancel()
@@ -156,7 +154,7 @@ func (k *streamWriter) mark(ctx context.Context) error {
 	return nil
 }
 
-// unsent notes a frame of which nothing is sent yet; also when nothing can be, for resync.
+// unsent notes a frame before it is sent, so that resync returns it if it is not stored.
 func (k *streamWriter) unsent(m topic.Message) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -164,8 +162,8 @@ func (k *streamWriter) unsent(m topic.Message) error {
 	return k.failed
 }
 
-// publish sends a message, and waits while too many are on their way. The data is nobody's when
-// it returns: nats.go has copied it, and does not send again by itself.
+// publish sends a message, and waits while too many are unacknowledged. The caller may reuse the data
+// when it returns: nats.go has copied it, and does not send again by itself.
 func (k *streamWriter) publish(ctx context.Context, m *nats.Msg) error {
 	behind := jetstream.WithExpectLastSequence(k.last)
 	if k.sending {
@@ -190,97 +188,7 @@ func (k *streamWriter) publish(ctx context.Context, m *nats.Msg) error {
 	}
 }
 
-// id is that of the message that was sent last.
+// id returns the ID of the message that was sent last.
 func (k *streamWriter) id() string { return messageID(k.run, k.ids) }
-
-func (k *streamWriter) failure() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.failed
-}
-
-// fail says that a message was not stored, or may not be.
-func (k *streamWriter) fail(err error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.fails(err)
-}
-
-// fails is fail with the lock held.
-func (k *streamWriter) fails(err error) {
-	if k.failed == nil {
-		k.failed = fmt.Errorf("JetStream did not store a frame: %w", err)
-		if k.stop != nil {
-			k.stop()
-		}
-	}
-	k.change()
-}
-
-// acked is called with each message that is stored.
-func (k *streamWriter) acked(_ jetstream.JetStream, m *nats.Msg, ack *jetstream.PubAck) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if ack != nil && ack.Duplicate { // no ID of ours is used twice
-		k.fails(errDuplicate)
-		return
-	}
-	if i := slices.IndexFunc(k.sent, func(u unstored) bool { return u.head == m }); i >= 0 {
-		k.storedUpTo(k.sent[i].ordinal + 1)
-	}
-}
-
-// storedUpTo counts the frames below that ordinal. The lock is held.
-func (k *streamWriter) storedUpTo(ordinal uint64) {
-	for len(k.sent) > 0 && k.sent[0].ordinal < ordinal {
-		k.count(k.sent[0].message)
-		k.sent = k.sent[1:]
-	}
-	k.stored = max(k.stored, ordinal)
-	k.change()
-}
-
-func (k *streamWriter) change() {
-	select {
-	case k.changed <- struct{}{}:
-	default:
-	}
-}
-
-// settle waits until all that was sent is stored. It returns why something is not.
-func (k *streamWriter) settle(ctx context.Context) error {
-	for {
-		k.mu.Lock()
-		left, failed := len(k.sent), k.failed
-		k.mu.Unlock()
-		if failed != nil || left == 0 {
-			return failed
-		}
-		select {
-		case <-k.changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// begin has stop called when something is not stored.
-func (k *streamWriter) begin(stop func()) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.stop = stop; k.failed != nil {
-		stop()
-	}
-}
-
-// unsettled returns what was sent and is not known to be stored.
-func (k *streamWriter) unsettled() (all []topic.Message) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, u := range k.sent {
-		all = append(all, u.message)
-	}
-	return all
-}
 
 func (k *streamWriter) close() { k.js.CleanupPublisher() }
