@@ -15,10 +15,10 @@ import (
 // DefaultName is the name of a server that was given none.
 const DefaultName = "default"
 
-// Access is what a client on this host needs to know of a server. It travels as JSON over
-// the meeting point, to the same user only.
+// Access is what a client on this host needs to reach a server. The server sends it as JSON over its
+// rendezvous socket, to clients of the same user only.
 type Access struct {
-	ID          string `json:"id"`  // the micro service's instance
+	ID          string `json:"id"`  // of the micro service's instance
 	Key         string `json:"key"` // of the segment
 	PID         int    `json:"pid"` // of the server's process
 	URL         string `json:"url"` // of NATS, as nats.Connect takes it
@@ -29,7 +29,7 @@ type Access struct {
 	Credentials string `json:"credentials,omitempty"` // path of a file
 	TLS         TLS    `json:"tls,omitzero"`
 	Inbox       string `json:"inbox,omitempty"`   // prefix of inboxes that the login may subscribe to
-	Refused     string `json:"refused,omitempty"` // instead of all the above
+	Refused     string `json:"refused,omitempty"` // why the client is not told the above
 
 	maxConns int // of the embedded NATS
 }
@@ -37,12 +37,12 @@ type Access struct {
 // TLS names the files for a NATS whose certificates the system does not know, or that asks
 // for one.
 type TLS struct {
-	CA   string `json:"ca,omitempty"`   // certificates of who may have signed the server's
-	Cert string `json:"cert,omitempty"` // of the client
-	Key  string `json:"key,omitempty"`  // to that
+	CA   string `json:"ca,omitempty"`   // certificates of the authorities that may have signed the server's
+	Cert string `json:"cert,omitempty"` // the client's certificate
+	Key  string `json:"key,omitempty"`  // the private key of Cert
 
-	// First has clients begin with TLS, before NATS says anything (handshake_first in its configuration). Of the
-	// embedded NATS the service finds out by itself.
+	// First has clients start with the TLS handshake, before NATS sends anything (handshake_first in
+	// NATS's configuration). For the embedded NATS it is set automatically.
 	First bool `json:"first,omitempty"`
 }
 
@@ -66,8 +66,7 @@ func (t TLS) options() (opts []nats.Option) {
 	return opts
 }
 
-// Absolute makes paths mean the same to clients that are told them and run in other
-// directories.
+// Absolute makes paths absolute, since clients run in other directories.
 func (a *Access) Absolute() error {
 	for _, path := range []*string{&a.Credentials, &a.TLS.CA, &a.TLS.Cert, &a.TLS.Key} {
 		if *path == "" {
@@ -82,7 +81,7 @@ func (a *Access) Absolute() error {
 	return nil
 }
 
-// common are the NATS options that do not depend on the login.
+// common returns the NATS options that do not depend on the login.
 func (a Access) common() []nats.Option {
 	opts := a.TLS.options()
 	if a.Inbox != "" {
@@ -91,7 +90,7 @@ func (a Access) common() []nats.Option {
 	return opts
 }
 
-// Options are the NATS options that get in with these credentials.
+// Options returns the NATS options of a connection with this access.
 func (a Access) Options() []nats.Option {
 	opts := a.common()
 	switch {
@@ -105,8 +104,8 @@ func (a Access) Options() []nats.Option {
 	return opts
 }
 
-// LogErrors has what nats.go has to say beside its calls go to the log, and not to standard error: what is
-// not permitted as a warning, and lines that break as what they are, nothing new.
+// LogErrors logs the errors that nats.go reports outside of its calls, which it would print to standard
+// error: a lack of permission as a warning, and others as debug messages.
 func LogErrors(log *slog.Logger) nats.Option {
 	return nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 		subject := ""
@@ -121,9 +120,9 @@ func LogErrors(log *slog.Logger) nats.Option {
 	})
 }
 
-// RendezvousName is the abstract Unix socket of the server with that name and user. Abstract
-// names belong to a network namespace and end with the process that bound them: a killed
-// server leaves nothing, and a name that is taken is taken by somebody alive.
+// RendezvousName returns the name of the abstract Unix socket of this user's server with that name.
+// An abstract name belongs to a network namespace and ends with the process that bound it: a killed
+// server leaves nothing behind, and a name in use belongs to a process that runs.
 func RendezvousName(name string) (string, error) {
 	name = NameOrDefault(name)
 	if !wire.ValidName(name) {

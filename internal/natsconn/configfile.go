@@ -16,8 +16,8 @@ const loopback = "127.0.0.1"
 // ownUser is the user of a NATS configuration file that the service and its clients log in as.
 const ownUser = "framebuffer"
 
-// bindLoopback puts every listener that the file gives no address on loopback, where NATS
-// would take all addresses. Clients get a port of the system's choice if it names none.
+// bindLoopback binds every listener for which the file has no address to loopback; NATS would bind it
+// to all addresses. Without a port in the file, clients get one that the kernel chooses.
 func bindLoopback(o *natsserver.Options) {
 	if o.Port == 0 {
 		o.Port = natsserver.RANDOM_PORT
@@ -29,8 +29,8 @@ func bindLoopback(o *natsserver.Options) {
 	}
 }
 
-// login says how to log in to a server of these options, and adds a user with a password of
-// its own where they let anybody in.
+// login finds in a server's options how this host's clients log in. To options that ask for no login
+// it adds a user with a new password.
 func (a *Access) login(o *natsserver.Options, file string, log *slog.Logger) error {
 	guarded := len(o.Users)+len(o.Nkeys)+len(o.TrustedOperators)+len(o.TrustedKeys) > 0 || o.AuthCallout != nil
 	switch {
@@ -55,7 +55,7 @@ func (a *Access) login(o *natsserver.Options, file string, log *slog.Logger) err
 		return fmt.Errorf("service: %s asks for a login and has none that can be used here: give the account for frames a user named %s with a password in plain text, or name a file of credentials", file, ownUser)
 	case o.LeafNode.Port != 0:
 		// A user for clients would be asked of leaf nodes too, which the file lets in without.
-		log.Warn("the NATS configuration lets anybody in: whoever reaches its ports reads every frame; give it users", "file.path", file)
+		log.Warn("the NATS configuration asks for no login: every program that reaches its ports can read every frame; add users", "file.path", file)
 		return nil
 	}
 	a.User, a.Password = ownUser, NewSecret()
@@ -63,10 +63,10 @@ func (a *Access) login(o *natsserver.Options, file string, log *slog.Logger) err
 	return nil
 }
 
-// hashed is what the NATS server needs of a password to compare another with it. The server warns of each
-// that it has in plain text. Clients of this host have to send theirs, so the service needs it in plain text; the server
-// does not. The hash is never stored, so that it need not take long, which each connection would wait for. A
-// password that is too long for the hash stays as it is.
+// hashed returns a password's bcrypt hash, for the NATS server, which warns of passwords in plain text.
+// Only the service needs the plain text, to tell it to clients of this host. The hash is never stored,
+// so it uses the least cost, for which each connection waits. A password that is too long for bcrypt is
+// returned as it is.
 func hashed(password string) string {
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	if err != nil {
@@ -75,10 +75,11 @@ func hashed(password string) string {
 	return string(hash)
 }
 
-// plain reports whether a password is what a client has to send, and not its hash.
+// plain reports whether a password is in plain text, and not a hash.
 func plain(password string) bool { return !strings.HasPrefix(password, "$2") }
 
-// localURL is where clients of this host reach a server that listens on all addresses.
+// localURL returns the URL by which clients of this host reach a server that listens at that URL, which
+// may have the unspecified address.
 func localURL(listening string) string {
 	u, err := url.Parse(listening)
 	if err != nil {
@@ -90,7 +91,7 @@ func localURL(listening string) string {
 	return u.String()
 }
 
-// natsLog has the NATS server's log lines among ours.
+// natsLog writes the NATS server's log to a slog.Logger.
 type natsLog struct{ log *slog.Logger }
 
 func (l natsLog) Noticef(format string, v ...any) { l.log.Info("NATS: " + fmt.Sprintf(format, v...)) }

@@ -12,19 +12,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A connection to the embedded NATS holds a descriptor of the server's process, which the server needs
-// for its ring's clients and to be found. Any user of this host can connect to a port, and say nothing.
-// So there is a limit to how many connections there are; of those that say nothing the oldest are
-// closed before it is reached; and a client that is refused there tries again.
+// A connection to the embedded NATS occupies a file descriptor of the server's process, which needs
+// descriptors for its ring's clients and its rendezvous socket. Any user of this host can connect to a
+// port and send nothing. So the number of connections is limited; the oldest of those that have not
+// logged in are closed before the limit is reached; and a refused client tries again.
 const (
 	mostNATS  = 4096
 	leastNATS = 16
 
-	// natsShare of the descriptors that this process may have are for NATS.
+	// One descriptor in natsShare of those that this process may have is for NATS.
 	natsShare = 3
 
-	// strangersLook is how often connections are counted.
-	strangersLook = 100 * time.Millisecond
+	// silentCheck is how often connections are counted.
+	silentCheck = 100 * time.Millisecond
 
 	// crowdedWait is how long a client waits that was refused.
 	crowdedWait = 50 * time.Millisecond
@@ -39,9 +39,9 @@ func limitConnections(o *natsserver.Options) {
 	o.MaxConn = int(min(max(files.Cur/natsShare, leastNATS), mostNATS))
 }
 
-// dropSilent closes connections that say nothing when there are many, until the context ends.
+// dropSilent closes connections that have not logged in while there are many, until the context ends.
 func dropSilent(ctx context.Context, ns *natsserver.Server, most int) {
-	tick := time.NewTicker(strangersLook)
+	tick := time.NewTicker(silentCheck)
 	defer tick.Stop()
 	for most > 0 {
 		select {
@@ -55,7 +55,7 @@ func dropSilent(ctx context.Context, ns *natsserver.Server, most int) {
 	}
 }
 
-// disconnectSilent closes so many of those that have not logged in, the oldest first.
+// disconnectSilent closes that many of the connections that have not logged in, the oldest first.
 func disconnectSilent(ns *natsserver.Server, most int) {
 	all, err := ns.Connz(&natsserver.ConnzOptions{Sort: natsserver.ByCid, Limit: 2 * mostNATS, Username: true})
 	if err != nil {

@@ -18,11 +18,11 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
-// maxAccess bounds what a client reads at the meeting point.
+// maxAccess limits what a client reads from a rendezvous socket.
 const maxAccess = 16 << 10
 
-// Find asks the server of that name how to reach it. A server listens at a path of this user's alone
-// where another user has taken the abstract name: so that is looked at first.
+// Find asks this user's server of that name for its access. A server whose abstract name another user
+// has taken listens at a path in a directory of this user's: Find looks there first.
 func Find(ctx context.Context, name string) (a Access, err error) {
 	at, err := RendezvousName(name)
 	if err != nil {
@@ -36,14 +36,14 @@ func Find(ctx context.Context, name string) (a Access, err error) {
 	return findAt(ctx, name, at)
 }
 
-// findAt asks what listens at a socket. Any process may bind an abstract name, so the kernel is asked
-// first whose it is.
+// findAt asks the server that listens at a socket. Any process may bind an abstract name, so findAt
+// first asks the kernel for the listener's user.
 func findAt(ctx context.Context, name, at string) (a Access, err error) {
 	c, err := dialBefore(ctx, at)
 	if errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
 		return a, noServer(name)
 	}
-	if errors.Is(err, unix.EAGAIN) { // as many wait to be answered as the socket lets wait
+	if errors.Is(err, unix.EAGAIN) { // the socket's queue of connections is full
 		return a, &silentError{name: name, cause: err}
 	}
 	if err != nil {
@@ -66,7 +66,7 @@ func findAt(ctx context.Context, name, at string) (a Access, err error) {
 		return a, &silentError{name: name, pid: pid, cause: ctx.Err()}
 	}
 	if len(text) == 0 {
-		// It was there when we connected and is not any more: closing, or killed.
+		// It ended after the connection was made: it closed, or was killed.
 		return a, fmt.Errorf("%w (it ended while being asked: %w)", noServer(name), errors.Join(err, io.ErrUnexpectedEOF))
 	}
 	if jsonErr := json.Unmarshal(text, &a); jsonErr != nil {

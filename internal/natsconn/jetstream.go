@@ -15,9 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A JetStream that could not write, because its disk was full most likely, writes to that stream no more, or to none, until
-// it is started again, whatever becomes of the disk. So the service watches that of its embedded NATS, and starts it again once the
-// disk takes something. The NATS server tells of the failure by its log alone.
+// After a failed write, mostly because its disk is full, JetStream stops writing to that stream, or to
+// all, until it is restarted, even when the disk has room again. So the service watches the JetStream
+// of its embedded NATS, and restarts it once its disk has room. The NATS server reports the failure in
+// its log only.
 
 const (
 	// storeLook is how often a store that does not write is looked at.
@@ -39,7 +40,7 @@ type jetStream struct {
 	full    bool   // only its own limit keeps it from that
 }
 
-// jetStreamLog is the NATS server's logger, and notices what it says of JetStream.
+// jetStreamLog is the NATS server's logger. It passes errors on to jetStream, too.
 type jetStreamLog struct {
 	natsserver.Logger
 	store *jetStream
@@ -50,7 +51,7 @@ func (l jetStreamLog) Errorf(format string, v ...any) {
 	l.store.heard(fmt.Sprintf(format, v...))
 }
 
-// heard takes a line of the log.
+// heard reads a line of the log.
 func (s *jetStream) heard(text string) {
 	broken := strings.Contains(strings.ToLower(text), "critical write error") || strings.Contains(text, "will be DISABLED")
 	full := strings.Contains(text, "resource limits exceeded")
@@ -90,7 +91,7 @@ func space(dir string) (free, all uint64, err error) {
 	return fs.Bavail * uint64(fs.Bsize), fs.Blocks * uint64(fs.Bsize), nil
 }
 
-// watch starts JetStream again when it can write again, until the context ends.
+// watch restarts JetStream when it can write again, until the context ends.
 func (s *jetStream) watch(ctx context.Context) {
 	for {
 		select {
@@ -115,7 +116,7 @@ func (s *jetStream) watch(ctx context.Context) {
 	}
 }
 
-// say logs what is wrong, and what to do.
+// say logs why JetStream does not write, and what to do.
 func (s *jetStream) say() {
 	now := s.state()
 	switch {
@@ -137,7 +138,7 @@ func (s *jetStream) limited() bool {
 
 var errNoRoom = errors.New("no room yet")
 
-// mend starts JetStream again if that helps. With others of a cluster it does not meddle.
+// mend restarts JetStream if its disk has room. In a cluster it does nothing.
 func (s *jetStream) mend() error {
 	if s.ns.JetStreamIsClustered() {
 		return nil
@@ -205,7 +206,7 @@ func (s *jetStream) restart() error {
 	return nil
 }
 
-// writable tries a disk: what its numbers say may not be true for this user, or its quota.
+// writable tries to write to a disk: its free space may not be free for this user, or beyond a quota.
 func writable(dir string) (err error) {
 	free, all, err := space(dir)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 // TalkTimeout bounds one conversation at the rendezvous socket, on both sides.
 const TalkTimeout = 2 * time.Second
 
-// Listener tells those who come to the meeting point how to reach the server.
+// Listener answers clients at the rendezvous socket with the server's access.
 type Listener struct {
 	socket *peers.Listener
 	path   *rendezvousPath // nil at the abstract name
@@ -26,8 +26,9 @@ type Listener struct {
 	ended  chan struct{} // nil until serve
 }
 
-// Listen binds the meeting point. Having it is what makes a server the one of its name. Where another
-// user has taken the abstract name, it is a path in a directory of this user's.
+// Listen binds the rendezvous socket of that name. While it is bound, no other server of this user can
+// have the name. If another user has taken the abstract name, Listen binds a path in a directory of
+// this user's.
 func Listen(name string, log *slog.Logger) (*Listener, error) {
 	at, err := RendezvousName(name)
 	if err != nil {
@@ -77,8 +78,8 @@ func holderOf(at string) (by string, stranger bool) {
 	return "by a process that does not say whose it is", true
 }
 
-// Serve answers until close. One visitor after the other: an answer fits the socket's
-// buffer, so nothing can hold it up by not listening, and nothing is read from any of them.
+// Serve answers clients until Close, one after the other. An answer fits into the socket's buffer and
+// nothing is read, so no client can block it.
 func (l *Listener) Serve(answer Access) {
 	l.answer, l.ended = answer, make(chan struct{})
 	go func() {
@@ -94,7 +95,7 @@ func (l *Listener) Serve(answer Access) {
 				continue
 			}
 			if err := l.tell(c); err != nil {
-				l.log.Debug("a visitor was not told", "error.message", err)
+				l.log.Debug("a client was not answered", "error.message", err)
 			}
 		}
 	}()

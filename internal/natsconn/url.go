@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// natsURLs are the URLs in what NATS takes for one: a list with commas, the scheme optional.
-// The error never holds the text, since that may hold a password.
+// natsURLs returns the URLs of a list as NATS accepts it: separated by commas, the scheme optional. The
+// error does not quote the text, which may contain a password.
 func natsURLs(list string) ([]*url.URL, error) {
 	var all []*url.URL
 	for s := range strings.SplitSeq(list, ",") {
@@ -26,7 +26,7 @@ func natsURLs(list string) ([]*url.URL, error) {
 	return all, nil
 }
 
-// CheckURLs keeps NATS from quoting a URL it does not understand, password and all.
+// CheckURLs returns an error for a list that is not valid. NATS's own error would quote it, with passwords.
 func CheckURLs(list string) error {
 	if list == "" {
 		return nil
