@@ -1,4 +1,4 @@
-"""As much of NATS's text protocol as the examples need, over a socket. The protocol is at
+"""The part of NATS's text protocol that the examples need, over a socket. The protocol is at
 https://docs.nats.io/reference/reference-protocols/nats-protocol."""
 
 import json
@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 
 class NatsError(Exception):
-    """What went wrong between here and NATS, or that nobody answers."""
+    """An error of the connection to NATS, or no answer to a request."""
 
 
 class Message(NamedTuple):
@@ -29,7 +29,7 @@ class Nats:
         self._limit = limit
         self._subscriptions = 0
         self._lines = self._socket.makefile("rb")
-        self._lines.readline()  # INFO, with nothing that would change what follows
+        self._lines.readline()  # INFO, of which nothing is needed
         hello = {"verbose": False, "pedantic": False, "headers": True, "no_responders": True, "lang": "python", "version": "1", "protocol": 1}
         if user or at.username:
             hello["user"], hello["pass"] = user or unquote(at.username or ""), password or unquote(at.password or "")
@@ -45,14 +45,14 @@ class Nats:
         self._socket.close()
 
     def subscribe(self, subject: str) -> None:
-        """Has messages to that subject come."""
+        """Receives messages to that subject from now on."""
         self._subscriptions += 1
         self._send(f"SUB {subject} {self._subscriptions}")
 
     def publish(self, subject: str, data: bytes, headers: "dict[str, str] | None" = None, reply: str = "") -> None:
         """Sends a message."""
         if not subject:
-            return  # nobody wants an answer
+            return  # no answer is wanted
         to = f"{subject} {reply}" if reply else subject
         if headers:
             head = ("NATS/1.0\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n").encode()
@@ -73,7 +73,7 @@ class Nats:
         finally:
             self._socket.settimeout(None)
         if answer.headers.get("") == "503":
-            raise NatsError("nobody answers to that name: start it first")
+            raise NatsError("no program serves that name: start it first")
         return answer
 
     def flush(self) -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A service named reader, whose method send_data takes offset, size and checksum of a frame and
-reads it: the seed's reader program. Start a server first, in Python or in Go.
+reads it: the reader program of the original Python library. Start a server first, in Python or in Go.
 
     PYTHONPATH=python python3 examples/python/reader.py
 """
@@ -18,7 +18,7 @@ with FrameBufferClient(key) as client:
         try:
             data = client.read(offset, size, checksum)
         except FrameBufferTimeout:
-            # The ring has reused the place: this frame is lost, the next one is on its way.
+            # Later frames have overwritten this one: it is lost, and the next one is on its way.
             return "timeout"
         print(f"read {len(data)} bytes, checksum {checksum}", flush=True)
         return "ok"

@@ -4,8 +4,8 @@ here, and what to use instead.
     @RPC_METHOD(service_name="reader")
     def send_data(offset, size, checksum): ...
 
-    RUN_SERVICE()                                        # answers until a signal that asks it to end
-    RPC_CALL("reader", "send_data", args=frame)          # from anywhere
+    RUN_SERVICE()                                        # answers until SIGINT, SIGTERM, …
+    RPC_CALL("reader", "send_data", args=frame)          # in any other program
 
 A method is the subject SERVICE.METHOD. A message with an object of JSON, such as a frame, names
 its arguments; any other is one argument, as text; an empty one is none. An answer is text. All
@@ -18,14 +18,14 @@ import json
 import signal
 from typing import Any, Callable
 
-from meeting import Access, find, host
+from rendezvous import Access, find, host
 from nats import Nats, NatsError
 
 _methods: dict[str, Callable[..., Any]] = {}
 
 
 class RPCError(Exception):
-    """What the other side said instead of a result."""
+    """The other program's error, or why there is no answer."""
 
 
 def RPC_METHOD(service_name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -39,8 +39,7 @@ def RPC_METHOD(service_name: str) -> Callable[[Callable[..., Any]], Callable[...
 
 
 def RPC_CALL(service_name: str, method: str, args: Any = ()) -> str:
-    """Calls a method and returns what it answers. args is one argument, or a tuple of them.
-    Raises RPCError."""
+    """Calls a method and returns its answer. args is one argument, or a tuple of them. Raises RPCError."""
     if isinstance(args, tuple) and not hasattr(args, "to_json"):
         args = json.dumps(args) if len(args) > 1 else "".join(map(str, args))
     with _connect(find()) as nats:
@@ -57,7 +56,7 @@ def RUN_SERVICE(ready: Callable[[], object] = lambda: None) -> None:
     """Answers calls of this program's methods until SIGINT, SIGTERM, SIGQUIT or SIGHUP. A program
     that serves "framebuffer", and knows of no NATS, starts one for all programs on this host."""
     for ends in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
-        if ends != signal.SIGHUP or signal.getsignal(ends) != signal.SIG_IGN:  # as nohup has it
+        if ends != signal.SIGHUP or signal.getsignal(ends) != signal.SIG_IGN:  # ignored under nohup
             signal.signal(ends, _asked_to_end)
     own = host(_methods["framebuffer.get_key"]()) if "framebuffer.get_key" in _methods else None
     try:
@@ -66,7 +65,7 @@ def RUN_SERVICE(ready: Callable[[], object] = lambda: None) -> None:
                 nats.subscribe(subject)
                 if own:
                     nats.subscribe(subject.replace("framebuffer.", f"framebuffer.{own.access.id}.", 1))
-            nats.flush()  # from here on others find us
+            nats.flush()  # from here on callers find this program
             if own:
                 own.open()
             ready()
@@ -75,7 +74,7 @@ def RUN_SERVICE(ready: Callable[[], object] = lambda: None) -> None:
                 service, _, method = message.subject.rpartition(".")
                 try:
                     result = _answer(_methods[f"{service.partition('.')[0]}.{method}"], message.data)
-                except Exception as e:  # whatever it is, the caller is to know
+                except Exception as e:  # the caller gets any error
                     text = " ".join(str(e).split())
                     nats.publish(message.reply, b"", {"Nats-Service-Error": text, "Nats-Service-Error-Code": "INTERNAL"})
                 else:

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Owns the shared memory and answers the two calls that others begin with: get_key and
-allocate. It is the seed's server program; see README.md for what rpc is.
+"""Owns the shared memory and answers two calls, get_key and allocate: the server program of the
+original Python library. README.md says what rpc is.
 
     PYTHONPATH=python python3 examples/python/server.py
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Puts a megabyte into shared memory and tells the reader where it is: the seed's writer
-program. Start a server and a reader first, in Python or in Go.
+"""Writes a megabyte into shared memory and sends its descriptor to the reader: the writer program of
+the original Python library. Start a server and a reader first, in Python or in Go.
 
     PYTHONPATH=python python3 examples/python/writer.py
 """
@@ -27,7 +27,7 @@ with FrameBufferClient(key) as client:
     # Write data to chunk
     checksum = client.write(offset, data)
 
-    # Send where it is to the reader: a frame is offset, size, checksum and the key
+    # Send the descriptor to the reader: offset, size, checksum and the key
     frame = Frame(key, int(offset), size, checksum)
     print(f"sent {frame}")
     print("the reader says:", RPC_CALL("reader", "send_data", args=frame))

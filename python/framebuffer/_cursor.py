@@ -5,7 +5,8 @@ from typing import Callable
 from . import _atomics, _layout as L
 from ._control import Control
 from ._text import quote
-from ._topics import Topic, name_hash
+from ._queue import name_hash
+from ._topics import Topic
 from .errors import TopicLimit
 
 

@@ -4,7 +4,7 @@ same, and docs/layout.md describes it for both."""
 from typing import NamedTuple
 
 from ._layout import MASK
-from ._topics import Topic, after
+from ._queue import Queue, after
 
 
 class _Search(NamedTuple):
@@ -18,7 +18,7 @@ class _Search(NamedTuple):
 class Resume:
     """Chooses the sequence number with which one subscription goes on after a loss."""
 
-    def __init__(self, topic: Topic, start: int) -> None:
+    def __init__(self, topic: Queue, start: int) -> None:
         self._topic = topic
         self._resumed = (start - topic.depth) & MASK  # where it went on after the last loss: long ago
         self._search: _Search | None = None

@@ -20,7 +20,8 @@ from ._resume import Resume
 from ._segment import Segment
 from ._subscription_entry import Entry
 from ._text import quote
-from ._topics import PATIENCE, Status, Topic, after
+from ._queue import Status, after
+from ._topics import PATIENCE, Topic
 from ._waiter import Source, Waiting
 from .errors import Closed, Ended, FrameBufferError
 from .frame import Frame

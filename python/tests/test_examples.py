@@ -1,4 +1,4 @@
-"""The seed's three programs, each in Python and in Go, in every mixture."""
+"""The three programs of the original Python library, each in Python and in Go, in every mixture."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ EXAMPLES = ROOT / "examples" / "python"
 class Program:
     def __init__(self, programs: pathlib.Path, language: str, role: str, name: str) -> None:
         command = [str(programs / role)] if language == "go" else [sys.executable, str(EXAMPLES / f"{role}.py")]
-        # Whoever runs in the background of a shell ignores SIGINT, and so would its children.
+        # A background job of a shell ignores SIGINT, and so would its children.
         self.process = children.Child(
             command, env={**environment(), "FRAMEBUFFER_NAME": name}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),

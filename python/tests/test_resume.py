@@ -7,7 +7,7 @@ import subprocess
 import children
 import pytest
 
-from framebuffer import _topics
+from framebuffer import _queue
 from framebuffer._topics import Topic
 from framebuffer.client import FrameBufferClient, Subscription
 from framebuffer.server import FrameBufferServer
@@ -67,7 +67,7 @@ def test_go_and_python_go_on_at_the_same_frames(programs: pathlib.Path, monkeypa
     Hurried, the search for the oldest frame runs out of time at every step."""
     if hurried:
         search = Topic.search
-        monkeypatch.setattr(_topics, "_STEPS", 1)
+        monkeypatch.setattr(_queue, "_STEPS", 1)
         monkeypatch.setattr(Topic, "search", lambda topic, start, until=None: search(topic, start, until and -1.0))
     rng = random.Random(depth)
     with FrameBufferServer(1 << 20, topic_depth=depth) as server, FrameBufferClient(server.get_key()) as client:

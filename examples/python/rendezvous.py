@@ -1,5 +1,5 @@
-"""How programs on one host find each other, as package service of the Go library has it: the
-server listens at an abstract Unix socket, @framebuffer-UID-NAME, and tells where its NATS is."""
+"""Finds the server on this host, as package service of the Go library does: the server listens at an
+abstract Unix socket, @framebuffer-UID-NAME, and answers with the address of its NATS."""
 
 import ctypes
 import dataclasses
@@ -34,7 +34,7 @@ def _name() -> str:
 
 
 def find() -> Access:
-    """The NATS that FRAMEBUFFER_NATS names, or that of the server on this host."""
+    """The NATS that FRAMEBUFFER_NATS names, or that of the server on this host. Exits without a server."""
     if url := os.environ.get("FRAMEBUFFER_NATS"):
         return Access(url)
     with socket.socket(socket.AF_UNIX) as s:
@@ -51,14 +51,14 @@ def find() -> Access:
 
 
 def _taken_by() -> str:
-    """Whose process has the name. A server in Go then listens at a path, if it is another user's."""
+    """Which user's process has the name. (A server in Go listens at a path if that is another user's.)"""
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(5)
         try:
             s.connect(_name())
             return f"by a process of uid {_peer(s)}"
         except OSError:
-            return "by a process that does not say whose it is"
+            return "by a process of an unknown user"
 
 
 def _peer(s: socket.socket) -> int:
@@ -67,8 +67,8 @@ def _peer(s: socket.socket) -> int:
 
 
 class host:
-    """What a server does so that others find it; close it at the end. The NATS is the one that
-    FRAMEBUFFER_NATS names, or a nats-server (Debian: nats-server) of its own on loopback."""
+    """The server's side; close it at the end. It uses the NATS that FRAMEBUFFER_NATS names, or starts a
+    nats-server (Debian: nats-server) on loopback."""
 
     def __init__(self, key: str) -> None:
         self._server: "subprocess.Popen[bytes] | None" = None
@@ -84,7 +84,7 @@ class host:
         self.access.id, self.access.key, self.access.pid = secrets.token_hex(11).upper(), key, os.getpid()
 
     def open(self) -> None:
-        """Tells whoever asks, from now on."""
+        """Answers this user's processes from now on."""
         self._socket.listen()
         threading.Thread(target=self._tell, daemon=True).start()
 
