@@ -61,7 +61,7 @@ class SysV:
         at.check_namespace()
         size = at.size_of(at.ring)
         if size == 0 or size % _libc.PAGE or size > (1 << 61):
-            raise StaleKey(f"framebuffer: stale key: segment {at.ring} has {size} bytes, which no ring has: the id now belongs to somebody else")
+            raise StaleKey(f"framebuffer: stale key: segment {at.ring} has {size} bytes, which no ring has: the id now belongs to another program")
         control_size = at.size_of(at.control)
         if control_size == 0 or control_size % _libc.PAGE or control_size > (1 << 61):
             raise StaleKey(
