@@ -11,9 +11,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/monitor"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
-// about answers a request without data with this server's description, a [Host] as JSON.
+// about answers a request without data with this server's description, a [remote.Host] as JSON.
 func (s *Service) about(r *nats.Msg) ([]byte, error) {
 	h, err := s.describe()
 	if err != nil {
@@ -36,14 +37,14 @@ func (s *Service) answerLimit(r *nats.Msg) int {
 }
 
 // describe returns what this server says of itself, with all topics.
-func (s *Service) describe() (h Host, err error) {
+func (s *Service) describe() (h remote.Host, err error) {
 	st, err := s.figures()
 	if err != nil {
 		return h, err
 	}
-	h = Host{
+	h = remote.Host{
 		Host: s.config.host(), Name: natsconn.NameOrDefault(s.config.Name), ID: s.micro.Info().ID, Version: Version,
-		Capacity: st.Capacity, Written: st.Total.WrittenBytes, SignsAs: s.SignsAs(), Topics: []HostTopic{}, Store: s.embedded.JetStreamState(),
+		Capacity: st.Capacity, Written: st.Total.WrittenBytes, SignsAs: s.SignsAs(), Topics: []remote.HostTopic{}, Store: s.embedded.JetStreamState(),
 	}
 	ring, err := s.ring()
 	if err != nil {
@@ -69,7 +70,7 @@ func (s *Service) describe() (h Host, err error) {
 	}
 	for _, t := range all {
 		mirror := mirrored[t.Name] || clients[wire.MirrorClientName(t.Name)]
-		h.Topics = append(h.Topics, HostTopic{Name: t.Name, Published: t.Published, Ended: t.Ended, Mirror: mirror, Copy: mirror})
+		h.Topics = append(h.Topics, remote.HostTopic{Name: t.Name, Published: t.Published, Ended: t.Ended, Mirror: mirror, Copy: mirror})
 	}
 	return h, nil
 }
@@ -93,10 +94,10 @@ func (s *Service) ring() (*framebuffer.Client, error) {
 }
 
 // About asks the server that is attached to describe itself.
-func (c *Client) About(ctx context.Context) (h Host, err error) {
+func (c *Client) About(ctx context.Context) (h remote.Host, err error) {
 	text, err := c.attachedCall(ctx, wire.EndpointAbout, nil)
 	if err != nil {
 		return h, err
 	}
-	return ParseHost([]byte(text), len(text))
+	return remote.ParseHost([]byte(text), len(text))
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
 // allowance is what may be allocated over a NATS that the server's host shares with others. Each
@@ -40,7 +41,7 @@ func (a *allowance) take(size int, now time.Time) error {
 	a.left = min(a.rate, a.left+int64(float64(a.rate)*passed.Seconds()))
 	a.at = now
 	if int64(size) > a.left {
-		return fmt.Errorf("%w: %d bytes over NATS, of which %d may be allocated now and %d in a second: ask again, or start the server with a larger --remote-allocate", ErrBusy, size, a.left, a.rate)
+		return fmt.Errorf("%w: %d bytes over NATS, of which %d may be allocated now and %d in a second: ask again, or start the server with a larger --remote-allocate", remote.ErrBusy, size, a.left, a.rate)
 	}
 	a.left -= int64(size)
 	return nil

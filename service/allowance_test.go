@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
 // In no second there is more than the rate and what was left of one, whatever is asked for and when.
@@ -20,7 +21,7 @@ func TestAllowance(t *testing.T) {
 			switch err := a.take(size, now); {
 			case err == nil:
 				took += int64(size)
-			case !errors.Is(err, ErrBusy):
+			case !errors.Is(err, remote.ErrBusy):
 				t.Fatalf("at %d: %v", i, err)
 			}
 		}
@@ -33,7 +34,7 @@ func TestAllowance(t *testing.T) {
 	if err := a.take(rate, now); err != nil {
 		t.Error(err)
 	}
-	if err := a.take(1, now.Add(-time.Hour)); !errors.Is(err, ErrBusy) {
+	if err := a.take(1, now.Add(-time.Hour)); !errors.Is(err, remote.ErrBusy) {
 		t.Errorf("a clock that goes back: %v", err)
 	}
 	if err := a.take(rate+1, now.Add(time.Hour)); !errors.Is(err, framebuffer.ErrTooLarge) {

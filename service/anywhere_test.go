@@ -16,14 +16,15 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/monitor"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // reader is one on a host without a server.
-func reader(t testing.TB, url string, opts *service.ReaderOptions) *service.Reader {
+func reader(t testing.TB, url string, opts *remote.ReaderOptions) *remote.Reader {
 	t.Helper()
-	r := service.NewReader(natstest.Dial(t, service.Options{URL: url}), opts)
+	r := remote.NewReader(natstest.Dial(t, service.Options{URL: url}), opts)
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)
@@ -40,11 +41,11 @@ type anyReader interface {
 }
 
 // statsOf returns the figures of a reader, or of the one in a client.
-func statsOf(r anyReader) service.ReaderStats {
+func statsOf(r anyReader) remote.ReaderStats {
 	if c, ok := r.(*service.Client); ok {
 		return c.ReaderStats()
 	}
-	return r.(*service.Reader).Stats()
+	return r.(*remote.Reader).Stats()
 }
 
 // Frames of another host have their bytes, whatever their size: one byte, around the borders
@@ -118,7 +119,7 @@ func TestOneSubscription(t *testing.T) {
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 16<<20)
 	nc := natstest.Dial(t, service.Options{URL: url})
-	r := service.NewReader(nc, nil)
+	r := remote.NewReader(nc, nil)
 	defer r.Close()
 	before := nc.NumSubscriptions()
 	for i, size := range []int{1000, 2 << 20, 2 << 20, 1000} {

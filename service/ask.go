@@ -81,7 +81,7 @@ func (s *search) among(ctx context.Context, name string) error {
 		}
 		return s.now == nil
 	})
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTooMany) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, wire.ErrTooMany) {
 		return nil // those that could be tried in the time were
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -17,9 +18,9 @@ func TestClaimsOfAnotherHost(t *testing.T) {
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 1<<20)
 	f := o.Do(natstest.Order{Put: 1000, Seed: 1})
-	limited := reader(t, url, &service.ReaderOptions{Attach: &framebuffer.ClientOptions{ReadOnly: true, MaxFrame: 1000}})
+	limited := reader(t, url, &remote.ReaderOptions{Attach: &framebuffer.ClientOptions{ReadOnly: true, MaxFrame: 1000}})
 	free := reader(t, url, nil)
-	for _, r := range []*service.Reader{limited, free} {
+	for _, r := range []*remote.Reader{limited, free} {
 		if data, err := r.Get(t.Context(), f); err != nil || len(data) != 1000 {
 			t.Fatalf("%d bytes, %v", len(data), err)
 		}
@@ -33,7 +34,7 @@ func TestClaimsOfAnotherHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	none := func([]byte) error { return nil }
-	for size, want := range map[int]map[*service.Reader]error{
+	for size, want := range map[int]map[*remote.Reader]error{
 		1001:    {limited: framebuffer.ErrTooLarge},
 		1 << 50: {limited: framebuffer.ErrTooLarge, free: framebuffer.ErrNoMemory},
 	} {

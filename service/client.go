@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
@@ -27,8 +28,8 @@ type Client struct {
 	end     context.CancelFunc
 
 	attached atomic.Pointer[attachment]
-	chain    *follow.Chain // of the rings that were attached; set by Connect
-	reader   *Reader       // of frames in other rings
+	chain    *follow.Chain  // of the rings that were attached; set by Connect
+	reader   *remote.Reader // of frames in other rings
 
 	wake    chan string   // why to look for the server; holds one
 	turn    chan struct{} // held by the one search that runs

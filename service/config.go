@@ -5,6 +5,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
 // Version is the version of the service's protocol, as NATS shows it.
@@ -69,7 +70,7 @@ type Config struct {
 
 	// Mirrors are topics of other hosts to be copied into Server's ring. Self and Logger are
 	// filled in.
-	Mirrors []MirrorOptions
+	Mirrors []remote.MirrorOptions
 
 	// TLS names the files of certificates for URL, and for clients of NATSConfig. Clients on
 	// this host are told where they are.

@@ -14,6 +14,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
 // Options are for Connect. The zero value, or nil, means the defaults.
@@ -125,7 +126,7 @@ func (c *Client) connect(ctx context.Context) (err error) {
 	writing := attach
 	c.options.Attach = &writing
 	attach.ReadOnly = true
-	c.reader = NewReader(c.nats, &ReaderOptions{
+	c.reader = remote.NewReader(c.nats, &remote.ReaderOptions{
 		Attach: &attach, Trust: c.options.Trust, Logger: c.log, Attached: c.ringOf,
 		CountOn: func() *framebuffer.Client { return c.attached.Load().ring },
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -18,7 +19,7 @@ import (
 
 // copied is a mirror that runs, and a subscription to the copy.
 type copied struct {
-	*service.Mirror
+	*remote.Mirror
 	ring  *framebuffer.Client
 	sub   *topic.Subscription
 	most  int // bytes of a frame
@@ -30,7 +31,7 @@ type copied struct {
 }
 
 // startMirror copies a topic into a ring of its own.
-func startMirror(t *testing.T, url string, ring int64, most int, opts service.MirrorOptions) *copied {
+func startMirror(t *testing.T, url string, ring int64, most int, opts remote.MirrorOptions) *copied {
 	t.Helper()
 	server, err := framebuffer.NewServer(ring, nil)
 	if err != nil {
@@ -44,7 +45,7 @@ func startMirror(t *testing.T, url string, ring int64, most int, opts service.Mi
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := service.NewMirror(natstest.Dial(t, service.Options{URL: url}), client, &opts)
+	m, err := remote.NewMirror(natstest.Dial(t, service.Options{URL: url}), client, &opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func (c *copied) runs(t *testing.T, not string) {
 }
 
 // counts waits until the figures are right: a frame is counted after others can see it.
-func (c *copied) counts(t *testing.T, right func(service.MirrorStats) bool) {
+func (c *copied) counts(t *testing.T, right func(remote.MirrorStats) bool) {
 	t.Helper()
 	natstest.Eventually(t, "figures", func() error {
 		if s := c.Stats(); !right(s) {

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -155,7 +156,7 @@ func TestInboxPrefixes(t *testing.T) {
 	}
 	o := natstest.StartOwner(t, url, 8<<20, "_INBOX_alice")
 	f := o.Do(natstest.Order{Put: size, Seed: 1})
-	r := service.NewReader(natstest.Dial(t, service.Options{URL: url, InboxPrefix: "_INBOX_alice"}), nil)
+	r := remote.NewReader(natstest.Dial(t, service.Options{URL: url, InboxPrefix: "_INBOX_alice"}), nil)
 	defer r.Close()
 	if data, err := r.Get(t.Context(), f); err != nil || string(data) != string(natstest.Content(1, size)) {
 		t.Errorf("%d bytes, %v", len(data), err)

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
@@ -30,13 +31,13 @@ func roleAsker(c *testproc.Child) error {
 	defer nc.Close()
 	switch c.Args[1] {
 	case "hosts":
-		_, err = service.Hosts(context.Background(), nc)
+		_, err = remote.Hosts(context.Background(), nc)
 	case "named":
-		_, err = service.Hosts(context.Background(), nc, "far")
+		_, err = remote.Hosts(context.Background(), nc, "far")
 	case "mirror":
 		err = seekAny(nc)
 	}
-	if err != nil && !errors.Is(err, service.ErrTooMany) && !errors.Is(err, service.ErrNoServer) {
+	if err != nil && !errors.Is(err, remote.ErrTooMany) && !errors.Is(err, service.ErrNoServer) {
 		return err
 	}
 	var m runtime.MemStats
@@ -56,7 +57,7 @@ func seekAny(nc *nats.Conn) error {
 		return err
 	}
 	defer ring.Close()
-	m, err := service.NewMirror(nc, ring, &service.MirrorOptions{Topic: "cam"})
+	m, err := remote.NewMirror(nc, ring, &remote.MirrorOptions{Topic: "cam"})
 	if err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func TestAnswerKeepsToItsRoom(t *testing.T) {
 			}
 		}
 	}
-	all, err := service.Hosts(natstest.Within(t), nc)
+	all, err := remote.Hosts(natstest.Within(t), nc)
 	if err != nil || len(all) != 1 || len(all[0].Topics) != 500 {
 		t.Errorf("%d hosts, %v", len(all), err)
 	}

@@ -7,6 +7,7 @@ import (
 	natsserver "github.com/nats-io/nats-server/v2/server"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -45,7 +46,7 @@ func BenchmarkHosts(b *testing.B) {
 			var bytes uint64
 			for b.Loop() {
 				before := nc.Stats().InBytes
-				all, err := service.Hosts(natstest.Within(b), nc)
+				all, err := remote.Hosts(natstest.Within(b), nc)
 				if err != nil || len(all) != n {
 					b.Fatalf("%d hosts, %v", len(all), err)
 				}

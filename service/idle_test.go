@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -41,7 +42,7 @@ func TestMirrorsOfAnIdleTopicTakeNoThreads(t *testing.T) {
 	o := natstest.StartOwner(t, url, 8<<20)
 	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 1})
 	nc := natstest.Dial(t, service.Options{URL: url})
-	all, err := service.Hosts(natstest.Within(t), nc)
+	all, err := remote.Hosts(natstest.Within(t), nc)
 	if err != nil || len(all) != 1 {
 		t.Fatalf("%+v, %v", all, err)
 	}
@@ -80,7 +81,7 @@ func TestMirrorsOfAnIdleTopicTakeNoThreads(t *testing.T) {
 		t.Fatal("the server streams to none")
 	}
 	natstest.Eventually(t, "the server serves on", func() error {
-		again, err := service.Hosts(natstest.Within(t), nc)
+		again, err := remote.Hosts(natstest.Within(t), nc)
 		if len(again) != 1 {
 			return errors.Join(err, fmt.Errorf("%d servers answer", len(again)))
 		}

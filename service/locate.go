@@ -8,6 +8,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
@@ -54,10 +55,10 @@ func (s *Service) origin(r *nats.Msg) error {
 
 // keepTopic removes all topics and mirrors but those of one name, and adds when the topic's newest frame
 // was published. The answer is then short: see natsconn.MaxTopicAnswer.
-func (s *Service) keepTopic(h *Host, name string) {
+func (s *Service) keepTopic(h *remote.Host, name string) {
 	h.Store = nil
-	h.Topics = slices.DeleteFunc(h.Topics, func(t HostTopic) bool { return t.Name != name })
-	h.Mirrors = slices.DeleteFunc(h.Mirrors, func(m MirrorStats) bool { return m.Topic != name })
+	h.Topics = slices.DeleteFunc(h.Topics, func(t remote.HostTopic) bool { return t.Name != name })
+	h.Mirrors = slices.DeleteFunc(h.Mirrors, func(m remote.MirrorStats) bool { return m.Topic != name })
 	if len(h.Topics) == 0 {
 		return
 	}

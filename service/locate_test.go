@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -23,7 +24,7 @@ func TestHostsByName(t *testing.T) {
 	for name, host := range map[string]string{first: "rack.7", second: "rack.7", natstest.Unique(t) + ".3": "rack"} {
 		_, _ = natstest.Serve(t, service.Config{URL: url, Name: name, Host: host})
 	}
-	names := func(all []service.Host, err error) string {
+	names := func(all []remote.Host, err error) string {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -35,20 +36,20 @@ func TestHostsByName(t *testing.T) {
 		return strings.Join(got, " ")
 	}
 	both := "rack.7/" + first + " rack.7/" + second
-	all, err := service.Hosts(natstest.Within(t), nc, "rack.7")
+	all, err := remote.Hosts(natstest.Within(t), nc, "rack.7")
 	if got := names(all, err); got != both {
 		t.Errorf("rack.7: %s", got)
 	}
-	if got := names(service.Hosts(natstest.Within(t), nc, second, "rack.7", first)); got != both {
+	if got := names(remote.Hosts(natstest.Within(t), nc, second, "rack.7", first)); got != both {
 		t.Errorf("by three names: %s", got)
 	}
-	if got := names(service.Hosts(natstest.Within(t), nc, all[0].ID)); got != "rack.7/"+first {
+	if got := names(remote.Hosts(natstest.Within(t), nc, all[0].ID)); got != "rack.7/"+first {
 		t.Errorf("by ID: %s", got)
 	}
-	if got, err := service.Hosts(natstest.Within(t), nc, "rack.7", "rack.8"); !errors.Is(err, service.ErrNoServer) || !strings.Contains(err.Error(), "rack.8") {
+	if got, err := remote.Hosts(natstest.Within(t), nc, "rack.7", "rack.8"); !errors.Is(err, service.ErrNoServer) || !strings.Contains(err.Error(), "rack.8") {
 		t.Errorf("a name that nobody has: %+v, %v", got, err)
 	}
-	if got, err := service.Hosts(natstest.Within(t), nc, "*"); !errors.Is(err, topic.ErrBadName) {
+	if got, err := remote.Hosts(natstest.Within(t), nc, "*"); !errors.Is(err, topic.ErrBadName) {
 		t.Errorf("no name: %+v, %v", got, err)
 	}
 }
@@ -94,10 +95,10 @@ func TestFoundInACrowd(t *testing.T) {
 	o := natstest.StartOwner(t, url, 1<<20)
 	o.Do(natstest.Order{Topic: "cam"})
 	nc := natstest.Dial(t, service.Options{URL: url})
-	if all, err := service.Hosts(natstest.Within(t), nc); !errors.Is(err, service.ErrTooMany) || len(all) != 1000 {
+	if all, err := remote.Hosts(natstest.Within(t), nc); !errors.Is(err, remote.ErrTooMany) || len(all) != 1000 {
 		t.Errorf("%d servers, %v", len(all), err)
 	}
-	all, err := service.Hosts(natstest.Within(t), nc, "owner")
+	all, err := remote.Hosts(natstest.Within(t), nc, "owner")
 	if err != nil || len(all) != 1 || len(all[0].Topics) != 1 {
 		t.Fatalf("%+v, %v", all, err)
 	}
@@ -117,8 +118,8 @@ func TestFoundInACrowd(t *testing.T) {
 		t.Fatal(err)
 	}
 	chorus(t, url, "framebuffer.origin", 1500, func(int) []byte { return text })
-	for i, from := range []string{"owner", service.AnyHost} {
-		c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: from})
+	for i, from := range []string{"owner", remote.AnyHost} {
+		c := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: from})
 		c.runs(t, "")
 		o.Do(natstest.Order{Topic: "cam", Put: most, Count: 10, Seed: uint64(10 * i)})
 		for range 10 {
@@ -134,8 +135,8 @@ func TestMirrorOfASecondServer(t *testing.T) {
 	for range 3 {
 		_, _ = natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "owner"})
 	}
-	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
-	c.counts(t, func(s service.MirrorStats) bool { return strings.Contains(s.Why, service.ErrNoTopic.Error()) })
+	c := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: "owner"})
+	c.counts(t, func(s remote.MirrorStats) bool { return strings.Contains(s.Why, remote.ErrNoTopic.Error()) })
 	o := natstest.StartOwner(t, url, 1<<20)
 	o.Do(natstest.Order{Topic: "cam"})
 	c.runs(t, "")

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -30,7 +31,7 @@ func TestHostThatOnlyAnnounces(t *testing.T) {
 			url := natstest.OwnNATS(t)
 			nc := natstest.Dial(t, service.Options{URL: url})
 			answer(t, nc, "framebuffer.at.far", func(m *nats.Msg) error {
-				text, err := json.Marshal(service.Host{Host: "far", ID: id, Topics: []service.HostTopic{{Name: "cam", Published: 5}}})
+				text, err := json.Marshal(remote.Host{Host: "far", ID: id, Topics: []remote.HostTopic{{Name: "cam", Published: 5}}})
 				if err != nil {
 					return err
 				}
@@ -65,7 +66,7 @@ func TestHostThatOnlyAnnounces(t *testing.T) {
 			if err := nc.Flush(); err != nil {
 				t.Fatal(err)
 			}
-			m := startMirror(t, url, ring, size, service.MirrorOptions{Topic: "cam", From: "far", Window: 64 << 20})
+			m := startMirror(t, url, ring, size, remote.MirrorOptions{Topic: "cam", From: "far", Window: 64 << 20})
 			own, err := m.ring.Put(natstest.Content(99, 1000))
 			if err != nil {
 				t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -17,7 +18,7 @@ func TestMirrorCountsWhatWasFirst(t *testing.T) {
 	url := natstest.OwnNATS(t)
 	nc := natstest.Dial(t, service.Options{URL: url})
 	answer(t, nc, "framebuffer.at.far", func(m *nats.Msg) error {
-		text, err := json.Marshal(service.Host{Host: "far", ID: id, Topics: []service.HostTopic{{Name: "cam", Published: 5}}})
+		text, err := json.Marshal(remote.Host{Host: "far", ID: id, Topics: []remote.HostTopic{{Name: "cam", Published: 5}}})
 		if err != nil {
 			return err
 		}
@@ -50,10 +51,10 @@ func TestMirrorCountsWhatWasFirst(t *testing.T) {
 		"more than there is": {1 << 63, 0, 4, 0},
 	} {
 		t.Run(what, func(t *testing.T) {
-			m := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "far"})
+			m := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: "far"})
 			head <- map[string]any{"before": c.before, "left_out": c.leftOut}
 			m.take(t, 0)
-			m.counts(t, func(s service.MirrorStats) bool { return s.Frames == 1 && s.Lost == c.lost && s.LeftOut == c.left })
+			m.counts(t, func(s remote.MirrorStats) bool { return s.Frames == 1 && s.Lost == c.lost && s.LeftOut == c.left })
 		})
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
@@ -22,7 +22,7 @@ func TestNATSIsKilledWhileMirroring(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := natstest.StartOwner(t, url, 8<<20)
-	c := startMirror(t, url, 8<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
+	c := startMirror(t, url, 8<<20, most, remote.MirrorOptions{Topic: "cam", From: "owner"})
 	o.Do(natstest.Order{Topic: "cam"})
 	c.runs(t, "")
 	seed := uint64(0)
@@ -42,7 +42,7 @@ func TestNATSIsKilledWhileMirroring(t *testing.T) {
 			c.take(t, 0)
 		}
 	}
-	c.counts(t, func(s service.MirrorStats) bool {
+	c.counts(t, func(s remote.MirrorStats) bool {
 		return s.Frames == seed && s.Lost+s.Refused == 0 && c.lost == 0 && s.Starts == kills+1
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -40,7 +41,7 @@ func TestMirrorRefusesNumbersThatJump(t *testing.T) {
 	url := natstest.OwnNATS(t)
 	nc := natstest.Dial(t, service.Options{URL: url})
 	answer(t, nc, "framebuffer.at.far", func(m *nats.Msg) error {
-		text, err := json.Marshal(service.Host{Host: "far", ID: id, Topics: []service.HostTopic{{Name: "cam", Published: 5}}})
+		text, err := json.Marshal(remote.Host{Host: "far", ID: id, Topics: []remote.HostTopic{{Name: "cam", Published: 5}}})
 		if err != nil {
 			return err
 		}
@@ -72,7 +73,7 @@ func TestMirrorRefusesNumbersThatJump(t *testing.T) {
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	m := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "far"})
+	m := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: "far"})
 	refused := uint64(0)
 	for _, n := range sent {
 		if n.refused {
@@ -88,7 +89,7 @@ func TestMirrorRefusesNumbersThatJump(t *testing.T) {
 			t.Errorf("the copy has number %d, want %d", got.Sequence, number)
 		}
 	}
-	m.counts(t, func(s service.MirrorStats) bool {
+	m.counts(t, func(s remote.MirrorStats) bool {
 		return s.Refused == refused && s.Frames == 4 && s.Lost == 0
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -17,7 +18,7 @@ func TestMirrorMoves(t *testing.T) {
 		what string
 		old  int // frames that the wrong one has
 	}{{"made", 0}, {"left", left}} {
-		for _, from := range []string{service.AnyHost, "owner"} {
+		for _, from := range []string{remote.AnyHost, "owner"} {
 			t.Run(c.what+" "+from, func(t *testing.T) {
 				url := natstest.OwnNATS(t)
 				server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "owner"})
@@ -28,7 +29,7 @@ func TestMirrorMoves(t *testing.T) {
 				if err := (natstest.Order{Topic: "cam", Put: most, Count: c.old}).Publish(ring); err != nil {
 					t.Fatal(err)
 				}
-				m := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: from})
+				m := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: from})
 				m.runs(t, "")
 				id := m.Stats().ID
 				var want []uint64
@@ -37,7 +38,7 @@ func TestMirrorMoves(t *testing.T) {
 					if err := (natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: 500}).Publish(ring); err != nil {
 						t.Fatal(err)
 					}
-					m.counts(t, func(s service.MirrorStats) bool { return s.Frames == 1 })
+					m.counts(t, func(s remote.MirrorStats) bool { return s.Frames == 1 })
 				}
 				o := natstest.StartOwner(t, url, 1<<20)
 				o.Do(natstest.Order{Topic: "cam", Put: most, Count: 3, Seed: 1000}) // newer, as the owner's clock says
@@ -60,9 +61,9 @@ func TestMirrorMoves(t *testing.T) {
 						t.Fatalf("seed %d: %d bytes, %v", n, len(data), err)
 					}
 				}
-				m.counts(t, func(s service.MirrorStats) bool { return s.Lost == 0 && s.Frames == uint64(len(want)) })
+				m.counts(t, func(s remote.MirrorStats) bool { return s.Lost == 0 && s.Frames == uint64(len(want)) })
 				// And who comes later does not fall for it.
-				again := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: from})
+				again := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: from})
 				again.runs(t, "")
 				if s := again.Stats(); s.ID == id {
 					t.Errorf("a second one: %+v", s)

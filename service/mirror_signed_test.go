@@ -14,6 +14,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/collision"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -26,14 +27,14 @@ const frameHeader = "Framebuffer-Frame"
 func TestSignedMirror(t *testing.T) {
 	const most = 90_000 // of several parts
 	for name, c := range map[string]struct {
-		opts  service.MirrorOptions
+		opts  remote.MirrorOptions
 		every uint64
 	}{
-		"all":       {service.MirrorOptions{}, 1},
-		"any":       {service.MirrorOptions{From: service.AnyHost}, 1},
-		"every":     {service.MirrorOptions{Every: 3}, 3},
-		"rate":      {service.MirrorOptions{Rate: 1e6}, 1},
-		"on demand": {service.MirrorOptions{OnDemand: true}, 1},
+		"all":       {remote.MirrorOptions{}, 1},
+		"any":       {remote.MirrorOptions{From: remote.AnyHost}, 1},
+		"every":     {remote.MirrorOptions{Every: 3}, 3},
+		"rate":      {remote.MirrorOptions{Rate: 1e6}, 1},
+		"on demand": {remote.MirrorOptions{OnDemand: true}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRelay(t)
@@ -56,7 +57,7 @@ func TestSignedMirror(t *testing.T) {
 				}
 				m.reopens = true
 			}
-			m.counts(t, func(s service.MirrorStats) bool {
+			m.counts(t, func(s remote.MirrorStats) bool {
 				return s.Frames == 60/c.every && s.Lost+s.Refused == 0 && s.LeftOut == m.lost && s.Host == "signer"
 			})
 		})
@@ -69,7 +70,7 @@ func TestSignedFramesThatDoNotFit(t *testing.T) {
 	path, public, _ := signingKey(t)
 	o := natstest.StartOwnerAt(t, "signer", url, 8<<20, path)
 	o.Do(natstest.Order{Topic: "cam"})
-	m := startMirror(t, url, 64<<10, 1, service.MirrorOptions{Topic: "cam", Trust: []string{public}})
+	m := startMirror(t, url, 64<<10, 1, remote.MirrorOptions{Topic: "cam", Trust: []string{public}})
 	m.runs(t, "")
 	o.Do(natstest.Order{Topic: "cam", Put: 1 << 20, Count: 10, Seed: 10}) // sizeOf: of which most are larger
 	large := uint64(0)
@@ -78,7 +79,7 @@ func TestSignedFramesThatDoNotFit(t *testing.T) {
 			large++
 		}
 	}
-	m.counts(t, func(s service.MirrorStats) bool { return s.Refused == large && s.Frames == 10-large && s.Lost == 0 })
+	m.counts(t, func(s remote.MirrorStats) bool { return s.Refused == large && s.Frames == 10-large && s.Lost == 0 })
 }
 
 // change is an attack by a peer in the middle on a topic's stream.
@@ -180,7 +181,7 @@ func TestForgedStreams(t *testing.T) {
 			o := natstest.StartOwnerAt(t, "signer", r.farURL, 8<<20, path)
 			second := natstest.StartOwnerAt(t, "second", r.farURL, 8<<20, otherPath)
 			nc := natstest.Dial(t, service.Options{URL: r.farURL})
-			all, err := service.Hosts(natstest.Within(t), nc, "second")
+			all, err := remote.Hosts(natstest.Within(t), nc, "second")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -197,7 +198,7 @@ func TestForgedStreams(t *testing.T) {
 					m.Subject = "framebuffer." + all[0].ID + ".mirror"
 				}
 			}, c.answer)
-			m := startMirror(t, r.toURL, 8<<20, size, service.MirrorOptions{Topic: "cam", From: "signer", Trust: []string{public, otherPublic}})
+			m := startMirror(t, r.toURL, 8<<20, size, remote.MirrorOptions{Topic: "cam", From: "signer", Trust: []string{public, otherPublic}})
 			m.runs(t, "")
 			publish := func(seed uint64) {
 				for _, name := range []string{"cam", "other"} {
@@ -263,7 +264,7 @@ func TestSignedMirrorOfAny(t *testing.T) {
 		liar := natstest.StartOwnerAt(t, "liar", r.farURL, 1<<20, key)
 		liar.Do(natstest.Order{Topic: "cam", Put: most, Count: 3, Seed: uint64(time.Now().Unix()) / 2}) // newer
 	}
-	m := startMirror(t, r.toURL, 1<<20, most, service.MirrorOptions{Topic: "cam", Trust: []string{public}})
+	m := startMirror(t, r.toURL, 1<<20, most, remote.MirrorOptions{Topic: "cam", Trust: []string{public}})
 	m.runs(t, "")
 	if s := m.Stats(); s.Host != "signer" || s.Refused > 0 {
 		t.Errorf("%+v", s)
@@ -276,18 +277,18 @@ func TestSignedMirrorOfAny(t *testing.T) {
 		}
 		tell(m)
 	})
-	wanted := startMirror(t, r.toURL, 1<<20, most, service.MirrorOptions{Topic: "cam", Trust: []string{public}})
-	wanted.counts(t, func(s service.MirrorStats) bool {
-		return s.State == "looking" && s.Starts == 0 && strings.Contains(s.Why, service.ErrUntrusted.Error())
+	wanted := startMirror(t, r.toURL, 1<<20, most, remote.MirrorOptions{Topic: "cam", Trust: []string{public}})
+	wanted.counts(t, func(s remote.MirrorStats) bool {
+		return s.State == "looking" && s.Starts == 0 && strings.Contains(s.Why, remote.ErrUntrusted.Error())
 	})
 	// Nor is a question to one server answered by another that is trusted as well.
 	r.does(func(m *nats.Msg) {
 		m.Subject = strings.Replace(m.Subject, "framebuffer.at.wanted", "framebuffer.at.signer", 1)
 	}, nil)
-	other := startMirror(t, r.toURL, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "wanted", Trust: []string{public}})
-	other.counts(t, func(s service.MirrorStats) bool { return s.State == "looking" && s.Starts == 0 && s.Why != "" })
+	other := startMirror(t, r.toURL, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: "wanted", Trust: []string{public}})
+	other.counts(t, func(s remote.MirrorStats) bool { return s.State == "looking" && s.Starts == 0 && s.Why != "" })
 
-	if _, err := service.NewMirror(natstest.Dial(t, service.Options{URL: r.toURL}), m.ring, &service.MirrorOptions{Topic: "x", Trust: []string{"N"}}); !errors.Is(err, framebuffer.ErrBadKey) {
+	if _, err := remote.NewMirror(natstest.Dial(t, service.Options{URL: r.toURL}), m.ring, &remote.MirrorOptions{Topic: "x", Trust: []string{"N"}}); !errors.Is(err, framebuffer.ErrBadKey) {
 		t.Errorf("a mirror that trusts no key: %v", err)
 	}
 }

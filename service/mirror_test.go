@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -19,7 +20,7 @@ func TestMirrorCopiesATopic(t *testing.T) {
 	const most, batch, batches = 60 << 10, 50, 40
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 8<<20)
-	c := startMirror(t, url, 8<<20, most, service.MirrorOptions{Topic: "cam/1", From: "owner"})
+	c := startMirror(t, url, 8<<20, most, remote.MirrorOptions{Topic: "cam/1", From: "owner"})
 	o.Do(natstest.Order{Topic: "cam/1"})
 	c.runs(t, "")
 	for i := range uint64(batches) {
@@ -28,7 +29,7 @@ func TestMirrorCopiesATopic(t *testing.T) {
 			c.take(t, 0)
 		}
 	}
-	c.counts(t, func(s service.MirrorStats) bool {
+	c.counts(t, func(s remote.MirrorStats) bool {
 		return s.Frames == batch*batches && s.Lost+s.LeftOut+s.Refused == 0 && c.lost == 0 && s.Starts == 1 && s.Host == "owner"
 	})
 }
@@ -36,16 +37,16 @@ func TestMirrorCopiesATopic(t *testing.T) {
 // What was published before a mirror found the topic it was waiting for comes too.
 func TestMirrorBeforeItsTopic(t *testing.T) {
 	const most, count = 1000, 50
-	for _, from := range []string{"owner", service.AnyHost} {
+	for _, from := range []string{"owner", remote.AnyHost} {
 		url := natstest.OwnNATS(t)
 		o := natstest.StartOwner(t, url, 1<<20)
-		c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: from})
-		c.counts(t, func(s service.MirrorStats) bool { return s.State == "looking" && s.Why != "" })
+		c := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: from})
+		c.counts(t, func(s remote.MirrorStats) bool { return s.State == "looking" && s.Why != "" })
 		o.Do(natstest.Order{Topic: "cam", Put: most, Count: count})
 		for range count {
 			c.take(t, 0)
 		}
-		c.counts(t, func(s service.MirrorStats) bool { return s.Frames == count && s.Lost == 0 && c.lost == 0 })
+		c.counts(t, func(s remote.MirrorStats) bool { return s.Frames == count && s.Lost == 0 && c.lost == 0 })
 	}
 }
 
@@ -55,7 +56,7 @@ func TestMirrorIsTooSlow(t *testing.T) {
 	const most, count = 200 << 10, 300
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 2<<20)
-	c := startMirror(t, url, 64<<20, most, service.MirrorOptions{Topic: "cam", Window: 64 << 10})
+	c := startMirror(t, url, 64<<20, most, remote.MirrorOptions{Topic: "cam", Window: 64 << 10})
 	o.Do(natstest.Order{Topic: "cam"})
 	c.runs(t, "")
 	published := make(chan struct{})
@@ -82,7 +83,7 @@ func TestMirrorIsTooSlow(t *testing.T) {
 	}
 	<-published
 	t.Logf("%+v", c.Stats())
-	c.counts(t, func(s service.MirrorStats) bool {
+	c.counts(t, func(s remote.MirrorStats) bool {
 		all := s.Frames + s.Lost + s.Refused // each frame is one of these, also one that came in part
 		return s.Frames > 0 && s.Lost > 0 && all <= count && all >= last-first+1 && taken <= s.Frames
 	})
@@ -92,7 +93,7 @@ func TestMirrorIsTooSlow(t *testing.T) {
 func TestMirrorOfANewRing(t *testing.T) {
 	const most = 10_000
 	url := natstest.OwnNATS(t)
-	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
+	c := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: "owner"})
 	id, base := "", uint64(0)
 	for range 2 {
 		o := natstest.StartOwner(t, url, 1<<20)
@@ -106,7 +107,7 @@ func TestMirrorOfANewRing(t *testing.T) {
 		base += 20
 		o.Kill()
 	}
-	c.counts(t, func(s service.MirrorStats) bool { return s.Frames == 40 && s.Lost == 0 && s.Starts == 2 && c.lost == 0 })
+	c.counts(t, func(s remote.MirrorStats) bool { return s.Frames == 40 && s.Lost == 0 && s.Starts == 2 && c.lost == 0 })
 }
 
 // A copy can be copied, an end travels and so does what comes after it, and only what is
@@ -116,12 +117,12 @@ func TestMirrorsOfMirrors(t *testing.T) {
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 1<<20)
 	o.Do(natstest.Order{Topic: "cam"})
-	second, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "second", Mirrors: []service.MirrorOptions{{Topic: "cam", From: "owner"}}})
+	second, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "second", Mirrors: []remote.MirrorOptions{{Topic: "cam", From: "owner"}}})
 	running := func(host string) {
 		t.Helper()
 		nc := natstest.Dial(t, service.Options{URL: url})
 		natstest.Eventually(t, "the server's mirror runs", func() error {
-			all, err := service.Hosts(natstest.Within(t), nc)
+			all, err := remote.Hosts(natstest.Within(t), nc)
 			for _, h := range all {
 				if h.Host == host && len(h.Mirrors) == 1 && h.Mirrors[0].State == "running" {
 					return nil
@@ -131,7 +132,7 @@ func TestMirrorsOfMirrors(t *testing.T) {
 		})
 	}
 	running("second")
-	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "second"})
+	c := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: "second"})
 	c.runs(t, "")
 	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 10, End: true})
 	for range 10 {
@@ -157,9 +158,9 @@ func TestMirrorLeavesOut(t *testing.T) {
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 1<<20)
 	o.Do(natstest.Order{Topic: "cam"})
-	tenth := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", Every: 10})
-	rare := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", Rate: 1e-6})
-	demand := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", OnDemand: true})
+	tenth := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", Every: 10})
+	rare := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", Rate: 1e-6})
+	demand := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", OnDemand: true})
 	for _, c := range []*copied{tenth, rare, demand} {
 		c.runs(t, "")
 	}
@@ -181,8 +182,8 @@ func TestMirrorLeavesOut(t *testing.T) {
 	if m := rare.take(t, 0); m.Sequence != 0 {
 		t.Errorf("number %d", m.Sequence)
 	}
-	tenth.counts(t, func(s service.MirrorStats) bool { return s.LeftOut == 90 && s.Lost == 0 && s.Frames == 11 })
-	rare.counts(t, func(s service.MirrorStats) bool { return s.Lost == 0 && s.Frames == 1 })
+	tenth.counts(t, func(s remote.MirrorStats) bool { return s.LeftOut == 90 && s.Lost == 0 && s.Frames == 11 })
+	rare.counts(t, func(s remote.MirrorStats) bool { return s.Lost == 0 && s.Frames == 1 })
 	if s := demand.Stats(); s.Frames != 0 {
 		t.Errorf("%+v", s)
 	}
@@ -199,8 +200,8 @@ func testMirrorIsWantedAgain(t *testing.T, before int) {
 	const most, unwanted, again = 1000, 20, 5
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 1<<20)
-	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", OnDemand: true})
-	c.counts(t, func(s service.MirrorStats) bool { return s.State == "looking" && s.Why != "" }) // older than its topic
+	c := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", OnDemand: true})
+	c.counts(t, func(s remote.MirrorStats) bool { return s.State == "looking" && s.Why != "" }) // older than its topic
 	o.Do(natstest.Order{Topic: "cam"})
 	c.runs(t, "")
 	o.Do(natstest.Order{Topic: "cam", Put: most, Count: before})
@@ -210,7 +211,7 @@ func testMirrorIsWantedAgain(t *testing.T, before int) {
 	if err := c.sub.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c.counts(t, func(s service.MirrorStats) bool { return s.State == "waiting" })
+	c.counts(t, func(s remote.MirrorStats) bool { return s.State == "waiting" })
 	first := uint64(before + unwanted)
 	o.Do(natstest.Order{Topic: "cam", Put: most, Count: unwanted, Seed: uint64(before)})
 	var err error
@@ -224,7 +225,7 @@ func testMirrorIsWantedAgain(t *testing.T, before int) {
 			t.Errorf("number %d", m.Sequence)
 		}
 	}
-	c.counts(t, func(s service.MirrorStats) bool {
+	c.counts(t, func(s remote.MirrorStats) bool {
 		return s.Lost == 0 && s.Frames == uint64(before+again) && s.Starts == 2
 	})
 }
@@ -242,17 +243,17 @@ func TestMirrorRefuses(t *testing.T) {
 	}
 	defer ring.Close()
 	nc := natstest.Dial(t, service.Options{URL: natstest.OwnNATS(t)})
-	for want, all := range map[error][]service.MirrorOptions{
+	for want, all := range map[error][]remote.MirrorOptions{
 		topic.ErrBadName:       {{}, {Topic: "x", From: "a b"}, {Topic: "x", From: "*"}},
 		framebuffer.ErrBadSize: {{Topic: "x", Every: -1}, {Topic: "x", Rate: -1}, {Topic: "x", Window: -1}},
 	} {
 		for _, opts := range all {
-			if _, err := service.NewMirror(nc, ring, &opts); !errors.Is(err, want) {
+			if _, err := remote.NewMirror(nc, ring, &opts); !errors.Is(err, want) {
 				t.Errorf("%+v: %v", opts, err)
 			}
 		}
 	}
-	m, err := service.NewMirror(nc, ring, &service.MirrorOptions{Topic: "x"})
+	m, err := remote.NewMirror(nc, ring, &remote.MirrorOptions{Topic: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}

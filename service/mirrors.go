@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
 // mirrorWarningDelay is how long a topic may take to come before the log says that it has not.
@@ -20,7 +21,7 @@ func (s *Service) openMirrors() (err error) {
 	}
 	for _, opts := range s.config.Mirrors {
 		opts.Self, opts.Logger = s.micro.Info().ID, s.log
-		m, err := NewMirror(s.streams, s.mirrorRing, &opts)
+		m, err := remote.NewMirror(s.streams, s.mirrorRing, &opts)
 		if err != nil {
 			return err
 		}
@@ -34,9 +35,9 @@ func (s *Service) openMirrors() (err error) {
 	return nil
 }
 
-func (s *Service) runMirror(m *Mirror) {
+func (s *Service) runMirror(m *remote.Mirror) {
 	defer time.AfterFunc(mirrorWarningDelay, func() {
-		if st := m.Stats(); st.State == MirrorLooking && st.Starts == 0 {
+		if st := m.Stats(); st.State == remote.MirrorLooking && st.Starts == 0 {
 			s.log.Warn("waiting for a topic of another host", "framebuffer.topic", st.Topic, "framebuffer.from", st.From, "error.message", st.Why)
 		}
 	}).Stop()
@@ -45,7 +46,7 @@ func (s *Service) runMirror(m *Mirror) {
 	}
 }
 
-func (s *Service) runningMirrors() []*Mirror {
+func (s *Service) runningMirrors() []*remote.Mirror {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.mirrors)

@@ -9,6 +9,7 @@ import (
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
 
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -35,15 +36,15 @@ func TestGuests(t *testing.T) {
 	if w := r.Stats(); w.Resumed > 0 {
 		t.Errorf("%+v", w)
 	}
-	c := startMirror(t, guest, 8<<20, most, service.MirrorOptions{Topic: "front", From: "owner", Window: 64 << 10})
-	c.counts(t, func(s service.MirrorStats) bool { return s.State == "looking" && s.Why != "" })
+	c := startMirror(t, guest, 8<<20, most, remote.MirrorOptions{Topic: "front", From: "owner", Window: 64 << 10})
+	c.counts(t, func(s remote.MirrorStats) bool { return s.State == "looking" && s.Why != "" })
 	for i := range uint64(batches) {
 		o.Do(natstest.Order{Topic: "front", Put: most, Count: batch, Seed: i * batch})
 		for range batch {
 			c.take(t, 0)
 		}
 	}
-	c.counts(t, func(s service.MirrorStats) bool { return s.Frames == batch*batches && s.Lost == 0 })
+	c.counts(t, func(s remote.MirrorStats) bool { return s.Frames == batch*batches && s.Lost == 0 })
 	for account, few := range map[string]int{"guests": 0, "frames": 20} { // of those requests, for two minutes
 		a, err := ns.LookupAccount(account)
 		if err != nil {
@@ -54,7 +55,7 @@ func TestGuests(t *testing.T) {
 		}
 	}
 	nc := natstest.Dial(t, service.Options{URL: guest})
-	if all, err := service.Hosts(natstest.Within(t), nc); !errors.Is(err, service.ErrNoServer) {
+	if all, err := remote.Hosts(natstest.Within(t), nc); !errors.Is(err, service.ErrNoServer) {
 		t.Errorf("%+v, %v", all, err)
 	}
 	for _, subject := range []string{"framebuffer.get_key", "framebuffer.allocate", fmt.Sprintf("framebuffer.%s.get_key", c.Stats().ID)} {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
@@ -98,7 +99,7 @@ func testFramesCome(t *testing.T, from, to service.Config) {
 	name := "of/" + from.Host
 	c, into := natstest.Connect(t, service.Options{Name: from.Name}), natstest.Connect(t, service.Options{Name: to.Name})
 	ring, owner := natstest.Attach(t, into.Key()), natstest.Attach(t, c.Key())
-	m, err := service.NewMirror(into.NATS(), ring, &service.MirrorOptions{Topic: name, From: from.Host})
+	m, err := remote.NewMirror(into.NATS(), ring, &remote.MirrorOptions{Topic: name, From: from.Host})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func testFramesCome(t *testing.T, from, to service.Config) {
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
 	natstest.Eventually(t, "the mirror looks for its topic", func() error { // and then has it from its beginning
-		if s := m.Stats(); !strings.Contains(s.Why, service.ErrNoTopic.Error()) {
+		if s := m.Stats(); !strings.Contains(s.Why, remote.ErrNoTopic.Error()) {
 			return fmt.Errorf("%+v", s)
 		}
 		return nil

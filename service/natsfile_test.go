@@ -19,16 +19,17 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
 
 // hostsNamed waits until the client's NATS reaches servers of exactly these hosts.
-func hostsNamed(t testing.TB, nc *nats.Conn, want string) []service.Host {
+func hostsNamed(t testing.TB, nc *nats.Conn, want string) []remote.Host {
 	t.Helper()
-	var all []service.Host
+	var all []remote.Host
 	natstest.Eventually(t, "hosts "+want, func() (err error) {
-		if all, err = service.Hosts(natstest.Within(t), nc); err != nil {
+		if all, err = remote.Hosts(natstest.Within(t), nc); err != nil {
 			return err
 		}
 		var names []string

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -40,14 +41,14 @@ func TestLeastPermissions(t *testing.T) {
 	name := natstest.Unique(t)
 	svc, err := service.Serve(service.Config{
 		Server: server, URL: gpu, Name: name, Host: "gpu", InboxPrefix: "_INBOX.gpu", Logger: log,
-		Mirrors: []service.MirrorOptions{{Topic: "front", From: "owner"}, {Topic: "back"}},
+		Mirrors: []remote.MirrorOptions{{Topic: "front", From: "owner"}, {Topic: "back"}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer svc.Close()
 	nc := natstest.Dial(t, service.Options{URL: watcher, InboxPrefix: "_INBOX.watcher", Logger: log})
-	mirrors := func(what string, right func(service.MirrorStats) bool) {
+	mirrors := func(what string, right func(remote.MirrorStats) bool) {
 		t.Helper()
 		natstest.Eventually(t, what, func() error {
 			all := hostsNamed(t, nc, "gpu owner")[0].Mirrors
@@ -58,13 +59,13 @@ func TestLeastPermissions(t *testing.T) {
 		})
 	}
 	// Once they have looked for their topics, they have them from the beginning.
-	mirrors("both topics are looked for", func(m service.MirrorStats) bool { return strings.Contains(m.Why, service.ErrNoTopic.Error()) })
+	mirrors("both topics are looked for", func(m remote.MirrorStats) bool { return strings.Contains(m.Why, remote.ErrNoTopic.Error()) })
 	for _, topicName := range []string{"front", "back"} {
 		o.Do(natstest.Order{Topic: topicName, Put: most, Count: frames})
 	}
-	mirrors("both topics are mirrored", func(m service.MirrorStats) bool { return m.Frames == frames && m.Lost == 0 })
+	mirrors("both topics are mirrored", func(m remote.MirrorStats) bool { return m.Frames == frames && m.Lost == 0 })
 	f := o.Do(natstest.Order{Put: size, Seed: 1})
-	r := service.NewReader(natstest.Dial(t, service.Options{URL: alice, InboxPrefix: "_INBOX.alice", Logger: log}), nil)
+	r := remote.NewReader(natstest.Dial(t, service.Options{URL: alice, InboxPrefix: "_INBOX.alice", Logger: log}), nil)
 	defer r.Close()
 	local := natstest.Connect(t, service.Options{Name: name, Logger: log}) // logs in as its server, and has its inbox
 	for reader, read := range map[string]func(context.Context, framebuffer.Frame) ([]byte, error){"alice": r.Get, "a client of gpu": local.Get} {

@@ -6,9 +6,10 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
-// Get returns the bytes of a frame of any host: see [Reader.Get]. Frames of this host are read
+// Get returns the bytes of a frame of any host: see [remote.Reader.Get]. Frames of this host are read
 // through shared memory, also those of other servers than the one attached. If the frame's ring is
 // unknown, Get first looks for a server that was restarted. A frame of a ring that has ended is
 // framebuffer.ErrStaleKey.
@@ -18,13 +19,13 @@ func (c *Client) Get(ctx context.Context, f framebuffer.Frame) ([]byte, error) {
 	return data, c.explainRead(a, f, err)
 }
 
-// GetInto is Get into memory of the caller's: see [Reader.GetInto].
+// GetInto is Get into memory of the caller's: see [remote.Reader.GetInto].
 func (c *Client) GetInto(ctx context.Context, dst []byte, f framebuffer.Frame) error {
 	a := c.attached.Load()
 	return c.explainRead(a, f, c.reader.GetInto(ctx, dst, f))
 }
 
-// View calls look with a frame's bytes: see [Reader.View].
+// View calls look with a frame's bytes: see [remote.Reader.View].
 func (c *Client) View(ctx context.Context, f framebuffer.Frame, look func([]byte) error) error {
 	a := c.attached.Load()
 	return c.explainRead(a, f, c.reader.View(ctx, f, look))
@@ -40,10 +41,10 @@ func (c *Client) Hold(f framebuffer.Frame, most time.Duration) (*framebuffer.Hol
 }
 
 // ReaderStats returns how Get, GetInto and View read frames, and why.
-func (c *Client) ReaderStats() ReaderStats { return c.reader.Stats() }
+func (c *Client) ReaderStats() remote.ReaderStats { return c.reader.Stats() }
 
 // ringOf returns the client that is attached to the ring with that key, or nil: see
-// [ReaderOptions.Attached]. If the key is unknown it may be that of a restarted server, which
+// [remote.ReaderOptions.Attached]. If the key is unknown it may be that of a restarted server, which
 // ringOf then attaches to.
 func (c *Client) ringOf(ctx context.Context, key string, known bool) (*framebuffer.Client, error) {
 	a := c.attached.Load()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -55,7 +56,7 @@ func TestRemoteAllocate(t *testing.T) {
 					switch _, err := guest.RemoteAllocate(natstest.Within(t), frame); {
 					case err == nil:
 						got.Add(1)
-					case errors.Is(err, service.ErrBusy):
+					case errors.Is(err, remote.ErrBusy):
 						busy.Add(1)
 					default:
 						t.Error(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/sign"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
 // Service is a running service. Its methods may be called concurrently.
@@ -36,13 +37,13 @@ type Service struct {
 	end     context.CancelFunc
 	working sync.WaitGroup
 	streams *nats.Conn // of frames and topics for and from other hosts: publishing may wait with its lock held
-	source  *Source
+	source  *remote.Source
 
 	mirrorRing *framebuffer.Client // that mirrors publish to; nil without any
 
 	mu      sync.Mutex
 	client  *framebuffer.Client // of the own ring; nil until a request needs it
-	mirrors []*Mirror
+	mirrors []*remote.Mirror
 	ended   bool
 }
 
@@ -167,7 +168,7 @@ func (s *Service) openSource() (err error) {
 	if s.streams, err = s.access.Dial(context.Background(), "framebuffer server, frames", opts...); err != nil {
 		return err
 	}
-	s.source, err = NewSource(s.streams, &SourceOptions{
+	s.source, err = remote.NewSource(s.streams, &remote.SourceOptions{
 		Key: s.config.Server.Key(), ID: s.micro.Info().ID, Host: s.config.host(), Name: natsconn.NameOrDefault(s.config.Name),
 		Replies: s.replies, SigningKey: s.signer, Logger: s.log,
 	})

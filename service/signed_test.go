@@ -13,6 +13,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/collision"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -32,7 +33,7 @@ func TestSignedFrames(t *testing.T) {
 			natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
 			readers := map[string]anyReader{
 				"a client": natstest.Connect(t, service.Options{URL: url, Trust: []string{public}}),
-				"a reader": reader(t, url, &service.ReaderOptions{Trust: []string{other, public}}),
+				"a reader": reader(t, url, &remote.ReaderOptions{Trust: []string{other, public}}),
 			}
 			for i, size := range []int{1, 31<<10 - 1, 31 << 10, 31<<10 + 1, 1 << 20, 30 << 20} {
 				seed := uint64(i)
@@ -54,15 +55,15 @@ func TestSignedFrames(t *testing.T) {
 				trust []string
 				want  error
 			}{
-				"another key":               {f, []string{other}, service.ErrUntrusted},
-				"a list without keys":       {f, []string{}, service.ErrUntrusted},
-				"an owner that does not":    {unsigned, []string{public}, service.ErrUntrusted},
+				"another key":               {f, []string{other}, remote.ErrUntrusted},
+				"a list without keys":       {f, []string{}, remote.ErrUntrusted},
+				"an owner that does not":    {unsigned, []string{public}, remote.ErrUntrusted},
 				"no key":                    {f, []string{"N"}, framebuffer.ErrBadKey},
 				"a user's key":              {f, []string{"UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"}, framebuffer.ErrBadKey},
 				"a key that is cut":         {f, []string{public[:55]}, framebuffer.ErrBadKey},
 				"a key, and what is no key": {f, []string{public, ""}, framebuffer.ErrBadKey},
 			} {
-				r := reader(t, url, &service.ReaderOptions{Trust: c.trust})
+				r := reader(t, url, &remote.ReaderOptions{Trust: c.trust})
 				dst := natstest.Content(7, 1000)
 				if err := r.GetInto(t.Context(), dst, c.frame); !errors.Is(err, c.want) || errors.Is(err, framebuffer.ErrTimeout) {
 					t.Errorf("%s: %v", what, err)
@@ -70,7 +71,7 @@ func TestSignedFrames(t *testing.T) {
 				if !bytes.Equal(dst, make([]byte, 1000)) && !bytes.Equal(dst, natstest.Content(7, 1000)) {
 					t.Errorf("%s: there are bytes", what)
 				}
-				if n := r.Stats().Untrusted; (n == 1) != errors.Is(c.want, service.ErrUntrusted) {
+				if n := r.Stats().Untrusted; (n == 1) != errors.Is(c.want, remote.ErrUntrusted) {
 					t.Errorf("%s: %d frames were counted", what, n)
 				}
 			}
@@ -87,7 +88,7 @@ func TestFramesOfThisHostAreNotSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []anyReader{natstest.Connect(t, service.Options{URL: url, Trust: []string{public}}), reader(t, url, &service.ReaderOptions{Trust: []string{}})} {
+	for _, r := range []anyReader{natstest.Connect(t, service.Options{URL: url, Trust: []string{public}}), reader(t, url, &remote.ReaderOptions{Trust: []string{}})} {
 		if got, err := r.Get(t.Context(), f); err != nil || string(got) != "near" {
 			t.Errorf("%q, %v", got, err)
 		}
@@ -107,7 +108,7 @@ func TestSignedFrameIsResumed(t *testing.T) {
 				tell(m)
 			}
 		})
-		from := reader(t, r.toURL, &service.ReaderOptions{Trust: []string{public}})
+		from := reader(t, r.toURL, &remote.ReaderOptions{Trust: []string{public}})
 		if got, err := from.Get(t.Context(), f); err != nil || !bytes.Equal(got, want) || from.Stats().Resumed == 0 {
 			t.Errorf("without part %d: %d bytes, %v, %+v", lost, len(got), err, from.Stats())
 		}
@@ -131,7 +132,7 @@ func TestForgedFrames(t *testing.T) {
 	if err != nil || framebuffer.ChecksumOf(forged) != f.Checksum {
 		t.Fatalf("no forgery: %v", err)
 	}
-	trusting := reader(t, r.toURL, &service.ReaderOptions{Trust: []string{public}})
+	trusting := reader(t, r.toURL, &remote.ReaderOptions{Trust: []string{public}})
 	if got, err := trusting.Get(t.Context(), f); err != nil || !bytes.Equal(got, natstest.Content(1, size)) {
 		t.Fatalf("by way of a peer that hands on: %d bytes, %v", len(got), err)
 	}
@@ -215,7 +216,7 @@ func TestForgedFrames(t *testing.T) {
 		r.does(attack.ask, attack.answer)
 		dst := natstest.Content(7, size)
 		err := trusting.GetInto(t.Context(), dst, f)
-		if !errors.Is(err, service.ErrUntrusted) || errors.Is(err, framebuffer.ErrTimeout) || !bytes.Equal(dst, make([]byte, size)) {
+		if !errors.Is(err, remote.ErrUntrusted) || errors.Is(err, framebuffer.ErrTimeout) || !bytes.Equal(dst, make([]byte, size)) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

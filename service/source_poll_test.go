@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -33,7 +34,7 @@ func TestMirrorsKeepNoReaderWaiting(t *testing.T) {
 				}
 				defer sub.Close()
 			}
-			m := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam", From: "owner"})
+			m := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: "owner"})
 			m.runs(t, "")
 			var wake *atomic.Uint32
 			for i, control := 0, ring.Segment().Control; i < control.Topics(); i++ {
@@ -46,7 +47,7 @@ func TestMirrorsKeepNoReaderWaiting(t *testing.T) {
 				if _, err := pub.Publish(natstest.Content(i, most), nil); err != nil {
 					t.Fatal(err)
 				}
-				m.counts(t, func(s service.MirrorStats) bool { return s.Frames == i+1 })
+				m.counts(t, func(s remote.MirrorStats) bool { return s.Frames == i+1 })
 				if i == 0 { // until then it was not lively
 					woken = wake.Load()
 				}

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/natstest"
 )
@@ -23,7 +24,7 @@ func TestHostileOwner(t *testing.T) {
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 1<<20)
 	f := o.Do(natstest.Order{Put: 1000, Seed: 1})
-	r := reader(t, url, &service.ReaderOptions{Patience: 200 * time.Millisecond})
+	r := reader(t, url, &remote.ReaderOptions{Patience: 200 * time.Millisecond})
 	if _, err := r.Get(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
@@ -77,11 +78,11 @@ func TestGiveUpOnAnotherHost(t *testing.T) {
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 1<<20)
 	f := o.Do(natstest.Order{Put: 1000, Seed: 1})
-	for what, end := range map[string]func(context.CancelFunc, *service.Reader){
-		"by context": func(cancel context.CancelFunc, _ *service.Reader) { cancel() },
-		"by closing": func(_ context.CancelFunc, r *service.Reader) { r.Close() },
+	for what, end := range map[string]func(context.CancelFunc, *remote.Reader){
+		"by context": func(cancel context.CancelFunc, _ *remote.Reader) { cancel() },
+		"by closing": func(_ context.CancelFunc, r *remote.Reader) { r.Close() },
 	} {
-		r := service.NewReader(natstest.Dial(t, service.Options{URL: url}), nil)
+		r := remote.NewReader(natstest.Dial(t, service.Options{URL: url}), nil)
 		if _, err := r.Get(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +131,7 @@ func TestHostileHosts(t *testing.T) {
 	if err := far.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := service.Hosts(natstest.Within(t), nc); !errors.Is(err, service.ErrNoServer) {
+	if all, err := remote.Hosts(natstest.Within(t), nc); !errors.Is(err, service.ErrNoServer) {
 		t.Errorf("%+v, %v", all, err)
 	}
 	nc.Close()
@@ -145,10 +146,10 @@ func TestMirrorOfAnyIsOfNoCopy(t *testing.T) {
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 1<<20)
 	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 3})
-	_, _ = natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "a", Mirrors: []service.MirrorOptions{{Topic: "cam", From: "owner"}}})
+	_, _ = natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "a", Mirrors: []remote.MirrorOptions{{Topic: "cam", From: "owner"}}})
 	nc := natstest.Dial(t, service.Options{URL: url})
 	natstest.Eventually(t, "the copy runs", func() error {
-		all, err := service.Hosts(natstest.Within(t), nc)
+		all, err := remote.Hosts(natstest.Within(t), nc)
 		for _, h := range all {
 			if len(h.Mirrors) == 1 && h.Mirrors[0].State == "running" && len(h.Topics) == 1 && h.Topics[0].Mirror {
 				return nil
@@ -157,9 +158,9 @@ func TestMirrorOfAnyIsOfNoCopy(t *testing.T) {
 		return fmt.Errorf("%+v, %w", all, errors.Join(err, errors.New("not yet")))
 	})
 	o.Kill()
-	c := startMirror(t, url, 1<<20, most, service.MirrorOptions{Topic: "cam"})
+	c := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam"})
 	natstest.Eventually(t, "nobody has the original", func() error {
-		if s := c.Stats(); !strings.Contains(s.Why, service.ErrNoTopic.Error()) {
+		if s := c.Stats(); !strings.Contains(s.Why, remote.ErrNoTopic.Error()) {
 			return fmt.Errorf("%+v", s)
 		}
 		return nil

@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -204,9 +205,9 @@ func (h *host) mirror(topics []string, from string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	before := h.end
 	h.end = func() { cancel(); before() }
-	var all []*service.Mirror
+	var all []*remote.Mirror
 	for _, name := range topics {
-		m, err := service.NewMirror(h.client.NATS(), h.ring, &service.MirrorOptions{Topic: name, From: from})
+		m, err := remote.NewMirror(h.client.NATS(), h.ring, &remote.MirrorOptions{Topic: name, From: from})
 		if err != nil {
 			return err
 		}
@@ -220,7 +221,7 @@ func (h *host) mirror(topics []string, from string) error {
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
 		running, why := 0, ""
 		for _, m := range all {
-			if s := m.Stats(); s.State == service.MirrorRunning {
+			if s := m.Stats(); s.State == remote.MirrorRunning {
 				running++
 			} else {
 				why = s.Why

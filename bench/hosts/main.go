@@ -62,7 +62,7 @@ func run(out string, rounds int, only string) (err error) {
 	}
 	res := newResults(rounds)
 	for _, where := range []string{beside, inside} {
-		if err := w.with(where, func(hosts []*remote) error { return measure(res, hosts, where, only) }); err != nil {
+		if err := w.with(where, func(hosts []*hostProcess) error { return measure(res, hosts, where, only) }); err != nil {
 			return err
 		}
 	}
@@ -78,8 +78,8 @@ func run(out string, rounds int, only string) (err error) {
 }
 
 // with runs f with all hosts.
-func (w *network) with(where string, f func([]*remote) error) error {
-	var hosts []*remote
+func (w *network) with(where string, f func([]*hostProcess) error) error {
+	var hosts []*hostProcess
 	defer func() {
 		for _, h := range hosts {
 			h.stop()
@@ -96,7 +96,7 @@ func (w *network) with(where string, f func([]*remote) error) error {
 }
 
 // measure takes all parts, or only one. What local readers and publishers see is as it is by default.
-func measure(res *results, hosts []*remote, where, only string) error {
+func measure(res *results, hosts []*hostProcess, where, only string) error {
 	for _, part := range []struct {
 		name string
 		here bool
@@ -118,7 +118,7 @@ func measure(res *results, hosts []*remote, where, only string) error {
 }
 
 // transfers moves the same number of bytes in each way from the first host to the second.
-func transfers(res *results, hosts []*remote, where string) error {
+func transfers(res *results, hosts []*hostProcess, where string) error {
 	from, to := hosts[0], hosts[1]
 	if err := tell(from, order{Do: "make", Topics: []string{"cam"}}); err != nil {
 		return err
@@ -158,7 +158,7 @@ func transfers(res *results, hosts []*remote, where string) error {
 }
 
 // latencies are those of a local reader of 30 frames a second, by who else gets them.
-func latencies(res *results, hosts []*remote) error {
+func latencies(res *results, hosts []*hostProcess) error {
 	return inCompany(res, hosts, []string{"live"}, func(o order, where, with string) error {
 		o.Do, o.Count = "live", 30
 		a, err := hosts[0].do(o)
@@ -168,7 +168,7 @@ func latencies(res *results, hosts []*remote) error {
 }
 
 // manyTopics publishes to many topics, paced and as fast as it can, by who else gets the frames.
-func manyTopics(res *results, hosts []*remote) error {
+func manyTopics(res *results, hosts []*hostProcess) error {
 	var topics []string
 	for i := range manyCount {
 		topics = append(topics, "many/"+strconv.Itoa(i))
@@ -188,7 +188,7 @@ func manyTopics(res *results, hosts []*remote) error {
 
 // inCompany runs f with topics of the first host that others read too, where hosts and NATS
 // leave a core to f and where they do not.
-func inCompany(res *results, hosts []*remote, topics []string, f func(o order, where, with string) error) error {
+func inCompany(res *results, hosts []*hostProcess, topics []string, f func(o order, where, with string) error) error {
 	if err := tell(hosts[0], order{Do: "make", Topics: topics}); err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func inCompany(res *results, hosts []*remote, topics []string, f func(o order, w
 }
 
 // onBoth runs f in each round, where hosts and NATS take all cores and where they leave the first to publishers.
-func onBoth(res *results, hosts []*remote, f func(where string) error) error {
+func onBoth(res *results, hosts []*hostProcess, f func(where string) error) error {
 	for range res.Rounds {
 		for first, where := range []string{sharedCore, ownCore} {
 			for _, h := range hosts {
@@ -222,7 +222,7 @@ func onBoth(res *results, hosts []*remote, f func(where string) error) error {
 }
 
 // mirrored runs f while so many hosts mirror the first's topics.
-func mirrored(hosts []*remote, mirrors int, topics []string, f func() error) error {
+func mirrored(hosts []*hostProcess, mirrors int, topics []string, f func() error) error {
 	for _, h := range hosts[1 : 1+mirrors] {
 		if err := tell(h, order{Do: "mirror", Topics: topics, From: "h1"}); err != nil {
 			return err
@@ -239,7 +239,7 @@ func mirrored(hosts []*remote, mirrors int, topics []string, f func() error) err
 	return nil
 }
 
-func tell(h *remote, o order) error {
+func tell(h *hostProcess, o order) error {
 	_, err := h.do(o)
 	return err
 }

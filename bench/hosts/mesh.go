@@ -13,7 +13,7 @@ func meshOf(wanted int, where string, copies int) string {
 
 // mesh has every host publish its share of many topics at the same time, by how many of the
 // others have a copy of each: none, the next one, or all.
-func mesh(res *results, hosts []*remote) error {
+func mesh(res *results, hosts []*hostProcess) error {
 	topics := make([][]string, len(hosts))
 	for i := range manyCount {
 		at := i % len(hosts)
@@ -47,7 +47,7 @@ func mesh(res *results, hosts []*remote) error {
 }
 
 // meshed gives each host's topics to so many of those behind it.
-func meshed(hosts []*remote, topics [][]string, copies int) error {
+func meshed(hosts []*hostProcess, topics [][]string, copies int) error {
 	for from := range hosts {
 		for n := 1; n <= copies; n++ {
 			o := order{Do: "mirror", Topics: topics[from], From: fmt.Sprintf("h%d", from+1)}
@@ -60,7 +60,7 @@ func meshed(hosts []*remote, topics [][]string, copies int) error {
 }
 
 // together has all hosts publish at once, and returns how many frames a second that were.
-func together(hosts []*remote, topics [][]string, rate int) (all float64, err error) {
+func together(hosts []*hostProcess, topics [][]string, rate int) (all float64, err error) {
 	var wg sync.WaitGroup
 	answers, errs := make([]answer, len(hosts)), make([]error, len(hosts))
 	for i, h := range hosts {

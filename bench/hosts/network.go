@@ -58,15 +58,15 @@ func (w *network) remove() {
 	_ = os.RemoveAll(w.dir) // in the folder for temporary files
 }
 
-// remote is a host's process, from the outside.
-type remote struct {
+// hostProcess is a host's process, from the outside.
+type hostProcess struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Reader
 }
 
 // start runs a host, whose NATS is one of a cluster of n: inside of serve, or beside it.
-func (w *network) start(i, n int, where string) (*remote, error) {
+func (w *network) start(i, n int, where string) (*hostProcess, error) {
 	var routes []string
 	for j := 1; j <= n; j++ {
 		if j != i {
@@ -82,7 +82,7 @@ func (w *network) start(i, n int, where string) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &remote{cmd: exec.Command("ip", "netns", "exec", w.ns(i), self, "play", fmt.Sprintf("h%d", i), conf, where)}
+	h := &hostProcess{cmd: exec.Command("ip", "netns", "exec", w.ns(i), self, "play", fmt.Sprintf("h%d", i), conf, where)}
 	h.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWIPC} // others' memory is out of reach
 	h.cmd.Stderr = os.Stderr
 	in, err1 := h.cmd.StdinPipe()
@@ -95,7 +95,7 @@ func (w *network) start(i, n int, where string) (*remote, error) {
 	return h, err
 }
 
-func (h *remote) do(o order) (answer, error) {
+func (h *hostProcess) do(o order) (answer, error) {
 	line, err := json.Marshal(o)
 	if err != nil {
 		return answer{}, err
@@ -106,7 +106,7 @@ func (h *remote) do(o order) (answer, error) {
 	return h.answer()
 }
 
-func (h *remote) answer() (a answer, err error) {
+func (h *hostProcess) answer() (a answer, err error) {
 	line, err := h.out.ReadBytes('\n')
 	if err != nil {
 		return a, fmt.Errorf("%v ended: %w", h.cmd.Args, err)
@@ -120,7 +120,7 @@ func (h *remote) answer() (a answer, err error) {
 	return a, nil
 }
 
-func (h *remote) stop() {
+func (h *hostProcess) stop() {
 	_ = h.in.Close()
 	_ = h.cmd.Wait() // what it had to say it has said
 }

@@ -51,7 +51,7 @@ func rateOf(wanted int, where, with string) string {
 }
 
 // transfer has a host move a burst, and counts what it took; not in the round that warms up.
-func (r *results) transfer(name string, round int, by *remote, o order, hosts []*remote) error {
+func (r *results) transfer(name string, round int, by *hostProcess, o order, hosts []*hostProcess) error {
 	before, err := processorTime(hosts)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (r *results) transfer(name string, round int, by *remote, o order, hosts []
 }
 
 // processorTime is what all hosts have taken, seconds.
-func processorTime(hosts []*remote) (all float64, err error) {
+func processorTime(hosts []*hostProcess) (all float64, err error) {
 	for _, h := range hosts {
 		a, err := h.do(order{Do: "cpu"})
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/cmd/framebuffer/internal/stdio"
 	"github.com/core-framebuffer/framebuffer/internal/harmless"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
@@ -114,7 +115,7 @@ func (c *getCmd) read(e *env, f framebuffer.Frame) ([]byte, error) {
 		return nil, fmt.Errorf("%w (and other hosts cannot be reached: %w)", err, other)
 	}
 	defer nc.Close()
-	reader := service.NewReader(nc, &service.ReaderOptions{Attach: opts, Trust: trust, Logger: e.log})
+	reader := remote.NewReader(nc, &remote.ReaderOptions{Attach: opts, Trust: trust, Logger: e.log})
 	defer reader.Close()
 	data, other := reader.Get(e.ctx, f)
 	return data, goneWith(err, other)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
 type hostsCmd struct {
@@ -42,18 +42,18 @@ func (c *hostsCmd) Run(e *env) error {
 		return err
 	}
 	defer nc.Close()
-	all, err := service.Hosts(e.ctx, nc, c.Host...)
-	if err != nil && !errors.Is(err, service.ErrTooMany) {
+	all, err := remote.Hosts(e.ctx, nc, c.Host...)
+	if err != nil && !errors.Is(err, remote.ErrTooMany) {
 		return err
 	}
-	return errors.Join(printAll(e, all, func(all []service.Host) string { return hostsText(all, c.Topics) }), err)
+	return errors.Join(printAll(e, all, func(all []remote.Host) string { return hostsText(all, c.Topics) }), err)
 }
 
 // hostsText is a table, with what there is to say of each host below its line.
-func hostsText(all []service.Host, topics bool) string {
+func hostsText(all []remote.Host, topics bool) string {
 	var table columns
 	signs := ""
-	if slices.ContainsFunc(all, func(h service.Host) bool { return h.SignsAs != "" }) {
+	if slices.ContainsFunc(all, func(h remote.Host) bool { return h.SignsAs != "" }) {
 		signs = "\tSIGNS AS"
 	}
 	table.row("HOST\tNAME\tID\tRING\tWRITTEN\tTOPICS\tRTT%s", signs)
@@ -81,7 +81,7 @@ func hostsText(all []service.Host, topics bool) string {
 }
 
 // hostTopics are a host's topics and mirrors, each on a line.
-func hostTopics(h service.Host) string {
+func hostTopics(h remote.Host) string {
 	var b strings.Builder
 	for _, t := range h.Topics {
 		said := many(int(t.Published), "frame")

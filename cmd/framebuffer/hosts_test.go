@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
 // A server with a name of its own for its host is listed, with its topics.
@@ -20,7 +20,7 @@ func TestHosts(t *testing.T) {
 			t.Errorf("no %q in %+v", want, r)
 		}
 	}
-	var h service.Host
+	var h remote.Host
 	if r := runCommand(t, "", "--json", "hosts", "--name", name); json.Unmarshal([]byte(r.out), &h) != nil || h.Host != "cam1" || len(h.Topics) != 1 {
 		t.Errorf("%+v: %+v", r, h)
 	}
@@ -31,8 +31,8 @@ func TestHosts(t *testing.T) {
 
 // Columns stay below each other whatever stands between the lines.
 func TestHostsText(t *testing.T) {
-	topics := []service.HostTopic{{Name: "a rather long name of a topic", Published: 7}, {Name: "b", Copy: true}}
-	got := hostsText([]service.Host{
+	topics := []remote.HostTopic{{Name: "a rather long name of a topic", Published: 7}, {Name: "b", Copy: true}}
+	got := hostsText([]remote.Host{
 		{Host: "one", Name: "n", ID: "ID", Capacity: 1 << 20, Topics: topics, More: 3},
 		{Host: "another-one", Name: "n", ID: "ID", Capacity: 1 << 30},
 		{Host: "gone", Err: "says nothing"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
@@ -53,16 +54,16 @@ func (c *mirrorCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var s service.MirrorStats
+	var s remote.MirrorStats
 	err = c.sessions(e, wire.MirrorClientName(c.Topic), c.following, func(client *service.Client, ring *framebuffer.Client, _ bool) error {
-		m, err := service.NewMirror(client.NATS(), ring, &service.MirrorOptions{
+		m, err := remote.NewMirror(client.NATS(), ring, &remote.MirrorOptions{
 			Topic: c.Topic, From: c.From, Every: c.Every, Rate: c.Rate, OnDemand: c.OnDemand, Window: int(c.Window), Trust: trust, Self: client.ServerID(), Logger: e.log,
 		})
 		if err != nil {
 			return err
 		}
 		came := e.waitingFor(func() string {
-			if s := m.Stats(); s.State == service.MirrorLooking && s.Starts == 0 {
+			if s := m.Stats(); s.State == remote.MirrorLooking && s.Starts == 0 {
 				return fmt.Sprintf("topic %q of %s: %s", c.Topic, c.whose(), s.Why)
 			}
 			return ""
@@ -93,15 +94,15 @@ func (c *mirrorCmd) Run(e *env) error {
 
 // whose describes the host that has the topic.
 func (c *mirrorCmd) whose() string {
-	if c.From == service.AnyHost {
+	if c.From == remote.AnyHost {
 		return "any host"
 	}
 	return strconv.Quote(c.From)
 }
 
 // parseMirror reads TOPIC@HOST,OPTION,…. Without a host it is any; topics may have either sign, too.
-func parseMirror(s string) (m service.MirrorOptions, err error) {
-	m.Topic, m.From = s, service.AnyHost
+func parseMirror(s string) (m remote.MirrorOptions, err error) {
+	m.Topic, m.From = s, remote.AnyHost
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 {
 		return m, nil
@@ -134,7 +135,7 @@ func parseMirror(s string) (m service.MirrorOptions, err error) {
 }
 
 // mirrorText is a mirror for people.
-func mirrorText(m service.MirrorStats) string {
+func mirrorText(m remote.MirrorStats) string {
 	s := fmt.Sprintf("%s@%s: %s", text(m.Topic), text(m.From), m.State)
 	if m.Host != "" {
 		s += ", of " + text(m.Host)

@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -101,7 +101,7 @@ func TestMirrorCommand(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := mirror.end(t)
-			var s service.MirrorStats
+			var s remote.MirrorStats
 			if err := json.Unmarshal([]byte(r.out), &s); err != nil || r.status != exitOK {
 				t.Fatalf("%v: %+v", err, r)
 			}
@@ -153,7 +153,7 @@ func TestGetFromAnotherHost(t *testing.T) {
 
 // serve takes the same options behind the host's name.
 func TestMirrorsOfServe(t *testing.T) {
-	for text, want := range map[string]service.MirrorOptions{
+	for text, want := range map[string]remote.MirrorOptions{
 		"cam":                                    {Topic: "cam", From: "any"},
 		"cam@hostA":                              {Topic: "cam", From: "hostA"},
 		"a@b@hostA":                              {Topic: "a@b", From: "hostA"},

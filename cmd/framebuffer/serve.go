@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
@@ -97,7 +98,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 }
 
 // mirrors are the mirrors of --mirror.
-func (c *serveCmd) mirrors() (all []service.MirrorOptions, err error) {
+func (c *serveCmd) mirrors() (all []remote.MirrorOptions, err error) {
 	trust, err := c.keys()
 	if err != nil {
 		return nil, err
@@ -123,7 +124,7 @@ func (c *serveCmd) options(e *env) *framebuffer.ServerOptions {
 }
 
 // config are the flags as package service takes them.
-func (c *serveCmd) config(e *env, server *framebuffer.Server, mirrors []service.MirrorOptions) service.Config {
+func (c *serveCmd) config(e *env, server *framebuffer.Server, mirrors []remote.MirrorOptions) service.Config {
 	return service.Config{
 		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: string(c.NATS),
 		NATSConfig: c.Config, JetStream: c.Streams, Credentials: c.Creds, TLS: c.files(), InboxPrefix: c.Inbox,

@@ -18,7 +18,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/collision"
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -128,7 +128,7 @@ func TestTrust(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	reader := service.NewReader(nc, nil)
+	reader := remote.NewReader(nc, nil)
 	if _, err := reader.Get(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}

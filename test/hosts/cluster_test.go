@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
 const (
@@ -20,8 +20,8 @@ func TestThreeHosts(t *testing.T) { everywhere(t, testThreeHosts) }
 func testThreeHosts(t *testing.T, place func(*network, int, plan) plan) {
 	const n = 3
 	w := newNetwork(t, n)
-	mirrors := func(from string) []service.MirrorOptions {
-		return []service.MirrorOptions{{Topic: "cam", From: from}}
+	mirrors := func(from string) []remote.MirrorOptions {
+		return []remote.MirrorOptions{{Topic: "cam", From: from}}
 	}
 	plans := []plan{{}, {Mirrors: mirrors("h1")}, {Mirrors: mirrors("any")}}
 	var hosts []*proc
@@ -107,7 +107,7 @@ func TestHundredTopics(t *testing.T) {
 		for from := 1; from <= n; from++ {
 			for i := range each {
 				if from != h {
-					p.Mirrors = append(p.Mirrors, service.MirrorOptions{Topic: name(from, i), From: string([]byte{'h', byte('0' + from)})})
+					p.Mirrors = append(p.Mirrors, remote.MirrorOptions{Topic: name(from, i), From: string([]byte{'h', byte('0' + from)})})
 				}
 			}
 		}

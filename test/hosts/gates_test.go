@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/remote"
 )
 
 // Two clusters have a connection each way, and what a reader subscribes to may be known at the owner's long
@@ -25,7 +25,7 @@ func testFirstParts(t *testing.T, place func(*network, int, plan) plan) {
 	}
 	// The owner reaches the reader through the line, on which the reader's subscriptions come back late.
 	reading := site(1, "east", address(0), "west", address(2))
-	reading.Mirrors = []service.MirrorOptions{{Topic: "cam", From: "h2"}}
+	reading.Mirrors = []remote.MirrorOptions{{Topic: "cam", From: "h2"}}
 	reader := w.start(1, place(w, 1, reading))
 	owner := w.start(2, place(w, 2, site(2, "west", address(2), "east", address(0))))
 	reader.sees("h1", "h2")

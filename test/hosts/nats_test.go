@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -107,7 +107,7 @@ func TestOwnNATSIsKilled(t *testing.T) {
 		s := w.newNATS(bin, i, clusterFile(t, i, n))
 		p := plan{Ring: ring, URL: s.url()}
 		if i > 1 {
-			p.Mirrors = []service.MirrorOptions{{Topic: "cam", From: "h1"}}
+			p.Mirrors = []remote.MirrorOptions{{Topic: "cam", From: "h1"}}
 		}
 		all, hosts = append(all, s), append(hosts, w.start(i, p))
 	}

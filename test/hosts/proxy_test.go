@@ -11,7 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/core-framebuffer/framebuffer/internal/layout"
-	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -77,7 +77,7 @@ func testBadLine(t *testing.T, place func(*network, int, plan) plan) {
 	line.Recv(&ok)
 	leaf := w.start(2, place(w, 2, plan{
 		Ring: ring, Config: file(t, "leafnodes { reconnect: 1, remotes: [{ url: \"nats-leaf://"+address(0)+":7422\" }] }"),
-		Mirrors: []service.MirrorOptions{{Topic: "cam", From: "h1", Window: 256 << 10}},
+		Mirrors: []remote.MirrorOptions{{Topic: "cam", From: "h1", Window: 256 << 10}},
 	}))
 	leaf.sees("h1", "h2")
 	hub.must(order{Do: "publish", Topic: "cam", Size: most, Gap: 2 * time.Millisecond})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/record"
+	"github.com/core-framebuffer/framebuffer/remote"
 	"github.com/core-framebuffer/framebuffer/service"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
@@ -24,7 +25,7 @@ type plan struct {
 	Ring    int64
 	Config  string // a NATS configuration file, or
 	URL     string // of a NATS server
-	Mirrors []service.MirrorOptions
+	Mirrors []remote.MirrorOptions
 
 	RemoteAllocate int64
 }
@@ -47,10 +48,10 @@ type result struct {
 	Timeout bool
 	Same    bool // the bytes are those of the seed
 	Took    time.Duration
-	Reads   service.ReaderStats
+	Reads   remote.ReaderStats
 	Hosts   []string
 	IDs     []string // of those
-	Mirrors []service.MirrorStats
+	Mirrors []remote.MirrorStats
 	Topics  map[string]tally
 	Failure string // a fault of the host itself
 
@@ -180,8 +181,8 @@ func (h *host) do(o order) (r result) {
 	case "recordings":
 		r.Recordings, err = record.List(h.life, h.client.NATS())
 	case "hosts":
-		var all []service.Host
-		all, err = service.Hosts(h.life, h.client.NATS())
+		var all []remote.Host
+		all, err = remote.Hosts(h.life, h.client.NATS())
 		for _, one := range all {
 			r.Hosts = append(r.Hosts, one.Host+one.Err)
 			r.IDs = append(r.IDs, one.ID)
@@ -189,7 +190,7 @@ func (h *host) do(o order) (r result) {
 	case "report":
 		r.Reads = h.client.ReaderStats()
 		if h.client.NATS().IsConnected() { // otherwise it would wait for that
-			var about service.Host
+			var about remote.Host
 			about, err = h.client.About(h.life)
 			r.Mirrors = about.Mirrors
 		}
