@@ -6,7 +6,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/cgroup"
 )
 
-// memory is whether the machine has the pages, all of which are taken at start.
+// memory checks whether the machine has the pages, all of which are allocated at start.
 func memory(m Machine, ring int64) Result {
 	free, err := m.meminfo("MemAvailable:")
 	if err != nil {
@@ -19,7 +19,7 @@ func memory(m Machine, ring int64) Result {
 	return good("%s available", size(free))
 }
 
-// overcommit is whether the kernel promises the pages.
+// overcommit checks whether the kernel commits to the pages.
 func overcommit(m Machine, ring int64) Result {
 	mode, err := m.number("proc/sys/vm/overcommit_memory")
 	if err != nil {
@@ -44,7 +44,7 @@ func overcommit(m Machine, ring int64) Result {
 	return good("strict (vm.overcommit_memory is 2): the kernel promises %s more", size(bound-used))
 }
 
-// controlGroup is whether the container has the memory: a ring's pages count for the group
+// controlGroup checks whether the container has the memory: a ring's pages count for the group
 // of the server, whichever process writes to them.
 func controlGroup(m Machine, ring int64) Result {
 	all, err := cgroup.Memory(m.Root)
@@ -62,7 +62,7 @@ func controlGroup(m Machine, ring int64) Result {
 	return good("%s, of which %s are left (%s)", size(least.Max), size(least.Free), least.File)
 }
 
-// addressSpace is whether a process can map the ring, which every process does twice in a row.
+// addressSpace checks whether a process can map the ring, which every process does twice, one after the other.
 func addressSpace(m Machine, ring int64) Result {
 	bound, err := m.resource("Max address space")
 	if err != nil {
@@ -83,8 +83,8 @@ func addressSpace(m Machine, ring int64) Result {
 	return good("%s, of which %s are left (ulimit -v); a ring is mapped twice", size(bound), size(bound-used))
 }
 
-// atMost is a size to serve with where no more than that is free: a tenth less, since who
-// serves needs memory too.
+// atMost returns a size to serve with where no more than free is free: a tenth less, since the server
+// process needs memory too.
 func atMost(free int64) string {
 	mib := max(free, 0) / 10 * 9 >> 20
 	if mib == 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
 
-// hugePages is whether serve --huge-pages works.
+// hugePages checks whether serve --huge-pages works.
 func hugePages(m Machine, ring int64) Result {
 	reserved, err := m.reservedPages()
 	if err != nil {
@@ -35,7 +35,7 @@ func hugePages(m Machine, ring int64) Result {
 		"%s reserved and free, no transparent ones for shared memory", size(reserved))
 }
 
-// reservedPages are the bytes in reserved huge pages that are free and not reserved.
+// reservedPages returns the bytes in huge pages of the pool that are free and that no mapping has reserved.
 func (m Machine) reservedPages() (int64, error) {
 	free, err := m.field("proc/meminfo", "HugePages_Free:")
 	if err != nil {
@@ -71,7 +71,7 @@ func (m Machine) mayUseReserved() bool {
 	return slices.Contains(mine, group)
 }
 
-// memlock tells what may be locked. Rings are not: the limit forbids nothing.
+// memlock reports what may be locked. Rings are not locked: the limit forbids nothing.
 func memlock(m Machine, _ int64) Result {
 	bound, err := m.resource("Max locked memory")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// peer tells where another process is, as far as it can be seen from here.
+// peer reports on another attached process, as far as it can be seen from here.
 func (m Machine) peer(p monitor.Peer) Result {
 	name := "client"
 	if p.Server {
@@ -41,12 +41,12 @@ func (m Machine) peer(p monitor.Peer) Result {
 	return good("%s, is gone: the next client takes its slot", who).named(name)
 }
 
-// serverGone is about a server that was killed.
+// serverGone reports a server that was killed.
 func serverGone(who string) Result {
 	return bad(Warn, "start a server, and give out its key", "%s, is gone: its clients read what is there, and nothing is written", who).named("server")
 }
 
-// alive reports whether a pid of this PID namespace is that very process.
+// alive reports whether a pid of this PID namespace is that process, and not a later one.
 func (m Machine) alive(pid int, p monitor.Peer) (bool, error) {
 	started, err := procinfo.StartTimeIn(m.Root, pid)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,9 +55,9 @@ func (m Machine) alive(pid int, p monitor.Peer) (bool, error) {
 	return procinfo.SameStart(started, p.Started), err
 }
 
-// search finds the pid that a process of another PID namespace has in this one: those of
-// namespaces further in are seen here, with a pid for each (NSpid, the innermost last). It
-// returns 0 where there is none or it may not be read.
+// search returns the pid that a process of another PID namespace has in this one, or 0 where it has none or
+// it may not be read. Processes of inner namespaces are seen here, with a pid for each namespace (NSpid, the
+// innermost last).
 func (m Machine) search(p monitor.Peer) int {
 	all, err := fs.ReadDir(m.Root, "proc")
 	if err != nil {
@@ -79,7 +79,7 @@ func (m Machine) search(p monitor.Peer) int {
 	return 0
 }
 
-// apart adds to what is said of a process which namespaces it does not share with this one.
+// apart adds to a finding which namespaces a process does not share with this one.
 func (m Machine) apart(pid int, finding string, args ...any) Result {
 	finding = fmt.Sprintf(finding, args...)
 	var others []string

@@ -8,8 +8,8 @@ import (
 
 // What a server with its embedded NATS needs. With no client and two processors, serve has 11
 // descriptors with sysv and 15 with memfd, and 7 or 8 threads (ls /proc/PID/fd | wc -l, grep
-// Threads /proc/PID/status); with ulimit -n 15 both still start. Each client that looks it up
-// is another descriptor.
+// Threads /proc/PID/status); with ulimit -n 15 both still start. Each client that looks up
+// the server takes another descriptor.
 const (
 	leastDescriptors = 16
 	leastTasks       = 16
@@ -17,7 +17,7 @@ const (
 	manyTasks        = 64
 )
 
-// descriptors is whether a process gets enough files and sockets.
+// descriptors checks whether a process gets enough files and sockets.
 func descriptors(m Machine, _ int64) Result {
 	bound, err := m.resource("Max open files")
 	if err != nil {
@@ -57,7 +57,7 @@ func (m Machine) openFiles() (used, all int64, err error) {
 	return used - free, all, nil
 }
 
-// tasks is whether threads can be started: Go ends the process where one cannot.
+// tasks checks whether threads can be started: Go ends the process where one cannot.
 func tasks(m Machine, _ int64) Result {
 	bounds, err := m.taskBounds()
 	if err != nil {
@@ -78,7 +78,7 @@ func tasks(m Machine, _ int64) Result {
 	return good("%s", least.finding)
 }
 
-// taskBound is one limit on threads, and what to say of it.
+// taskBound is one limit on threads, and its finding.
 type taskBound struct {
 	free            int64
 	finding, remedy string
@@ -102,7 +102,7 @@ func (m Machine) taskBounds() (all []taskBound, err error) {
 	return all, err
 }
 
-// count is a limit for people.
+// count formats a limit.
 func count(n int64) string {
 	if n == noLimit {
 		return "any number of"
