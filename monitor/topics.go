@@ -12,10 +12,10 @@ import (
 type Topic struct {
 	Index       int          `json:"index"` // in the segment's table of topics
 	Name        string       `json:"name"`
-	Ended       bool         `json:"ended"`
 	Published   uint64       `json:"published"`       // frames, since its first; those that a mirror left out after that count
 	Bytes       uint64       `json:"published_bytes"` // payload bytes of those
-	FrameRate   float64      `json:"frame_rate"`      // frames a second, over the snapshot's Window
+	Ended       bool         `json:"ended"`
+	FrameRate   float64      `json:"frame_rate"` // frames a second, over the snapshot's Window
 	ByteRate    float64      `json:"byte_rate"`
 	Depth       uint64       `json:"depth"` // frames in its queue at most
 	Subscribers []Subscriber `json:"subscribers"`
