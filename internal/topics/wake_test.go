@@ -24,8 +24,8 @@ func TestAllAreWoken(t *testing.T) {
 			awake(t, func() error {
 				return p.Sleep(func() bool { wake(s, p); return false })
 			})
-			// It sleeps, or nearly; then it is as above. Who wakes may be awake longer than who
-			// slept: the segment stays until it is done.
+			// It sleeps, or nearly; then it is as above. The goroutine that wakes it may end after
+			// the sleeper: the segment stays until it has.
 			woken := make(chan struct{})
 			awake(t, func() error {
 				go func() {

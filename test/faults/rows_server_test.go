@@ -53,8 +53,8 @@ func serverRows() map[failpoint.Point]serverRow {
 		w.publish(3)
 		w.sleep()
 	}
-	// said is a segment that is closed: sleepers find out, what is there can be read, nobody
-	// attaches or writes any more.
+	// said is a segment that is closed: sleepers learn of it, frames can be read, and no
+	// process attaches or writes any more.
 	said := func(w *world) {
 		f := w.frame
 		if a := <-w.sleeper; !strings.Contains(a.Err, "closed") {
@@ -75,8 +75,8 @@ func serverRows() map[failpoint.Point]serverRow {
 		w.frame = w.put(10_000)
 		sleeps(w)
 	}
-	// named is what of file's two has a name; both are swept by the next server, as nobody
-	// holds their locks any more.
+	// named is which of the two files have names. The next server removes both, because their locks
+	// are free.
 	named := func(suffixes ...string) func(w *world) {
 		return func(w *world) {
 			var want []string

@@ -227,6 +227,6 @@ func (f *figures) report(t *testing.T) {
 	for _, what := range slices.Sorted(maps.Keys(f.rounds)) {
 		fmt.Fprintf(&b, "%6d  %s\n", f.rounds[what], what)
 	}
-	t.Logf("%d servers, %d points tried\n%s%d rounds of work went well, %d timeouts, %d frames wrong; %d spoilt under somebody who looked in place, %d damaged seen in queues",
+	t.Logf("%d servers, %d points tried\n%s%d rounds of work went well, %d timeouts, %d frames wrong; %d overwritten while viewed in place, %d damaged seen in queues",
 		f.worlds, len(f.points), &b, f.work.Good, f.work.Timeouts, f.work.Wrong, f.work.Spoilt, f.damaged)
 }
