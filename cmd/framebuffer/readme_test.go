@@ -42,7 +42,7 @@ func readme(t *testing.T, fence string) (blocks []string, indented []string) {
 		blocks = append(blocks, m[1])
 	}
 	plain := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(string(text), "")
-	for _, m := range regexp.MustCompile("(?m)^    (\\S.*)$").FindAllStringSubmatch(plain, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^    (\S.*)$`).FindAllStringSubmatch(plain, -1) {
 		indented = append(indented, m[1])
 	}
 	return blocks, indented
