@@ -9,9 +9,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/remote"
 )
 
-// allowance is what may be allocated over a NATS that the server's host shares with others. Each
-// allocation overwrites the oldest frames, and the asker is not known: so there is none unless the
-// server was given one, and then so many bytes in any second, and not all at once.
+// allowance limits what clients may allocate over a NATS that other hosts share. Each allocation
+// overwrites the oldest frames, and the client is not known. So clients may allocate nothing unless the
+// server was given an allowance, and then that many bytes a second.
 type allowance struct {
 	rate int64 // bytes a second; what is not used is kept for one second
 

@@ -13,18 +13,17 @@ import (
 	"github.com/nats-io/nats.go/micro"
 )
 
-// rollLimit is how long after one server's answer another may come.
-const rollLimit = time.Second
+// nextServer is how long after one server's answer to wait for another.
+const nextServer = time.Second
 
-// ask finds a server on the user's own NATS: the one attached if it still answers, or else
-// any of the right name whose memory is within reach.
+// discover finds a server on the user's own NATS: the attached one if it still answers, or else any of
+// the right name whose memory this process can attach to.
 //
-// Asking framebuffer.get_key would not do. Any server answers that, of whatever host, and
-// nothing says which it was, so that an offset could later be allocated by another one, and
-// mean another frame here.
-func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) {
+// A request to framebuffer.get_key would not do: any server of any host answers it, so that a later
+// offset could be another server's, and mean another frame here.
+func (c *Client) discover(ctx context.Context, old *attachment) (*attachment, error) {
 	if old != nil {
-		brief, cancel := context.WithTimeout(ctx, rollLimit) // it may die while being asked
+		brief, cancel := context.WithTimeout(ctx, nextServer) // it may die while being asked
 		key, err := c.call(brief, old.id, wire.EndpointKey, nil)
 		cancel()
 		if err == nil && key == old.ring.Key() {
@@ -37,8 +36,8 @@ func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) 
 			return nil, err
 		}
 	}
-	// Any may be named; without a name it is most likely one of this host, and only otherwise is
-	// everybody asked.
+	// Without a name it is most likely a server of this host: all servers are asked only if that
+	// fails.
 	names := []string{c.options.Name}
 	if natsconn.NameOrDefault(c.options.Name) == DefaultName {
 		names = []string{(&Config{}).host(), DefaultName}
@@ -56,7 +55,7 @@ func (c *Client) ask(ctx context.Context, old *attachment) (*attachment, error) 
 	return nil, fmt.Errorf("service: no server on the NATS at %s can be attached to from here: %w", c.where(), errors.Join(found.failures...))
 }
 
-// search is the search for a server that can be attached to.
+// search is a search for a server that this process can attach to.
 type search struct {
 	client   *Client
 	now      *attachment // what was found
@@ -64,7 +63,7 @@ type search struct {
 	failures []error
 }
 
-// among tries the servers of that name, of hosts or servers, or all if it is the default.
+// among tries the servers of that name, or on a host of that name, or all if it is the default name.
 func (s *search) among(ctx context.Context, name string) error {
 	subject, err := micro.ControlSubject(micro.PingVerb, wire.Service, "")
 	if err != nil {
@@ -73,7 +72,7 @@ func (s *search) among(ctx context.Context, name string) error {
 	if natsconn.NameOrDefault(name) != DefaultName {
 		subject = wire.AtSubject(name)
 	}
-	ask := natsconn.ManyRequest{Subject: subject, MaxAnswer: natsconn.MaxIdentity, First: natsconn.ManyTimeout, Next: rollLimit}
+	ask := natsconn.ManyRequest{Subject: subject, MaxAnswer: natsconn.MaxIdentity, First: natsconn.ManyTimeout, Next: nextServer}
 	err = natsconn.RequestMany(ctx, s.client.nats, ask, func(m *nats.Msg, _ time.Duration) bool {
 		var h identity
 		if json.Unmarshal(m.Data, &h) == nil && wire.ValidID(h.ID) {
@@ -93,7 +92,7 @@ type identity struct {
 	ID   string `json:"id"`
 }
 
-// try attaches to a server if it is one that is meant.
+// try attaches to a server if it has the wanted name.
 func (s *search) try(ctx context.Context, h identity) {
 	want := natsconn.NameOrDefault(s.client.options.Name)
 	if s.tried[h.ID] || want != DefaultName && h.Name != want { // or it is a host of that name
@@ -103,14 +102,14 @@ func (s *search) try(ctx context.Context, h identity) {
 	now, err := s.client.tryServer(ctx, h.ID)
 	if err == nil {
 		s.now = now
-	} else if len(s.failures) < 3 { // enough for people to see what is wrong
+	} else if len(s.failures) < 3 { // enough to show what is wrong
 		s.failures = append(s.failures, fmt.Errorf("server %s: %w", h.ID, err))
 	}
 }
 
 // tryServer asks one server for its key and attaches.
 func (c *Client) tryServer(ctx context.Context, id string) (*attachment, error) {
-	ctx, cancel := context.WithTimeout(ctx, rollLimit)
+	ctx, cancel := context.WithTimeout(ctx, nextServer)
 	defer cancel()
 	key, err := c.call(ctx, id, wire.EndpointKey, nil)
 	if err != nil {
@@ -119,7 +118,7 @@ func (c *Client) tryServer(ctx context.Context, id string) (*attachment, error) 
 	return c.attach(key, id)
 }
 
-// where is the NATS, for people.
+// where returns the NATS's URL, for messages.
 func (c *Client) where() string {
 	if url := c.nats.ConnectedUrl(); url != "" {
 		return natsconn.RedactURL(url)

@@ -15,11 +15,11 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
-// Client is framebuffer.Client with a NATS connection beside it, and attached to whatever
-// server runs: when that is restarted, it attaches to the successor, and lets go of the old ring
-// within a second. Publisher and Subscribe follow. Its methods may be called concurrently. Frames
-// of this host go through shared memory only. Over NATS go what methods that take a context ask,
-// frames of other hosts, and the search for a server that has just gone.
+// Client is a [framebuffer.Client] with a NATS connection, which attaches to the server that runs: when
+// the server was restarted, it attaches to the new one, and closes the old ring within a second. So do
+// its publishers and subscriptions. Its methods may be called concurrently. Frames of this host use
+// shared memory only. NATS carries the requests of methods that take a context, frames of other hosts,
+// and the search for a server that has just ended.
 type Client struct {
 	options Options
 	log     *slog.Logger
@@ -45,17 +45,17 @@ type attachment struct {
 	id   string // of the micro service
 }
 
-// NATS is the connection, for subjects of the user's own. It reconnects by itself and is
-// closed by Close.
+// NATS returns the connection, which may be used for other subjects. It reconnects automatically;
+// Close closes it.
 func (c *Client) NATS() *nats.Conn { return c.nats }
 
-// Key is the key of the server that is attached at the moment.
+// Key returns the key of the attached server.
 func (c *Client) Key() string { return c.attached.Load().ring.Key() }
 
-// ServerID is the ID of that server, as NATS micro has it.
+// ServerID returns the ID of the attached server's instance of the micro service.
 func (c *Client) ServerID() string { return c.attached.Load().id }
 
-// Stats are the figures of that server's segment; after Close, zeroes.
+// Stats returns the statistics of the attached server's segment; after Close, zeroes.
 func (c *Client) Stats() framebuffer.Stats {
 	for {
 		a := c.attached.Load()
@@ -115,7 +115,7 @@ func (c *Client) ReadInto(dst []byte, offset uint64, sum framebuffer.Checksum) e
 }
 
 // explain says more of a ring that was let go of when its server had ended, or for its successor
-// during a call: to the caller, whose client is open, "closed" would be a riddle.
+// during a call: the caller's client is open, so "closed" would mislead.
 func (c *Client) explain(a *attachment, err error) error {
 	if !errors.Is(err, framebuffer.ErrClosed) || c.life.Err() != nil {
 		return err
@@ -143,8 +143,8 @@ func (c *Client) renewing(do func(*framebuffer.Client) error) error {
 	return do(c.attached.Load().ring)
 }
 
-// Close lets go of the memory and closes the NATS connection. Calls that are under way on
-// other goroutines end with what they have or with ErrClosed. Closing again does nothing.
+// Close detaches and closes the NATS connection. Calls of other goroutines end with their result or
+// with ErrClosed. Further calls do nothing.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	already := c.closed

@@ -13,15 +13,15 @@ const Version = "1.0.0"
 
 // Config is for Serve.
 type Config struct {
-	// Server is whose key is given out and whose ring is allocated from. Required; Serve
-	// does not close it.
+	// Server is the server whose key clients get and in whose ring they allocate. Required; the
+	// service does not close it.
 	Server *framebuffer.Server
 
 	// Name is how clients on this host find the server; several servers run side by side
 	// under different names. Default: DefaultName.
 	Name string
 
-	// Host is what this host is called on other hosts; 1 to 64 letters, digits, dots and
+	// Host is the name by which other hosts know this one: 1 to 64 letters, digits, dots and
 	// hyphens. Default: the system's host name.
 	Host string
 
@@ -76,7 +76,7 @@ type Config struct {
 	// this host are told where they are.
 	TLS TLS
 
-	// Logger gets what is worth knowing. Default: nothing is logged.
+	// Logger receives the service's log. Default: nothing is logged.
 	Logger *slog.Logger
 }
 

@@ -47,12 +47,11 @@ type Options struct {
 	// ReaderOptions.Trust. Default, nil: none is asked for.
 	Trust []string
 
-	// Stay keeps the client with the server that it finds. When that server has ended, the
-	// client looks for no other one: its calls, publishers and subscriptions return
-	// framebuffer.ErrClosed.
+	// Stay has the client not follow a restarted server. When the server has ended, calls,
+	// publishers and subscriptions return [framebuffer.ErrClosed].
 	Stay bool
 
-	// Logger gets what is worth knowing. Default: nothing is logged.
+	// Logger receives the client's log. Default: nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -130,7 +129,7 @@ func (c *Client) connect(ctx context.Context) (err error) {
 		Attach: &attach, Trust: c.options.Trust, Logger: c.log, Attached: c.ringOf,
 		CountOn: func() *framebuffer.Client { return c.attached.Load().ring },
 	})
-	// Before the key is asked for, so that no change of server goes unheard in between.
+	// Before the request for the key, so that no new server is missed in between.
 	sub, err := c.nats.Subscribe(wire.StartedSubject, func(*nats.Msg) { c.refreshSoon("a server started") })
 	if err = natsconn.LimitRequests(sub, err); err != nil {
 		return fmt.Errorf("service: subscribe to %s: %w", wire.StartedSubject, err)
@@ -158,7 +157,7 @@ func (c *Client) dial(ctx context.Context, at natsconn.Access) (err error) {
 		nats.CustomReconnectDelay(func(attempts int) time.Duration {
 			return min(20*time.Millisecond<<min(attempts, 10), time.Second)
 		}),
-		// A server that is just being replaced may refuse what was right a moment ago.
+		// A server that is just being replaced may refuse credentials that were valid.
 		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectHandler(func(*nats.Conn) { c.refreshSoon("NATS connected again") }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.log.Debug("NATS is still away", "error.message", err) }),

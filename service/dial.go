@@ -10,10 +10,9 @@ import (
 )
 
 // Dial connects to the NATS of a server on this host, or to that of a URL, and attaches to
-// nothing: for those who ask things of other hosts, from where no server needs to be. Of the
-// options Attach is not used. The connection is the caller's to close; it reconnects by
-// itself, but does not follow a server that was restarted with an embedded NATS elsewhere,
-// as a Client's does.
+// nothing: requests to other hosts need no server on this one. It does not use Options.Attach. The
+// caller closes the connection. It reconnects automatically, but unlike a [Client]'s it does not follow
+// an embedded NATS to the port that it has after a restart.
 func Dial(ctx context.Context, opts *Options) (*nats.Conn, error) {
 	if opts == nil {
 		opts = &Options{}

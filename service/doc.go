@@ -1,28 +1,45 @@
-// Package service puts the seed's three calls on NATS: a micro service named framebuffer
-// with the endpoints get_key, allocate, stat and about, and a client that finds the server on this
-// host by itself, attaches, and attaches again when the server was restarted.
+// Package service offers a framebuffer server over NATS, and finds it.
 //
-// By default Serve starts an embedded NATS server on loopback, on a port of the system's
-// choice, with credentials made anew each time. Client and server meet through an abstract
-// Unix socket that only lets the same user in, or at a path where another user has taken the name of
-// that; it lives and dies with the server's process,
-// so nothing stale is ever found and nothing is left behind. With Config.URL the service
-// runs on the user's own NATS instead, and with Config.NATSConfig the embedded one joins
-// those of other hosts: docs/hosts.md. Recorder and Player keep topics in JetStream and publish
-// them again: docs/recording.md.
+// [Serve] runs a micro service named framebuffer with the calls of the original Python library, get_key
+// and allocate, with stat, and with what other hosts need. [Connect] finds the server of this host,
+// attaches to its segment, and attaches again when the server was restarted.
+//
+//	client, err := service.Connect(ctx, nil)
+//	if err != nil {
+//		return err
+//	}
+//	defer client.Close()
+//	frame, err := client.Put(data)
+//
+// By default Serve starts an embedded NATS server on loopback, on a port that the kernel chooses, with
+// credentials that are made anew each time. Client and server meet at an abstract Unix socket that
+// answers the same user only, or at a path if another user has taken that socket's name. The socket
+// ends with the server's process, so that a client never finds a server that has ended. With Config.URL
+// the service uses the user's own NATS, and with Config.NATSConfig the embedded one connects to those
+// of other hosts: docs/hosts.md. Package remote reads frames and mirrors topics of other hosts, package
+// record stores topics.
+//
+// # Protocol
 //
 // From a shell, with the nats command:
 //
 //	nats req framebuffer.get_key ''           the key
 //	nats req framebuffer.allocate 1048576     an offset, in decimal; see Config.RemoteAllocate
-//	nats req framebuffer.stat ''              figures, as JSON
+//	nats req framebuffer.stat ''              statistics, as JSON
 //
-// On a NATS with several servers any of them answers these, and its header Framebuffer-Id says
-// which did; framebuffer.ID.get_key and so on ask that one. An offset belongs to the key of the
-// same server. Each server says framebuffer.started and framebuffer.stopped, with its id.
+// If several servers use one NATS, any of them answers these, and the header Framebuffer-Id says which
+// one did; framebuffer.ID.get_key and so on are answered by that instance only. An offset belongs to
+// the key of the same server. Each server publishes its ID to framebuffer.started and
+// framebuffer.stopped.
 //
-// Errors come as the micro service protocol has them, in the headers Nats-Service-Error-Code, one
-// of the words TIMEOUT, BAD_SIZE, TOO_LARGE, BAD_OFFSET, TOO_LONG, BAD_KEY, STALE_KEY, BAD_FRAME,
-// CLOSED, READ_ONLY, NO_PERMISSION, NO_MEMORY, CORRUPT, BUSY, NO_TOPIC, UNTRUSTED and INTERNAL,
-// which never change, and Nats-Service-Error, the text for people.
+// An error has two headers of the micro service protocol: Nats-Service-Error-Code is one of TIMEOUT,
+// BAD_SIZE, TOO_LARGE, BAD_OFFSET, TOO_LONG, BAD_KEY, STALE_KEY, BAD_FRAME, CLOSED, READ_ONLY,
+// NO_PERMISSION, NO_MEMORY, CORRUPT, BUSY, NO_TOPIC, UNTRUSTED and INTERNAL, which never change;
+// Nats-Service-Error is the text.
+//
+// # Limits
+//
+// A server sends at most 64 frames to other hosts at a time, and has up to 1024 more wait. Over a NATS
+// that other hosts share it allocates nothing unless Config.RemoteAllocate permits it. Access to frames
+// over NATS is controlled by NATS permissions: docs/security.md.
 package service

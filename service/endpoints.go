@@ -41,10 +41,10 @@ func (s *Service) addEndpoints() (err error) {
 	return s.addLocators()
 }
 
-// own is the subject on which this server alone is asked for something.
+// own returns the subject of an endpoint on which this server alone answers.
 func (s *Service) own(name string) string { return wire.OwnSubject(s.micro.Info().ID, name) }
 
-// answer answers with what do makes of a request. Its error is a toldError when the asker was told.
+// answer answers a request with the result of do. Its error is a toldError if the client was told of it.
 func (s *Service) answer(r *nats.Msg, do func([]byte) ([]byte, error)) error {
 	m := nats.NewMsg("") // to where the asker wants it, which was looked at
 	result, err := do(r.Data)
@@ -91,12 +91,12 @@ func (s *Service) allocate(request []byte) ([]byte, error) {
 	return strconv.AppendUint(nil, offset, 10), nil
 }
 
-// shared reports whether the service's NATS may be joined to those of other hosts. Only the
-// embedded one without a file is not.
+// shared reports whether other hosts may reach the service's NATS: all but an embedded one without a
+// configuration file.
 func (s *Service) shared() bool { return s.config.URL != "" || s.config.NATSConfig != "" }
 
-// figures are those of a server that has not closed; after that they would be zeroes, which
-// look like an idle one.
+// figures returns the server's statistics, or an error if it has closed: then they would be zeroes, as
+// of an idle server.
 func (s *Service) figures() (framebuffer.Stats, error) {
 	st := s.config.Server.Stats()
 	if st.Capacity == 0 {
@@ -105,8 +105,8 @@ func (s *Service) figures() (framebuffer.Stats, error) {
 	return st, nil
 }
 
-// host is the host's name, as it was given or as the system has it. The latter may have
-// characters that are not for subjects and options, and may be none.
+// host returns the configured name of this host, or the system's with the characters replaced that are
+// not valid in subjects.
 func (c *Config) host() string {
 	if c.Host != "" {
 		return c.Host

@@ -12,20 +12,21 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic/follow"
 )
 
-// A search that was called for and failed is tried again, after the first of these times and
-// then twice as long each time up to the last.
+// A search that failed is repeated after firstWait, and then after twice as long each time, up to
+// lastWait.
 const (
 	firstWait = 20 * time.Millisecond
 	lastWait  = 2 * time.Second
 
-	// Looking at this host's meeting point costs little, and publishers lose frames until then.
+	// lastWaitHere is lastWait of a search on this host, which costs little: until it succeeds,
+	// publishers lose frames.
 	lastWaitHere = 200 * time.Millisecond
 
 	warnAfter = 2 * time.Second
 )
 
-// refreshSoon has the present server looked for, beside what is going on. It is called from
-// NATS's own goroutines and never waits; any number of calls make one search.
+// refreshSoon starts a search for the present server in the background. It never waits, so NATS's own
+// goroutines may call it; calls before the search starts make one search.
 func (c *Client) refreshSoon(why string) {
 	select {
 	case c.wake <- why:
@@ -33,7 +34,7 @@ func (c *Client) refreshSoon(why string) {
 	}
 }
 
-// follow does what refreshSoon calls for, until Close.
+// follow runs the searches that refreshSoon starts, until Close.
 func (c *Client) follow() {
 	for {
 		select {
@@ -46,9 +47,9 @@ func (c *Client) follow() {
 	}
 }
 
-// search does not give up: what called for it may have come before the server can be asked,
-// and need not come again. But a server that has the name on this host and cannot be attached to
-// ends the topics that follow.
+// search repeats until it finds the server: its cause may come before the server can be asked, and only
+// once. But a server that has the name on this host and cannot be attached to ends the topics of this
+// client.
 func (c *Client) search(why string) {
 	last := lastWait
 	if c.options.URL == "" {
@@ -65,7 +66,7 @@ func (c *Client) search(why string) {
 			c.chain.Fail(err)
 			return
 		}
-		if !warned && time.Since(began) > warnAfter { // a server that is just started again is not worth a word
+		if !warned && time.Since(began) > warnAfter { // not for a server that is just being restarted
 			warned = true
 			c.log.Warn("the server was not found; looking on", "framebuffer.reason", why, "error.message", err)
 		}
@@ -78,13 +79,12 @@ func (c *Client) search(why string) {
 	}
 }
 
-// refresh attaches to the server that runs now, unless that is the one attached. Calls on
-// the old ring that are under way end with what they have or with ErrClosed. A caller who
-// found fault with an attachment passes it: if it was replaced already, nothing is looked
-// for.
+// refresh attaches to the server that runs now, unless that is the one attached. Calls on the old ring
+// that are in progress end with their result or with ErrClosed. A caller for which an attachment failed
+// passes it as faulty: if it was replaced already, refresh does nothing.
 //
-// One search runs at a time, from the question to the attaching. Otherwise a slow one could
-// end after a later one and go back to a server that is gone.
+// One search runs at a time, from the request to attaching. Otherwise a slow one could end after a later
+// one and return to a server that has ended.
 func (c *Client) refresh(ctx context.Context, faulty *attachment) error {
 	ctx, cancel := context.WithTimeout(ctx, natsconn.RequestTimeout)
 	defer cancel()
@@ -114,8 +114,8 @@ func (c *Client) refresh(ctx context.Context, faulty *attachment) error {
 	return nil
 }
 
-// replace makes it the attachment, unless the client was closed meanwhile. The chain lets go of
-// the last one when its subscriptions have read that to its end.
+// replace makes now the attachment, unless the client was closed meanwhile. The chain closes the last
+// ring when its subscriptions have read that to its end.
 func (c *Client) replace(now *attachment) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,7 +134,7 @@ func (c *Client) replace(now *attachment) error {
 // locate returns an attachment to the server that runs now, which may be the old one.
 func (c *Client) locate(ctx context.Context, old *attachment) (*attachment, error) {
 	if c.options.URL != "" {
-		return c.ask(ctx, old)
+		return c.discover(ctx, old)
 	}
 	a, err := natsconn.Find(ctx, c.options.Name)
 	if err != nil {

@@ -17,14 +17,13 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// GetKey asks the server for its key, as the seed's get_key does.
+// GetKey asks the server for its key.
 func (c *Client) GetKey(ctx context.Context) (string, error) {
 	return c.attachedCall(ctx, wire.EndpointKey, nil)
 }
 
-// RemoteAllocate asks the server that is attached to allocate, as the seed's allocate does.
-// Allocate is the same without the round trip. Errors are those of
-// framebuffer.Server.Allocate, and ErrNoServer.
+// RemoteAllocate asks the attached server to allocate. [Client.Allocate] does the same without a round
+// trip. Errors are those of [framebuffer.Server.Allocate], and [ErrNoServer].
 func (c *Client) RemoteAllocate(ctx context.Context, size int) (offset uint64, err error) {
 	text, err := c.attachedCall(ctx, wire.EndpointAllocate, []byte(strconv.Itoa(size)))
 	if err != nil {
@@ -52,8 +51,8 @@ func (c *Client) RemoteStats(ctx context.Context) (*monitor.Snapshot, error) {
 	return s, nil
 }
 
-// attachedCall asks the server that is attached. If nobody is there any more, or it has closed,
-// nothing was done, and its successor is asked once instead.
+// attachedCall sends a request to the attached server. If that has ended or closed, it did nothing, and
+// attachedCall sends the request to its successor, once.
 func (c *Client) attachedCall(ctx context.Context, endpoint string, data []byte) (string, error) {
 	a := c.attached.Load()
 	text, err := c.call(ctx, a.id, endpoint, data)
@@ -74,7 +73,7 @@ func (c *Client) call(ctx context.Context, id, endpoint string, data []byte) (st
 	return request(ctx, c.nats, id, endpoint, data)
 }
 
-// request sends one request to one server and returns the answer, or the error that it sent.
+// request sends a request to one server and returns its answer, or the error that it answered with.
 func request(ctx context.Context, nc *nats.Conn, id, endpoint string, data []byte) (string, error) {
 	subject := wire.OwnSubject(id, endpoint)
 	if _, ok := ctx.Deadline(); !ok { // NATS would wait for ever
@@ -84,7 +83,7 @@ func request(ctx context.Context, nc *nats.Conn, id, endpoint string, data []byt
 	}
 	m, err := nc.RequestWithContext(ctx, subject, data)
 	if errors.Is(err, nats.ErrNoResponders) {
-		return "", fmt.Errorf("%w: nobody answers %s on the NATS at %s any more: start a server with `framebuffer serve`: %w",
+		return "", fmt.Errorf("%w: no server answers %s any more on the NATS at %s: start a server with `framebuffer serve`: %w",
 			ErrNoServer, subject, natsconn.RedactURL(nc.ConnectedUrl()), err)
 	}
 	if errors.Is(err, nats.ErrConnectionClosed) {

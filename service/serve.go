@@ -47,8 +47,8 @@ type Service struct {
 	ended   bool
 }
 
-// Serve starts the service; it is running, and can be found, when Serve returns. It fails
-// when a server of that name runs on this host already, or NATS is out of reach.
+// Serve starts the service. When Serve returns, clients can find it. Serve fails when a server of that
+// name already runs on this host, or NATS cannot be reached.
 func Serve(cfg Config) (*Service, error) {
 	if cfg.Server == nil {
 		return nil, errors.New("service: Config.Server is nil: make one with framebuffer.NewServer")
@@ -99,7 +99,7 @@ func (s *Service) start() (err error) {
 			return fmt.Errorf("service: %w", err)
 		}
 	}
-	// The name comes first: whoever has it may bother to start NATS.
+	// The name comes first: only the server that has it starts a NATS.
 	if s.rendezvous, err = natsconn.Listen(s.config.Name, s.log); err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (s *Service) start() (err error) {
 		nats.Name("framebuffer server"),
 		nats.MaxReconnects(-1),
 		natsconn.LogErrors(s.log),
-		// An administrator who mends an account must not find that the server gave up.
+		// An account that is corrected later must find the server still trying.
 		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil { // it is nil at Close
@@ -175,7 +175,7 @@ func (s *Service) openSource() (err error) {
 	return err
 }
 
-// work runs f beside what goes on, unless the service is ending; stop waits for it.
+// work runs f in a goroutine, unless the service is ending; stop waits for it.
 func (s *Service) work(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,10 +184,9 @@ func (s *Service) work(f func()) {
 	}
 }
 
-// announce tells clients that stayed connected to a NATS of the user's own that there is a
-// new server: they attach again. It ends with a round trip, after which the endpoints are
-// known to NATS. The message is the instance's id and not the key: who may ask for that is
-// told, and logs of subjects stay free of it.
+// announce tells clients that stayed connected to a NATS of the user's own that a new server runs: they
+// attach to it. It ends with a round trip, after which NATS knows the endpoints. The message contains
+// the instance's ID and not the key, which would appear in logs; permitted clients request the key.
 func (s *Service) announce() error {
 	if err := s.nats.Publish(wire.StartedSubject, []byte(s.access.ID)); err != nil {
 		return fmt.Errorf("service: announce: %w", err)
@@ -198,12 +197,11 @@ func (s *Service) announce() error {
 	return nil
 }
 
-// URL is where the service's NATS is reached, without user names, passwords and tokens.
+// URL returns the URL of the service's NATS, without user names, passwords and tokens.
 func (s *Service) URL() string { return natsconn.RedactURL(s.access.URL) }
 
-// Close ends the service, and the embedded NATS with it; the framebuffer.Server is left as
-// it is. It says so on framebuffer.stopped, if NATS is within reach. Closing again does
-// nothing and returns the same.
+// Close ends the service and its embedded NATS, but not the [framebuffer.Server]. It publishes
+// framebuffer.stopped, if NATS can be reached. Further calls do nothing and return the same.
 func (s *Service) Close() error { return s.close() }
 
 func (s *Service) stop() error {
@@ -237,9 +235,9 @@ func (s *Service) stop() error {
 	return errors.Join(errs...)
 }
 
-// announceStop tells whoever watches that this instance ends. Once NATS has heard that and that
-// the endpoints are gone, clients are told at once that nobody answers, rather than waiting
-// for somebody who has left. A NATS that is away hears nothing, which is no fault of ours.
+// announceStop publishes that this instance ends. Once NATS knows that, and that the endpoints are
+// gone, it answers requests with "no responders" at once, and clients do not wait. A NATS that cannot be
+// reached is not an error.
 func (s *Service) announceStop() {
 	if s.access.ID == "" || !s.nats.IsConnected() {
 		return
