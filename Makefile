@@ -85,7 +85,7 @@ endif
 # Those whose tests drive processes or a browser, which choose their processors themselves, run once,
 # beside the others: they mostly wait.
 # Without the second that the race detector sleeps at the end of every process: tests start many.
-DRIVERS := cmd/framebuffer examples service record cmd/framebuffer/internal/web cmd/framebuffer/internal/top cmd/framebuffer/internal/demo cmd/framebuffer/internal/doctor
+DRIVERS := cmd/framebuffer examples service remote record cmd/framebuffer/internal/web cmd/framebuffer/internal/top cmd/framebuffer/internal/demo cmd/framebuffer/internal/doctor
 race: export GORACE = atexit_sleep_ms=10
 race: export CGO_ENABLED = 1
 race:
