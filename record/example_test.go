@@ -3,7 +3,6 @@ package record_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"math"
 	"time"
 
@@ -18,20 +17,20 @@ func ExampleRecorder() {
 	defer cancel()
 	client, err := service.Connect(ctx, nil)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer client.Close()
 	ring, err := framebuffer.Attach(client.Key(), nil)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer ring.Close()
 	r, err := record.NewRecorder(ctx, client.NATS(), ring, &record.RecorderOptions{Topic: "cam", MaxAge: 24 * time.Hour})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if err := r.Run(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(r.Stats().Frames, "frames were recorded")
 }
@@ -41,20 +40,20 @@ func ExamplePlayer() {
 	ctx := context.Background()
 	client, err := service.Connect(ctx, nil)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer client.Close()
 	ring, err := framebuffer.Attach(client.Key(), nil)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer ring.Close()
 	p, err := record.NewPlayer(ctx, client.NATS(), ring, &record.PlayerOptions{Recording: "cam", Topic: "cam-again", Speed: math.Inf(1)})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if err := p.Run(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(p.Stats().Frames, "frames were published")
 }
@@ -64,12 +63,12 @@ func ExampleList() {
 	ctx := context.Background()
 	nc, err := service.Dial(ctx, nil)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer nc.Close()
 	all, err := record.List(ctx, nc)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for _, r := range all {
 		fmt.Println(r.Name, r.Frames)

@@ -3,7 +3,6 @@ package service_test
 import (
 	"context"
 	"fmt"
-	"log"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
@@ -13,27 +12,27 @@ import (
 func ExampleServe() {
 	server, err := framebuffer.NewServer(1<<20, nil)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer server.Close()
 	s, err := service.Serve(service.Config{Server: server, Name: "example-serve"})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer s.Close()
 
 	client, err := service.Connect(context.Background(), &service.Options{Name: "example-serve"})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer client.Close()
 	frame, err := client.Put([]byte("a frame"))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	data, err := client.Get(context.Background(), frame)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Printf("%s\n", data)
 	// Output: a frame

@@ -46,6 +46,7 @@ type TLS struct {
 	First bool `json:"first,omitempty"`
 }
 
+// Check returns an error if only one of certificate and key is named.
 func (t TLS) Check() error {
 	if (t.Cert == "") != (t.Key == "") {
 		return fmt.Errorf("service: a TLS certificate %q with the key %q: name both files or neither", t.Cert, t.Key)
@@ -131,6 +132,7 @@ func RendezvousName(name string) (string, error) {
 	return fmt.Sprintf("@framebuffer-%d-%s", os.Geteuid(), name), nil
 }
 
+// NameOrDefault returns a server's name, or DefaultName if it has none.
 func NameOrDefault(name string) string {
 	if name == "" {
 		return DefaultName

@@ -121,6 +121,7 @@ func (l *Listener) tell(c *peers.Conn) error {
 	return json.NewEncoder(c).Encode(l.answer)
 }
 
+// Close stops answering and releases the name.
 func (l *Listener) Close() error {
 	err := l.socket.Close()
 	if l.ended != nil {

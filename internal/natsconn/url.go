@@ -38,7 +38,7 @@ func CheckURLs(list string) error {
 	return err
 }
 
-// shown is a NATS URL, or a list of them, without users, passwords and tokens.
+// RedactURL returns a NATS URL, or a list of them, without users, passwords and tokens.
 func RedactURL(list string) string {
 	all, err := natsURLs(list)
 	if err != nil {
