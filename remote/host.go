@@ -42,6 +42,15 @@ type HostTopic struct {
 	Newest    int64  `json:"newest,omitempty"` // when the newest frame was published, ns since 1970; only of a topic that was asked for
 }
 
+// MarshalJSON writes an object. The capacity stands there as capacity_bytes and, for one release, as capacity.
+func (h Host) MarshalJSON() ([]byte, error) {
+	type members Host
+	return json.Marshal(struct {
+		members
+		CapacityBytes uint64 `json:"capacity_bytes"`
+	}{members(h), h.Capacity})
+}
+
 func (h *Host) setRTT(d time.Duration) { h.RTT, h.RTTSeconds = d, d.Seconds() }
 
 // minTopic is how many bytes a topic takes in an answer at least.
