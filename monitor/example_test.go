@@ -3,7 +3,6 @@ package monitor_test
 import (
 	"context"
 	"fmt"
-	"log"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/monitor"
@@ -14,19 +13,19 @@ import (
 func exampleServer() (*framebuffer.Server, *framebuffer.Client) {
 	server, err := framebuffer.NewServer(1<<20, nil)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	camera, err := framebuffer.Attach(server.Key(), &framebuffer.ClientOptions{Name: "camera"})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	pub, err := topic.NewPublisher(camera, "cam")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for range 2 {
 		if _, err := pub.Publish([]byte("a frame"), nil); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 	}
 	return server, camera
@@ -40,12 +39,12 @@ func ExampleMonitor_Snapshot() {
 
 	m, err := monitor.Attach(server.Key())
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer m.Close()
 	s, err := m.Snapshot()
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(s.State, s.Total[monitor.Writes], "frames,", s.Total[monitor.WrittenBytes], "bytes")
 	for _, c := range s.Clients {
@@ -65,7 +64,7 @@ func ExampleTopics() {
 
 	all, err := monitor.Topics(camera)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for _, t := range all {
 		fmt.Println(t.Name, t.Published, len(t.Subscribers))
@@ -81,7 +80,7 @@ func ExampleCounter() {
 
 	s, err := monitor.Look(camera)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for c := range monitor.NumCounters {
 		if s.Total[c] > 0 {
@@ -103,7 +102,7 @@ func ExampleCheck() {
 
 	r, err := monitor.Check(context.Background(), camera, nil)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(len(r.Problems), "problems,", r.Frames, "frames")
 	// Output: 0 problems, 2 frames
