@@ -20,7 +20,7 @@ type Client struct {
 	maxFrame int // 0: no other limit than memory
 }
 
-// Attach maps the segment that a key names. It returns ErrBadKey for a string that is no
+// Attach maps the segment that a key names. It returns ErrBadKey for a string that is not a
 // key, ErrStaleKey when its server is gone or the memory is out of reach from this
 // container, ErrPermission, ErrNoMemory, or ErrCorrupt. Nil options mean defaults.
 //

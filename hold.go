@@ -29,8 +29,8 @@ type Hold struct {
 
 // Hold makes a frame stay for at most d, at most MaxHold: allocators step over it. That is
 // for readers that work on a frame for longer than the ring takes to come round. A frame that
-// is held can be read by everybody. It ends with Release, with the client's Close, or with
-// its time: a holder that crashed or sleeps costs nobody more.
+// is held can be read by all clients. It ends with Release, with the client's Close, or with
+// its time: a holder that crashed or sleeps costs no more than that.
 //
 // The frame is verified first, unless the client is Unverified. Errors are those of Get,
 // ErrBadSize for a d out of range, and ErrHoldLimit when as much as the server's HoldLimit

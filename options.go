@@ -27,12 +27,12 @@ type ServerOptions struct {
 	Dir string
 
 	// Mode is which other users may attach, as for a file: 0600, the default, means the
-	// same user only, 0660 the group too, 0666 everybody. 0640 and 0644 let them attach with
-	// ReadOnly alone. Whoever may attach may read every frame.
+	// same user only, 0660 the group too, 0666 all users. 0640 and 0644 let them attach with
+	// ReadOnly alone. Every user that may attach may read every frame.
 	Mode fs.FileMode
 
-	// AllowUIDs and AllowGIDs are users and groups that may attach beside those whom Mode lets
-	// in. Those of ReadUIDs and ReadGIDs may attach with ReadOnly alone. A user that is listed
+	// AllowUIDs and AllowGIDs are users and groups that may attach beside those that Mode
+	// admits. Those of ReadUIDs and ReadGIDs may attach with ReadOnly alone. A user that is listed
 	// has what is listed, whatever its groups; a member of groups has the most that one of them
 	// gives. With sysv there are no lists: NewServer returns an error.
 	AllowUIDs, AllowGIDs []int
@@ -57,7 +57,7 @@ type ServerOptions struct {
 	// when the ring has reused them.
 	TopicDepth int
 
-	// Name is shown to people who watch the segment; at most 64 bytes of it.
+	// Monitors show Name; at most 64 bytes of it.
 	Name string
 
 	// Logger is told when another process takes away what clients find the server by: memfd's
@@ -101,7 +101,7 @@ type ClientOptions struct {
 
 	// Unverified makes View and Hold hand out bytes without hashing them first, so that they
 	// cost the same whatever the frame's size. What remains is the proof that the ring had
-	// not reused the chunk; that nobody wrote something else there is then a matter of trust.
+	// not reused the chunk; that no writer stored other bytes there is then a matter of trust.
 	Unverified bool
 
 	// MaxFrame is how many bytes a frame may have that Read and Get copy into memory of this
@@ -110,13 +110,13 @@ type ClientOptions struct {
 	// ErrNoMemory for more. Reading in place takes no memory and has no limit.
 	MaxFrame int
 
-	// Name is shown to people who watch the segment; at most 64 bytes of it. Default: the
+	// Monitors show Name; at most 64 bytes of it. Default: the
 	// name of the program.
 	Name string
 
 	// Unlisted takes no client slot, so that attaching changes nothing of what others see. It
-	// is for monitors: the client is not shown to people who watch, a subscription of its is
-	// not either, and what it reads is counted among those without a slot.
+	// is for monitors: monitors show neither the client nor its subscriptions, and
+	// its reads are counted in the sums of clients without a slot.
 	Unlisted bool
 
 	// Logger is warned when it is not known which user's server this is: where memfd's server, or

@@ -29,7 +29,7 @@ type Reservation struct {
 // The ring does not wait: a reservation that is not committed before the ring has been
 // reused is lost, which Commit tells. One that is never committed costs nothing more.
 //
-// Errors are those of Allocate; what comes with one is over already.
+// Errors are those of Allocate; with an error, the reservation is over already.
 func (c *Client) Reserve(size int) (*Reservation, error) {
 	// So short that it is inlined, and what its caller keeps to itself is not on the heap.
 	r := Reservation{client: c}
@@ -49,7 +49,7 @@ func (r *Reservation) begin(size int) (err error) {
 }
 
 // Bytes is the whole chunk, in shared memory: size bytes to be written, in any order. The
-// slice is for use until Commit or Abort, and no longer: later stores to it spoil somebody's
+// slice is for use until Commit or Abort, and no longer: later stores to it spoil another
 // frame, whose readers then get ErrTimeout, and after the client's Close they may end the
 // process.
 func (r *Reservation) Bytes() []byte { return r.bytes }
@@ -115,8 +115,8 @@ func (r *Reservation) ReadFrom(src io.Reader) (n int64, err error) {
 }
 
 // room is where at most a block of what comes next goes, if the chunk is still this one's:
-// so whoever sleeps between two blocks for a lap, or waits for what to write, spoils no more
-// than that of other people's frames.
+// so a writer that sleeps for a lap between two blocks, or waits for its source, spoils no more
+// than that of other frames.
 func (r *Reservation) room() ([]byte, error) {
 	s := r.client.segment
 	if err := s.CheckOpen(); err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // Server owns a segment: it makes the memory, gives out the key, and by closing ends it for
-// everybody. It takes no part in the exchange of frames and may be the least busy process
+// all clients. It takes no part in the exchange of frames and may be the least busy process
 // of all. Its methods may be called concurrently.
 type Server struct {
 	segment *segment.Server
@@ -53,7 +53,7 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 // maxRing keeps the doubled mapping within a 47-bit address space.
 const maxRing = 1 << 46
 
-// Key returns the string that others attach with. Whoever has it and the permission to map
+// Key returns the string that others attach with. A process that has it and the permission to map
 // the memory can read and spoil every frame: hand it on as a credential.
 func (s *Server) Key() string { return s.segment.Key() }
 
@@ -71,7 +71,7 @@ func (s *Server) Allocate(size int) (offset uint64, err error) {
 func (s *Server) Stats() Stats { return stats(s.segment.Segment) }
 
 // Close ends the segment: clients' Write and Allocate fail with ErrClosed from now on,
-// their reads go on for as long as they stay attached, and nobody attaches any more. The
+// their reads go on for as long as they stay attached, and no client can attach any more. The
 // memory is freed when the last process has let go. Closing again does nothing. A server
 // that is never closed lives as long as its process: clients depend on it whether or not
 // anything here still points to it.
