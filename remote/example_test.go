@@ -15,18 +15,21 @@ func ExampleReader() {
 	ctx := context.Background()
 	nc, err := service.Dial(ctx, nil) // the NATS of this host's server
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	defer nc.Close()
 	reader := remote.NewReader(nc, nil)
 	defer reader.Close()
-	frame, err := framebuffer.ParseFrame([]byte(`{"key":"…","offset":64,"size":1000,"checksum":"…"}`))
+	frame, err := framebuffer.ParseFrame([]byte(`{"key":"…","offset":"64","size":1000,"checksum":"…"}`))
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	data, err := reader.Get(ctx, frame)
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	fmt.Println(len(data))
 }
@@ -36,20 +39,24 @@ func ExampleMirror() {
 	ctx := context.Background()
 	client, err := service.Connect(ctx, nil)
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	defer client.Close()
 	ring, err := framebuffer.Attach(client.Key(), nil)
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	defer ring.Close()
 	mirror, err := remote.NewMirror(client.NATS(), ring, &remote.MirrorOptions{Topic: "camera", From: "east"})
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	if err := mirror.Run(ctx); err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 }
 
@@ -58,12 +65,14 @@ func ExampleHosts() {
 	ctx := context.Background()
 	nc, err := service.Dial(ctx, nil)
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	defer nc.Close()
 	hosts, err := remote.Hosts(ctx, nc)
 	if err != nil {
-		log.Fatal(err)
+		log.Print(err)
+		return
 	}
 	for _, h := range hosts {
 		fmt.Println(h.Host, h.Name, len(h.Topics))
