@@ -91,7 +91,7 @@ func TestDiskIsFullWhileRecording(t *testing.T) {
 			}
 			var log, serverLog natstest.Log
 			name := "full." + what + strconv.FormatInt(time.Now().UnixNano(), 36)
-			server, _ := natstest.Serve(t, service.Config{Name: name, Host: "h", JetStream: filepath.Join(d.dir, "streams"), Logger: slog.New(slog.NewTextHandler(&serverLog, nil))})
+			server, _ := natstest.Serve(t, service.ServeOptions{Name: name, Host: "h", JetStream: filepath.Join(d.dir, "streams"), Logger: slog.New(slog.NewTextHandler(&serverLog, nil))})
 			client := natstest.Connect(t, service.Options{Name: name})
 			r := startRecorder(t, client.NATS(), natstest.Attach(t, server.Key()), record.RecorderOptions{Topic: "cam", Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			pub, err := topic.NewPublisher(r.ring, "cam")

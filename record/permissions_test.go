@@ -25,7 +25,7 @@ func TestRecordingPermissions(t *testing.T) {
 	}
 	url := natstest.RunNATS(t, opts)
 	as := func(user string) string { return strings.Replace(url, "://", "://"+user+"@", 1) }
-	natstest.Serve(t, service.Config{Name: natstest.Unique(t), URL: as("framebuffer:change-me")})
+	natstest.Serve(t, service.ServeOptions{Name: natstest.Unique(t), URL: as("framebuffer:change-me")})
 	recorder, replayer := natstest.Connect(t, service.Options{URL: as("recorder:change-me-too")}), natstest.Connect(t, service.Options{URL: as("replayer:change-me-also")})
 	const most, frames = 600 << 10, 8
 	r := startRecorder(t, recorder.NATS(), natstest.RingOf(t, 32<<20), record.RecorderOptions{Topic: "cam"})

@@ -203,13 +203,13 @@ func TestRecordRefuses(t *testing.T) {
 // them after a restart.
 func TestEmbeddedJetStream(t *testing.T) {
 	dir := t.TempDir() + "/streams"
-	server, svc := natstest.Serve(t, service.Config{Name: natstest.Unique(t), JetStream: dir})
-	other := service.Config{Server: server, Name: natstest.Unique(t), JetStream: dir}
-	if s, err := service.Serve(other); err == nil || !strings.Contains(err.Error(), dir) {
+	server, svc := natstest.Serve(t, service.ServeOptions{Name: natstest.Unique(t), JetStream: dir})
+	other := service.ServeOptions{Name: natstest.Unique(t), JetStream: dir}
+	if s, err := service.Serve(server, &other); err == nil || !strings.Contains(err.Error(), dir) {
 		t.Errorf("two servers with one directory: %v, %v", s, err)
 	}
 	other.URL = natstest.OwnNATS(t)
-	if s, err := service.Serve(other); err == nil || !strings.Contains(err.Error(), "configuration") {
+	if s, err := service.Serve(server, &other); err == nil || !strings.Contains(err.Error(), "configuration") {
 		t.Errorf("on a NATS of one's own: %v, %v", s, err)
 	}
 	if err := svc.Close(); err != nil {
@@ -217,7 +217,7 @@ func TestEmbeddedJetStream(t *testing.T) {
 	}
 	for i := range 2 {
 		name := natstest.Unique(t)
-		_, svc := natstest.Serve(t, service.Config{Name: name, JetStream: dir})
+		_, svc := natstest.Serve(t, service.ServeOptions{Name: name, JetStream: dir})
 		c := natstest.Connect(t, service.Options{Name: name})
 		if i == 0 {
 			r := startRecorder(t, c.NATS(), natstest.RingOf(t, 1<<20), record.RecorderOptions{Topic: "cam"})

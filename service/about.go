@@ -84,7 +84,7 @@ func (s *Service) ring() (*framebuffer.Client, error) {
 		return nil, fmt.Errorf("%w: the service is ending", framebuffer.ErrClosed)
 	}
 	if s.client == nil {
-		c, err := framebuffer.Attach(s.config.Server.Key(), &framebuffer.ClientOptions{Name: "framebuffer hosts", Unverified: true, Unlisted: true})
+		c, err := framebuffer.Attach(s.server.Key(), &framebuffer.ClientOptions{Name: "framebuffer hosts", Unverified: true, Unlisted: true})
 		if err != nil {
 			return nil, err
 		}

@@ -12,7 +12,7 @@ import (
 // runs costs a pointer and nothing else.
 func TestNoGarbage(t *testing.T) {
 	name := natstest.Unique(t)
-	natstest.Serve(t, service.Config{Name: name})
+	natstest.Serve(t, service.ServeOptions{Name: name})
 	c := natstest.Connect(t, service.Options{Name: name})
 	data, dst := make([]byte, 1000), make([]byte, 1000)
 	var f framebuffer.Frame

@@ -26,7 +26,7 @@ func newAllowance(rate int64) *allowance { return &allowance{rate: min(rate, 1<<
 // take takes size bytes at that time, or returns why not.
 func (a *allowance) take(size int, now time.Time) error {
 	if a.rate <= 0 {
-		return fmt.Errorf("%w: this server does not allocate for askers over NATS, which other hosts may share: allocate on its host, with a client that is attached, or start the server with --remote-allocate (service.Config.RemoteAllocate)", framebuffer.ErrPermission)
+		return fmt.Errorf("%w: this server does not allocate for askers over NATS, which other hosts may share: allocate on its host, with a client that is attached, or start the server with --remote-allocate (service.ServeOptions.RemoteAllocate)", framebuffer.ErrPermission)
 	}
 	if int64(size) > a.rate {
 		return fmt.Errorf("%w: %d bytes over NATS; this server allocates %d a second for askers: allocate on its host, or start the server with a larger --remote-allocate", framebuffer.ErrTooLarge, size, a.rate)

@@ -56,7 +56,7 @@ func TestReadFromAnotherHost(t *testing.T) {
 		t.Run(strconv.Itoa(int(payload)), func(t *testing.T) {
 			url := natstest.RunNATS(t, &natsserver.Options{MaxPayload: payload})
 			o := natstest.StartOwner(t, url, ring)
-			server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
+			server, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t)})
 			readers := map[string]anyReader{"a client": natstest.Connect(t, service.Options{URL: url}), "a reader": reader(t, url, nil)}
 			seed := uint64(0)
 			for _, size := range []int{1, 4095, 4096, 4097, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1 << 20, ring - 64} {
@@ -136,8 +136,8 @@ func TestOneSubscription(t *testing.T) {
 // Frames of this host go through shared memory, also those of another server on it.
 func TestReadFromThisHost(t *testing.T) {
 	url := natstest.OwnNATS(t)
-	_, _ = natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t) + "a"})
-	other, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t) + "b"})
+	_, _ = natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t) + "a"})
+	other, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t) + "b"})
 	w := natstest.Attach(t, other.Key())
 	f, err := w.Put([]byte("near"))
 	if err != nil {
@@ -251,7 +251,7 @@ func TestTornReadsFromAnotherHost(t *testing.T) {
 // With nothing but NATS a frame that fits one part is one request.
 func TestReadByHand(t *testing.T) {
 	url := natstest.OwnNATS(t)
-	server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
+	server, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t)})
 	c, err := framebuffer.Attach(server.Key(), nil)
 	if err != nil {
 		t.Fatal(err)

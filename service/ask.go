@@ -40,7 +40,7 @@ func (c *Client) discover(ctx context.Context, old *attachment) (*attachment, er
 	// fails.
 	names := []string{c.options.Name}
 	if natsconn.NameOrDefault(c.options.Name) == DefaultName {
-		names = []string{(&Config{}).host(), DefaultName}
+		names = []string{(&ServeOptions{}).host(), DefaultName}
 	}
 	found := search{client: c, tried: map[string]bool{}}
 	for _, name := range names {

@@ -36,7 +36,7 @@ type Options struct {
 
 	// InboxPrefix is below which answers come, as nats.CustomInboxPrefix has it: for a NATS user
 	// that may subscribe to no other inbox. Servers answer below _INBOX, so _INBOX.NAME needs
-	// nothing of them; other prefixes are for their Config.AskerInboxes. Default: what the server
+	// nothing of them; other prefixes are for their [ServeOptions.AskerInboxes]. Default: what the server
 	// on this host says, or _INBOX.
 	InboxPrefix string
 

@@ -68,7 +68,7 @@ func newKey(t *testing.T, create func() (nkeys.KeyPair, error)) (nkeys.KeyPair, 
 func TestCredentialsFile(t *testing.T) {
 	url, creds := guardedNATS(t)
 	name := natstest.Unique(t)
-	server, _ := natstest.Serve(t, service.Config{Name: name, URL: url, Credentials: creds})
+	server, _ := natstest.Serve(t, service.ServeOptions{Name: name, URL: url, Credentials: creds})
 	for how, opts := range map[string]service.Options{
 		"by URL and file": {URL: url, Credentials: creds},
 		"by name":         {Name: name},

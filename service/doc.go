@@ -14,7 +14,7 @@
 // By default Serve starts an embedded NATS server on loopback, on a port that the kernel chooses, with
 // credentials that are made anew each time. Client and server meet at an abstract Unix socket that
 // answers the same user only, or at a path if another user has taken that socket's name. The socket
-// ends with the server's process, so that a client never finds a server that has ended. With Config.URL
+// ends with the server's process, so that a client never finds a server that has ended. With [ServeOptions.URL]
 // the service uses the user's own NATS, and with Config.NATSConfig the embedded one connects to those
 // of other hosts: docs/hosts.md. Package remote reads frames and mirrors topics of other hosts, package
 // record stores topics.
@@ -24,7 +24,7 @@
 // From a shell, with the nats command:
 //
 //	nats req framebuffer.get_key ''           the key
-//	nats req framebuffer.allocate 1048576     an offset, in decimal; see Config.RemoteAllocate
+//	nats req framebuffer.allocate 1048576     an offset, in decimal; see ServeOptions.RemoteAllocate
 //	nats req framebuffer.stat ''              statistics, as JSON
 //
 // If several servers use one NATS, any of them answers these, and the header Framebuffer-Id says which
@@ -40,6 +40,6 @@
 // # Limits
 //
 // A server sends at most 64 frames to other hosts at a time, and has up to 1024 more wait. Over a NATS
-// that other hosts share it allocates nothing unless Config.RemoteAllocate permits it. Access to frames
+// that other hosts share it allocates nothing unless [ServeOptions.RemoteAllocate] permits it. Access to frames
 // over NATS is controlled by NATS permissions: docs/security.md.
 package service

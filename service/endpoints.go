@@ -67,7 +67,7 @@ func (s *Service) getKey([]byte) ([]byte, error) {
 	if _, err := s.figures(); err != nil {
 		return nil, err
 	}
-	return []byte(s.config.Server.Key()), nil
+	return []byte(s.server.Key()), nil
 }
 
 // allocate takes a size in decimal and answers an offset in decimal.
@@ -84,7 +84,7 @@ func (s *Service) allocate(request []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	offset, err := s.config.Server.Allocate(size)
+	offset, err := s.server.Allocate(size)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (s *Service) shared() bool { return s.config.URL != "" || s.config.NATSConf
 // figures returns the server's statistics, or an error if it has closed: then they would be zeroes, as
 // of an idle server.
 func (s *Service) figures() (framebuffer.Stats, error) {
-	st := s.config.Server.Stats()
+	st := s.server.Stats()
 	if st.Capacity == 0 {
 		return st, fmt.Errorf("%w: this server has ended: ask for the key of the one that runs now", framebuffer.ErrClosed)
 	}
@@ -107,7 +107,7 @@ func (s *Service) figures() (framebuffer.Stats, error) {
 
 // host returns the configured name of this host, or the system's with the characters replaced that are
 // not valid in subjects.
-func (c *Config) host() string {
+func (c *ServeOptions) host() string {
 	if c.Host != "" {
 		return c.Host
 	}

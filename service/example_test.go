@@ -15,7 +15,7 @@ func ExampleServe() {
 		panic(err)
 	}
 	defer server.Close()
-	s, err := service.Serve(service.Config{Server: server, Name: "example-serve"})
+	s, err := service.Serve(server, &service.ServeOptions{Name: "example-serve"})
 	if err != nil {
 		panic(err)
 	}

@@ -90,25 +90,25 @@ func TestOwnNATSRefuses(t *testing.T) {
 	asking := "verify: true, ca_file: \"" + mine.file("ca") + "\""
 	trust := service.TLS{CA: mine.file("ca")}
 	for what, c := range map[string]struct {
-		cfg  service.Config
+		cfg  service.ServeOptions
 		says []string // nothing: it is let in
 	}{
-		"trusted":                {service.Config{NATSConfig: file("good", ""), TLS: trust}, nil},
-		"trusted, TLS first":     {service.Config{NATSConfig: file("good", "handshake_first: true"), TLS: trust}, nil},
-		"not trusted":            {service.Config{NATSConfig: file("good", "")}, []string{"--nats-ca FILE", "CN=good", "CN=ca", "unknown authority"}},
-		"not trusted, TLS first": {service.Config{NATSConfig: file("good", "handshake_first: true")}, []string{"--nats-ca FILE", "CN=good"}},
-		"another's":              {service.Config{NATSConfig: file("good", ""), TLS: service.TLS{CA: foreign.file("ca")}}, []string{"--nats-ca", foreign.file("ca"), "CN=good"}},
-		"another name":           {service.Config{NATSConfig: file("other", ""), TLS: trust}, []string{"127.0.0.1", "subjectAltName", "CN=other"}},
-		"expired":                {service.Config{NATSConfig: file("old", ""), TLS: trust}, []string{"expired", "CN=old"}},
-		"asks for one":           {service.Config{NATSConfig: file("good", asking), TLS: trust}, []string{"--nats-cert FILE"}},
+		"trusted":                {service.ServeOptions{NATSConfig: file("good", ""), TLS: trust}, nil},
+		"trusted, TLS first":     {service.ServeOptions{NATSConfig: file("good", "handshake_first: true"), TLS: trust}, nil},
+		"not trusted":            {service.ServeOptions{NATSConfig: file("good", "")}, []string{"--nats-ca FILE", "CN=good", "CN=ca", "unknown authority"}},
+		"not trusted, TLS first": {service.ServeOptions{NATSConfig: file("good", "handshake_first: true")}, []string{"--nats-ca FILE", "CN=good"}},
+		"another's":              {service.ServeOptions{NATSConfig: file("good", ""), TLS: service.TLS{CA: foreign.file("ca")}}, []string{"--nats-ca", foreign.file("ca"), "CN=good"}},
+		"another name":           {service.ServeOptions{NATSConfig: file("other", ""), TLS: trust}, []string{"127.0.0.1", "subjectAltName", "CN=other"}},
+		"expired":                {service.ServeOptions{NATSConfig: file("old", ""), TLS: trust}, []string{"expired", "CN=old"}},
+		"asks for one":           {service.ServeOptions{NATSConfig: file("good", asking), TLS: trust}, []string{"--nats-cert FILE"}},
 		"a stranger's": {
-			service.Config{NATSConfig: file("good", asking), TLS: service.TLS{CA: trust.CA, Cert: foreign.file("stranger"), Key: foreign.file("stranger-key")}},
+			service.ServeOptions{NATSConfig: file("good", asking), TLS: service.TLS{CA: trust.CA, Cert: foreign.file("stranger"), Key: foreign.file("stranger-key")}},
 			[]string{"--nats-cert", foreign.file("stranger")},
 		},
-		"a client's": {service.Config{NATSConfig: file("good", asking), TLS: service.TLS{CA: trust.CA, Cert: mine.file("client"), Key: mine.file("client-key")}}, nil},
-		"a login":    {service.Config{URL: startedWith(t, `authorization { user: u, password: p }`)}, []string{"--creds"}},
+		"a client's": {service.ServeOptions{NATSConfig: file("good", asking), TLS: service.TLS{CA: trust.CA, Cert: mine.file("client"), Key: mine.file("client-key")}}, nil},
+		"a login":    {service.ServeOptions{URL: startedWith(t, `authorization { user: u, password: p }`)}, []string{"--creds"}},
 		"a bad login": {
-			service.Config{URL: strings.Replace(startedWith(t, `authorization { user: u, password: p }`), "//", "//u:wrong@", 1)}, []string{"does not let in"},
+			service.ServeOptions{URL: strings.Replace(startedWith(t, `authorization { user: u, password: p }`), "//", "//u:wrong@", 1)}, []string{"does not let in"},
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -118,10 +118,10 @@ func TestOwnNATSRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer server.Close()
-			c.cfg.Server, c.cfg.Name = server, "refuses."+strconv.FormatInt(time.Now().UnixNano(), 36)
+			c.cfg.Name = "refuses." + strconv.FormatInt(time.Now().UnixNano(), 36)
 			done := make(chan error, 1)
 			go func() {
-				svc, err := service.Serve(c.cfg)
+				svc, err := service.Serve(server, &c.cfg)
 				if err == nil {
 					opts := service.Options{Name: c.cfg.Name} // clients are told all that they need
 					var client *service.Client

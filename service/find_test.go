@@ -28,11 +28,11 @@ func roleServe(c *testproc.Child) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	cfg := service.Config{Server: server, Name: c.Args[0]}
+	cfg := service.ServeOptions{Name: c.Args[0]}
 	if len(c.Args) > 1 {
 		cfg.URL = c.Args[1]
 	}
-	svc, err := service.Serve(cfg)
+	svc, err := service.Serve(server, &cfg)
 	if err != nil {
 		return err
 	}
@@ -121,13 +121,13 @@ func TestNoServerOfTheDefaultName(t *testing.T) {
 
 func TestTwoServersOfOneName(t *testing.T) {
 	name := natstest.Unique(t)
-	first, _ := natstest.Serve(t, service.Config{Name: name})
+	first, _ := natstest.Serve(t, service.ServeOptions{Name: name})
 	second, err := framebuffer.NewServer(1<<16, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer second.Close()
-	_, err = service.Serve(service.Config{Server: second, Name: name})
+	_, err = service.Serve(second, &service.ServeOptions{Name: name})
 	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), name) {
 		t.Errorf("a second server of the name: %v", err)
 	}
@@ -193,7 +193,7 @@ func unixSockets(t testing.TB) []byte {
 func TestOtherUsersAreNotTold(t *testing.T) {
 	testproc.NeedRoot(t)
 	name := natstest.Unique(t)
-	server, _ := natstest.Serve(t, service.Config{Name: name})
+	server, _ := natstest.Serve(t, service.ServeOptions{Name: name})
 	p := testproc.StartWith(t, []testproc.Option{testproc.As(65534, 65534)}, "find", socket(name))
 	var said string
 	p.Recv(&said)
@@ -220,7 +220,7 @@ func TestSquattedNameIsNotBelieved(t *testing.T) {
 // Visitors that connect and do nothing hold nobody up.
 func TestSilentVisitors(t *testing.T) {
 	name := natstest.Unique(t)
-	natstest.Serve(t, service.Config{Name: name})
+	natstest.Serve(t, service.ServeOptions{Name: name})
 	for range 50 {
 		conn, err := net.DialTimeout("unix", socket(name), natstest.Limit)
 		if err != nil {

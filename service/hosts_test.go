@@ -31,7 +31,7 @@ func TestServersOfOtherHosts(t *testing.T) {
 	if c, err := service.Connect(natstest.Within(t), &service.Options{URL: url}); !errors.Is(err, framebuffer.ErrStaleKey) {
 		t.Fatalf("with servers on other hosts only: %v, %v", c, err)
 	}
-	server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
+	server, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t)})
 	for range 20 {
 		c, err := service.Connect(natstest.Within(t), &service.Options{URL: url})
 		if err != nil {
@@ -70,7 +70,7 @@ func TestNamesOnOneNATS(t *testing.T) {
 	keys := map[string]string{}
 	for range 3 {
 		name := natstest.Unique(t)
-		server, _ := natstest.Serve(t, service.Config{URL: url, Name: name})
+		server, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: name})
 		keys[name] = server.Key()
 	}
 	for name, key := range keys {

@@ -35,7 +35,7 @@ func BenchmarkHosts(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.Cleanup(func() { _ = server.Close() })
-				svc, err := service.Serve(service.Config{Server: server, URL: ns.ClientURL(), Host: fmt.Sprintf("h%d", i), Name: natstest.Unique(b)})
+				svc, err := service.Serve(server, &service.ServeOptions{URL: ns.ClientURL(), Host: fmt.Sprintf("h%d", i), Name: natstest.Unique(b)})
 				if err != nil {
 					b.Fatal(err)
 				}

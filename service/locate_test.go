@@ -22,7 +22,7 @@ func TestHostsByName(t *testing.T) {
 	nc := natstest.Dial(t, service.Options{URL: url})
 	first, second := natstest.Unique(t), natstest.Unique(t)+".2"
 	for name, host := range map[string]string{first: "rack.7", second: "rack.7", natstest.Unique(t) + ".3": "rack"} {
-		_, _ = natstest.Serve(t, service.Config{URL: url, Name: name, Host: host})
+		_, _ = natstest.Serve(t, service.ServeOptions{URL: url, Name: name, Host: host})
 	}
 	names := func(all []remote.Host, err error) string {
 		t.Helper()
@@ -103,12 +103,12 @@ func TestFoundInACrowd(t *testing.T) {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	name := natstest.Unique(t)
-	server, _ := natstest.Serve(t, service.Config{URL: url, Name: name})
+	server, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: name})
 	if c := natstest.Connect(t, service.Options{URL: url, Name: name}); c.Key() != server.Key() {
 		t.Error("attached to another server")
 	}
 	// Nor does one without a name have to hear all of them, if its server is of the same host.
-	unnamed, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t) + "u"})
+	unnamed, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t) + "u"})
 	if c := natstest.Connect(t, service.Options{URL: url}); c.Key() != server.Key() && c.Key() != unnamed.Key() {
 		t.Error("attached to another server")
 	}
@@ -133,7 +133,7 @@ func TestMirrorOfASecondServer(t *testing.T) {
 	const most = 1000
 	url := natstest.OwnNATS(t)
 	for range 3 {
-		_, _ = natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "owner"})
+		_, _ = natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t), Host: "owner"})
 	}
 	c := startMirror(t, url, 1<<20, most, remote.MirrorOptions{Topic: "cam", From: "owner"})
 	c.counts(t, func(s remote.MirrorStats) bool { return strings.Contains(s.Why, remote.ErrNoTopic.Error()) })

@@ -21,7 +21,7 @@ func TestMirrorMoves(t *testing.T) {
 		for _, from := range []string{remote.AnyHost, "owner"} {
 			t.Run(c.what+" "+from, func(t *testing.T) {
 				url := natstest.OwnNATS(t)
-				server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "owner"})
+				server, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t), Host: "owner"})
 				ring := natstest.Attach(t, server.Key())
 				if _, err := topic.Subscribe(ring, "cam", nil); err != nil {
 					t.Fatal(err)

@@ -117,7 +117,7 @@ func TestMirrorsOfMirrors(t *testing.T) {
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 1<<20)
 	o.Do(natstest.Order{Topic: "cam"})
-	second, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "second", Mirrors: []remote.MirrorOptions{{Topic: "cam", From: "owner"}}})
+	second, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t), Host: "second", Mirrors: []remote.MirrorOptions{{Topic: "cam", From: "owner"}}})
 	running := func(host string) {
 		t.Helper()
 		nc := natstest.Dial(t, service.Options{URL: url})

@@ -11,12 +11,12 @@ import (
 // mirrorWarningDelay is how long a topic may take to come before the log says that it has not.
 const mirrorWarningDelay = 2 * time.Second
 
-// openMirrors runs the mirrors of [Config.Mirrors].
+// openMirrors runs the mirrors of [ServeOptions.Mirrors].
 func (s *Service) openMirrors() (err error) {
 	if len(s.config.Mirrors) == 0 {
 		return nil
 	}
-	if s.mirrorRing, err = framebuffer.Attach(s.config.Server.Key(), &framebuffer.ClientOptions{Name: "framebuffer mirrors"}); err != nil {
+	if s.mirrorRing, err = framebuffer.Attach(s.server.Key(), &framebuffer.ClientOptions{Name: "framebuffer mirrors"}); err != nil {
 		return err
 	}
 	for _, opts := range s.config.Mirrors {

@@ -36,7 +36,7 @@ func TestNATSAway(t *testing.T) {
 	ns := start()
 	opts.Port = ns.Addr().(*net.TCPAddr).Port // the same one again later
 	name := natstest.Unique(t)
-	_, _ = natstest.Serve(t, service.Config{URL: ns.ClientURL(), Name: name, RemoteAllocate: 1 << 20})
+	_, _ = natstest.Serve(t, service.ServeOptions{URL: ns.ClientURL(), Name: name, RemoteAllocate: 1 << 20})
 	for how, o := range map[string]service.Options{"by name": {Name: name}, "by URL": {URL: ns.ClientURL()}} {
 		c := natstest.Connect(t, o)
 		key := c.Key()
@@ -99,7 +99,7 @@ func TestAnnouncements(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, svc := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
+	server, svc := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t)})
 	if err := svc.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestCredentialsFileRelative(t *testing.T) {
 	url, creds := guardedNATS(t)
 	name := natstest.Unique(t)
 	t.Chdir(filepath.Dir(creds))
-	server, _ := natstest.Serve(t, service.Config{Name: name, URL: url, Credentials: filepath.Base(creds)})
+	server, _ := natstest.Serve(t, service.ServeOptions{Name: name, URL: url, Credentials: filepath.Base(creds)})
 	t.Chdir(t.TempDir())
 	if c := natstest.Connect(t, service.Options{Name: name}); c.Key() != server.Key() {
 		t.Error("attached elsewhere")
@@ -145,7 +145,7 @@ func TestBadURLsAreNotRepeated(t *testing.T) {
 	}
 	defer server.Close()
 	for _, url := range []string{"nats://u:s3cret@127.0.0.1:port", "nats://u:s3cret@[::1", "nats://s3cret@", "nats://u:s3cret#@h", "nats://u:%zzs3cret@h", "s3cret token@h"} {
-		svc, err1 := service.Serve(service.Config{Server: server, Name: natstest.Unique(t), URL: url})
+		svc, err1 := service.Serve(server, &service.ServeOptions{Name: natstest.Unique(t), URL: url})
 		c, err2 := service.Connect(natstest.Within(t), &service.Options{URL: url})
 		for _, err := range []error{err1, err2} {
 			if err == nil || strings.Contains(err.Error(), "s3cret") {

@@ -47,7 +47,7 @@ func TestExampleFiles(t *testing.T) {
 	east, west, eastGate, westGate := here(t), here(t), here(t), here(t)
 	atHub, atLeafs := here(t), here(t)
 	ca, creds := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "frames.creds")
-	for what, hosts := range map[string][2]service.Config{
+	for what, hosts := range map[string][2]service.ServeOptions{
 		"a cluster": {
 			{Host: "cam", NATSConfig: natstest.ExampleFile(t, dir, "cam.conf", "0.0.0.0:6222", cam, "gpu:6222", gpu)},
 			{Host: "gpu", NATSConfig: natstest.ExampleFile(t, dir, "gpu.conf", "0.0.0.0:6222", gpu, "cam:6222", cam)},
@@ -93,7 +93,7 @@ func TestExampleFiles(t *testing.T) {
 }
 
 // testFramesCome has a topic of one server copied into the ring of another, by what its credentials permit.
-func testFramesCome(t *testing.T, from, to service.Config) {
+func testFramesCome(t *testing.T, from, to service.ServeOptions) {
 	t.Helper()
 	const frames, most = 5, 100_000
 	name := "of/" + from.Host

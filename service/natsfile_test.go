@@ -59,7 +59,7 @@ func TestClusterAndLeafByFile(t *testing.T) {
 		"leaf": fmt.Sprintf("leafnodes { reconnect: 1, remotes: [{ url: nats://127.0.0.1:%d }] }", leafs),
 	} {
 		names[host] = natstest.Unique(t) + "." + host
-		server, _ := natstest.Serve(t, service.Config{Name: names[host], Host: host, NATSConfig: natstest.NATSFile(t, file)})
+		server, _ := natstest.Serve(t, service.ServeOptions{Name: names[host], Host: host, NATSConfig: natstest.NATSFile(t, file)})
 		keys[host] = server.Key()
 	}
 	for host, name := range names {
@@ -94,7 +94,7 @@ func TestGuardedByFile(t *testing.T) {
 	name := natstest.Unique(t)
 	t.Chdir(dir)
 	tls := service.TLS{CA: "cert.pem", Cert: "cert.pem", Key: "key.pem"}
-	server, svc := natstest.Serve(t, service.Config{Name: name, Host: "h", NATSConfig: file, TLS: tls})
+	server, svc := natstest.Serve(t, service.ServeOptions{Name: name, Host: "h", NATSConfig: file, TLS: tls})
 	t.Chdir(t.TempDir())
 	if c := natstest.Connect(t, service.Options{Name: name}); c.Key() != server.Key() {
 		t.Error("attached elsewhere")
@@ -152,7 +152,7 @@ func certificates(t testing.TB) (dir string) {
 // A file that gives no addresses listens on loopback, and nobody gets in without the
 // password, which nobody was told.
 func TestFileWithoutAddresses(t *testing.T) {
-	_, svc := natstest.Serve(t, service.Config{Name: natstest.Unique(t), NATSConfig: natstest.NATSFile(t, fmt.Sprintf("http: %d\ncluster { name: c, port: %d }", natstest.FreePort(t), natstest.FreePort(t)))})
+	_, svc := natstest.Serve(t, service.ServeOptions{Name: natstest.Unique(t), NATSConfig: natstest.NATSFile(t, fmt.Sprintf("http: %d\ncluster { name: c, port: %d }", natstest.FreePort(t), natstest.FreePort(t)))})
 	if !strings.HasPrefix(svc.URL(), "nats://127.0.0.1:") {
 		t.Errorf("listens at %s", svc.URL())
 	}
@@ -201,20 +201,20 @@ func TestBadNATSFiles(t *testing.T) {
 	}
 	defer server.Close()
 	for what, c := range map[string]struct {
-		cfg  service.Config
+		cfg  service.ServeOptions
 		says string
 	}{
-		"nonsense":        {service.Config{NATSConfig: natstest.NATSFile(t, "cluster {")}, "configuration"},
-		"no such file":    {service.Config{NATSConfig: filepath.Join(t.TempDir(), "missing")}, "missing"},
-		"no usable login": {service.Config{NATSConfig: natstest.NATSFile(t, "authorization { users: [{ user: a, password: b }] }")}, "named framebuffer"},
-		"hashed login":    {service.Config{NATSConfig: natstest.NATSFile(t, `authorization { user: framebuffer, password: "$2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG" }`)}, "plain text"},
-		"small payloads":  {service.Config{NATSConfig: natstest.NATSFile(t, "max_payload: 4096")}, "raise max_payload"},
-		"and a URL":       {service.Config{NATSConfig: natstest.NATSFile(t, ""), URL: "nats://127.0.0.1:1"}, "either"},
-		"half a pair":     {service.Config{TLS: service.TLS{Cert: "x"}}, "both files"},
-		"a host's name":   {service.Config{Host: "a b"}, "host name"},
+		"nonsense":        {service.ServeOptions{NATSConfig: natstest.NATSFile(t, "cluster {")}, "configuration"},
+		"no such file":    {service.ServeOptions{NATSConfig: filepath.Join(t.TempDir(), "missing")}, "missing"},
+		"no usable login": {service.ServeOptions{NATSConfig: natstest.NATSFile(t, "authorization { users: [{ user: a, password: b }] }")}, "named framebuffer"},
+		"hashed login":    {service.ServeOptions{NATSConfig: natstest.NATSFile(t, `authorization { user: framebuffer, password: "$2a$11$W2zko751KUvVy59mUTWmpOdWjpEm5qhcCZRd05GjI/sSOT.xtiHyG" }`)}, "plain text"},
+		"small payloads":  {service.ServeOptions{NATSConfig: natstest.NATSFile(t, "max_payload: 4096")}, "raise max_payload"},
+		"and a URL":       {service.ServeOptions{NATSConfig: natstest.NATSFile(t, ""), URL: "nats://127.0.0.1:1"}, "either"},
+		"half a pair":     {service.ServeOptions{TLS: service.TLS{Cert: "x"}}, "both files"},
+		"a host's name":   {service.ServeOptions{Host: "a b"}, "host name"},
 	} {
-		c.cfg.Server, c.cfg.Name = server, natstest.Unique(t)
-		svc, err := service.Serve(c.cfg)
+		c.cfg.Name = natstest.Unique(t)
+		svc, err := service.Serve(server, &c.cfg)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", what, err)
 		}

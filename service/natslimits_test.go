@@ -25,7 +25,7 @@ func TestSilentConnectionsKeepNoClientOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := natstest.Unique(t)
-	server, svc := natstest.Serve(t, service.Config{Name: name, NATSConfig: file})
+	server, svc := natstest.Serve(t, service.ServeOptions{Name: name, NATSConfig: file})
 	u, err := url.Parse(svc.URL())
 	if err != nil {
 		t.Fatal(err)

@@ -39,8 +39,8 @@ func TestLeastPermissions(t *testing.T) {
 	}
 	defer server.Close()
 	name := natstest.Unique(t)
-	svc, err := service.Serve(service.Config{
-		Server: server, URL: gpu, Name: name, Host: "gpu", InboxPrefix: "_INBOX.gpu", Logger: log,
+	svc, err := service.Serve(server, &service.ServeOptions{
+		URL: gpu, Name: name, Host: "gpu", InboxPrefix: "_INBOX.gpu", Logger: log,
 		Mirrors: []remote.MirrorOptions{{Topic: "front", From: "owner"}, {Topic: "back"}},
 	})
 	if err != nil {

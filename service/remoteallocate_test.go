@@ -16,7 +16,7 @@ import (
 // unless the server was told so, and then so many bytes a second. The refusals say what helps.
 func TestRemoteAllocate(t *testing.T) {
 	const frame, askers, each = 10_000, 8, 500
-	for what, cfg := range map[string]service.Config{
+	for what, cfg := range map[string]service.ServeOptions{
 		"own NATS":  {URL: natstest.OwnNATS(t)},
 		"with file": {NATSConfig: natstest.NATSFile(t, "max_payload: 1MB\n")},
 	} {
@@ -42,7 +42,7 @@ func TestRemoteAllocate(t *testing.T) {
 		})
 	}
 	t.Run("allowed", func(t *testing.T) {
-		cfg := service.Config{URL: natstest.OwnNATS(t), Name: natstest.Unique(t), RemoteAllocate: 3 * frame}
+		cfg := service.ServeOptions{URL: natstest.OwnNATS(t), Name: natstest.Unique(t), RemoteAllocate: 3 * frame}
 		server, _ := natstest.Serve(t, cfg)
 		guest := natstest.Connect(t, service.Options{Name: cfg.Name})
 		if _, err := guest.RemoteAllocate(natstest.Within(t), 3*frame+1); !errors.Is(err, framebuffer.ErrTooLarge) {
@@ -71,7 +71,7 @@ func TestRemoteAllocate(t *testing.T) {
 		}
 	})
 	t.Run("alone", func(t *testing.T) {
-		cfg := service.Config{Name: natstest.Unique(t)}
+		cfg := service.ServeOptions{Name: natstest.Unique(t)}
 		natstest.Serve(t, cfg)
 		c := natstest.Connect(t, service.Options{Name: cfg.Name})
 		for range 200 { // two laps
@@ -85,7 +85,7 @@ func TestRemoteAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	if _, err := service.Serve(service.Config{Server: server, Name: natstest.Unique(t), RemoteAllocate: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
+	if _, err := service.Serve(server, &service.ServeOptions{Name: natstest.Unique(t), RemoteAllocate: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
 		t.Error(err)
 	}
 }

@@ -127,7 +127,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		svc, err := service.Serve(service.Config{Server: server, Name: name})
+		svc, err := service.Serve(server, &service.ServeOptions{Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		svc, err := service.Serve(service.Config{Server: server, Name: name})
+		svc, err := service.Serve(server, &service.ServeOptions{Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,8 @@ import (
 
 // Service is a running service. Its methods may be called concurrently.
 type Service struct {
-	config     Config
+	server     *framebuffer.Server
+	config     ServeOptions
 	log        *slog.Logger
 	rendezvous *natsconn.Listener
 	embedded   *natsconn.Embedded // nil with the user's own NATS
@@ -47,42 +48,28 @@ type Service struct {
 	ended   bool
 }
 
-// Serve starts the service. When Serve returns, clients can find it. Serve fails when a server of that
-// name already runs on this host, or NATS cannot be reached.
-func Serve(cfg Config) (*Service, error) {
-	if cfg.Server == nil {
-		return nil, errors.New("service: Config.Server is nil: make one with framebuffer.NewServer")
+// Serve starts the service of a server: clients get its key, and allocate in its ring. The service does
+// not close the server. Nil options mean defaults. When Serve returns, clients can find the server. Serve
+// fails when a server of that name already runs on this host, or NATS cannot be reached.
+func Serve(server *framebuffer.Server, opts *ServeOptions) (*Service, error) {
+	if opts == nil {
+		opts = &ServeOptions{}
 	}
-	if cfg.Credentials != "" && cfg.URL == "" && cfg.NATSConfig == "" {
-		return nil, errors.New("service: Config.Credentials without Config.URL or Config.NATSConfig: credentials are for your own NATS")
+	if server == nil {
+		return nil, errors.New("service: the server is nil: make one with framebuffer.NewServer")
 	}
-	if cfg.URL != "" && cfg.NATSConfig != "" {
-		return nil, errors.New("service: Config.URL with Config.NATSConfig: serve either on your own NATS or on an embedded one")
+	if server.Stats().Capacity == 0 {
+		return nil, fmt.Errorf("%w: the server was closed already: make a new one with framebuffer.NewServer", framebuffer.ErrClosed)
 	}
-	if cfg.URL != "" && cfg.JetStream != "" {
-		return nil, errors.New("service: Config.URL with Config.JetStream: on your own NATS JetStream is turned on in its configuration")
-	}
-	if err := cfg.TLS.Check(); err != nil {
+	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	if !wire.ValidName(cfg.host()) {
-		return nil, fmt.Errorf("service: host name %.80q: use 1 to 64 letters, digits, dots and hyphens", cfg.host())
-	}
-	if cfg.RemoteAllocate < 0 {
-		return nil, fmt.Errorf("%w: Config.RemoteAllocate is %d bytes a second; 0 means none, and less there cannot be", framebuffer.ErrBadSize, cfg.RemoteAllocate)
-	}
-	if cfg.Server.Stats().Capacity == 0 {
-		return nil, fmt.Errorf("%w: Config.Server was closed already: make a new one with framebuffer.NewServer", framebuffer.ErrClosed)
-	}
-	if err := natsconn.CheckURLs(cfg.URL); err != nil {
-		return nil, err
-	}
-	s := &Service{config: cfg, log: cfg.Logger, allowance: newAllowance(cfg.RemoteAllocate)}
+	s := &Service{server: server, config: *opts, log: opts.Logger, allowance: newAllowance(opts.RemoteAllocate)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if s.replies, err = natsconn.NewReplies(cfg.InboxPrefix, cfg.AskerInboxes, s.log); err != nil {
+	if s.replies, err = natsconn.NewReplies(opts.InboxPrefix, opts.AskerInboxes, s.log); err != nil {
 		return nil, err
 	}
 	s.life, s.end = context.WithCancel(context.Background())
@@ -142,7 +129,7 @@ func (s *Service) start() (err error) {
 	if err := s.openSource(); err != nil {
 		return err
 	}
-	s.access.ID, s.access.Key, s.access.PID = s.micro.Info().ID, s.config.Server.Key(), os.Getpid()
+	s.access.ID, s.access.Key, s.access.PID = s.micro.Info().ID, s.server.Key(), os.Getpid()
 	if err := s.openMirrors(); err != nil {
 		return err
 	}
@@ -169,7 +156,7 @@ func (s *Service) openSource() (err error) {
 		return err
 	}
 	s.source, err = remote.NewSource(s.streams, &remote.SourceOptions{
-		Key: s.config.Server.Key(), ID: s.micro.Info().ID, Host: s.config.host(), Name: natsconn.NameOrDefault(s.config.Name),
+		Key: s.server.Key(), ID: s.micro.Info().ID, Host: s.config.host(), Name: natsconn.NameOrDefault(s.config.Name),
 		Replies: s.replies, SigningKey: s.signer, Logger: s.log,
 	})
 	return err

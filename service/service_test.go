@@ -21,7 +21,7 @@ import (
 // A foreign program needs nothing but NATS: the three endpoints by hand, and their errors.
 func TestEndpointsByHand(t *testing.T) {
 	url := natstest.OwnNATS(t)
-	server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), RemoteAllocate: 1 << 60})
+	server, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t), RemoteAllocate: 1 << 60})
 	nc, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestEndpointsByHand(t *testing.T) {
 // The service shows itself the way NATS micro services do.
 func TestMicroInfo(t *testing.T) {
 	url := natstest.OwnNATS(t)
-	natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
+	natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t)})
 	nc, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestMicroInfo(t *testing.T) {
 }
 
 func TestClient(t *testing.T) {
-	for name, cfg := range map[string]service.Config{
+	for name, cfg := range map[string]service.ServeOptions{
 		"Embedded": {Name: natstest.Unique(t)},
 		"OwnNATS":  {Name: natstest.Unique(t) + "x", URL: natstest.OwnNATS(t), RemoteAllocate: 1 << 60},
 	} {
@@ -169,7 +169,7 @@ func TestWaysToNameANATS(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			name := natstest.Unique(t)
-			server, svc := natstest.Serve(t, service.Config{Name: name, URL: url})
+			server, svc := natstest.Serve(t, service.ServeOptions{Name: name, URL: url})
 			if strings.Contains(svc.URL(), "s3cret") || !strings.HasPrefix(svc.URL(), "nats://127.0.0.1:") {
 				t.Errorf("shown as %s", svc.URL())
 			}
@@ -191,9 +191,9 @@ func TestWaysToNameANATS(t *testing.T) {
 // also for what it asks over NATS: an offset in somebody else's ring is of no use.
 func TestSeveralServersOnOneNATS(t *testing.T) {
 	url := natstest.OwnNATS(t)
-	first, svc := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t) + "a", RemoteAllocate: 1 << 20})
+	first, svc := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t) + "a", RemoteAllocate: 1 << 20})
 	c := natstest.Connect(t, service.Options{URL: url})
-	second, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t) + "b"})
+	second, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t) + "b"})
 	for range 30 {
 		head := first.Stats().Head
 		if _, err := c.RemoteAllocate(natstest.Within(t), 100); err != nil {
@@ -212,7 +212,7 @@ func TestSeveralServersOnOneNATS(t *testing.T) {
 }
 
 func TestEmbeddedNATSAsksForCredentials(t *testing.T) {
-	_, svc := natstest.Serve(t, service.Config{Name: natstest.Unique(t)})
+	_, svc := natstest.Serve(t, service.ServeOptions{Name: natstest.Unique(t)})
 	if !strings.HasPrefix(svc.URL(), "nats://127.0.0.1:") {
 		t.Errorf("embedded NATS is at %s", svc.URL())
 	}
@@ -232,15 +232,18 @@ func TestServeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	for name, cfg := range map[string]service.Config{
-		"no server":               {},
-		"credentials without URL": {Server: server, Credentials: "x"},
-		"a name with a space":     {Server: server, Name: "a b"},
-		"a name too long":         {Server: server, Name: strings.Repeat("x", 65)},
-		"NATS that is not there":  {Server: server, Name: natstest.Unique(t), URL: "nats://127.0.0.1:1"},
-		"credentials not there":   {Server: server, Name: natstest.Unique(t) + "c", URL: natstest.OwnNATS(t), Credentials: filepath.Join(t.TempDir(), "missing")},
+	if svc, err := service.Serve(nil, nil); err == nil {
+		svc.Close()
+		t.Error("served without a server")
+	}
+	for name, cfg := range map[string]service.ServeOptions{
+		"credentials without URL": {Credentials: "x"},
+		"a name with a space":     {Name: "a b"},
+		"a name too long":         {Name: strings.Repeat("x", 65)},
+		"NATS that is not there":  {Name: natstest.Unique(t), URL: "nats://127.0.0.1:1"},
+		"credentials not there":   {Name: natstest.Unique(t) + "c", URL: natstest.OwnNATS(t), Credentials: filepath.Join(t.TempDir(), "missing")},
 	} {
-		if svc, err := service.Serve(cfg); err == nil {
+		if svc, err := service.Serve(server, &cfg); err == nil {
 			svc.Close()
 			t.Errorf("%s: served", name)
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
-// SignsAs returns the public key of Config.SigningKey, or "" without one.
+// SignsAs returns the public key of [ServeOptions.SigningKey], or "" without one.
 func (s *Service) SignsAs() string {
 	if s.signer == nil {
 		return ""

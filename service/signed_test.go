@@ -30,7 +30,7 @@ func TestSignedFrames(t *testing.T) {
 			path, public, _ := signingKey(t)
 			_, other, _ := signingKey(t)
 			o, silent := natstest.StartOwnerAt(t, "signer", url, ring, path), natstest.StartOwner(t, url, 1<<20)
-			natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
+			natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t)})
 			readers := map[string]anyReader{
 				"a client": natstest.Connect(t, service.Options{URL: url, Trust: []string{public}}),
 				"a reader": reader(t, url, &remote.ReaderOptions{Trust: []string{other, public}}),
@@ -82,7 +82,7 @@ func TestSignedFrames(t *testing.T) {
 // Frames of this host come through shared memory: their readers ask for no signature.
 func TestFramesOfThisHostAreNotSigned(t *testing.T) {
 	url := natstest.OwnNATS(t)
-	server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t)})
+	server, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t)})
 	_, public, _ := signingKey(t)
 	f, err := natstest.Attach(t, server.Key()).Put([]byte("near"))
 	if err != nil {

@@ -21,7 +21,7 @@ func TestMirrorsKeepNoReaderWaiting(t *testing.T) {
 	}{{"with a reader", true}, {"alone", false}} {
 		t.Run(c.what, func(t *testing.T) {
 			url := natstest.OwnNATS(t)
-			server, _ := natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "owner"})
+			server, _ := natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t), Host: "owner"})
 			ring := natstest.Attach(t, server.Key())
 			pub, err := topic.NewPublisher(ring, "cam")
 			if err != nil {

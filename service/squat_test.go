@@ -91,7 +91,7 @@ func TestSquattedNameDoesNotStopAServer(t *testing.T) {
 			name := natstest.Unique(t)
 			squatter := squat(t, name, how)
 			log := new(locked)
-			server, svc := natstest.Serve(t, service.Config{Name: name, Logger: slog.New(slog.NewTextHandler(log, nil))})
+			server, svc := natstest.Serve(t, service.ServeOptions{Name: name, Logger: slog.New(slog.NewTextHandler(log, nil))})
 			if !strings.Contains(log.String(), says) {
 				t.Errorf("the log does not say %q: %s", says, log)
 			}
@@ -113,7 +113,7 @@ func TestSquattedNameDoesNotStopAServer(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer another.Close()
-				if svc, err := service.Serve(service.Config{Server: another, Name: name}); !errors.Is(err, syscall.EADDRINUSE) {
+				if svc, err := service.Serve(another, &service.ServeOptions{Name: name}); !errors.Is(err, syscall.EADDRINUSE) {
 					t.Errorf("a second server of the name: %v, %v", svc, err)
 				}
 			}
@@ -144,7 +144,7 @@ func TestKilledServerAtAPath(t *testing.T) {
 	if _, err := service.Connect(natstest.Within(t), &service.Options{Name: name}); !errors.Is(err, framebuffer.ErrPermission) || !strings.Contains(err.Error(), "5001") {
 		t.Errorf("without a server: %v", err)
 	}
-	server, _ := natstest.Serve(t, service.Config{Name: name})
+	server, _ := natstest.Serve(t, service.ServeOptions{Name: name})
 	if c := natstest.Connect(t, service.Options{Name: name}); c.Key() != server.Key() {
 		t.Errorf("found %s", c.Key())
 	}
@@ -163,7 +163,7 @@ func TestSquattedPath(t *testing.T) {
 		var said string
 		testproc.StartWith(t, []testproc.Option{testproc.As(5001, 5001)}, "squat", at).Recv(&said)
 	}
-	server, _ := natstest.Serve(t, service.Config{Name: name})
+	server, _ := natstest.Serve(t, service.ServeOptions{Name: name})
 	if c := natstest.Connect(t, service.Options{Name: name}); c.Key() != server.Key() {
 		t.Errorf("found %s", c.Key())
 	}

@@ -146,7 +146,7 @@ func TestMirrorOfAnyIsOfNoCopy(t *testing.T) {
 	url := natstest.OwnNATS(t)
 	o := natstest.StartOwner(t, url, 1<<20)
 	o.Do(natstest.Order{Topic: "cam", Put: most, Count: 3})
-	_, _ = natstest.Serve(t, service.Config{URL: url, Name: natstest.Unique(t), Host: "a", Mirrors: []remote.MirrorOptions{{Topic: "cam", From: "owner"}}})
+	_, _ = natstest.Serve(t, service.ServeOptions{URL: url, Name: natstest.Unique(t), Host: "a", Mirrors: []remote.MirrorOptions{{Topic: "cam", From: "owner"}}})
 	nc := natstest.Dial(t, service.Options{URL: url})
 	natstest.Eventually(t, "the copy runs", func() error {
 		all, err := remote.Hosts(natstest.Within(t), nc)

@@ -86,7 +86,7 @@ func play(name, conf, where string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	cfg := service.Config{Server: server, Host: name, NATSConfig: conf}
+	cfg := service.ServeOptions{Host: name, NATSConfig: conf}
 	if where == beside {
 		ns, err := startNATS(conf)
 		if err != nil {
@@ -95,7 +95,7 @@ func play(name, conf, where string) (err error) {
 		defer func() { ns.Shutdown(); ns.WaitForShutdown() }()
 		cfg.NATSConfig, cfg.URL = "", ns.ClientURL()
 	}
-	svc, err := service.Serve(cfg)
+	svc, err := service.Serve(server, &cfg)
 	if err != nil {
 		return err
 	}

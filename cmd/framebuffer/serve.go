@@ -69,7 +69,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 		}
 		defer remove()
 	}
-	svc, err := startService(e, c.config(e, server, mirrors))
+	svc, err := startService(e, server, c.config(e, mirrors))
 	if err != nil {
 		return unlessSignalled(err)
 	}
@@ -124,9 +124,9 @@ func (c *serveCmd) options(e *env) *framebuffer.ServerOptions {
 }
 
 // config are the flags as package service takes them.
-func (c *serveCmd) config(e *env, server *framebuffer.Server, mirrors []remote.MirrorOptions) service.Config {
-	return service.Config{
-		Server: server, Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: string(c.NATS),
+func (c *serveCmd) config(e *env, mirrors []remote.MirrorOptions) *service.ServeOptions {
+	return &service.ServeOptions{
+		Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: string(c.NATS),
 		NATSConfig: c.Config, JetStream: c.Streams, Credentials: c.Creds, TLS: c.files(), InboxPrefix: c.Inbox,
 		AskerInboxes: c.Askers, RemoteAllocate: int64(c.Remote), SigningKey: c.SignKey, Logger: e.log,
 	}
@@ -141,14 +141,14 @@ func logTotals(e *env, server *framebuffer.Server) {
 
 // startService starts the service, which can wait for a NATS that does not answer. A signal ends
 // the wait: the process exits, and the kernel releases what the service had opened.
-func startService(e *env, cfg service.Config) (*service.Service, error) {
+func startService(e *env, server *framebuffer.Server, opts *service.ServeOptions) (*service.Service, error) {
 	type started struct {
 		svc *service.Service
 		err error
 	}
 	done := make(chan started, 1)
 	go func() {
-		svc, err := service.Serve(cfg)
+		svc, err := service.Serve(server, opts)
 		done <- started{svc, err}
 	}()
 	select {

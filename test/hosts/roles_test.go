@@ -111,7 +111,7 @@ func roleHost(c *testproc.Child) (err error) {
 	if os.Getenv("HOSTS_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("host", p.Host)
 	}
-	svc, err := service.Serve(service.Config{Server: server, Host: p.Host, NATSConfig: p.Config, URL: p.URL, Mirrors: p.Mirrors, RemoteAllocate: p.RemoteAllocate, Logger: log})
+	svc, err := service.Serve(server, &service.ServeOptions{Host: p.Host, NATSConfig: p.Config, URL: p.URL, Mirrors: p.Mirrors, RemoteAllocate: p.RemoteAllocate, Logger: log})
 	if err != nil {
 		return err
 	}

@@ -84,14 +84,13 @@ func StartNATS(t testing.TB, opts *natsserver.Options) *natsserver.Server {
 }
 
 // Serve runs a server with a small ring, until the end of the test.
-func Serve(t testing.TB, cfg service.Config) (*framebuffer.Server, *service.Service) {
+func Serve(t testing.TB, cfg service.ServeOptions) (*framebuffer.Server, *service.Service) {
 	t.Helper()
 	server, err := framebuffer.NewServer(1<<20, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Server = server
-	svc, err := service.Serve(cfg)
+	svc, err := service.Serve(server, &cfg)
 	if err != nil {
 		t.Fatal(errors.Join(err, server.Close()))
 	}

@@ -1,22 +1,21 @@
 package service
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/core-framebuffer/framebuffer/remote"
 )
 
 // Version is the version of the service's protocol, as NATS shows it.
 const Version = "1.0.0"
 
-// Config is for Serve.
-type Config struct {
-	// Server is the server whose key clients get and in whose ring they allocate. Required; the
-	// service does not close it.
-	Server *framebuffer.Server
-
+// ServeOptions are for [Serve]. The zero value, or nil, means the defaults.
+type ServeOptions struct {
 	// Name is how clients on this host find the server; several servers run side by side
 	// under different names. Default: DefaultName.
 	Name string
@@ -68,7 +67,7 @@ type Config struct {
 	// Default: nothing is signed.
 	SigningKey string
 
-	// Mirrors are topics of other hosts to be copied into Server's ring. Self and Logger are
+	// Mirrors are topics of other hosts to be copied into the server's ring. Self and Logger are
 	// filled in.
 	Mirrors []remote.MirrorOptions
 
@@ -86,3 +85,26 @@ const DefaultName = natsconn.DefaultName
 // TLS names the files for a NATS whose certificates the system does not know, or that asks its
 // clients for a certificate.
 type TLS = natsconn.TLS
+
+// check returns what of the options cannot be, or contradicts another.
+func (o *ServeOptions) check() error {
+	if o.Credentials != "" && o.URL == "" && o.NATSConfig == "" {
+		return errors.New("service: ServeOptions.Credentials without URL or NATSConfig: credentials are for your own NATS")
+	}
+	if o.URL != "" && o.NATSConfig != "" {
+		return errors.New("service: ServeOptions.URL with NATSConfig: serve either on your own NATS or on an embedded one")
+	}
+	if o.URL != "" && o.JetStream != "" {
+		return errors.New("service: ServeOptions.URL with JetStream: on your own NATS JetStream is turned on in its configuration")
+	}
+	if err := o.TLS.Check(); err != nil {
+		return err
+	}
+	if !wire.ValidName(o.host()) {
+		return fmt.Errorf("service: host name %.80q: use 1 to 64 letters, digits, dots and hyphens", o.host())
+	}
+	if o.RemoteAllocate < 0 {
+		return fmt.Errorf("%w: ServeOptions.RemoteAllocate is %d bytes a second; 0 means none, and less there cannot be", framebuffer.ErrBadSize, o.RemoteAllocate)
+	}
+	return natsconn.CheckURLs(o.URL)
+}
