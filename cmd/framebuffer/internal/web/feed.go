@@ -139,12 +139,11 @@ func apart(points []monitor.Point) (all []monitor.Point) {
 
 // join makes one point of two that follow each other.
 func join(a, b monitor.Point) monitor.Point {
-	span := a.Span + b.Span
-	mean := func(x, y float64) float64 { return (x*float64(a.Span) + y*float64(b.Span)) / float64(span) }
-	b.Span = span
+	first, second := float64(a.Span), float64(b.Span)
 	for c := range b.Rates {
-		b.Rates[c] = mean(a.Rates[c], b.Rates[c])
+		b.Rates[c] = (a.Rates[c]*first + b.Rates[c]*second) / (first + second)
 	}
+	b.Span += a.Span
 	return b
 }
 

@@ -105,7 +105,7 @@ func testPage(t *testing.T, browser context.Context) {
 	if err := s.server.Close(); err != nil {
 		t.Fatal(err)
 	}
-	b.wait(`document.getElementById("state").textContent === "stopped" && document.getElementById("banner").textContent.includes("was stopped")`)
+	b.wait(`document.getElementById("state").textContent === "stopped" && document.getElementById("banner").textContent.includes("has closed the ring")`)
 	stop()
 	b.wait(`document.getElementById("state").textContent === "no connection" && !document.getElementById("banner").hidden`)
 	b.wait(`document.title.startsWith("no connection")`)
