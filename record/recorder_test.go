@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -205,11 +206,11 @@ func TestEmbeddedJetStream(t *testing.T) {
 	dir := t.TempDir() + "/streams"
 	server, svc := natstest.Serve(t, service.ServeOptions{Name: natstest.Unique(t), JetStream: dir})
 	other := service.ServeOptions{Name: natstest.Unique(t), JetStream: dir}
-	if s, err := service.Serve(server, &other); err == nil || !strings.Contains(err.Error(), dir) {
+	if s, err := service.Serve(context.Background(), server, &other); err == nil || !strings.Contains(err.Error(), dir) {
 		t.Errorf("two servers with one directory: %v, %v", s, err)
 	}
 	other.URL = natstest.OwnNATS(t)
-	if s, err := service.Serve(server, &other); err == nil || !strings.Contains(err.Error(), "configuration") {
+	if s, err := service.Serve(context.Background(), server, &other); err == nil || !strings.Contains(err.Error(), "configuration") {
 		t.Errorf("on a NATS of one's own: %v, %v", s, err)
 	}
 	if err := svc.Close(); err != nil {

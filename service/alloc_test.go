@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -17,10 +18,10 @@ func TestNoGarbage(t *testing.T) {
 	data, dst := make([]byte, 1000), make([]byte, 1000)
 	var f framebuffer.Frame
 	for what, do := range map[string]func() error{
-		"Put":      func() (err error) { f, err = c.Put(data); return err },
-		"Allocate": func() error { _, err := c.Allocate(10); return err },
+		"Put":      func() (err error) { f, err = c.Put(context.Background(), data); return err },
+		"Allocate": func() error { _, err := c.Allocate(context.Background(), 10); return err },
 		"ReadInto": func() error {
-			f, err := c.Put(data)
+			f, err := c.Put(context.Background(), data)
 			if err != nil {
 				return err
 			}

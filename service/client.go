@@ -67,10 +67,10 @@ func (c *Client) Stats() framebuffer.Stats {
 }
 
 // Allocate takes size bytes of the ring: see framebuffer.Client.Allocate. If the server has
-// closed, its successor's ring is used; then Key has changed. Looking for a successor is the
-// only thing that can take time, and never more than a few seconds.
-func (c *Client) Allocate(size int) (offset uint64, err error) {
-	err = c.renewing(func(r *framebuffer.Client) error {
+// closed, its successor's ring is used; then Key has changed. The search for a successor may ask
+// over the network: ctx bounds it, and so does this client, to a few seconds.
+func (c *Client) Allocate(ctx context.Context, size int) (offset uint64, err error) {
+	err = c.renewing(ctx, func(r *framebuffer.Client) error {
 		offset, err = r.Allocate(size)
 		return err
 	})
@@ -78,9 +78,9 @@ func (c *Client) Allocate(size int) (offset uint64, err error) {
 }
 
 // Put allocates and writes: see framebuffer.Client.Put. If the server has closed, its
-// successor's ring is used, and the frame says so.
-func (c *Client) Put(data []byte) (f framebuffer.Frame, err error) {
-	err = c.renewing(func(r *framebuffer.Client) error {
+// successor's ring is used, and the frame has its key. See [Client.Allocate] for ctx.
+func (c *Client) Put(ctx context.Context, data []byte) (f framebuffer.Frame, err error) {
+	err = c.renewing(ctx, func(r *framebuffer.Client) error {
 		f, err = r.Put(data)
 		return err
 	})
@@ -130,14 +130,17 @@ func (c *Client) explain(a *attachment, err error) error {
 }
 
 // renewing runs an operation that any ring will do for. If the server has closed, or this
-// client attached elsewhere while the operation was on its way, it runs once more.
-func (c *Client) renewing(do func(*framebuffer.Client) error) error {
+// client attached elsewhere during the operation, it runs once more.
+func (c *Client) renewing(ctx context.Context, do func(*framebuffer.Client) error) error {
 	a := c.attached.Load()
 	err := do(a.ring)
 	if !errors.Is(err, framebuffer.ErrClosed) || c.life.Err() != nil {
 		return err
 	}
-	if refreshErr := c.refresh(c.life, a); refreshErr != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.life, cancel)()
+	if refreshErr := c.refresh(ctx, a); refreshErr != nil {
 		return fmt.Errorf("%w (and there is no successor yet: %w)", err, refreshErr)
 	}
 	return do(c.attached.Load().ring)

@@ -140,7 +140,7 @@ func TestInboxPrefixes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	svc, err := service.Serve(server, &service.ServeOptions{URL: url, Name: natstest.Unique(t), Host: "here", InboxPrefix: "_INBOX_own", AskerInboxes: []string{"_INBOX_alice"}})
+	svc, err := service.Serve(context.Background(), server, &service.ServeOptions{URL: url, Name: natstest.Unique(t), Host: "here", InboxPrefix: "_INBOX_own", AskerInboxes: []string{"_INBOX_alice"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestInboxPrefixes(t *testing.T) {
 		t.Error(err)
 	}
 	for _, prefix := range []string{"framebuffer", "a.*", "_R_"} {
-		if _, err := service.Serve(server, &service.ServeOptions{Name: natstest.Unique(t), AskerInboxes: []string{prefix}}); err == nil || !strings.Contains(err.Error(), "prefix") {
+		if _, err := service.Serve(context.Background(), server, &service.ServeOptions{Name: natstest.Unique(t), AskerInboxes: []string{prefix}}); err == nil || !strings.Contains(err.Error(), "prefix") {
 			t.Errorf("%s: %v", prefix, err)
 		}
 		if _, err := service.Connect(natstest.Within(t), &service.Options{URL: url, InboxPrefix: prefix}); err == nil || !strings.Contains(err.Error(), "prefix") {

@@ -15,7 +15,7 @@
 // credentials that are made anew each time. Client and server meet at an abstract Unix socket that
 // answers the same user only, or at a path if another user has taken that socket's name. The socket
 // ends with the server's process, so that a client never finds a server that has ended. With [ServeOptions.URL]
-// the service uses the user's own NATS, and with Config.NATSConfig the embedded one connects to those
+// the service uses the user's own NATS, and with ServeOptions.NATSConfig the embedded one connects to those
 // of other hosts: docs/hosts.md. Package remote reads frames and mirrors topics of other hosts, package
 // record stores topics.
 //

@@ -15,7 +15,7 @@ func ExampleServe() {
 		panic(err)
 	}
 	defer server.Close()
-	s, err := service.Serve(server, &service.ServeOptions{Name: "example-serve"})
+	s, err := service.Serve(context.Background(), server, &service.ServeOptions{Name: "example-serve"})
 	if err != nil {
 		panic(err)
 	}
@@ -26,7 +26,7 @@ func ExampleServe() {
 		panic(err)
 	}
 	defer client.Close()
-	frame, err := client.Put([]byte("a frame"))
+	frame, err := client.Put(context.Background(), []byte("a frame"))
 	if err != nil {
 		panic(err)
 	}

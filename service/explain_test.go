@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -121,7 +122,7 @@ func TestOwnNATSRefuses(t *testing.T) {
 			c.cfg.Name = "refuses." + strconv.FormatInt(time.Now().UnixNano(), 36)
 			done := make(chan error, 1)
 			go func() {
-				svc, err := service.Serve(server, &c.cfg)
+				svc, err := service.Serve(context.Background(), server, &c.cfg)
 				if err == nil {
 					opts := service.Options{Name: c.cfg.Name} // clients are told all that they need
 					var client *service.Client

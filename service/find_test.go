@@ -32,7 +32,7 @@ func roleServe(c *testproc.Child) (err error) {
 	if len(c.Args) > 1 {
 		cfg.URL = c.Args[1]
 	}
-	svc, err := service.Serve(server, &cfg)
+	svc, err := service.Serve(context.Background(), server, &cfg)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func TestTwoServersOfOneName(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer second.Close()
-	_, err = service.Serve(second, &service.ServeOptions{Name: name})
+	_, err = service.Serve(context.Background(), second, &service.ServeOptions{Name: name})
 	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), name) {
 		t.Errorf("a second server of the name: %v", err)
 	}

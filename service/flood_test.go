@@ -132,7 +132,7 @@ func TestAnswerKeepsToItsRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := service.Serve(server, &service.ServeOptions{URL: url, Name: natstest.Unique(t), Host: "far"})
+	svc, err := service.Serve(context.Background(), server, &service.ServeOptions{URL: url, Name: natstest.Unique(t), Host: "far"})
 	if err != nil {
 		t.Fatal(errors.Join(err, server.Close()))
 	}

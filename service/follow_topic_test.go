@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -114,7 +115,7 @@ func TestClientLetsGo(t *testing.T) {
 	var key string
 	p.Recv(&key)
 	client := natstest.Connect(t, service.Options{Name: name})
-	f, err := client.Put([]byte("frame"))
+	f, err := client.Put(context.Background(), []byte("frame"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +125,7 @@ func TestClientLetsGo(t *testing.T) {
 	}
 	p.Kill()
 	natstest.Eventually(t, "learn that there is no server", func() error {
-		if _, err := client.Put([]byte("frame")); !errors.Is(err, framebuffer.ErrServerGone) {
+		if _, err := client.Put(context.Background(), []byte("frame")); !errors.Is(err, framebuffer.ErrServerGone) {
 			return fmt.Errorf("put: %w", err)
 		}
 		return nil

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -35,7 +36,7 @@ func BenchmarkHosts(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.Cleanup(func() { _ = server.Close() })
-				svc, err := service.Serve(server, &service.ServeOptions{URL: ns.ClientURL(), Host: fmt.Sprintf("h%d", i), Name: natstest.Unique(b)})
+				svc, err := service.Serve(context.Background(), server, &service.ServeOptions{URL: ns.ClientURL(), Host: fmt.Sprintf("h%d", i), Name: natstest.Unique(b)})
 				if err != nil {
 					b.Fatal(err)
 				}

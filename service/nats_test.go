@@ -41,7 +41,7 @@ func TestNATSAway(t *testing.T) {
 		c := natstest.Connect(t, o)
 		key := c.Key()
 		stop(ns)
-		f, err := c.Put([]byte("without NATS"))
+		f, err := c.Put(context.Background(), []byte("without NATS"))
 		if err != nil {
 			t.Fatalf("%s: %v", how, err)
 		}
@@ -145,7 +145,7 @@ func TestBadURLsAreNotRepeated(t *testing.T) {
 	}
 	defer server.Close()
 	for _, url := range []string{"nats://u:s3cret@127.0.0.1:port", "nats://u:s3cret@[::1", "nats://s3cret@", "nats://u:s3cret#@h", "nats://u:%zzs3cret@h", "s3cret token@h"} {
-		svc, err1 := service.Serve(server, &service.ServeOptions{Name: natstest.Unique(t), URL: url})
+		svc, err1 := service.Serve(context.Background(), server, &service.ServeOptions{Name: natstest.Unique(t), URL: url})
 		c, err2 := service.Connect(natstest.Within(t), &service.Options{URL: url})
 		for _, err := range []error{err1, err2} {
 			if err == nil || strings.Contains(err.Error(), "s3cret") {

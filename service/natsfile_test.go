@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -214,7 +215,7 @@ func TestBadNATSFiles(t *testing.T) {
 		"a host's name":   {service.ServeOptions{Host: "a b"}, "host name"},
 	} {
 		c.cfg.Name = natstest.Unique(t)
-		svc, err := service.Serve(server, &c.cfg)
+		svc, err := service.Serve(context.Background(), server, &c.cfg)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -60,7 +61,7 @@ func TestSilentConnectionsKeepNoClientOut(t *testing.T) {
 	if key, err := c.GetKey(natstest.Within(t)); err != nil || key != server.Key() {
 		t.Errorf("%s, %v", key, err)
 	}
-	f, err := c.Put([]byte("frame"))
+	f, err := c.Put(context.Background(), []byte("frame"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func TestLeastPermissions(t *testing.T) {
 	}
 	defer server.Close()
 	name := natstest.Unique(t)
-	svc, err := service.Serve(server, &service.ServeOptions{
+	svc, err := service.Serve(context.Background(), server, &service.ServeOptions{
 		URL: gpu, Name: name, Host: "gpu", InboxPrefix: "_INBOX.gpu", Logger: log,
 		Mirrors: []remote.MirrorOptions{{Topic: "front", From: "owner"}, {Topic: "back"}},
 	})

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,7 @@ func TestRemoteAllocate(t *testing.T) {
 			cfg.Name = natstest.Unique(t)
 			server, _ := natstest.Serve(t, cfg)
 			guest := natstest.Connect(t, service.Options{Name: cfg.Name})
-			f, err := guest.Put(make([]byte, 1000))
+			f, err := guest.Put(context.Background(), make([]byte, 1000))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -36,7 +37,7 @@ func TestRemoteAllocate(t *testing.T) {
 			if _, err := guest.Get(t.Context(), f); err != nil || server.Stats().Total.Allocations != 1 {
 				t.Errorf("%v, %+v", err, server.Stats().Total)
 			}
-			if _, err := guest.Allocate(frame); err != nil { // through its own mapping
+			if _, err := guest.Allocate(context.Background(), frame); err != nil { // through its own mapping
 				t.Error(err)
 			}
 		})
@@ -85,7 +86,7 @@ func TestRemoteAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	if _, err := service.Serve(server, &service.ServeOptions{Name: natstest.Unique(t), RemoteAllocate: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
+	if _, err := service.Serve(context.Background(), server, &service.ServeOptions{Name: natstest.Unique(t), RemoteAllocate: -1}); !errors.Is(err, framebuffer.ErrBadSize) {
 		t.Error(err)
 	}
 }

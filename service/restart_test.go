@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -30,7 +31,7 @@ func restarts(t *testing.T, name, url string, opts service.Options, end func(*te
 	p.Recv(&key)
 	c := natstest.Connect(t, opts)
 	for range 2 {
-		old, err := c.Put([]byte("from before"))
+		old, err := c.Put(context.Background(), []byte("from before"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +47,7 @@ func restarts(t *testing.T, name, url string, opts service.Options, end func(*te
 			}
 			return nil
 		})
-		f, err := c.Put([]byte("from after"))
+		f, err := c.Put(context.Background(), []byte("from after"))
 		if err != nil || f.Key != key {
 			t.Fatalf("put after the restart: %v, %v", f, err)
 		}
@@ -127,7 +128,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		svc, err := service.Serve(server, &service.ServeOptions{Name: name})
+		svc, err := service.Serve(context.Background(), server, &service.ServeOptions{Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +143,7 @@ func TestRestartsUnderLoad(t *testing.T) {
 		workers.Go(func() {
 			for i := 0; !stop.Load(); i++ {
 				data := bytes.Repeat([]byte{byte(n), byte(i)}, 5000)
-				f, err := c.Put(data)
+				f, err := c.Put(context.Background(), data)
 				var got []byte
 				if err == nil {
 					got, err = c.Get(t.Context(), f)
@@ -194,7 +195,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		svc, err := service.Serve(server, &service.ServeOptions{Name: name})
+		svc, err := service.Serve(context.Background(), server, &service.ServeOptions{Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +208,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if _, err := c.Put([]byte{1}); !errors.Is(err, framebuffer.ErrClosed) {
+		if _, err := c.Put(context.Background(), []byte{1}); !errors.Is(err, framebuffer.ErrClosed) {
 			t.Errorf("put after Close: %v", err)
 		}
 	}

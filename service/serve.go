@@ -50,8 +50,9 @@ type Service struct {
 
 // Serve starts the service of a server: clients get its key, and allocate in its ring. The service does
 // not close the server. Nil options mean defaults. When Serve returns, clients can find the server. Serve
-// fails when a server of that name already runs on this host, or NATS cannot be reached.
-func Serve(server *framebuffer.Server, opts *ServeOptions) (*Service, error) {
+// fails when a server of that name already runs on this host, or NATS cannot be reached; ctx bounds the
+// way there, and not the service.
+func Serve(ctx context.Context, server *framebuffer.Server, opts *ServeOptions) (*Service, error) {
 	if opts == nil {
 		opts = &ServeOptions{}
 	}
@@ -74,13 +75,13 @@ func Serve(server *framebuffer.Server, opts *ServeOptions) (*Service, error) {
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.close = sync.OnceValue(s.stop)
-	if err := s.start(); err != nil {
+	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Service) start() (err error) {
+func (s *Service) start(ctx context.Context) (err error) {
 	if s.config.SigningKey != "" {
 		if s.signer, err = sign.Open(s.config.SigningKey); err != nil {
 			return fmt.Errorf("service: %w", err)
@@ -120,13 +121,13 @@ func (s *Service) start() (err error) {
 		return err
 	}
 	opts = append(opts, s.access.Options()...)
-	if s.nats, err = nats.Connect(s.access.URL, opts...); err != nil {
+	if s.nats, err = s.access.Connect(ctx, opts...); err != nil {
 		return fmt.Errorf("service: connect to NATS at %s: %w", natsconn.RedactURL(s.access.URL), s.access.ExplainEntry(err))
 	}
 	if err := s.addEndpoints(); err != nil {
 		return err
 	}
-	if err := s.openSource(); err != nil {
+	if err := s.openSource(ctx); err != nil {
 		return err
 	}
 	s.access.ID, s.access.Key, s.access.PID = s.micro.Info().ID, s.server.Key(), os.Getpid()
@@ -149,10 +150,10 @@ func (s *Service) start() (err error) {
 const streamFlushTimeout = 10 * time.Second
 
 // openSource answers requests of other hosts for frames and topics.
-func (s *Service) openSource() (err error) {
+func (s *Service) openSource(ctx context.Context) (err error) {
 	// What cannot be sent now is of no use later: nothing is kept for after a reconnection.
 	opts := append(s.embedded.InProcess(), nats.ReconnectBufSize(-1), nats.FlusherTimeout(streamFlushTimeout), natsconn.LogErrors(s.log))
-	if s.streams, err = s.access.Dial(context.Background(), "framebuffer server, frames", opts...); err != nil {
+	if s.streams, err = s.access.Dial(ctx, "framebuffer server, frames", opts...); err != nil {
 		return err
 	}
 	s.source, err = remote.NewSource(s.streams, &remote.SourceOptions{

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"path/filepath"
@@ -135,7 +136,7 @@ func TestClient(t *testing.T) {
 				if got, err := c.Read(offset, 19, sum); err != nil || string(got) != "by the seed's calls" {
 					t.Errorf("%s: %q, %v", how, got, err)
 				}
-				f, err := c.Put([]byte("x"))
+				f, err := c.Put(context.Background(), []byte("x"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -206,7 +207,7 @@ func TestSeveralServersOnOneNATS(t *testing.T) {
 	if err := errors.Join(svc.Close(), first.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := c.Put([]byte("x")); err != nil || f.Key != second.Key() {
+	if f, err := c.Put(context.Background(), []byte("x")); err != nil || f.Key != second.Key() {
 		t.Errorf("after the first ended: %v, %v", f, err)
 	}
 }
@@ -232,7 +233,7 @@ func TestServeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	if svc, err := service.Serve(nil, nil); err == nil {
+	if svc, err := service.Serve(context.Background(), nil, nil); err == nil {
 		svc.Close()
 		t.Error("served without a server")
 	}
@@ -243,7 +244,7 @@ func TestServeRefuses(t *testing.T) {
 		"NATS that is not there":  {Name: natstest.Unique(t), URL: "nats://127.0.0.1:1"},
 		"credentials not there":   {Name: natstest.Unique(t) + "c", URL: natstest.OwnNATS(t), Credentials: filepath.Join(t.TempDir(), "missing")},
 	} {
-		if svc, err := service.Serve(server, &cfg); err == nil {
+		if svc, err := service.Serve(context.Background(), server, &cfg); err == nil {
 			svc.Close()
 			t.Errorf("%s: served", name)
 		}

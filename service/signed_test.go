@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -137,13 +138,21 @@ func TestForgedFrames(t *testing.T) {
 		t.Fatalf("by way of a peer that hands on: %d bytes, %v", len(got), err)
 	}
 
-	// other sends other bytes in the parts of the owner, with whatever else these have.
-	other := func() func(_, m *nats.Msg, tell func(*nats.Msg)) {
-		at := 0
-		return func(_, m *nats.Msg, tell func(*nats.Msg)) {
+	// other sends other bytes in the parts of the owner, with whatever else these have. A reader that
+	// waits for long asks again, for what it has not got: each question has a position of its own.
+	other := func() func(question, m *nats.Msg, tell func(*nats.Msg)) {
+		var mu sync.Mutex
+		position := map[string]int{}
+		return func(question, m *nats.Msg, tell func(*nats.Msg)) {
 			if n := len(m.Data); n > 0 {
+				mu.Lock()
+				at, known := position[question.Reply]
+				if !known {
+					at, _ = strconv.Atoi(question.Header.Get("Framebuffer-From")) // none: the beginning
+				}
+				position[question.Reply] = at + n
+				mu.Unlock()
 				m.Data = forged[at : at+n]
-				at += n
 			}
 			tell(m)
 		}

@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -113,7 +114,7 @@ func TestSquattedNameDoesNotStopAServer(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer another.Close()
-				if svc, err := service.Serve(another, &service.ServeOptions{Name: name}); !errors.Is(err, syscall.EADDRINUSE) {
+				if svc, err := service.Serve(context.Background(), another, &service.ServeOptions{Name: name}); !errors.Is(err, syscall.EADDRINUSE) {
 					t.Errorf("a second server of the name: %v, %v", svc, err)
 				}
 			}

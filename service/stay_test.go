@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -43,7 +44,7 @@ func TestStay(t *testing.T) {
 				t.Errorf("the subscription ended with %v", err)
 			}
 			testproc.Start(t, "serve", args...).Recv(&next)
-			if _, err := client.Put([]byte("x")); !errors.Is(err, framebuffer.ErrClosed) {
+			if _, err := client.Put(context.Background(), []byte("x")); !errors.Is(err, framebuffer.ErrClosed) {
 				t.Errorf("Put: %v", err)
 			}
 			if client.Key() != key || key == next {

@@ -95,7 +95,7 @@ func play(name, conf, where string) (err error) {
 		defer func() { ns.Shutdown(); ns.WaitForShutdown() }()
 		cfg.NATSConfig, cfg.URL = "", ns.ClientURL()
 	}
-	svc, err := service.Serve(server, &cfg)
+	svc, err := service.Serve(context.Background(), server, &cfg)
 	if err != nil {
 		return err
 	}

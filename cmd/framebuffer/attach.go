@@ -1,6 +1,11 @@
 package main
 
-import "github.com/core-framebuffer/framebuffer"
+import (
+	"context"
+
+	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/service"
+)
 
 // reach are the flags that say how a client command attaches to a ring: by a key, by a key file, or
 // to the server that lookup finds.
@@ -37,6 +42,17 @@ type ring interface {
 	Close() error
 }
 
+// servedRing is the ring of a server that was found by name. The end of the command ends its searches for
+// a successor.
+type servedRing struct {
+	*service.Client
+	ctx context.Context
+}
+
+func (s servedRing) Allocate(size int) (uint64, error) { return s.Client.Allocate(s.ctx, size) }
+
+func (s servedRing) Put(data []byte) (framebuffer.Frame, error) { return s.Client.Put(s.ctx, data) }
+
 // attach attaches by the key or key file if one was given, else to the server that lookup finds.
 func (r *reach) attach(e *env) (ring, error) {
 	opts := &framebuffer.ClientOptions{Name: "framebuffer command", Logger: e.log}
@@ -48,7 +64,10 @@ func (r *reach) attach(e *env) (ring, error) {
 		r.KeyFile = file
 		return r.attach(e)
 	}
-	return client, err
+	if err != nil {
+		return nil, err
+	}
+	return servedRing{client, e.ctx}, nil
 }
 
 // direct is attach without a connection to NATS: it keeps only the mapping of the ring. The client

@@ -85,8 +85,8 @@ func hostTopics(h remote.Host) string {
 	var b strings.Builder
 	for _, t := range h.Topics {
 		said := many(int(t.Published), "frame")
-		if t.Copy {
-			said += ", a copy"
+		if t.Mirror || t.Copy {
+			said += ", a mirror"
 		}
 		if t.Ended {
 			said += ", ended"

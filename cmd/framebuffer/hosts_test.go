@@ -40,7 +40,7 @@ func TestHostsText(t *testing.T) {
 	want := `HOST         NAME  ID  RING     WRITTEN  TOPICS  RTT
 one          n     ID  1.0 MiB  0 B      5       0s
   a rather long name of a topic  7 frames
-  b  0 frames, a copy
+  b  0 frames, a mirror
   and 3 more
 another-one  n     ID  1.0 GiB  0 B      0       0s
 gone                   says nothing

@@ -148,7 +148,7 @@ func startService(e *env, server *framebuffer.Server, opts *service.ServeOptions
 	}
 	done := make(chan started, 1)
 	go func() {
-		svc, err := service.Serve(server, opts)
+		svc, err := service.Serve(e.ctx, server, opts)
 		done <- started{svc, err}
 	}()
 	select {

@@ -44,7 +44,7 @@ func run() error {
 
 	// get_key, allocate and stat are a NATS micro service. The NATS server is part of this process,
 	// on loopback. To use your own, set URL, and RemoteAllocate so that the writer may allocate.
-	rpc, err := service.Serve(server, &service.ServeOptions{Name: name})
+	rpc, err := service.Serve(ctx, server, &service.ServeOptions{Name: name})
 	if err != nil {
 		return err
 	}

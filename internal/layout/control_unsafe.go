@@ -92,7 +92,7 @@ func (c Control) HoldLimit() uint64 { return c.holdLimit }
 // HoldUntil is no earlier than the end of any hold ever made.
 func (c Control) HoldUntil() *atomic.Uint64 { return c.u64(OffHoldUntil) }
 
-// HoldGen counts holds made and extended.
+// HoldGen counts holds made.
 func (c Control) HoldGen() *atomic.Uint64 { return c.u64(OffHoldGen) }
 
 // HoldHigh is one more than the highest index of a hold table entry that was ever used.

@@ -25,7 +25,7 @@ func HeaderFields() []Field {
 		{OffState, 4, "state", "server; atomic", "1 open, 2 closed; never goes down"},
 		{OffHead, 8, "head", "every allocator; atomic add", "the position of the next chunk header; bytes allocated are head less start"},
 		{OffHoldUntil, 8, "hold until", "holders; atomic", "no hold ever made ends later than this (CLOCK_MONOTONIC, ns); never goes down"},
-		{OffHoldGen, 8, "hold generation", "holders; atomic add", "counts holds made and extended"},
+		{OffHoldGen, 8, "hold generation", "holders; atomic add", "counts holds made"},
 		{OffHoldHigh, 4, "hold high", "holders; atomic", "entries of the hold table from here on were never used; never goes down"},
 		{OffTables, 12, "slots", "server, once", "where the table begins, how many entries it has, bytes from one to the next: three 4-byte words"},
 		{OffTables + 12, 12, "holds", "server, once", "the same for holds"},

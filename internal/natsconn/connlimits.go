@@ -3,6 +3,7 @@ package natsconn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -73,12 +74,13 @@ func disconnectSilent(ns *natsserver.Server, most int) {
 }
 
 // Connect connects. While the NATS server has as many connections as it allows, it tries again, for
-// a limited time.
+// a limited time. The end of ctx ends the wait.
 func (a Access) Connect(ctx context.Context, opts ...nats.Option) (*nats.Conn, error) {
+	life := ctx
 	ctx, cancel := context.WithTimeout(ctx, DialTimeout)
 	defer cancel()
 	for {
-		nc, err := nats.Connect(a.URL, opts...)
+		nc, err := connectOnce(life, a.URL, opts)
 		if err == nil || !a.crowded(err) {
 			return nc, err
 		}
@@ -87,6 +89,31 @@ func (a Access) Connect(ctx context.Context, opts ...nats.Option) (*nats.Conn, e
 			return nil, err
 		case <-time.After(crowdedWait):
 		}
+	}
+}
+
+// connectOnce is nats.Connect, which knows no context: a connection that comes after the end of ctx
+// is closed.
+func connectOnce(ctx context.Context, url string, opts []nats.Option) (*nats.Conn, error) {
+	type result struct {
+		nc  *nats.Conn
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		nc, err := nats.Connect(url, opts...)
+		done <- result{nc, err}
+	}()
+	select {
+	case r := <-done:
+		return r.nc, r.err
+	case <-ctx.Done():
+		go func() {
+			if r := <-done; r.nc != nil {
+				r.nc.Close()
+			}
+		}()
+		return nil, fmt.Errorf("the caller stopped waiting: %w", context.Cause(ctx))
 	}
 }
 

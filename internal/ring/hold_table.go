@@ -36,7 +36,7 @@ import (
 type holdTable struct {
 	entries []layout.Hold
 	until   *atomic.Uint64 // no hold ends later
-	gen     *atomic.Uint64 // counts holds made and extended
+	gen     *atomic.Uint64 // counts holds made
 	high    *atomic.Uint32 // entries from here on were never used
 	limit   uint64         // bytes that may be held at a time
 

@@ -111,7 +111,7 @@ func roleHost(c *testproc.Child) (err error) {
 	if os.Getenv("HOSTS_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("host", p.Host)
 	}
-	svc, err := service.Serve(server, &service.ServeOptions{Host: p.Host, NATSConfig: p.Config, URL: p.URL, Mirrors: p.Mirrors, RemoteAllocate: p.RemoteAllocate, Logger: log})
+	svc, err := service.Serve(context.Background(), server, &service.ServeOptions{Host: p.Host, NATSConfig: p.Config, URL: p.URL, Mirrors: p.Mirrors, RemoteAllocate: p.RemoteAllocate, Logger: log})
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (h *host) do(o order) (r result) {
 			h.client, err = service.Connect(h.life, nil)
 		}
 	case "put":
-		r.Frame, err = h.client.Put(content(o.Seed, o.Size))
+		r.Frame, err = h.client.Put(context.Background(), content(o.Seed, o.Size))
 	case "get":
 		var data []byte
 		begun := time.Now()

@@ -90,7 +90,7 @@ func Serve(t testing.TB, cfg service.ServeOptions) (*framebuffer.Server, *servic
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := service.Serve(server, &cfg)
+	svc, err := service.Serve(context.Background(), server, &cfg)
 	if err != nil {
 		t.Fatal(errors.Join(err, server.Close()))
 	}

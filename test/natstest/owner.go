@@ -1,6 +1,7 @@
 package natstest
 
 import (
+	"context"
 	"math/rand/v2"
 	"strconv"
 	"syscall"
@@ -87,7 +88,7 @@ func RoleOwner(c *testproc.Child) error {
 		return err
 	}
 	defer server.Close()
-	svc, err := service.Serve(server, &service.ServeOptions{Name: c.Args[0], URL: c.Args[1], Host: c.Args[3], SigningKey: c.Args[4], AskerInboxes: c.Args[5:]})
+	svc, err := service.Serve(context.Background(), server, &service.ServeOptions{Name: c.Args[0], URL: c.Args[1], Host: c.Args[3], SigningKey: c.Args[4], AskerInboxes: c.Args[5:]})
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func runServer(ctx context.Context, p Part, l *link) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	svc, err := service.Serve(server, &service.ServeOptions{Name: p.Name})
+	svc, err := service.Serve(ctx, server, &service.ServeOptions{Name: p.Name})
 	if err != nil {
 		return err
 	}
