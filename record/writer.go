@@ -52,7 +52,13 @@ type streamWriter struct {
 	log    *slog.Logger
 	part   int                 // bytes of a frame in a message
 	count  func(topic.Message) // is called for each frame that is stored
+	place
+	acks
+}
 
+// place is what the next message must follow. The goroutine that calls the writer's methods has it for
+// itself.
+type place struct {
 	last    uint64 // sequence number of the stream's last message, when nothing had been sent
 	sending bool   // a message was sent since
 	made    bool   // this recorder made the stream
@@ -60,7 +66,10 @@ type streamWriter struct {
 	warned  bool   // of messages that no recorder stored
 	ids     uint64 // IDs given to messages; none is given twice
 	ordinal uint64 // of the next frame
+}
 
+// acks is what JetStream has said of the messages that were sent. The mutex protects it.
+type acks struct {
 	mu      sync.Mutex
 	sent    []unstored    // oldest first
 	stored  uint64        // ordinals below this are known to be stored
@@ -77,7 +86,7 @@ type unstored struct {
 }
 
 func newStreamWriter(nc *nats.Conn, name string, log *slog.Logger, count func(topic.Message)) (k *streamWriter, err error) {
-	k = &streamWriter{nats: nc, name: name, run: natsconn.NewSecret()[:16], log: log, count: count, changed: make(chan struct{}, 1)}
+	k = &streamWriter{nats: nc, name: name, run: natsconn.NewSecret()[:16], log: log, count: count, acks: acks{changed: make(chan struct{}, 1)}}
 	k.part = min(maxPart, int(nc.MaxPayload())-headerRoom)
 	if k.part < headerRoom {
 		return nil, fmt.Errorf("service: NATS takes messages of %d bytes; recordings need %d: raise its max_payload", nc.MaxPayload(), 2*headerRoom)

@@ -153,6 +153,9 @@ func startService(e *env, server *framebuffer.Server, opts *service.ServeOptions
 	}()
 	select {
 	case s := <-done:
+		if s.err != nil && e.ctx.Err() != nil {
+			return nil, errSignal
+		}
 		return s.svc, s.err
 	case <-e.ctx.Done():
 	}

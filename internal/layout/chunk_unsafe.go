@@ -15,19 +15,13 @@ type Chunk struct {
 // words is a chunk header as eight machine words, one cache line.
 type words [ChunkHeader / 8]uint64
 
-// Guard returns the word that makes a header unmistakable. A header is valid only with the guard of its
+// guard returns the word that makes a header unmistakable. A header is valid only with the guard of its
 // offset and size, which depends on the segment's nonce. So payload bytes that happen to spell an
 // offset are not taken for a chunk, a header of an earlier lap or an earlier server is never taken for
 // a new one, and a header that two writers have mixed is not valid. It is no defence against a process
 // that can read the nonce.
 //
 // The mix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
-func Guard(nonce [16]byte, offset, size uint64) uint64 {
-	lo := *(*uint64)(unsafe.Pointer(&nonce[0]))
-	hi := *(*uint64)(unsafe.Pointer(&nonce[8]))
-	return guard(lo, hi, offset, size)
-}
-
 func guard(lo, hi, offset, size uint64) uint64 {
 	z := (offset ^ lo) + (size^hi)*0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
