@@ -91,7 +91,7 @@ func NewPlayer(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, opt
 	}
 	js, err := jetstream.New(nc)
 	if err != nil {
-		return nil, fmt.Errorf("service: %w", err)
+		return nil, fmt.Errorf("record: %w", err)
 	}
 	stream, err := openRecording(ctx, js, opts.Recording)
 	if err != nil {

@@ -47,7 +47,7 @@ const maxRecordings = 10_000
 func List(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
-		return nil, fmt.Errorf("service: %w", err)
+		return nil, fmt.Errorf("record: %w", err)
 	}
 	listing, end := context.WithCancel(ctx) // or what is not taken of the list waits for ever
 	defer end()
@@ -65,7 +65,7 @@ func List(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 			}
 		}
 		if err := names.Err(); err != nil {
-			return nil, fmt.Errorf("service: list recordings: %w", explainJetStream(err))
+			return nil, fmt.Errorf("record: list recordings: %w", explainJetStream(err))
 		}
 	}
 	all := []Recording{}
@@ -88,7 +88,7 @@ func List(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 func Find(ctx context.Context, nc *nats.Conn, name string) (r Recording, err error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
-		return r, fmt.Errorf("service: %w", err)
+		return r, fmt.Errorf("record: %w", err)
 	}
 	return lookUp(ctx, js, name)
 }
@@ -132,7 +132,7 @@ func openRecording(ctx context.Context, js jetstream.JetStream, name string) (je
 	case "":
 		return nil, fmt.Errorf("%w: the stream %s was not made by framebuffer record", ErrNoRecording, streamName(name))
 	default:
-		return nil, fmt.Errorf("service: the recording %q has the format %.20q, and this program knows %s: use a newer one", name, format, recordingFormat)
+		return nil, fmt.Errorf("record: the recording %q has the format %.20q, and this program knows %s: use a newer one", name, format, recordingFormat)
 	}
 }
 
@@ -140,7 +140,7 @@ func notThere(name string, err error) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("%w: %q: framebuffer recordings lists them", ErrNoRecording, name)
 	}
-	return fmt.Errorf("service: recording %q: %w", name, explainJetStream(err))
+	return fmt.Errorf("record: recording %q: %w", name, explainJetStream(err))
 }
 
 // Delete deletes the recording of that name with all its frames. A [Recorder] or [Player] of it ends
@@ -149,7 +149,7 @@ func notThere(name string, err error) error {
 func Delete(ctx context.Context, nc *nats.Conn, name string) error {
 	js, err := jetstream.New(nc)
 	if err != nil {
-		return fmt.Errorf("service: %w", err)
+		return fmt.Errorf("record: %w", err)
 	}
 	if _, err := openRecording(ctx, js, name); err != nil {
 		return err

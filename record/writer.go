@@ -89,7 +89,7 @@ func newStreamWriter(nc *nats.Conn, name string, log *slog.Logger, count func(to
 	k = &streamWriter{nats: nc, name: name, run: natsconn.NewSecret()[:16], log: log, count: count, acks: acks{changed: make(chan struct{}, 1)}}
 	k.part = min(maxPart, int(nc.MaxPayload())-headerRoom)
 	if k.part < headerRoom {
-		return nil, fmt.Errorf("service: NATS takes messages of %d bytes; recordings need %d: raise its max_payload", nc.MaxPayload(), 2*headerRoom)
+		return nil, fmt.Errorf("record: NATS takes messages of %d bytes; recordings need %d: raise its max_payload", nc.MaxPayload(), 2*headerRoom)
 	}
 	k.js, err = jetstream.New(nc,
 		jetstream.WithPublishAsyncMaxPending(maxUnstored),
@@ -97,7 +97,7 @@ func newStreamWriter(nc *nats.Conn, name string, log *slog.Logger, count func(to
 		jetstream.WithPublishAsyncAckHandler(k.acked),
 		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, _ *nats.Msg, err error) { k.fail(err) }))
 	if err != nil {
-		return nil, fmt.Errorf("service: %w", err)
+		return nil, fmt.Errorf("record: %w", err)
 	}
 	return k, nil
 }

@@ -127,7 +127,7 @@ func (k *streamWriter) openStream(ctx context.Context, o RecorderOptions) error 
 		Metadata:    map[string]string{metaTopic: o.Topic, metaFormat: recordingFormat},
 	})
 	if err != nil {
-		return fmt.Errorf("service: make the recording %q: %w", k.name, explainJetStream(err))
+		return fmt.Errorf("record: make the recording %q: %w", k.name, explainJetStream(err))
 	}
 	k.made = true
 	return nil
@@ -186,7 +186,7 @@ func (k *streamWriter) goOn(ctx context.Context, o RecorderOptions) error {
 		return nil
 	}
 	if _, err := k.js.UpdateStream(ctx, cfg); err != nil {
-		return fmt.Errorf("service: change the limits or subjects of the recording %q: %w", k.name, explainJetStream(err))
+		return fmt.Errorf("record: change the limits or subjects of the recording %q: %w", k.name, explainJetStream(err))
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ type TLS struct {
 // Check returns an error if only one of certificate and key is named.
 func (t TLS) Check() error {
 	if (t.Cert == "") != (t.Key == "") {
-		return fmt.Errorf("service: a TLS certificate %q with the key %q: name both files or neither", t.Cert, t.Key)
+		return fmt.Errorf("framebuffer: a TLS certificate %q with the key %q: name both files or neither", t.Cert, t.Key)
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (a *Access) Absolute() error {
 		}
 		abs, err := filepath.Abs(*path)
 		if err != nil {
-			return fmt.Errorf("service: path %q: %w", *path, err)
+			return fmt.Errorf("framebuffer: path %q: %w", *path, err)
 		}
 		*path = abs
 	}
@@ -127,7 +127,7 @@ func LogErrors(log *slog.Logger) nats.Option {
 func RendezvousName(name string) (string, error) {
 	name = NameOrDefault(name)
 	if !wire.ValidName(name) {
-		return "", fmt.Errorf("service: server name %.80q: use 1 to 64 letters, digits, dots and hyphens", name)
+		return "", fmt.Errorf("framebuffer: server name %.80q: use 1 to 64 letters, digits, dots and hyphens", name)
 	}
 	return fmt.Sprintf("@framebuffer-%d-%s", os.Geteuid(), name), nil
 }

@@ -52,7 +52,7 @@ func (a *Access) login(o *natsserver.Options, file string, log *slog.Logger) err
 		if o.NoAuthUser != "" {
 			return nil
 		}
-		return fmt.Errorf("service: %s asks for a login and has none that can be used here: give the account for frames a user named %s with a password in plain text, or name a file of credentials", file, ownUser)
+		return fmt.Errorf("framebuffer: %s asks for a login and has none that can be used here: give the account for frames a user named %s with a password in plain text, or name a file of credentials", file, ownUser)
 	case o.LeafNode.Port != 0:
 		// A user for clients would be asked of leaf nodes too, which the file lets in without.
 		log.Warn("the NATS configuration asks for no login: every program that reaches its ports can read every frame; add users", "file.path", file)

@@ -13,7 +13,7 @@ func (a Access) Dial(ctx context.Context, name string, more ...nats.Option) (*na
 	opts := append(a.Options(), nats.Name(name), nats.Timeout(DialTimeout), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort())
 	nc, err := a.Connect(ctx, append(opts, more...)...)
 	if err != nil {
-		return nil, fmt.Errorf("service: connect to NATS at %s: %w", RedactURL(a.URL), a.ExplainEntry(err))
+		return nil, fmt.Errorf("framebuffer: connect to NATS at %s: %w", RedactURL(a.URL), a.ExplainEntry(err))
 	}
 	return nc, nil
 }

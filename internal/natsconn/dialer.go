@@ -91,7 +91,7 @@ func (d *dialer) moveTo(a Access) (address string, err error) {
 		return "", err
 	}
 	if len(urls) == 0 {
-		return "", fmt.Errorf("service: the server %q names no NATS: update it", NameOrDefault(d.name))
+		return "", fmt.Errorf("framebuffer: the server %q names no NATS: update it", NameOrDefault(d.name))
 	}
 	first := urls[0]
 	if user := first.User; user != nil && !a.Embedded {

@@ -58,13 +58,13 @@ func StartEmbedded(cfg EmbeddedConfig) (e *Embedded, err error) {
 		return e, err
 	}
 	if e.server, err = natsserver.NewServer(opts); err != nil {
-		return e, fmt.Errorf("service: embedded NATS: %w", err)
+		return e, fmt.Errorf("framebuffer: embedded NATS: %w", err)
 	}
 	e.logTo(cfg.Logger, opts)
 	go e.server.Start()
 	if !e.server.ReadyForConnections(ReadyTimeout) {
 		e.server.Shutdown()
-		return e, fmt.Errorf("service: embedded NATS did not listen on %s within %v: is the address this host's, the port free, and loopback up?",
+		return e, fmt.Errorf("framebuffer: embedded NATS did not listen on %s within %v: is the address this host's, the port free, and loopback up?",
 			net.JoinHostPort(opts.Host, strconv.Itoa(opts.Port)), ReadyTimeout)
 	}
 	e.Access.URL, e.Access.maxConns = localURL(e.server.ClientURL()), opts.MaxConn
@@ -76,7 +76,7 @@ func (e *Embedded) options(cfg EmbeddedConfig) (opts *natsserver.Options, err er
 	opts = &natsserver.Options{}
 	if cfg.File != "" {
 		if opts, err = natsserver.ProcessConfigFile(cfg.File); err != nil {
-			return nil, fmt.Errorf("service: NATS configuration: %w", err)
+			return nil, fmt.Errorf("framebuffer: NATS configuration: %w", err)
 		}
 	}
 	if opts.ServerName == "" {

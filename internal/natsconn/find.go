@@ -70,7 +70,7 @@ func findAt(ctx context.Context, name, at string) (a Access, err error) {
 		return a, fmt.Errorf("%w (it ended while being asked: %w)", noServer(name), errors.Join(err, io.ErrUnexpectedEOF))
 	}
 	if jsonErr := json.Unmarshal(text, &a); jsonErr != nil {
-		return a, fmt.Errorf("service: %s answered %.100q: %w", at, text, errors.Join(err, jsonErr))
+		return a, fmt.Errorf("framebuffer: %s answered %.100q: %w", at, text, errors.Join(err, jsonErr))
 	}
 	if a.Refused != "" {
 		return Access{}, fmt.Errorf("%w: %s", fberr.Permission, a.Refused)

@@ -86,7 +86,7 @@ func (s *jetStream) state() *Store {
 func space(dir string) (free, all uint64, err error) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil {
-		return 0, 0, fmt.Errorf("service: look at the disk of %s: %w", dir, err)
+		return 0, 0, fmt.Errorf("framebuffer: look at the disk of %s: %w", dir, err)
 	}
 	return fs.Bavail * uint64(fs.Bsize), fs.Blocks * uint64(fs.Bsize), nil
 }
@@ -165,7 +165,7 @@ func (s *jetStream) raise() error {
 	}
 	js, err := s.ns.Jsz(nil)
 	if err != nil {
-		return fmt.Errorf("service: look at JetStream: %w", err)
+		return fmt.Errorf("framebuffer: look at JetStream: %w", err)
 	}
 	limit := js.Config.MaxStore
 	if int64(js.Store) < limit-limit/10 {
@@ -192,7 +192,7 @@ func (s *jetStream) well() {
 func (s *jetStream) restart() error {
 	o := s.opts
 	if err := s.ns.ShutdownJetStream(); err != nil {
-		return fmt.Errorf("service: stop JetStream: %w", err)
+		return fmt.Errorf("framebuffer: stop JetStream: %w", err)
 	}
 	s.well() // what it says from now on counts
 	err := s.ns.EnableJetStream(&natsserver.JetStreamConfig{
@@ -201,7 +201,7 @@ func (s *jetStream) restart() error {
 	})
 	if err != nil {
 		s.heard("will be DISABLED: " + err.Error())
-		return fmt.Errorf("service: start JetStream again: %w", err)
+		return fmt.Errorf("framebuffer: start JetStream again: %w", err)
 	}
 	return nil
 }

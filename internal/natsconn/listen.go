@@ -43,14 +43,14 @@ func Listen(name string, log *slog.Logger) (*Listener, error) {
 		}
 		return l, nil
 	case !errors.Is(err, unix.EADDRINUSE):
-		return nil, fmt.Errorf("service: bind %s: %w", at, err)
+		return nil, fmt.Errorf("framebuffer: bind %s: %w", at, err)
 	}
 	by, stranger := holderOf(at)
 	if !stranger {
 		return nil, taken(name, at, by, err)
 	}
 	if l.path, l.socket, err = bindPath(name); err != nil {
-		return nil, fmt.Errorf("service: the name %s is taken %s, and there is no other place to listen: %w", at, by, err)
+		return nil, fmt.Errorf("framebuffer: the name %s is taken %s, and there is no other place to listen: %w", at, by, err)
 	}
 	log.Warn("the name at which clients look for this server is taken "+by+": clients of this version look at a path first, and find the server there",
 		"framebuffer.server.name", NameOrDefault(name), "network.local.address", at, "file.path", l.path.path)
@@ -58,7 +58,7 @@ func Listen(name string, log *slog.Logger) (*Listener, error) {
 }
 
 func taken(name, at, by string, err error) error {
-	return fmt.Errorf("service: a server named %q already runs on this host (socket %s is bound %s): stop it, or choose another name: %w", NameOrDefault(name), at, by, err)
+	return fmt.Errorf("framebuffer: a server named %q already runs on this host (socket %s is bound %s): stop it, or choose another name: %w", NameOrDefault(name), at, by, err)
 }
 
 // holderOf says which process has bound an abstract name, and whether it is a stranger's: of a user

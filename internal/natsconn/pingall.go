@@ -20,7 +20,7 @@ import (
 func PingAll(ctx context.Context, nc *nats.Conn) (all []micro.Ping, err error) {
 	subject, err := micro.ControlSubject(micro.PingVerb, wire.Service, "")
 	if err != nil {
-		return nil, fmt.Errorf("service: %w", err)
+		return nil, fmt.Errorf("framebuffer: %w", err)
 	}
 	ask := ManyRequest{Subject: subject, MaxAnswer: MaxIdentity, First: RequestTimeout, Next: NextAnswer}
 	err = RequestMany(ctx, nc, ask, func(m *nats.Msg, _ time.Duration) bool {

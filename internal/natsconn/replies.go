@@ -84,11 +84,11 @@ func CheckInboxPrefix(prefix string) error {
 
 func checkInbox(prefix string) error {
 	if !inboxForm.MatchString(prefix) || len(prefix) > maxReply/2 {
-		return fmt.Errorf("service: inbox prefix %.80q: use letters, digits, _ and -, in tokens with dots between them, %d bytes at most, such as _INBOX_alice", prefix, maxReply/2)
+		return fmt.Errorf("framebuffer: inbox prefix %.80q: use letters, digits, _ and -, in tokens with dots between them, %d bytes at most, such as _INBOX_alice", prefix, maxReply/2)
 	}
 	first, _, _ := strings.Cut(prefix, ".")
 	if strings.HasPrefix(first, wire.Service) || first == "_R_" || first == "_GR_" {
-		return fmt.Errorf("service: inbox prefix %q: servers and NATS itself listen there: use another, such as _INBOX_alice", prefix)
+		return fmt.Errorf("framebuffer: inbox prefix %q: servers and NATS itself listen there: use another, such as _INBOX_alice", prefix)
 	}
 	return nil
 }

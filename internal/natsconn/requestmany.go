@@ -71,11 +71,11 @@ func RequestMany(outer context.Context, nc *nats.Conn, q ManyRequest, take func(
 	subject := SecretInbox(nc)
 	in, err := OpenInbox(ctx, nc, subject)
 	if err != nil {
-		return fmt.Errorf("service: request %s: %w", q.Subject, err)
+		return fmt.Errorf("framebuffer: request %s: %w", q.Subject, err)
 	}
 	defer in.Close()
 	if err := nc.PublishMsg(q.Message(subject)); err != nil {
-		return fmt.Errorf("service: request %s: %w", q.Subject, err)
+		return fmt.Errorf("framebuffer: request %s: %w", q.Subject, err)
 	}
 	begun, limit, room := time.Now(), q.First, MaxAnswerBytes
 	for n := 0; n <= maxServers && room >= 0; n++ {
@@ -87,7 +87,7 @@ func RequestMany(outer context.Context, nc *nats.Conn, q ManyRequest, take func(
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("service: request %s: %w", q.Subject, err)
+			return fmt.Errorf("framebuffer: request %s: %w", q.Subject, err)
 		}
 		after := time.Since(begun)
 		if n == 0 {

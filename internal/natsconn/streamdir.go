@@ -24,17 +24,17 @@ func holdStreamDir(path string) (d streamDir, err error) {
 		return d, nil
 	}
 	if d.path, err = filepath.Abs(path); err != nil {
-		return d, fmt.Errorf("service: JetStream's directory %q: %w", path, err)
+		return d, fmt.Errorf("framebuffer: JetStream's directory %q: %w", path, err)
 	}
 	if err := os.MkdirAll(d.path, 0o700); err != nil {
-		return d, fmt.Errorf("service: JetStream's directory: %w", err)
+		return d, fmt.Errorf("framebuffer: JetStream's directory: %w", err)
 	}
 	if d.held, err = os.Open(d.path); err != nil {
-		return d, fmt.Errorf("service: JetStream's directory: %w", err)
+		return d, fmt.Errorf("framebuffer: JetStream's directory: %w", err)
 	}
 	// The kernel releases the lock when the process ends, however it ends.
 	if err := unix.Flock(int(d.held.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return d, errors.Join(fmt.Errorf("service: JetStream's directory %s is another server's, which runs: give each its own: %w", d.path, err), d.release())
+		return d, errors.Join(fmt.Errorf("framebuffer: JetStream's directory %s is another server's, which runs: give each its own: %w", d.path, err), d.release())
 	}
 	return d, nil
 }
@@ -45,7 +45,7 @@ func (d *streamDir) configure(o *natsserver.Options, file string) error {
 		return nil
 	}
 	if o.StoreDir != "" && filepath.Clean(o.StoreDir) != d.path {
-		return fmt.Errorf("service: JetStream's directory is %s in %s and %s in Config.JetStream: name it in one of them", o.StoreDir, file, d.path)
+		return fmt.Errorf("framebuffer: JetStream's directory is %s in %s and %s in Config.JetStream: name it in one of them", o.StoreDir, file, d.path)
 	}
 	o.JetStream, o.StoreDir = true, d.path
 	return nil

@@ -19,7 +19,7 @@ func natsURLs(list string) ([]*url.URL, error) {
 		}
 		u, err := url.Parse(s)
 		if err != nil || u.Hostname() == "" {
-			return nil, fmt.Errorf("service: number %d of the NATS URLs is none (not repeated here, it may hold a password): write nats://HOST:4222, with others behind a comma", len(all)+1)
+			return nil, fmt.Errorf("framebuffer: number %d of the NATS URLs is none (not repeated here, it may hold a password): write nats://HOST:4222, with others behind a comma", len(all)+1)
 		}
 		all = append(all, u)
 	}
@@ -33,7 +33,7 @@ func CheckURLs(list string) error {
 	}
 	all, err := natsURLs(list)
 	if err == nil && len(all) == 0 {
-		err = fmt.Errorf("service: the NATS URL %q names no server: write nats://HOST:4222", list)
+		err = fmt.Errorf("framebuffer: the NATS URL %q names no server: write nats://HOST:4222", list)
 	}
 	return err
 }

@@ -19,7 +19,7 @@ func Clip(text string) string { return text[:min(len(text), MaxText)] }
 // CheckDense returns an error for JSON whose lists would take far more memory than the text has bytes.
 func CheckDense(text []byte) error {
 	if items := commas(text); items*minItem > len(text) {
-		return fmt.Errorf("service: an answer of %d bytes that lists %d things is no server's", len(text), items)
+		return fmt.Errorf("framebuffer: an answer of %d bytes that lists %d things is no server's", len(text), items)
 	}
 	return nil
 }
