@@ -57,7 +57,8 @@ var (
 	ErrCorrupt = fberr.Corrupt
 )
 
-// TimeoutError is an [ErrTimeout] with its reason: get it with [errors.As].
+// TimeoutError is an [ErrTimeout] with its reason: get it with [errors.As]. What the server of another
+// host answers is an ErrTimeout without one: it tells a stranger no more than that there is no such frame.
 type TimeoutError = fberr.TimeoutError
 
 // Reason says why the bytes of a frame cannot be had any more.

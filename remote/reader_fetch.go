@@ -173,7 +173,7 @@ func (f *fetch) next(ctx context.Context, in *stream.Receiver) (stream.Part, err
 // put appends the bytes of a part.
 func (f *fetch) put(p stream.Part) error {
 	if len(p.Data) > f.frame.Size-f.received {
-		return fmt.Errorf("%w: another host sent more than the %d bytes of the frame", framebuffer.ErrTimeout, f.frame.Size)
+		return fberr.NewTimeout(framebuffer.Altered, "another host sent more than the %d bytes of the frame", f.frame.Size)
 	}
 	if end := f.received + len(p.Data); f.grow && end > len(f.dst) {
 		size := min(f.frame.Size, max(end, firstAllocation, 2*len(f.dst)))
