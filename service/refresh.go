@@ -123,7 +123,7 @@ func (c *Client) replace(now *attachment) error {
 		return wire.ErrClientClosed()
 	}
 	if c.chain == nil {
-		c.chain = follow.New(now.ring, follow.Options{Stay: c.options.Stay, Ended: func(error) { c.refreshSoon("the server has ended") }})
+		c.chain = follow.New(now.ring, &follow.Options{Stay: c.options.Stay, Ended: func(error) { c.refreshSoon("the server has ended") }})
 	} else if err := c.chain.Replace(now.ring); err != nil {
 		return err
 	}

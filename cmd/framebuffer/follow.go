@@ -24,18 +24,18 @@ func (r *reach) chain(e *env, name string, how following) (*follow.Chain, error)
 		return nil, err
 	}
 	if r.Key.given() || how.NoFollow {
-		return follow.New(ring, follow.Options{Stay: true}), nil
+		return follow.New(ring, &follow.Options{Stay: true}), nil
 	}
-	find := func(ctx context.Context, not string) (*framebuffer.Client, error) {
-		key, err := r.another(e.quiet(ctx), not)
+	find := func(ctx context.Context, ended string) (*framebuffer.Client, error) {
+		key, err := r.another(e.quiet(ctx), ended)
 		if err != nil {
 			return nil, err
 		}
 		return framebuffer.Attach(key, &framebuffer.ClientOptions{Name: name, Logger: e.log})
 	}
-	gone := func() { e.remark("waiting", "waiting for "+r.whose()) }
+	gone := func(error) { e.remark("waiting", "waiting for "+r.whose()) }
 	back := func() { e.remark("back", r.whose()+" is back") }
-	return follow.Following(ring, find, gone, back), nil
+	return follow.New(ring, &follow.Options{Find: find, Ended: gone, Found: back}), nil
 }
 
 // another is the key of the current server, if it is another one than not. It does not wait.

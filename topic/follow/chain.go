@@ -1,5 +1,6 @@
-// Package follow goes from one server's ring to the next one's: publishers and subscriptions of a
-// Chain outlive the server whose ring they began in.
+// Package follow continues topics in the ring of the next server. The publishers and subscriptions of
+// a [Chain] outlive the server in whose ring they began: when it has ended, they go on in the ring of
+// its successor, and frames that were lost between the two are counted.
 package follow
 
 import (
@@ -14,40 +15,49 @@ import (
 )
 
 const (
-	// look is how often the chain looks whether its ring has ended. Publishers and waiting
-	// subscriptions find that out by themselves and tell it.
-	look = 150 * time.Millisecond
+	// checkInterval is how often a chain checks whether its ring has ended. A publisher or a waiting
+	// subscription that finds the end first tells the chain at once.
+	checkInterval = 150 * time.Millisecond
 
-	// grace is how long a ring is still read after it has ended, or another took its place. The
-	// memory is free within a second of the end, so that the next server finds room for its own.
+	// grace is how long a ring is still read after it has ended or was replaced. The chain detaches
+	// within a second of the end, so that the next server finds memory for its own ring.
 	grace = 500 * time.Millisecond
 
-	// remembered is how many earlier rings' keys are known as such.
+	// remembered is how many keys of earlier rings a chain keeps.
 	remembered = 16
 )
 
-// Options are for New. Callbacks run on the chain's goroutines and must not call it.
+// Options are for [New]. The zero value, or nil, means the defaults. Callbacks run on the chain's
+// goroutines and must not call the chain.
 type Options struct {
-	// Stay makes a chain of one ring: its end is the end of everything in the chain, and the
-	// ring is not let go of before Close.
+	// Stay makes a chain of one ring: its end ends all publishers and subscriptions, and the chain
+	// stays attached until Close.
 	Stay bool
 
-	// Ended is called when the present ring has ended, once for each.
+	// Find searches for the next ring when the present one has ended, until it succeeds or its error
+	// is [Final]. Default: none; the program calls [Chain.Replace].
+	Find Find
+
+	// Ended is called when the present ring has ended, once for each ring.
 	Ended func(err error)
+
+	// Found is called when Find has found the next ring.
+	Found func()
 }
 
-// Chain is the ring of a server and, when that has ended, of the next one. Its methods may be
-// called concurrently.
+// Chain is the ring of a server and, when that has ended, the ring of the next one. Its methods may
+// be called concurrently.
 type Chain struct {
 	options Options
 	now     atomic.Pointer[link] // the last one; never nil
 
 	mu   sync.Mutex
-	past []*link                    // retired, with their memory
+	past []*link                    // retired, and still attached
 	keys []string                   // of retired links
 	subs map[*Subscription]struct{} // told of each new link
 	err  error                      // why no other link comes
 
+	wake  chan struct{} // the present ring has ended: Find is to search; nil without Find
 	done  chan struct{} // closed with err
 	over  chan struct{} // closed by Close
 	tasks sync.WaitGroup
@@ -60,23 +70,30 @@ type link struct {
 	retired bool   // under the chain's mutex
 
 	mu     sync.Mutex
-	closed bool // the ring was let go of
+	closed bool // the chain has detached from the ring
 	stages []*stage
 	holds  []held
 }
 
-// New begins a chain with a ring, which belongs to it from now on.
-func New(ring *framebuffer.Client, opts Options) *Chain {
-	c := &Chain{options: opts, subs: map[*Subscription]struct{}{}, done: make(chan struct{}), over: make(chan struct{})}
+// New begins a chain with a ring. The chain owns the client from now on and closes it.
+func New(ring *framebuffer.Client, opts *Options) *Chain {
+	if opts == nil {
+		opts = &Options{}
+	}
+	c := &Chain{options: *opts, subs: map[*Subscription]struct{}{}, done: make(chan struct{}), over: make(chan struct{})}
 	c.now.Store(&link{ring: ring})
+	if opts.Find != nil {
+		c.wake = make(chan struct{}, 1)
+		c.tasks.Go(c.searchWhenEnded)
+	}
 	c.tasks.Go(c.watch)
 	return c
 }
 
-// Ring is the present ring. It may have ended, and then have been let go of.
+// Ring returns the present ring. If it has ended, its client may be closed.
 func (c *Chain) Ring() *framebuffer.Client { return c.now.Load().ring }
 
-// ByKey is the ring of that key if the chain still has its memory, else nil.
+// ByKey returns the ring with that key if the chain is still attached to it, and nil otherwise.
 func (c *Chain) ByKey(key string) *framebuffer.Client {
 	if ring := c.Ring(); ring.Key() == key {
 		return ring
@@ -91,32 +108,32 @@ func (c *Chain) ByKey(key string) *framebuffer.Client {
 	return nil
 }
 
-// Done is closed when no other ring comes; Err says why then.
+// Done returns a channel that is closed when no other ring comes; [Chain.Err] then says why.
 func (c *Chain) Done() <-chan struct{} { return c.done }
 
-// Err is nil while the chain follows.
+// Err returns nil while another ring may come, and then why none does.
 func (c *Chain) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// watch finds the end of the present ring.
+// watch checks the present ring at each interval.
 func (c *Chain) watch() {
-	tick := time.NewTicker(look)
+	tick := time.NewTicker(checkInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-c.over:
 			return
 		case <-tick.C:
-			c.noticed(c.now.Load())
+			c.check(c.now.Load())
 		}
 	}
 }
 
-// noticed retires a link whose ring has ended, if that is so.
-func (c *Chain) noticed(l *link) {
+// check retires the link if its ring has ended.
+func (c *Chain) check(l *link) {
 	err := l.ring.Err()
 	if err == nil {
 		return
@@ -129,13 +146,19 @@ func (c *Chain) noticed(l *link) {
 		c.retire(l)
 	}
 	c.mu.Unlock()
-	if first && c.options.Ended != nil {
+	if !first {
+		return
+	}
+	if c.options.Ended != nil {
 		c.options.Ended(err)
+	}
+	if c.wake != nil {
+		c.wake <- struct{}{} // there is room: the last one was taken before this ring came
 	}
 }
 
-// Replace goes on with another ring, which belongs to the chain then. After Close it returns
-// framebuffer.ErrClosed, and the ring is still the caller's.
+// Replace continues with another ring, whose client the chain then owns. After [Chain.Close] it returns
+// framebuffer.ErrClosed, and the caller still owns the client.
 func (c *Chain) Replace(ring *framebuffer.Client) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,15 +171,15 @@ func (c *Chain) Replace(ring *framebuffer.Client) error {
 	if !old.retired {
 		c.retire(old)
 	}
-	// At once, and not when they come to it: what is published there is counted for those, too,
-	// that are still busy when it ends.
+	// Subscriptions enter the new ring now and not when they have read the old one: a subscription
+	// that is still busy when the new ring ends must count the frames that were published there.
 	for s := range c.subs {
 		s.enter(l)
 	}
 	return nil
 }
 
-// retire lets go of a link's ring after the grace. The chain is locked.
+// retire detaches from a link's ring after the grace. The caller holds the chain's mutex.
 func (c *Chain) retire(l *link) {
 	l.retired = true
 	c.past = append(c.past, l)
@@ -167,24 +190,24 @@ func (c *Chain) retire(l *link) {
 		select {
 		case <-time.After(grace):
 		case <-c.over:
-			return // Close does it
+			return // Close detaches
 		}
 		for l.held() {
 			select {
-			case <-time.After(look):
+			case <-time.After(checkInterval):
 			case <-c.over:
 				return
 			}
 		}
-		_ = l.letGo() // there is no caller to tell, and no remedy
+		_ = l.detach() // no caller waits for the error, and there is no remedy
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.past = slices.DeleteFunc(c.past, func(p *link) bool { return p == l })
 	})
 }
 
-// letGo closes the ring. What its subscriptions have not read is lost to them.
-func (l *link) letGo() error {
+// detach closes the ring's client. Frames that its subscriptions have not read are lost to them.
+func (l *link) detach() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -197,15 +220,15 @@ func (l *link) letGo() error {
 	return l.ring.Close()
 }
 
-// was reports whether a key is of an earlier ring.
-func (c *Chain) was(key string) bool {
+// isEarlier reports whether the key is that of an earlier ring.
+func (c *Chain) isEarlier(key string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Contains(c.keys, key)
 }
 
-// Fail ends the following: no other ring comes, and err, which is not nil, says why. What has
-// come is still read.
+// Fail says that no other ring comes, and why: err is not nil. Frames of the present rings are still
+// read.
 func (c *Chain) Fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -219,8 +242,8 @@ func (c *Chain) fail(err error) {
 	close(c.done)
 }
 
-// Close lets go of all memory. What is under way ends with framebuffer.ErrClosed. Closing again
-// does nothing.
+// Close detaches from all rings. Calls in progress end with framebuffer.ErrClosed. Further calls do
+// nothing.
 func (c *Chain) Close() error {
 	c.mu.Lock()
 	select {
@@ -237,7 +260,7 @@ func (c *Chain) Close() error {
 	c.mu.Unlock()
 	var errs []error
 	for _, l := range all {
-		errs = append(errs, l.letGo())
+		errs = append(errs, l.detach())
 	}
 	c.tasks.Wait()
 	return errors.Join(errs...)

@@ -13,7 +13,7 @@ import (
 func TestSuccessorThatCannotBeFollowed(t *testing.T) {
 	for _, no := range []error{framebuffer.ErrBadKey, framebuffer.ErrPermission} {
 		s := begin(t)
-		c := Following(s.attach(t), func(context.Context, string) (*framebuffer.Client, error) { return nil, no }, nil, nil)
+		c := New(s.attach(t), &Options{Find: func(context.Context, string) (*framebuffer.Client, error) { return nil, no }})
 		pub, err := c.Publisher("cam")
 		if err != nil {
 			t.Fatal(err)
@@ -38,7 +38,7 @@ func TestSuccessorThatCannotBeFollowed(t *testing.T) {
 // A chain of one ring ends with it, and keeps what lies in it.
 func TestStay(t *testing.T) {
 	s := begin(t)
-	c := New(s.attach(t), Options{Stay: true})
+	c := New(s.attach(t), &Options{Stay: true})
 	defer c.Close()
 	pub, err := c.Publisher("cam")
 	if err != nil {

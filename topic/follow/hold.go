@@ -7,15 +7,15 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// held is a hold that keeps a ring, and when it ends unless it was extended.
+// held is a hold on a frame of a ring, and when the hold ends unless it is extended.
 type held struct {
 	hold *framebuffer.Hold
 	end  time.Time
 }
 
-// Hold holds a frame of the present ring, or of one that is still read: see
-// framebuffer.Client.Hold. The ring is not let go of before that. Of any other ring the error is
-// that of holding in the present one.
+// Hold holds a frame of the present ring, or of an earlier one that is still read: see
+// [framebuffer.Client.Hold]. The chain stays attached to that ring until the hold ends. For a frame of
+// any other ring it returns the error of the present ring's Hold.
 func (c *Chain) Hold(f framebuffer.Frame, most time.Duration) (*framebuffer.Hold, error) {
 	l := c.now.Load()
 	c.mu.Lock()
@@ -33,7 +33,7 @@ func (c *Chain) Hold(f framebuffer.Frame, most time.Duration) (*framebuffer.Hold
 	return h, nil
 }
 
-// held reports whether a hold keeps the ring. Its subscriptions are to read on meanwhile.
+// held reports whether a hold keeps the ring attached. Its subscriptions continue to read meanwhile.
 func (l *link) held() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,7 +41,7 @@ func (l *link) held() bool {
 	return len(l.holds) > 0
 }
 
-// stillHeld are the holds that were not released and have not run out. The link is locked.
+// stillHeld returns the holds that have not ended. The caller holds the link's mutex.
 func (l *link) stillHeld() []held {
 	now := time.Now()
 	return slices.DeleteFunc(l.holds, func(h held) bool { return now.After(h.end) || h.hold.Err() != nil })

@@ -7,15 +7,13 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// endCheck is how often onEnd checks the ring.
-const endCheck = 150 * time.Millisecond
-
-// OnEnd calls f, once, when the server of a ring has ended. It does not call f after stop returned.
+// OnEnd calls f once, on a goroutine of its own, when the server of the ring has ended. After stop has
+// returned it does not call f.
 func OnEnd(ring *framebuffer.Client, f func()) (stop func()) {
 	stopped, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(endCheck)
+		tick := time.NewTicker(checkInterval)
 		defer tick.Stop()
 		for ring.Err() == nil {
 			select {

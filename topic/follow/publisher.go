@@ -11,8 +11,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// Publisher is a topic.Publisher that goes on in the next ring. Its methods may be called
-// concurrently, and none waits for a ring. It needs no Close.
+// Publisher is a [topic.Publisher] that continues in the next ring. Its methods may be called
+// concurrently. None waits for a ring: between two servers frames are lost and counted. It needs no
+// Close.
 type Publisher struct {
 	chain *Chain
 	name  string
@@ -28,8 +29,8 @@ type outlet struct {
 	pub  *topic.Publisher
 }
 
-// Publisher opens the topic in the present ring, as topic.NewPublisher does, whose errors it
-// returns. Between two servers it opens it in the next ring.
+// Publisher opens the topic in the present ring as [topic.NewPublisher] does, and returns its errors.
+// Between two servers the topic opens when the next ring is there.
 func (c *Chain) Publisher(name string) (*Publisher, error) {
 	p := &Publisher{chain: c, name: name}
 	_, err := p.open()
@@ -62,28 +63,28 @@ func (p *Publisher) open() (*outlet, error) {
 	return o, nil
 }
 
-// explain says of the end of a ring that another one may come.
+// explain adds to the error of an ended ring that another ring may come.
 func (p *Publisher) explain(l *link, err error) error {
 	if !errors.Is(err, framebuffer.ErrClosed) || p.chain.options.Stay {
 		return err
 	}
-	p.chain.noticed(l)
+	p.chain.check(l)
 	if end := p.chain.Err(); end != nil {
 		return end
 	}
 	return fmt.Errorf("%w: nothing can be published to topic %q until the next server is there: %w", framebuffer.ErrServerGone, p.name, err)
 }
 
-// Topic is the topic's name.
+// Topic returns the topic's name.
 func (p *Publisher) Topic() string { return p.name }
 
-// Published is how many frames were published, in all rings.
+// Published returns how many frames were published, in all rings.
 func (p *Publisher) Published() uint64 { return p.published.Load() }
 
-// Lost is how many frames Publish and PublishFrame could not publish because there was no server.
+// Lost returns how many frames were not published because there was no server.
 func (p *Publisher) Lost() uint64 { return p.lost.Load() }
 
-// Publish copies data into the present ring and publishes it, as topic.Publisher does.
+// Publish copies data into the present ring and publishes it: see [topic.Publisher.Publish].
 func (p *Publisher) Publish(data []byte, m *topic.Meta) (topic.Message, error) {
 	for again := true; ; again = false {
 		o, err := p.open()
@@ -99,14 +100,14 @@ func (p *Publisher) Publish(data []byte, m *topic.Meta) (topic.Message, error) {
 	}
 }
 
-// PublishFrame publishes a frame that lies in the present ring, as topic.Publisher does. For one
-// in an earlier ring the error is framebuffer.ErrServerGone.
+// PublishFrame publishes a frame of the present ring: see [topic.Publisher.PublishFrame]. For a frame of
+// an earlier ring it returns framebuffer.ErrServerGone.
 func (p *Publisher) PublishFrame(f framebuffer.Frame, m *topic.Meta, at time.Time) (topic.Message, error) {
 	o, err := p.open()
 	if err != nil {
 		return p.count(topic.Message{}, err)
 	}
-	if f.Key != o.link.ring.Key() && p.chain.was(f.Key) {
+	if f.Key != o.link.ring.Key() && p.chain.isEarlier(f.Key) {
 		return p.count(topic.Message{}, fmt.Errorf("%w: the frame lies in the ring of %.200q, and the next server's has taken its place", framebuffer.ErrServerGone, f.Key))
 	}
 	msg, err := o.pub.PublishFrame(f, m, at)
@@ -121,7 +122,7 @@ func (p *Publisher) explainIf(o *outlet, err error) error {
 	return p.explain(o.link, err)
 }
 
-// count counts a frame that was published, or lost because there is no server.
+// count counts a frame as published, or as lost because there is no server.
 func (p *Publisher) count(msg topic.Message, err error) (topic.Message, error) {
 	switch {
 	case err == nil:
@@ -133,8 +134,8 @@ func (p *Publisher) count(msg topic.Message, err error) (topic.Message, error) {
 	return topic.Message{}, err
 }
 
-// Reserve takes a place in the present ring: see framebuffer.Client.Reserve. Without a server the
-// error is framebuffer.ErrServerGone.
+// Reserve reserves a chunk in the present ring: see [framebuffer.Client.Reserve]. Without a server it
+// returns framebuffer.ErrServerGone.
 func (p *Publisher) Reserve(size int) (*framebuffer.Reservation, error) {
 	o, err := p.open()
 	if err != nil {
@@ -144,7 +145,7 @@ func (p *Publisher) Reserve(size int) (*framebuffer.Reservation, error) {
 	return r, p.explainIf(o, err)
 }
 
-// Put puts a frame into the present ring: see framebuffer.Client.Put. Without a server the error is
+// Put puts a frame into the present ring: see [framebuffer.Client.Put]. Without a server it returns
 // framebuffer.ErrServerGone.
 func (p *Publisher) Put(data []byte) (framebuffer.Frame, error) {
 	o, err := p.open()
@@ -158,11 +159,11 @@ func (p *Publisher) Put(data []byte) (framebuffer.Frame, error) {
 // Follows reports whether another ring may come.
 func (p *Publisher) Follows() bool { return p.chain.Err() == nil && !p.chain.options.Stay }
 
-// Ring is the present ring, which may have ended.
+// Ring returns the present ring, which may have ended.
 func (p *Publisher) Ring() *framebuffer.Client { return p.chain.Ring() }
 
-// End says that nothing more comes: see topic.Publisher.End. Without a server nothing is said, and
-// the error is framebuffer.ErrServerGone.
+// End ends the topic: see [topic.Publisher.End]. Without a server it does nothing and returns
+// framebuffer.ErrServerGone.
 func (p *Publisher) End() error {
 	o, err := p.open()
 	if err != nil {

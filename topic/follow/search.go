@@ -8,55 +8,44 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// A search is tried again after the first of these times, and then twice as long each time up to
-// the last. Looking at a file or a socket costs little, and each frame until then is lost.
+// A search that failed is repeated after firstPause, and then after twice as long each time, up to
+// lastPause. A look at a file or a socket costs little, and each frame until it succeeds is lost.
 const (
 	firstPause = 20 * time.Millisecond
 	lastPause  = 200 * time.Millisecond
 )
 
-// Find attaches to the ring that is there now. The key is the present ring's: for that there is
-// to be an error.
-type Find func(ctx context.Context, not string) (*framebuffer.Client, error)
+// Find attaches to the ring of the server that runs now. It returns an error for the ring with the key
+// ended, from which the chain comes.
+type Find func(ctx context.Context, ended string) (*framebuffer.Client, error)
 
-// Final reports whether an error of attaching to the next ring is one that looking again will not
-// mend: a server of another version, or of another user.
+// Final reports whether another attempt to attach to the next ring cannot succeed either: the server
+// has another version, or belongs to another user.
 func Final(err error) bool {
 	return errors.Is(err, framebuffer.ErrBadKey) || errors.Is(err, framebuffer.ErrPermission)
 }
 
-// Following begins a chain that looks for the next ring itself. ended and back, which may be nil,
-// are told when a ring has ended and when the next is there; search wakes up for ended only.
-func Following(ring *framebuffer.Client, find Find, ended, back func()) *Chain {
-	wake := make(chan struct{}, 1)
-	c := New(ring, Options{Ended: func(error) {
-		if ended != nil {
-			ended()
-		}
-		wake <- struct{}{} // there is room: the last one was taken before this ring came
-	}})
+// searchWhenEnded searches for the next ring each time that the present one has ended, until Close.
+func (c *Chain) searchWhenEnded() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	c.tasks.Go(func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		c.tasks.Go(func() {
-			<-c.over
-			cancel()
-		})
-		for {
-			select {
-			case <-c.over:
-				return
-			case <-wake:
-			}
-			if c.search(ctx, find) && back != nil {
-				back()
-			}
-		}
+		<-c.over
+		cancel()
 	})
-	return c
+	for {
+		select {
+		case <-c.over:
+			return
+		case <-c.wake:
+		}
+		if c.search(ctx, c.options.Find) && c.options.Found != nil {
+			c.options.Found()
+		}
+	}
 }
 
-// search reports whether it has found another ring.
+// search calls find until the chain has another ring. It returns false if none comes.
 func (c *Chain) search(ctx context.Context, find Find) bool {
 	for wait := firstPause; ; wait = min(2*wait, lastPause) {
 		ring, err := find(ctx, c.Ring().Key())
@@ -64,7 +53,7 @@ func (c *Chain) search(ctx context.Context, find Find) bool {
 			if c.Replace(ring) == nil {
 				return true
 			}
-			_ = ring.Close() // this chain was closed meanwhile
+			_ = ring.Close() // the chain was closed meanwhile
 			return false
 		}
 		if Final(err) {

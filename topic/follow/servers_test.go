@@ -61,7 +61,7 @@ func (s *servers) find(_ context.Context, not string) (*framebuffer.Client, erro
 func (s *servers) chain(t testing.TB) (c *Chain, back chan struct{}) {
 	t.Helper()
 	back = make(chan struct{}, 10)
-	c = Following(s.attach(t), s.find, nil, func() { back <- struct{}{} })
+	c = New(s.attach(t), &Options{Find: s.find, Found: func() { back <- struct{}{} }})
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)

@@ -8,19 +8,19 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// stage is a subscription in one ring.
+// stage is the part of a [Subscription] that lies in one ring.
 type stage struct {
 	link  *link
 	sub   *topic.Subscription
-	err   error // instead of sub
+	err   error // why there is no sub
 	name  string
 	group string
 
 	reading  sync.Mutex // held by the reader in sub.Next
-	reported uint64     // under reading: lost, as messages said
+	reported uint64     // under reading: frames that messages have reported as lost
 
 	// Under the link's mutex:
-	cut  bool   // the ring was let go of before the reader had left it
+	cut  bool   // the chain detached from the ring before the reader had left it
 	lost uint64 // since the last message, if cut
 }
 
@@ -35,7 +35,7 @@ func open(l *link, s *Subscription, opts *topic.SubscribeOptions) *stage {
 	return st
 }
 
-// next is the subscription's Next.
+// next returns the next message of this ring.
 func (s *stage) next(ctx context.Context) (topic.Message, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
@@ -44,11 +44,11 @@ func (s *stage) next(ctx context.Context) (topic.Message, error) {
 	return m, err
 }
 
-// close ends the subscription before the ring is let go of, and remembers what was not read. The
-// link is locked.
+// close ends the subscription before the chain detaches from the ring, and counts the frames that were
+// not read. The caller holds the link's mutex.
 func (s *stage) close() {
 	s.cut = true
-	_ = s.sub.Close() // it never fails, and ends a Next that is under way
+	_ = s.sub.Close() // it never fails, and ends a Next in progress
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	s.lost = s.unread()
@@ -66,8 +66,8 @@ func (s *stage) leave() uint64 {
 	return s.lost
 }
 
-// quit ends the subscription. What was not read is not lost: its user does not want it, and in a
-// group others read it.
+// quit ends the subscription. Frames that were not read are not lost: the user does not want them, and
+// in a group other members read them.
 func (s *stage) quit() {
 	if s.err != nil {
 		return
@@ -78,11 +78,12 @@ func (s *stage) quit() {
 	_ = s.sub.Close() // it never fails
 }
 
-// unread counts what was lost and not reported, and what was published and not read: in a group, one
-// member counts that, in whichever process. The ring is mapped, and the subscription closed.
+// unread counts frames that were lost and not reported, and frames that were published and not read; of
+// a group, one member of all processes counts the latter. The ring is mapped, and the subscription
+// closed.
 func (s *stage) unread() uint64 {
 	lost := s.sub.Lost() - s.reported
-	if s.group != "" && s.link.ring.Err() == nil { // in a ring that goes on, others of the group do too
+	if s.group != "" && s.link.ring.Err() == nil { // the ring continues, and other members of the group read on
 		return lost
 	}
 	return lost + s.sub.Skip()

@@ -13,13 +13,14 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// Subscription is a topic.Subscription that goes on in the next ring. Next and Frames may not be
-// called concurrently with each other; the other methods may, with everything.
+// Subscription is a [topic.Subscription] that continues in the next ring. [Subscription.Next] and
+// [Subscription.Frames] may not be called concurrently with each other; all other methods may be
+// called at any time.
 type Subscription struct {
 	chain *Chain
 	name  string
 	group string
-	later topic.SubscribeOptions // in all rings but the first
+	later topic.SubscribeOptions // for all rings but the first
 
 	mu     sync.Mutex
 	stages []*stage      // in the order of their rings; the first is being read
@@ -31,7 +32,8 @@ type Subscription struct {
 	received, lost atomic.Uint64
 }
 
-// Subscribe begins in the present ring, as topic.Subscribe does, whose errors it returns.
+// Subscribe begins in the present ring as [topic.Subscribe] does, and returns its errors. In each
+// further ring the subscription begins at the first frame.
 func (c *Chain) Subscribe(name string, opts *topic.SubscribeOptions) (*Subscription, error) {
 	if opts == nil {
 		opts = &topic.SubscribeOptions{}
@@ -53,14 +55,14 @@ func (c *Chain) Subscribe(name string, opts *topic.SubscribeOptions) (*Subscript
 		s.add(st)
 	case c.options.Stay || !errors.Is(st.err, framebuffer.ErrClosed):
 		return nil, st.err
-	default: // between two servers: it begins with the next one
+	default: // between two servers: the subscription begins with the next one
 	}
 	c.subs[s] = struct{}{}
 	s.last.Store(l)
 	return s, nil
 }
 
-// enter subscribes in a new ring. The chain is locked.
+// enter subscribes in a new ring. The caller holds the chain's mutex.
 func (s *Subscription) enter(l *link) { s.add(open(l, s, &s.later)) }
 
 func (s *Subscription) add(st *stage) {
@@ -73,22 +75,22 @@ func (s *Subscription) add(st *stage) {
 	}
 }
 
-// Topic is the topic's name.
+// Topic returns the topic's name.
 func (s *Subscription) Topic() string { return s.name }
 
-// Lost is how many frames were gone before they came to this subscription, in all rings.
+// Lost returns how many frames this subscription has lost, in all rings.
 func (s *Subscription) Lost() uint64 { return s.lost.Load() }
 
-// Received is how many messages Next has returned.
+// Received returns how many messages [Subscription.Next] has returned.
 func (s *Subscription) Received() uint64 { return s.received.Load() }
 
-// Ring is the ring of the last message, or where the subscription began.
+// Ring returns the ring of the last message, or, before the first, the ring where the subscription began.
 func (s *Subscription) Ring() *framebuffer.Client { return s.last.Load().ring }
 
-// Next returns the next message of this ring or, when this one has ended and was read to its
-// end, of the next one. It waits for that. The error is that of ctx, topic.ErrEnded,
-// framebuffer.ErrClosed after a Close, what ended the following, or what the next ring has
-// against the subscription.
+// Next returns the next message of this ring or, when this ring has ended and was read to its end, of
+// the next one, and waits for it. It returns the error of ctx, [topic.ErrEnded], framebuffer.ErrClosed
+// after Close of the subscription or the chain, [Chain.Err] if no other ring comes, or the error of
+// subscribing in the next ring.
 func (s *Subscription) Next(ctx context.Context) (topic.Message, error) {
 	for {
 		st, err := s.front(ctx)
@@ -109,7 +111,7 @@ func (s *Subscription) Next(ctx context.Context) (topic.Message, error) {
 	}
 }
 
-// message is what st's message is in the chain.
+// message adds the ring's number, and what was lost between rings, to a message of one ring.
 func (s *Subscription) message(st *stage, m topic.Message) topic.Message {
 	s.lost.Add(m.Lost)
 	s.received.Add(1)
@@ -122,7 +124,7 @@ func (s *Subscription) message(st *stage, m topic.Message) topic.Message {
 	return m
 }
 
-// front waits for a ring to read.
+// front returns the ring to read, and waits for one if there is none.
 func (s *Subscription) front(ctx context.Context) (*stage, error) {
 	for {
 		s.mu.Lock()
@@ -167,7 +169,7 @@ func (s *Subscription) isClosed() bool {
 	}
 }
 
-// leave goes on behind a ring that has ended or was let go of.
+// leave continues after a ring that has ended, or from which the chain has detached.
 func (s *Subscription) leave(st *stage) {
 	lost := st.leave()
 	s.lost.Add(lost)
@@ -175,10 +177,10 @@ func (s *Subscription) leave(st *stage) {
 	s.mu.Lock()
 	s.stages = slices.DeleteFunc(s.stages, func(one *stage) bool { return one == st })
 	s.mu.Unlock()
-	s.chain.noticed(st.link)
+	s.chain.check(st.link)
 }
 
-// Frames returns the messages as topic.Subscription's Frames does.
+// Frames returns an iterator over the messages: see [topic.Subscription.Frames].
 func (s *Subscription) Frames(ctx context.Context) iter.Seq2[topic.Message, error] {
 	return func(yield func(topic.Message, error) bool) {
 		for {
@@ -196,7 +198,7 @@ func (s *Subscription) Frames(ctx context.Context) iter.Seq2[topic.Message, erro
 	}
 }
 
-// Close ends the subscription, and a Next that is under way. Closing again does nothing.
+// Close ends the subscription and a Next in progress. Further calls do nothing.
 func (s *Subscription) Close() error {
 	s.chain.mu.Lock()
 	defer s.chain.mu.Unlock()
