@@ -1,30 +1,30 @@
 package record
 
-// assembler puts frames together of a recording's messages, and finds out which are not whole.
+// assembler builds frames from the messages of a recording, and detects incomplete ones.
 type assembler struct {
-	most int // bytes of a frame that are of use
+	most int // the largest frame that is built, in bytes
 
-	run  string // "": nothing has come yet
-	next uint64 // ordinal of the frame that is to come in this run
+	run  string // "" before the first message
+	next uint64 // ordinal of the next frame of this run
 
-	now   partOf // the message that was last added
-	data  []byte // of the frame that comes, as far as it has come
-	open  bool   // there is one
-	torn  bool   // something of it is missing
+	now   partOf // of the message that was last added
+	data  []byte // of the current frame, as far as it was added
+	open  bool   // there is a current frame
+	torn  bool   // a message of it is missing
 	large bool   // it has more than most bytes
 }
 
-// begun reports whether there are parts of a frame that has not ended.
+// begun reports whether messages of a frame were added, but not its last one.
 func (a *assembler) begun() bool { return a.open }
 
-// add adds a message. It returns how many frames are known to be missing, or not whole, by now.
+// add adds a message. It returns how many more frames are now known to be missing or incomplete.
 func (a *assembler) add(p partOf, data []byte) (missed uint64) {
 	if p.run != a.run {
 		first := a.run == ""
 		missed = a.finish()
 		a.run, a.next = p.run, 0
 		if first {
-			// What lies before the beginning is not missing; nor is a frame that begins there.
+			// Frames before the replay's start are not missing, nor is one that began before it.
 			a.next = p.ordinal
 			if p.index > 0 {
 				a.next++
@@ -34,7 +34,7 @@ func (a *assembler) add(p partOf, data []byte) (missed uint64) {
 	switch {
 	case p.index == 0 && len(data) == 0: // a recorder's mark
 		return missed
-	case p.index == 0: // also of a frame that is sent once more
+	case p.index == 0: // also if the recorder sends a frame again
 		a.data, a.torn, a.large = a.data[:0], false, false
 	case !a.open || p.ordinal != a.now.ordinal || p.index != a.now.index+1:
 		a.torn = true
@@ -46,12 +46,12 @@ func (a *assembler) add(p partOf, data []byte) (missed uint64) {
 	return missed
 }
 
-// end ends the frame whose last message was added, and reports whether it is whole and new; and
-// how many before it, with it, are missing or are not.
+// end ends the frame whose last message was added. It reports whether the frame is complete and
+// new, and how many frames are missing or incomplete up to it, itself included.
 func (a *assembler) end(p partOf, parts int) (whole bool, missed uint64) {
 	a.open = false
 	if p.ordinal < a.next {
-		return false, 0 // begins before the beginning
+		return false, 0 // began before the replay's start, or is not new
 	}
 	missed = p.ordinal - a.next
 	a.next = p.ordinal + 1
@@ -61,8 +61,8 @@ func (a *assembler) end(p partOf, parts int) (whole bool, missed uint64) {
 	return true, missed
 }
 
-// finish returns how many frames are missing at the end of a run: that which has begun and all
-// before it that have not come.
+// finish ends a run. It returns how many frames are missing at its end: the one that has begun, and
+// the missing ones before it.
 func (a *assembler) finish() (missed uint64) {
 	if a.open && a.now.ordinal >= a.next {
 		missed = a.now.ordinal - a.next + 1
@@ -71,8 +71,8 @@ func (a *assembler) finish() (missed uint64) {
 	return missed
 }
 
-// cut is finish where the replay was told to end, before message p: a frame that has begun and goes on with that one is
-// not missing. It returns how many frames are.
+// cut is [assembler.finish] for a replay that ends before message p because of PlayerOptions.To: a
+// frame that has begun and continues with p is not missing.
 func (a *assembler) cut(p partOf) (missed uint64) {
 	goesOn := a.open && p.run == a.run && p.ordinal == a.now.ordinal && p.index > a.now.index
 	if missed = a.finish(); goesOn && missed > 0 {

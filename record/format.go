@@ -14,26 +14,28 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// A recording is a stream of JetStream. A frame is as many messages as it takes, one behind the
-// other: parts, and at last the one that says what the frame is, on a subject of its own, with
-// the frame's last bytes. Without that, or with anything missing before it, there is no frame.
+// A recording is a JetStream stream. A frame is stored as one or more consecutive messages: parts,
+// and then a final message with the frame's description and its last bytes, on a subject of its
+// own. If the final message or any part is missing, there is no frame.
 
 const (
-	// recordingStream and recordingSubject stand before the recording's name, as spelled has it. The subjects do
-	// not lie below framebuffer.>, which readers may publish to: a user that may publish here can add to a recording.
+	// recordingStream and recordingSubject are prefixes of the recording's name, spelled as by
+	// [spelled]. The subjects are not below framebuffer.>, to which readers may publish: a user
+	// with permission to publish to a recording's subjects can add to the recording.
 	recordingStream  = "FRAMES_"
 	recordingSubject = wire.Service + "-recording."
 
-	// earlierSubject stood there in recordings of the format 1.
+	// earlierSubject is the prefix of the subjects in recordings of format 1.
 	earlierSubject = wire.Service + ".recording."
 
-	// headerPart says of each message whose part it is: run, ordinal and index. A run is one
-	// recorder from its start to its end, ordinals are those of the frames that it stored,
-	// without gaps, and indexes those of the frame's messages; all from 0 up.
+	// headerPart names the place of each message: run, ordinal and index. A run is one recorder
+	// from its start to its end, the ordinal counts the frames that it stored, without gaps, and
+	// the index counts the messages of the frame; both counts start at 0.
 	headerPart = "Framebuffer-Part"
 )
 
-// checkRecording returns topic.ErrBadName for what a recording cannot be called: what a topic cannot be.
+// checkRecording returns [topic.ErrBadName] unless name is valid for a recording. The rules are
+// those of topic names.
 func checkRecording(name string) error {
 	if err := topic.CheckName(name); err != nil {
 		return fmt.Errorf("%w: a recording's name is as a topic's", err)
@@ -41,9 +43,9 @@ func checkRecording(name string) error {
 	return nil
 }
 
-// spelled is a recording's name as a stream and a subject can have it: letters, digits, hyphens and underscores of
-// ASCII as they are, and every other byte as a percent sign and two capital hexadecimal digits. So each
-// name has one spelling, and no two names have the same.
+// spelled encodes a recording's name for the names of streams and subjects: ASCII letters, digits,
+// hyphens and underscores stay, and every other byte becomes a percent sign and two capital
+// hexadecimal digits. Each name has one spelling, and no two names share one.
 func spelled(name string) string {
 	var b strings.Builder
 	for _, c := range []byte(name) {
@@ -56,21 +58,23 @@ func spelled(name string) string {
 	return b.String()
 }
 
-// readName is the name that is spelled like that, if there is one.
+// readName decodes what [spelled] returned. It reports whether the spelling is that of a valid
+// name.
 func readName(spelling string) (name string, ok bool) {
 	name, err := url.PathUnescape(spelling)
 	return name, err == nil && spelled(name) == spelling && checkRecording(name) == nil
 }
 
-// streamName is the name of a recording's stream.
+// streamName returns the name of a recording's stream.
 func streamName(recording string) string { return recordingStream + spelled(recording) }
 
+// partSubject returns the subject of a frame's messages other than the final one.
 func partSubject(recording string) string { return recordingSubject + spelled(recording) + partEnd }
 
-// frameSubject is that of the message which makes a frame of what came before.
+// frameSubject returns the subject of a frame's final message.
 func frameSubject(recording string) string { return recordingSubject + spelled(recording) + frameEnd }
 
-// recordingSubjects are those of a recording's stream.
+// recordingSubjects returns the subjects of a recording's stream.
 func recordingSubjects(recording string) []string {
 	return []string{partSubject(recording), frameSubject(recording)}
 }
@@ -80,7 +84,7 @@ const (
 	frameEnd = ".frame"
 )
 
-// partOf is headerPart's content.
+// partOf is the content of headerPart.
 type partOf struct {
 	run     string
 	ordinal uint64
@@ -89,10 +93,10 @@ type partOf struct {
 
 func (p partOf) String() string { return fmt.Sprintf("%s %d %d", p.run, p.ordinal, p.index) }
 
-// maxParts bounds what is believed of a header.
+// maxParts is the limit for indexes and numbers of parts that are accepted from a header.
 const maxParts = 1 << 30
 
-// readPart reads a message's headerPart, and reports whether it is one.
+// readPart parses a message's headerPart, and reports whether it is valid.
 func readPart(h nats.Header) (p partOf, ok bool) {
 	run, rest, _ := strings.Cut(h.Get(headerPart), " ")
 	ordinal, index, _ := strings.Cut(rest, " ")
@@ -104,22 +108,22 @@ func readPart(h nats.Header) (p partOf, ok bool) {
 	return partOf{run: run, ordinal: n, index: int(i)}, true
 }
 
-// maxJump is how far the numbers of two frames of a run, one behind the other, may lie apart: what a
-// thousand days of 50,000 frames a second are.
+// maxJump is how far the sequence numbers of two consecutive frames of a run may be apart: a
+// thousand days at 50,000 frames a second.
 const maxJump = 1 << 42
 
-// recordedFrame is what headerFrame says in a recording, as JSON.
+// recordedFrame is the content of [wire.HeaderFrame] in a recording, as JSON.
 type recordedFrame struct {
-	Parts    int                  `json:"parts"` // messages, this one included
+	Parts    int                  `json:"parts"` // messages of the frame, the final one included
 	Sequence uint64               `json:"sequence"`
-	Time     int64                `json:"time"`  // the frame's, in ns since 1970
-	Since    int64                `json:"since"` // the run began until it was recorded, in ns
+	Time     int64                `json:"time"`  // of the frame, in ns since 1970
+	Since    int64                `json:"since"` // from the run's start to this frame, in ns
 	Size     int                  `json:"size"`
 	Checksum framebuffer.Checksum `json:"checksum"`
 	Meta     topic.Meta           `json:"meta"`
 }
 
-// readFrame reads a message's headerFrame, and reports whether it is one.
+// readFrame parses a message's [wire.HeaderFrame], and reports whether it is valid.
 func readFrame(h nats.Header) (f recordedFrame, ok bool) {
 	err := json.Unmarshal([]byte(h.Get(wire.HeaderFrame)), &f)
 	return f, err == nil && f.Size > 0 && f.Parts > 0 && f.Parts <= maxParts && f.Sequence <= 1<<62

@@ -9,20 +9,22 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A recorder is not alone in being able to publish to a recording's subjects, where NATS has no permissions. What
-// another program puts there is told from what a recorder stores by what JetStream itself made sure of: each message of a
-// recorder has an ID, and names the message behind which it stands. Between two such messages nothing can be inserted.
-// This finds what is no recorder's; against a peer that imitates a recorder permissions by subject help, and nothing else.
+// Without NATS permissions any program can publish to a recording's subjects. The player tells such
+// messages from a recorder's by what JetStream has enforced: each message of a recorder has an ID
+// and names its predecessor, so that no message can be inserted between two of them. This detects
+// messages that no recorder stored. Against a peer that imitates a recorder only permissions by
+// subject help.
 
-// kept is a recording's message that a recorder can have stored.
+// kept is a message of a recording that a recorder can have stored.
 type kept struct {
 	partOf
-	number uint64 // in the stream
-	mark   bool   // a recorder took the recording with it
-	ends   bool   // a frame
+	number uint64 // sequence number in the stream
+	mark   bool   // the message with which a recorder took the recording over
+	ends   bool   // it is the last message of a frame
 }
 
-// readKept reads a message with its number in the stream, and reports whether a recorder can have stored it there.
+// readKept parses the message with that sequence number in the stream, and reports whether a
+// recorder can have stored it there.
 func readKept(subject string, number uint64, h nats.Header, data []byte) (k kept, ok bool) {
 	p, ok := readPart(h)
 	count, ours := strings.CutPrefix(h.Get(jetstream.MsgIDHeader), p.run+".")
@@ -45,33 +47,35 @@ func readKept(subject string, number uint64, h nats.Header, data []byte) (k kept
 	return k, h.Get(jetstream.ExpectedLastSeqHeader) == strconv.FormatUint(number-1, 10)
 }
 
-// messageID is the ID of a run's message.
+// messageID returns the ID of a run's message, count being the number of IDs given so far.
 func messageID(run string, count uint64) string {
 	return run + "." + strconv.FormatUint(count, 10)
 }
 
-// lineage tells whether a message can follow those that a replay has had before, by the numbers that JetStream
-// gives: of two messages without any between them both are known, and a frame that is missing takes a number at least.
+// lineage decides whether a message can follow the earlier messages of a replay, by the sequence
+// numbers that JetStream assigns. If two messages have consecutive numbers, no message between them
+// is missing; and each missing frame takes at least one number.
 type lineage struct {
-	last    kept   // that was accepted; its run is "" before the first
-	seen    uint64 // number of the last message, accepted or not
-	missing uint64 // messages that are gone since last
+	last    kept   // the last accepted message; its run is "" before the first
+	seen    uint64 // sequence number of the last message, accepted or not
+	missing uint64 // messages deleted from the stream since last
 }
 
-// take reports whether the message follows. One that does not changes nothing.
+// take accepts a message and reports whether it can follow. A message that cannot only counts as
+// seen.
 func (l *lineage) take(k kept) bool {
 	l.see(k.number)
 	if l.last.run != "" && !l.follows(k) {
 		return false
 	}
-	if k.mark && k.run == l.last.run { // one that came late
+	if k.mark && k.run == l.last.run { // a mark that was stored late
 		return true
 	}
 	l.last, l.missing = k, 0
 	return true
 }
 
-// see counts what is gone before the message of that number.
+// see counts the messages missing before the one with that sequence number.
 func (l *lineage) see(number uint64) {
 	if l.last.run != "" && number > l.seen {
 		l.missing += number - l.seen - 1
@@ -79,18 +83,19 @@ func (l *lineage) see(number uint64) {
 	l.seen = number
 }
 
+// follows reports whether k can come after the last accepted message.
 func (l *lineage) follows(k kept) bool {
 	last, index := l.last, uint64(k.index)
 	switch {
 	case k.mark:
 		return true
-	case k.run != last.run: // its mark, and what came before in that run, are gone
+	case k.run != last.run: // the mark and the earlier messages of that run are missing
 		return l.missing > 0 && k.ordinal <= l.missing-1 && index <= l.missing-1-k.ordinal
 	case k.ordinal < last.ordinal, k.ordinal == last.ordinal && last.ends:
 		return false
 	case k.ordinal > last.ordinal:
 		return k.ordinal-last.ordinal-1 <= l.missing
 	}
-	// The same frame: what comes next, or all of it once more.
+	// The same frame: its next message, or its first one again if the frame is sent again.
 	return l.missing > 0 || k.index == 0 || k.index == last.index+1 && !last.mark
 }

@@ -7,33 +7,33 @@ import (
 	"time"
 )
 
-// moment is when a frame was recorded: what its recorder said, and when JetStream stored it.
+// moment is the time of a recorded frame: by its recorder, and by JetStream, which stored it.
 type moment struct {
 	frame  recordedFrame
 	run    string
 	stored time.Time
 }
 
-// pacer says when frames are due.
+// pacer computes when the frames of a replay are due, and waits for that.
 type pacer struct {
 	speed   float64
 	last    moment
-	due     time.Time     // the last one was; zero: there was none
-	usual   time.Duration // the last time between two that was more than none
-	newPass bool          // the next frame begins another pass
+	due     time.Time     // of the last frame; zero: there was none
+	usual   time.Duration // the last interval that was not 0
+	newPass bool          // the next frame is the first of another pass
 }
 
 const (
-	// leap is how much further than the recorder's a frame's time may go on until it is
-	// believed no more.
+	// leap is how much more a frame's time may advance than the recorder's clock. If it advances
+	// further, the recorder's clock counts instead.
 	leap = time.Minute
 
-	// tooLate is how late a frame may be without those after it being put off as well.
+	// tooLate is how late a frame may be without delaying the frames after it.
 	tooLate = time.Second
 )
 
-// gap is the time between a frame and the last one, as it was. At the beginning of another
-// pass it is as long as the last one, so that a loop keeps its pace.
+// gap returns the interval between the last frame and m in the recording. The first frame of
+// another pass gets the usual interval, so that a loop keeps its pace.
 func (t *pacer) gap(m moment) time.Duration {
 	if t.newPass {
 		return cmp.Or(t.usual, time.Second)
@@ -48,8 +48,9 @@ func (t *pacer) gap(m moment) time.Duration {
 	return since
 }
 
-// since is the time between a frame and the last one by the recorder's clock, if JetStream's allows that: a frame is stored
-// within ackLimit of being sent, or sent again. Otherwise it is the time between storing the two.
+// since returns the interval between the last frame and m by the recorder's clock. If JetStream's
+// times contradict that clock, it returns the interval between storing the two: they may differ by
+// ackLimit, within which a frame is stored or else sent again.
 func (t *pacer) since(m moment) time.Duration {
 	stored := max(m.stored.Sub(t.last.stored), 0)
 	was, is := t.last.frame.Since, m.frame.Since
@@ -59,18 +60,18 @@ func (t *pacer) since(m moment) time.Duration {
 	return time.Duration(is - was)
 }
 
-// wait waits until a frame is due.
+// wait waits until frame m is due, or the context ends.
 func (t *pacer) wait(ctx context.Context, m moment) error {
 	now := time.Now()
 	between := t.gap(m)
 	t.usual = cmp.Or(between, t.usual)
 	t.last, t.newPass = m, false
 	gap := float64(between) / t.speed
-	if gap > math.MaxInt64/4 { // some centuries
+	if gap > math.MaxInt64/4 { // about 70 years
 		gap = math.MaxInt64 / 4
 	}
 	if t.due = t.due.Add(time.Duration(gap)); t.due.Before(now.Add(-tooLate)) {
-		t.due = now // NATS was away, or this is the first: no rush after it
+		t.due = now // after an outage of NATS, or the first frame: do not catch up
 	}
 	if !t.due.After(now) {
 		return ctx.Err()

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// quietStream is for how long a stream that has more may send nothing, before it is asked
-	// whether it has. With a frame begun and nothing pending, so long may the rest take.
+	// quietStream is how long JetStream may send nothing while messages are pending before the
+	// player asks again. If a frame has begun and no message is pending, its rest may take as long.
 	quietStream = 2 * time.Second
 
-	// forgetTimeout bounds deleting a consumer.
+	// forgetTimeout is how long deleting a consumer may take.
 	forgetTimeout = 50 * time.Millisecond
 
-	// readAhead and readMessages are how much JetStream is asked for at a time.
+	// readAhead and readMessages are how many bytes and messages the player requests at a time.
 	readAhead    = 8 << 20
 	readMessages = 256
 )
@@ -28,7 +28,7 @@ const (
 // pass is one replay of the whole recording.
 type pass struct {
 	*Player
-	next      uint64 // sequence number of the stream's message to continue with; 0: at From
+	next      uint64 // sequence number in the stream of the message to continue with; 0: at From
 	lineage   lineage
 	assembler assembler
 }
@@ -68,7 +68,7 @@ func (p *Player) missed(n uint64) {
 	p.count(func(s *PlayerStats) { s.Incomplete += n })
 }
 
-// consume makes a consumer that begins where the pass is.
+// consume creates a consumer that starts at the pass's current message.
 func (l *pass) consume(ctx context.Context) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, natsconn.DialTimeout)
 	defer cancel()
@@ -88,8 +88,8 @@ func (l *pass) consume(ctx context.Context) (jetstream.Consumer, error) {
 	return stream.CreateConsumer(ctx, cfg)
 }
 
-// read reads and publishes, and reports whether that is all there is. Without an error it can
-// go on where it was.
+// read reads and publishes, and reports whether it has reached the recording's end. If not, and
+// without an error, the caller calls it again to continue.
 func (l *pass) read(ctx context.Context) (done bool, err error) {
 	if !l.nats.IsConnected() {
 		return false, errAway
@@ -107,7 +107,7 @@ func (l *pass) read(ctx context.Context) (done bool, err error) {
 	defer cancel()
 	away := l.nats.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	defer l.nats.RemoveStatusListener(away)
-	go func() { // what is on its way then does not come
+	go func() { // messages on their way are lost with the connection: do not wait for them
 		select {
 		case <-away:
 			cancel()
@@ -123,8 +123,9 @@ func (l *pass) read(ctx context.Context) (done bool, err error) {
 	}
 }
 
-// batch reads and publishes as much as is asked for at a time, for as long as asking is not done.
-// number is the next message's in its consumer. It reports whether that was the last.
+// batch requests, reads and publishes one batch of messages, unless asking ends first. number is
+// the consumer's sequence number of the next message. It reports whether the recording's end is
+// reached.
 func (l *pass) batch(ctx, asking context.Context, consumer jetstream.Consumer, number *uint64) (done bool, err error) {
 	limited, cancel := context.WithTimeout(asking, quietStream)
 	defer cancel()
@@ -162,15 +163,15 @@ func (l *pass) batch(ctx, asking context.Context, consumer jetstream.Consumer, n
 
 var errGap = errors.New("messages were lost on the way")
 
-// forget deletes a consumer; one that cannot be reached forgets itself in a minute.
+// forget deletes a consumer. If NATS cannot be reached, JetStream deletes it after a minute.
 func (l *pass) forget(consumer string) {
 	ctx, cancel := context.WithTimeout(context.Background(), forgetTimeout)
 	defer cancel()
 	_ = l.js.DeleteConsumer(ctx, streamName(l.options.Recording), consumer)
 }
 
-// take adds a message to the frame that comes, and publishes that when it is whole. A message that no recorder can have
-// stored where it stands is counted, and changes nothing.
+// take adds a message to the current frame, and publishes the frame when it is complete. A message
+// that no recorder can have stored at its place is only counted.
 func (l *pass) take(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 	k, ok := readKept(m.Subject(), meta.Sequence.Stream, m.Headers(), m.Data())
 	if !ok {
@@ -186,7 +187,7 @@ func (l *pass) take(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMet
 	}
 	frame, valid := readFrame(m.Headers())
 	if !valid {
-		frame.Parts = k.index + 1 // damaged, and not incomplete
+		frame.Parts = k.index + 1 // count it as damaged, not as incomplete
 	}
 	whole, missed := l.assembler.end(k.partOf, frame.Parts)
 	l.missed(missed)
@@ -203,7 +204,9 @@ func (l *pass) take(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMet
 	return l.publish(ctx, moment{frame: frame, run: k.run, stored: meta.Timestamp}, l.assembler.data)
 }
 
-// holds reports whether the bytes are the frame's, and its number can be: what is wrong with either is not waited for.
+// holds reports whether data matches the frame's size and checksum, and the frame's sequence number
+// is plausible. [pass.take] checks this before the frame is paced, so that a damaged one is not
+// waited for.
 func (l *pass) holds(frame recordedFrame, run string, data []byte) bool {
 	if len(data) != frame.Size || run == l.pacer.last.run && frame.Sequence > l.pacer.last.frame.Sequence+maxJump {
 		return false

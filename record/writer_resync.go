@@ -14,19 +14,20 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// lastAcks is how long, after something was not stored, answers to what was sent are waited for.
+// lastAcks is how long, after a message was not stored, resync waits for JetStream's answers to the
+// messages sent before.
 const lastAcks = 2 * time.Second
 
-// resync looks where the stream ends, so that sending can begin there, at first and after
-// something was not stored. It returns the frames that are to be sent again, oldest first:
-// those that the stream does not have. errTakenOver, and ErrNoRecording when it was deleted, are
-// for ever; other errors may go away.
+// resync reads where the stream ends, so that sending can start there: before the first frame, and
+// after a message was not stored. It returns the frames that the stream does not have and that must
+// be sent again, oldest first. errTakenOver, and [ErrNoRecording] if the recording was deleted, are
+// permanent; other errors may be temporary.
 func (k *streamWriter) resync(ctx context.Context) ([]topic.Message, error) {
 	select {
-	case <-k.js.PublishAsyncComplete(): // nothing that was sent before comes after
+	case <-k.js.PublishAsyncComplete(): // all messages are answered: none is stored later
 	case <-time.After(lastAcks):
-		// A JetStream that cannot write does not say so of each message. One that comes later all the same is found where
-		// another was to stand, and that is refused.
+		// A JetStream that cannot write does not answer each message. If it stores one of them
+		// later after all, the next message's expected predecessor is wrong, and it is rejected.
 		k.js.CleanupPublisher()
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -57,11 +58,13 @@ func (k *streamWriter) resync(ctx context.Context) ([]topic.Message, error) {
 	return again, nil
 }
 
-// maxForeign is how many messages of no recorder a recorder looks behind for its own last one.
+// maxForeign is how many messages at the stream's end lastStored reads at most to find this
+// recorder's last one, if other programs stored messages after it.
 const maxForeign = 64
 
-// lastStored returns the ordinal behind that of the last frame in the stream that is ours, or 0. It returns errTakenOver
-// if another recorder's message comes first from the stream's end on. What no recorder has stored is passed over.
+// lastStored returns the ordinal after that of this recorder's last frame in the stream, or 0 if it
+// has none. It reads from the stream's end backwards, and returns errTakenOver if it meets another
+// recorder's message first. It skips messages that no recorder stored.
 func (k *streamWriter) lastStored(ctx context.Context, stream jetstream.Stream) (uint64, error) {
 	at := stream.CachedInfo().State
 	if !k.marked {
@@ -70,7 +73,7 @@ func (k *streamWriter) lastStored(ctx context.Context, stream jetstream.Stream) 
 	for number := at.LastSeq; number > 0 && number >= at.FirstSeq && at.LastSeq-number < maxForeign; number-- {
 		raw, err := stream.GetMsg(ctx, number)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			continue // deleted by its age
+			continue // deleted because of its age
 		}
 		if err != nil {
 			return 0, fmt.Errorf("record: look at the recording's end: %w", err)
@@ -81,17 +84,17 @@ func (k *streamWriter) lastStored(ctx context.Context, stream jetstream.Stream) 
 			k.warn()
 		case m.run != k.run:
 			return 0, fmt.Errorf("%w: %q", errTakenOver, k.name)
-		case m.mark: // may have come late
+		case m.mark: // this recorder's, stored late perhaps
 		case m.ends:
 			return m.ordinal + 1, nil
-		default: // all before it are stored
+		default: // part of this frame; the frames before it are stored
 			return m.ordinal, nil
 		}
 	}
 	return 0, nil
 }
 
-// warn says once that other programs publish to the recording.
+// warn logs once that other programs publish to the recording.
 func (k *streamWriter) warn() {
 	if k.warned {
 		return
@@ -101,8 +104,8 @@ func (k *streamWriter) warn() {
 		"messaging.destination.name", partSubject(k.name))
 }
 
-// openStream makes the recording, or goes on with the one that there is. Limits that are not 0
-// are given to one that there is, too.
+// openStream creates the recording, or continues an existing one. Limits that are not 0 are applied
+// to an existing recording too.
 func (k *streamWriter) openStream(ctx context.Context, o RecorderOptions) error {
 	if err := checkRecording(k.name); err != nil {
 		return err
@@ -123,7 +126,7 @@ func (k *streamWriter) openStream(ctx context.Context, o RecorderOptions) error 
 		MaxAge:      o.MaxAge,
 		MaxBytes:    orUnlimited(o.MaxBytes),
 		Replicas:    max(o.Replicas, 1),
-		Duplicates:  shortest, // no ID comes twice, so none has to be remembered
+		Duplicates:  shortest, // no ID is used twice, so JetStream need not remember any
 		Metadata:    map[string]string{metaTopic: o.Topic, metaFormat: recordingFormat},
 	})
 	if err != nil {
@@ -133,8 +136,8 @@ func (k *streamWriter) openStream(ctx context.Context, o RecorderOptions) error 
 	return nil
 }
 
-// discard deletes the recording if this recorder made it and there is no frame in it: a topic that
-// is misspelt leaves no recording behind.
+// discard deletes the recording if this recorder created it and it has no frame, so that a misspelt
+// topic leaves no empty recording.
 func (k *streamWriter) discard(ctx context.Context) error {
 	if !k.made {
 		return nil
@@ -144,11 +147,12 @@ func (k *streamWriter) discard(ctx context.Context) error {
 		return err
 	}
 	if _, err = stream.GetLastMsgForSubject(ctx, frameSubject(k.name)); !errors.Is(err, jetstream.ErrMsgNotFound) {
-		return err // there is one, or that is not known
+		return err // nil: it has a frame; else this is not known
 	}
 	return k.js.DeleteStream(ctx, streamName(k.name))
 }
 
+// orUnlimited returns n, or for 0 the value by which JetStream means no limit.
 func orUnlimited(n int64) int64 {
 	if n == 0 {
 		return -1
@@ -156,7 +160,7 @@ func orUnlimited(n int64) int64 {
 	return n
 }
 
-// goOn prepares a recording that there is.
+// goOn prepares an existing recording: it checks its topic, and applies limits and subjects.
 func (k *streamWriter) goOn(ctx context.Context, o RecorderOptions) error {
 	stream, err := openRecording(ctx, k.js, k.name)
 	if err != nil {
@@ -176,7 +180,8 @@ func (k *streamWriter) goOn(ctx context.Context, o RecorderOptions) error {
 	if o.Replicas > 0 {
 		cfg.Replicas = o.Replicas
 	}
-	// A recording of the format 1 has subjects below framebuffer.>: what is stored stays, and more comes under its own.
+	// A recording of format 1 has subjects below framebuffer.>. Its stored messages keep them; new
+	// ones get the recording's own subjects.
 	cfg.Subjects = recordingSubjects(k.name)
 	moved := !slices.Equal(cfg.Subjects, was.Subjects) || was.Metadata[metaFormat] != recordingFormat
 	if cfg.Metadata = maps.Clone(was.Metadata); moved {
@@ -191,5 +196,5 @@ func (k *streamWriter) goOn(ctx context.Context, o RecorderOptions) error {
 	return nil
 }
 
-// shortest is the least MaxAge, and time to remember IDs, that NATS takes.
+// shortest is the least MaxAge, and the least time to remember IDs, that NATS accepts.
 const shortest = 100 * time.Millisecond
