@@ -12,11 +12,11 @@ import (
 // ErrTooMany says that there are more recordings than [List] returns.
 var ErrTooMany = wire.ErrTooMany
 
-// ErrNoJetStream says that the NATS keeps nothing, because JetStream is not turned on there or
-// not for this account. Recordings need it.
+// ErrNoJetStream says that JetStream, which stores recordings, is not enabled in the NATS server or
+// for this account.
 var ErrNoJetStream = errors.New("framebuffer: NATS has no JetStream here, which keeps recordings")
 
-// explainJetStream adds the remedy to an error that says that there is no JetStream.
+// explainJetStream adds the remedy to an error that means that JetStream is not enabled.
 func explainJetStream(err error) error {
 	switch {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):

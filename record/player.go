@@ -16,8 +16,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// PlayerOptions are for [NewPlayer]. Recording is required; the zero value of the other members means
-// the default.
+// PlayerOptions are for [NewPlayer]. Recording is required; the zero value of the other members
+// means the default.
 type PlayerOptions struct {
 	Recording string // to replay
 
@@ -39,11 +39,11 @@ type PlayerOptions struct {
 	Logger *slog.Logger
 }
 
-// Player publishes the frames of a recording to a topic of this host, with their times, metadata and
-// gaps. They keep their sequence numbers if the topic has no later ones; otherwise the same offset is
-// added to all. Each frame is verified first. The interval between two frames is that of their times,
-// or, where these go back or jump ahead, that of the recorder's clock. Time in which no recorder ran
-// is skipped. Methods other than [Player.Run] may be called concurrently.
+// Player publishes the frames of a recording to a topic of this host, with their times, metadata
+// and gaps. They keep their sequence numbers if the topic has no later ones; otherwise the same
+// offset is added to all. Each frame is verified first. The interval between two frames is that of
+// their times, or, where these go back or jump ahead, that of the recorder's clock. Time in which
+// no recorder ran is skipped. Methods other than [Player.Run] may be called concurrently.
 type Player struct {
 	nats    *nats.Conn
 	js      jetstream.JetStream
@@ -53,7 +53,7 @@ type Player struct {
 	pub     *topic.Publisher
 
 	// Only Run uses these.
-	base  uint64 // what is added to the recording's sequence numbers
+	base  uint64 // the offset that is added to the recording's sequence numbers
 	pacer pacer
 
 	mu    sync.Mutex
@@ -65,18 +65,18 @@ type PlayerStats struct {
 	Recording  string `json:"recording"`
 	Topic      string `json:"topic"`
 	Frames     uint64 `json:"frames"`     // published
-	Bytes      uint64 `json:"bytes"`      // of those
-	Damaged    uint64 `json:"damaged"`    // frames that are not what was recorded, and messages that no recorder stored
+	Bytes      uint64 `json:"bytes"`      // of the published frames
+	Damaged    uint64 `json:"damaged"`    // frames that do not match their checksum or size, and messages that no recorder stored
 	Incomplete uint64 `json:"incomplete"` // frames of which parts are missing: deleted, or not stored before the recorder ended
 	Refused    uint64 `json:"refused"`    // frames too large for this ring, or overwritten before they were published
-	Passes     uint64 `json:"passes"`     // how often it reached the end
+	Passes     uint64 `json:"passes"`     // how often the player reached the recording's end
 	Laps       uint64 `json:"laps"`       // Deprecated: Passes.
 }
 
 // NewPlayer opens the recording and makes the topic. The caller closes ring and connection, after
-// [Player.Run] has returned. It returns [ErrNoRecording], [ErrNoJetStream], [framebuffer.ErrBadSize]
-// for options out of range, [topic.ErrBadName] for a name that is not valid, and the errors of
-// [topic.NewPublisher].
+// [Player.Run] has returned. It returns [ErrNoRecording], [ErrNoJetStream],
+// [framebuffer.ErrBadSize] for options out of range, [topic.ErrBadName] for a name that is not
+// valid, and the errors of [topic.NewPublisher].
 func NewPlayer(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, options *PlayerOptions) (*Player, error) {
 	var opts PlayerOptions
 	if options != nil {
@@ -121,17 +121,18 @@ func (p *Player) Stats() PlayerStats {
 	return p.stats
 }
 
+// count changes the counters, under the lock.
 func (p *Player) count(f func(*PlayerStats)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f(&p.stats)
 }
 
-// Run publishes until it has reached the end of the recording, or the context ends. Then it ends the
-// topic and returns nil. A recording that a recorder still writes to ends where the player has caught
-// up with it. Run returns [framebuffer.ErrTimeout] if there was no complete frame to publish,
-// [ErrNoRecording] when the recording is deleted, and [framebuffer.ErrClosed] when the ring is closed.
-// While NATS cannot be reached it waits. It may be called once.
+// Run publishes until it has reached the end of the recording, or the context ends. Then it ends
+// the topic and returns nil. A recording that a recorder still writes to ends where the player has
+// caught up with it. Run returns [framebuffer.ErrTimeout] if there was no complete frame to
+// publish, [ErrNoRecording] when the recording is deleted, and [framebuffer.ErrClosed] when the
+// ring is closed. While NATS cannot be reached it waits. It may be called once.
 func (p *Player) Run(ctx context.Context) (err error) {
 	defer func() {
 		if end := p.pub.End(); end != nil && err == nil {
@@ -160,7 +161,8 @@ func (p *Player) Run(ctx context.Context) (err error) {
 	}
 }
 
-// publish publishes a frame when it is due.
+// publish waits until a frame is due and publishes it. A frame that the ring or the topic does not
+// take is counted; an error means that the player cannot continue.
 func (p *Player) publish(ctx context.Context, m moment, data []byte) error {
 	if err := p.pacer.wait(ctx, m); err != nil {
 		return err

@@ -42,13 +42,13 @@ type Recorder struct {
 }
 
 // NewRecorder opens the recording in the JetStream of that connection, or makes it, and subscribes
-// to the topic. [Recorder.Run] then misses nothing that is published after NewRecorder returned. The
-// caller closes ring and connection, after Run has returned. If another recorder writes to the same
-// recording, that one ends.
+// to the topic. [Recorder.Run] then misses nothing that is published after NewRecorder returned.
+// The caller closes ring and connection, after Run has returned. If another recorder writes to the
+// same recording, that one ends.
 //
-// It returns [ErrNoJetStream], [framebuffer.ErrBadSize] for options out of range, [topic.ErrBadName]
-// for a recording's name that is not valid or that is of a recording of another topic, and the errors
-// of [topic.Subscribe].
+// It returns [ErrNoJetStream], [framebuffer.ErrBadSize] for options out of range,
+// [topic.ErrBadName] for a recording's name that is not valid or that is of a recording of another
+// topic, and the errors of [topic.Subscribe].
 func NewRecorder(ctx context.Context, nc *nats.Conn, ring *framebuffer.Client, options *RecorderOptions) (*Recorder, error) {
 	var opts RecorderOptions
 	if options != nil {
@@ -86,15 +86,17 @@ func (r *Recorder) Stats() RecorderStats {
 	return s
 }
 
-// lost returns how many frames were lost. The caller holds mu.
+// lost returns how many frames were lost. The caller holds r.mu.
 func (r *Recorder) lost() uint64 { return r.stats.Lost + r.sub.Lost() }
 
+// count changes the counters, under the lock.
 func (r *Recorder) count(f func(*RecorderStats)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f(&r.stats)
 }
 
+// stored counts a frame that JetStream has stored.
 func (r *Recorder) stored(m topic.Message) {
 	r.count(func(s *RecorderStats) { s.Frames++; s.Bytes += uint64(m.Frame.Size) })
 	r.over(m)
@@ -112,18 +114,18 @@ const (
 	endPoll  = 150 * time.Millisecond
 	endGrace = 500 * time.Millisecond
 
-	// Waits between attempts to go on.
+	// The first and the longest wait between two attempts to continue.
 	firstRecordWait = 20 * time.Millisecond
 	lastRecordWait  = 500 * time.Millisecond
 )
 
 // Run records until the context or the topic ends, and then returns nil; JetStream has five seconds
-// to store what was sent by then. Run returns [ErrNoRecording] when the recording is deleted, an error
-// when another recorder takes it over, and [framebuffer.ErrClosed] when the ring is closed. It deletes
-// a recording that it made and for which no frame came. It may be called once.
+// to store what was sent by then. Run returns [ErrNoRecording] when the recording is deleted, an
+// error when another recorder takes it over, and [framebuffer.ErrClosed] when the ring is closed.
+// It deletes a recording that it made and for which no frame came. It may be called once.
 func (r *Recorder) Run(ctx context.Context) error {
 	defer r.close()
-	// life outlasts ctx: what was sent is to be stored.
+	// life outlasts ctx, so that JetStream can store the frames that were sent.
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(leaveLimit, end) })()
@@ -157,6 +159,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	}
 }
 
+// fatal reports whether err is permanent, so that trying again is of no use.
 func fatal(err error) bool {
 	return slices.ContainsFunc([]error{
 		framebuffer.ErrClosed, framebuffer.ErrCorrupt, nats.ErrConnectionClosed, ErrNoRecording, errTakenOver,
@@ -179,13 +182,13 @@ func (r *Recorder) endWithRing(life context.Context, end func()) {
 	end()
 }
 
-// leave counts the frames that are not known to be stored as lost. It returns the ring's error, nil if
-// the ring has not ended.
+// leave counts the frames that are not known to be stored as lost. It returns the ring's error, nil
+// if the ring has not ended.
 func (r *Recorder) leave(err error) error {
 	left := len(r.writer.unsettled()) + len(r.again)
 	ended := r.ring.Err()
 	if ended != nil {
-		left += int(r.sub.Lag()) // what nothing reads any more
+		left += int(r.sub.Lag()) // frames in the topic that nothing reads any more
 	}
 	if left > 0 {
 		r.count(func(s *RecorderStats) { s.Lost += uint64(left) })
@@ -194,6 +197,8 @@ func (r *Recorder) leave(err error) error {
 	return ended
 }
 
+// close releases what the recorder uses. It deletes a recording that this recorder created and for
+// which no frame came.
 func (r *Recorder) close() {
 	r.asking.Wait()
 	if s := r.Stats(); s.Frames+s.LeftOut+s.Lost+s.Refused == 0 { // no frame came at all

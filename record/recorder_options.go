@@ -9,21 +9,21 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// RecorderOptions are for [NewRecorder]. Topic is required; the zero value of the other members means
-// the default.
+// RecorderOptions are for [NewRecorder]. Topic is required; the zero value of the other members
+// means the default.
 type RecorderOptions struct {
 	Topic string // to record
 
-	// Recording is the recording's name, which has the form of a topic's name. An existing recording
-	// is continued. Default: the topic's name.
+	// Recording is the recording's name, which has the form of a topic's name. An existing
+	// recording is continued. Default: the topic's name.
 	Recording string
 
 	// From is the frame of the topic to begin with. Default: the next one.
 	From topic.From
 
 	// MaxAge and MaxBytes limit the recording: its oldest frames are deleted. MaxAge is at least
-	// 0.1 s; MaxBytes includes what JetStream adds, some hundred bytes for each 512 KiB. Default: no
-	// limit, or that of the recording that is continued.
+	// 0.1 s; MaxBytes includes what JetStream adds, some hundred bytes for each 512 KiB. Default:
+	// no limit, or that of the recording that is continued.
 	MaxAge   time.Duration
 	MaxBytes int64
 
@@ -41,6 +41,7 @@ type RecorderOptions struct {
 	Logger *slog.Logger
 }
 
+// check returns an error for options that are out of range.
 func (o *RecorderOptions) check() error {
 	if o.Every < 0 || o.Rate < 0 || o.Rate != o.Rate || o.MaxBytes < 0 || o.Replicas < 0 {
 		return fmt.Errorf("%w: every %d frames, %v a second, %d bytes, %d replicas; none can be negative", framebuffer.ErrBadSize, o.Every, o.Rate, o.MaxBytes, o.Replicas)
@@ -51,7 +52,7 @@ func (o *RecorderOptions) check() error {
 	return checkRecording(o.Recording)
 }
 
-// State says what a recorder does.
+// State is what a recorder is doing.
 type State string
 
 // The states of a recorder.

@@ -14,9 +14,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
-// outage is a time in which JetStream did not store what a recorder sent. It begins with the first
-// failure, and ends when a frame is stored that came after the last failure: by then it is known what
-// was lost.
+// outage is a time in which JetStream did not store a recorder's frames. It begins with the first
+// failure, and ends when JetStream stores a frame that came after the last failure: by then the
+// number of lost frames is known.
 type outage struct {
 	since time.Time
 	lost  uint64 // frames lost before it
@@ -24,7 +24,7 @@ type outage struct {
 	from  uint64 // the sequence number of that frame
 }
 
-// begins notes, and logs once, that the recorder records.
+// begins sets the state to [StateRecording], unless there is an outage, and logs the change.
 func (r *Recorder) begins() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -34,7 +34,8 @@ func (r *Recorder) begins() {
 	}
 }
 
-// waits notes that a frame was not stored. At the beginning of an outage it asks why, and logs that.
+// waits sets the state to [StateWaiting] after a frame was not stored. At the beginning of an
+// outage it finds out why, on another goroutine, and logs the reason.
 func (r *Recorder) waits(ctx context.Context, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,7 +56,7 @@ func (r *Recorder) waits(ctx context.Context, err error) {
 	})
 }
 
-// went notes a frame that came from the topic.
+// went notes a frame that came from the topic: the first one after a failure can end the outage.
 func (r *Recorder) went(m topic.Message, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -64,7 +65,8 @@ func (r *Recorder) went(m topic.Message, err error) {
 	}
 }
 
-// over ends an outage with a frame that was stored, and logs how many frames were lost.
+// over ends an outage if the stored frame m came after the last failure, and logs how many frames
+// were lost.
 func (r *Recorder) over(m topic.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,14 +96,14 @@ func (r *Recorder) trouble(ctx context.Context, err error) string {
 		err, nc.ConnectedServerName(), natsconn.RedactURL(nc.ConnectedUrl()))
 }
 
-// hostStore is what a server says of its host and of its JetStream.
+// hostStore is what a server reports about its host and its JetStream.
 type hostStore struct {
 	Host  string          `json:"host"`
 	Store *natsconn.Store `json:"jetstream"`
 }
 
-// brokenStore returns the first server whose JetStream has stopped writing, or nil if there is none or
-// not all servers answered.
+// brokenStore returns the first server whose JetStream has stopped writing, or nil if there is none
+// or not all servers answered.
 func brokenStore(ctx context.Context, nc *nats.Conn) (broken *hostStore) {
 	pings, err := natsconn.PingAll(ctx, nc)
 	if err != nil {

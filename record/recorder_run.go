@@ -32,7 +32,7 @@ func (r *Recorder) record(ctx, life context.Context) error {
 		default: // the ring has ended; what was sent may still be stored
 			limited, cancel := context.WithTimeout(life, leaveLimit)
 			defer cancel()
-			_ = r.writer.settle(limited) // counted
+			_ = r.writer.settle(limited) // leave counts the frames that are not stored
 			return err
 		}
 	}
@@ -55,8 +55,8 @@ func (r *Recorder) next(ctx context.Context) (topic.Message, error) {
 	}
 }
 
-// keep copies a frame out of the ring, verifies the copy and sends it: however long sending takes, the
-// ring's chunk may be overwritten.
+// keep copies a frame out of the ring, verifies the copy and sends it, so that the ring may
+// overwrite the chunk while the frame is being sent.
 func (r *Recorder) keep(ctx context.Context, m topic.Message) error {
 	if !r.fits(m.Frame.Size) {
 		r.count(func(s *RecorderStats) { s.Refused++ })
@@ -68,7 +68,7 @@ func (r *Recorder) keep(ctx context.Context, m topic.Message) error {
 	case err == nil:
 		return r.writer.send(ctx, m, time.Since(r.began), r.buffer)
 	case errors.Is(err, framebuffer.ErrClosed), errors.Is(err, framebuffer.ErrCorrupt):
-		r.again = append([]topic.Message{m}, r.again...) // to be counted as lost
+		r.again = append([]topic.Message{m}, r.again...) // leave counts it as lost
 		return err
 	}
 	r.log.Debug("a frame was gone before it was recorded", "error.message", fmt.Errorf("number %d: %w", m.Sequence, err))
@@ -76,8 +76,8 @@ func (r *Recorder) keep(ctx context.Context, m topic.Message) error {
 	return nil
 }
 
-// fits reports whether a frame, with what JetStream adds, is within the recording's limit. The last
-// part of a larger one would have JetStream delete its first.
+// fits reports whether a frame, with what JetStream adds, is within the recording's MaxBytes. With
+// a larger frame, JetStream would delete its first part to store its last.
 func (r *Recorder) fits(size int) bool {
 	most := r.writer.stream.CachedInfo().Config.MaxBytes
 	return most <= 0 || int64(size)+int64(size/r.writer.part+1)*headerRoom <= most

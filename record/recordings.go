@@ -21,7 +21,8 @@ const (
 	metaTopic  = "framebuffer.topic"
 	metaFormat = "framebuffer.format"
 
-	// recordingFormat is what this version writes. It reads earlierFormat too, which has other subjects.
+	// recordingFormat is the format that this version writes. It reads earlierFormat too, which has
+	// other subjects.
 	recordingFormat = "2"
 	earlierFormat   = "1"
 )
@@ -29,17 +30,18 @@ const (
 // Recording is a topic's history in JetStream, at one moment.
 type Recording struct {
 	Name          string        `json:"name"`
-	Topic         string        `json:"topic"`                     // that was recorded
-	Frames        uint64        `json:"frames"`                    // that are there, but for one that is cut off at either end
-	Bytes         uint64        `json:"bytes"`                     // that it takes, what JetStream adds included
-	First         time.Time     `json:"first,omitzero"`            // when the oldest that is there was recorded
-	Last          time.Time     `json:"last,omitzero"`             // and the newest
+	Topic         string        `json:"topic"`                     // the topic that was recorded
+	Frames        uint64        `json:"frames"`                    // stored frames; one at either end may be incomplete
+	Bytes         uint64        `json:"bytes"`                     // of storage, with what JetStream adds
+	First         time.Time     `json:"first,omitzero"`            // when the oldest stored message was recorded
+	Last          time.Time     `json:"last,omitzero"`             // when the newest was
 	MaxAge        time.Duration `json:"max_age,omitempty"`         // older frames are deleted; in JSON nanoseconds, deprecated: MaxAgeSeconds
 	MaxAgeSeconds float64       `json:"max_age_seconds,omitempty"` // MaxAge
-	MaxBytes      int64         `json:"max_bytes,omitempty"`       // with more than that the oldest frames are deleted
+	MaxBytes      int64         `json:"max_bytes,omitempty"`       // beyond this the oldest frames are deleted
 }
 
-// maxRecordings bounds a list: peers that may answer for JetStream could name recordings without end.
+// maxRecordings limits a list: peers that may answer for JetStream could name any number of
+// recordings.
 const maxRecordings = 10_000
 
 // List returns the recordings in this NATS account, ordered by name. It returns [ErrNoJetStream],
@@ -49,7 +51,7 @@ func List(ctx context.Context, nc *nats.Conn) ([]Recording, error) {
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
-	listing, end := context.WithCancel(ctx) // or what is not taken of the list waits for ever
+	listing, end := context.WithCancel(ctx) // otherwise the sender of names that are not received waits forever
 	defer end()
 	found := map[string]bool{}
 	for _, subjects := range []string{recordingSubject, earlierSubject} {
@@ -93,6 +95,7 @@ func Find(ctx context.Context, nc *nats.Conn, name string) (r Recording, err err
 	return lookUp(ctx, js, name)
 }
 
+// lookUp is [Find] with a JetStream context.
 func lookUp(ctx context.Context, js jetstream.JetStream, name string) (r Recording, err error) {
 	stream, err := openRecording(ctx, js, name)
 	if err != nil {
@@ -117,7 +120,8 @@ func lookUp(ctx context.Context, js jetstream.JetStream, name string) (r Recordi
 	return r, nil
 }
 
-// openRecording returns a recording's stream.
+// openRecording returns a recording's stream. It returns [ErrNoRecording] if the stream does not
+// exist or is not a recording, and an error if its format is unknown.
 func openRecording(ctx context.Context, js jetstream.JetStream, name string) (jetstream.Stream, error) {
 	if err := checkRecording(name); err != nil {
 		return nil, err
@@ -136,6 +140,8 @@ func openRecording(ctx context.Context, js jetstream.JetStream, name string) (je
 	}
 }
 
+// notThere adds the recording's name to an error of its stream: ErrNoRecording if it does not
+// exist.
 func notThere(name string, err error) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("%w: %q: framebuffer recordings lists them", ErrNoRecording, name)
@@ -143,9 +149,9 @@ func notThere(name string, err error) error {
 	return fmt.Errorf("record: recording %q: %w", name, explainJetStream(err))
 }
 
-// Delete deletes the recording of that name with all its frames. A [Recorder] or [Player] of it ends
-// with [ErrNoRecording]. Delete returns [ErrNoRecording], [ErrNoJetStream], [topic.ErrBadName] and the
-// context's error.
+// Delete deletes the recording of that name with all its frames. A [Recorder] or [Player] of it
+// ends with [ErrNoRecording]. Delete returns [ErrNoRecording], [ErrNoJetStream], [topic.ErrBadName]
+// and the context's error.
 func Delete(ctx context.Context, nc *nats.Conn, name string) error {
 	js, err := jetstream.New(nc)
 	if err != nil {

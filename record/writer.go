@@ -18,15 +18,15 @@ import (
 )
 
 const (
-	// maxPart is how many bytes of a frame a message has at most, headers not counted,
-	// and headRoom what these may take.
+	// maxPart is how many bytes of a frame a message has at most, without headers, and headerRoom
+	// how many bytes the headers may have.
 	maxPart    = 512 << 10
 	headerRoom = 2 << 10
 
-	// maxUnstored is how many messages may be on their way to JetStream.
+	// maxUnstored is how many messages may be unacknowledged at a time.
 	maxUnstored = 32
 
-	// ackLimit is how long JetStream may take to say that it has stored a message.
+	// ackLimit is how long JetStream may take to acknowledge a message.
 	ackLimit = 10 * time.Second
 )
 
@@ -36,13 +36,13 @@ var (
 	errDuplicate = errors.New("another program took the ID of a message of this recorder")
 )
 
-// streamWriter appends frames to a recording in order. Each message carries its expected predecessor:
-// the stream's last sequence number for the first message after resync, and the previous message's ID
-// for the others. JetStream rejects a message that does not directly follow that one. Frames are
-// therefore never interleaved with another recorder's, duplicated, or stored incomplete. (Sequence
-// numbers alone would not do: after a message of another recorder had taken a number, the next message
-// of this one would expect just that number.) After one rejection nothing is stored until resync. One
-// goroutine calls its methods; NATS calls acked and fail from its own.
+// streamWriter appends frames to a recording in order. Each message carries its expected
+// predecessor: the stream's last sequence number for the first message after resync, and the
+// previous message's ID for the others. JetStream rejects a message that does not directly follow
+// that one. Frames are therefore never interleaved with another recorder's, duplicated, or stored
+// incomplete. (Sequence numbers alone would not do: after a message of another recorder had taken a
+// number, the next message of this one would expect just that number.) After one rejection nothing
+// is stored until resync. One goroutine calls its methods; NATS calls acked and fail from its own.
 type streamWriter struct {
 	nats   *nats.Conn
 	js     jetstream.JetStream
@@ -51,13 +51,13 @@ type streamWriter struct {
 	run    string
 	log    *slog.Logger
 	part   int                 // bytes of a frame in a message
-	count  func(topic.Message) // is called for each frame that is stored
+	count  func(topic.Message) // called for each stored frame
 	place
 	acks
 }
 
-// place is what the next message must follow. The goroutine that calls the writer's methods has it for
-// itself.
+// place is what the next message must follow. The goroutine that calls the writer's methods has it
+// for itself.
 type place struct {
 	last    uint64 // sequence number of the stream's last message, when nothing had been sent
 	sending bool   // a message was sent since
@@ -68,21 +68,22 @@ type place struct {
 	ordinal uint64 // of the next frame
 }
 
-// acks is what JetStream has said of the messages that were sent. The mutex protects it.
+// acks is the state of the messages that were sent, by JetStream's acknowledgements. mu protects
+// it.
 type acks struct {
 	mu      sync.Mutex
 	sent    []unstored    // oldest first
 	stored  uint64        // ordinals below this are known to be stored
 	failed  error         // a message was not stored
-	stop    func()        // called then
-	changed chan struct{} // something of these did; holds one
+	stop    func()        // called when failed is set
+	changed chan struct{} // receives a value, buffered, when one of these has changed
 }
 
 // unstored is a frame that is not known to be stored.
 type unstored struct {
 	message topic.Message
 	ordinal uint64
-	head    *nats.Msg // the message that makes it a frame; nil while parts of it are being sent
+	head    *nats.Msg // the final message; nil until it is about to be sent
 }
 
 func newStreamWriter(nc *nats.Conn, name string, log *slog.Logger, count func(topic.Message)) (k *streamWriter, err error) {
@@ -141,13 +142,13 @@ func (k *streamWriter) send(ctx context.Context, m topic.Message, since time.Dur
 	return nil
 }
 
-// mark takes the recording over: before the first frame it stores a message without bytes at the end of
-// the stream, wherever that is. An earlier recorder's next message then does not follow its
+// mark takes the recording over: before the first frame it stores a message without bytes at the
+// end of the stream, wherever that is. An earlier recorder's next message then does not follow its
 // predecessor, is rejected, and that recorder finds the mark.
 func (k *streamWriter) mark(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, natsconn.DialTimeout)
 	defer cancel()
-	k.ids++ // each attempt has an ID: that of one before may yet be stored
+	k.ids++ // each attempt has its own ID: the message of an earlier attempt may still be stored
 	m := &nats.Msg{Subject: partSubject(k.name), Header: nats.Header{headerPart: {partOf{run: k.run}.String()}}}
 	ack, err := k.js.PublishMsg(ctx, m, jetstream.WithExpectStream(streamName(k.name)), jetstream.WithMsgID(k.id()))
 	if err == nil && ack.Duplicate {
@@ -171,8 +172,8 @@ func (k *streamWriter) unsent(m topic.Message) error {
 	return k.failed
 }
 
-// publish sends a message, and waits while too many are unacknowledged. The caller may reuse the data
-// when it returns: nats.go has copied it, and does not send again by itself.
+// publish sends a message, and waits while too many are unacknowledged. The caller may reuse the
+// data when it returns: nats.go has copied it, and does not send again by itself.
 func (k *streamWriter) publish(ctx context.Context, m *nats.Msg) error {
 	behind := jetstream.WithExpectLastSequence(k.last)
 	if k.sending {

@@ -10,20 +10,21 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// failure returns the error of a message that was not stored since [streamWriter.resync], or nil.
 func (k *streamWriter) failure() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.failed
 }
 
-// fail notes that a message was not stored, or may not have been.
+// fail records that a message was not stored, or may not have been stored.
 func (k *streamWriter) fail(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.fails(err)
 }
 
-// fails is fail with the lock held.
+// fails is [streamWriter.fail]. The caller holds k.mu.
 func (k *streamWriter) fails(err error) {
 	if k.failed == nil {
 		k.failed = fmt.Errorf("JetStream did not store a frame: %w", err)
@@ -34,11 +35,11 @@ func (k *streamWriter) fails(err error) {
 	k.change()
 }
 
-// acked is called with each message that is stored.
+// acked handles JetStream's acknowledgement of a message. NATS calls it from its own goroutine.
 func (k *streamWriter) acked(_ jetstream.JetStream, m *nats.Msg, ack *jetstream.PubAck) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if ack != nil && ack.Duplicate { // no ID of ours is used twice
+	if ack != nil && ack.Duplicate { // this recorder uses no ID twice
 		k.fails(errDuplicate)
 		return
 	}
@@ -47,7 +48,7 @@ func (k *streamWriter) acked(_ jetstream.JetStream, m *nats.Msg, ack *jetstream.
 	}
 }
 
-// storedUpTo counts the frames below that ordinal. The lock is held.
+// storedUpTo counts the frames with lower ordinals as stored. The caller holds k.mu.
 func (k *streamWriter) storedUpTo(ordinal uint64) {
 	for len(k.sent) > 0 && k.sent[0].ordinal < ordinal {
 		k.count(k.sent[0].message)
@@ -57,6 +58,7 @@ func (k *streamWriter) storedUpTo(ordinal uint64) {
 	k.change()
 }
 
+// change wakes [streamWriter.settle].
 func (k *streamWriter) change() {
 	select {
 	case k.changed <- struct{}{}:
@@ -64,7 +66,8 @@ func (k *streamWriter) change() {
 	}
 }
 
-// settle waits until all that was sent is stored. It returns the error of what is not.
+// settle waits until all frames that were sent are stored. It returns the error of a message that
+// is not stored.
 func (k *streamWriter) settle(ctx context.Context) error {
 	for {
 		k.mu.Lock()
@@ -81,7 +84,8 @@ func (k *streamWriter) settle(ctx context.Context) error {
 	}
 }
 
-// begin sets the function that is called when a message is not stored.
+// begin sets the function to call when a message is not stored. It calls stop at once if one has
+// failed already.
 func (k *streamWriter) begin(stop func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -90,7 +94,7 @@ func (k *streamWriter) begin(stop func()) {
 	}
 }
 
-// unsettled returns what was sent and is not known to be stored.
+// unsettled returns the frames that were sent and are not known to be stored.
 func (k *streamWriter) unsettled() (all []topic.Message) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

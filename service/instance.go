@@ -16,10 +16,10 @@ import (
 	"github.com/nats-io/nats.go/micro"
 )
 
-// instance is this server as NATS micro services show themselves: `nats micro` lists it, and
-// each of its endpoints with figures. It speaks the protocol of nats.go's micro package and uses
-// that package's types. The package's own service is not used: it answers on each subject that
-// an asker names, also PING, INFO and STATS, and has no place to say no.
+// instance presents this server as a NATS micro service: `nats micro` lists it, and the counters of
+// each endpoint. It implements the protocol of nats.go's micro package and uses that package's
+// types. It does not use the package's own service, which publishes its answers, also to PING, INFO
+// and STATS, on any subject that a requester names, and offers no way to refuse one.
 type instance struct {
 	nats     *nats.Conn
 	replies  *natsconn.Replies
@@ -32,10 +32,11 @@ type instance struct {
 	subs      []*nats.Subscription
 }
 
-// endpointGroup is the queue group of endpoints of which one server answers, as micro has it.
+// endpointGroup is the queue group of endpoints whose requests one server answers: the default
+// group of micro.
 const endpointGroup = micro.DefaultQueueGroup
 
-// newInstance makes the server answer PING, INFO and STATS.
+// newInstance subscribes to PING, INFO and STATS requests, and answers them.
 func newInstance(nc *nats.Conn, answers *natsconn.Replies, log *slog.Logger, metadata map[string]string) (*instance, error) {
 	in := &instance{nats: nc, replies: answers, log: log, started: time.Now().UTC(), identity: micro.ServiceIdentity{
 		Name: wire.Service, ID: strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix), Version: Version, Metadata: metadata,
@@ -60,6 +61,7 @@ func newInstance(nc *nats.Conn, answers *natsconn.Replies, log *slog.Logger, met
 	return in, nil
 }
 
+// respond answers a request with what text returns.
 func respond(m *nats.Msg, text func() ([]byte, error)) error {
 	data, err := text()
 	if err != nil {
@@ -68,15 +70,15 @@ func respond(m *nats.Msg, text func() ([]byte, error)) error {
 	return m.Respond(data)
 }
 
-// listen subscribes to a subject; of a queue group one server gets each message. It takes what
-// may be answered.
+// listen subscribes to a subject, and calls do for each request whose reply subject is allowed.
+// With a queue group, NATS delivers each request to one server of the group.
 func (in *instance) listen(subject, group string, do func(*nats.Msg) error) error {
 	handler := in.replies.Only(func(m *nats.Msg) {
 		if err := do(m); err != nil {
 			in.log.Warn("an answer was not sent", "messaging.destination.name", m.Subject, "error.message", err)
 		}
 	})
-	sub, err := in.nats.QueueSubscribe(subject, group, handler) // an empty group is none
+	sub, err := in.nats.QueueSubscribe(subject, group, handler) // an empty group means no group
 	if err = natsconn.LimitRequests(sub, err); err != nil {
 		return fmt.Errorf("service: endpoint %s: %w", subject, err)
 	}
@@ -86,7 +88,8 @@ func (in *instance) listen(subject, group string, do func(*nats.Msg) error) erro
 	return nil
 }
 
-// add adds an endpoint. What do returns of a request is in the endpoint's figures.
+// add adds an endpoint, and calls do for each of its requests. Errors of do are counted in the
+// endpoint's counters.
 func (in *instance) add(name, subject, group string, do func(*nats.Msg) error) error {
 	e := &micro.EndpointStats{Name: name, Subject: subject, QueueGroup: group}
 	in.mu.Lock()
@@ -105,20 +108,20 @@ func (in *instance) add(name, subject, group string, do func(*nats.Msg) error) e
 			e.NumErrors++
 			e.LastError = err.Error()
 		}
-		if errors.As(err, &told) { // which is no fault of the answer
+		if errors.As(err, &told) { // the answer with the error was sent
 			return nil
 		}
 		return err
 	})
 }
 
-// toldError is an error that the asker was told.
+// toldError is an error that was sent to the requester.
 type toldError struct{ err error }
 
 func (e *toldError) Error() string { return wire.CodeOf(e.err) + ":" + e.err.Error() }
 func (e *toldError) Unwrap() error { return e.err }
 
-// Info is what the server says of itself.
+// Info returns the answer to INFO requests.
 func (in *instance) Info() micro.Info {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -132,6 +135,7 @@ func (in *instance) Info() micro.Info {
 	return info
 }
 
+// stats returns the answer to STATS requests.
 func (in *instance) stats() micro.Stats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -143,7 +147,8 @@ func (in *instance) stats() micro.Stats {
 	return st
 }
 
-// Stop ends the subscriptions, after what has come already. A NATS that is away has none of them.
+// Stop ends the subscriptions, after the requests that have arrived. If the connection is closed,
+// there are none to end.
 func (in *instance) Stop() error {
 	in.mu.Lock()
 	subs := slices.Clone(in.subs)

@@ -17,9 +17,9 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
-// rendezvousDirs are directories of this user's alone in which a server listens whose abstract name
-// another user has taken. A client whose environment is another one than the server's looks in all
-// of them.
+// rendezvousDirs returns the private directories of this user in which a server listens if another
+// user has taken its abstract socket name. A client looks in all of them, since its environment may
+// differ from the server's.
 func rendezvousDirs() (dirs []string) {
 	const inRun = "framebuffer-meeting"
 	inTemp := fmt.Sprintf("framebuffer-meeting-%d", os.Geteuid())
@@ -36,13 +36,15 @@ func rendezvousDirs() (dirs []string) {
 	return dirs
 }
 
-// rendezvousPath is a socket's path, which its server has for as long as it has the lock beside it.
+// rendezvousPath is the path of a server's socket. The server owns it while it holds the lock file
+// beside it.
 type rendezvousPath struct {
 	path string
 	lock *os.File
 }
 
-// bindPath listens in the first directory in which that can be done.
+// bindPath listens in the first of [rendezvousDirs] where this works. It returns an error if a
+// server of this user answers to that name already.
 func bindPath(name string) (*rendezvousPath, *peers.Listener, error) {
 	if path := answeringPath(name); path != "" {
 		return nil, nil, taken(name, path, "by this user", unix.EADDRINUSE)
@@ -58,6 +60,8 @@ func bindPath(name string) (*rendezvousPath, *peers.Listener, error) {
 	return nil, nil, errors.Join(all...)
 }
 
+// bindIn locks and listens in one directory. It returns unix.EADDRINUSE if another server holds the
+// lock.
 func bindIn(dir, name string) (*rendezvousPath, *peers.Listener, error) {
 	if err := shm.MakeOwnDir(dir); err != nil {
 		return nil, nil, err
@@ -70,7 +74,7 @@ func bindIn(dir, name string) (*rendezvousPath, *peers.Listener, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("lock %s: %w", m.path, err)
 	}
-	// With the lock the socket is one of a server that was killed.
+	// This process has the lock, so a socket that exists was left by a killed server.
 	if err = os.Remove(m.path); errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
@@ -84,8 +88,8 @@ func bindIn(dir, name string) (*rendezvousPath, *peers.Listener, error) {
 	return m, l, nil
 }
 
-// holdLock makes a file and locks it for as long as it is open. The file may be removed by its last
-// holder just then: it is made again.
+// holdLock creates a file and locks it; the lock lasts until the file is closed. If the previous
+// holder removes the file at the same time, holdLock creates it again.
 func holdLock(path string) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
@@ -116,7 +120,7 @@ func (m *rendezvousPath) release() error {
 	return errors.Join(err, os.Remove(m.lock.Name()), m.lock.Close())
 }
 
-// rendezvousPaths are the sockets of that name that there are in directories of this user's alone.
+// rendezvousPaths returns the existing sockets of that name in private directories of this user.
 func rendezvousPaths(name string) (paths []string) {
 	for _, dir := range rendezvousDirs() {
 		path := filepath.Join(dir, NameOrDefault(name))
@@ -127,7 +131,7 @@ func rendezvousPaths(name string) (paths []string) {
 	return paths
 }
 
-// answeringPath is such a socket at which a server of this user's listens, "" if there is none.
+// answeringPath returns the first of [rendezvousPaths] at which a server listens, or "".
 func answeringPath(name string) string {
 	for _, path := range rendezvousPaths(name) {
 		c, err := peers.Dial(path, time.Now().Add(TalkTimeout))
@@ -141,7 +145,8 @@ func answeringPath(name string) string {
 	return ""
 }
 
-// findPath asks the server of that name that listens at a path. It returns errNoServer if there is none.
+// findPath asks the server of that name that listens at one of [rendezvousPaths]. It returns
+// [wire.ErrNoServer] if there is none.
 func findPath(ctx context.Context, name string) (Access, error) {
 	for _, path := range rendezvousPaths(name) {
 		a, err := findAt(ctx, name, path)

@@ -14,10 +14,10 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
-// Replies decides on which subjects requesters may have answers. A server publishes an answer with its
-// own rights, on a subject that the requester named. On any other subject it would do for the requester
-// what NATS forbids the requester to do: ask JetStream to delete a recording, answer for another
-// server, or make a request to this one.
+// Replies decides on which subjects requesters may have answers. A server publishes an answer with
+// its own rights, on a subject that the requester named. On any other subject it would do for the
+// requester what NATS forbids the requester to do: ask JetStream to delete a recording, answer for
+// another server, or make a request to this one.
 type Replies struct {
 	prefixes []string // of inboxes, with the dot at the end
 	log      *slog.Logger
@@ -34,8 +34,8 @@ const (
 	// maxReply is how long the subject of an answer may be. That of nats.go has some 50 bytes.
 	maxReply = 256
 
-	// ignoredLogInterval is how long after one line of the log about requests that were not answered
-	// another may come.
+	// ignoredLogInterval is how long after one line of the log about requests that were not
+	// answered another may come.
 	ignoredLogInterval = time.Minute
 )
 
@@ -43,9 +43,10 @@ var (
 	// inboxForm is the form of a prefix of inboxes: one token or more, without wildcards.
 	inboxForm = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 
-	// importedReply is the form of the subjects that a NATS server makes for the answer to a request
-	// of another account: a random token of the account's, one of the request's, and two more if the
-	// server measures the latency. NATS servers refuse requests of clients that name such a subject.
+	// importedReply is the form of the subjects that a NATS server makes for the answer to a
+	// request of another account: a random token of the account's, one of the request's, and two
+	// more if the server measures the latency. NATS servers refuse requests of clients that name
+	// such a subject.
 	importedReply = regexp.MustCompile(`^_R_\.[0-9A-Za-z]+\.[0-9A-Za-z]+(\.[0-9A-Za-z]+\.T)?$`)
 
 	// gatewayPrefix is what a NATS server puts before the subject of an answer that has to return
@@ -54,8 +55,8 @@ var (
 	gatewayPrefix = regexp.MustCompile(`^_GR_\.[0-9A-Za-z]{6}\.[0-9A-Za-z]{6}\.`)
 )
 
-// NewReplies allows inboxes with the common prefix, with the own prefix of a server, which may be "",
-// and with further prefixes.
+// NewReplies allows inboxes with the common prefix, with the own prefix of a server, which may be
+// "", and with further prefixes.
 func NewReplies(own string, more []string, log *slog.Logger) (*Replies, error) {
 	r := &Replies{prefixes: []string{commonInbox + "."}, log: log}
 	if err := CheckInboxPrefix(own); err != nil {
@@ -73,8 +74,8 @@ func NewReplies(own string, more []string, log *slog.Logger) (*Replies, error) {
 	return r, nil
 }
 
-// CheckInboxPrefix returns an error for a prefix of inboxes that is not valid, or to which servers or
-// NATS itself listen. "" means the common prefix.
+// CheckInboxPrefix returns an error for a prefix of inboxes that is not valid, or to which servers
+// or NATS itself listen. "" means the common prefix.
 func CheckInboxPrefix(prefix string) error {
 	if prefix == "" {
 		return nil
@@ -110,8 +111,8 @@ func (r *Replies) Allow(subject string) bool {
 	return false
 }
 
-// isLiteral reports whether a message can be published to a subject: its tokens are not empty, and it
-// has neither wildcards nor white space.
+// isLiteral reports whether a message can be published to a subject: its tokens are not empty, and
+// it has neither wildcards nor white space.
 func isLiteral(subject string) bool {
 	if strings.ContainsFunc(subject, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '*' || c == '>' }) {
 		return false
@@ -146,13 +147,14 @@ func (r *Replies) ignore(subject, reply string) {
 		"messaging.destination.name", subject, "framebuffer.reply", reply[:min(len(reply), maxReply)], "framebuffer.ignored", n)
 }
 
-// requestInfo is the header in which a NATS server names the account, and, if accounts share that, the
-// user of a request that came from another account.
+// requestInfo is the header in which a NATS server names the account, and, if accounts share that,
+// the user of a request that came from another account.
 const requestInfo = "Nats-Request-Info"
 
-// Requester identifies who sent a request with an allowed reply subject, as far as possible. An account
-// is what NATS says. So is a user with permissions for inboxes of one prefix only, such as
-// _INBOX.alice. Any other requester can take a new inbox at will, and then counts as another.
+// Requester identifies the sender of a request with an allowed reply subject, as far as possible.
+// NATS vouches for accounts, and for a user that may use inboxes of one prefix only, such as
+// _INBOX.alice. Any other requester can choose a new inbox at any time, and then counts as another
+// requester.
 func (r *Replies) Requester(m *nats.Msg) string {
 	reply := m.Reply[len(gatewayPrefix.FindString(m.Reply)):]
 	if importedReply.MatchString(reply) {
@@ -161,7 +163,7 @@ func (r *Replies) Requester(m *nats.Msg) string {
 			Account string `json:"acc"`
 			User    string `json:"user"`
 		}
-		_ = json.Unmarshal([]byte(m.Header.Get(requestInfo)), &from) // if not valid, all such requesters are one
+		_ = json.Unmarshal([]byte(m.Header.Get(requestInfo)), &from) // invalid headers count as one requester
 		return fmt.Sprintf("account %.128q %.128q", from.Account, from.User)
 	}
 	for _, p := range r.prefixes[1:] {

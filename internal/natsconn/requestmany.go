@@ -14,8 +14,8 @@ import (
 // RequestTimeout bounds a request whose context has no deadline.
 const RequestTimeout = 5 * time.Second
 
-// Any number of servers may answer a request to many, and so may other programs. These bound how many
-// answers are read, the bytes of each and of all, those that wait to be read, and the time.
+// Any number of servers may answer a request to many, and so may other programs. These bound how
+// many answers are read, the bytes of each and of all, those that wait to be read, and the time.
 const (
 	maxServers     = 1000    // answers that are read
 	MaxAnswerBytes = 8 << 20 // of all answers to one request; twice that may wait to be read
@@ -102,12 +102,13 @@ func RequestMany(outer context.Context, nc *nats.Conn, q ManyRequest, take func(
 		wire.ErrTooMany, q.Subject, RedactURL(nc.ConnectedUrl()), maxServers, MaxAnswerBytes>>20)
 }
 
-// SecretInbox returns a subject for answers that other programs cannot guess. Those of nats.go alone
-// can be guessed from others of the same connection: another program could then make a server answer
-// there what this client did not request.
+// SecretInbox returns a subject for answers that other programs cannot guess. Those of nats.go
+// alone can be guessed from others of the same connection: another program could then make a server
+// answer there what this client did not request.
 func SecretInbox(nc *nats.Conn) string { return nc.NewInbox() + "." + NewSecret()[:32] }
 
-// IsNoResponders reports whether a message is NATS's answer to a request that no server listens for.
+// IsNoResponders reports whether a message is NATS's answer to a request that no server listens
+// for.
 func IsNoResponders(m *nats.Msg) bool { return len(m.Data) == 0 && m.Header.Get("Status") == "503" }
 
 // inbox receives answers. Those that next has not returned yet wait, within bounds.
@@ -160,8 +161,8 @@ func LimitRequests(sub *nats.Subscription, err error) error {
 	return limitPending(sub, err, maxRequests, maxRequestBytes)
 }
 
-// limitPending limits the messages that wait in a subscription, which was made with that error. NATS's
-// own limits are half a million messages and 64 MiB.
+// limitPending limits the messages that wait in a subscription, which was made with that error.
+// NATS's own limits are half a million messages and 64 MiB.
 func limitPending(sub *nats.Subscription, err error, messages, bytes int) error {
 	if err != nil {
 		return err
