@@ -12,23 +12,23 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/fberr"
 )
 
-// Frame is the descriptor that travels instead of the bytes: a process that holds it and can
-// reach the memory gets exactly the bytes that were written, or ErrTimeout, whatever accident
-// comes between. Writers of the ring that mean harm are another matter: see Guarantees above. It
-// is small, comparable, and marshals to one JSON object:
+// Frame is the descriptor that processes pass to each other instead of the bytes. A process that
+// has it and can attach to the ring reads exactly the bytes that were written, or gets
+// [ErrTimeout], whatever accident happens in between. This does not hold against malicious writers
+// of the ring: see Guarantees above. A Frame is small, comparable, and marshals to one JSON object:
 //
 //	{"key":"fb4_sysv_…","offset":"128","size":1048576,"checksum":"2d06800538d394c2"}
 //
-// The offset is a string there because it is a 64-bit number, and readers that keep
-// numbers as floating point would round it.
+// There the offset is a string, because it is a 64-bit number, and readers that store numbers as
+// floating point would round it.
 type Frame struct {
-	Key      string   // the ring it lies in
-	Offset   uint64   // where, as Allocate returned it
+	Key      string   // of the ring
+	Offset   uint64   // in the ring, as Allocate returned it
 	Size     int      // payload bytes
 	Checksum Checksum // of exactly those bytes
 }
 
-// wireFrame is a Frame as JSON has it; pointers tell absent from zero.
+// wireFrame is the JSON form of a [Frame]. A nil pointer is a missing member, unlike zero.
 type wireFrame struct {
 	Key      *string   `json:"key"`
 	Offset   *string   `json:"offset"`
@@ -36,14 +36,14 @@ type wireFrame struct {
 	Checksum *Checksum `json:"checksum"`
 }
 
-// MarshalJSON writes the form shown at Frame.
+// MarshalJSON returns the JSON form shown at [Frame].
 func (f Frame) MarshalJSON() ([]byte, error) {
 	offset, size := strconv.FormatUint(f.Offset, 10), int64(f.Size)
 	return json.Marshal(wireFrame{&f.Key, &offset, &size, &f.Checksum})
 }
 
-// UnmarshalJSON reads the form shown at Frame. All four members must be there and no
-// others. The key is not looked at: Attach judges it. Errors are ErrBadFrame, and leave f
+// UnmarshalJSON parses the JSON form shown at [Frame]. All four members are required and no others
+// allowed. It does not check the key; [Attach] does. Errors are [ErrBadFrame] and leave f
 // unchanged.
 func (f *Frame) UnmarshalJSON(text []byte) error {
 	var w wireFrame
@@ -66,8 +66,8 @@ func (f *Frame) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// ParseFrame reads one frame as JSON, with nothing but white space around it. Errors are
-// ErrBadFrame.
+// ParseFrame parses one frame in its JSON form, with only white space around it. Errors are
+// [ErrBadFrame].
 func ParseFrame(text []byte) (Frame, error) {
 	var f Frame
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -82,12 +82,13 @@ func ParseFrame(text []byte) (Frame, error) {
 	return f, nil
 }
 
+// badFrame returns [ErrBadFrame] for a text, with the reason and the right form.
 func badFrame(text []byte, err error) error {
 	return fmt.Errorf(`%w: %q: %w (a frame is {"key":"…","offset":"digits","size":number,"checksum":"16 hex digits"})`,
 		ErrBadFrame, fberr.Clip(string(text)), err)
 }
 
-// String is the frame as one line of JSON.
+// String returns the frame as one line of JSON.
 func (f Frame) String() string {
 	b, err := f.MarshalJSON()
 	if err != nil { // strings and integers always marshal

@@ -12,29 +12,29 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/segment"
 )
 
-// MaxHold is the longest that a hold can last without being extended.
+// MaxHold is how long a hold can last at most without [Hold.Extend].
 const MaxHold = time.Duration(layout.MaxHold)
 
-// Hold keeps a frame where it is for a bounded time, while writers go on around it. Its
-// methods may be called concurrently.
+// Hold protects a frame from being overwritten, for a limited time; writers continue in the rest of
+// the ring. Its methods may be called concurrently.
 type Hold struct {
 	client *Client
 	frame  Frame
 	bytes  []byte
-	forget func() // takes the release back from the client's Close
+	forget func() // tells the client's Close not to release the hold
 
 	mu   sync.Mutex
 	hold *ring.Hold // nil after Release
 }
 
-// Hold makes a frame stay for at most d, at most MaxHold: allocators step over it. That is
-// for readers that work on a frame for longer than the ring takes to come round. A frame that
-// is held can be read by all clients. It ends with Release, with the client's Close, or with
-// its time: a holder that crashed or sleeps costs no more than that.
+// Hold protects a frame for the duration d, at most [MaxHold]: allocators skip its chunk. It is for
+// readers that need longer for a frame than the ring takes for one lap. All clients can read a held
+// frame. The hold ends with [Hold.Release], with the client's Close, or after d: a holder that
+// crashed or sleeps blocks the chunk for no longer than that.
 //
-// The frame is verified first, unless the client is Unverified. Errors are those of Get,
-// ErrBadSize for a d out of range, and ErrHoldLimit when as much as the server's HoldLimit
-// allows, or 256 frames, are held already.
+// Hold verifies the frame first, unless the client was attached with [ClientOptions.Unverified].
+// Errors are those of [Client.Get], [ErrBadSize] for a d out of range, and [ErrHoldLimit] if as
+// many bytes as [ServerOptions.HoldLimit] allows, or 256 frames, are held already.
 func (c *Client) Hold(f Frame, d time.Duration) (*Hold, error) {
 	if err := c.ours(f); err != nil {
 		return nil, err
@@ -63,16 +63,16 @@ func (c *Client) Hold(f Frame, d time.Duration) (*Hold, error) {
 	return held, nil
 }
 
-// Frame is what is held.
+// Frame returns the descriptor of the held frame.
 func (h *Hold) Frame() Frame { return h.frame }
 
-// Bytes are the frame's bytes in place, in shared memory: for use until Release or the
-// hold's end, and no longer, and not to be written to. What was made of them counts if Err
-// or Release says so afterwards.
+// Bytes returns the frame's bytes in place, in shared memory. The slice must not be written to, nor
+// used after Release or the end of the hold. Results computed from it are valid only if [Hold.Err]
+// or [Hold.Release] then returns nil.
 func (h *Hold) Bytes() []byte { return h.bytes }
 
-// Err is nil if the frame has been in place until now, and otherwise ErrTimeout, or
-// ErrClosed after Release and after the client's Close.
+// Err returns nil if the frame has not been overwritten so far, [ErrTimeout] if it has, and
+// [ErrClosed] after Release and after the client's Close.
 func (h *Hold) Err() error {
 	return h.do((*segment.Segment).Explain, func(r *ring.Hold) error { // Release counts the timeout
 		if !r.Intact() {
@@ -82,20 +82,21 @@ func (h *Hold) Err() error {
 	})
 }
 
-// Extend makes the hold end d from now, at most MaxHold. It returns ErrBadSize for another
-// d, with nothing changed, and ErrTimeout when the hold had ended, which is then gone.
+// Extend makes the hold end after d from now, at most [MaxHold]. It returns [ErrBadSize] for a d
+// out of range, which changes nothing, and [ErrTimeout] if the hold has ended already.
 func (h *Hold) Extend(d time.Duration) error {
 	return h.do((*segment.Segment).Fail, func(r *ring.Hold) error { return r.Extend(d) })
 }
 
-// Release ends the hold. It returns nil if the frame was in place until now, so that what
-// was made of its bytes counts, and otherwise ErrTimeout. Releasing again returns ErrClosed
-// and does nothing.
+// Release ends the hold. It returns nil if the frame was not overwritten until now, so that results
+// computed from its bytes are valid, and otherwise [ErrTimeout]. A second Release does nothing and
+// returns [ErrClosed].
 func (h *Hold) Release() error {
 	h.forget()
 	return h.release()
 }
 
+// release is [Hold.Release] for the client's Close too.
 func (h *Hold) release() error {
 	return h.do((*segment.Segment).Fail, func(r *ring.Hold) error {
 		h.hold = nil
@@ -106,8 +107,8 @@ func (h *Hold) release() error {
 	})
 }
 
-// do calls f with the hold, under the lock and while the memory is mapped. It passes the error of f,
-// or nil after the client's Close, through tell.
+// do calls f with the hold, under the lock and while the memory is mapped. It passes the error of
+// f, or nil after the client's Close, through tell.
 func (h *Hold) do(tell func(*segment.Segment, error) error, f func(*ring.Hold) error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -12,60 +12,63 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// ServerOptions are for NewServer. The zero value, or nil, means the defaults.
+// ServerOptions are for [NewServer]. The zero value, or nil, means the defaults.
 type ServerOptions struct {
-	// Backend is how others attach: "memfd" (the default), for all processes that can reach a
-	// Unix socket in Dir, in any namespaces, and for those of the server's user in its network
-	// namespace; "sysv", for all processes of one IPC namespace; or "file", for all that can
-	// open files in Dir, which is on a tmpfs or on hugetlbfs.
+	// Backend decides which processes can attach: with "memfd" (the default), all that can reach a
+	// Unix socket in Dir, in any namespaces, and all of the server's user in its network namespace;
+	// with "sysv", all in one IPC namespace; with "file", all that can open files in Dir, which is
+	// on a tmpfs or on hugetlbfs.
 	Backend string
 
-	// Dir is the directory of memfd's socket and of file's files, and is made if there is
-	// none. Default: the environment's FRAMEBUFFER_DIR; or, for memfd, framebuffer in its
-	// XDG_RUNTIME_DIR, or framebuffer-UID in the directory for temporary files; for file,
-	// /dev/shm. Clients look in the same place, or in the directory that FRAMEBUFFER_DIR names.
+	// Dir is the directory of the socket (memfd) or of the files (file). NewServer creates it if it
+	// does not exist. Default: $FRAMEBUFFER_DIR if that is set; otherwise, for memfd,
+	// $XDG_RUNTIME_DIR/framebuffer, or framebuffer-UID in the directory for temporary files, and
+	// for file, /dev/shm. Clients look in the same place, or in the directory that FRAMEBUFFER_DIR
+	// names.
 	Dir string
 
-	// Mode is which other users may attach, as for a file: 0600, the default, means the
-	// same user only, 0660 the group too, 0666 all users. 0640 and 0644 let them attach with
-	// ReadOnly alone. Every user that may attach may read every frame.
+	// Mode decides which users may attach, as for a file: 0600, the default, means the server's
+	// user only, 0660 its group too, 0666 all users. With 0640 and 0644 the group, or all users,
+	// may attach with [ClientOptions.ReadOnly] only. Each user that may attach may read all frames.
 	Mode fs.FileMode
 
-	// AllowUIDs and AllowGIDs are users and groups that may attach beside those that Mode
-	// admits. Those of ReadUIDs and ReadGIDs may attach with ReadOnly alone. A user that is listed
-	// has what is listed, whatever its groups; a member of groups has the most that one of them
-	// gives. With sysv there are no lists: NewServer returns an error.
+	// AllowUIDs and AllowGIDs are users and groups that may attach in addition to those that Mode
+	// admits. Users and groups in ReadUIDs and ReadGIDs may attach with [ClientOptions.ReadOnly]
+	// only. If a user is listed, its groups do not count; a member of several listed groups has the
+	// widest access that one of them gives. The sysv backend has no lists: NewServer returns an
+	// error.
 	AllowUIDs, AllowGIDs []int
 	ReadUIDs, ReadGIDs   []int
 
-	// HugePages makes the ring of pages of 2 MiB: those that the administrator has reserved
-	// (vm.nr_hugepages), or else transparent ones where the kernel allows them for shared
-	// memory. Where there are neither, NewServer returns ErrNoMemory and says how to get
-	// them. The size is rounded up to 2 MiB. Starting, attaching and the first lap take a
-	// fraction of the time.
+	// HugePages allocates the ring in pages of 2 MiB: those that the administrator has reserved
+	// (vm.nr_hugepages), or transparent ones if the kernel allows them for shared memory. If
+	// neither are available, NewServer returns [ErrNoMemory] with the remedy. The size is rounded
+	// up to 2 MiB. Starting, attaching and the first lap take a fraction of the time.
 	HugePages bool
 
-	// HoldLimit is how many bytes of the ring may be held at a time, headers included.
-	// Default: half the ring. With more, holds can leave so little room that Allocate fails.
+	// HoldLimit is how many bytes of the ring may be held at a time, headers included. Default:
+	// half the ring. With more, holds can leave too little room for [Client.Allocate], which then
+	// fails.
 	HoldLimit int64
 
 	// Topics is how many topics the segment can have, at most 65,536. Default: 128.
 	Topics int
 
-	// TopicDepth is how many frames each topic remembers, rounded up to a power of two, at
-	// most 65,536. Default: 256. A subscriber that is further behind loses frames, as it does
-	// when the ring has reused them.
+	// TopicDepth is how many frames each topic remembers, rounded up to a power of two, at most
+	// 65,536. Default: 256. A subscriber with a larger lag loses frames, as it does if the ring has
+	// overwritten them.
 	TopicDepth int
 
-	// Monitors show Name; at most 64 bytes of it.
+	// Name is the name that monitors show, at most 64 bytes of it.
 	Name string
 
-	// Logger is told when another process takes away what clients find the server by: memfd's
-	// socket, which the server then makes anew, or file's files, which it cannot. Default: none.
+	// Logger receives a record when another process removes what clients need to find the server:
+	// the socket (memfd), which the server then creates again, or the files (file), which it cannot
+	// restore. Default: nothing is logged.
 	Logger *slog.Logger
 }
 
-// plan checks the options and returns what of them goes into the control object.
+// plan checks the options and returns those that are stored in the control object.
 func (o *ServerOptions) plan() (layout.Identity, error) {
 	id := layout.Identity{
 		ServerPID:   os.Getpid(),
@@ -93,35 +96,34 @@ func (o *ServerOptions) plan() (layout.Identity, error) {
 	return id, nil
 }
 
-// ClientOptions are for Attach. The zero value, or nil, means the defaults.
+// ClientOptions are for [Attach]. The zero value, or nil, means the defaults.
 type ClientOptions struct {
-	// ReadOnly maps the ring without permission to write: Write and Allocate return
-	// ErrReadOnly, and a stray store to a frame faults instead of spoiling it.
+	// ReadOnly maps the ring without permission to write: Write and Allocate return [ErrReadOnly],
+	// and a stray store to a frame faults instead of damaging it.
 	ReadOnly bool
 
-	// Unverified makes View and Hold hand out bytes without hashing them first, so that they
-	// cost the same whatever the frame's size. What remains is the proof that the ring had
-	// not reused the chunk; that no writer stored other bytes there is then a matter of trust.
+	// Unverified makes View and Hold return bytes without hashing them first, so that they cost the
+	// same for all frame sizes. They still prove that the ring has not overwritten the chunk, but
+	// do not detect a writer that stored other bytes there.
 	Unverified bool
 
-	// MaxFrame is how many bytes a frame may have that Read and Get copy into memory of this
-	// process's own: descriptors, and rings, may come from anywhere. For a larger one they return
-	// ErrTooLarge. Default: what the machine, the control group and ulimit leave at that moment, and
-	// ErrNoMemory for more. Reading in place takes no memory and has no limit.
+	// MaxFrame is the largest frame, in bytes, that Read and Get copy into this process's own
+	// memory: descriptors and rings may come from untrusted sources. For a larger frame they return
+	// [ErrTooLarge]. Default: what the machine, the control group and ulimit leave at that moment,
+	// with [ErrNoMemory] for more. Reading in place takes no memory and has no limit.
 	MaxFrame int
 
-	// Monitors show Name; at most 64 bytes of it. Default: the
-	// name of the program.
+	// Name is the name that monitors show, at most 64 bytes of it. Default: the program's name.
 	Name string
 
-	// Unlisted takes no client slot, so that attaching changes nothing of what others see. It
-	// is for monitors: monitors show neither the client nor its subscriptions, and
+	// Unlisted makes the client take no slot, so that attaching changes nothing that other
+	// processes see. It is for monitors: they show neither the client nor its subscriptions, and
 	// its reads are counted in the sums of clients without a slot.
 	Unlisted bool
 
-	// Logger is warned when it is not known which user's server this is: where memfd's server, or
+	// Logger receives a warning if the client cannot tell which user runs the server, so that
+	// another user's process may have taken the server's place. This is so if the memfd server, or
 	// the owner of its socket's directory, has no id in this user namespace, and in a directory in
-	// which every user may have a socket. Then a process of another user may have taken the place
-	// of the server. Default: none.
+	// which all users may create sockets. Default: nothing is logged.
 	Logger *slog.Logger
 }

@@ -10,33 +10,35 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// Reservation is a chunk that is being filled in place: by a driver or a decoder that takes
-// a slice, or through the reservation as an io.Writer or io.ReaderFrom. Its methods may not
-// be called concurrently. After Commit and Abort they return ErrClosed, and after an error that
-// ended it that error.
+// Reservation is a chunk that is filled in place: through [Reservation.Bytes], by a driver or
+// decoder that takes a slice, or through the reservation as an [io.Writer] or [io.ReaderFrom]. Its
+// methods must not be called concurrently. After Commit and Abort they return [ErrClosed]; after an
+// error that ended the reservation they return that error.
 type Reservation struct {
 	client *Client
 	bytes  []byte
 	filled int
 	offset uint64
 	ended  bool
-	lost   error // why Write or ReadFrom ended it
+	lost   error // the error with which Write or ReadFrom ended the reservation
 }
 
-// Reserve allocates size bytes to be filled in place, which saves the copy of Put. What the
-// chunk holds before is what was last written there.
+// Reserve allocates size bytes to be filled in place, which saves the copy that [Client.Put] makes.
+// At first the chunk has the bytes that were last written there.
 //
-// The ring does not wait: a reservation that is not committed before the ring has been
-// reused is lost, which Commit tells. One that is never committed costs nothing more.
+// The ring does not wait: if it overwrites the chunk before the reservation is committed, the frame
+// is lost and Commit returns [ErrTimeout]. A reservation that is never committed needs no cleanup.
 //
-// Errors are those of Allocate; with an error, the reservation is over already.
+// Errors are those of [Client.Allocate]. After an error the reservation has ended.
 func (c *Client) Reserve(size int) (*Reservation, error) {
-	// So short that it is inlined, and what its caller keeps to itself is not on the heap.
+	// Short enough to be inlined: a reservation that its caller does not pass on is not on the
+	// heap.
 	r := Reservation{client: c}
 	err := r.begin(size)
 	return &r, err
 }
 
+// begin allocates the chunk.
 func (r *Reservation) begin(size int) (err error) {
 	c := r.client
 	if c.segment.ReadOnly {
@@ -48,22 +50,21 @@ func (r *Reservation) begin(size int) (err error) {
 	return err
 }
 
-// Bytes is the whole chunk, in shared memory: size bytes to be written, in any order. The
-// slice is for use until Commit or Abort, and no longer: later stores to it spoil another
-// frame, whose readers then get ErrTimeout, and after the client's Close they may end the
-// process.
+// Bytes returns the whole chunk, in shared memory: size bytes to write to, in any order. The slice
+// must not be used after Commit or Abort: a later store damages another frame, whose readers then
+// get [ErrTimeout], and after the client's Close it may end the process.
 func (r *Reservation) Bytes() []byte { return r.bytes }
 
-// Offset is where the chunk is.
+// Offset returns the chunk's offset in the ring.
 func (r *Reservation) Offset() uint64 { return r.offset }
 
-// Len is how many bytes Write and ReadFrom have put in.
+// Len returns how many bytes Write and ReadFrom have appended.
 func (r *Reservation) Len() int { return r.filled }
 
-// Write appends p behind what Write and ReadFrom have put in, so that encoders can write
-// into the ring. It returns ErrTooLong, and appends nothing, when p does not fit; ErrTimeout
-// when the ring has reused the chunk meanwhile, and ErrClosed, which are looked for before
-// each 64 KiB and end the reservation.
+// Write appends p to the bytes that Write and ReadFrom have appended before, so that encoders can
+// write into the ring. If p does not fit, it appends nothing and returns [ErrTooLong]. It returns
+// [ErrTimeout] if the ring has overwritten the chunk, and [ErrClosed] after the client's Close; it
+// checks for both before each 64 KiB, and both end the reservation.
 func (r *Reservation) Write(p []byte) (n int, err error) {
 	if r.ended {
 		return 0, r.over()
@@ -85,11 +86,11 @@ func (r *Reservation) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// ReadFrom appends what src has until its end, reading straight into the ring. When src has
-// more than the reservation has room for it returns ErrTooLong, the reservation being full and
-// one byte of the rest being lost; io.LimitReader and io.CopyN leave the rest in src. Other
-// errors are those of src, with what came before them appended, and those of Write: a src
-// that waits for longer than the ring lives has the reservation end.
+// ReadFrom appends what it reads from src until the end of src, directly into the ring. If src has
+// more bytes than there is room for, ReadFrom fills the reservation, reads and discards one more
+// byte, and returns [ErrTooLong]; with [io.LimitReader] or [io.CopyN] the rest stays in src. Other
+// errors are those of src, after appending what was read before, and those of Write: the
+// reservation ends if src waits for longer than the ring needs to overwrite the chunk.
 func (r *Reservation) ReadFrom(src io.Reader) (n int64, err error) {
 	if r.ended {
 		return 0, r.over()
@@ -108,15 +109,15 @@ func (r *Reservation) ReadFrom(src io.Reader) (n int64, err error) {
 	if err == nil {
 		err = r.nothingMore(src)
 	}
-	if err == io.EOF { //nolint:errorlint // as io.Copy has it: one that is wrapped says that something is missing
+	if err == io.EOF { //nolint:errorlint // as in io.Copy: a wrapped io.EOF means that something is missing
 		err = nil
 	}
 	return n, err
 }
 
-// room is where at most a block of what comes next goes, if the chunk is still this one's:
-// so a writer that sleeps for a lap between two blocks, or waits for its source, spoils no more
-// than that of other frames.
+// room returns the place for the next bytes, at most one block, if the chunk still belongs to this
+// reservation. A writer that sleeps for a lap, or waits for its source, between two blocks
+// therefore damages at most one block of other frames.
 func (r *Reservation) room() ([]byte, error) {
 	s := r.client.segment
 	if err := s.CheckOpen(); err != nil {
@@ -142,17 +143,17 @@ func (r *Reservation) nothingMore(src io.Reader) error {
 	}
 }
 
-// Commit hashes the first size bytes and returns the frame, which others can read from now
-// on. For what was put in through Write and ReadFrom, size is Len.
+// Commit hashes the first size bytes and returns the frame, which other processes can then read.
+// After Write and ReadFrom, pass [Reservation.Len] as size.
 //
-// It returns ErrTooLong for more than was reserved, ErrBadSize for less than one byte, and
-// ErrTimeout when the ring has reused the chunk meanwhile. After ErrTooLong and ErrBadSize
-// the reservation is as before; after success and other errors it is over.
+// It returns [ErrTooLong] for more bytes than were reserved, [ErrBadSize] for less than one byte,
+// and [ErrTimeout] if the ring has overwritten the chunk. After ErrTooLong and ErrBadSize the
+// reservation is unchanged; after success and other errors it has ended.
 func (r *Reservation) Commit(size int) (Frame, error) { return r.commit(size, true) }
 
-// CommitUnverified is Commit without hashing, so that it costs the same whatever the size.
-// The frame has no checksum: only View and Hold of clients attached with Unverified accept
-// it, for all others it is not what was written.
+// CommitUnverified is [Reservation.Commit] without hashing, so that it costs the same for all
+// sizes. The frame has no checksum: only View and Hold of clients attached with
+// [ClientOptions.Unverified] accept it. For all other readers its bytes are altered.
 //
 // Errors are those of Commit.
 func (r *Reservation) CommitUnverified(size int) (Frame, error) { return r.commit(size, false) }
@@ -182,17 +183,18 @@ func (r *Reservation) commit(size int, hash bool) (Frame, error) {
 	return Frame{Key: s.Key(), Offset: r.offset, Size: size, Checksum: Checksum(sum)}, nil
 }
 
-// Abort forgets the reservation. Its memory is reused in its turn. Aborting after Commit
-// does nothing, so that it can be deferred.
+// Abort ends the reservation without a frame. The ring reuses the memory in its turn. After Commit,
+// Abort does nothing, so that it can be deferred.
 func (r *Reservation) Abort() { r.bytes, r.ended = nil, true }
 
+// end ends the reservation with an error, and returns the error.
 func (r *Reservation) end(err error) error {
 	r.Abort()
 	r.lost = err
 	return err
 }
 
-// over is why the reservation is over.
+// over returns the error for a method called after the reservation has ended.
 func (r *Reservation) over() error {
 	if r.lost != nil {
 		return r.lost

@@ -6,17 +6,16 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// View calls look with the bytes of a frame in place, in shared memory, without copying
-// them. They are verified before the call (unless the client is Unverified), and when look
-// has returned, View makes sure that they were in place until then: otherwise it returns
-// ErrTimeout, whatever look returned, and what look made of the bytes must be thrown away.
-// While look runs the ring goes on, so it should be quick, or work under a Hold.
+// View calls look with the bytes of a frame in place, in shared memory, without copying them. It
+// verifies them before the call, unless the client was attached with [ClientOptions.Unverified].
+// When look has returned, View checks that the frame was not overwritten until then. If it was,
+// View returns [ErrTimeout], whatever look returned, and the caller must discard what look
+// computed. While look runs, writers continue, so it should be quick, or run under a [Hold].
 //
-// The slice is for use until look returns, and no longer; it must not be written to. In
-// another process's frame a store would be noticed by its readers, through a ReadOnly client
-// it ends this process.
+// The slice must not be used after look has returned, and must not be written to. Readers detect a
+// store to another process's frame; through a ReadOnly client a store ends this process.
 //
-// Errors are those of Get, and what look returns.
+// Errors are those of [Client.Get], and the error of look.
 func (c *Client) View(f Frame, look func([]byte) error) error {
 	if err := c.ours(f); err != nil {
 		return err
@@ -31,7 +30,7 @@ func (c *Client) View(f Frame, look func([]byte) error) error {
 	if err != nil || s.Closed() {
 		return s.Fail(err)
 	}
-	if result != nil { // also a timeout, which is then counted where it came from
+	if result != nil { // a timeout too, which its source has counted
 		return s.Explain(result)
 	}
 	s.Slot.Count(layout.Reads, layout.ReadBytes, f.Offset, f.Size)
