@@ -42,8 +42,8 @@ type ring interface {
 	Close() error
 }
 
-// servedRing is the ring of a server that was found by name. The end of the command ends its searches for
-// a successor.
+// servedRing is the ring of a server that was found by name. The end of the command ends its
+// searches for a successor.
 type servedRing struct {
 	*service.Client
 	ctx context.Context

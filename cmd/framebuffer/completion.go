@@ -35,7 +35,7 @@ func (c *completionCmd) Run(e *env) error {
 	return nil
 }
 
-// commands are the commands that are not hidden.
+// commands returns the commands that are not hidden.
 func commands(root *kong.Node) (all []*kong.Node) {
 	for _, n := range root.Children {
 		if !n.Hidden {
@@ -45,7 +45,7 @@ func commands(root *kong.Node) (all []*kong.Node) {
 	return all
 }
 
-// flags are a command's flags and the global ones, without hidden ones.
+// flags returns a command's flags and the global ones, without hidden ones.
 func flags(n *kong.Node) (all []*kong.Flag) {
 	for _, group := range n.AllFlags(true) {
 		all = append(all, group...)
@@ -53,7 +53,7 @@ func flags(n *kong.Node) (all []*kong.Flag) {
 	return all
 }
 
-// words are what may follow a command: its flags, and the fixed values of its arguments.
+// words returns what may follow a command: its flags, and the fixed values of its arguments.
 func words(n *kong.Node) (all []string) {
 	for _, f := range flags(n) {
 		all = append(all, "--"+f.Name)

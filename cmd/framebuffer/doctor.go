@@ -48,7 +48,7 @@ func (c *doctorCmd) Run(e *env) error {
 	return nil
 }
 
-// ring is the size to look for.
+// ring returns the size of the ring that must fit, or 0 if none is to be created.
 func (c *doctorCmd) ring() (size byteSize, err error) {
 	switch {
 	case c.Size != nil:
@@ -59,7 +59,7 @@ func (c *doctorCmd) ring() (size byteSize, err error) {
 	return size, size.UnmarshalText([]byte(ringSize))
 }
 
-// lines are the findings for people: the status first, so that the eye finds what is wrong.
+// lines formats the findings as text. The status comes first, so that problems stand out.
 func lines(all []doctor.Result) string {
 	width := 0
 	for _, r := range all {

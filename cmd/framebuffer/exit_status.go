@@ -30,7 +30,7 @@ const (
 // errUsage is for arguments that the command itself refuses.
 var errUsage = errors.New("wrong usage")
 
-// status is the exit status of an error. Timeout comes first, because scripts retry after a
+// status returns the exit status of an error. Timeout comes first, because scripts retry after a
 // timeout: an error that is a timeout and something else too counts as a timeout.
 func status(err error) int {
 	for _, s := range []struct {
@@ -82,8 +82,8 @@ func (e *env) report(w io.Writer, err error) int {
 	return code
 }
 
-// errorLines is an error's text, or a line for each error of errors.Join. A single error is one
-// line: its text may come from another process, which could add lines that look like this
+// errorLines returns an error's text, or a line for each error of [errors.Join]. A single error is
+// one line: its text may come from another process, which could add lines that look like this
 // program's.
 func errorLines(err error) (lines []string) {
 	all, ok := err.(interface{ Unwrap() []error }) // joined last, not wrapped in another error

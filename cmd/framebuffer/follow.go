@@ -38,7 +38,7 @@ func (r *reach) chain(e *env, name string, how following) (*follow.Chain, error)
 	return follow.New(ring, &follow.Options{Find: find, Ended: gone, Found: back}), nil
 }
 
-// another is the key of the current server, if it is another one than not. It does not wait.
+// another returns the key of the current server if it differs from not. It does not wait.
 func (r *reach) another(e *env, not string) (key string, err error) {
 	if r.KeyFile == "" {
 		key, err = r.key(e)
@@ -51,7 +51,7 @@ func (r *reach) another(e *env, not string) (key string, err error) {
 	return key, err
 }
 
-// whose describes the server that the flags name.
+// whose returns a description of the server that the flags name.
 func (r *reach) whose() string {
 	if r.KeyFile != "" {
 		return "the server that writes its key to " + r.KeyFile
@@ -59,7 +59,7 @@ func (r *reach) whose() string {
 	return r.quoted()
 }
 
-// quiet is an env without output, for searches in the background, which may fail repeatedly.
+// quiet returns an env without output, for background searches, which may fail repeatedly.
 func (e *env) quiet(ctx context.Context) *env {
 	q := *e
 	q.ctx, q.log, q.err, q.logJSON = ctx, slog.New(slog.DiscardHandler), io.Discard, false

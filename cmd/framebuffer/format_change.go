@@ -47,7 +47,7 @@ func sameKind(a, b *topic.Meta) bool {
 	return a.ContentType == b.ContentType && a.Width == b.Width && a.Height == b.Height && a.Format == b.Format && slices.Equal(a.Shape, b.Shape)
 }
 
-// kindText describes frames, such as "640x480 rgb24 video/raw".
+// kindText formats the kind of frames, such as "640x480 rgb24 video/raw".
 func kindText(m *topic.Meta) string {
 	var all []string
 	if m.Width > 0 || m.Height > 0 {

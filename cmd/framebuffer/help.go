@@ -28,7 +28,7 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	return kong.DefaultHelpPrinter(options, ctx)
 }
 
-// commandOf is the command whose arguments parsing failed at, such as "framebuffer pub", or
+// commandOf returns the command at whose arguments parsing failed, such as "framebuffer pub", or
 // "framebuffer" if no command was recognized.
 func commandOf(err error) string {
 	var failed *kong.ParseError

@@ -35,7 +35,7 @@ Any NATS client can ask the same question:
 --json prints one object on a line.`
 }
 
-// Run asks and prints.
+// Run asks the hosts and prints their answers.
 func (c *hostsCmd) Run(e *env) error {
 	nc, err := c.dial(e)
 	if err != nil {
@@ -49,7 +49,8 @@ func (c *hostsCmd) Run(e *env) error {
 	return errors.Join(printAll(e, all, func(all []remote.Host) string { return hostsText(all, c.Topics) }), err)
 }
 
-// hostsText is a table, with what there is to say of each host below its line.
+// hostsText formats a table of hosts; with topics, each host's topics and mirrors are below its
+// line.
 func hostsText(all []remote.Host, topics bool) string {
 	var table columns
 	signs := ""
@@ -80,7 +81,7 @@ func hostsText(all []remote.Host, topics bool) string {
 	return b.String()
 }
 
-// hostTopics are a host's topics and mirrors, each on a line.
+// hostTopics formats a host's topics and mirrors, each on a line.
 func hostTopics(h remote.Host) string {
 	var b strings.Builder
 	for _, t := range h.Topics {

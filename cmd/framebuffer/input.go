@@ -76,7 +76,7 @@ type noServer struct{ error }
 // Unwrap returns the reason.
 func (n noServer) Unwrap() error { return n.error }
 
-// over is the error of ctx, or the reason in noServer if that is its cause.
+// over returns the error of ctx, or the reason in [noServer] if that is its cause.
 func over(ctx context.Context) error {
 	var none noServer
 	if errors.As(context.Cause(ctx), &none) {

@@ -21,7 +21,7 @@ func readKey(path string) (string, error) {
 	return keyOf(context.Background(), path, time.Second)
 }
 
-// mayCome is nil if a server can still write the missing file, because its directory exists. A
+// mayCome returns nil if a server can still write the missing file, because its directory exists. A
 // missing directory is an error, so that a misspelt path does not wait.
 func mayCome(path string) error {
 	file, err := stdio.Target(path)
@@ -41,7 +41,7 @@ func mayCome(path string) error {
 	return nil
 }
 
-// noKeyFile is the error for a path where no key file can be, or that this user may not read.
+// noKeyFile returns the error for a path where no key file can be, or that this user may not read.
 func noKeyFile(path string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("%w: key file %s: let this user read it: %w", framebuffer.ErrPermission, path, err)
@@ -87,7 +87,7 @@ func byFile[T any](e *env, path string, do func(key string) (T, error)) (none T,
 	}
 }
 
-// nextKey describes what byFile waits for.
+// nextKey returns a description of what byFile waits for.
 func nextKey(path string, missing bool) string {
 	if missing {
 		return fmt.Sprintf("a server that writes its key to %s: start it with framebuffer serve --key-file", path)

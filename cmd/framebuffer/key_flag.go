@@ -25,7 +25,7 @@ type keyFlag struct {
 	Argument keyText `arg:"" name:"key" optional:"" hidden:"" help:"Deprecated: --key."`
 }
 
-// text is the key that was given in either form.
+// text returns the key that was given in either form.
 func (k keyFlag) text() keyText { return cmp.Or(k.Argument, k.Key) }
 
 // given reports whether the flag was given.

@@ -28,7 +28,7 @@ type tlsFiles struct {
 
 func (t tlsFiles) files() service.TLS { return service.TLS{CA: t.CA, Cert: t.Cert, Key: t.Own} }
 
-// options are the flags as package service takes them.
+// options converts the flags to options of package service.
 func (l *lookup) options(e *env) *service.Options {
 	return &service.Options{
 		Name: l.Name, URL: string(l.NATS), Credentials: l.Creds, TLS: l.files(), InboxPrefix: l.Inbox,

@@ -47,7 +47,7 @@ serve --mirror does the same inside the server:
   framebuffer serve --mirror cam@camhost,every=10,on-demand`
 }
 
-// Run copies until a signal comes.
+// Run mirrors the topic until a signal comes.
 func (c *mirrorCmd) Run(e *env) error {
 	start := time.Now()
 	trust, err := c.keys()
@@ -92,7 +92,7 @@ func (c *mirrorCmd) Run(e *env) error {
 	return err
 }
 
-// whose describes the host that has the topic.
+// whose returns a description of the host that has the topic.
 func (c *mirrorCmd) whose() string {
 	if c.From == remote.AnyHost {
 		return "any host"
@@ -100,7 +100,8 @@ func (c *mirrorCmd) whose() string {
 	return strconv.Quote(c.From)
 }
 
-// parseMirror reads TOPIC@HOST,OPTION,…. Without a host it is any; topics may have either sign, too.
+// parseMirror parses TOPIC@HOST,OPTION,…. Without @HOST any host is meant. The topic may contain
+// commas and, if @HOST is given, the @ sign.
 func parseMirror(s string) (m remote.MirrorOptions, err error) {
 	m.Topic, m.From = s, remote.AnyHost
 	at := strings.LastIndexByte(s, '@')
@@ -134,7 +135,7 @@ func parseMirror(s string) (m remote.MirrorOptions, err error) {
 	return m, nil
 }
 
-// mirrorText is a mirror for people.
+// mirrorText formats a mirror's state and counters.
 func mirrorText(m remote.MirrorStats) string {
 	s := fmt.Sprintf("%s@%s: %s", text(m.Topic), text(m.From), m.State)
 	if m.Host != "" {

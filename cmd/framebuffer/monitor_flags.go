@@ -16,7 +16,7 @@ type sight struct {
 	lookup
 }
 
-// first is the key of the ring to show first. The key in a key file is tried before.
+// first returns the key of the ring to show first. The key in a key file is tried before.
 func (s *sight) first(e *env) (string, error) {
 	switch {
 	case s.text().given():
@@ -54,8 +54,8 @@ func (s *sight) another(e *env, not string) (f found) {
 	return f
 }
 
-// final is the reason why the next server can never be shown, once the seen one has ended: it has
-// another version, or does not admit this user. Else it is nil.
+// final returns the reason why the next server can never be shown, once the seen one has ended: it
+// has another version, or does not admit this user. Otherwise it returns nil.
 func (f found) final(seen *monitor.Snapshot) error {
 	if f.monitor == nil && seen.State != monitor.Open && follow.Final(f.err) {
 		return fmt.Errorf("the next server cannot be shown: %w", f.err)
@@ -66,7 +66,7 @@ func (f found) final(seen *monitor.Snapshot) error {
 // fixed reports whether the command shows only the first server.
 func (s *sight) fixed() bool { return s.text().given() || s.NoFollow }
 
-// over is the error of a command with --no-follow whose server has ended, else nil.
+// over returns the error of a command with --no-follow whose server has ended, else nil.
 func (s *sight) over(seen *monitor.Snapshot) error {
 	if !s.NoFollow || seen.State == monitor.Open {
 		return nil

@@ -68,7 +68,7 @@ func (e *env) remark(kind, text string) {
 // printed.
 var errSignal = errors.New("a signal came before the command had done its work")
 
-// interrupted is errSignal if err only says that the command's context was cancelled by a signal,
+// interrupted returns errSignal if err only says that a signal cancelled the command's context,
 // else err.
 func (e *env) interrupted(err error) error {
 	if err != nil && e.ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -77,7 +77,7 @@ func (e *env) interrupted(err error) error {
 	return err
 }
 
-// unlessSignalled is err, or nil for errSignal: for commands that run until a signal, which is
+// unlessSignalled returns err, or nil for errSignal: for commands that run until a signal, which is
 // their normal end.
 func unlessSignalled(err error) error {
 	if errors.Is(err, errSignal) {
@@ -99,7 +99,7 @@ func (l *wholeLines) Write(p []byte) (int, error) {
 	return l.to.Write(p)
 }
 
-// quoted describes the server that the flags name.
+// quoted returns a description of the server that the flags name.
 func (l *lookup) quoted() string {
 	if l.NATS != "" {
 		return fmt.Sprintf("the server %q of the NATS at --nats", l.Name)

@@ -128,7 +128,7 @@ type sent struct {
 	lost          losses
 }
 
-// totals is the line that pub prints at its end.
+// totals returns the line that pub prints at its end.
 func (s *sent) totals(name string) totals {
 	return totals{
 		command: "pub", name: name, topic: name, frames: s.frames, bytes: s.bytes,
@@ -189,7 +189,7 @@ func limiter(fps float64) *rate.Limiter {
 // errEndedByOther is distinct from topic.ErrEnded, which counts as a normal end.
 var errEndedByOther = errors.New("the topic was ended before the input")
 
-// ended is nil if err is a normal end of a command: the end of the input or of the topic, or a
+// ended returns nil if err is a normal end of a command: the end of the input or of the topic, or a
 // signal.
 func ended(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {

@@ -21,7 +21,7 @@ func refuse(head []byte) error {
 		"and not raw frames: write raw video instead (ffmpeg -i - -f rawvideo -pix_fmt yuv420p -)", errBadInput, line)
 }
 
-// resembles names the kind of file whose signature the input begins with, "" for none. Raw video
+// resembles returns the kind of file whose signature the input begins with, or "". Raw video
 // may begin with any bytes, so the command only warns.
 func resembles(head []byte) string {
 	has := func(at int, magic string) bool { return len(head) > at && bytes.HasPrefix(head[at:], []byte(magic)) }

@@ -43,7 +43,7 @@ func (l *losses) count(err error) bool {
 	return true
 }
 
-// sum is the number of all lost frames.
+// sum returns the number of all lost frames.
 func (l *losses) sum() (n uint64) {
 	for _, one := range l.of {
 		n += one.frames

@@ -72,7 +72,7 @@ func (s *sizedSource) sniff() error {
 	return nil
 }
 
-// rest is the error for an input that ends with n bytes of a frame.
+// rest returns the error for an input that ends with n bytes of a frame.
 func (s *sizedSource) rest(n int) error {
 	whole := s.read - 1
 	if s.meta.Width == 0 {

@@ -60,7 +60,7 @@ func newSizedSource(c *framebuffer.Client, in io.Reader, size int64, m *topic.Me
 	return &sizedSource{in: bufio.NewReader(in), size: int(size), meta: m, warn: warn}, nil
 }
 
-// mostOf is the size of the largest frame without metadata that a ring takes.
+// mostOf returns the size of the largest frame without metadata that fits a ring.
 func mostOf(c *framebuffer.Client) int64 { return int64(topic.MaxSize(c, nil)) }
 
 // fits returns framebuffer.ErrTooLarge, with the largest size that the ring takes, if a frame of
@@ -69,7 +69,7 @@ func fits(c *framebuffer.Client, size int, m *topic.Meta) error {
 	return topic.CheckSize(c, size, m)
 }
 
-// mostPicture is the size of the largest frame with metadata that a ring takes.
+// mostPicture returns the size of the largest frame with metadata that fits a ring.
 func mostPicture(c *framebuffer.Client) int {
 	return topic.MaxSize(c, &topic.Meta{ContentType: "image/jpeg"})
 }

@@ -48,7 +48,7 @@ a line on stderr says how many frames and bytes were recorded and how many were 
 none came.`
 }
 
-// Run records until there is a reason to end.
+// Run records until the topic ends, --duration is over or a signal comes.
 func (c *recordCmd) Run(e *env) error {
 	if c.Duration < 0 || c.MaxAge < 0 {
 		return fmt.Errorf("%w: --duration %v and --max-age %v cannot be negative", errUsage, c.Duration, c.MaxAge)
@@ -89,7 +89,7 @@ func (c *recordCmd) Run(e *env) error {
 		s = one
 		return err
 	})
-	if s.Topic == "" { // it did not begin
+	if s.Topic == "" { // the recording did not begin
 		return err
 	}
 	defer e.total(totals{
@@ -105,11 +105,11 @@ func (c *recordCmd) Run(e *env) error {
 	return err
 }
 
-// errMissing is for recordings that lack something.
+// errMissing is the error for a recording that lacks frames.
 var errMissing = errors.New("timeout: frames are not in the recording")
 
-// missing is an error if the recording lacks frames that should be in it, or has none at all; a signal that comes before
-// the first frame is none.
+// missing returns an error if the recording lacks frames that should be in it, or has none at all.
+// A recording without frames is no error if a signal came before the first one.
 func (c *recordCmd) missing(e *env, s record.RecorderStats) error {
 	interrupted := e.ctx.Err() != nil
 	switch {
@@ -125,14 +125,14 @@ func (c *recordCmd) missing(e *env, s record.RecorderStats) error {
 		}
 		return fmt.Errorf("%w %q: %d of %d: %s", errMissing, s.Recording, s.Lost+s.Refused, s.Lost+s.Refused+s.Frames, why)
 	case s.Frames > 0 || interrupted:
-		return nil //nolint:nilerr // a signal is an end in order
+		return nil //nolint:nilerr // ending by a signal is normal
 	case s.LeftOut > 0:
 		return fmt.Errorf("%w: nothing was recorded: --every and --rate left out all %d frames of topic %q", errNoFrame, s.LeftOut, s.Topic)
 	}
 	return fmt.Errorf("%w: nothing was recorded: no frame came in topic %q: is that its name, and does a publisher run? framebuffer topics tells", errNoFrame, s.Topic)
 }
 
-// fromOf is --from of the commands that subscribe.
+// fromOf returns the value of --from for the commands that subscribe.
 func fromOf(s string) topic.From {
 	return map[string]topic.From{"next": topic.FromNext, "newest": topic.FromNewest, "oldest": topic.FromOldest}[s]
 }

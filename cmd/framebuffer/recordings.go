@@ -26,7 +26,7 @@ character that a stream's name cannot have: nats stream ls lists them.
 --json prints one object on a line.`
 }
 
-// Run lists or deletes.
+// Run lists or deletes recordings.
 func (c *recordingsCmd) Run(e *env) error {
 	nc, err := c.dial(e)
 	if err != nil {
@@ -43,7 +43,8 @@ func (c *recordingsCmd) Run(e *env) error {
 	return printAll(e, all, recordingsText)
 }
 
-// deleteAll deletes these recordings, and says so of each: one that is not there keeps none of the others.
+// deleteAll deletes these recordings, and prints a line for each. It continues after an error, so
+// that a missing recording does not keep the others from being deleted.
 func deleteAll(e *env, nc *nats.Conn, names []string) error {
 	var errs []error
 	for _, name := range names {
@@ -56,6 +57,7 @@ func deleteAll(e *env, nc *nats.Conn, names []string) error {
 	return errors.Join(errs...)
 }
 
+// recordingsText formats a table of recordings.
 func recordingsText(all []record.Recording) string {
 	var w columns
 	w.row("NAME\tTOPIC\tFRAMES\tSIZE\tFROM\tTO\tLIMITS")

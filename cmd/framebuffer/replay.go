@@ -37,7 +37,7 @@ At the end, a line on stderr says how many frames and bytes were published and h
 were lost; --json also prints all counters on stdout.`
 }
 
-// Run publishes until the end, or a signal.
+// Run replays until the recording's end or a signal.
 func (c *replayCmd) Run(e *env) error { return unlessSignalled(e.interrupted(c.play(e))) }
 
 func (c *replayCmd) play(e *env) error {
@@ -85,7 +85,8 @@ func (c *replayCmd) play(e *env) error {
 	return err
 }
 
-// unused returns an error if another program may be publishing to the topic, and the user did not name it.
+// unused returns an error if another program may be publishing to the topic, for a topic that the
+// user did not name.
 func unused(ring *framebuffer.Client, name string) error {
 	all, err := monitor.Topics(ring)
 	if err != nil {
@@ -99,10 +100,10 @@ func unused(ring *framebuffer.Client, name string) error {
 	return nil
 }
 
-// speed is a number or max.
+// speed is a flag whose value is a number or max.
 type speed float64
 
-// UnmarshalText reads it.
+// UnmarshalText parses a speed.
 func (s *speed) UnmarshalText(text []byte) error {
 	if string(text) == "max" {
 		*s = speed(math.Inf(1))
@@ -116,10 +117,11 @@ func (s *speed) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// moment is a time, or one relative to a recording's beginning or, if negative, its end.
+// moment is a flag whose value is a time, or a duration from a recording's beginning or, if
+// negative, from its end.
 type moment string
 
-// in returns when it is in that recording; the zero time if it is not given.
+// in returns the time for that recording, or the zero time if the flag was not given.
 func (m moment) in(r record.Recording) (time.Time, error) {
 	if m == "" {
 		return time.Time{}, nil
@@ -135,7 +137,7 @@ func (m moment) in(r record.Recording) (time.Time, error) {
 			return t, nil
 		}
 	}
-	for _, layout := range []string{time.TimeOnly, "15:04"} { // of the day on which it begins
+	for _, layout := range []string{time.TimeOnly, "15:04"} { // on the day on which the recording begins
 		if t, err := time.ParseInLocation(layout, string(m), time.Local); err == nil {
 			d := r.First.Local()
 			return time.Date(d.Year(), d.Month(), d.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.Local), nil

@@ -97,7 +97,7 @@ func (c *serveCmd) Run(e *env) (err error) {
 	return nil
 }
 
-// mirrors are the mirrors of --mirror.
+// mirrors returns the mirrors of --mirror.
 func (c *serveCmd) mirrors() (all []remote.MirrorOptions, err error) {
 	trust, err := c.keys()
 	if err != nil {
@@ -114,7 +114,7 @@ func (c *serveCmd) mirrors() (all []remote.MirrorOptions, err error) {
 	return all, nil
 }
 
-// options are the flags as the library takes them.
+// options converts the flags to options of the library.
 func (c *serveCmd) options(e *env) *framebuffer.ServerOptions {
 	return &framebuffer.ServerOptions{
 		Name: "framebuffer serve", Mode: fs.FileMode(c.Mode), Backend: c.Backend, Dir: c.Dir,
@@ -123,7 +123,7 @@ func (c *serveCmd) options(e *env) *framebuffer.ServerOptions {
 	}
 }
 
-// config are the flags as package service takes them.
+// config converts the flags to options of package service.
 func (c *serveCmd) config(e *env, mirrors []remote.MirrorOptions) *service.ServeOptions {
 	return &service.ServeOptions{
 		Mirrors: mirrors, Name: c.Name, Host: c.Host, URL: string(c.NATS),
@@ -132,7 +132,7 @@ func (c *serveCmd) config(e *env, mirrors []remote.MirrorOptions) *service.Serve
 	}
 }
 
-// logTotals logs what went through the ring.
+// logTotals logs how many frames and bytes went through the ring.
 func logTotals(e *env, server *framebuffer.Server) {
 	all := server.Stats().Total
 	e.log.Info("stopping", "framebuffer.allocated_bytes", all.AllocatedBytes, "framebuffer.writes", all.Writes,
@@ -159,7 +159,7 @@ func startService(e *env, server *framebuffer.Server, opts *service.ServeOptions
 		return s.svc, s.err
 	case <-e.ctx.Done():
 	}
-	select { // if it is about to run, close it in order
+	select { // if the service is about to run, close it in order
 	case s := <-done:
 		if s.err == nil {
 			return nil, errors.Join(errSignal, s.svc.Close())
@@ -169,7 +169,7 @@ func startService(e *env, server *framebuffer.Server, opts *service.ServeOptions
 	return nil, errSignal
 }
 
-// whose describes the server's NATS.
+// whose returns a description of the server's NATS.
 func (c *serveCmd) whose() string {
 	switch {
 	case c.NATS != "":
@@ -180,7 +180,7 @@ func (c *serveCmd) whose() string {
 	return "embedded, this user only"
 }
 
-// text is what serve prints without --json.
+// text formats what serve prints without --json.
 func (s served) text(whose string) string {
 	name := ""
 	if s.Name != "default" {

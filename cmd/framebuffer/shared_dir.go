@@ -11,7 +11,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/service"
 )
 
-// sharedKey is the key file of the server of that name in the shared directory, through which
+// sharedKey returns the key file of the server of that name in the shared directory, through which
 // processes in different network namespaces find each other. It is "" without such a directory.
 func sharedKey(name string) string {
 	dir := shm.SharedDir()
@@ -23,9 +23,9 @@ func sharedKey(name string) string {
 
 var fileName = regexp.MustCompile(`^[A-Za-z0-9-][A-Za-z0-9.-]{0,63}$`)
 
-// elsewhere is the key file with which a client tries again after it found no server by its name:
-// the server may be in another network namespace, or start later. It is "" if err is another error,
-// or without a shared directory.
+// elsewhere returns the key file with which a client tries again after it found no server by its
+// name: the server may be in another network namespace, or start later. It is "" if err is another
+// error, or without a shared directory.
 func (l *lookup) elsewhere(err error) (keyFile string) {
 	if l.NATS != "" || !errors.Is(err, service.ErrNoServer) {
 		return ""

@@ -23,5 +23,5 @@ func (s *byteSize) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is the size with a binary unit.
+// String formats the size with a binary unit.
 func (s byteSize) String() string { return humanize.IBytes(uint64(s)) }

@@ -50,7 +50,7 @@ func (c *statCmd) Run(e *env) error {
 	return errors.Join(c.print(e, w), w.close())
 }
 
-// print shows what is seen: once, or until the context ends.
+// print shows snapshots: one, or one after the other until the context ends.
 func (c *statCmd) print(e *env, w *watched) error {
 	live := c.Watch && !e.json && term.IsTerminal(int(e.out.Fd())) && os.Getenv("TERM") != "dumb"
 	_, s, err := w.look()
@@ -75,7 +75,7 @@ func (c *statCmd) print(e *env, w *watched) error {
 	}
 }
 
-// show prints one snapshot: over the last one on a terminal that is watched.
+// show prints one snapshot; on a terminal with --watch, in place of the last one.
 func (e *env) show(s *monitor.Snapshot, live, first bool) error {
 	if e.json {
 		return e.print(s, "")
@@ -96,16 +96,16 @@ func (e *env) show(s *monitor.Snapshot, live, first bool) error {
 	return nil
 }
 
-// columns is how wide a line for people may be.
+// columns returns how wide a line of text may be.
 func (e *env) columns() int {
 	width, _, err := term.GetSize(int(e.out.Fd()))
 	if err != nil || width < 1 {
 		return unlimited
 	}
-	return max(width, 80) // narrower ones wrap, as they do with everything
+	return max(width, 80) // narrower terminals wrap the lines
 }
 
-// firstLines cuts a text to what a terminal has room for.
+// firstLines truncates a text to n lines, for a terminal of that height.
 func firstLines(text string, n int) string {
 	lines := strings.SplitAfter(text, "\n")
 	if n < 2 || len(lines)-1 <= n {
@@ -114,7 +114,7 @@ func firstLines(text string, n int) string {
 	return strings.Join(lines[:n-1], "") + "…\n"
 }
 
-// pause waits, and reports whether that was not cut short.
+// pause waits for d, and reports whether it did: false means that the context ended first.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -12,13 +12,13 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// statText is a snapshot for people, on lines of that many columns at most. Names are cut where the
-// lines are limited.
+// statText formats a snapshot as text, on lines of at most width columns. It truncates names if the
+// width is limited.
 func statText(s *monitor.Snapshot, width int) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { b.WriteString(fit(fmt.Sprintf(format, args...), width) + "\n") }
 	line("ring      %s, %s of %s pages, made %s ago", stateText(s.State), humanize.IBytes(s.Capacity), s.Pages, s.Age)
-	for part := range strings.SplitSeq(ansi.Wrap(text(s.Backend+": "+s.Path), 70, ""), "\n") { // a path is of no use without its end
+	for part := range strings.SplitSeq(ansi.Wrap(text(s.Backend+": "+s.Path), 70, ""), "\n") { // wrapped, because a path without its end is useless
 		line("          %s", part)
 	}
 	line("head      %s", bar(s))
@@ -39,6 +39,7 @@ func statText(s *monitor.Snapshot, width int) string {
 	return b.String()
 }
 
+// stateText formats the state of a segment.
 func stateText(s monitor.State) string {
 	if s == monitor.Gone {
 		return "GONE (killed)"
@@ -49,8 +50,8 @@ func stateText(s monitor.State) string {
 	return string(s)
 }
 
-// bar is the ring from its beginning to its end: what was never written, what was, what is
-// held, and where the head is.
+// bar draws the ring from its beginning to its end: the parts never written, written and held, and
+// the position of the head.
 func bar(s *monitor.Snapshot) string {
 	const width = 68
 	cells := []byte(strings.Repeat("=", width))
@@ -75,7 +76,7 @@ func bar(s *monitor.Snapshot) string {
 	return "[" + string(cells) + "]"
 }
 
-// timeoutsText has the timeouts by reason, and the names of the clients that found altered frames.
+// timeoutsText formats the timeouts by reason, with the names of clients that found altered frames.
 func timeoutsText(s *monitor.Snapshot) string {
 	text := fmt.Sprintf("%s overwritten, %s altered", number(s.Total[monitor.Overwritten]), number(s.Total[monitor.Altered]))
 	if s.Window > 0 {
@@ -93,6 +94,7 @@ func timeoutsText(s *monitor.Snapshot) string {
 	return text
 }
 
+// clientsText prints the table of clients.
 func clientsText(s *monitor.Snapshot, width int, line func(string, ...any)) {
 	first := 16
 	if width == unlimited {
@@ -124,7 +126,7 @@ func clientsText(s *monitor.Snapshot, width int, line func(string, ...any)) {
 	}
 }
 
-// remoteText says what came over NATS and not from a ring of this host, and why.
+// remoteText prints what a client read over NATS and not from a ring of this host, and why.
 func remoteText(c *monitor.Counts, why monitor.RemoteReason, line func(string, ...any)) {
 	if c[monitor.RemoteReads]+c[monitor.RemoteTimeouts] == 0 {
 		return
@@ -136,8 +138,9 @@ func remoteText(c *monitor.Counts, why monitor.RemoteReason, line func(string, .
 	line("%s", text)
 }
 
+// topicsText prints the table of topics and their subscribers.
 func topicsText(s *monitor.Snapshot, width int, line func(string, ...any)) {
-	first, most := 28, 14 // columns of what stands first, and of a subscriber's name
+	first, most := 28, 14 // widths of the first column and of a subscriber's name
 	if width == unlimited {
 		for _, t := range s.Topics {
 			first = max(first, ansi.StringWidth(text(t.Name))+9) // " (ended)"
@@ -177,7 +180,7 @@ func topicsText(s *monitor.Snapshot, width int, line func(string, ...any)) {
 	}
 }
 
-// frameText says what a frame is.
+// frameText formats a frame's metadata, size, age and source.
 func frameText(f *monitor.Frame) (all []string) {
 	if f.Meta.Width > 0 {
 		all = append(all, strings.TrimSpace(fmt.Sprintf("%d×%d %s", f.Meta.Width, f.Meta.Height, f.Meta.Format)))
@@ -194,13 +197,13 @@ func frameText(f *monitor.Frame) (all []string) {
 	return all
 }
 
-// who returns a client's name, without this program's own for its commands.
+// who returns a client's name; for commands of this program, without the program's name.
 func who(name string) string { return text(strings.TrimPrefix(name, "framebuffer ")) }
 
-// perSecond is a rate of bytes.
+// perSecond formats a rate in bytes per second.
 func perSecond(v float64) string { return humanize.Bytes(uint64(min(max(v, 0), 1<<62))) + "/s" }
 
-// rateOf is perSecond where there are rates.
+// rateOf is like [perSecond], but returns "" if the snapshot has no rates.
 func rateOf(s *monitor.Snapshot, v float64) string {
 	if s.Window == 0 {
 		return ""
@@ -208,7 +211,7 @@ func rateOf(s *monitor.Snapshot, v float64) string {
 	return perSecond(v)
 }
 
-// number is a count in at most 6 columns.
+// number formats a count in at most 6 columns.
 func number(n uint64) string {
 	if n < 100_000 {
 		return strconv.FormatUint(n, 10)
@@ -216,7 +219,7 @@ func number(n uint64) string {
 	return short(float64(n))
 }
 
-// short is a number in at most 6 columns.
+// short formats a number in at most 6 columns.
 func short(v float64) string {
 	switch {
 	case v < 9.95 && v != float64(int(v)):
@@ -231,6 +234,7 @@ func short(v float64) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.4g", n), ".") + unit
 }
 
+// many formats a count of things, such as "2 frames".
 func many(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

@@ -26,7 +26,7 @@ func (c *columns) row(format string, args ...any) {
 	c.rows = append(c.rows, cells)
 }
 
-// lines are the rows, with at least two spaces between two cells.
+// lines formats the rows, with at least two spaces between cells.
 func (c *columns) lines() (all []string) {
 	for _, cells := range c.rows {
 		var b strings.Builder
@@ -41,7 +41,7 @@ func (c *columns) lines() (all []string) {
 	return all
 }
 
-// String is the whole table.
+// String formats the whole table.
 func (c *columns) String() string { return strings.Join(c.lines(), "\n") + "\n" }
 
 // unlimited is the width of an output that is not a terminal.

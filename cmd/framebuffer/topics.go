@@ -36,8 +36,8 @@ func (c *topicsCmd) Run(e *env) error {
 	return printAll(e, lines, topicsTable)
 }
 
-// topicLine is a topic in JSON: as monitor has it, without rates, since one look has none, and with
-// the members that had other names in the release before.
+// topicLine is the JSON form of a topic: that of package monitor, without rates, because one
+// snapshot has none, and with members by their names of the release before.
 type topicLine struct {
 	*monitor.Topic
 	FrameRate   *float64         `json:"frame_rate,omitempty"`
@@ -57,6 +57,7 @@ type groupLine struct {
 	OldLag uint64 `json:"behind"`
 }
 
+// lineOf converts a topic to its JSON form.
 func lineOf(t *monitor.Topic) topicLine {
 	line := topicLine{Topic: t, Subscribers: []subscriberLine{}, Groups: []groupLine{}, OldBytes: t.Bytes}
 	for _, s := range t.Subscribers {
@@ -68,6 +69,7 @@ func lineOf(t *monitor.Topic) topicLine {
 	return line
 }
 
+// topicsTable formats a table of topics, with their subscribers and groups.
 func topicsTable(all []topicLine) string {
 	var w columns
 	w.row("TOPIC\tFRAMES\tBYTES\tREADER\tRECEIVED\tLAG\tLOST")
@@ -88,5 +90,5 @@ func topicsTable(all []topicLine) string {
 	return w.String()
 }
 
-// text is a name, or other text of another process, on one line of a terminal.
+// text makes a name, or other text of another process, safe to print on one line of a terminal.
 func text(s string) string { return harmless.Text(s) }

@@ -14,9 +14,9 @@ type totals struct {
 	command   string // such as pub
 	name      string // its argument: a topic or a recording
 	topic     string
-	recording string // "": there is none
+	recording string // "": no recording
 	frames    uint64 // moved
-	bytes     uint64 // of those
+	bytes     uint64 // of those frames
 	lost      uint64 // frames that should have been moved, and were not
 	of        []tally
 	leftOut   uint64 // frames that the flags left out
@@ -67,7 +67,7 @@ func (e *env) total(t totals) {
 	}
 }
 
-// String is the line as text.
+// String formats the line as text.
 func (t totals) String() string {
 	s := fmt.Sprintf("%s %s: %s, %s, %d lost", t.command, text(t.name), exactly(t.frames, "frame"), exactly(t.bytes, "byte"), t.lost)
 	var reasons []string
@@ -85,7 +85,7 @@ func (t totals) String() string {
 	return s
 }
 
-// exactly is a count with all its digits, so that scripts can read it too.
+// exactly formats a count with all its digits, so that scripts can parse it.
 func exactly(n uint64, what string) string {
 	if n == 1 {
 		return "1 " + what

@@ -37,7 +37,7 @@ type shown struct {
 	Addresses []string `json:"listens_on"` // all hosts and ports
 }
 
-// String is the text for people.
+// String formats what web prints without --json.
 func (s shown) String() string {
 	text := "Showing the ring at\n\n  " + s.HTTP + "\n\n"
 	if len(s.Addresses) > 1 {
@@ -80,8 +80,8 @@ func (c *webCmd) Run(e *env) error {
 	}
 }
 
-// successor waits until the segment has no server any more and there is another, and returns
-// that; or until the context or the page has ended, and returns nothing.
+// successor waits until the segment's server has ended and another has started, and returns the
+// other one. It returns nothing if the context or the page ends first.
 func (c *webCmd) successor(e *env, page *httpServer, key string) (found, error) {
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
@@ -117,7 +117,7 @@ func (c *webCmd) successor(e *env, page *httpServer, key string) (found, error) 
 	}
 }
 
-// sameAddr is the address that was asked for with the port that was given.
+// sameAddr returns the address that was asked for, with the port of the page's URL.
 func sameAddr(asked, page string) (string, error) {
 	host, _, err := net.SplitHostPort(asked)
 	if err != nil {

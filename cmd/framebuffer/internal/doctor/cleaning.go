@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// cleaning is about systemd-tmpfiles, which removes what is old: whether that is done where memfd's
-// socket and file's files would be.
+// cleaning checks whether systemd-tmpfiles removes old files in the directories of memfd's socket
+// and of file's files.
 func cleaning(m Machine, _ int64) Result {
 	if _, err := fs.Stat(m.Root, "run/systemd/system"); missing(err) {
 		return good("no systemd runs here that would remove old sockets and files")
@@ -32,9 +32,10 @@ type aged struct {
 	excludes        bool
 }
 
+// agedRules are the rules for cleaning, of all files of tmpfiles.d.
 type agedRules []aged
 
-// tmpfiles reads the lines that are about cleaning.
+// tmpfiles returns the lines of tmpfiles.d that are about cleaning.
 func (m Machine) tmpfiles() (all agedRules, err error) {
 	files, err := m.dropIns(".conf", "etc/tmpfiles.d", "run/tmpfiles.d", "usr/local/lib/tmpfiles.d", "usr/lib/tmpfiles.d")
 	if err != nil {
@@ -63,7 +64,8 @@ func (m Machine) tmpfiles() (all agedRules, err error) {
 	return all, nil
 }
 
-// of is the line by which things in a directory are cleaned: that of the longest path.
+// of returns the rule that applies to files in a directory, which is the one with the longest path.
+// It reports false if no rule applies, or if the rule excludes the directory.
 func (all agedRules) of(dir string) (rule aged, found bool) {
 	for _, r := range all {
 		for above := path.Clean(dir); ; above = path.Dir(above) {

@@ -1,6 +1,7 @@
-// Package doctor checks what this machine and this container allow: whether a ring of some size can be served
-// here, whether attaching with a key works, and what to do where not. It removes what it makes to try that,
-// except for the directory of memfd's socket, which serve would make too.
+// Package doctor checks what this machine and this container allow: whether a ring of a given size
+// can be served here, and whether attaching with a key works. If not, it names a remedy. It removes
+// what it creates for its tests, except for the directory of memfd's socket, which serve would
+// create too.
 package doctor
 
 import (
@@ -17,8 +18,8 @@ import (
 // Status is the result of a check.
 type Status string
 
-// The statuses. Fail: a server with a ring of that size, or attaching with that key, does not work here. Warn:
-// it works, but something else does not that a user may want.
+// The statuses. Fail means that a server with a ring of that size, or attaching with that key, does
+// not work here. Warn means that it works, but something else that a user may want does not.
 const (
 	OK   Status = "ok"
 	Warn Status = "warn"
@@ -33,34 +34,34 @@ type Result struct {
 	Remedy  string `json:"remedy,omitempty"` // only if not OK
 }
 
-// Check is one check and its name. ring is the size of the ring that must fit; with 0 no ring is to be made
-// here, and lack of room for one is no problem.
+// Check is one check and its name. ring is the size of the ring that must fit. 0 means that no ring
+// will be created here, so that lack of room for one is no problem.
 type Check struct {
 	Name string
 	Look func(m Machine, ring int64) Result
 }
 
-// Machine is what checks read.
+// Machine is what checks examine.
 type Machine struct {
-	Root      fs.FS                           // what lies below /
-	FileDir   string                          // where a ring would be a file
-	SocketDir string                          // where memfd's socket would be
+	Root      fs.FS                           // the files below /
+	FileDir   string                          // directory of the files of a ring
+	SocketDir string                          // directory of memfd's socket
 	Space     func(dir string) (Space, error) // of the file system at a path from /
 	Try       func(backend string) error      // serves a small ring and attaches to it
-	Deaths    func() error                    // nil where the kernel tells of the death of processes
+	Deaths    func() error                    // returns nil if the kernel notifies of the death of processes
 }
 
 // Space is the room in a file system.
 type Space struct {
 	Total, Free int64
 	ReadOnly    bool
-	Kind        string // tmpfs, say
-	Memory      bool   // its files are memory, whole and always
-	Mode        string // of the directory, as ls has it
+	Kind        string // such as tmpfs
+	Memory      bool   // all bytes of its files are always in memory
+	Mode        string // of the directory, as ls prints it
 }
 
-// Here returns the machine, or the container, that this process runs in. dir is the directory of sockets and
-// files, or "" for that of serve.
+// Here returns the machine, or the container, that this process runs in. dir is the directory of
+// sockets and files, or "" for the default of serve.
 func Here(dir string) Machine {
 	return Machine{
 		Root: os.DirFS("/"), FileDir: shm.FileDir(dir), SocketDir: shm.SocketDir(dir), Space: space,
@@ -91,8 +92,8 @@ func Checks() []Check {
 	}
 }
 
-// Examine runs all checks, for a ring of that size or for 0. With a key it also attaches: results about the
-// key replace those of the same name without one.
+// Examine runs all checks, for a ring of that size or for 0. With a key it also attaches: results
+// about the key replace those of the same name without one.
 func Examine(m Machine, ring int64, key string) []Result {
 	var all []Result
 	for _, check := range Checks() {

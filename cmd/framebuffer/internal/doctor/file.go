@@ -4,11 +4,11 @@ import (
 	"strconv"
 )
 
-// without is what to do where a ring cannot be a file.
+// without is the remedy if a ring cannot be a file.
 const without = "or use sysv or memfd, which do without"
 
-// fileWorks is whether a ring could be a file in the directory for that. Containers have
-// 64 MiB in /dev/shm unless they are told otherwise; neither sysv nor memfd uses it.
+// fileWorks checks whether a ring can be a file in the directory for files. Containers have 64 MiB
+// in /dev/shm by default; neither sysv nor memfd uses it.
 func fileWorks(m Machine, ring int64) Result {
 	dir := m.FileDir
 	room, err := m.Space(dir)

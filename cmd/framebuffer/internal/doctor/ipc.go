@@ -17,7 +17,7 @@ func ipcNamespace(m Machine, _ int64) Result {
 	}
 }
 
-// sameIPC is ipcNamespace for a key that says in which one its memory is; 0 if it does not know.
+// sameIPC checks whether this process is in the IPC namespace that a key names; 0 means unknown.
 func sameIPC(m Machine, key uint64) Result {
 	here := m.namespace("self", "ipc")
 	switch {
@@ -32,7 +32,7 @@ func sameIPC(m Machine, key uint64) Result {
 	return good("%s: that of the key", describeIPC(here))
 }
 
-// anyIPC is sameIPC for a backend that does without.
+// anyIPC is the result of [sameIPC] for a backend that works in all IPC namespaces.
 func anyIPC(m Machine, backend string) Result {
 	r := good("%s needs no IPC namespace in common", backend)
 	if here := m.namespace("self", "ipc"); here != 0 {
@@ -41,7 +41,7 @@ func anyIPC(m Machine, backend string) Result {
 	return r.named("ipc namespace")
 }
 
-// describeIPC names an IPC namespace.
+// describeIPC returns the description of an IPC namespace.
 func describeIPC(namespace uint64) string {
 	if namespace == hostIPC {
 		return fmt.Sprintf("the host's (%d)", namespace)

@@ -12,8 +12,8 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// lookAtKey checks a key: where its memory is, whether attaching works, and which other processes are
-// attached.
+// lookAtKey checks a key: where its memory is, whether attaching works, and which other processes
+// are attached.
 func lookAtKey(m Machine, key string) []Result {
 	client, err := framebuffer.Attach(key, &framebuffer.ClientOptions{ReadOnly: true, Name: "framebuffer doctor"})
 	if errors.Is(err, framebuffer.ErrBadKey) {
@@ -31,8 +31,8 @@ func lookAtKey(m Machine, key string) []Result {
 		all = append(all, bad(Warn, "run the server as this user, or in a directory that is its user's alone, in a user namespace in which it has an id", "%s", doubt).named("authenticity"))
 	}
 	if !slices.ContainsFunc(others, func(p monitor.Peer) bool { return p.Server }) {
-		// A server has a slot from the start to its end, and only one that is provably gone
-		// loses it to another: just now to this client, perhaps.
+		// A server has a slot from its start to its end. Another client, perhaps this one, gets
+		// the slot only if the server is provably gone.
 		all = append(all, serverGone(fmt.Sprintf("pid %d", monitor.ServerPID(client))))
 	}
 	for _, p := range others {
@@ -41,7 +41,7 @@ func lookAtKey(m Machine, key string) []Result {
 	return all
 }
 
-// place says where a key's memory is. The key is well formed: attaching parsed it.
+// place reports where a key's memory is. The key is well formed: attaching has parsed it.
 func place(m Machine, key string) []Result {
 	f := strings.Split(key, "_")
 	backend, location := f[1], f[2]
@@ -59,7 +59,7 @@ func place(m Machine, key string) []Result {
 	return []Result{good("%s", backend).named("key")}
 }
 
-// socket tells whether a server that listens at a socket has lost the name of it.
+// socket reports whether another process has removed the socket at which a server listens.
 func (m Machine) socket(at string) Result {
 	table, err := m.text("proc/net/unix")
 	if _, gone := fs.Lstat(m.Root, strings.TrimPrefix(at, "/")); err == nil && missing(gone) && listens(table, at) {
@@ -69,9 +69,9 @@ func (m Machine) socket(at string) Result {
 	return good("memfd: by the socket %q", at)
 }
 
-// listens reports whether a process of this network namespace listens at a path, by the kernel's table.
-// The server's end of a connection has the path too, in the namespace of the client: the flags tell
-// which one accepts (__SO_ACCEPTCON).
+// listens reports whether a process of this network namespace listens at a path, by the kernel's
+// table. The server's end of a connection has the same path, in the client's namespace; the flag
+// __SO_ACCEPTCON marks the socket that accepts connections.
 func listens(table, at string) bool {
 	const flags, accepting = 3, "00010000"
 	for line := range strings.Lines(table) {
@@ -84,7 +84,8 @@ func listens(table, at string) bool {
 	return false
 }
 
-// refused says why attaching did not work; placed, if where the memory is says so already.
+// refused reports why attaching failed. placed means that the result about the memory's place says
+// why already.
 func refused(err error, placed bool) Result {
 	remedy := "start the server again" // ErrCorrupt, and other errors
 	switch {

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// removeIPC is about what systemd does when a user's last session ends: with RemoveIPC it
-// removes the user's System V segments that no process is attached to, and the files in /dev/shm.
+// removeIPC checks the setting RemoveIPC of systemd-logind. With it, when a user's last session
+// ends, systemd removes the user's files in /dev/shm and System V segments without attached
+// processes.
 func removeIPC(m Machine, _ int64) Result {
 	if _, err := fs.Stat(m.Root, "run/systemd/system"); missing(err) {
 		return good("no systemd runs here that would remove anything at logout")
@@ -28,12 +29,12 @@ func removeIPC(m Machine, _ int64) Result {
 	return good("%s (logind.conf); it matters not: segments and memfds are without a name from the start; only servers with files in /dev/shm would lose these at the logout of their user", set)
 }
 
-// logind returns what systemd-logind's configuration sets, and nothing where it does not. The
-// last drop-in by name wins, wherever it lies; one in an earlier directory hides others of its
-// name (logind.conf(5)).
+// logind returns the value of a setting in systemd-logind's configuration, or "" if it is not set.
+// The last drop-in by name wins, in whichever directory it is; a file in an earlier directory hides
+// those of the same name in later ones (logind.conf(5)).
 func (m Machine) logind(setting string) (value string, err error) {
 	dirs := []string{"etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd"}
-	for _, dir := range dirs { // the first main file counts, and no other
+	for _, dir := range dirs { // only the first main file counts
 		text, err := m.text(path.Join(dir, "logind.conf"))
 		if missing(err) {
 			continue
@@ -62,8 +63,8 @@ func (m Machine) logind(setting string) (value string, err error) {
 	return value, nil
 }
 
-// dropIns are the files of these directories that count, in the order of their names: one in an
-// earlier directory hides others of its name.
+// dropIns returns the effective files of these directories, in the order of their names: a file in
+// an earlier directory hides those of the same name in later ones.
 func (m Machine) dropIns(suffix string, dirs ...string) (files []string, err error) {
 	where := map[string]string{}
 	for _, dir := range dirs {
@@ -83,7 +84,7 @@ func (m Machine) dropIns(suffix string, dirs ...string) (files []string, err err
 	return files, nil
 }
 
-// lastOf is the last value that a file gives to a setting, or what there was before.
+// lastOf returns the last value that a file gives to a setting, or before if there is none.
 func lastOf(text, setting, before string) string {
 	for line := range strings.Lines(text) {
 		name, value, ok := strings.Cut(line, "=")

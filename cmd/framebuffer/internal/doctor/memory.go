@@ -44,8 +44,8 @@ func overcommit(m Machine, ring int64) Result {
 	return good("strict (vm.overcommit_memory is 2): the kernel promises %s more", size(bound-used))
 }
 
-// controlGroup checks whether the container has the memory: a ring's pages count for the group
-// of the server, whichever process writes to them.
+// controlGroup checks whether the container has the memory: a ring's pages are charged to the
+// server's group, whichever process writes to them.
 func controlGroup(m Machine, ring int64) Result {
 	all, err := cgroup.Memory(m.Root)
 	if err != nil {
@@ -62,7 +62,8 @@ func controlGroup(m Machine, ring int64) Result {
 	return good("%s, of which %s are left (%s)", size(least.Max), size(least.Free), least.File)
 }
 
-// addressSpace checks whether a process can map the ring, which every process does twice, one after the other.
+// addressSpace checks whether a process can map the ring. Each process maps it twice, at
+// consecutive addresses.
 func addressSpace(m Machine, ring int64) Result {
 	bound, err := m.resource("Max address space")
 	if err != nil {
@@ -75,7 +76,7 @@ func addressSpace(m Machine, ring int64) Result {
 	if err != nil {
 		return unknown(err)
 	}
-	used <<= 10 // the file has kB
+	used <<= 10 // the file's unit is kB
 	if free := bound - used; 2*ring > free {
 		return bad(Fail, "ulimit -v unlimited, or serve --size "+atMost(free/2),
 			"%s, of which %s are left (ulimit -v): %s is mapped twice", size(bound), size(free), ringOf(ring))
@@ -83,7 +84,7 @@ func addressSpace(m Machine, ring int64) Result {
 	return good("%s, of which %s are left (ulimit -v); a ring is mapped twice", size(bound), size(bound-used))
 }
 
-// atMost returns a size to serve with where no more than free is free: a tenth less, since the server
+// atMost formats the size to serve with if free bytes are free: a tenth less, because the server
 // process needs memory too.
 func atMost(free int64) string {
 	mib := max(free, 0) / 10 * 9 >> 20

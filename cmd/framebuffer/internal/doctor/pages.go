@@ -16,7 +16,7 @@ func hugePages(m Machine, ring int64) Result {
 	if err != nil {
 		return unknown(err)
 	}
-	if all, err := fs.ReadDir(m.Root, "sys"); err != nil || len(all) == 0 { // which tells of transparent ones
+	if all, err := fs.ReadDir(m.Root, "sys"); err != nil || len(all) == 0 { // settings of transparent pages
 		return unknown(fmt.Errorf("/sys is not mounted: %w", cmp.Or(err, fs.ErrNotExist)))
 	}
 	mayReserved := m.mayUseReserved()
@@ -35,7 +35,8 @@ func hugePages(m Machine, ring int64) Result {
 		"%s reserved and free, no transparent ones for shared memory", size(reserved))
 }
 
-// reservedPages returns the bytes in huge pages of the pool that are free and that no mapping has reserved.
+// reservedPages returns the bytes in huge pages of the pool that are free and that no mapping has
+// reserved.
 func (m Machine) reservedPages() (int64, error) {
 	free, err := m.field("proc/meminfo", "HugePages_Free:")
 	if err != nil {
@@ -49,8 +50,8 @@ func (m Machine) reservedPages() (int64, error) {
 	return max(free-promised, 0) * each, err
 }
 
-// mayUseReserved reports whether the kernel lets this user make System V segments of reserved
-// pages: by the capability, or by one of its groups.
+// mayUseReserved reports whether the kernel permits this user, by a capability or one of its
+// groups, to create System V segments in reserved pages.
 func (m Machine) mayUseReserved() bool {
 	if caps, err := m.statusWords("self", "CapEff"); err == nil && len(caps) == 1 {
 		const ipcLock = 14
@@ -71,7 +72,7 @@ func (m Machine) mayUseReserved() bool {
 	return slices.Contains(mine, group)
 }
 
-// memlock reports what may be locked. Rings are not locked: the limit forbids nothing.
+// memlock reports the limit of locked memory. Rings are not locked, so the limit forbids nothing.
 func memlock(m Machine, _ int64) Result {
 	bound, err := m.resource("Max locked memory")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/monitor"
 )
 
-// peer reports on another attached process, as far as it can be seen from here.
+// peer reports about another attached process, as far as this process can see it.
 func (m Machine) peer(p monitor.Peer) Result {
 	name := "client"
 	if p.Server {
@@ -46,7 +46,8 @@ func serverGone(who string) Result {
 	return bad(Warn, "start a server, and give out its key", "%s, is gone: its clients read what is there, and nothing is written", who).named("server")
 }
 
-// alive reports whether a pid of this PID namespace is that process, and not a later one.
+// alive reports whether a pid of this PID namespace belongs to that process, and not to a later
+// one.
 func (m Machine) alive(pid int, p monitor.Peer) (bool, error) {
 	started, err := procinfo.StartTimeIn(m.Root, pid)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,9 +56,9 @@ func (m Machine) alive(pid int, p monitor.Peer) (bool, error) {
 	return procinfo.SameStart(started, p.Started), err
 }
 
-// search returns the pid that a process of another PID namespace has in this one, or 0 where it has none or
-// it may not be read. Processes of inner namespaces are seen here, with a pid for each namespace (NSpid, the
-// innermost last).
+// search returns the pid in this PID namespace of a process of another one. It returns 0 if the
+// process has no pid here, or this process may not read it. Processes of inner namespaces are
+// visible here, with a pid for each namespace (NSpid, the innermost last).
 func (m Machine) search(p monitor.Peer) int {
 	all, err := fs.ReadDir(m.Root, "proc")
 	if err != nil {
@@ -79,7 +80,7 @@ func (m Machine) search(p monitor.Peer) int {
 	return 0
 }
 
-// apart adds to a finding which namespaces a process does not share with this one.
+// apart adds to a finding the namespaces that a process does not share with this one.
 func (m Machine) apart(pid int, finding string, args ...any) Result {
 	finding = fmt.Sprintf(finding, args...)
 	var others []string

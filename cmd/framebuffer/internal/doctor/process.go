@@ -6,7 +6,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/cgroup"
 )
 
-// What a server with its embedded NATS needs. With no client and two processors, serve has 11
+// The needs of a server with its embedded NATS. With no client and two processors, serve has 11
 // descriptors with sysv and 15 with memfd, and 7 or 8 threads (ls /proc/PID/fd | wc -l, grep
 // Threads /proc/PID/status); with ulimit -n 15 both still start. Each client that looks up
 // the server takes another descriptor.
@@ -17,7 +17,7 @@ const (
 	manyTasks        = 64
 )
 
-// descriptors checks whether a process gets enough files and sockets.
+// descriptors checks whether a process may open enough files and sockets.
 func descriptors(m Machine, _ int64) Result {
 	bound, err := m.resource("Max open files")
 	if err != nil {
@@ -57,7 +57,7 @@ func (m Machine) openFiles() (used, all int64, err error) {
 	return used - free, all, nil
 }
 
-// tasks checks whether threads can be started: Go ends the process where one cannot.
+// tasks checks whether enough threads can be started: Go ends the process if it cannot start one.
 func tasks(m Machine, _ int64) Result {
 	bounds, err := m.taskBounds()
 	if err != nil {
@@ -84,6 +84,7 @@ type taskBound struct {
 	finding, remedy string
 }
 
+// taskBounds returns the limits on threads of this user, the machine and the control groups.
 func (m Machine) taskBounds() (all []taskBound, err error) {
 	ofUser, err := m.resource("Max processes")
 	if err != nil {

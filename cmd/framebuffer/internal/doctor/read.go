@@ -23,7 +23,7 @@ func bad(status Status, remedy, finding string, args ...any) Result {
 	return Result{Status: status, Finding: fmt.Sprintf(finding, args...), Remedy: remedy}
 }
 
-// unknown is what to say of a file that cannot be read: it may forbid nothing.
+// unknown returns a warning for a file that cannot be read: it need not forbid anything.
 func unknown(err error) Result {
 	return bad(Warn, "mount /proc and /sys as container engines do, or run doctor outside of the sandbox", "cannot be told: %v", err)
 }
@@ -33,19 +33,19 @@ func (r Result) named(name string) Result {
 	return r
 }
 
-// size is a number of bytes for people.
+// size formats a number of bytes.
 func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 
-// ringOf is how findings speak of the ring.
+// ringOf formats the ring's size for findings.
 func ringOf(n int64) string { return "a ring of " + size(n) }
 
-// text reads a small file without the white space around it.
+// text returns the content of a small file without the white space around it.
 func (m Machine) text(name string) (string, error) {
 	b, err := fs.ReadFile(m.Root, name)
 	return strings.TrimSpace(string(b)), err
 }
 
-// number reads a file that holds one; what is beyond an int64 is as good as its largest.
+// number reads a file with one number. Numbers too large for an int64 become the largest int64.
 func (m Machine) number(name string) (int64, error) {
 	s, err := m.text(name)
 	if err != nil {
@@ -58,10 +58,11 @@ func (m Machine) number(name string) (int64, error) {
 	return int64(min(n, math.MaxInt64)), nil
 }
 
-// noLimit is a resource limit that does not limit.
+// noLimit is the value of an unlimited resource.
 const noLimit = math.MaxInt64
 
-// resource reads one of this process's resource limits: the soft one, which binds.
+// resource returns one of this process's soft resource limits, which are those that the kernel
+// enforces.
 func (m Machine) resource(name string) (soft int64, err error) {
 	s, err := m.text("proc/self/limits")
 	if err != nil {
@@ -83,7 +84,7 @@ func (m Machine) resource(name string) (soft int64, err error) {
 	return 0, fmt.Errorf("/proc/self/limits: no %q", name)
 }
 
-// field reads the number behind a name in a file of such lines.
+// field returns the number after a name, in a file whose lines are names and numbers.
 func (m Machine) field(file, name string) (int64, error) {
 	b, err := fs.ReadFile(m.Root, file)
 	if err != nil {
@@ -96,13 +97,13 @@ func (m Machine) field(file, name string) (int64, error) {
 	return n, nil
 }
 
-// meminfo reads a line of /proc/meminfo that is in kB, in bytes.
+// meminfo returns the value of a line in /proc/meminfo that is in kB, converted to bytes.
 func (m Machine) meminfo(name string) (int64, error) {
 	kb, err := m.field("proc/meminfo", name)
 	return kb << 10, err
 }
 
-// statusWords returns the words behind a name in /proc/PID/status.
+// statusWords returns the words after a name in /proc/PID/status.
 func (m Machine) statusWords(pid, name string) ([]string, error) {
 	s, err := m.text("proc/" + pid + "/status")
 	if err != nil {
@@ -116,8 +117,8 @@ func (m Machine) statusWords(pid, name string) ([]string, error) {
 	return nil, fmt.Errorf("/proc/%s/status: no %q", pid, name)
 }
 
-// namespace is the inode that names a namespace of a process; 0 where it cannot be read.
+// namespace returns the inode that identifies a process's namespace, or 0 if it cannot be read.
 func (m Machine) namespace(pid, kind string) uint64 { return procinfo.NamespaceIn(m.Root, pid, kind) }
 
-// missing reports whether an error says that there is no such file.
+// missing reports whether an error means that a file does not exist.
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

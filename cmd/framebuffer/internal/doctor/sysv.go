@@ -10,11 +10,11 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// sysvLimits is whether the IPC namespace has room for the two segments of a server
-// (shmget(2)): for the longer one, for one more of each, and for all of their pages.
+// sysvLimits checks whether the IPC namespace has room for the two segments of a server
+// (shmget(2)): for the size of the longer one, for two more segments, and for the pages of both.
 func sysvLimits(m Machine, ring int64) Result {
 	longest, err := m.number("proc/sys/kernel/shmmax")
-	// Without /proc, as in some sandboxes, that is not known: whether it works is tried.
+	// Without /proc, as in some sandboxes, the limits are unknown; the check that tries sysv tells.
 	if _, none := fs.Stat(m.Root, "proc/sys/kernel/osrelease"); missing(err) && none == nil {
 		return bad(Warn, "serve without --backend sysv: memfd, the default, does without", "this kernel has no System V shared memory: there is no /proc/sys/kernel/shmmax")
 	}
@@ -50,7 +50,7 @@ func sysvLimits(m Machine, ring int64) Result {
 	return good("%s a segment, %d of %d segments in use", limitOf(longest), usedCount, count)
 }
 
-// limitOf is a limit for people: the kernel's default is as good as none.
+// limitOf formats a limit. The kernel's default is so large that it counts as none.
 func limitOf(n int64) string {
 	if n > 1<<60 {
 		return "any size"
@@ -58,10 +58,12 @@ func limitOf(n int64) string {
 	return "up to " + size(n)
 }
 
+// raise returns the remedy that raises a limit.
 func raise(sysctl string, to int64) string {
 	return fmt.Sprintf("sysctl kernel.%[1]s=%[2]d, or for a container podman run --sysctl kernel.%[1]s=%[2]d; or serve without --backend sysv", sysctl, to)
 }
 
+// inPages returns how many pages n bytes need.
 func inPages(n int64) int64 {
 	page := int64(os.Getpagesize())
 	return (n + page - 1) / page

@@ -9,20 +9,22 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 )
 
-// trialRing is enough to see whether a way to share memory works at all.
+// trialRing is the size of a ring that tests whether a backend works at all.
 const trialRing = 64 << 10
 
-// memfdWorks makes a small server of the default backend, since more than limits can forbid one: a
-// filter of system calls, a security module.
+// memfdWorks tries the default backend with a small server: not only limits can forbid a server,
+// but also a filter of system calls or a security module.
 func memfdWorks(m Machine, ring int64) Result {
 	return m.tried("memfd", ring, Fail, "serve --backend sysv; or, if it is the directory, name another with --dir")
 }
 
-// sysvWorks is memfdWorks for sysv, which is not the default.
+// sysvWorks is like [memfdWorks], for sysv. It is not the default, so that a failure is a warning.
 func sysvWorks(m Machine, ring int64) Result {
 	return m.tried("sysv", ring, Warn, "serve without --backend sysv: memfd, the default, does without")
 }
 
+// tried tries a backend, unless ring is 0, and returns a result with that status if it does not
+// work.
 func (m Machine) tried(backend string, ring int64, status Status, remedy string) Result {
 	if ring == 0 {
 		return good("not tried, since no ring is to be made here")
@@ -57,8 +59,8 @@ func try(backend, dir string) (err error) {
 	return err
 }
 
-// plain is an error's text for a finding: on one line, without the library's name and without
-// the whole key.
+// plain returns an error's text for a finding: on one line, without the library's name and without
+// the key.
 func plain(err error) string {
 	text := strings.NewReplacer("framebuffer: ", "", "\n", "; ").Replace(err.Error())
 	return regexp.MustCompile(`attach with key "[^"]*": `).ReplaceAllLiteralString(text, "")
