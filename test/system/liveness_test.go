@@ -245,8 +245,23 @@ func TestClientDiesElsewhere(t *testing.T) {
 	if n := len(attachedTo(t, c)); n != 3 || subscribers(t, c) != 1 {
 		t.Fatalf("%d clients, %d subscribers", n, subscribers(t, c))
 	}
+	watcher, err := framebuffer.Attach(s.Key(), &framebuffer.ClientOptions{Unlisted: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watcher.Close()
+	sub, err := topic.Subscribe(watcher, "t", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !sub.OthersRead() {
+		t.Error("a mirror would not find the client's subscription")
+	}
 	p.Kill()
 	eventually(t, "the client is gone", func() bool { return len(attachedTo(t, c)) == 2 && subscribers(t, c) == 0 })
+	if sub.OthersRead() {
+		t.Error("a mirror would copy frames for a client that is dead")
+	}
 	if slot := attach(t, s.Key()).Segment().Slot.Index; slot != slots[0] {
 		t.Errorf("the next client has slot %d, want %d", slot, slots[0])
 	}
