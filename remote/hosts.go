@@ -3,14 +3,11 @@ package remote
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	"github.com/core-framebuffer/framebuffer/internal/natsconn"
 	"github.com/core-framebuffer/framebuffer/internal/wire"
@@ -31,7 +28,8 @@ func Hosts(ctx context.Context, nc *nats.Conn, names ...string) ([]Host, error) 
 		if len(identities) == 0 {
 			return nil, fmt.Errorf("%w on the NATS at %s: start one there with `framebuffer serve --nats URL` or `--nats-config FILE`", ErrNoServer, natsconn.RedactURL(nc.ConnectedUrl()))
 		}
-		all = describeAll(ctx, nc, identities)
+		describeAll(ctx, nc, identities)
+		all = identities
 	}
 	for _, name := range names {
 		found, err := findNamed(ctx, nc, name, "", nil)
@@ -50,20 +48,11 @@ func byHost(a, b Host) int {
 }
 
 // pingAll returns the identities of all servers, of 1000 with [ErrTooMany] if there are more.
-func pingAll(ctx context.Context, nc *nats.Conn) (all []Host, err error) {
-	subject, err := micro.ControlSubject(micro.PingVerb, wire.Service, "")
-	if err != nil {
-		return nil, fmt.Errorf("remote: %w", err)
+func pingAll(ctx context.Context, nc *nats.Conn) ([]Host, error) {
+	pings, err := natsconn.PingAll(ctx, nc)
+	all := make([]Host, 0, len(pings))
+	for _, p := range pings {
+		all = append(all, Host{Host: p.Metadata[wire.MetaHost], Name: p.Metadata[wire.MetaName], ID: p.ID, Version: p.Version})
 	}
-	request := natsconn.ManyRequest{Subject: subject, MaxAnswer: natsconn.MaxIdentity, First: natsconn.RequestTimeout, Next: natsconn.NextAnswer}
-	err = natsconn.RequestMany(ctx, nc, request, func(m *nats.Msg, _ time.Duration) bool {
-		var p micro.Ping
-		if json.Unmarshal(m.Data, &p) == nil && wire.ValidID(p.ID) {
-			all = append(all, Host{
-				Host: wire.Clip(p.Metadata[wire.MetaHost]), Name: wire.Clip(p.Metadata[wire.MetaName]), ID: p.ID, Version: wire.Clip(p.Version),
-			})
-		}
-		return true
-	})
 	return all, err
 }
