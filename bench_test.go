@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 )
 
 // benchSizes are the frames that the project's targets speak of.
@@ -17,7 +18,7 @@ func benchSizes() map[string]int {
 const benchRing = 512 << 20
 
 func benchClient(b *testing.B) *framebuffer.Client {
-	_, c := serve(b, benchRing)
+	_, c := ringtest.Serve(b, benchRing)
 	for range 2 { // the first lap maps pages
 		for at := 0; at < benchRing; at += 1 << 20 {
 			if _, err := c.Put(make([]byte, 1<<20-64)); err != nil {

@@ -9,10 +9,11 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 )
 
 func TestPutGet(t *testing.T) {
-	_, c := serve(t, 1<<20)
+	_, c := ringtest.Serve(t, 1<<20)
 	for _, n := range []int{1, 63, 64, 65, 4096, 1<<18 + 1, 1<<20 - 64} {
 		data := bytes.Repeat([]byte{byte(n), 7}, n)[:n]
 		f, err := c.Put(data)
@@ -34,8 +35,8 @@ func TestPutGet(t *testing.T) {
 }
 
 func TestServerAllocatesForClients(t *testing.T) {
-	s, writer := serve(t, 1<<20)
-	reader := attach(t, s.Key())
+	s, writer := ringtest.Serve(t, 1<<20)
+	reader := ringtest.Attach(t, s.Key())
 	offset, err := s.Allocate(100)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +87,7 @@ func TestSizesARingCannotHave(t *testing.T) {
 }
 
 func TestArgumentsAreChecked(t *testing.T) {
-	_, c := serve(t, 1<<16)
+	_, c := ringtest.Serve(t, 1<<16)
 	offset, err := c.Allocate(100)
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +135,7 @@ func TestArgumentsAreChecked(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
-	_, c := serve(t, 1<<16)
+	_, c := ringtest.Serve(t, 1<<16)
 	old, err := c.Put(make([]byte, 1000))
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +168,7 @@ func TestTimeout(t *testing.T) {
 }
 
 func TestReadOnly(t *testing.T) {
-	s, w := serve(t, 1<<16)
+	s, w := ringtest.Serve(t, 1<<16)
 	f, err := w.Put([]byte("look, don't touch"))
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +206,7 @@ func TestErrorsAreTheStandardLibrarysToo(t *testing.T) {
 
 // Neither writing, nor filling in place, nor reading into one's own memory allocates.
 func TestHotPathDoesNotAllocate(t *testing.T) {
-	_, c := serve(t, 1<<20)
+	_, c := ringtest.Serve(t, 1<<20)
 	data, dst := make([]byte, 100_000), make([]byte, 100_000)
 	if n := testing.AllocsPerRun(100, func() {
 		offset, err := c.Allocate(len(data))

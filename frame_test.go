@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 )
 
 func TestFrameJSON(t *testing.T) {
@@ -90,7 +91,7 @@ func TestChecksumIsXXH3(t *testing.T) {
 	if len(file.Vectors) < 50 {
 		t.Fatalf("only %d vectors", len(file.Vectors))
 	}
-	_, c := serve(t, 4<<20)
+	_, c := ringtest.Serve(t, 4<<20)
 	for _, v := range file.Vectors {
 		n, want := int(v[0].(float64)), v[1].(string)
 		data := make([]byte, n)

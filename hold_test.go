@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 )
 
 // A held frame stays while writers go on, for its holder and for everybody; then it goes.
 func TestHold(t *testing.T) {
-	s, c := serve(t, 1<<18)
-	reader := attach(t, s.Key())
-	f, err := c.Put(grow(1, 20_000))
+	s, c := ringtest.Serve(t, 1<<18)
+	reader := ringtest.Attach(t, s.Key())
+	f, err := c.Put(ringtest.Bytes(1, 20_000))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,12 +23,12 @@ func TestHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		fillRing(t, c)
+		ringtest.Fill(t, c)
 	}
-	if !bytes.Equal(h.Bytes(), grow(1, 20_000)) || h.Err() != nil || h.Frame() != f {
+	if !bytes.Equal(h.Bytes(), ringtest.Bytes(1, 20_000)) || h.Err() != nil || h.Frame() != f {
 		t.Errorf("not what it was: %v", h.Err())
 	}
-	if got, err := c.Get(f); err != nil || !bytes.Equal(got, grow(1, 20_000)) {
+	if got, err := c.Get(f); err != nil || !bytes.Equal(got, ringtest.Bytes(1, 20_000)) {
 		t.Errorf("read by somebody else: %v", err)
 	}
 	if st := c.Stats(); st.Held == 0 || st.Held > 30_000 {
@@ -44,7 +45,7 @@ func TestHold(t *testing.T) {
 			t.Errorf("%s after Release: %v", what, err)
 		}
 	}
-	fillRing(t, c)
+	ringtest.Fill(t, c)
 	if _, err := c.Get(f); !errors.Is(err, framebuffer.ErrTimeout) || c.Stats().Held != 0 {
 		t.Errorf("after Release: %v", err)
 	}
@@ -52,8 +53,8 @@ func TestHold(t *testing.T) {
 
 // A hold that runs out tells so.
 func TestHoldRunsOut(t *testing.T) {
-	_, c := serve(t, 1<<18)
-	f, err := c.Put(grow(1, 20_000))
+	_, c := ringtest.Serve(t, 1<<18)
+	f, err := c.Put(ringtest.Bytes(1, 20_000))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,9 +63,9 @@ func TestHoldRunsOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for c.Stats().Held != 0 {
-		fillRing(t, c)
+		ringtest.Fill(t, c)
 	}
-	fillRing(t, c)
+	ringtest.Fill(t, c)
 	if err := h.Err(); !errors.Is(err, framebuffer.ErrTimeout) {
 		t.Errorf("Err: %v", err)
 	}
@@ -82,12 +83,12 @@ func TestHoldRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	c := attach(t, s.Key())
-	f, err := c.Put(grow(1, 40_000))
+	c := ringtest.Attach(t, s.Key())
+	f, err := c.Put(ringtest.Bytes(1, 40_000))
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := c.Put(grow(2, 40_000))
+	other, err := c.Put(ringtest.Bytes(2, 40_000))
 	if err != nil {
 		t.Fatal(err)
 	}

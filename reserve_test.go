@@ -11,12 +11,13 @@ import (
 	"testing/iotest"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 )
 
 // What is filled in place, by hand, through an encoder or from a reader, is what is read.
 func TestReserveAndCommit(t *testing.T) {
-	s, c := serve(t, 1<<20)
-	reader := attach(t, s.Key())
+	s, c := ringtest.Serve(t, 1<<20)
+	reader := ringtest.Attach(t, s.Key())
 	for name, fill := range map[string]func(*framebuffer.Reservation) (string, error){
 		"by hand": func(r *framebuffer.Reservation) (string, error) {
 			return "pixels", errors.Join(nil, errIf(copy(r.Bytes(), "pixels") != 6))
@@ -62,7 +63,7 @@ func errIf(bad bool) error {
 }
 
 func TestReservationEnds(t *testing.T) {
-	_, c := serve(t, 1<<16)
+	_, c := ringtest.Serve(t, 1<<16)
 	r, err := c.Reserve(100)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +112,7 @@ func TestReservationEnds(t *testing.T) {
 
 // A frame that was committed without a checksum is for those who said that they trust it.
 func TestCommitUnverified(t *testing.T) {
-	s, c := serve(t, 1<<16)
+	s, c := ringtest.Serve(t, 1<<16)
 	r, err := c.Reserve(1000)
 	if err != nil {
 		t.Fatal(err)
@@ -140,12 +141,12 @@ func TestCommitUnverified(t *testing.T) {
 
 // A reservation does not stop the ring, and is told.
 func TestReservationIsLapped(t *testing.T) {
-	_, c := serve(t, 1<<16)
+	_, c := ringtest.Serve(t, 1<<16)
 	r, err := c.Reserve(1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fillRing(t, c)
+	ringtest.Fill(t, c)
 	if _, err := r.Commit(1000); !errors.Is(err, framebuffer.ErrTimeout) {
 		t.Errorf("committed after a lap: %v", err)
 	}
@@ -156,7 +157,7 @@ func TestReservationIsLapped(t *testing.T) {
 
 // An end that a source has wrapped says that something is missing, and is no end.
 func TestReservationOfACutOffSource(t *testing.T) {
-	_, c := serve(t, 1<<16)
+	_, c := ringtest.Serve(t, 1<<16)
 	r, err := c.Reserve(100)
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +177,7 @@ type waits struct {
 
 func (w *waits) Read(p []byte) (int, error) {
 	if w.reads++; w.reads == 2 {
-		fillRing(w.t, w.c)
+		ringtest.Fill(w.t, w.c)
 	}
 	return len(p), nil
 }
@@ -184,7 +185,7 @@ func (w *waits) Read(p []byte) (int, error) {
 // A reservation that is filled too slowly ends after the block that was under way: it goes on
 // over nobody's frames.
 func TestReservationIsFilledTooSlowly(t *testing.T) {
-	_, c := serve(t, 1<<20)
+	_, c := ringtest.Serve(t, 1<<20)
 	r, err := c.Reserve(500_000)
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +208,7 @@ func TestReservationIsFilledTooSlowly(t *testing.T) {
 	if r, err = c.Reserve(1000); err != nil {
 		t.Fatal(err)
 	}
-	fillRing(t, c)
+	ringtest.Fill(t, c)
 	if n, err := r.Write([]byte("spoilt")); n != 0 || !errors.Is(err, framebuffer.ErrTimeout) {
 		t.Errorf("wrote %d bytes after a lap: %v", n, err)
 	}
@@ -215,7 +216,7 @@ func TestReservationIsFilledTooSlowly(t *testing.T) {
 
 // After the client's Close nothing goes into a reservation.
 func TestReservationOfAClosedClient(t *testing.T) {
-	s, _ := serve(t, 1<<16)
+	s, _ := ringtest.Serve(t, 1<<16)
 	c, err := framebuffer.Attach(s.Key(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +236,7 @@ func TestReservationOfAClosedClient(t *testing.T) {
 // Code that keeps the slice of a reservation and stores to it after Commit spoils a frame:
 // its own at first, whose readers are told, and never unnoticed.
 func TestSliceKeptAfterCommit(t *testing.T) {
-	_, c := serve(t, 1<<16)
+	_, c := ringtest.Serve(t, 1<<16)
 	r, err := c.Reserve(1000)
 	if err != nil {
 		t.Fatal(err)
@@ -249,7 +250,7 @@ func TestSliceKeptAfterCommit(t *testing.T) {
 	if _, err := c.Get(f); !errors.Is(err, framebuffer.ErrTimeout) {
 		t.Errorf("read a spoilt frame: %v", err)
 	}
-	fillRing(t, c)
+	ringtest.Fill(t, c)
 	other, err := c.Put(make([]byte, 1<<16-64)) // lies over everything
 	if err != nil {
 		t.Fatal(err)
@@ -263,7 +264,7 @@ func TestSliceKeptAfterCommit(t *testing.T) {
 }
 
 func TestReserveRefuses(t *testing.T) {
-	s, c := serve(t, 1<<16)
+	s, c := ringtest.Serve(t, 1<<16)
 	ro, err := framebuffer.Attach(s.Key(), &framebuffer.ClientOptions{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)

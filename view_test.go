@@ -6,21 +6,22 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 )
 
 var errLook = errors.New("what the callback says")
 
 // A view sees the bytes in place, and what its callback returns is told if they stayed.
 func TestView(t *testing.T) {
-	s, c := serve(t, 1<<16)
-	reader := attach(t, s.Key())
-	f, err := c.Put(grow(1, 10_000))
+	s, c := ringtest.Serve(t, 1<<16)
+	reader := ringtest.Attach(t, s.Key())
+	f, err := c.Put(ringtest.Bytes(1, 10_000))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []error{nil, errLook} {
 		err := reader.View(f, func(p []byte) error {
-			if !bytes.Equal(p, grow(1, 10_000)) || cap(p) != len(p) {
+			if !bytes.Equal(p, ringtest.Bytes(1, 10_000)) || cap(p) != len(p) {
 				t.Error("other bytes, or more of them")
 			}
 			return want
@@ -36,14 +37,14 @@ func TestView(t *testing.T) {
 
 // A frame that is overwritten while the callback looks is a timeout, whatever that returns.
 func TestViewIsOverwritten(t *testing.T) {
-	_, c := serve(t, 1<<16)
+	_, c := ringtest.Serve(t, 1<<16)
 	for _, says := range []error{nil, errLook} {
-		f, err := c.Put(grow(1, 10_000))
+		f, err := c.Put(ringtest.Bytes(1, 10_000))
 		if err != nil {
 			t.Fatal(err)
 		}
 		err = c.View(f, func([]byte) error {
-			fillRing(t, c)
+			ringtest.Fill(t, c)
 			return says
 		})
 		if !errors.Is(err, framebuffer.ErrTimeout) || errors.Is(err, errLook) {
@@ -62,12 +63,12 @@ func TestViewIsOverwritten(t *testing.T) {
 // What is not what was written does not reach the callback, but through a client that asked
 // for that.
 func TestViewVerifies(t *testing.T) {
-	s, c := serve(t, 1<<16)
-	f, err := c.Put(grow(1, 10_000))
+	s, c := ringtest.Serve(t, 1<<16)
+	f, err := c.Put(ringtest.Bytes(1, 10_000))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Write(f.Offset, grow(2, 10_000)); err != nil {
+	if _, err := c.Write(f.Offset, ringtest.Bytes(2, 10_000)); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.View(f, func([]byte) error { t.Error("called"); return nil }); !errors.Is(err, framebuffer.ErrTimeout) {
@@ -88,8 +89,8 @@ func TestViewVerifies(t *testing.T) {
 }
 
 func TestViewRefuses(t *testing.T) {
-	_, c := serve(t, 1<<16)
-	f, err := c.Put(grow(1, 100))
+	_, c := ringtest.Serve(t, 1<<16)
+	f, err := c.Put(ringtest.Bytes(1, 100))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +121,7 @@ func TestViewRefuses(t *testing.T) {
 // Code that keeps a view's slice sees other frames' bytes there later, which nothing
 // protects it from, and zeroes once the client is closed.
 func TestSliceKeptAfterView(t *testing.T) {
-	_, c := serve(t, 1<<16)
+	_, c := ringtest.Serve(t, 1<<16)
 	f, err := c.Put(bytes.Repeat([]byte{7}, 1000))
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +130,7 @@ func TestSliceKeptAfterView(t *testing.T) {
 	if err := c.View(f, func(p []byte) error { kept = p; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	fillRing(t, c)
+	ringtest.Fill(t, c)
 	if kept[500] == 7 {
 		t.Error("the ring went round and the bytes are the same")
 	}

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/core-framebuffer/framebuffer/internal/natsconn"
-	"github.com/core-framebuffer/framebuffer/internal/wire"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
+
+	"github.com/core-framebuffer/framebuffer/internal/natsconn"
+	"github.com/core-framebuffer/framebuffer/internal/wire"
 )
 
 // nextServer is how long after one server's answer to wait for another.

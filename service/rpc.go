@@ -46,7 +46,7 @@ func (c *Client) RemoteStats(ctx context.Context) (*monitor.Snapshot, error) {
 		return nil, fmt.Errorf("service: stat answered %.100q: %w", text, err)
 	}
 	if s.Capacity == 0 {
-		return nil, fmt.Errorf("service: stat answered %.100q: that server is of an earlier version", text)
+		return nil, fmt.Errorf("service: stat answered %.100q: that server is of an earlier version: update it, or look at its ring with `framebuffer stat` of its version", text)
 	}
 	return s, nil
 }

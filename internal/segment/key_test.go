@@ -8,6 +8,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 )
 
 // resign gives an edited key the right check digits again.
@@ -17,7 +18,7 @@ func resign(parts ...string) string {
 }
 
 func TestBadKeys(t *testing.T) {
-	s, _ := serve(t, 1<<20)
+	s, _ := ringtest.Serve(t, 1<<20)
 	f := strings.Split(s.Key(), "_")
 	for name, key := range map[string]string{
 		"empty":          "",
@@ -52,8 +53,8 @@ func TestBadKeys(t *testing.T) {
 }
 
 func TestStaleKeys(t *testing.T) {
-	s, c := serveOn(t, "sysv", 1<<20)
-	other, _ := serveOn(t, "sysv", 1<<20)
+	s, c := ringtest.ServeOn(t, "sysv", 1<<20)
+	other, _ := ringtest.ServeOn(t, "sysv", 1<<20)
 	f, g := strings.Split(s.Key(), "_"), strings.Split(other.Key(), "_")
 	for name, key := range map[string]string{
 		"ids that belong to another server": resign(f[0], f[1], g[2], f[3]),

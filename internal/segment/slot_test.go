@@ -7,6 +7,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/monitor"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 )
 
 // attachedTo returns the attached clients that have a slot.
@@ -21,7 +22,7 @@ func attachedTo(t *testing.T, c *framebuffer.Client) []monitor.Client {
 
 // Totals never shrink, whoever leaves; and those who left are no longer listed.
 func TestTotalsOutliveClients(t *testing.T) {
-	s, stay := serve(t, 1<<20)
+	s, stay := ringtest.Serve(t, 1<<20)
 	for i := range 3 {
 		c, err := framebuffer.Attach(s.Key(), &framebuffer.ClientOptions{Name: "guest"})
 		if err != nil {
@@ -44,9 +45,9 @@ func TestTotalsOutliveClients(t *testing.T) {
 
 // More clients than slots all work; the surplus counts together.
 func TestMoreClientsThanSlots(t *testing.T) {
-	s, first := serve(t, 1<<20)
+	s, first := ringtest.Serve(t, 1<<20)
 	for range layout.SlotCount + 3 {
-		if _, err := attach(t, s.Key()).Put([]byte{1}); err != nil {
+		if _, err := ringtest.Attach(t, s.Key()).Put([]byte{1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -58,7 +59,7 @@ func TestMoreClientsThanSlots(t *testing.T) {
 
 // A slot tells which frame its client wrote, read or looked at last.
 func TestSlotTellsTheLastFrame(t *testing.T) {
-	_, c := serve(t, 1<<20)
+	_, c := ringtest.Serve(t, 1<<20)
 	in := c.Segment()
 	last := func() uint64 { return in.Control.Slot(int(in.Slot.Index)).Last().Load() }
 	a, err := c.Put([]byte("a"))
@@ -85,7 +86,7 @@ func TestSlotTellsTheLastFrame(t *testing.T) {
 // What came over a network is counted with who got it, in no figure of the ring, and stays when
 // that client leaves.
 func TestSlotTellsWhatCameFromElsewhere(t *testing.T) {
-	s, stay := serve(t, 1<<20)
+	s, stay := ringtest.Serve(t, 1<<20)
 	for i := range uint64(2) {
 		c, err := framebuffer.Attach(s.Key(), nil)
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/service"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
@@ -105,16 +106,7 @@ func Serve(t testing.TB, cfg service.ServeOptions) (*framebuffer.Server, *servic
 // Attach attaches to a ring of this host, until the end of the test.
 func Attach(t testing.TB, key string) *framebuffer.Client {
 	t.Helper()
-	c, err := framebuffer.Attach(key, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
+	return ringtest.Attach(t, key)
 }
 
 // Connect connects a client, until the end of the test.

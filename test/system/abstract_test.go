@@ -11,6 +11,7 @@ import (
 
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -36,7 +37,7 @@ func TestAttachWithoutTheDirectory(t *testing.T) {
 	}
 	defer s.Close()
 	key := moved(t, s.Key())
-	writer := attach(t, key)
+	writer := ringtest.Attach(t, key)
 	f, err := writer.Put([]byte("frame"))
 	if err != nil {
 		t.Fatal(err)

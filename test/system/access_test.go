@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -166,7 +167,7 @@ func TestSilentClientsKeepNobodyWaiting(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		attach(t, s.Key())
+		ringtest.Attach(t, s.Key())
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 func TestAttachAsAnotherUser(t *testing.T) {
 	testproc.NeedRoot(t)
-	s, _ := serve(t, 1<<20)
+	s, _ := ringtest.Serve(t, 1<<20)
 	p := testproc.StartWith(t, []testproc.Option{testproc.As(65534, 65534)}, "attach", s.Key())
 	var said attachResult
 	p.Recv(&said)
@@ -25,7 +26,7 @@ func TestAttachAsAnotherUser(t *testing.T) {
 
 func TestAttachInAnotherNamespace(t *testing.T) {
 	testproc.NeedRoot(t)
-	s, _ := serveOn(t, "sysv", 1<<20)
+	s, _ := ringtest.ServeOn(t, "sysv", 1<<20)
 	p := testproc.StartWith(t, []testproc.Option{testproc.Namespaces(syscall.CLONE_NEWIPC)}, "attach", s.Key())
 	var said attachResult
 	p.Recv(&said)
@@ -50,7 +51,7 @@ func roleAttach(c *testproc.Child) error {
 
 // A killed client is not listed any more, its slot is taken by the next, and what it counted stays.
 func TestSlotOfAKilledClientIsReused(t *testing.T) {
-	s, c := serve(t, 1<<20)
+	s, c := ringtest.Serve(t, 1<<20)
 	for range 3 {
 		p := testproc.Start(t, "put", s.Key(), "1", "1", "1")
 		var d descriptor
@@ -60,7 +61,7 @@ func TestSlotOfAKilledClientIsReused(t *testing.T) {
 	if st, all := c.Stats(), attachedTo(t, c); len(all) != 2 || st.Total.Writes < 3 {
 		t.Errorf("%+v", st)
 	}
-	next := attach(t, s.Key())
+	next := ringtest.Attach(t, s.Key())
 	if slot := next.Segment().Slot.Index; slot != 3 {
 		t.Errorf("the next client has slot %d, want that of the killed ones, 3", slot)
 	}

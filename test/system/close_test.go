@@ -13,11 +13,12 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
 func TestUseAfterClose(t *testing.T) {
-	s, c := serve(t, 1<<16)
+	s, c := ringtest.Serve(t, 1<<16)
 	f, err := c.Put([]byte("x"))
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +53,7 @@ func TestUseAfterClose(t *testing.T) {
 }
 
 func TestServerClose(t *testing.T) {
-	s, c := serve(t, 1<<16)
+	s, c := ringtest.Serve(t, 1<<16)
 	f, err := c.Put([]byte("the last frame"))
 	if err != nil {
 		t.Fatal(err)
@@ -77,12 +78,12 @@ func TestServerClose(t *testing.T) {
 // Closing either side while many goroutines are at work gives them errors and nothing else.
 func TestCloseWhileBusy(t *testing.T) {
 	for round := range 20 {
-		s, c := serve(t, 1<<20)
+		s, c := ringtest.Serve(t, 1<<20)
 		var busy, done sync.WaitGroup
 		for range 4 {
 			busy.Add(1)
 			done.Go(func() {
-				data, got := grow(uint64(round), 200_000), make([]byte, 200_000)
+				data, got := ringtest.Bytes(uint64(round), 200_000), make([]byte, 200_000)
 				first := sync.OnceFunc(busy.Done)
 				for {
 					f, err := c.Put(data)
@@ -121,7 +122,7 @@ func TestCloseWhileBusy(t *testing.T) {
 
 // Close gives the memory back at once, and the addresses in the end, however often.
 func TestCloseDetachesAtOnce(t *testing.T) {
-	s, _ := serve(t, 1<<20)
+	s, _ := ringtest.Serve(t, 1<<20)
 	before := mappings(t)
 	for range 200 {
 		c, err := framebuffer.Attach(s.Key(), nil)
@@ -168,7 +169,7 @@ func roleAttachOften(c *testproc.Child) error {
 
 // Addresses of closed clients come back when they are needed.
 func TestAddressesComeBack(t *testing.T) {
-	s, _ := serve(t, 256<<20)
+	s, _ := ringtest.Serve(t, 256<<20)
 	p := testproc.Start(t, "attach-often", s.Key())
 	var said string
 	p.Recv(&said)
@@ -177,7 +178,7 @@ func TestAddressesComeBack(t *testing.T) {
 
 // A client that is dropped without Close gives its memory back in the end.
 func TestDroppedClientIsUnmapped(t *testing.T) {
-	s, _ := serve(t, 1<<20)
+	s, _ := ringtest.Serve(t, 1<<20)
 	before := mappings(t)
 	func() {
 		for range 10 {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -103,7 +104,7 @@ func TestCoreDumpHasNoRing(t *testing.T) {
 				p := testproc.StartWith(t, opts, "crash", args...)
 				var key string
 				p.Recv(&key)
-				if _, err := attach(t, key).Put(secret); err != nil {
+				if _, err := ringtest.Attach(t, key).Put(secret); err != nil {
 					t.Fatal(err)
 				}
 				all := sharedMappings(t, p.PID())

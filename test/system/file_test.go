@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -115,7 +116,7 @@ func TestFileIsShortenedWithinAPage(t *testing.T) {
 		var f framebuffer.Frame
 		at := uint64(0) // where its header lies: within a page, and not in the last one
 		for at%page == 0 || at+page >= capacity {
-			if f, err = c.Put(grow(1, 1000)); err != nil {
+			if f, err = c.Put(ringtest.Bytes(1, 1000)); err != nil {
 				t.Fatal(err)
 			}
 			at = (f.Offset - 64) % capacity
@@ -165,7 +166,7 @@ func TestFileSystemIsFull(t *testing.T) {
 	}
 	// What fits can be filled to the last byte, whoever fills the rest.
 	s := fileServer(t, dir, 4<<20)
-	c := attach(t, s.Key())
+	c := ringtest.Attach(t, s.Key())
 	rest, err := os.Create(filepath.Join(dir, "filler"))
 	if err != nil {
 		t.Fatal(err)
@@ -175,7 +176,7 @@ func TestFileSystemIsFull(t *testing.T) {
 		_, err = rest.Write(make([]byte, 1<<20))
 	}
 	for range 10 {
-		f, err := c.Put(grow(1, 4<<20-64))
+		f, err := c.Put(ringtest.Bytes(1, 4<<20-64))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,9 +213,9 @@ func TestFileOfHugePages(t *testing.T) {
 		if st := s.Stats(); st.Capacity != 4<<20 || st.Pages != "huge" {
 			t.Errorf("%d bytes of %s pages", st.Capacity, st.Pages)
 		}
-		c := attach(t, s.Key())
+		c := ringtest.Attach(t, s.Key())
 		for i := range uint64(10) {
-			f, err := c.Put(grow(i, 1<<20))
+			f, err := c.Put(ringtest.Bytes(i, 1<<20))
 			if err != nil {
 				t.Fatal(err)
 			}

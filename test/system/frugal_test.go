@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -64,7 +65,7 @@ func roleFrugal(c *testproc.Child) error {
 
 // A descriptor from anywhere costs its reader no memory that the reader does not have: Go would end the process.
 func TestFrameLargerThanTheMemory(t *testing.T) {
-	s, c := serve(t, 170<<20)
+	s, c := ringtest.Serve(t, 170<<20)
 	large, err := c.Put(make([]byte, 150<<20))
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +82,7 @@ func TestFrameLargerThanTheMemory(t *testing.T) {
 
 // MaxFrame bounds what is copied, and no reading in place.
 func TestMaxFrame(t *testing.T) {
-	s, _ := serve(t, 1<<20)
+	s, _ := ringtest.Serve(t, 1<<20)
 	c, err := framebuffer.Attach(s.Key(), &framebuffer.ClientOptions{MaxFrame: 1000})
 	if err != nil {
 		t.Fatal(err)

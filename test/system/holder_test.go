@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -36,11 +37,11 @@ func roleHold(c *testproc.Child) error {
 // A holder that is killed costs its time and nothing more: writers go on around what it
 // held, and over it afterwards.
 func TestKillHolder(t *testing.T) {
-	s, c := serve(t, 1<<18)
+	s, c := ringtest.Serve(t, 1<<18)
 	const d = 300 * time.Millisecond
 	for range 5 {
 		holder := testproc.Start(t, "hold", s.Key(), strconv.Itoa(int(d)))
-		f, err := c.Put(grow(1, 20_000))
+		f, err := c.Put(ringtest.Bytes(1, 20_000))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,16 +54,16 @@ func TestKillHolder(t *testing.T) {
 		}
 		holder.Kill()
 		for c.Stats().Held != 0 {
-			fillRing(t, c)
+			ringtest.Fill(t, c)
 			got, err := c.Get(f)
-			if err == nil && !bytes.Equal(got, grow(1, 20_000)) {
+			if err == nil && !bytes.Equal(got, ringtest.Bytes(1, 20_000)) {
 				t.Fatal("wrong bytes")
 			}
 			if err != nil && time.Since(before) < d {
 				t.Fatalf("lost while it was held: %v", err)
 			}
 		}
-		fillRing(t, c)
+		ringtest.Fill(t, c)
 		if _, err := c.Get(f); !errors.Is(err, framebuffer.ErrTimeout) {
 			t.Fatalf("after the dead holder's time: %v", err)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -96,7 +97,7 @@ func TestHolesInTheRing(t *testing.T) {
 				p.Recv(&o)
 			}
 			capacity, page := int(c.Segment().Ring.Capacity()), os.Getpagesize()
-			data := grow(9, 20_000)
+			data := ringtest.Bytes(9, 20_000)
 			for name, within := range map[string]int{"header": -layout.ChunkHeader, "bytes": 10_000} {
 				// So that a hole in the header is in nothing else: the header ends a page.
 				for c.Segment().Ring.Head()%uint64(page) != uint64(page-layout.ChunkHeader) {
@@ -130,7 +131,7 @@ func TestHolesInTheRing(t *testing.T) {
 			for round := range 50 {
 				p.Send(holeOrder{Rounds: 200})
 				for i := range 20 {
-					data := grow(uint64(round*20+i), 1+(i*1777)%40_000)
+					data := ringtest.Bytes(uint64(round*20+i), 1+(i*1777)%40_000)
 					f, err := w.Put(data)
 					var got []byte
 					if err == nil {
@@ -186,7 +187,7 @@ func TestHoleInTheControlObject(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			f, err := c.Put(grow(1, 1000))
+			f, err := c.Put(ringtest.Bytes(1, 1000))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/shm/shmtest"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -43,13 +44,13 @@ func roleScribe(c *testproc.Child) error {
 // A peer writes random bytes over everything while others work. They may get any error, but
 // no crash, no hang, and no wrong bytes; a late-comer may be refused.
 func TestHostilePeer(t *testing.T) {
-	s, c := serve(t, 1<<16)
+	s, c := ringtest.Serve(t, 1<<16)
 	p := testproc.Start(t, "scribe", s.Key())
 	same, failed := 0, 0
 	for round := range 400 {
 		p.Send(50)
 		for i := range 20 {
-			data := grow(uint64(round*20+i), 1+(i*1777)%40000)
+			data := ringtest.Bytes(uint64(round*20+i), 1+(i*1777)%40000)
 			f, err := c.Put(data)
 			if err == nil {
 				var got []byte

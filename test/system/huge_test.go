@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -68,15 +69,15 @@ func hugePages(t *testing.T, backend string) {
 	if !bytes.Contains(smaps, []byte("KernelPageSize:     2048 kB")) {
 		t.Error("no mapping of huge pages in this process")
 	}
-	c := attach(t, s.Key())
+	c := ringtest.Attach(t, s.Key())
 	reader := testproc.Start(t, "get", s.Key())
 	for i := range 20 { // more than once round, over the border too
 		d := descriptor{Seed: uint64(i)}
-		if d.Frame, err = c.Put(grow(d.Seed, 3<<20-64*i)); err != nil {
+		if d.Frame, err = c.Put(ringtest.Bytes(d.Seed, 3<<20-64*i)); err != nil {
 			t.Fatal(err)
 		}
 		got, err := c.Get(d.Frame)
-		if err != nil || !bytes.Equal(got, grow(d.Seed, d.Frame.Size)) {
+		if err != nil || !bytes.Equal(got, ringtest.Bytes(d.Seed, d.Frame.Size)) {
 			t.Fatalf("frame %d: %v", i, err)
 		}
 		reader.Send(d)

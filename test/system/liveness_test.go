@@ -18,6 +18,7 @@ import (
 	"github.com/core-framebuffer/framebuffer"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/monitor"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -134,7 +135,7 @@ func TestServerDies(t *testing.T) {
 }
 
 func serverDies(t *testing.T, key string, kill func()) {
-	c := attach(t, key)
+	c := ringtest.Attach(t, key)
 	pub, err := topic.NewPublisher(c, "t")
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +192,7 @@ func serverDies(t *testing.T, key string, kill func()) {
 // A subscription that sleeps when its server is killed wakes up.
 func TestServerDiesUnderASleeper(t *testing.T) {
 	p, key := mortalServer(t, "sysv")
-	sub, err := topic.Subscribe(attach(t, key), "t", nil)
+	sub, err := topic.Subscribe(ringtest.Attach(t, key), "t", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +215,7 @@ func TestServerDiesUnderASleeper(t *testing.T) {
 // A server that is stopped is alive, and one that closes is not dead.
 func TestStoppedServerIsAlive(t *testing.T) {
 	p, key := mortalServer(t, "sysv")
-	c := attach(t, key)
+	c := ringtest.Attach(t, key)
 	p.Signal(syscall.SIGSTOP)
 	p.WaitStopped()
 	if _, err := c.Put([]byte("x")); err != nil || c.Err() != nil {
@@ -223,7 +224,7 @@ func TestStoppedServerIsAlive(t *testing.T) {
 	p.Kill()
 	eventually(t, "killed while it was stopped", func() bool { return errors.Is(c.Err(), framebuffer.ErrServerGone) })
 
-	s, c := serve(t, 1<<16)
+	s, c := ringtest.Serve(t, 1<<16)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +237,7 @@ func TestStoppedServerIsAlive(t *testing.T) {
 // list, and the next client has its slot.
 func TestClientDiesElsewhere(t *testing.T) {
 	testproc.NeedRoot(t)
-	s, c := serve(t, 1<<20)
+	s, c := ringtest.Serve(t, 1<<20)
 	p := testproc.StartWith(t, []testproc.Option{
 		testproc.Through("unshare", "--pid", "--fork", "--mount-proc", "--kill-child"), quiet,
 	}, "mortal", "client", "1", s.Key())
@@ -262,7 +263,7 @@ func TestClientDiesElsewhere(t *testing.T) {
 	if sub.OthersRead() {
 		t.Error("a mirror would copy frames for a client that is dead")
 	}
-	if slot := attach(t, s.Key()).Segment().Slot.Index; slot != slots[0] {
+	if slot := ringtest.Attach(t, s.Key()).Segment().Slot.Index; slot != slots[0] {
 		t.Errorf("the next client has slot %d, want %d", slot, slots[0])
 	}
 }
@@ -292,7 +293,7 @@ func TestManyAttachmentsDie(t *testing.T) {
 	var keys []string
 	var clients []*framebuffer.Client
 	for range rings {
-		s, c := serve(t, 1<<16)
+		s, c := ringtest.Serve(t, 1<<16)
 		clients = append(clients, c)
 		keys = append(keys, s.Key())
 	}
@@ -313,21 +314,21 @@ func TestManyAttachmentsDie(t *testing.T) {
 // Where the kernel does not tell of deaths, a slot is taken over only from a process that /proc
 // shows to be dead, and a server is never taken for dead.
 func TestLivenessNotKnown(t *testing.T) {
-	s, c := serve(t, 1<<20)
+	s, c := ringtest.Serve(t, 1<<20)
 	p := testproc.Start(t, "mortal", "client", "1", s.Key())
 	var slots []uint32
 	p.Recv(&slots)
 	ctl := c.Segment().Control
 	ctl.Slot(int(slots[0])).Life().Store(layout.LifeUnknown)
 	ctl.Server().Store(layout.LifeUnknown)
-	if slot := attach(t, s.Key()).Segment().Slot.Index; slot == slots[0] {
+	if slot := ringtest.Attach(t, s.Key()).Segment().Slot.Index; slot == slots[0] {
 		t.Error("the slot of a living client was taken")
 	}
 	p.Kill()
 	if n := len(attachedTo(t, c)); n != 4 {
 		t.Errorf("%d clients, want the dead one listed, whose death is not known", n)
 	}
-	if slot := attach(t, s.Key()).Segment().Slot.Index; slot != slots[0] {
+	if slot := ringtest.Attach(t, s.Key()).Segment().Slot.Index; slot != slots[0] {
 		t.Errorf("the next client has slot %d, want that of the dead one, %d", slot, slots[0])
 	}
 	if err := c.Err(); err != nil {
@@ -338,9 +339,9 @@ func TestLivenessNotKnown(t *testing.T) {
 // Clients that come and go at the same time never share a slot: each finds its own claim in it for
 // as long as it is attached.
 func TestStressSlots(t *testing.T) {
-	s, _ := serve(t, 1<<16)
+	s, _ := ringtest.Serve(t, 1<<16)
 	for range layout.SlotCount - 5 { // of the 255 for clients two are taken, and two are left
-		attach(t, s.Key())
+		ringtest.Attach(t, s.Key())
 	}
 	var all sync.WaitGroup
 	for range 8 {
@@ -368,7 +369,7 @@ func TestStressSlots(t *testing.T) {
 	all.Wait()
 	taken := 0
 	for i := range layout.SlotCount {
-		if attach(t, s.Key()).Segment().Slot.Index != 0 {
+		if ringtest.Attach(t, s.Key()).Segment().Slot.Index != 0 {
 			taken++
 		} else if i > 1 {
 			break

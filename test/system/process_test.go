@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -57,7 +58,7 @@ func rolePut(c *testproc.Child) error {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	for told := 0; told < frames; {
 		d := descriptor{Seed: rnd.Uint64() >> 24}
-		d.Frame, err = client.Put(grow(d.Seed, 1+rnd.IntN(most)))
+		d.Frame, err = client.Put(ringtest.Bytes(d.Seed, 1+rnd.IntN(most)))
 		if errors.Is(err, framebuffer.ErrTimeout) {
 			continue // lapped by the other writer: it happens on a ring this small
 		}
@@ -94,7 +95,7 @@ func roleGet(c *testproc.Child) error {
 		if err != nil {
 			return err
 		}
-		want := grow(d.Seed, d.Frame.Size)
+		want := ringtest.Bytes(d.Seed, d.Frame.Size)
 		// Once through each way of reading: the bytes are compared with what the seed
 		// gives, never with the checksum.
 		got, err := client.Get(d.Frame)
@@ -152,7 +153,7 @@ func TestManyProcessesOneSmallRing(t *testing.T) {
 	// follows is there.
 	last := descriptor{Seed: 99}
 	var err error
-	if last.Frame, err = attach(t, key).Put(grow(last.Seed, 50_000)); err != nil {
+	if last.Frame, err = ringtest.Attach(t, key).Put(ringtest.Bytes(last.Seed, 50_000)); err != nil {
 		t.Fatal(err)
 	}
 	for i, r := range readers {
@@ -195,15 +196,15 @@ func TestKillAnybody(t *testing.T) {
 			w.Recv(&d)
 		}
 		w.Kill() // in the middle of something
-		mine, err := c.Put(grow(5, 100_000))
+		mine, err := c.Put(ringtest.Bytes(5, 100_000))
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := c.Get(mine)
-		if err != nil || !bytes.Equal(got, grow(5, 100_000)) {
+		if err != nil || !bytes.Equal(got, ringtest.Bytes(5, 100_000)) {
 			t.Fatalf("after a killed writer: %v", err)
 		}
-		if got, err := c.Get(d.Frame); err == nil && !bytes.Equal(got, grow(d.Seed, d.Frame.Size)) {
+		if got, err := c.Get(d.Frame); err == nil && !bytes.Equal(got, ringtest.Bytes(d.Seed, d.Frame.Size)) {
 			t.Fatal("wrong bytes of a killed writer")
 		}
 	}

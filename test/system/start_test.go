@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 )
 
 // BenchmarkStart makes a ring of 1 GiB, and has a new client go round twice. Huge pages take
@@ -35,7 +36,7 @@ func BenchmarkStart(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.StopTimer()
-				c := attach(b, s.Key())
+				c := ringtest.Attach(b, s.Key())
 				first += lap(c)
 				second += lap(c)
 				if err := errors.Join(c.Close(), s.Close()); err != nil {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 )
 
@@ -132,7 +133,7 @@ func TestUnknownUsersCannotBeListed(t *testing.T) {
 func TestAttachWithoutDescriptorsLeft(t *testing.T) {
 	key := keep(t, nil, memoryDir(t), "0600", "full")
 	for range 20 {
-		attach(t, key)
+		ringtest.Attach(t, key)
 	}
 }
 
@@ -231,5 +232,5 @@ func TestAttachIsTriedAgain(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	attach(t, s.Key())
+	ringtest.Attach(t, s.Key())
 }

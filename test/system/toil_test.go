@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/test/ringtest"
 	"github.com/core-framebuffer/framebuffer/test/testproc"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
@@ -16,7 +17,7 @@ import (
 // ends with.
 var toils = map[string]func(*framebuffer.Client) error{
 	"write and read": func(c *framebuffer.Client) error {
-		data := grow(1, 300_000)
+		data := ringtest.Bytes(1, 300_000)
 		for {
 			f, err := c.Put(data)
 			if err == nil {
@@ -29,7 +30,7 @@ var toils = map[string]func(*framebuffer.Client) error{
 	},
 	"view": func(c *framebuffer.Client) error {
 		for {
-			f, err := c.Put(grow(2, 100_000))
+			f, err := c.Put(ringtest.Bytes(2, 100_000))
 			if err == nil {
 				err = c.View(f, func(b []byte) error {
 					n := 0
@@ -64,7 +65,7 @@ var toils = map[string]func(*framebuffer.Client) error{
 	},
 	"hold": func(c *framebuffer.Client) error {
 		for {
-			f, err := c.Put(grow(3, 4000))
+			f, err := c.Put(ringtest.Bytes(3, 4000))
 			if err == nil {
 				var h *framebuffer.Hold
 				if h, err = c.Hold(f, time.Second); err == nil {
