@@ -36,7 +36,7 @@ func TestAliveIsCalledBetweenBlocks(t *testing.T) {
 	for n, want := range map[int]int{0: 0, 240: 0, Block - 1: 0, Block: 0, Block + 1: 1, 2 * Block: 1, 2*Block + 1: 2, 3 * Block: 2} {
 		calls := 0
 		count := func() bool { calls++; return true }
-		CopyIn(dst, src[:n], true, count)
+		CopyIn(dst, src[:n], true, Auto, count)
 		CopyOut(dst, src[:n], false, count)
 		if calls != 2*want {
 			t.Errorf("%d bytes in and out: %d calls, want %d", n, calls, 2*want)

@@ -11,14 +11,14 @@ const Block = 64 << 10
 // when that says false. The bytes of dst after the first len(src) are never touched. When
 // it returns, its stores come before every later store of the caller. With onward it also
 // prefetches what follows dst, because that will probably be written next; no other process should be
-// about to write there.
+// about to write there. It stores as way says, as far as the kernel can and dst is aligned.
 //
 // Preconditions: len(dst) >= len(src), and the two do not overlap.
-func CopyIn(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
+func CopyIn(dst, src []byte, onward bool, way Way, alive func() bool) (sum uint64, done bool) {
 	if len(src) <= maxShort {
 		return shortIn(dst, src), true
 	}
-	return best.CopyIn(dst, src, onward, alive)
+	return best.CopyIn(dst, src, onward, way, alive)
 }
 
 // CopyOut copies src, which is shared and may be changing, to the start of dst, which is

@@ -87,7 +87,13 @@ func TestChosen(t *testing.T) {
 		for _, at := range []int{0, 1, 32} { // not always what streaming stores need
 			p := src[:max(0, n-at)]
 			want := Portable.Sum(p)
-			in, inDone := CopyIn(dst[at:], p, at == 0, always)
+			in, inDone := CopyIn(dst[at:], p, at == 0, Auto, always)
+			for _, way := range []Way{Cached, Streaming} {
+				clear(dst)
+				if sum, done := CopyIn(dst[at:], p, at == 0, way, always); sum != want || !done || string(dst[at:][:len(p)]) != string(p) {
+					t.Fatalf("%d bytes to %d, %s: CopyIn %016x, want %016x", len(p), at, way, sum, want)
+				}
+			}
 			clear(dst)
 			out, outDone := CopyOut(dst[at:], p, false, always)
 			if sum := Sum(p); sum != want || in != want || out != want || !inDone || !outDone || string(dst[at:][:len(p)]) != string(p) {
@@ -103,7 +109,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	alive := func() bool { calls++; return true }
 	for _, n := range []int{64, 4096, 2 * Block} {
 		got := testing.AllocsPerRun(100, func() {
-			CopyIn(dst, src[:n], false, alive)
+			CopyIn(dst, src[:n], false, Auto, alive)
 			CopyOut(dst, src[:n], false, alive)
 			Sum(src[:n])
 		})

@@ -77,7 +77,7 @@ func waysIn() []contender {
 	for _, w := range ways() {
 		all = append(all, contender{w.String(), func(dst, src []byte) { w.copyIn(dst, src, always, w.stores) }})
 	}
-	return append(all, contender{"CopyIn", func(dst, src []byte) { CopyIn(dst, src, true, always) }})
+	return append(all, contender{"CopyIn", func(dst, src []byte) { CopyIn(dst, src, true, Auto, always) }})
 }
 
 func waysOut() []contender {

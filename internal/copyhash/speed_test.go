@@ -16,7 +16,7 @@ func BenchmarkCopyIn(b *testing.B) {
 		{"copy+xxh3", func(dst, src []byte) { copy(dst, src); xxh3.Hash(src) }},
 	}
 	for _, k := range Kernels() {
-		all = append(all, contender{k.String(), func(dst, src []byte) { k.CopyIn(dst, src, true, always) }})
+		all = append(all, contender{k.String(), func(dst, src []byte) { k.CopyIn(dst, src, true, Auto, always) }})
 	}
 	eachSize(b, all, func(ring, own []byte) (dst, src []byte) { return ring, own })
 }

@@ -35,8 +35,11 @@ const reach = 4096 + 64
 
 // storesIn says how to copy n bytes to dst in the ring. The source is often a frame that was
 // just made.
-func storesIn(dst []byte, n int, onward bool) stores {
-	if canStream && n >= streamInFrom && aligned(dst) {
+func storesIn(dst []byte, n int, onward bool, way Way) stores {
+	if way == Auto {
+		way = AutoIn(n)
+	}
+	if canStream && way == Streaming && aligned(dst) {
 		return streaming
 	}
 	if onward {

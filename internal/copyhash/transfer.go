@@ -29,8 +29,8 @@ func (k Kernel) sumLong(p []byte) uint64 {
 }
 
 // CopyIn is the function CopyIn with this kernel.
-func (k Kernel) CopyIn(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
-	return k.copyIn(dst, src, alive, storesIn(dst, len(src), onward))
+func (k Kernel) CopyIn(dst, src []byte, onward bool, way Way, alive func() bool) (sum uint64, done bool) {
+	return k.copyIn(dst, src, alive, storesIn(dst, len(src), onward, way))
 }
 
 // CopyOut is the function CopyOut with this kernel. It fetches the source ahead of its use: another

@@ -46,7 +46,7 @@ func BenchmarkParts(b *testing.B) {
 		}},
 		{"next chunk, copy", func(int) { copy(next()[64:], data) }},
 		{"next chunk, copy in with checksum", func(int) {
-			sum, _ := copyhash.CopyIn(next()[64:], data, true, always)
+			sum, _ := copyhash.CopyIn(next()[64:], data, true, copyhash.Auto, always)
 			kept += sum
 		}},
 		{"next chunk, copy out with checksum", func(int) {

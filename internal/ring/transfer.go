@@ -50,7 +50,7 @@ func (r *Ring) Copy(place []byte, offset uint64, data []byte) (sum uint64, err e
 	failpoint.Hit(failpoint.WriteFound)
 	// After the chunk that was allocated last comes memory that belongs to no writer yet.
 	onward := r.head.Load() == c+Footprint(len(place))
-	sum, done := copyhash.CopyIn(place, data, onward, func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive })
+	sum, done := copyhash.CopyIn(place, data, onward, copyhash.Auto, func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive })
 	failpoint.Hit(failpoint.WriteCopied)
 	r.prefetch.wrote()
 	// This load may run before the last stores are visible to other processes. Another process may

@@ -1,0 +1,32 @@
+package copyhash
+
+// Way is how a copy into the ring stores. Only the speed depends on it.
+type Way uint8
+
+// The ways. Cached leaves the frame in the caches of the writing core; Streaming bypasses them.
+// Auto takes one of the two by the frame's size.
+const (
+	Auto Way = iota
+	Cached
+	Streaming
+)
+
+// String returns the name of the way in lower case.
+func (w Way) String() string { return [...]string{"auto", "cached", "streaming"}[w] }
+
+// Ways returns the ways that the kernel in use has, other than Auto. Asking for another one gives
+// Cached.
+func Ways() []Way {
+	if canStream && InUse() != Portable {
+		return []Way{Cached, Streaming}
+	}
+	return []Way{Cached}
+}
+
+// AutoIn returns the way that Auto stands for with a frame of n bytes.
+func AutoIn(n int) Way {
+	if canStream && n >= streamInFrom {
+		return Streaming
+	}
+	return Cached
+}
