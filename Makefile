@@ -175,7 +175,7 @@ cross:
 # The rivals side by side; bench/setup installs them. The results go into bench/.
 bench:
 	./bench/setup
-	cd bench && $(GO) run . -out . && $(GO) run ./topics -out . && $(GO) run ./hosts -out .
+	cd bench && $(GO) run . -out . && $(GO) run ./topics && $(GO) run ./hosts -out .
 
 # The benchmark compiles, and the README's figures are those of bench/handover.json.
 bench-vet:

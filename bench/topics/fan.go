@@ -8,8 +8,42 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/bench/internal/results"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
+
+// measureFan is one process that publishes and one that subscribes, many times over.
+func (r *run) measureFan(string) (err error) {
+	ours, err := startGo()
+	if err != nil {
+		return err
+	}
+	ours.loose = true
+	defer func() { err = errors.Join(err, ours.stop()) }()
+	s, err := framebuffer.NewServer(64<<20, &framebuffer.ServerOptions{Topics: 1024})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	var all []*contestant
+	for _, f := range []struct {
+		name                            string
+		topics, publishers, subscribers int
+	}{
+		{"fan: 1 subscriber", 1, 1, 1},
+		{"fan: 8 subscribers", 1, 1, 8},
+		{"fan: 64 subscribers", 1, 1, 64},
+		{"fan: 8 publishers, 1 subscriber", 1, 8, 1},
+		{"fan: 8 publishers, 8 subscribers", 1, 8, 8},
+		{"fan: 1,000 topics, 1 subscriber each", 1000, 1, 1},
+	} {
+		row := &results.Row{Task: f.name, Kind: results.Ours}
+		all = append(all, &contestant{row: row, pair: ours, slice: 50 * time.Millisecond, lost: true, task: task{
+			Do: "fan", Key: s.Key(), Size: 64, Topics: f.topics, Publishers: f.publishers, Subscribers: f.subscribers,
+		}})
+	}
+	return r.turns(all)
+}
 
 // fan publishes from one process to subscribers in another, who sleep. Every frame is
 // counted: each subscription must have received or been told as lost all of its topic's.

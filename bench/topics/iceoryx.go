@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
 	"log"
@@ -48,7 +47,7 @@ func startIceoryx(bin string) (p *pair, stop func(), err error) {
 		}
 	}
 	go func() { _, _ = io.Copy(io.Discard, lines) }()
-	p, err = startPair(sayWords, program, strconv.Itoa(os.Getpid()))
+	p, err = startPair(sayWords, nil, program, strconv.Itoa(os.Getpid()))
 	if err != nil {
 		end()
 		return nil, nil, err
@@ -59,9 +58,4 @@ func startIceoryx(bin string) (p *pair, stop func(), err error) {
 		}
 		end()
 	}, nil
-}
-
-// sayWords is for the player in C++.
-func sayWords(t task) string {
-	return fmt.Sprintf("%s %d %d %d %s", t.Do, t.Size, t.Count, max(t.Window, 1), cmp.Or(t.Touch, touchEnds))
 }

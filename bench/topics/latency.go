@@ -2,113 +2,157 @@ package main
 
 import (
 	"errors"
-	"strings"
+	"fmt"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
+	"github.com/core-framebuffer/framebuffer/bench/internal/results"
 )
 
 const (
-	hotRing  = 8 << 20   // as much as a cache may hold
-	fewRing  = 32 << 20  // what two frames of a stream need, one that is written and one that is read
-	nearRing = 64 << 20  // what eight frames of a stream need
-	wideRing = 256 << 20 // more than any does
-	big      = 1 << 20
-	hd       = 1920 * 1080 * 3
-	asleep   = 100 * time.Microsecond // in which a reader surely falls asleep
+	mib    = 1 << 20
+	hd     = 1920 * 1080 * 3
+	uhd    = 4 * hd
+	asleep = 100 * time.Microsecond // in which a reader surely falls asleep
+	// For a few milliseconds after both cores were idle, a line takes twice as long between them.
+	slice = 60 * time.Millisecond
 )
 
-// measurePairs is all that two processes do with each other: latency polling and asleep, and
-// a stream.
-func measurePairs(bin string, res *results) (err error) {
-	ours, err := startGo()
-	if err != nil {
+// field is all that take part in what two processes do with each other.
+type field struct {
+	ours, limits, iceoryx *pair // the latter nil where they cannot be built
+	keys                  map[int]string
+	all                   []*contestant
+}
+
+// measurePairs is all that two processes do with each other: latency polling and asleep,
+// streams, and views.
+func (r *run) measurePairs(bin string) (err error) {
+	f := &field{keys: map[int]string{}}
+	if f.ours, err = startGo(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ours.stop()) }()
+	defer func() { err = errors.Join(err, f.ours.stop()) }()
+	if f.limits, err = startLimits(bin); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.limits.stop()) }()
 	theirs, stop, err := startIceoryx(bin)
 	if err != nil {
-		return err
+		r.leftOut = append(r.leftOut, fmt.Sprintf("iceoryx: %v", err))
+	} else {
+		f.iceoryx = theirs
+		defer stop()
 	}
-	defer stop()
-	var keys []string
-	for _, size := range []int64{hotRing, fewRing, nearRing, wideRing} {
-		s, err := framebuffer.NewServer(size, nil)
+	for _, size := range []int{8, 16, 32, 64, 256} {
+		s, err := framebuffer.NewServer(int64(size)*mib, nil)
 		if err != nil {
 			return err
 		}
 		defer s.Close()
-		keys = append(keys, s.Key())
+		f.keys[size] = s.Key()
 	}
-	hot, few, near, wide := keys[0], keys[1], keys[2], keys[3]
-	var all []*contestant
-	// For a few milliseconds after both cores were idle, a line takes twice as long between them.
-	const turn = 60 * time.Millisecond
-	add := func(name string, p *pair, t task) {
-		t.Do = strings.TrimRight(strings.Fields(name)[0], ",")
-		all = append(all, &contestant{name: name, pair: p, task: t, slice: turn})
-	}
-	add("line, bare", ours, task{})
-	add("line, and one of payload", ours, task{Size: 64})
-	add("ping 64 B", ours, task{Key: hot, Topic: "p", Size: 64, Touch: touchAll, Spin: -1})
-	add("ping 64 B, verified", ours, task{Key: hot, Topic: "v", Size: 64, Touch: touchAll, Spin: -1, Verify: true})
-	add("ping 64 B, published as a copy, verified", ours, task{Key: hot, Topic: "v", Size: 64, Touch: touchAll, Spin: -1, Verify: true, Way: "copy"})
-	add("ping 64 B, iceoryx", theirs, task{Size: 64, Touch: touchAll})
-	add("ping 1 MiB, ends touched", ours, task{Key: hot, Topic: "p", Size: big, Touch: touchEnds, Spin: -1})
-	add("ping 1 MiB, ends touched, iceoryx", theirs, task{Size: big, Touch: touchEnds})
-	add("ping 1 MiB, every line touched", ours, task{Key: hot, Topic: "p", Size: big, Touch: touchLines, Spin: -1})
-	add("ping 1 MiB, every line touched, iceoryx", theirs, task{Size: big, Touch: touchLines})
-	add("futex, bare", ours, task{Think: asleep})
-	add("ping 64 B, asleep", ours, task{Key: hot, Topic: "s", Size: 64, Touch: touchAll, Think: asleep})
+	f.pings()
 	for _, window := range []int{2, 8} {
-		name := map[int]string{2: "stream 1080p, 2 ahead", 8: "stream 1080p, 8 ahead"}[window]
-		if window == 2 {
-			add(name+", 32 MiB", ours, task{Key: few, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
-		}
-		add(name+", 64 MiB", ours, task{Key: near, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
-		add(name+", 256 MiB", ours, task{Key: wide, Topic: "f", Size: hd, Window: window, Verify: true, Spin: -1})
-		add(name+", iceoryx", theirs, task{Size: hd, Window: window})
+		f.streams("1080p", hd, window)
+		f.streams("4K", uhd, window)
 	}
+	f.views()
+	return r.turns(f.all)
+}
+
+// add adds a contestant; ring is in MiB, 0 where there is none.
+func (f *field) add(kind, name string, ring int, way string, t task) {
+	row := &results.Row{Task: name, Way: way, Kind: kind}
+	if ring > 0 {
+		row.Ring = fmt.Sprintf("%d MiB", ring)
+	}
+	c := &contestant{row: row, task: t, slice: slice}
+	switch kind {
+	case results.Ours:
+		c.pair, c.task.Key = f.ours, f.keys[ring]
+	case results.Limit:
+		c.pair, c.task.Ring = f.limits, ring*mib
+	case results.Rival:
+		c.pair = f.iceoryx
+	}
+	if c.pair != nil {
+		f.all = append(f.all, c)
+	}
+}
+
+const iceoryxName = "iceoryx 2.0.3"
+
+// pings are frames that are filled in place, published, and viewed by the other side, who
+// answers likewise.
+func (f *field) pings() {
+	f.add(results.Limit, "line", 0, "limit: bare word", task{Do: "line"})
+	f.add(results.Limit, "ping 64 B", 0, "limit: beside a word", task{Do: "ping", Size: 64, Touch: touchAll})
+	small := task{Do: "ping", Topic: "p", Size: 64, Touch: touchAll, Spin: -1}
+	f.add(results.Ours, "ping 64 B", 8, "", small)
+	small.Topic, small.Verify = "v", true
+	f.add(results.Ours, "ping 64 B", 8, "verified", small)
+	small.Way = "copy"
+	f.add(results.Ours, "ping 64 B", 8, "published as a copy, verified", small)
+	f.add(results.Rival, "ping 64 B", 0, iceoryxName, task{Do: "ping", Size: 64, Touch: touchAll})
+	for _, p := range []struct {
+		name  string
+		size  int
+		touch string
+		rings []int
+	}{
+		{"ping 1 MiB, ends touched", mib, touchEnds, []int{8}},
+		{"ping 1 MiB, every line touched", mib, touchLines, []int{8}},
+		{"ping 4 MiB, every line touched", 4 * mib, touchLines, []int{16, 64}},
+	} {
+		for _, ring := range p.rings {
+			f.add(results.Limit, p.name, ring, "limit: bare C", task{Do: "ping", Size: p.size, Touch: p.touch})
+			f.add(results.Ours, p.name, ring, "", task{Do: "ping", Topic: "p", Size: p.size, Touch: p.touch, Spin: -1})
+		}
+		f.add(results.Rival, p.name, 0, iceoryxName, task{Do: "ping", Size: p.size, Touch: p.touch})
+	}
+	f.add(results.Limit, "ping 64 B, asleep", 0, "limit: bare futex", task{Do: "futex", Window: int(asleep)})
+	f.add(results.Ours, "ping 64 B, asleep", 8, "", task{Do: "ping", Topic: "s", Size: 64, Touch: touchAll, Think: asleep})
+}
+
+// streams are copies in and out, the writer no more than a window ahead.
+func (f *field) streams(name string, size, window int) {
+	name = fmt.Sprintf("stream %s, %d ahead", name, window)
+	for _, ring := range []int{16, 32, 64, 256} {
+		if ring*mib/size < window { // as many frames do not fit
+			continue
+		}
+		t := task{Do: "stream", Size: size, Window: window}
+		for _, w := range []struct{ way, what string }{
+			{"libc", "limit: memcpy of libc"}, {"cached", "limit: cached stores"},
+			{"streaming", "limit: streaming stores in"}, {"round", "limit: streaming stores in and out"},
+		} {
+			t.Way = w.way
+			f.add(results.Limit, name, ring, w.what, t)
+		}
+		t.Way, t.Topic, t.Spin = "", "f", -1
+		if ring == 64 {
+			f.add(results.Ours, name, ring, "", t)
+		}
+		t.Verify = true
+		f.add(results.Ours, name, ring, "verified", t)
+	}
+	f.add(results.Rival, name, 0, iceoryxName, task{Do: "stream", Size: size, Window: window})
+}
+
+// views look at one frame in place again and again; the limit reads all its bytes once.
+func (f *field) views() {
 	for _, v := range []struct {
 		name string
 		size int
-	}{{"64 KiB", 64 << 10}, {"1 MiB", big}, {"1080p", hd}, {"4K", 4 * hd}} {
-		add("view "+v.name, ours, task{Key: wide, Topic: "u", Size: v.size, Touch: touchEnds})
-		add("view "+v.name+", verified", ours, task{Key: wide, Topic: "w", Size: v.size, Touch: touchEnds, Verify: true})
+	}{{"64 KiB", 64 << 10}, {"1 MiB", mib}, {"1080p", hd}, {"4K", uhd}} {
+		t := task{Do: "view", Size: v.size, Touch: touchEnds, Topic: "u"}
+		f.add(results.Ours, "view "+v.name, 256, "", t)
+		t.Topic, t.Verify = "w", true
+		f.add(results.Limit, "view "+v.name+", verified", 256, "limit: every word read", t)
+		f.add(results.Ours, "view "+v.name+", verified", 256, "", t)
 	}
-	return turns(all, res.Rounds, res)
 }
 
 // twoWays says that a task's count is of round trips.
 func (t task) twoWays() bool { return t.Do == "ping" || t.Do == "line" || t.Do == "futex" }
-
-// measureFan is one process that publishes and one that subscribes, many times over.
-func measureFan(_ string, res *results) (err error) {
-	ours, err := startPair(sayJSON, "/proc/self/exe", "play", "loose")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, ours.stop()) }()
-	s, err := framebuffer.NewServer(64<<20, &framebuffer.ServerOptions{Topics: 1024})
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	var all []*contestant
-	for _, f := range []struct {
-		name                            string
-		topics, publishers, subscribers int
-	}{
-		{"fan: 1 subscriber", 1, 1, 1},
-		{"fan: 8 subscribers", 1, 1, 8},
-		{"fan: 64 subscribers", 1, 1, 64},
-		{"fan: 8 publishers, 1 subscriber", 1, 8, 1},
-		{"fan: 8 publishers, 8 subscribers", 1, 8, 8},
-		{"fan: 1,000 topics, 1 subscriber each", 1000, 1, 1},
-	} {
-		all = append(all, &contestant{name: f.name, pair: ours, slice: 50 * time.Millisecond, lost: true, task: task{
-			Do: "fan", Key: s.Key(), Size: 64, Topics: f.topics, Publishers: f.publishers, Subscribers: f.subscribers,
-		}})
-	}
-	return turns(all, res.Rounds, res)
-}

@@ -1,5 +1,5 @@
-// Command topics measures publish and subscribe through a topic beside a bare hand-over in
-// shared memory and beside iceoryx, taking turns in one run, and prints Markdown.
+// Command topics measures publish and subscribe through a topic beside the least that the
+// machine allows and beside iceoryx, taking turns in one run, and prints Markdown.
 //
 //	cd bench && ./setup && go run ./topics
 package main
@@ -9,33 +9,32 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
-	"github.com/core-framebuffer/framebuffer/bench/internal/samples"
+	"github.com/core-framebuffer/framebuffer/bench/internal/results"
 )
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) > 2 && os.Args[1] == "play" {
-		// Those who are to be pinned have two words, the others one more.
-		if err := play(os.Args[len(os.Args)-1], len(os.Args) == 3); err != nil {
-			log.Fatalf("%s: %v", os.Args[2:], err)
+	if len(os.Args) == 3 && os.Args[1] == "play" {
+		if err := play(os.Args[2]); err != nil {
+			log.Fatalf("%s: %v", os.Args[2], err)
 		}
 		return
 	}
-	out := flag.String("out", ".", "folder for topics.md and topics.json; empty writes none")
-	rounds := flag.Int("rounds", 31, "how often each is measured; the median counts")
+	rounds := flag.Int("rounds", 31, "how often each is measured")
+	lasts := flag.Duration("for", 10*time.Minute, "begin no further round after this time")
 	only := flag.String("only", "", "measure only these parts, separated by commas: pairs, fan")
 	match := flag.String("match", "", "and of those only what has a name that matches this regular expression")
 	flag.Parse()
-	if err := run(*out, *rounds, *only, *match); err != nil {
+	if err := measure(*rounds, *lasts, *only, *match); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(out string, rounds int, only, match string) error {
+func measure(rounds int, lasts time.Duration, only, match string) error {
 	bin, err := os.MkdirTemp("", "framebuffer-topics-")
 	if err != nil {
 		return err
@@ -45,28 +44,28 @@ func run(out string, rounds int, only, match string) error {
 	if err != nil {
 		return fmt.Errorf("-match: %w", err)
 	}
-	res := newResults(rounds, named)
+	start := time.Now()
+	r := newRun(rounds, named)
+	defer r.prober.Close()
 	for _, part := range []struct {
-		name string
-		do   func(bin string, res *results) error
+		name  string
+		do    func(bin string) error
+		until float64 // of the time
 	}{
-		{"pairs", measurePairs},
-		{"fan", measureFan},
+		{"pairs", r.measurePairs, 0.9},
+		{"fan", r.measureFan, 1},
 	} {
 		if only != "" && !strings.Contains(","+only+",", ","+part.name+",") {
 			continue
 		}
-		if err := part.do(bin, res); err != nil {
+		r.until = start.Add(time.Duration(float64(lasts) * part.until))
+		if err := part.do(bin); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
-	text := res.markdown()
-	fmt.Print(text)
-	if out == "" || only != "" || match != "" { // a part is no report
-		return nil
+	fmt.Print(results.Table(r.rows))
+	for _, what := range r.leftOut {
+		log.Print("left out: ", what)
 	}
-	if err := os.WriteFile(filepath.Join(out, "topics.md"), []byte(text), 0o644); err != nil {
-		return err
-	}
-	return samples.WriteJSON(filepath.Join(out, "topics.json"), res)
+	return nil
 }

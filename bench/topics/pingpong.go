@@ -7,83 +7,8 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
-	"github.com/core-framebuffer/framebuffer/internal/futex"
 	"github.com/core-framebuffer/framebuffer/topic"
 )
-
-// line hands one cache line to and fro: the least that any two processes can do. With a
-// size, a second line is the payload.
-func (s *stage) line(t task) func() (int64, error) {
-	mine, theirs := s.mine(), s.theirs()
-	send := func(i uint64) {
-		if t.Size > 0 {
-			for j := range mine.Payload {
-				mine.Payload[j] = i
-			}
-		}
-		mine.Word.Store(i)
-	}
-	receive := func(i uint64) error {
-		for theirs.Word.Load() != i {
-		}
-		wrong := uint64(0)
-		if t.Size > 0 {
-			for j := range theirs.Payload {
-				wrong |= theirs.Payload[j] ^ i
-			}
-		}
-		if wrong != 0 {
-			return fmt.Errorf("the line of round %d is another", i)
-		}
-		return nil
-	}
-	from := mine.Word.Load()
-	return func() (int64, error) { return s.rounds(t.Count, from, send, receive) }
-}
-
-// futex hands a word to and fro between two who sleep.
-func (s *stage) futex(t task) func() (int64, error) {
-	mine, theirs := &s.mine().Small, &s.theirs().Small
-	send := func(i uint64) {
-		think(t)
-		mine.Store(uint32(i))
-		futex.Wake(mine)
-	}
-	receive := func(i uint64) error {
-		for {
-			now := theirs.Load()
-			if now == uint32(i) {
-				return nil
-			}
-			if err := futex.Wait(theirs, now, 200*time.Millisecond); err != nil {
-				return err
-			}
-		}
-	}
-	from := uint64(mine.Load())
-	return func() (int64, error) {
-		ns, err := s.rounds(t.Count, from, send, receive)
-		return ns - thought(t), err
-	}
-}
-
-// rounds plays count rounds: the left side sends first, the right side answers.
-func (s *stage) rounds(count int, from uint64, send func(uint64), receive func(uint64) error) (int64, error) {
-	return timed(func() error {
-		for i := from + 1; i <= from+uint64(count); i++ {
-			if s.left {
-				send(i)
-			}
-			if err := receive(i); err != nil {
-				return err
-			}
-			if !s.left {
-				send(i)
-			}
-		}
-		return nil
-	})
-}
 
 // ends are a topic's two directions as one side sees them.
 type ends struct {

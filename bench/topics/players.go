@@ -8,10 +8,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
 	"github.com/core-framebuffer/framebuffer/bench/internal/words"
@@ -22,12 +21,13 @@ import (
 type task struct {
 	Do     string // ping, futex, stream, …
 	Key    string
+	Ring   int // bytes that the frames of players in C go round
 	Topic  string
 	Size   int
 	Count  int
 	Window int
 	Touch  string // all, ends, lines, none
-	Way    string // copy or place
+	Way    string // copy or place; for players in C, how they copy
 	Verify bool
 	Spin   time.Duration
 	Think  time.Duration // before each sending, so that the other side surely sleeps
@@ -50,12 +50,11 @@ func sayJSON(t task) string {
 	return string(line)
 }
 
-// startPlayer runs a command with the shared page as its file 3. On two cores, each side has
-// one of its own, so that those who poll do not wait for each other's time slice.
-func startPlayer(say func(task) string, page *os.File, command ...string) (*player, error) {
+// startPlayer runs a command with the shared page as its file 3, and others behind it.
+func startPlayer(say func(task) string, files []*os.File, command ...string) (*player, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stderr = os.Stderr
-	cmd.ExtraFiles = []*os.File{page}
+	cmd.ExtraFiles = files
 	in, err1 := cmd.StdinPipe()
 	out, err2 := cmd.StdoutPipe()
 	if err := errors.Join(err1, err2); err != nil {
@@ -81,29 +80,49 @@ func (p *player) expect() (string, error) {
 }
 
 // pair is two players of one rival.
-type pair struct{ left, right *player }
+type pair struct {
+	left, right *player
+	loose       bool // both use both cores
+}
 
 // startPair starts two; each is told by its last argument which it is.
-func startPair(say func(task) string, command ...string) (*pair, error) {
+func startPair(say func(task) string, files []*os.File, command ...string) (*pair, error) {
 	page, err := words.Make()
 	if err != nil {
 		return nil, err
 	}
 	defer page.Close()
+	files = append([]*os.File{page}, files...)
 	p := &pair{}
-	if p.left, err = startPlayer(say, page, append(command, "left")...); err != nil {
+	if p.left, err = startPlayer(say, files, append(slices.Clone(command), "left")...); err != nil {
 		return nil, err
 	}
-	if p.right, err = startPlayer(say, page, append(command, "right")...); err != nil {
+	if p.right, err = startPlayer(say, files, append(slices.Clone(command), "right")...); err != nil {
 		return nil, errors.Join(err, p.left.stop())
 	}
 	return p, nil
 }
 
 // startGo is a pair of this program's own processes.
-func startGo() (*pair, error) { return startPair(sayJSON, "/proc/self/exe", "play") }
+func startGo() (*pair, error) { return startPair(sayJSON, nil, "/proc/self/exe", "play") }
 
 func (p *pair) stop() error { return errors.Join(p.left.stop(), p.right.stop()) }
+
+// pin keeps each side on a core of its own, so that sides that poll do not wait for each other's
+// time slice, before what else runs there if this user may do that; loose ones on both.
+func (p *pair) pin(cores [2]int) {
+	for i, side := range []*player{p.left, p.right} {
+		on := cores[i : i+1]
+		if p.loose {
+			on = cores[:]
+		}
+		for _, tid := range machine.Pin(side.cmd.Process.Pid, on...) {
+			if !p.loose {
+				machine.Urge(tid)
+			}
+		}
+	}
+}
 
 // answer is what a side says of a task: nanoseconds, and frames where those are counted.
 type answer struct{ ns, got, lost int64 }
@@ -139,15 +158,12 @@ func (p *pair) run(t task) (left, right answer, err error) {
 }
 
 // play is what such a process does.
-func play(side string, pinned bool) error {
+func play(side string) error {
 	page, err := words.Map(3)
 	if err != nil {
 		return err
 	}
 	s := &stage{left: side != "right", page: page, topics: map[string]*ends{}}
-	if pinned {
-		pin(side)
-	}
 	in := bufio.NewReader(os.Stdin)
 	for {
 		line, err := in.ReadBytes('\n')
@@ -174,19 +190,6 @@ func play(side string, pinned bool) error {
 			return fmt.Errorf("%+v: %w", t, err)
 		}
 		fmt.Println(ns, s.got, s.lost)
-	}
-}
-
-// pin keeps a side of a pair on its core, before what else runs there if this user may do
-// that. Others go where they like.
-func pin(side string) {
-	core := map[string]int{"left": 0, "right": 1}
-	c, known := core[side]
-	if !known {
-		return
-	}
-	for _, tid := range machine.Pin(os.Getpid(), c) {
-		_ = unix.Setpriority(unix.PRIO_PROCESS, tid, -19)
 	}
 }
 
@@ -235,12 +238,8 @@ func (s *stage) close() error {
 // prepare does what is not measured and returns what is.
 func (s *stage) prepare(t task) (func() (int64, error), error) {
 	switch t.Do {
-	case "line":
-		return s.line(t), nil
 	case "ping":
 		return s.ping(t)
-	case "futex":
-		return s.futex(t), nil
 	case "stream":
 		return s.stream(t)
 	case "view":

@@ -5,38 +5,21 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
-	"github.com/core-framebuffer/framebuffer/bench/internal/samples"
+	"github.com/core-framebuffer/framebuffer/bench/internal/probe"
+	"github.com/core-framebuffer/framebuffer/bench/internal/results"
 )
 
-// results are nanoseconds for one, by what was measured, one for each round.
-type results struct {
-	Machine string               `json:"machine"`
-	When    time.Time            `json:"when"`
-	Rounds  int                  `json:"rounds"`
-	Samples map[string][]float64 `json:"ns"`
-
-	Lost map[string][]float64 `json:"lost,omitempty"` // share of the frames, where counted
-
-	order []string
-	match *regexp.Regexp // what is left out does not match
+// run is one run: what it measures, how long, and what it found.
+type run struct {
+	rounds  int
+	until   time.Time // no further round begins then
+	match   *regexp.Regexp
+	pairs   [][2]int // of cores, which rounds take in turn
+	prober  *probe.Prober
+	rows    []*results.Row
+	leftOut []string // what cannot be measured here, and why
 }
 
-func newResults(rounds int, match *regexp.Regexp) *results {
-	return &results{Machine: machine.Name(), When: time.Now().UTC(), Rounds: rounds, match: match, Samples: map[string][]float64{}, Lost: map[string][]float64{}}
-}
-
-func (r *results) add(name string, ns float64) {
-	if _, known := r.Samples[name]; !known {
-		r.order = append(r.order, name)
-	}
-	r.Samples[name] = append(r.Samples[name], ns)
-}
-
-func (r *results) addLost(name string, share float64) {
-	r.Lost[name] = append(r.Lost[name], share)
-}
-
-// quantile of one, 0.5 being the median.
-func (r *results) quantile(name string, q float64) float64 {
-	return samples.Quantile(r.Samples[name], q)
+func newRun(rounds int, match *regexp.Regexp) *run {
+	return &run{rounds: rounds, match: match, pairs: machine.Pairs(), prober: probe.New()}
 }

@@ -2,17 +2,19 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
+
+	"github.com/core-framebuffer/framebuffer/bench/internal/results"
 )
 
 // contestant is one that takes its turn in every round.
 type contestant struct {
-	name  string
+	row   *results.Row
 	pair  *pair
 	task  task
 	slice time.Duration // about how long one turn takes
-	right bool          // whether the right side's time counts
 	lost  bool          // whether the share of frames that were lost is noted too
 }
 
@@ -22,46 +24,82 @@ func (c *contestant) ask(count int) (answer, error) {
 	t.Count = count
 	left, right, err := c.pair.run(t)
 	left.got, left.lost = right.got, right.lost
-	if c.right {
-		left.ns = right.ns
-	}
 	return left, err
 }
 
-// turns has all take turns, each for its slice of time, and notes nanoseconds for one.
-func turns(all []*contestant, rounds int, res *results) error {
-	all = slices.DeleteFunc(all, func(c *contestant) bool { return !res.match.MatchString(c.name) })
+// turns has all take turns, each for its slice of time and with a probe before and after, and
+// notes nanoseconds for one. Rounds take the pairs of cores in turn.
+func (r *run) turns(all []*contestant) error {
+	all = slices.DeleteFunc(all, func(c *contestant) bool { return !r.match.MatchString(c.row.Name()) })
+	players := map[*pair]bool{}
 	for _, c := range all {
-		if c.task.Count > 0 {
+		r.rows = append(r.rows, c.row)
+		players[c.pair] = true
+	}
+	for round := -1; round < r.rounds && (round < 1 || time.Now().Before(r.until)); round++ {
+		cores := r.pairs[max(round, 0)%len(r.pairs)]
+		for p := range players {
+			p.pin(cores)
+		}
+		if round < 0 {
+			for _, c := range all {
+				if err := c.find(); err != nil {
+					return err
+				}
+			}
 			continue
 		}
-		for count := max(4, 16*c.task.Topics); ; count *= 4 { // warm: the first lap of a ring is not what is measured
-			a, err := c.ask(count)
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
-			if time.Duration(a.ns) > c.slice/4 {
-				c.task.Count = max(2, int(int64(c.slice)*int64(count)/a.ns))
-				break
-			}
-		}
-	}
-	for round := range rounds {
+		before := r.prober.Line(cores)
 		for i := range all {
 			c := all[(i+round)%len(all)]
-			a, err := c.ask(c.task.Count)
+			ns, err := c.turn()
 			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
+				return err
 			}
-			each := float64(c.task.Count)
-			if c.task.twoWays() {
-				each *= 2
-			}
-			res.add(c.name, float64(a.ns)/each)
-			if c.lost {
-				res.addLost(c.name, float64(a.lost)/float64(max(1, a.got+a.lost)))
-			}
+			after := r.prober.Line(cores)
+			c.row.Turns = append(c.row.Turns, results.Turn{digits(ns), digits(before), digits(after)})
+			before = after
 		}
 	}
 	return nil
+}
+
+// find warms up and finds how many fit a slice of time: the first lap of a ring is not what is
+// measured.
+func (c *contestant) find() error {
+	for count := max(4, 16*c.task.Topics); ; count *= 4 {
+		a, err := c.ask(count)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.row.Name(), err)
+		}
+		if time.Duration(a.ns) > c.slice/4 {
+			c.task.Count = max(2, int(int64(c.slice)*int64(count)/a.ns))
+			return nil
+		}
+	}
+}
+
+// turn returns nanoseconds for one.
+func (c *contestant) turn() (float64, error) {
+	a, err := c.ask(c.task.Count)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", c.row.Name(), err)
+	}
+	if c.lost {
+		c.row.Lost = append(c.row.Lost, math.Round(1e4*float64(a.lost)/float64(max(1, a.got+a.lost)))/1e4)
+	}
+	each := float64(c.task.Count)
+	if c.task.twoWays() {
+		each *= 2
+	}
+	return float64(a.ns) / each, nil
+}
+
+// digits rounds to four significant ones: files stay short.
+func digits(f float64) float64 {
+	if f == 0 {
+		return 0
+	}
+	p := math.Pow(10, 3-math.Floor(math.Log10(math.Abs(f))))
+	return math.Round(f*p) / p
 }

@@ -25,6 +25,9 @@ func Pin(pid int, cores ...int) (threads []int) {
 	return threads
 }
 
+// Urge lets a thread run before what else runs on its core, if this user may do that.
+func Urge(tid int) { _ = unix.Setpriority(unix.PRIO_PROCESS, tid, -19) }
+
 // Cores are those from the first-th on.
 func Cores(first int) (all []int) {
 	for c := first; c < runtime.NumCPU(); c++ {
