@@ -12,9 +12,14 @@ import (
 // Stats are a segment's totals at one moment. They are read without stopping any process, so they
 // may be some nanoseconds apart. Package monitor has more: rates, the figures of each client and of
 // each topic, and all of them as JSON.
+//
+// Stores is streaming (past the CPU's caches) or cached, with " (learnt)" where the process learns
+// in use which one costs writer and readers less. The environment variable FRAMEBUFFER_STORES sets
+// it to streaming or cached for all clients that attach later.
 type Stats struct {
 	Backend  string        // how the memory is shared: memfd, sysv or file
 	Pages    string        // what the ring is made of: small, huge or transparent huge
+	Stores   string        // how this process writes frames of 1 MiB and more: see below
 	Capacity uint64        // bytes in the ring
 	Start    uint64        // offset of the first chunk
 	Head     uint64        // offset of the next chunk: Start and all bytes allocated since
@@ -49,6 +54,7 @@ func stats(s *segment.Segment) Stats {
 	st := Stats{
 		Backend:  s.Backend(),
 		Pages:    shm.Pages(s.Control.Pages()).String(),
+		Stores:   s.Stores(),
 		Capacity: s.Control.Capacity(),
 		Start:    s.Control.Start(),
 		Head:     s.Ring.Head(),

@@ -106,11 +106,13 @@ const (
 	SlotLast           = 192
 	SlotExternal       = 200
 	SlotExternalReason = 224
+	SlotTimed          = 232
 	SlotLife           = 256
 	SlotStride         = 384
 	SlotCount          = 256
 	CounterCount       = 8
 	ExternalCount      = 3
+	TimedCount         = 2
 )
 
 // Roles of an attached process, in a slot's role word, where unlisted never stands.
@@ -152,6 +154,12 @@ const (
 	ExternalReads = iota
 	ExternalBytes
 	ExternalTimeouts
+)
+
+// The counters of how long large frames took to read, in order. Writers choose their stores by them.
+const (
+	TimedBytes = iota
+	TimedNanos
 )
 
 // Reasons why a client read frames from elsewhere than a ring; 0 if it did not.

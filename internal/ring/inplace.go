@@ -67,6 +67,7 @@ func (r *Ring) verifyChecksum(payload []byte, offset, sum uint64, verify bool) e
 	if !verify {
 		return nil
 	}
+	began := r.beginTimed(len(payload))
 	got := copyhash.Sum(payload)
 	if !r.Intact(offset) {
 		return r.errOverwritten(offset)
@@ -74,6 +75,7 @@ func (r *Ring) verifyChecksum(payload []byte, offset, sum uint64, verify bool) e
 	if got != sum {
 		return errAltered(offset, len(payload), got, sum)
 	}
+	r.endTimed(began, len(payload))
 	return nil
 }
 

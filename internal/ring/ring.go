@@ -24,6 +24,7 @@ package ring
 import (
 	"sync/atomic"
 
+	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
@@ -44,6 +45,7 @@ type Ring struct {
 	batch    batch
 	holds    holdTable
 	prefetch prefetcher
+	stores   storeChoice
 }
 
 // Options are what a ring needs of its process.
@@ -55,6 +57,16 @@ type Options struct {
 	// Allocations and AllocatedBytes count how often this process moves head and by how much.
 	// They may be nil.
 	Allocations, AllocatedBytes *atomic.Uint64
+
+	// Timed counts the bytes of large frames that this process reads, and the ns that takes. It may be
+	// nil.
+	Timed *[layout.TimedCount]atomic.Uint64
+
+	// Stores is how large frames are stored; Auto learns it where SharedCache, the bytes of a cache
+	// that all CPUs of this process share, or 0, has room for the ring twice. SharedCache is called
+	// at most once, and may be nil.
+	Stores      copyhash.Way
+	SharedCache func() uint64
 
 	// Now reads CLOCK_MONOTONIC in ns; nil is for tests without holds.
 	Now func() int64
@@ -83,6 +95,7 @@ func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 		holds:          newHoldTable(ctl),
 	}
 	r.batch.init(r.capacity)
+	r.stores.init(opts)
 	return r
 }
 

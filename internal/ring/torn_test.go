@@ -74,11 +74,20 @@ func check(t *testing.T, r *Ring, f frame, buffer []byte) bool {
 // Two writers turn the ring as fast as they can under two readers, which prefer frames that
 // are just being overwritten. Each read is exactly what was written, or a timeout.
 func TestTornReads(t *testing.T) {
+	for _, how := range storing {
+		t.Run(how.name, func(t *testing.T) {
+			r := mirrored(t, tornRing, 0)
+			how.store(t, r)
+			tornReads(t, r)
+		})
+	}
+}
+
+func tornReads(t *testing.T, r *Ring) {
 	rounds := 2000
 	if testing.Short() {
 		rounds = 200
 	}
-	r := mirrored(t, tornRing, 0)
 	told := make(chan frame)
 	var first atomic.Pointer[frame]
 	var writers, readers sync.WaitGroup
@@ -144,8 +153,17 @@ func TestTornReads(t *testing.T) {
 // A writer whose chunk is handed out again while it writes stops with a timeout, and the writer that
 // has the memory now reads what it wrote there, or a timeout.
 func TestLappedWriter(t *testing.T) {
+	for _, how := range storing {
+		t.Run(how.name, func(t *testing.T) {
+			r := mirrored(t, tornRing, 0)
+			how.store(t, r)
+			lappedWriter(t, r)
+		})
+	}
+}
+
+func lappedWriter(t *testing.T, r *Ring) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(2, runtime.NumCPU()))) // on one, no other writer would come between
-	r := mirrored(t, tornRing, 0)
 	buffer := make([]byte, tornFrame)
 	const enough = 10
 	for lapped, tries := 0, 1; lapped < enough; tries++ {

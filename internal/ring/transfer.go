@@ -50,7 +50,13 @@ func (r *Ring) Copy(place []byte, offset uint64, data []byte) (sum uint64, err e
 	failpoint.Hit(failpoint.WriteFound)
 	// After the chunk that was allocated last comes memory that belongs to no writer yet.
 	onward := r.head.Load() == c+Footprint(len(place))
-	sum, done := copyhash.CopyIn(place, data, onward, copyhash.Auto, func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive })
+	alive := func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive }
+	var done bool
+	if len(data) < largeFrame {
+		sum, done = copyhash.CopyIn(place, data, onward, copyhash.Auto, alive)
+	} else {
+		sum, done = r.copyLarge(place, data, onward, alive)
+	}
 	failpoint.Hit(failpoint.WriteCopied)
 	r.prefetch.wrote()
 	// This load may run before the last stores are visible to other processes. Another process may
@@ -74,6 +80,7 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) error {
 		return err
 	}
 	c := offset - layout.ChunkHeader
+	began := r.beginTimed(len(dst))
 	failpoint.Hit(failpoint.ReadFound)
 	// Where head is further beyond the chunk than the copy prefetches, no process is writing the
 	// frames that follow, and they are probably read next.
@@ -89,6 +96,7 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) error {
 		clear(dst)
 		return errAltered(offset, len(dst), got, sum)
 	}
+	r.endTimed(began, len(dst))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"sync/atomic"
 
@@ -55,6 +56,7 @@ func wire(k Key, m *shm.Mapping, ctl layout.Control, role uint32, readOnly bool,
 	s.Ring = ring.New(ctl, m.Ring, ring.Options{
 		Populate: populate, Now: c.Now,
 		Allocations: &s.Slot.counters[layout.Allocations], AllocatedBytes: &s.Slot.counters[layout.AllocatedBytes],
+		Timed: s.Slot.words.Timed(), Stores: storesByEnvironment(os.Getenv), SharedCache: sharedCache,
 	})
 	return s
 }

@@ -141,6 +141,7 @@ func fold(from, to layout.Slot) {
 	}
 	move(from.Counters()[:], to.Counters()[:])
 	move(from.External()[:], to.External()[:])
+	move(from.Timed()[:], to.Timed()[:])
 	if why := from.ExternalReason().Swap(0); why != 0 {
 		to.ExternalReason().Store(why)
 	}

@@ -71,6 +71,8 @@ SLOT_EXTERNAL_READS = 200  # counters too, of what came over a network
 SLOT_EXTERNAL_BYTES = 208
 SLOT_EXTERNAL_TIMEOUTS = 216
 SLOT_EXTERNAL_REASON = 224
+SLOT_TIMED_BYTES = 232  # how long large frames took to read
+SLOT_TIMED_NS = 240
 SLOT_LIFE = 256
 NAME_SIZE = 64  # of every name in the control object
 

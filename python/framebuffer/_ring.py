@@ -21,6 +21,8 @@ mapping.
 """
 
 import ctypes
+from time import monotonic_ns
+from typing import Callable
 
 from . import _atomics, _checksum, _libc, _layout as L
 from ._buffers import Pinned
@@ -30,10 +32,14 @@ from .errors import BadSize, FrameBufferTimeout, TooLong, altered
 
 WRITE_BLOCK = 64 << 10  # the layout's bound: as much can a writer spoil that was stopped for a lap
 READ_BLOCK = 128 << 10  # is hashed while it is still in this CPU's cache
+TIMED = 1 << 20  # from this size on reads are timed, see docs/layout.md
 
 
 class Ring(Chunks):
     """Copies bytes into a ring's chunks and out of them. All methods may be called from any thread."""
+
+    timed: Callable[[int, int], None] = staticmethod(lambda n, ns: None)
+    """Called with the bytes of each large frame that was read and verified, and the ns that took."""
 
     def write(self, offset: int, data: Pinned) -> int:
         """Copies data into the chunk at offset and returns its checksum. Before, between blocks and after,
@@ -115,6 +121,7 @@ class Ring(Chunks):
 
     def _copy_out(self, to: int, n: int, offset: int, checksum: int) -> None:
         c, source = offset - L.CHUNK_HEADER, self.base + self.payload_at(offset)
+        began = monotonic_ns() if n >= TIMED else 0
         if n <= READ_BLOCK:
             if n:
                 _libc.copy(to, source, n)
@@ -129,6 +136,8 @@ class Ring(Chunks):
                     raise self.overwritten(offset)
             got = stream.digest()
         self._verify(offset, n, got, checksum)
+        if n >= TIMED:
+            self.timed(n, monotonic_ns() - began)
 
     def _verify(self, offset: int, n: int, got: int, want: int) -> None:
         """Called after everything was read: raises FrameBufferTimeout unless the bytes are the frame's."""
@@ -148,6 +157,9 @@ class Ring(Chunks):
         They are the frame's if is_intact is true afterwards. Raises what read raises, but NoMemory."""
         self.check(offset, n)
         if checksum is not None:
+            began = monotonic_ns()
             self._verify(offset, n, self._hash(offset, n), checksum)
+            if n >= TIMED:
+                self.timed(n, monotonic_ns() - began)
         at = self.payload_at(offset)
         return self._read_only_bytes[at : at + n]

@@ -39,6 +39,7 @@ class Segment:
         self.ring = Ring(control, mapped.ring, self.read_only)
         self.allocator = Allocator(self.ring)
         self.slot = Slot(control, role, name, mapped.watch is not None)
+        self.ring.timed = self.slot.count_timed
         self.closed = False
         self.mapped = mapped
         self.closing: "weakref.WeakSet[Closable]" = weakref.WeakSet()  # with this segment

@@ -106,7 +106,7 @@ class Slot:
         """Moves the counts to slot 0. Each is in exactly one place, except between the two
         instructions."""
         counters = range(L.SLOT_ALLOCATIONS, L.SLOT_ALTERED + 1, 8)
-        for at in (*counters, L.SLOT_EXTERNAL_READS, L.SLOT_EXTERNAL_BYTES, L.SLOT_EXTERNAL_TIMEOUTS):
+        for at in (*counters, L.SLOT_EXTERNAL_READS, L.SLOT_EXTERNAL_BYTES, L.SLOT_EXTERNAL_TIMEOUTS, L.SLOT_TIMED_BYTES, L.SLOT_TIMED_NS):
             if n := _atomics.swap64(self._counters + at, 0):
                 _atomics.add64(self._rest + at, n)
         own = (self._counters - self._control.address + L.SLOT_EXTERNAL_REASON) // 4
@@ -132,6 +132,14 @@ class Slot:
         """Counts an operation on the frame at offset."""
         self.count(operations, bytes_, n)
         self.set_last(offset)
+
+    def count_timed(self, n: int, ns: int) -> None:
+        """Counts that reading n bytes of a large frame took so long. Writers on this host choose by it
+        whether they store through the cache."""
+        if _atomics.AVAILABLE:
+            counters = self.mine()._counters
+            _atomics.add64(counters + L.SLOT_TIMED_BYTES, n)
+            _atomics.add64(counters + L.SLOT_TIMED_NS, max(0, ns))
 
     def set_last(self, offset: int) -> None:
         """Stores the offset of the frame that this process wrote, read or received last, for monitors. Only

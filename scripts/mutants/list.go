@@ -25,5 +25,5 @@ const (
 )
 
 func mutants() []mutant {
-	return slices.Concat(ringMutants(), topicMutants(), firstMutants(), lifeMutants(), sleepMutants())
+	return slices.Concat(ringMutants(), topicMutants(), firstMutants(), lifeMutants(), sleepMutants(), storeMutants())
 }

@@ -1,0 +1,53 @@
+package ring
+
+const (
+	windowFrames = 4
+	windowNanos  = 2e6   // of copying
+	windowTime   = 100e6 // a window of a slow stream ends then, with fewer frames
+	fewFrames    = 2
+	pause        = 1e9
+)
+
+// window is some large frames that were written in one way.
+type window struct {
+	from        paces
+	head        uint64
+	began, last int64
+	frames      int
+	bytes       uint64
+	nanos       float64
+}
+
+// cost is what a byte took in a window, in ns: in the writer, and in writer and slowest reader.
+type cost struct {
+	writer, total float64
+	readers       readers
+}
+
+func (w *window) begin(observe func(*paces), now int64, head uint64) {
+	observe(&w.from)
+	w.head, w.began, w.last, w.frames, w.bytes, w.nanos = head, now, now, 0, 0, 0
+}
+
+func (w *window) add(n int, ns, now int64) {
+	w.frames++
+	w.bytes += uint64(n)
+	w.nanos += float64(ns)
+	w.last = now
+}
+
+// writer returns the ns that the writer took for a byte.
+func (w *window) writer() float64 { return w.nanos / float64(max(1, w.bytes)) }
+
+// full reports whether the window has seen enough. The ring's head has moved by that many bytes.
+func (w *window) full(now int64, moved, lap uint64) bool {
+	return w.frames >= windowFrames && moved >= lap && w.nanos >= windowNanos ||
+		w.frames >= fewFrames && now-w.began >= windowTime
+}
+
+func (w *window) end(observe func(*paces), moved uint64) cost {
+	var now paces
+	observe(&now)
+	reader, r := slowest(&w.from, &now, moved)
+	return cost{w.writer(), w.writer() + reader, r}
+}

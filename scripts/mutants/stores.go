@@ -1,0 +1,56 @@
+package main
+
+// storeMutants take away what keeps cached stores from being chosen where they cost more.
+func storeMutants() []mutant {
+	const learner, paces = "internal/ring/learner.go", "internal/ring/paces.go"
+	return []mutant{
+		{
+			name:  "stores: a reader that does not report counts as near",
+			file:  paces,
+			edits: []edit{{"ns > maxGrowth || unreported(read, bytes, moved) {", "ns > maxGrowth {"}},
+			pkg:   ringPkg, test: "UnknownReaders|KnownReaders",
+		},
+		{
+			name:  "stores: what slot 0 reads does not matter",
+			file:  paces,
+			edits: []edit{{"!left && unreported(read, 0, moved) {", "!left && unreported(read, read, moved) {"}},
+			pkg:   ringPkg, test: "UnknownReaders",
+		},
+		{
+			name:  "stores: the fastest reader decides",
+			file:  paces,
+			edits: []edit{{"nanos, r = max(nanos, float64(ns)/float64(bytes)), known", "nanos, r = float64(ns)/float64(bytes), known\n			break"}},
+			pkg:   ringPkg, test: "SlowestReader",
+		},
+		{
+			name:  "stores: figures that cannot be are believed",
+			file:  paces,
+			edits: []edit{{"read > maxGrowth || bytes > maxGrowth || ns > maxGrowth || unreported", "unreported"}},
+			pkg:   ringPkg, test: "HostileCounters|GrowthThatCannotBe",
+		},
+		{
+			name:  "stores: cached frames are not watched",
+			file:  learner,
+			edits: []edit{{"l.slow >= manySlow || now >= l.due", "now >= l.due"}},
+			pkg:   ringPkg, test: "LeavesCached|FollowsTheMachine",
+		},
+		{
+			name:  "stores: cached goes on when the readers become unknown",
+			file:  learner,
+			edits: []edit{{"l.chosen == copyhash.Cached && (l.untold >= manyUntold || l.silent >= manySilent)", "false"}},
+			pkg:   ringPkg, test: "KnownReaders",
+		},
+		{
+			name:  "stores: an experiment ends without its last window",
+			file:  learner,
+			edits: []edit{{"		l.charge(c, l.window.bytes)\n		l.turn(toChosen, l.chosen, now, head)\n	case inChosen:", "		l.charge(c, l.window.bytes)\n		l.decide(l.before, now, head)\n	case inChosen:"}},
+			pkg:   ringPkg, test: "WakingMachine",
+		},
+		{
+			name:  "stores: experiments cost what they cost",
+			file:  learner,
+			edits: []edit{{"now >= l.due && l.spent >= l.owed", "now >= l.due"}},
+			pkg:   ringPkg, test: "StaysStreamingFar|LeavesCached",
+		},
+	}
+}
