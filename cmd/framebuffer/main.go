@@ -60,10 +60,12 @@ type cli struct {
 	Check      checkCmd      `cmd:"" help:"Check the integrity of a segment."`
 	Top        topCmd        `cmd:"" help:"Watch a ring in the terminal: clients, topics, slow readers."`
 	Doctor     doctorCmd     `cmd:"" help:"Check what this machine or container allows, with remedies."`
+	Bench      benchCmd      `cmd:"" help:"Measure this machine: copies, frames, latency, streams."`
 	Demo       demoCmd       `cmd:"" help:"Send pictures between processes and compare every byte."`
 	Licenses   licensesCmd   `cmd:"" help:"Print the licenses of this program and its dependencies."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
 	DemoPart   demoPartCmd   `cmd:"" hidden:""`
+	BenchPart  benchPartCmd  `cmd:"" hidden:""`
 
 	JSON      bool             `group:"output" help:"Print results and errors as JSON, one object per line."`
 	LogFormat string           `group:"output" enum:"text,json" default:"text" help:"Format of log lines on stderr: text or json."`

@@ -17,8 +17,9 @@ const repository = "../.."
 // leftOut are the README's commands that TestReadme does not run, and why.
 var leftOut = map[string]string{
 	"git clone https://github.com/core-framebuffer/framebuffer && cd framebuffer": "the test runs in a copy of the repository",
-	"make test":       "it runs this test",
-	"framebuffer top": "it draws on a terminal: the tests of top give it one",
+	"make test":         "it runs this test",
+	"framebuffer bench": "it takes a minute: TestBench runs it",
+	"framebuffer top":   "it draws on a terminal: the tests of top give it one",
 	"python3 -m venv .venv && .venv/bin/pip install ./python": "python/tests/test_install.py runs it",
 }
 
