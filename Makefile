@@ -2,7 +2,8 @@
 # make check  everything a change must pass, as root; installs what it needs
 # make quick  vet and the tests of Go, while you work
 # make demo   real pictures between real processes
-# make bench  this library and its rivals in one run
+# make bench  this library beside limits and rivals, into bench/results; QUICK=1: in two minutes
+# make bench-hosts frames from host to host, as root
 # make install the command framebuffer, where go install puts it
 # make install-python the Python package, in a virtual environment .venv of this directory
 #
@@ -24,7 +25,7 @@
 # make arm64  the kernels of arm64, in an emulator
 # make fuzz   every fuzz target for FUZZTIME each, inputs (30000x) or a time (60s)
 # make cross  builds for the other platforms
-# make bench-vet the benchmark compiles, and the README's figures are its own
+# make bench-vet the benchmark compiles, and its pages and the README have the measured figures
 #
 # Not part of check:
 # make soak   the faults for as long as you like: ROUNDS, BURSTS, ALLOCATIONS, RING_GIB, SOAK_TIME
@@ -38,7 +39,7 @@ SYSTEM_PYTHON := $(or $(PYTHON),/usr/bin/python3)
 LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 
-.PHONY: test check setup vet lint unit race race-drivers race-others mutants models kernels containers faults hosts soak types python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-vet install install-python
+.PHONY: test check setup vet lint unit race race-drivers race-others mutants models kernels containers faults hosts soak types python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-hosts bench-vet install install-python
 
 # In this order, each timed; + joins what runs side by side: of each pair the first mostly waits.
 CHECK := setup vet unit+python containers+lint hosts+models generate race mutants faults+fuzz kernels types arm64 cross bench-vet
@@ -172,12 +173,21 @@ cross:
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
 	GOOS=linux GOARCH=riscv64 CGO_ENABLED=0 $(GO) vet . ./internal/ring ./internal/layout ./internal/shm ./internal/copyhash
 
-# The rivals side by side; bench/setup installs them. The results go into bench/.
+# This library beside limits and rivals, in less than 15 minutes; QUICK=1 takes two. The turns of this
+# machine go into bench/results, with those of earlier runs of the same commit. What cannot be
+# installed is left out, and said so.
+BENCH_FOR = $(if $(QUICK),15s,$(1))
 bench:
-	./bench/setup
-	cd bench && $(GO) run . -out . && $(GO) run ./topics && $(GO) run ./hosts -out .
+	./bench/setup || echo "some rivals are missing: they are left out"
+	cd bench && $(GO) run ./topics -rounds 90 -for $(call BENCH_FOR,6m) -out results
+	cd bench && $(GO) run . -for $(call BENCH_FOR,3m) -out results
+	cd bench && $(GO) run ./targets -only sizes -for $(call BENCH_FOR,2m) -out results
+	cd bench && $(GO) run ./page
 
-# The benchmark compiles, and the README's figures are those of bench/handover.json.
+bench-hosts:
+	cd bench && $(GO) run ./hosts -out .
+
+# The benchmark compiles; its pages and the README's figures are those of the files in bench/results.
 bench-vet:
 	cd bench && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -count=1 ./...
 

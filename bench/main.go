@@ -1,5 +1,5 @@
 // Command bench hands frames from one process to another, by this library and by its
-// rivals, in one run, and writes a table, JSON and a chart. `make bench` runs it.
+// rivals, in one run. `make bench` runs it.
 package main
 
 import (
@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/core-framebuffer/framebuffer/bench/internal/results"
 )
 
 func main() {
@@ -18,39 +22,36 @@ func main() {
 		}
 		return
 	}
-	out := flag.String("out", ".", "folder for handover.md, handover.json and handover.svg")
-	rounds := flag.Int("rounds", 11, "how often each rival and size is measured; the median counts")
+	out := flag.String("out", "", "folder whose file of this machine the turns are added to; empty: none")
+	rounds := flag.Int("rounds", 11, "how often each rival and size is measured")
+	lasts := flag.Duration("for", 5*time.Minute, "begin no further round after this time")
 	only := flag.String("only", "", "measure only rivals whose name contains this")
 	flag.Parse()
-	if err := run(*out, *rounds, *only); err != nil {
+	if err := run(*out, *rounds, *lasts, *only); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(out string, rounds int, only string) error {
+func run(out string, rounds int, lasts time.Duration, only string) error {
+	until := time.Now().Add(lasts)
 	bin, err := os.MkdirTemp("", "framebuffer-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(bin)
-	if err := buildRivals(bin); err != nil {
-		return err
-	}
-	res, err := measure(rivals(bin), rounds, only)
+	wanted := slices.DeleteFunc(rivals(bin), func(r rival) bool { return !strings.Contains(r.Name, only) })
+	built, leftOut := buildRivals(wanted)
+	rows, more, err := measure(built, rounds, until)
 	if err != nil {
 		return err
 	}
-	for name, write := range map[string]func(string, *results) error{
-		"handover.md": writeMarkdown, "handover.json": writeJSON, "handover.svg": writeChart,
-	} {
-		if err := write(filepath.Join(out, name), res); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+	leftOut = append(leftOut, more...)
+	fmt.Print(results.Table(rows))
+	for _, what := range leftOut {
+		log.Print("left out: ", what)
 	}
-	text, err := os.ReadFile(filepath.Join(out, "handover.md"))
-	if err != nil {
-		return err
+	if out == "" {
+		return nil
 	}
-	fmt.Print(string(text))
-	return nil
+	return results.Note(out, "handover", "go run .", rows, leftOut)
 }

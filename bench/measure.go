@@ -7,43 +7,24 @@ import (
 	"log"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
+	"github.com/core-framebuffer/framebuffer/bench/internal/probe"
+	"github.com/core-framebuffer/framebuffer/bench/internal/results"
 )
 
 // size is one size of frame.
 type size struct {
-	Name  string `json:"name"`
-	Bytes int    `json:"bytes"`
+	Name  string
+	Bytes int
 }
 
 func sizes() []size {
 	return []size{{"64 B", 64}, {"4 KiB", 4 << 10}, {"64 KiB", 64 << 10}, {"1 MiB", 1 << 20}, {"1080p RGB", 6220800}, {"4K RGB", maxFrame}}
-}
-
-// results are nanoseconds for a frame, by rival and size, one for each round.
-type results struct {
-	Machine string                     `json:"machine"`
-	When    time.Time                  `json:"when"`
-	Rounds  int                        `json:"rounds"`
-	Rivals  []rival                    `json:"rivals"`
-	Sizes   []size                     `json:"sizes"`
-	Samples map[string]map[int][]int64 `json:"ns_per_frame"`
-}
-
-// median of one rival at one size, in nanoseconds for a frame.
-func (r *results) median(name string, bytes int) float64 {
-	s := slices.Clone(r.Samples[name][bytes])
-	if len(s) == 0 {
-		return 0
-	}
-	slices.Sort(s)
-	return float64(s[len(s)/2])
 }
 
 // batch is how long one measurement shall take, about.
@@ -54,50 +35,59 @@ const lap = 512<<20/maxFrame + 1
 
 // measure runs all rivals side by side: each round takes every rival at every size once, so
 // that a noisy neighbour or a throttled clock hits all alike. Each first warms up: what the
-// others did meanwhile took caches from it, and on virtual machines page tables.
-func measure(all []rival, rounds int, only string) (*results, error) {
-	res := &results{Machine: machine.Name(), When: time.Now().UTC(), Rounds: rounds, Sizes: sizes(), Samples: map[string]map[int][]int64{}}
+// others did meanwhile took caches from it, and on virtual machines page tables. A probe stands
+// before and after each turn.
+func measure(all []rival, rounds int, until time.Time) (rows []*results.Row, leftOut []string, err error) {
 	var running []*contestant
 	daemons := map[string]bool{}
+	cores := machine.Pairs()[0]
 	for _, r := range all {
-		if !strings.Contains(r.Name, only) {
-			continue
-		}
 		if r.helper != nil && !daemons[r.helper[0]] {
 			daemons[r.helper[0]] = true
 			stop, err := startDaemon(r.helper)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", r.Name, err)
+				leftOut = append(leftOut, fmt.Sprintf("%s: %v", r.Name, err))
+				continue
 			}
 			defer stop()
 		}
-		c, err := start(r)
+		c, err := start(r, cores)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.Name, err)
+			return nil, nil, fmt.Errorf("%s: %w", r.Name, err)
 		}
 		defer c.stop()
 		running = append(running, c)
-		res.Rivals = append(res.Rivals, r)
-		res.Samples[r.Name] = map[int][]int64{}
 	}
-	for round := -1; round < rounds; round++ { // the first is to warm up and to find counts
+	for _, s := range sizes() {
+		for _, c := range running {
+			c.rows[s.Bytes] = &results.Row{Task: "hand over " + s.Name, Way: c.rival.Name, Kind: c.rival.kind()}
+			rows = append(rows, c.rows[s.Bytes])
+		}
+	}
+	prober := probe.New()
+	defer prober.Close()
+	for round := -1; round < rounds && (round < 1 || time.Now().Before(until)); round++ { // the first is to warm up and to find counts
 		for _, c := range running {
 			if err := c.warm(); err != nil {
-				return nil, fmt.Errorf("%s: %w", c.rival.Name, err)
+				return nil, nil, fmt.Errorf("%s: %w", c.rival.Name, err)
 			}
-			for _, s := range res.Sizes {
+			before := prober.Line(cores)
+			for _, s := range sizes() {
 				ns, err := c.hand(s.Bytes)
 				if err != nil {
-					return nil, fmt.Errorf("%s, %s: %w", c.rival.Name, s.Name, err)
+					return nil, nil, fmt.Errorf("%s, %s: %w", c.rival.Name, s.Name, err)
 				}
+				after := prober.Line(cores)
 				if round >= 0 {
-					res.Samples[c.rival.Name][s.Bytes] = append(res.Samples[c.rival.Name][s.Bytes], ns)
+					row := c.rows[s.Bytes]
+					row.Turns = append(row.Turns, results.NewTurn(float64(ns), before, after))
 				}
+				before = after
 			}
 		}
 		log.Printf("round %d of %d", round+1, rounds)
 	}
-	return res, nil
+	return rows, leftOut, nil
 }
 
 // contestant is a rival's running writer.
@@ -107,9 +97,11 @@ type contestant struct {
 	in     io.WriteCloser
 	out    *bufio.Reader
 	counts map[int]int
+	rows   map[int]*results.Row
 }
 
-func start(r rival) (*contestant, error) {
+// start runs a rival's writer, which starts its reader, on those two cores.
+func start(r rival, cores [2]int) (*contestant, error) {
 	cmd := exec.Command(r.command[0], r.command[1:]...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -120,7 +112,10 @@ func start(r rival) (*contestant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &contestant{r, cmd, in, bufio.NewReader(out), map[int]int{}}, cmd.Start()
+	if err := machine.StartOn(cmd, cores[:]...); err != nil {
+		return nil, err
+	}
+	return &contestant{r, cmd, in, bufio.NewReader(out), map[int]int{}, map[int]*results.Row{}}, nil
 }
 
 func (c *contestant) stop() {

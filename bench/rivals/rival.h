@@ -52,8 +52,9 @@ static inline int get_all(int fd, void *p, size_t n) {
 }
 
 static inline unsigned char *new_payload(void) {
-    unsigned char *p = (unsigned char *)malloc(MAX_FRAME);
-    if (!p) die("malloc");
+    void *memory;
+    if (posix_memalign(&memory, 4096, MAX_FRAME)) die("memory");
+    unsigned char *p = (unsigned char *)memory;
     for (size_t i = 0; i < MAX_FRAME; i++) p[i] = (unsigned char)(i * 131 + (i >> 8) * 29);
     return p;
 }

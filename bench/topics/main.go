@@ -1,7 +1,7 @@
 // Command topics measures publish and subscribe through a topic beside the least that the
 // machine allows and beside iceoryx, taking turns in one run, and prints Markdown.
 //
-//	cd bench && ./setup && go run ./topics
+//	cd bench && ./setup && go run ./topics -out results
 package main
 
 import (
@@ -24,17 +24,18 @@ func main() {
 		}
 		return
 	}
+	out := flag.String("out", "", "folder whose file of this machine the turns are added to; empty: none")
 	rounds := flag.Int("rounds", 31, "how often each is measured")
 	lasts := flag.Duration("for", 10*time.Minute, "begin no further round after this time")
 	only := flag.String("only", "", "measure only these parts, separated by commas: pairs, fan")
 	match := flag.String("match", "", "and of those only what has a name that matches this regular expression")
 	flag.Parse()
-	if err := measure(*rounds, *lasts, *only, *match); err != nil {
+	if err := measure(*out, *rounds, *lasts, *only, *match); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func measure(rounds int, lasts time.Duration, only, match string) error {
+func measure(out string, rounds int, lasts time.Duration, only, match string) error {
 	bin, err := os.MkdirTemp("", "framebuffer-topics-")
 	if err != nil {
 		return err
@@ -67,5 +68,8 @@ func measure(rounds int, lasts time.Duration, only, match string) error {
 	for _, what := range r.leftOut {
 		log.Print("left out: ", what)
 	}
-	return nil
+	if out == "" {
+		return nil
+	}
+	return results.Note(out, "topics", "go run ./topics", r.rows, r.leftOut)
 }

@@ -57,7 +57,7 @@ func (r *run) turns(all []*contestant) error {
 				return err
 			}
 			after := r.prober.Line(cores)
-			c.row.Turns = append(c.row.Turns, results.Turn{digits(ns), digits(before), digits(after)})
+			c.row.Turns = append(c.row.Turns, results.NewTurn(ns, before, after))
 			before = after
 		}
 	}
@@ -93,13 +93,4 @@ func (c *contestant) turn() (float64, error) {
 		each *= 2
 	}
 	return float64(a.ns) / each, nil
-}
-
-// digits rounds to four significant ones: files stay short.
-func digits(f float64) float64 {
-	if f == 0 {
-		return 0
-	}
-	p := math.Pow(10, 3-math.Floor(math.Log10(math.Abs(f))))
-	return math.Round(f*p) / p
 }

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
 
@@ -23,6 +24,21 @@ func Pin(pid int, cores ...int) (threads []int) {
 		}
 	}
 	return threads
+}
+
+// StartOn starts a process that stays on those cores, as do those that it starts.
+func StartOn(cmd *exec.Cmd, cores ...int) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var old, set unix.CPUSet
+	for _, c := range cores {
+		set.Set(c)
+	}
+	if err := unix.SchedGetaffinity(0, &old); err == nil {
+		_ = unix.SchedSetaffinity(0, &set) // without it the process goes where it likes
+		defer func() { _ = unix.SchedSetaffinity(0, &old) }()
+	}
+	return cmd.Start()
 }
 
 // Urge lets a thread run before what else runs on its core, if this user may do that.

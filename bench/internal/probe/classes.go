@@ -9,16 +9,17 @@ import (
 
 // Placement is a class of probes: where two cores are to each other.
 type Placement struct {
-	Name            string  // near, middle or far; all where there is but one
-	Line            float64 // nanoseconds of a cache line one way: the median of the class,
-	Lowest, Highest float64 // and its lowest and highest tenth
+	Name    string  `json:"name"`    // near, middle or far; all where there is but one
+	Line    float64 `json:"line"`    // nanoseconds of a cache line one way: the class's median,
+	Lowest  float64 `json:"lowest"`  // and its lowest
+	Highest float64 `json:"highest"` // and highest tenth
 }
 
-// apart is by what factor classes differ at least, and a probe at most from its class's median.
-const apart = 1.6
+// Apart is by what factor classes differ at least, and a probe at most from its class's median.
+const Apart = 1.6
 
 // Has reports whether a probe belongs to the class.
-func (p Placement) Has(ns float64) bool { return ns*apart >= p.Line && ns <= p.Line*apart }
+func (p Placement) Has(ns float64) bool { return ns*Apart >= p.Line && ns <= p.Line*Apart }
 
 // Placements finds the classes of probes: latencies lie in clusters, with gaps between their
 // logarithms. One probe in fifty may lie within a gap, as one does during which the host moved a
@@ -41,7 +42,7 @@ func Placements(probes []float64) []Placement {
 
 // cuts returns where s, which is sorted, falls apart: the indexes behind its gaps.
 func cuts(s []float64, few int) (all []int) {
-	gap := func(i int) bool { return i+few < len(s) && s[i+few] >= s[i]*apart } // fewer than few lie within
+	gap := func(i int) bool { return i+few < len(s) && s[i+few] >= s[i]*Apart } // fewer than few lie within
 	for i := 0; i < len(s); i++ {
 		if !gap(i) {
 			continue

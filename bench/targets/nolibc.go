@@ -1,0 +1,5 @@
+//go:build !cgo
+
+package main
+
+var libc func(shared, mine []byte, size, step, count int, in, use bool)
