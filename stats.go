@@ -13,13 +13,14 @@ import (
 // may be some nanoseconds apart. Package monitor has more: rates, the figures of each client and of
 // each topic, and all of them as JSON.
 //
-// Stores is streaming (past the CPU's caches) or cached, with " (learnt)" where the process learns
-// in use which one costs writer and readers less. The environment variable FRAMEBUFFER_STORES sets
-// it to streaming or cached for all clients that attach later.
+// Stores reads "cached (learnt) from 256 KiB, streaming from 1 MiB". Streaming stores go past the
+// CPU's caches. What is learnt is learnt in use: which of the two costs writer and readers less. The
+// environment variable FRAMEBUFFER_STORES, if it is streaming or cached, sets both for clients that
+// attach later.
 type Stats struct {
 	Backend  string        // how the memory is shared: memfd, sysv or file
 	Pages    string        // what the ring is made of: small, huge or transparent huge
-	Stores   string        // how this process writes frames of 1 MiB and more: see below
+	Stores   string        // how this process copies larger frames into the ring: see above
 	Capacity uint64        // bytes in the ring
 	Start    uint64        // offset of the first chunk
 	Head     uint64        // offset of the next chunk: Start and all bytes allocated since

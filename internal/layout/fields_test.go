@@ -63,8 +63,8 @@ func SlotFields() []Field {
 		{SlotExternal + 8*ExternalBytes, 8, "external bytes", "its client; atomic add", "payload bytes of those"},
 		{SlotExternal + 8*ExternalTimeouts, 8, "external timeouts", "its client; atomic add", "frames that it asked for there and that were overwritten, or did not come"},
 		{SlotExternalReason, 4, "external reason", "its client; atomic", "why it read the last of those there: 0 none, 1 there is no such ring on this host, 2 it may not attach to that ring"},
-		{SlotTimed + 8*TimedBytes, 8, "timed bytes", "its client; atomic add", "payload bytes of the frames of 1 MiB and more that it copied out or verified in place, and timed"},
-		{SlotTimed + 8*TimedNanos, 8, "timed ns", "its client; atomic add", "how long that took; writers choose by both whether to store through the cache, see Write"},
+		{SlotTimed + 8*TimedBytes, 8, "timed bytes", "its client; atomic add", "payload bytes of the frames of 256 KiB and more that it copied out or verified in place, and timed"},
+		{SlotTimed + 8*TimedNanos, 8, "timed ns", "its client; atomic add", "how long that took; writers choose their stores by both"},
 		{SlotLife, 4, "life", "its client, kernel; atomic", "the slot's life word, see Liveness: 0 free, else taken; as the server's"},
 	}
 }

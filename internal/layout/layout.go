@@ -156,7 +156,7 @@ const (
 	ExternalTimeouts
 )
 
-// The counters of how long large frames took to read, in order. Writers choose their stores by them.
+// The counters of how long frames of 256 KiB and more took to read, in order. Writers choose their stores by them.
 const (
 	TimedBytes = iota
 	TimedNanos

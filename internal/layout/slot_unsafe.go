@@ -56,7 +56,7 @@ func (s Slot) External() *[ExternalCount]atomic.Uint64 {
 // ExternalReason is [ExternalAbsent], [ExternalDenied] or 0.
 func (s Slot) ExternalReason() *atomic.Uint32 { return s.u32(SlotExternalReason) }
 
-// Timed returns the counters of how long large frames took to read, indexed by [TimedBytes] and
+// Timed returns the counters of how long frames of 256 KiB and more took to read, indexed by [TimedBytes] and
 // [TimedNanos].
 func (s Slot) Timed() *[TimedCount]atomic.Uint64 {
 	return (*[TimedCount]atomic.Uint64)(unsafe.Pointer(&s.mem[SlotTimed]))

@@ -7,22 +7,19 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 )
 
-// largeFrame is from how many bytes on a frame is written and read in a way that is timed. It is the
-// size from which on stores into the ring are streaming unless they are known to be better cached.
-const largeFrame = 1 << 20
-
 // learner learns, from the copies that this process makes anyway and from the paces that readers
-// report in their slots, whether large frames are better written through the cache or past it.
+// report in their slots, whether frames are better written through the cache or past it.
 //
-// Streaming is the safe way: it costs the same wherever the readers run. Cached is faster where
-// writer and readers share a cache, and several times slower where they do not. So the learner stays
-// with streaming until an experiment shows that cached costs less, looks at each window of cached
-// frames, and goes back to streaming when a reader does not report.
+// Streaming costs the same wherever the readers run. Cached is faster where writer and readers share a
+// cache, and several times slower where they do not. One of the two is the safe way, which is taken
+// without learning. The learner stays with it until an experiment shows that the other one costs less,
+// looks at each window of frames that are written in that, and goes back when a reader does not report.
 //
-// An experiment is ABA: a window of the way in use, one of the other way, one of the way in use. A
-// lap of the ring, in which the cache lines are still as the way before left them, precedes each
-// change's window and does not count. The other way must be better than the better one of the two
-// windows around it, so a machine that only became faster or slower meanwhile changes nothing.
+// An experiment is ABA: two windows of the way in use, two of the other way, two of the way in use. A
+// lap of the ring, in which the cache lines are still as the way before left them, follows each change
+// and does not count. The lowest costs are compared: a window in which a process was interrupted costs
+// more, none costs less. The way in use has those before and those after, so a machine that only became
+// faster or slower meanwhile changes nothing.
 //
 // Only speed depends on the learner. Counters of other processes are hostile: nonsense there makes it
 // choose the slower way, and costs neither a division by zero nor an endless loop.
@@ -32,7 +29,8 @@ const largeFrame = 1 << 20
 // of them tries changes the others' figures by its share of the bytes, in the same direction as its
 // own, and the start of each experiment depends on its own clock: so each needs a gain of its own.
 type learner struct {
-	lap     uint64 // bytes
+	lap     uint64 // bytes after which all cache lines in use are as the present way leaves them
+	safe    copyhash.Way
 	observe func(*paces)
 
 	way atomic.Uint32 // a copyhash.Way: that of the next frame
@@ -41,15 +39,18 @@ type learner struct {
 	chosen    copyhash.Way
 	phase     phase
 	window    window
+	last      cost    // of the window before, while steady
 	before    cost    // of the chosen way, at the start of the experiment
+	best      cost    // of the windows since, in the present way
 	other     cost    // of the other way
-	reference float64 // what streaming cost when it was measured last, while cached is chosen
+	seen      int     // how many such windows
+	reference float64 // what the safe way cost when it was measured last, while it is not chosen
 	spent     float64 // what windows have cost since the last experiment, ns
 	owed      float64 // what they must have cost before the next one
 	extra     float64 // what the windows of an experiment cost, ns
 	extraSize float64 // and their bytes
 	due       int64   // no experiment begins earlier
-	slow      int     // windows in a row that cost more than streaming
+	slow      int     // windows in a row that cost more than the safe way
 	untold    int     // windows in a row with a reader that did not report
 	silent    int     // windows in a row without a reader
 }
@@ -60,9 +61,9 @@ type phase uint8
 const (
 	steady   phase = iota
 	toOther        // the lap after the change to the other way
-	inOther        // its window
+	inOther        // its windows
 	toChosen       // the lap after the change back
-	inChosen       // its window
+	inChosen       // its windows
 )
 
 const (
@@ -70,21 +71,23 @@ const (
 	share   = 128   // experiments cost about one part in so many, at most
 	maxOwed = 20e9  // ns: damaged figures do not end the learning
 
-	gain  = 0.9  // cached is chosen if it costs less than that part of streaming
-	keep  = 0.97 // and kept while it does so
-	worse = 1.2  // a window that costs that much more than streaming is slow
-	awful = 3    // an experiment ends early if the writer alone costs that much more
+	gain  = 0.9  // the other way is chosen if it costs less than that part of the safe one
+	keep  = 0.97 // and kept while it costs less than that
+	worse = 1.2  // a window that costs that much more than the safe way is slow
+	bad   = 2    // a window that costs that much more than the way in use is the last of an experiment
+	awful = 3    // and so is a lap in which the writer alone does
 
 	manySlow, manyUntold, manySilent = 2, 2, 4
+	windows                          = 2 // of each phase of an experiment
 )
 
-func newLearner(lap uint64, observe func(*paces)) *learner {
-	l := &learner{lap: lap, observe: observe, chosen: copyhash.Streaming}
-	l.way.Store(uint32(copyhash.Streaming))
+func newLearner(safe copyhash.Way, lap uint64, observe func(*paces)) *learner {
+	l := &learner{safe: safe, lap: lap, observe: observe, chosen: safe}
+	l.way.Store(uint32(safe))
 	return l
 }
 
-// next is how the next large frame is to be stored.
+// next is how the next frame is to be stored.
 func (l *learner) next() copyhash.Way { return copyhash.Way(l.way.Load()) }
 
 // wrote counts a frame of n bytes that was stored in that way within ns, and decides how the next ones
@@ -111,25 +114,28 @@ func (l *learner) wrote(way copyhash.Way, n int, ns, now int64, head uint64) {
 		if moved >= l.lap || now-l.window.began >= pause {
 			l.settled(now, head)
 		}
-	case l.window.full(now, moved, l.lap):
+	case l.window.full(now):
 		l.judge(l.window.end(l.observe, moved), now, head)
 	}
 }
 
-// awful reports whether the experiment with cached stores is as bad as it can be, so that no more need be
+// awful reports whether the experiment with the way that is not safe is as bad as it can be, so that no more need be
 // seen of it.
 func (l *learner) awful() bool {
-	trying := l.chosen == copyhash.Streaming && (l.phase == toOther || l.phase == inOther)
-	return trying && l.window.frames >= fewFrames && l.window.writer() > awful*l.before.writer
+	trying := l.chosen == l.safe && (l.phase == toOther || l.phase == inOther)
+	return trying && l.window.frames >= windowFrames && l.window.writer() > awful*l.before.writer
 }
 
 // resume begins anew after a pause, in the chosen way: what was measured before it says nothing about
 // the machine now.
-func (l *learner) resume(now int64, head uint64) { l.turn(steady, l.chosen, now, head) }
+func (l *learner) resume(now int64, head uint64) {
+	l.last = cost{}
+	l.turn(steady, l.chosen, now, head)
+}
 
 // turn begins a phase, with its window.
 func (l *learner) turn(p phase, way copyhash.Way, now int64, head uint64) {
-	l.phase = p
+	l.phase, l.seen = p, 0
 	l.way.Store(uint32(way))
 	l.window.begin(l.observe, now, head)
 }
@@ -148,7 +154,7 @@ func (l *learner) charge(c cost, bytes uint64) {
 
 // choose ends an experiment, or what a way was chosen for.
 func (l *learner) choose(way copyhash.Way, now int64, head uint64) {
-	l.chosen, l.slow, l.untold, l.silent = way, 0, 0, 0
+	l.chosen, l.slow, l.untold, l.silent, l.last = way, 0, 0, 0, cost{}
 	l.spent, l.due = 0, now+period+now&(1<<27-1) // not in step with other processes
 	l.turn(steady, way, now, head)
 }
@@ -157,39 +163,49 @@ func (l *learner) choose(way copyhash.Way, now int64, head uint64) {
 func (l *learner) judge(c cost, now int64, head uint64) {
 	if l.phase != steady && c.readers != known {
 		l.owed = 0
-		l.choose(copyhash.Streaming, now, head)
+		l.choose(l.safe, now, head)
 		return
 	}
-	switch l.phase {
-	case inOther:
-		l.other = c
-		l.charge(c, l.window.bytes)
-		l.turn(toChosen, l.chosen, now, head)
-	case inChosen:
-		l.decide(c, now, head)
-	default:
+	if l.phase == steady {
 		l.watch(c, now, head)
+		return
+	}
+	if l.seen++; l.seen == 1 {
+		l.best = c
+	}
+	l.best = less(l.best, c)
+	if l.phase == inOther {
+		l.charge(c, l.window.bytes)
+	}
+	switch {
+	case l.seen < windows && !(l.phase == inOther && c.total > bad*l.before.total):
+		l.window.begin(l.observe, now, head)
+	case l.phase == inOther:
+		l.other = l.best
+		l.turn(toChosen, l.chosen, now, head)
+	default:
+		l.decide(l.best, now, head)
 	}
 }
 
-// decide ends an experiment. after is the window that followed it.
+// decide ends an experiment, after which the chosen way had that cost.
 func (l *learner) decide(after cost, now int64, head uint64) {
-	same := min(l.before.total, after.total)
+	same := less(l.before, after).total
 	l.owed = min(maxOwed, share*max(0, l.extra-same*l.extraSize))
-	way, streaming := copyhash.Streaming, same
+	way, safe := l.safe, same
 	switch {
-	case l.chosen == copyhash.Cached:
-		streaming = l.other.total
-		if same < keep*streaming {
-			way = copyhash.Cached
+	case l.chosen != l.safe:
+		safe = l.other.total
+		if same < keep*safe {
+			way = l.chosen
 		}
 	case l.other.total < gain*same:
-		way = copyhash.Cached
+		way = opposite(l.safe)
 	}
 	if way != l.chosen {
 		l.owed = 0 // the other way, later, costs what was paid until now
 	}
-	l.reference = streaming
+	l.reference = safe
 	l.choose(way, now, head)
 }
 
@@ -198,12 +214,17 @@ func (l *learner) watch(c cost, now int64, head uint64) {
 	l.spent += c.total * float64(l.window.bytes)
 	l.untold = streak(l.untold, c.readers == untold)
 	l.silent = streak(l.silent, c.readers == silent)
-	l.slow = streak(l.slow, l.chosen == copyhash.Cached && c.readers == known && c.total > worse*l.reference)
+	before := l.last
+	l.last = c
+	l.slow = streak(l.slow, l.chosen != l.safe && c.readers == known && c.total > worse*l.reference)
 	switch {
-	case l.chosen == copyhash.Cached && (l.untold >= manyUntold || l.silent >= manySilent):
-		l.choose(copyhash.Streaming, now, head)
+	case l.chosen != l.safe && (l.untold >= manyUntold || l.silent >= manySilent):
+		l.choose(l.safe, now, head)
 	case c.readers == known && (l.slow >= manySlow || now >= l.due && l.spent >= l.owed):
 		l.before, l.extra, l.extraSize = c, 0, 0
+		if before.readers == known {
+			l.before = less(c, before)
+		}
 		l.turn(toOther, opposite(l.chosen), now, head)
 	default:
 		l.turn(steady, l.chosen, now, head)

@@ -44,8 +44,12 @@ func aReader(slot int, report func(*pace, uint64, uint64)) reader {
 }
 
 func newMachine(readers ...reader) *machine {
-	m := &machine{now: 1e9, head: 1 << 20, size: 1920 * 1080 * 3, readers: readers}
-	m.learner = newLearner(16<<20, func(all *paces) { *all = m.paces })
+	return machineWith(copyhash.Streaming, 1920*1080*3, readers...)
+}
+
+func machineWith(safe copyhash.Way, size int, readers ...reader) *machine {
+	m := &machine{now: 1e9, head: 1 << 20, size: size, readers: readers}
+	m.learner = newLearner(safe, 16<<20, func(all *paces) { *all = m.paces })
 	for _, r := range readers {
 		m.paces[r.slot].claim = uint64(1000 + r.slot)
 	}
@@ -118,11 +122,27 @@ func TestStaysStreamingFar(t *testing.T) {
 	}
 }
 
+// Where cached is safe, streaming is as rarely tried near as cached far where streaming is.
+func TestStaysCachedNear(t *testing.T) {
+	m := machineWith(copyhash.Cached, timedFrame, aReader(3, honest))
+	for range 3 {
+		m.settle(t, copyhash.Cached)
+	}
+	cached, tried := m.run(10 * time.Second)
+	if loss := float64(tried) * (0.060 - 0.045) / 0.045 / float64(cached+tried); tried == 0 || loss > 0.02 {
+		t.Errorf("%d frames tried streaming of %d: they cost %.1f %%", tried, cached+tried, 100*loss)
+	}
+}
+
 func TestFollowsTheMachine(t *testing.T) {
-	for _, size := range []int{1 << 20, 1920 * 1080 * 3, 15 << 20} {
-		m := newMachine(aReader(3, honest))
-		m.size = size
-		for range 20 {
+	for _, m := range []*machine{
+		machineWith(copyhash.Streaming, largeFrame, aReader(3, honest)),
+		machineWith(copyhash.Streaming, 1920*1080*3, aReader(3, honest)),
+		machineWith(copyhash.Streaming, 15<<20, aReader(3, honest)),
+		machineWith(copyhash.Cached, timedFrame, aReader(3, honest)),
+		machineWith(copyhash.Cached, largeFrame-1, aReader(3, honest)),
+	} {
+		for range 5 {
 			m.far = false
 			m.settle(t, copyhash.Cached)
 			m.far = true
@@ -171,6 +191,11 @@ func TestUnknownReaders(t *testing.T) {
 	} {
 		if cached, _ := m.run(5 * time.Second); cached > 0 {
 			t.Errorf("%s: %d frames cached", name, cached)
+		}
+		m = machineWith(copyhash.Cached, timedFrame, m.readers...)
+		m.far = true
+		if _, streaming := m.run(5 * time.Second); streaming > 0 {
+			t.Errorf("%s: %d frames streaming", name, streaming)
 		}
 	}
 }
@@ -312,7 +337,7 @@ func TestGrowthThatCannotBe(t *testing.T) {
 	}{
 		"right":                {by(moved, moved, 2*moved), 2, known},
 		"nothing":              {by(0, 0, 0), 0, silent},
-		"less than a frame":    {by(largeFrame-1, largeFrame-1, 1), 0, silent},
+		"less than a frame":    {by(timedFrame-1, timedFrame-1, 1), 0, silent},
 		"half of it reported":  {by(moved, moved/2, moved), 0, untold},
 		"most of it reported":  {by(moved, moved-moved/readersPart, moved-moved/readersPart), 1, known},
 		"in no time":           {by(moved, moved, 0), 0, known},

@@ -7,7 +7,7 @@ import "github.com/core-framebuffer/framebuffer/internal/layout"
 type pace struct {
 	claim      uint64 // 0: no client
 	readBytes  uint64 // of all frames
-	timedBytes uint64 // of those of largeFrame and more
+	timedBytes uint64 // of those of timedFrame and more
 	timedNanos uint64 // that copying or verifying them took
 }
 
@@ -33,7 +33,7 @@ func (r *Ring) observe(all *paces) {
 type readers uint8
 
 const (
-	silent readers = iota // no client has read a large frame
+	silent readers = iota // no client has read a frame that is timed
 	untold                // a client has read much, and did not say how long it took
 	known                 // all that read have said so
 )
@@ -62,7 +62,7 @@ func slowest(from, to *paces, moved uint64) (nanos float64, r readers) {
 		if read > maxGrowth || bytes > maxGrowth || ns > maxGrowth || unreported(read, bytes, moved) {
 			return 0, untold
 		}
-		if bytes >= largeFrame {
+		if bytes >= timedFrame {
 			nanos, r = max(nanos, float64(ns)/float64(bytes)), known
 		}
 	}

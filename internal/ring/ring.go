@@ -58,13 +58,13 @@ type Options struct {
 	// They may be nil.
 	Allocations, AllocatedBytes *atomic.Uint64
 
-	// Timed counts the bytes of large frames that this process reads, and the ns that takes. It may be
-	// nil.
+	// Timed counts the bytes of frames of 256 KiB and more that this process reads, and the ns that
+	// takes. It may be nil.
 	Timed *[layout.TimedCount]atomic.Uint64
 
-	// Stores is how large frames are stored; Auto learns it where SharedCache, the bytes of a cache
-	// that all CPUs of this process share, or 0, has room for the ring twice. SharedCache is called
-	// at most once, and may be nil.
+	// Stores is how frames of that size are stored; Auto learns it. SharedCache returns the bytes of
+	// a cache that all CPUs of this process share, or 0: frames of 1 MiB and more stream unless it has
+	// room for the ring twice. It is called at most once; nil learns nothing.
 	Stores      copyhash.Way
 	SharedCache func() uint64
 

@@ -9,7 +9,7 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// storing are the ways in which large frames are stored in a ring.
+// storing are the ways in which larger frames are stored in a ring.
 var storing = []struct {
 	name  string
 	store func(*testing.T, *Ring)
@@ -22,17 +22,20 @@ var storing = []struct {
 
 // switching has a ring change the way between any two frames, and learn from them meanwhile.
 func switching(t *testing.T, r *Ring) {
-	l := newLearner(r.capacity, r.observe)
-	r.learner() // has nothing to choose here
-	r.stores.learn.Store(l)
+	r.learner(0) // has nothing to choose here
+	medium, large := newLearner(copyhash.Cached, r.capacity, r.observe), newLearner(copyhash.Streaming, r.capacity, r.observe)
+	r.stores.medium.Store(medium)
+	r.stores.large.Store(large)
 	var stop atomic.Bool
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for way := copyhash.Cached; !stop.Load(); way = opposite(way) {
-			l.mu.Lock()
-			l.way.Store(uint32(way))
-			l.mu.Unlock()
+			for _, l := range []*learner{medium, large} {
+				l.mu.Lock()
+				l.way.Store(uint32(way))
+				l.mu.Unlock()
+			}
 		}
 	}()
 	t.Cleanup(func() { stop.Store(true); <-done })
@@ -49,35 +52,44 @@ func sized(t *testing.T, capacity, cache uint64, set copyhash.Way) (*Ring, layou
 }
 
 func TestWhereItLearns(t *testing.T) {
-	const capacity = 2 << 20
-	streams := copyhash.AutoIn(largeFrame)
+	const capacity = 4 << 20
 	choice := len(copyhash.Ways()) > 1
+	medium, large := copyhash.AutoIn(timedFrame), copyhash.AutoIn(largeFrame)
 	for _, tt := range []struct {
-		name   string
-		cache  uint64
-		set    copyhash.Way
-		size   int
-		way    copyhash.Way
-		learnt bool
+		name          string
+		cache         uint64
+		set           copyhash.Way
+		size          int
+		medium, large StoreWay
 	}{
-		{"a cache for twice the ring", 2 * capacity, copyhash.Auto, largeFrame, streams, choice},
-		{"a cache for less", 2*capacity - 1, copyhash.Auto, largeFrame, streams, false},
-		{"no cache that all share", 0, copyhash.Auto, largeFrame, streams, false},
-		{"small frames only", 2 * capacity, copyhash.Auto, largeFrame - 1, streams, false},
-		{"set to cached", 2 * capacity, copyhash.Cached, largeFrame, copyhash.Cached, false},
-		{"set to streaming", 0, copyhash.Streaming, largeFrame, copyhash.Streaming, false},
+		{"a cache for twice the ring", 2 * capacity, copyhash.Auto, largeFrame, StoreWay{medium, choice}, StoreWay{large, choice}},
+		{"a cache for less", 2*capacity - 1, copyhash.Auto, largeFrame, StoreWay{medium, choice}, StoreWay{large, false}},
+		{"no cache that all share", 0, copyhash.Auto, timedFrame, StoreWay{medium, choice}, StoreWay{large, false}},
+		{"small frames only", 2 * capacity, copyhash.Auto, timedFrame - 1, StoreWay{medium, false}, StoreWay{large, false}},
+		{"set to cached", 2 * capacity, copyhash.Cached, largeFrame, StoreWay{copyhash.Cached, false}, StoreWay{copyhash.Cached, false}},
+		{"set to streaming", 0, copyhash.Streaming, largeFrame, StoreWay{copyhash.Streaming, false}, StoreWay{copyhash.Streaming, false}},
 	} {
 		r, _ := sized(t, capacity, tt.cache, tt.set)
 		if _, err := put(r, frame{size: tt.size, from: 1}); err != nil {
 			t.Fatal(err)
 		}
-		if way, learnt := r.Stores(); way != tt.way || learnt != tt.learnt {
-			t.Errorf("%s: %v, learnt is %v", tt.name, way, learnt)
+		if medium, large := r.Stores(); medium != tt.medium || large != tt.large {
+			t.Errorf("%s: %v and %v", tt.name, medium, large)
 		}
 	}
 }
 
-// Reads of large frames are counted with the time that they take, if they succeed; no others are.
+// What is safe is what is taken without learning.
+func TestSafeWaysAreThoseBySize(t *testing.T) {
+	r, _ := sized(t, 4<<20, 8<<20, copyhash.Auto)
+	for _, n := range []int{timedFrame, largeFrame - 1, largeFrame, 3 << 20} {
+		if l := r.learner(n); l != nil && l.safe != copyhash.AutoIn(n) {
+			t.Errorf("%d bytes: %v, without learning %v", n, l.safe, copyhash.AutoIn(n))
+		}
+	}
+}
+
+// Reads of frames from timedFrame on are counted with the time that they take, if they succeed; no others are.
 func TestReadsAreTimed(t *testing.T) {
 	r, slot := sized(t, 4<<20, 0, copyhash.Auto)
 	put := func(size int) frame {
@@ -87,8 +99,8 @@ func TestReadsAreTimed(t *testing.T) {
 		}
 		return f
 	}
-	small, large := put(largeFrame-1), put(largeFrame)
-	dst := make([]byte, largeFrame)
+	small, large := put(timedFrame-1), put(timedFrame)
+	dst := make([]byte, timedFrame)
 	for name, read := range map[string]func(f frame) error{
 		"read":         func(f frame) error { return r.Read(dst[:f.size], f.offset, f.sum) },
 		"view":         func(f frame) error { return r.View(f.offset, f.size, f.sum, true, func([]byte) {}) },
@@ -102,7 +114,7 @@ func TestReadsAreTimed(t *testing.T) {
 		}
 		_ = read(large)
 		bytes, nanos := slot.Timed()[0].Load()-before[0], slot.Timed()[1].Load()-before[1]
-		if timed := name == "read" || name == "view"; timed != (bytes == largeFrame) || timed != (nanos > 0) {
+		if timed := name == "read" || name == "view"; timed != (bytes == timedFrame) || timed != (nanos > 0) {
 			t.Errorf("%s: %d bytes in %d ns", name, bytes, nanos)
 		}
 	}

@@ -52,10 +52,10 @@ func (r *Ring) Copy(place []byte, offset uint64, data []byte) (sum uint64, err e
 	onward := r.head.Load() == c+Footprint(len(place))
 	alive := func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive }
 	var done bool
-	if len(data) < largeFrame {
+	if len(data) < timedFrame {
 		sum, done = copyhash.CopyIn(place, data, onward, copyhash.Auto, alive)
 	} else {
-		sum, done = r.copyLarge(place, data, onward, alive)
+		sum, done = r.copyTimed(place, data, onward, alive)
 	}
 	failpoint.Hit(failpoint.WriteCopied)
 	r.prefetch.wrote()

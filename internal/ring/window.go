@@ -1,14 +1,13 @@
 package ring
 
 const (
-	windowFrames = 4
-	windowNanos  = 2e6   // of copying
-	windowTime   = 100e6 // a window of a slow stream ends then, with fewer frames
-	fewFrames    = 2
+	windowFrames = 2
+	windowNanos  = 1e6   // of copying
+	windowTime   = 100e6 // a window of a slow stream ends then
 	pause        = 1e9
 )
 
-// window is some large frames that were written in one way.
+// window is some frames that were written in one way.
 type window struct {
 	from        paces
 	head        uint64
@@ -39,10 +38,17 @@ func (w *window) add(n int, ns, now int64) {
 // writer returns the ns that the writer took for a byte.
 func (w *window) writer() float64 { return w.nanos / float64(max(1, w.bytes)) }
 
-// full reports whether the window has seen enough. The ring's head has moved by that many bytes.
-func (w *window) full(now int64, moved, lap uint64) bool {
-	return w.frames >= windowFrames && moved >= lap && w.nanos >= windowNanos ||
-		w.frames >= fewFrames && now-w.began >= windowTime
+// full reports whether the window has seen enough.
+func (w *window) full(now int64) bool {
+	return w.frames >= windowFrames && (w.nanos >= windowNanos || now-w.began >= windowTime)
+}
+
+// less returns the lower cost. A process that is interrupted makes a window cost more, never less.
+func less(a, b cost) cost {
+	if b.total < a.total {
+		return b
+	}
+	return a
 }
 
 func (w *window) end(observe func(*paces), moved uint64) cost {

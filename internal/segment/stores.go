@@ -3,9 +3,10 @@ package segment
 import (
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 	"github.com/core-framebuffer/framebuffer/internal/cpu"
+	"github.com/core-framebuffer/framebuffer/internal/ring"
 )
 
-// storesByEnvironment returns how large frames are stored by FRAMEBUFFER_STORES: streaming or cached;
+// storesByEnvironment returns how frames of 256 KiB and more are stored by FRAMEBUFFER_STORES: streaming or cached;
 // anything else learns it.
 func storesByEnvironment(getenv func(string) string) copyhash.Way {
 	switch getenv("FRAMEBUFFER_STORES") {
@@ -17,13 +18,17 @@ func storesByEnvironment(getenv func(string) string) copyhash.Way {
 	return copyhash.Auto
 }
 
-// Stores returns how this process stores large frames, in words.
+// Stores returns how this process stores frames of 256 KiB and more, in words.
 func (s *Segment) Stores() string {
-	way, learnt := s.Ring.Stores()
-	if learnt {
-		return way.String() + " (learnt)"
+	medium, large := s.Ring.Stores()
+	return inWords(medium) + " from 256 KiB, " + inWords(large) + " from 1 MiB"
+}
+
+func inWords(w ring.StoreWay) string {
+	if w.Learnt {
+		return w.Way.String() + " (learnt)"
 	}
-	return way.String()
+	return w.Way.String()
 }
 
 // sharedCache returns the size of the L3 that all CPUs of this process share, or 0.

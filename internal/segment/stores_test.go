@@ -9,11 +9,13 @@ import (
 	"github.com/core-framebuffer/framebuffer/test/ringtest"
 )
 
-// The environment sets how large frames are stored; anything else is as without it.
+// The environment sets how frames are stored; anything else is as without it.
 func TestStoresByEnvironment(t *testing.T) {
 	s, _ := ringtest.Serve(t, 1<<20)
-	usual := copyhash.AutoIn(1 << 20).String()
-	for value, want := range map[string]string{"": usual, "auto": usual, "fast": usual, "cached": "cached", "streaming": "streaming"} {
+	usual := copyhash.AutoIn(256<<10).String() + " from 256 KiB, " + copyhash.AutoIn(1<<20).String() + " from 1 MiB"
+	for value, want := range map[string]string{
+		"": usual, "auto": usual, "fast": usual, "cached": "cached from 256 KiB, cached from 1 MiB", "streaming": "streaming from 256 KiB, streaming from 1 MiB",
+	} {
 		t.Setenv("FRAMEBUFFER_STORES", value)
 		if got := ringtest.Attach(t, s.Key()).Stats().Stores; got != want {
 			t.Errorf("%q: %q, want %q", value, got, want)
@@ -21,10 +23,10 @@ func TestStoresByEnvironment(t *testing.T) {
 	}
 }
 
-// How long large frames took to read is in the reader's slot, and in slot 0 after it has left. A
+// How long frames took to read is in the reader's slot, and in slot 0 after it has left. A
 // read-only client reports it too.
 func TestSlotTellsHowLongReadsTook(t *testing.T) {
-	const size = 1 << 20
+	const size = 256 << 10
 	s, stay := ringtest.Serve(t, 4<<20)
 	ctl := stay.Segment().Control
 	f, err := stay.Put(make([]byte, size))

@@ -32,14 +32,14 @@ from .errors import BadSize, FrameBufferTimeout, TooLong, altered
 
 WRITE_BLOCK = 64 << 10  # the layout's bound: as much can a writer spoil that was stopped for a lap
 READ_BLOCK = 128 << 10  # is hashed while it is still in this CPU's cache
-TIMED = 1 << 20  # from this size on reads are timed, see docs/layout.md
+TIMED = 256 << 10  # from this size on reads are timed, see docs/layout.md
 
 
 class Ring(Chunks):
     """Copies bytes into a ring's chunks and out of them. All methods may be called from any thread."""
 
     timed: Callable[[int, int], None] = staticmethod(lambda n, ns: None)
-    """Called with the bytes of each large frame that was read and verified, and the ns that took."""
+    """Called with the bytes of each frame of TIMED bytes or more that was read and verified, and the ns that took."""
 
     def write(self, offset: int, data: Pinned) -> int:
         """Copies data into the chunk at offset and returns its checksum. Before, between blocks and after,

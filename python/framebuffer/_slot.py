@@ -134,7 +134,7 @@ class Slot:
         self.set_last(offset)
 
     def count_timed(self, n: int, ns: int) -> None:
-        """Counts that reading n bytes of a large frame took so long. Writers on this host choose by it
+        """Counts that reading a frame of n bytes took so long. Writers on this host choose by it
         whether they store through the cache."""
         if _atomics.AVAILABLE:
             counters = self.mine()._counters

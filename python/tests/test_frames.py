@@ -173,26 +173,26 @@ def test_reads_of_large_frames_are_timed() -> None:
         def timed() -> tuple[int, int]:
             return int(words[(at + L.SLOT_TIMED_BYTES) // 8]), int(words[(at + L.SLOT_TIMED_NS) // 8])
 
-        small = client.put(bytes((1 << 20) - 1))
+        small = client.put(bytes((256 << 10) - 1))
         client.get(small)
         with client.view(small):
             pass
         assert timed() == (0, 0)
-        frame = client.put(bytes(1 << 20))
+        frame = client.put(bytes(256 << 10))
         with pytest.raises(FrameBufferTimeout):
             client.get(frame._replace(checksum="0" * 16))
         assert timed() == (0, 0)
         client.get(frame)
         size, ns = timed()
-        assert size == 1 << 20 and ns > 0
+        assert size == 256 << 10 and ns > 0
         with client.view(frame):
             pass
         size, more = timed()
-        assert size == 2 << 20 and more > ns
+        assert size == 512 << 10 and more > ns
         client.stop()
         assert timed() == (0, 0)
         rest = slot._control.tables.slots.entry(0)
-        assert words[(rest + L.SLOT_TIMED_BYTES) // 8] == 2 << 20 and words[(rest + L.SLOT_TIMED_NS) // 8] == more
+        assert words[(rest + L.SLOT_TIMED_BYTES) // 8] == 512 << 10 and words[(rest + L.SLOT_TIMED_NS) // 8] == more
 
 
 def test_pickling(client: FrameBufferClient, server: FrameBufferServer) -> None:

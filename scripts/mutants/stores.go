@@ -17,6 +17,12 @@ func storeMutants() []mutant {
 			pkg:   ringPkg, test: "UnknownReaders",
 		},
 		{
+			name:  "stores: large frames are learnt in every ring",
+			file:  "internal/ring/stores.go",
+			edits: []edit{{"r.capacity <= s.cache()/2", "s.cache() < 1<<62"}},
+			pkg:   ringPkg, test: "WhereItLearns",
+		},
+		{
 			name:  "stores: the fastest reader decides",
 			file:  paces,
 			edits: []edit{{"nanos, r = max(nanos, float64(ns)/float64(bytes)), known", "nanos, r = float64(ns)/float64(bytes), known\n			break"}},
@@ -29,21 +35,21 @@ func storeMutants() []mutant {
 			pkg:   ringPkg, test: "HostileCounters|GrowthThatCannotBe",
 		},
 		{
-			name:  "stores: cached frames are not watched",
+			name:  "stores: the way that is not safe is not watched",
 			file:  learner,
 			edits: []edit{{"l.slow >= manySlow || now >= l.due", "now >= l.due"}},
 			pkg:   ringPkg, test: "LeavesCached|FollowsTheMachine",
 		},
 		{
-			name:  "stores: cached goes on when the readers become unknown",
+			name:  "stores: the way that is not safe goes on when the readers become unknown",
 			file:  learner,
-			edits: []edit{{"l.chosen == copyhash.Cached && (l.untold >= manyUntold || l.silent >= manySilent)", "false"}},
+			edits: []edit{{"l.chosen != l.safe && (l.untold >= manyUntold || l.silent >= manySilent)", "false"}},
 			pkg:   ringPkg, test: "KnownReaders",
 		},
 		{
 			name:  "stores: an experiment ends without its last window",
 			file:  learner,
-			edits: []edit{{"		l.charge(c, l.window.bytes)\n		l.turn(toChosen, l.chosen, now, head)\n	case inChosen:", "		l.charge(c, l.window.bytes)\n		l.decide(l.before, now, head)\n	case inChosen:"}},
+			edits: []edit{{"		l.other = l.best\n		l.turn(toChosen, l.chosen, now, head)\n", "		l.other = l.best\n		l.decide(l.before, now, head)\n"}},
 			pkg:   ringPkg, test: "WakingMachine",
 		},
 		{
