@@ -11,7 +11,7 @@ import (
 
 // ringFlags describe the ring that serve creates.
 type ringFlags struct {
-	Size   byteSize `default:"${ring_size}" help:"Bytes in the ring: the number of frames that stay readable, times their size (default ${default})." placeholder:"SIZE"`
+	Size   byteSize `default:"${ring_size}" help:"Bytes in the ring: the number of frames that stay readable, times their size. In a ring of at most half the L3, frames that are filled and read in place stay in the cache and take about half the time; but readers must keep up with so few frames (default ${default})." placeholder:"SIZE"`
 	Name   string   `default:"default" env:"FRAMEBUFFER_NAME" help:"Name on this host; servers with different names run side by side."`
 	Huge   bool     `name:"huge-pages" help:"Make the ring of huge pages, reserved or transparent. If there are none, fail and say how to get them."`
 	Holds  byteSize `name:"hold-limit" help:"Bytes of the ring that may be held at a time (default: half of it)." placeholder:"SIZE"`

@@ -317,3 +317,20 @@ func TestTried(t *testing.T) {
 		expectResult(t, name, c.check(m, c.ring), c.expected)
 	}
 }
+
+func TestCacheFits(t *testing.T) {
+	for name, c := range map[string]struct {
+		l3   int
+		ring int64
+		says string
+	}{
+		"fits":    {32 * mib, 16 * mib, "a ring of 16 MiB fits half the L3 of 32 MiB"},
+		"not":     {32 * mib, 16*mib + 1, "is more than half the L3 of 32 MiB"},
+		"unknown": {0, mib, "not known"},
+		"no ring": {32 * mib, 0, "no ring"},
+	} {
+		m := made(nil)
+		m.L3 = c.l3
+		expectResult(t, name, cacheFits(m, c.ring), expected{status: OK, says: c.says})
+	}
+}

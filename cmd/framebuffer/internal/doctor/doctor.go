@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/internal/cpu"
 	"github.com/core-framebuffer/framebuffer/internal/liveness"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
 )
@@ -48,6 +49,7 @@ type Machine struct {
 	SocketDir string                          // directory of memfd's socket
 	Space     func(dir string) (Space, error) // of the file system at a path from /
 	Try       func(backend string) error      // serves a small ring and attaches to it
+	L3        int                             // bytes of the cache that CPUs share; 0 if unknown
 	Deaths    func() error                    // returns nil if the kernel notifies of the death of processes
 }
 
@@ -66,6 +68,7 @@ func Here(dir string) Machine {
 	return Machine{
 		Root: os.DirFS("/"), FileDir: shm.FileDir(dir), SocketDir: shm.SocketDir(dir), Space: space,
 		Try: func(backend string) error { return try(backend, dir) }, Deaths: liveness.Supported,
+		L3: cpu.Here().L3,
 	}
 }
 
@@ -85,6 +88,7 @@ func Checks() []Check {
 		{"deaths", deaths},
 		{"RemoveIPC", removeIPC},
 		{"cleaning", cleaning},
+		{"L3 cache", cacheFits},
 		{"huge pages", hugePages},
 		{"memlock", memlock},
 		{"descriptors", descriptors},

@@ -26,6 +26,7 @@ func lookAtKey(m Machine, key string) []Result {
 	defer client.Close()
 	others := monitor.Peers(client)
 	st := client.Stats()
+	all = append(all, cacheFits(m, int64(st.Capacity)).named("L3 cache"))
 	all = append(all, good("works: a ring of %s, of %s pages; others attached: %d", size(int64(st.Capacity)), st.Pages, len(others)).named("attach"))
 	if doubt := monitor.Doubt(client); doubt != "" {
 		all = append(all, bad(Warn, "run the server as this user, or in a directory that is its user's alone, in a user namespace in which it has an id", "%s", doubt).named("authenticity"))
