@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ func (r *Report) advise() {
 // adviseCores says whether the two CPUs share a cache.
 func (r *Report) adviseCores() {
 	if q := r.Machine.Quota; q > 0 && q < 2 {
-		r.note("cores", fmt.Sprintf("This container may use %.2g CPUs' worth of time: two processes take turns. Let readers sleep (Spin 0, the default).", q))
+		r.note("cores", fmt.Sprintf("This container may use the time of %.2g CPU: two processes take turns. Let readers sleep (Spin 0, the default).", q))
 		return
 	}
 	if r.Machine.CPUs < 2 {
@@ -94,7 +95,7 @@ func (r *Report) adviseWaiting() {
 		if !ok || !ok2 || row.Place != r.place(partLatency) {
 			continue
 		}
-		r.note("waiting", fmt.Sprintf("A frame wakes a reader that sleeps in %s, of which the system's wake-up takes %s; a reader that polls (Spin) has it in %s, and takes a whole CPU.",
+		r.note("waiting", fmt.Sprintf("A reader that sleeps has a frame of 64 B after %s (the system's wake-up alone takes %s); one that polls (Spin) has it after %s, and takes a whole CPU.",
 			short(row.duration()), short(futex.duration()), short(polling.duration())))
 	}
 }
@@ -156,21 +157,21 @@ func (r *Report) adviseVerification() {
 // advisePages says whether huge pages help.
 func (r *Report) advisePages() {
 	var parts []string
-	best, ring := 1.0, int64(0)
+	ratio, ring := 1.0, int64(0)
 	for _, row := range r.Rows {
 		if row.Part != partPages || row.Name != "huge pages" {
 			continue
 		}
 		if small, ok := r.find(partPages, "small pages", row.Bytes, row.Ring, ""); ok {
 			parts = append(parts, fmt.Sprintf("%s %s instead of %s", sizeName(row.Bytes), short(row.duration()), short(small.duration())))
-			best, ring = min(best, row.Seconds/small.Seconds), row.Ring
+			ratio, ring = ratio*row.Seconds/small.Seconds, row.Ring
 		}
 	}
 	if len(parts) == 0 {
 		return
 	}
 	verdict := "Huge pages would not help"
-	if best < 0.9 {
+	if math.Pow(ratio, 1/float64(len(parts))) < 0.9 {
 		verdict = "Huge pages would help (serve --huge-pages)"
 	}
 	r.note("pages", fmt.Sprintf("%s: a frame written and read in rings of %s, %s.", verdict, humanize.IBytes(uint64(ring)), strings.Join(parts, ", ")))

@@ -68,7 +68,7 @@ func newPlan(budget, ring int64, l3 int, quick bool) (plan, error) {
 			framebuffer.ErrNoMemory, humanize.IBytes(uint64(max(budget, 0))), humanize.IBytes(24*mib))
 	}
 	p.small = min(int64(l3)/2, 64*mib)
-	if p.small < streamRing(min(hd, p.largest)) || p.small*2 > p.large {
+	if p.largest < hd || p.small < streamRing(hd) || p.small*2 > p.large {
 		p.small = 0
 	}
 	return p, nil

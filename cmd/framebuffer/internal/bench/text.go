@@ -277,10 +277,13 @@ func (w *writer) remarks(heading string, all []Remark) {
 // wrapped prints a text, whose further lines are indented.
 func (w *writer) wrapped(bullet, text string) {
 	width := max(20, min(w.style.Width, 100)-len(bullet))
-	for i, part := range strings.Split(ansi.Wordwrap(text, width, ""), "\n") {
-		if i > 0 {
-			bullet = strings.Repeat(" ", len(bullet))
+	part := ""
+	for _, word := range strings.Fields(text) { // not at hyphens: commands have them
+		if part != "" && ansi.StringWidth(part+" "+word) > width {
+			w.WriteString(bullet + part + "\n")
+			bullet, part = strings.Repeat(" ", len(bullet)), ""
 		}
-		w.WriteString(bullet + part + "\n")
+		part = strings.TrimPrefix(part+" "+word, " ")
 	}
+	w.WriteString(bullet + part + "\n")
 }

@@ -1,0 +1,9 @@
+package bench
+
+import (
+	"testing"
+
+	"github.com/core-framebuffer/framebuffer/test/testproc"
+)
+
+func TestMain(m *testing.M) { testproc.Main(m, nil) }
