@@ -173,15 +173,15 @@ cross:
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
 	GOOS=linux GOARCH=riscv64 CGO_ENABLED=0 $(GO) vet . ./internal/ring ./internal/layout ./internal/shm ./internal/copyhash
 
-# This library beside limits and rivals, in less than 15 minutes; QUICK=1 takes two. The turns of this
-# machine go into bench/results, with those of earlier runs of the same commit. What cannot be
-# installed is left out, and said so.
-BENCH_FOR = $(if $(QUICK),15s,$(1))
+# This library beside limits and rivals, in less than 15 minutes. The turns of this machine go into
+# bench/results, with those of earlier runs of the same commit. QUICK=1 takes two minutes and only
+# prints. What cannot be installed is left out, and said so.
+BENCH = -for $(if $(QUICK),15s,$(1) -out results)
 bench:
 	./bench/setup || echo "some rivals are missing: they are left out"
-	cd bench && $(GO) run ./topics -rounds 90 -for $(call BENCH_FOR,6m) -out results
-	cd bench && $(GO) run . -for $(call BENCH_FOR,3m) -out results
-	cd bench && $(GO) run ./targets -only sizes -for $(call BENCH_FOR,2m) -out results
+	cd bench && $(GO) run ./topics -rounds 90 $(call BENCH,6m)
+	cd bench && $(GO) run . $(call BENCH,3m)
+	cd bench && $(GO) run ./targets -only sizes $(call BENCH,2m)
 	cd bench && $(GO) run ./page
 
 bench-hosts:

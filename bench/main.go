@@ -22,7 +22,7 @@ func main() {
 		}
 		return
 	}
-	out := flag.String("out", "", "folder whose file of this machine the turns are added to; empty: none")
+	out := flag.String("out", "", "folder whose file of this machine the turns are added to, unless only a part is measured; empty: none")
 	rounds := flag.Int("rounds", 11, "how often each rival and size is measured")
 	lasts := flag.Duration("for", 5*time.Minute, "begin no further round after this time")
 	only := flag.String("only", "", "measure only rivals whose name contains this")
@@ -46,11 +46,11 @@ func run(out string, rounds int, lasts time.Duration, only string) error {
 		return err
 	}
 	leftOut = append(leftOut, more...)
-	fmt.Print(results.Table(rows))
+	fmt.Print(results.About(), results.Table(rows))
 	for _, what := range leftOut {
 		log.Print("left out: ", what)
 	}
-	if out == "" {
+	if out == "" || only != "" { // a part would replace a whole
 		return nil
 	}
 	return results.Note(out, "handover", "go run .", rows, leftOut)

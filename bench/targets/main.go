@@ -62,7 +62,7 @@ func printSizes(turns int, lasts time.Duration, out string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Print(results.Table(rows))
+	fmt.Print(results.About(), results.Table(rows))
 	var leftOut []string
 	if libc == nil {
 		leftOut = append(leftOut, "memcpy of libc beside single operations (no C compiler)")

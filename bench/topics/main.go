@@ -24,7 +24,7 @@ func main() {
 		}
 		return
 	}
-	out := flag.String("out", "", "folder whose file of this machine the turns are added to; empty: none")
+	out := flag.String("out", "", "folder whose file of this machine the turns are added to, unless only a part is measured; empty: none")
 	rounds := flag.Int("rounds", 31, "how often each is measured")
 	lasts := flag.Duration("for", 10*time.Minute, "begin no further round after this time")
 	only := flag.String("only", "", "measure only these parts, separated by commas: pairs, fan")
@@ -64,11 +64,11 @@ func measure(out string, rounds int, lasts time.Duration, only, match string) er
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
-	fmt.Print(results.Table(r.rows))
+	fmt.Print(results.About(), results.Table(r.rows))
 	for _, what := range r.leftOut {
 		log.Print("left out: ", what)
 	}
-	if out == "" {
+	if out == "" || only != "" || match != "" { // a part would replace a whole
 		return nil
 	}
 	return results.Note(out, "topics", "go run ./topics", r.rows, r.leftOut)

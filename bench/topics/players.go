@@ -202,21 +202,6 @@ type stage struct {
 	got, lost uint64 // by the subscriptions of the last task, where those are counted
 }
 
-// mine and theirs are the words that this side writes and the other.
-func (s *stage) mine() *words.Line {
-	if s.left {
-		return &s.page.Lines[0]
-	}
-	return &s.page.Lines[4]
-}
-
-func (s *stage) theirs() *words.Line {
-	if s.left {
-		return &s.page.Lines[4]
-	}
-	return &s.page.Lines[0]
-}
-
 // meet waits until both sides are here, awake.
 func (s *stage) meet() {
 	mine, theirs := &s.page.Lines[1].Word, &s.page.Lines[5].Word

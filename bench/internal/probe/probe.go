@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"os"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -35,9 +36,27 @@ func New() *Prober {
 	p := &Prober{cores: [2]int{-1, -1}}
 	for side := range p.ask {
 		p.ask[side], p.say[side] = make(chan int), make(chan int)
-		go p.play(side)
+		p.start(side)
+		<-p.say[side]
 	}
 	return p
+}
+
+// start runs play on a thread that is not the process's first: that one stays as it is, since a
+// process's cores are those of its first thread.
+func (p *Prober) start(side int) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() {
+			p.start(side)
+			<-p.say[side] // it has a thread, another than this
+			runtime.UnlockOSThread()
+			p.say[side] <- 1
+			return
+		}
+		p.say[side] <- 1
+		p.play(side)
+	}()
 }
 
 // Close ends the threads.
@@ -65,7 +84,6 @@ func (p *Prober) Line(cores [2]int) float64 {
 
 // play is what a thread does. It is not unlocked, so that it ends with its goroutine.
 func (p *Prober) play(side int) {
-	runtime.LockOSThread()
 	on := -1
 	for range p.ask[side] {
 		if core := p.cores[side]; core != on {

@@ -2,7 +2,11 @@ package probe
 
 import (
 	"math/rand/v2"
+	"os"
+	"runtime"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
 )
@@ -75,5 +79,18 @@ func TestLine(t *testing.T) {
 				t.Errorf("%v: %v ns", cores, ns)
 			}
 		}
+	}
+}
+
+// The process's own cores are as before.
+func TestFirstThreadIsLeftAlone(t *testing.T) {
+	for range 20 {
+		p := New()
+		p.Line(machine.Pairs()[0])
+		p.Close()
+	}
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(os.Getpid(), &set); err != nil || set.Count() < min(2, runtime.NumCPU()) {
+		t.Errorf("the first thread has %d of %d CPUs, %v", set.Count(), runtime.NumCPU(), err)
 	}
 }

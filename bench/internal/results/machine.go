@@ -85,6 +85,17 @@ func This() Program {
 	}
 }
 
+// About says what is measured, and on what.
+func About() string {
+	m, p := Here(), This()
+	return fmt.Sprintf("%s: %s; L2 %s, L3 %s, shared by CPUs %s; hypervisor: %s.\nCommit %s, kernel %s, Go %s, gcc %s, %s.\n\n",
+		m.Name(), m.describe(), size(m.L2), size(m.L3), orElse(m.Sharing, "not known"), orElse(m.Hypervisor, "none"), p.Commit, p.Kernel, p.Go, p.GCC, p.System)
+}
+
+func (m Machine) describe() string {
+	return fmt.Sprintf("%d of %s, family %d, model %s", m.CPUs, m.CPU, m.Family, orElse(m.model(), "not known"))
+}
+
 // commit is the last that changed more than documents and results; a plus says that there is
 // more that is not committed.
 func commit() string {

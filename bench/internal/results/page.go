@@ -41,8 +41,17 @@ func Page(all []*File) string {
 			b.WriteString(losts(all))
 		}
 	}
+	b.WriteString(ends)
 	return b.String()
 }
+
+const ends = `
+## Runs of other commands
+
+Each on one machine, which the page names: [by the number of clients, processes and bytes of the ring](../operations.md),
+[from host to host](../hosts.md), [many hosts](../scale.md), [Python](../python.md), [how the kernels store](../stores.md),
+[faults](../faults.md).
+`
 
 // section is one command's part of the page.
 type section struct{ name, title, text string }
@@ -84,7 +93,7 @@ func machines(all []*File) string {
 				places = append(places, fmt.Sprintf("%s %.0f (%.0f–%.0f)", p.Name, p.Line, p.Lowest, p.Highest))
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %d of %s, family %d, model %s | %s, %s | %s | %s | %s |\n", f.Name, m.CPUs, m.CPU, m.Family, orElse(m.model(), "not known"),
+		fmt.Fprintf(&b, "| %s | %s | %s, %s | %s | %s | %s |\n", f.Name, m.describe(),
 			size(m.L2), size(m.L3), orElse(m.Sharing, "not known"), orElse(m.Hypervisor, "no"), orElse(strings.Join(places, "; "), "not probed"))
 	}
 	b.WriteString("\n| | | commit | kernel | Go | gcc | system | measured | by |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")

@@ -1,7 +1,6 @@
 package results
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +17,7 @@ func InReadme(text string, all []*File) (string, error) {
 	before, rest, ok := strings.Cut(text, readmeBegins)
 	_, after, ok2 := strings.Cut(rest, readmeEnds)
 	if !ok || !ok2 {
-		return "", errors.New("the README has no place for the figures: " + readmeBegins)
+		return "", fmt.Errorf("the README has no lines %q and %q with the figures between them", strings.TrimSpace(readmeBegins), strings.TrimSpace(readmeEnds))
 	}
 	return before + readmeBegins + Readme(all) + readmeEnds + after, nil
 }
