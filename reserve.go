@@ -162,25 +162,28 @@ func (r *Reservation) commit(size int, hash bool) (Frame, error) {
 	if r.ended {
 		return Frame{}, r.over()
 	}
-	if size < 1 {
-		return Frame{}, fmt.Errorf("%w: asked to commit %d bytes; a frame has at least 1", ErrBadSize, size)
-	}
-	if size > len(r.bytes) {
-		return Frame{}, fmt.Errorf("%w: asked to commit %d bytes of a reservation of %d: reserve more", ErrTooLong, size, len(r.bytes))
+	if size < 1 || size > len(r.bytes) {
+		return Frame{}, r.errSize(size)
 	}
 	s := r.client.segment
-	defer runtime.KeepAlive(s)
 	data := r.bytes[:size]
 	r.Abort()
-	if err := s.CheckOpen(); err != nil {
-		return Frame{}, err
+	if s.Closed() {
+		return Frame{}, s.CheckOpen()
 	}
 	sum, err := s.Ring.Finish(r.offset, data, hash)
-	if err != nil || s.Closed() {
+	if err != nil || s.Closed() { // so s, and with it the memory, is kept alive until here
 		return Frame{}, s.Fail(err)
 	}
 	s.Slot.Count(layout.Writes, layout.WrittenBytes, r.offset, size)
 	return Frame{Key: s.Key(), Offset: r.offset, Size: size, Checksum: Checksum(sum)}, nil
+}
+
+func (r *Reservation) errSize(size int) error {
+	if size < 1 {
+		return fmt.Errorf("%w: asked to commit %d bytes; a frame has at least 1", ErrBadSize, size)
+	}
+	return fmt.Errorf("%w: asked to commit %d bytes of a reservation of %d: reserve more", ErrTooLong, size, len(r.bytes))
 }
 
 // Abort ends the reservation without a frame. The ring reuses the memory in its turn. After Commit,

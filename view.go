@@ -1,10 +1,6 @@
 package framebuffer
 
-import (
-	"runtime"
-
-	"github.com/core-framebuffer/framebuffer/internal/layout"
-)
+import "github.com/core-framebuffer/framebuffer/internal/layout"
 
 // View calls look with the bytes of a frame in place, in shared memory, without copying them. It
 // verifies them before the call, unless the client was attached with [ClientOptions.Unverified].
@@ -17,17 +13,20 @@ import (
 //
 // Errors are those of [Client.Get], and the error of look.
 func (c *Client) View(f Frame, look func([]byte) error) error {
-	if err := c.ours(f); err != nil {
-		return err
-	}
 	s := c.segment
-	defer runtime.KeepAlive(s)
-	if err := s.CheckOpen(); err != nil {
-		return err
+	if f.Key != s.Key() {
+		return c.ours(f)
 	}
-	var result error
-	err := s.Ring.View(f.Offset, f.Size, uint64(f.Checksum), c.verify, func(bytes []byte) { result = look(bytes) })
-	if err != nil || s.Closed() {
+	if s.Closed() {
+		return s.CheckOpen()
+	}
+	bytes, err := s.Ring.View(f.Offset, f.Size, uint64(f.Checksum), c.verify)
+	if err != nil {
+		return s.Fail(err)
+	}
+	result := look(bytes)
+	err = s.Ring.Viewed(f.Offset)
+	if err != nil || s.Closed() { // so s, and with it the memory, is kept alive until here
 		return s.Fail(err)
 	}
 	if result != nil { // a timeout too, which its source has counted

@@ -17,8 +17,11 @@ func (p *Publisher) Next() uint64 { return p.topic.Next() }
 //
 // Errors are ErrSequence if that sequence number or a later one was published already, or if it is 2^62 or
 // more, and those of [Publisher.PublishFrame].
-func (p *Publisher) Mirror(f framebuffer.Frame, m Message) (Message, error) {
-	return p.publish(f, &m.Meta, m.Time, &m)
+func (p *Publisher) Mirror(f framebuffer.Frame, m Message) (msg Message, err error) {
+	if err = p.publish(&msg, &f, &m.Meta, m.Time, &m); err != nil {
+		msg = Message{}
+	}
+	return msg, err
 }
 
 func (p *Publisher) mirror(of *Message, rec *topics.Record, record func(int) (uint64, []byte, error)) error {

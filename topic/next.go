@@ -19,6 +19,7 @@ import (
 // begins FromNext, an End from before Subscribe does not count.
 func (s *Subscription) Next(ctx context.Context) (m Message, err error) {
 	err = s.next(ctx, true, &m)
+	runtime.KeepAlive(s) // and with it the memory; not deferred, since nothing loads from it after a panic
 	return m, err
 }
 
@@ -26,6 +27,7 @@ func (s *Subscription) Next(ctx context.Context) (m Message, err error) {
 // that is read by TryNext alone costs publishers no wake-up.
 func (s *Subscription) TryNext() (m Message, ok bool, err error) {
 	err = s.next(context.Background(), false, &m)
+	runtime.KeepAlive(s)
 	if errors.Is(err, errNothing) {
 		return m, false, nil
 	}
@@ -37,17 +39,16 @@ var errNothing = errors.New("nothing was published")
 
 // next stores the next message in m, which is zero and stays so with an error.
 func (s *Subscription) next(ctx context.Context, wait bool, m *Message) error {
-	defer runtime.KeepAlive(s)
-	var rec topics.Record
+	rec := &s.record
 	s.entry.update(s)
 	for tries := 0; wait || tries < maxTries; tries++ {
 		at := s.at()
-		switch s.topic.Load(at, &rec) {
+		switch s.topic.Load(at, rec) {
 		case topics.Ready:
 			failpoint.Hit(failpoint.NextLooked)
 			if s.advance(at, at+1) {
 				failpoint.Hit(failpoint.NextTaken)
-				s.message(m, &rec)
+				s.message(m, rec)
 				if err := s.checkOpen(); err != nil {
 					*m = Message{}
 					if s.end.closed.Load() { // in a group no other member gets it
@@ -146,7 +147,11 @@ func (s *Subscription) message(m *Message, rec *topics.Record) {
 // checkOpen returns ErrClosed after the Close of the subscription or its client.
 func (s *Subscription) checkOpen() error {
 	if s.end.closed.Load() {
-		return fmt.Errorf("%w: the subscription to topic %q", framebuffer.ErrClosed, s.name)
+		return s.errClosed()
 	}
 	return s.segment.CheckUsable()
+}
+
+func (s *Subscription) errClosed() error {
+	return fmt.Errorf("%w: the subscription to topic %q", framebuffer.ErrClosed, s.name)
 }

@@ -73,46 +73,50 @@ func (p *Publisher) Publish(data []byte, m *Meta) (Message, error) {
 // for its description; framebuffer.ErrBadOffset and framebuffer.ErrBadSize for a Frame that no Commit or
 // Put returned; framebuffer.ErrClosed; and framebuffer.ErrServerGone if the server's process has died.
 // With the last two, subscribers may have received the frame all the same.
-func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (Message, error) {
-	return p.publish(f, m, at, nil)
+func (p *Publisher) PublishFrame(f framebuffer.Frame, m *Meta, at time.Time) (msg Message, err error) {
+	if err = p.publish(&msg, &f, m, at, nil); err != nil {
+		msg = Message{}
+	}
+	return msg, err
 }
 
-// publish publishes a frame with the next sequence number, or, if it mirrors a message, with that one's.
-func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Message) (Message, error) {
-	defer runtime.KeepAlive(p.client)
-	if f.Key != p.client.Key() {
-		return Message{}, fmt.Errorf("%w: the frame lies in the ring of %.200q, topic %q in that of %q", framebuffer.ErrBadKey, f.Key, p.name, p.client.Key())
+// publish publishes a frame with the next sequence number, or, if it mirrors a message, with that one's,
+// and fills msg, which is zero. With an error msg means nothing.
+func (p *Publisher) publish(msg *Message, f *framebuffer.Frame, m *Meta, at time.Time, of *Message) error {
+	in := p.segment
+	if f.Key != in.Key() {
+		return p.errKey(f)
 	}
-	if err := p.segment.CheckUsable(); err != nil {
-		return Message{}, err
+	if err := in.CheckUsable(); err != nil {
+		return err
 	}
-	rec := topics.Record{Offset: f.Offset, Size: uint64(f.Size), Checksum: uint64(f.Checksum), Source: p.segment.Slot.Index}
-	msg := Message{Frame: f, Time: at}
-	if !m.none() {
+	rec := topics.Record{Offset: f.Offset, Size: uint64(f.Size), Checksum: uint64(f.Checksum), Source: in.Slot.Index}
+	msg.Frame = *f
+	if m != nil && !m.none() {
 		var err error
 		if rec.Content, err = m.content(); err != nil {
-			return Message{}, err
+			return err
 		}
 		rec.HasContent, msg.Meta = true, *m
 	}
-	in := p.segment
 	now := in.Clock.Coarse()
 	if at.IsZero() {
-		msg.Time = time.Unix(0, in.Clock.Wall(now))
+		rec.Time = in.Clock.Wall(now)
+		msg.Time = time.Unix(0, rec.Time)
+	} else {
+		rec.Time, msg.Time = at.UnixNano(), at
 	}
-	rec.Time = msg.Time.UnixNano()
 	record := func(size int) (uint64, []byte, error) {
 		return in.AllocateBeside(f.Offset, f.Size, size, now)
 	}
-	var seq uint64
 	var err error
 	if of == nil {
-		seq, err = p.topic.Publish(&rec, record)
+		msg.Sequence, err = p.topic.Publish(&rec, record)
 	} else {
-		seq, err = of.Sequence, p.mirror(of, &rec, record)
+		msg.Sequence, err = of.Sequence, p.mirror(of, &rec, record)
 	}
 	if closed := in.CheckUsable(); closed != nil {
-		return Message{}, closed
+		return closed
 	}
 	if err == nil {
 		// A subscriber that sees the server's end and nothing published has ended. It loads the end
@@ -120,11 +124,12 @@ func (p *Publisher) publish(f framebuffer.Frame, m *Meta, at time.Time, of *Mess
 		// instruction, and loads the end now: one of the two sees the other's store.
 		err = in.Ring.CheckOpen()
 	}
-	if err != nil {
-		return Message{}, err
-	}
-	msg.Sequence = seq
-	return msg, nil
+	runtime.KeepAlive(in) // and with it the memory; not deferred, since nothing loads from it after a panic
+	return err
+}
+
+func (p *Publisher) errKey(f *framebuffer.Frame) error {
+	return fmt.Errorf("%w: the frame lies in the ring of %.200q, topic %q in that of %q", framebuffer.ErrBadKey, f.Key, p.name, p.client.Key())
 }
 
 // End ends the topic. Subscribers get ErrEnded, which is io.EOF, after its last message; publishers get

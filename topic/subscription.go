@@ -27,6 +27,7 @@ type Subscription struct {
 	place   place
 	counts  counts
 	content lastContent
+	record  topics.Record // of Next alone: it is large, so that clearing a new one each time takes time
 	end     ending
 }
 

@@ -2,16 +2,7 @@
 
 package cacheline
 
-import (
-	"sync/atomic"
-	"unsafe"
-)
-
-// Store stores v at p without tearing and orders nothing. It is for figures that only monitors read,
-// for which an atomic store, a full barrier, would cost too much.
-//
-//go:noescape
-func Store(p *atomic.Uint64, v uint64)
+import "unsafe"
 
 //go:noescape
 func prefetchWrite(p unsafe.Pointer)

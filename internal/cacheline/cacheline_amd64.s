@@ -1,12 +1,5 @@
 #include "textflag.h"
 
-// func Store(p *atomic.Uint64, v uint64)
-TEXT ·Store(SB), NOSPLIT, $0-16
-	MOVQ p+0(FP), AX
-	MOVQ v+8(FP), BX
-	MOVQ BX, (AX)
-	RET
-
 // func prefetchWrite(p unsafe.Pointer)
 TEXT ·prefetchWrite(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX

@@ -2,6 +2,8 @@
 // (default seed and secret) in the same pass.
 package copyhash
 
+import "github.com/zeebo/xxh3"
+
 // Block is how many bytes CopyIn and CopyOut move between two calls of alive. It is a
 // multiple of 1024, so that every call of a kernel begins a block of the hash.
 const Block = 64 << 10
@@ -33,6 +35,18 @@ func CopyOut(dst, src []byte, onward bool, alive func() bool) (sum uint64, done 
 	}
 	return best.CopyOut(dst, src, onward, alive)
 }
+
+// Short is how many bytes need no kernel: see [ShortIn] and [ShortOut].
+const Short = maxShort
+
+// ShortIn is [CopyIn] of up to [Short] bytes, between which alive is not called.
+func ShortIn(dst, src []byte) uint64 { return shortIn(dst, src) }
+
+// ShortOut is [CopyOut] of up to [Short] bytes.
+func ShortOut(dst, src []byte) uint64 { return shortOut(dst, src) }
+
+// ShortSum is [Sum] of up to [Short] bytes.
+func ShortSum(p []byte) uint64 { return xxh3.Hash(p) }
 
 // Sum returns the checksum of p. If p changes in the meantime the result is useless, and nothing else
 // happens.

@@ -36,8 +36,8 @@ func (r *Ring) Allocate(size int, by Stamp) (offset uint64, payload []byte, err 
 //
 // Preconditions: size is at least 1 and at most [Ring.MaxSize].
 func (r *Ring) allocateFrom(batch bool, size int, by Stamp) (offset uint64, payload []byte, err error) {
-	if err := r.CheckOpen(); err != nil {
-		return 0, nil, err
+	if w := r.status.Load(); !layout.Running(w) { // CheckOpen, which is not inlined
+		return 0, nil, errNotOpen(w)
 	}
 	n := Footprint(size)
 	c, err := r.allocateLive(n, size, by.Time, batch)
@@ -45,8 +45,10 @@ func (r *Ring) allocateFrom(batch bool, size int, by Stamp) (offset uint64, payl
 		return 0, nil, err
 	}
 	offset = c + layout.ChunkHeader
-	i := c % r.capacity
-	r.present.ensure(i, n)
+	i := r.place(c)
+	if !r.present.sure(i, n) {
+		r.present.ensure(i, n)
+	}
 	r.codec.Put(r.mem[i:], offset, layout.Chunk{Size: uint64(size), Time: by.Time, Client: by.Client, PID: by.PID})
 	failpoint.Hit(failpoint.AllocateHeaded)
 	if n <= r.batch.size/minPerBatch { // what follows is probably this process's next chunk

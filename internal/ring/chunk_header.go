@@ -9,6 +9,6 @@ func (r *Ring) Header(offset uint64) (c layout.Chunk, ok bool) {
 	if offset < layout.ChunkHeader || offset%layout.Align != 0 || !r.intact(at) {
 		return c, false
 	}
-	c, ok = r.codec.Get(r.mem[at%r.capacity:], offset)
+	c, ok = r.codec.Get(r.mem[r.place(at):], offset)
 	return c, ok && r.Intact(offset)
 }

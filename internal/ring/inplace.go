@@ -12,11 +12,11 @@ import (
 //
 // Preconditions: data lies in the payload that [Ring.Allocate] returned with offset.
 func (r *Ring) Finish(offset uint64, data []byte, hash bool) (sum uint64, err error) {
-	if err := r.CheckOpen(); err != nil {
-		return 0, err
+	if w := r.status.Load(); !layout.Running(w) { // CheckOpen, which is not inlined
+		return 0, errNotOpen(w)
 	}
 	if hash {
-		sum = copyhash.Sum(data)
+		sum = sumOf(data)
 	}
 	r.prefetch.wrote()
 	failpoint.Hit(failpoint.CommitHashed)
@@ -27,6 +27,14 @@ func (r *Ring) Finish(offset uint64, data []byte, hash bool) (sum uint64, err er
 		return 0, r.errWriteOverwritten(offset, len(data))
 	}
 	return sum, nil
+}
+
+// sumOf is [copyhash.Sum], with fewer calls for a small frame.
+func sumOf(p []byte) uint64 {
+	if len(p) <= copyhash.Short {
+		return copyhash.ShortSum(p)
+	}
+	return copyhash.Sum(p)
 }
 
 // CheckOwned returns [fberr.Closed], and [fberr.Timeout] when the chunk at offset, into which n bytes
@@ -42,34 +50,42 @@ func (r *Ring) CheckOwned(offset uint64, n int) error {
 	return nil
 }
 
-// View calls use with the first n bytes of the chunk at offset, in place. It returns nil if they
-// were in place until use returned: what use made of them counts only then. With verify, their
-// checksum is sum when use is called. Other errors are those of [Ring.Read].
-func (r *Ring) View(offset uint64, n int, sum uint64, verify bool, use func([]byte)) error {
-	payload, err := r.lookupPrefix(offset, n)
-	if err != nil {
-		return err
+// View returns the first n bytes of the chunk at offset, in place. With verify, their checksum is
+// sum. What the caller makes of them counts only if [Ring.Viewed] then returns nil. Errors are those
+// of [Ring.Read].
+//
+// They are two methods, and not one that takes a function: of a small frame, calling that is a
+// noticeable part.
+func (r *Ring) View(offset uint64, n int, sum uint64, verify bool) (payload []byte, err error) {
+	if payload, err = r.lookupPrefix(offset, n); err != nil {
+		return nil, err
 	}
-	if err := r.verifyChecksum(payload, offset, sum, verify); err != nil {
-		return err
+	if verify {
+		if err := r.verifyChecksum(payload, offset, sum); err != nil {
+			return nil, err
+		}
 	}
 	failpoint.Hit(failpoint.ViewLooking)
-	use(payload)
+	return payload, nil
+}
+
+// Viewed returns nil if the bytes that [Ring.View] returned for offset were in place until now.
+//
+// Preconditions: it is called after everything that the caller reads of them.
+func (r *Ring) Viewed(offset uint64) error {
 	failpoint.Hit(failpoint.ViewLookedAgain)
-	if !r.Intact(offset) { // after everything that use has read
+	if !r.Intact(offset) { // after everything that the caller has read
 		return r.errOverwritten(offset)
 	}
 	return nil
 }
 
-// verifyChecksum hashes payload in place, if verify is set, and checks that the chunk is intact.
-func (r *Ring) verifyChecksum(payload []byte, offset, sum uint64, verify bool) error {
-	if !verify {
-		return nil
-	}
+// verifyChecksum hashes payload in place and checks that the chunk is intact.
+func (r *Ring) verifyChecksum(payload []byte, offset, sum uint64) error {
 	began := r.beginTimed(len(payload))
-	got := copyhash.Sum(payload)
-	if !r.Intact(offset) {
+	got := sumOf(payload)
+	loadFence()
+	if !r.intact(offset - layout.ChunkHeader) {
 		return r.errOverwritten(offset)
 	}
 	if got != sum {
@@ -84,8 +100,8 @@ func (r *Ring) verifyChecksum(payload []byte, offset, sum uint64, verify bool) e
 func (h *Hold) Payload(n int, sum uint64, verify bool) ([]byte, error) {
 	r, offset := h.ring, h.span.start+layout.ChunkHeader
 	payload, err := r.lookupPrefix(offset, n)
-	if err != nil {
-		return nil, err
+	if err != nil || !verify {
+		return payload, err
 	}
-	return payload, r.verifyChecksum(payload, offset, sum, verify)
+	return payload, r.verifyChecksum(payload, offset, sum)
 }

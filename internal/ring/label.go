@@ -17,7 +17,7 @@ func (r *Ring) PutLabel(offset, size uint64, client uint32, l layout.Label) bool
 	if offset < layout.ChunkHeader || offset%layout.Align != 0 || !r.intact(c) {
 		return false
 	}
-	mem := r.mem[c%r.capacity:]
+	mem := r.mem[r.place(c):]
 	chunk, ok := r.codec.Get(mem, offset)
 	// A process that was stopped for a lap since it loaded head damages up to three words of another
 	// process's chunk here, as one does that was stopped before it stored a header.
@@ -28,7 +28,7 @@ func (r *Ring) PutLabel(offset, size uint64, client uint32, l layout.Label) bool
 //
 // Preconditions: [Ring.PutLabel] returned true for the chunk, and its offset stands in no queue yet.
 func (r *Ring) UpdateLabel(offset uint64, l layout.Label) {
-	r.codec.UpdateLabel(r.mem[(offset-layout.ChunkHeader)%r.capacity:], l)
+	r.codec.UpdateLabel(r.mem[r.place(offset-layout.ChunkHeader):], l)
 }
 
 // Label returns the size and the label of the intact chunk at offset. It reports false if there is no
@@ -38,7 +38,8 @@ func (r *Ring) Label(offset uint64, topic uint32, sequence uint64) (size uint64,
 	if offset < layout.ChunkHeader || offset%layout.Align != 0 {
 		return 0, l, false
 	}
-	mem := r.mem[c%r.capacity:]
+	mem := r.mem[r.place(c):]
 	size, l, ok = r.codec.Label(mem, offset, topic, sequence)
-	return size, l, ok && size <= r.capacity-layout.ChunkHeader && r.Intact(offset)
+	loadFence()
+	return size, l, ok && size <= r.capacity-layout.ChunkHeader && r.intact(c)
 }

@@ -15,13 +15,15 @@ func (r *Ring) Payload(offset uint64) (payload []byte, ok bool) {
 	if offset < layout.ChunkHeader || offset%layout.Align != 0 || !r.intact(c) {
 		return nil, false
 	}
-	i := c % r.capacity
+	i := r.place(c)
 	chunk, ok := r.codec.Get(r.mem[i:], offset)
 	if !ok || chunk.Size > r.capacity-layout.ChunkHeader {
 		return nil, false
 	}
 	i += layout.ChunkHeader
-	r.present.ensure(i, chunk.Size)
+	if !r.present.sure(i, chunk.Size) {
+		r.present.ensure(i, chunk.Size)
+	}
 	return r.mem[i : i+chunk.Size : i+chunk.Size], true
 }
 
@@ -29,7 +31,7 @@ func (r *Ring) Payload(offset uint64) (payload []byte, ok bool) {
 // later chunk.
 func (r *Ring) Intact(offset uint64) bool {
 	loadFence()
-	return r.intact(offset - layout.ChunkHeader)
+	return r.alive(offset-layout.ChunkHeader) || r.isHeld(offset-layout.ChunkHeader)
 }
 
 // lookup is [Ring.Payload] with the reason for a failure.
@@ -49,15 +51,19 @@ func (r *Ring) Check(offset uint64, n int) error {
 
 // lookupPrefix returns the first n bytes of the payload of the chunk at offset.
 func (r *Ring) lookupPrefix(offset uint64, n int) (payload []byte, err error) {
-	payload, err = r.lookup(offset)
-	if err != nil {
-		return nil, err
+	payload, ok := r.Payload(offset)
+	if !ok {
+		return nil, r.errNoChunk(offset)
 	}
 	if n < 0 || n > len(payload) {
-		return nil, fmt.Errorf("%w: asked to read %d bytes of the chunk at offset %d, which was allocated with %d: ask for 0 to that many",
-			fberr.BadSize, n, offset, len(payload))
+		return nil, errPrefix(offset, n, len(payload))
 	}
 	return payload[:n:n], nil
+}
+
+func errPrefix(offset uint64, n, size int) error {
+	return fmt.Errorf("%w: asked to read %d bytes of the chunk at offset %d, which was allocated with %d: ask for 0 to that many",
+		fberr.BadSize, n, offset, size)
 }
 
 // errNoChunk returns why there is no intact chunk at offset.

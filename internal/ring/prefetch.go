@@ -36,15 +36,17 @@ func (p *prefetcher) wrote() {
 // Prefetch starts to load what a reader of the chunk at offset reads first, and the chunk's end if
 // its payload has that size. It does not wait, and does no harm with any offset and size.
 func (r *Ring) Prefetch(offset, size uint64) {
-	i := (offset - layout.ChunkHeader) % r.capacity
+	i := r.place(offset - layout.ChunkHeader)
 	cacheline.PrefetchRead(&r.mem[i])
 	cacheline.PrefetchRead(&r.mem[i+layout.ChunkHeader])
-	cacheline.PrefetchRead(&r.mem[(i+layout.ChunkHeader+size-1)%r.capacity])
+	if size > layout.Align {
+		cacheline.PrefetchRead(&r.mem[r.place(i+layout.ChunkHeader+size-1)])
+	}
 	if r.prefetch.allocated.Load() {
 		r.prefetch.allocated.Store(false)
 		cacheline.PrefetchWrite(r.head)
 		if n := Footprint(int(size)); size < r.capacity && n > r.batch.size/minPerBatch {
-			r.prefetchChunk((i+n)%r.capacity, n) // an answer of that size would follow this frame
+			r.prefetchChunk(r.place(i+n), n) // an answer of that size would follow this frame
 		}
 	}
 }
@@ -53,5 +55,5 @@ func (r *Ring) Prefetch(offset, size uint64) {
 func (r *Ring) prefetchChunk(i, n uint64) {
 	cacheline.PrefetchWrite(&r.mem[i])
 	cacheline.PrefetchWrite(&r.mem[i+layout.ChunkHeader])
-	cacheline.PrefetchWrite(&r.mem[(i+n-1)%r.capacity])
+	cacheline.PrefetchWrite(&r.mem[r.place(i+n-1)])
 }

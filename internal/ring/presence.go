@@ -20,20 +20,19 @@ const (
 
 func newPresence(mem []byte, populate func([]byte)) presence {
 	if populate == nil {
-		return presence{}
+		populate = func([]byte) {}
 	}
 	return presence{mem, populate, make([]atomic.Bool, (len(mem)+sectionSize-1)>>sectionShift)}
+}
+
+// sure reports whether mem[i:i+n] lies in one section, which is populated.
+func (p *presence) sure(i, n uint64) bool {
+	return p.done[i>>sectionShift].Load() && (i^(i+n-1))>>sectionShift == 0
 }
 
 // ensure populates the sections of mem[i:i+n] that are not populated yet. Two goroutines may populate
 // the same section at the same time, which does no harm.
 func (p *presence) ensure(i, n uint64) {
-	if at := i >> sectionShift; p.populate != nil && ((i+n-1)>>sectionShift != at || !p.done[at].Load()) {
-		p.populateRange(i, n)
-	}
-}
-
-func (p *presence) populateRange(i, n uint64) {
 	for at := i >> sectionShift; at<<sectionShift < i+n; at++ {
 		if !p.done[at].Load() {
 			p.populate(p.mem[at<<sectionShift : min((at+1)<<sectionShift, uint64(len(p.mem)))])

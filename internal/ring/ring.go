@@ -22,6 +22,7 @@
 package ring
 
 import (
+	"math/bits"
 	"sync/atomic"
 
 	"github.com/core-framebuffer/framebuffer/internal/copyhash"
@@ -32,6 +33,7 @@ import (
 type Ring struct {
 	mem            []byte // the ring, twice in a row
 	capacity       uint64
+	inverse        uint64 // see place
 	start          uint64
 	head           *atomic.Uint64
 	status         *atomic.Uint64
@@ -83,6 +85,7 @@ func New(ctl layout.Control, mem []byte, opts Options) *Ring {
 	r := &Ring{
 		mem:            mem,
 		capacity:       ctl.Capacity(),
+		inverse:        ^uint64(0) / ctl.Capacity(),
 		start:          ctl.Start(),
 		head:           ctl.Head(),
 		status:         ctl.StatusWord(),
@@ -119,6 +122,18 @@ func (r *Ring) CheckOpen() error {
 		return errNotOpen(w)
 	}
 	return nil
+}
+
+// place returns where the byte at position p lies in mem: p modulo the capacity, in two
+// multiplications, which take less time than a division. The first yields the quotient or one less:
+// inverse is 2^64 divided by the capacity, less at most 1, so p times inverse divided by 2^64 is less
+// than p divided by the capacity by at most p divided by 2^64. That holds for any p, a hostile one too.
+func (r *Ring) place(p uint64) uint64 {
+	quotient, _ := bits.Mul64(p, r.inverse)
+	if p -= quotient * r.capacity; p >= r.capacity {
+		p -= r.capacity
+	}
+	return p
 }
 
 // Footprint returns how many bytes of the ring a payload of that size takes: header, payload and

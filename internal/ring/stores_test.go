@@ -103,9 +103,9 @@ func TestReadsAreTimed(t *testing.T) {
 	dst := make([]byte, timedFrame)
 	for name, read := range map[string]func(f frame) error{
 		"read":         func(f frame) error { return r.Read(dst[:f.size], f.offset, f.sum) },
-		"view":         func(f frame) error { return r.View(f.offset, f.size, f.sum, true, func([]byte) {}) },
+		"view":         func(f frame) error { _, err := r.View(f.offset, f.size, f.sum, true); return err },
 		"read, wrong":  func(f frame) error { return r.Read(dst[:f.size], f.offset, f.sum+1) },
-		"view, unseen": func(f frame) error { return r.View(f.offset, f.size, f.sum, false, func([]byte) {}) },
+		"view, unseen": func(f frame) error { _, err := r.View(f.offset, f.size, f.sum, false); return err },
 	} {
 		before := [2]uint64{slot.Timed()[0].Load(), slot.Timed()[1].Load()}
 		_ = read(small)

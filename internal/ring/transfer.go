@@ -26,12 +26,12 @@ func (r *Ring) Write(offset uint64, data []byte) (sum uint64, err error) {
 // It returns [fberr.BadOffset], [fberr.TooLong] when the chunk is shorter, [fberr.Closed], and
 // [fberr.Timeout] when the chunk was overwritten or its header is damaged.
 func (r *Ring) Writable(offset uint64, n int) (place []byte, err error) {
-	if err := r.CheckOpen(); err != nil {
-		return nil, err
+	if w := r.status.Load(); !layout.Running(w) { // CheckOpen, which is not inlined
+		return nil, errNotOpen(w)
 	}
-	payload, err := r.lookup(offset)
-	if err != nil {
-		return nil, err
+	payload, ok := r.Payload(offset)
+	if !ok {
+		return nil, r.errNoChunk(offset)
 	}
 	if n > len(payload) {
 		return nil, fmt.Errorf("%w: %d bytes of data for the chunk at offset %d, which was allocated with %d: allocate as much as is written",
@@ -46,16 +46,12 @@ func (r *Ring) Writable(offset uint64, n int) (place []byte, err error) {
 //
 // Preconditions: [Ring.Writable] returned place for offset and len(data).
 func (r *Ring) Copy(place []byte, offset uint64, data []byte) (sum uint64, err error) {
-	c := offset - layout.ChunkHeader
+	c, done := offset-layout.ChunkHeader, true
 	failpoint.Hit(failpoint.WriteFound)
-	// After the chunk that was allocated last comes memory that belongs to no writer yet.
-	onward := r.head.Load() == c+Footprint(len(place))
-	alive := func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive }
-	var done bool
-	if len(data) < timedFrame {
-		sum, done = copyhash.CopyIn(place, data, onward, copyhash.Auto, alive)
+	if len(data) <= copyhash.Short {
+		sum = copyhash.ShortIn(place, data)
 	} else {
-		sum, done = r.copyTimed(place, data, onward, alive)
+		sum, done = r.copyIn(place, c, data)
 	}
 	failpoint.Hit(failpoint.WriteCopied)
 	r.prefetch.wrote()
@@ -66,6 +62,17 @@ func (r *Ring) Copy(place []byte, offset uint64, data []byte) (sum uint64, err e
 		return 0, r.errWriteOverwritten(offset, len(data))
 	}
 	return sum, nil
+}
+
+// copyIn is [copyhash.CopyIn] to the chunk at position c.
+func (r *Ring) copyIn(place []byte, c uint64, data []byte) (sum uint64, done bool) {
+	// After the chunk that was allocated last comes memory that belongs to no writer yet.
+	onward := r.head.Load() == c+Footprint(len(place))
+	alive := func() bool { alive := r.alive(c); failpoint.Hit(failpoint.WriteLooked); return alive }
+	if len(data) < timedFrame {
+		return copyhash.CopyIn(place, data, onward, copyhash.Auto, alive)
+	}
+	return r.copyTimed(place, data, onward, alive)
 }
 
 // Read copies the first len(dst) bytes of the chunk at offset into dst and verifies that their
@@ -79,13 +86,15 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) error {
 	if err != nil {
 		return err
 	}
-	c := offset - layout.ChunkHeader
+	c, done := offset-layout.ChunkHeader, true
 	began := r.beginTimed(len(dst))
 	failpoint.Hit(failpoint.ReadFound)
-	// Where head is further beyond the chunk than the copy prefetches, no process is writing the
-	// frames that follow, and they are probably read next.
-	onward := r.head.Load()-c-Footprint(len(payload)) >= settledDistance
-	got, done := copyhash.CopyOut(dst, payload, onward, func() bool { return r.intact(c) })
+	var got uint64
+	if len(dst) <= copyhash.Short {
+		got = copyhash.ShortOut(dst, payload)
+	} else {
+		got, done = r.copyOut(dst, payload, c)
+	}
 	failpoint.Hit(failpoint.ReadCopied)
 	loadFence()
 	if !done || !r.intact(c) {
@@ -98,6 +107,14 @@ func (r *Ring) Read(dst []byte, offset, sum uint64) error {
 	}
 	r.endTimed(began, len(dst))
 	return nil
+}
+
+// copyOut is [copyhash.CopyOut] of the chunk at position c.
+func (r *Ring) copyOut(dst, payload []byte, c uint64) (sum uint64, done bool) {
+	// Where head is further beyond the chunk than the copy prefetches, no process is writing the
+	// frames that follow, and they are probably read next.
+	onward := r.head.Load()-c-Footprint(len(payload)) >= settledDistance
+	return copyhash.CopyOut(dst, payload, onward, func() bool { return r.intact(c) })
 }
 
 func (r *Ring) errOverwritten(offset uint64) error {

@@ -33,8 +33,10 @@ type Segment struct {
 	key     Key
 	keyText string
 	mapping *shm.Mapping
-	hooks   hooks
-	closed  atomic.Bool
+
+	mayFault bool // whether the memory can be taken away: see [shm.Mapping.Damaged]
+	hooks    hooks
+	closed   atomic.Bool
 }
 
 // wire makes a Segment of a mapping whose control object is already open.
@@ -52,6 +54,7 @@ func wire(k Key, m *shm.Mapping, ctl layout.Control, role uint32, readOnly bool,
 		key:      k,
 		keyText:  k.String(),
 		mapping:  m,
+		mayFault: m.MayFault(),
 	}
 	s.Ring = ring.New(ctl, m.Ring, ring.Options{
 		Populate: populate, Now: c.Now,
@@ -87,6 +90,14 @@ func errClosed() error { return fmt.Errorf("%w: client or server is closed", fbe
 // truncated the memory. A call that reads shared memory finds zeroes in both cases and fails for
 // some reason or other: so it needs CheckUsable only after it has failed, or while it waits.
 func (s *Segment) CheckUsable() error {
+	if s.closed.Load() || s.mayFault {
+		return s.whyUnusable()
+	}
+	return nil
+}
+
+// whyUnusable is the part of CheckUsable that is not inlined.
+func (s *Segment) whyUnusable() error {
 	if err := s.CheckOpen(); err != nil {
 		return err
 	}

@@ -26,22 +26,26 @@ type queueEntry struct {
 // and returns the chunk's offset and payload: see [ring.Ring.AllocateBeside].
 type allocFunc func(size int) (offset uint64, payload []byte, err error)
 
-// newEntry returns the entry for rec. It calls alloc if rec needs a record.
-func (t *Topic) newEntry(rec *Record, alloc allocFunc) (e queueEntry, err error) {
+// init makes e the entry for rec. It calls alloc if rec needs a record.
+func (e *queueEntry) init(t *Topic, rec *Record, alloc allocFunc) error {
 	s := t.next.Load()
 	cacheline.PrefetchWrite(t.word(s))
 	rec.topic = t.Index + 1
-	e = queueEntry{topic: t, offset: rec.Offset, frame: rec.Offset}
+	e.topic, e.offset, e.frame = t, rec.Offset, rec.Offset
 	e.label = layout.Label{Checksum: rec.Checksum, Time: rec.Time, Topic: rec.topic, Sequence: s}
 	if !rec.HasContent && t.ring.PutLabel(rec.Offset, rec.Size, rec.Source, e.label) {
-		return e, nil
+		return nil
 	}
+	return e.initRecord(rec, alloc)
+}
+
+func (e *queueEntry) initRecord(rec *Record, alloc allocFunc) (err error) {
 	e.offset, e.recordMem, err = alloc(rec.EncodedSize())
 	if err == nil {
 		failpoint.Hit(failpoint.RecordTaken)
 		rec.encode(e.recordMem)
 	}
-	return e, err
+	return err
 }
 
 // setSequence stores the sequence number in the entry's label or record. It returns false when the
@@ -81,10 +85,10 @@ const anySequence = 1<<64 - 1
 // anySequence. Otherwise it publishes nothing and returns the number that the frame would get.
 func (t *Topic) publish(rec *Record, alloc allocFunc, want uint64) (uint64, error) {
 	if t.Ended() {
-		return 0, fmt.Errorf("%w: topic %q: nothing is published any more until a publisher opens it anew", fberr.Ended, t.words.Name())
+		return 0, t.errEnded()
 	}
-	e, err := t.newEntry(rec, alloc)
-	if err != nil {
+	var e queueEntry
+	if err := e.init(t, rec, alloc); err != nil {
 		return 0, err
 	}
 	failpoint.Hit(failpoint.PublishBegun)
@@ -105,7 +109,7 @@ func (t *Topic) publish(rec *Record, alloc allocFunc, want uint64) (uint64, erro
 			t.next.CompareAndSwap(s, s+1)
 		default:
 			if !e.setSequence(s) {
-				return 0, fberr.NewTimeout(fberr.Overwritten, "the ring was overwritten between two instructions of publishing to topic %q: it is too small for its traffic, or this process was stopped meanwhile", t.words.Name())
+				return 0, t.errOverwritten()
 			}
 			if w.CompareAndSwap(old, e.word()|t.lap(s)) {
 				failpoint.Hit(failpoint.PublishQueued)
@@ -114,12 +118,20 @@ func (t *Topic) publish(rec *Record, alloc allocFunc, want uint64) (uint64, erro
 				t.wake()
 				failpoint.Hit(failpoint.PublishWoken)
 				t.ring.SetAfterWrite(&t.prefetchNext)
-				t.words.Bytes().Add(rec.Size)
+				t.bytes.Add(rec.Size)
 				return s, nil
 			}
 		}
 	}
 	return 0, t.errUnstable()
+}
+
+func (t *Topic) errEnded() error {
+	return fmt.Errorf("%w: topic %q: nothing is published any more until a publisher opens it anew", fberr.Ended, t.words.Name())
+}
+
+func (t *Topic) errOverwritten() error {
+	return fberr.NewTimeout(fberr.Overwritten, "the ring was overwritten between two instructions of publishing to topic %q: it is too small for its traffic, or this process was stopped meanwhile", t.words.Name())
 }
 
 // maxRetries is more often than a publisher can lose its place in the queue to others: each failure

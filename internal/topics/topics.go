@@ -49,7 +49,10 @@ type Topic struct {
 	words layout.Topic
 	queue []atomic.Uint64
 	next  *atomic.Uint64
-	shift int // log2 of the queue's length
+	state *atomic.Uint32
+	asked *atomic.Uint32 // the word wake
+	bytes *atomic.Uint64
+	shift uint8 // log2 of the queue's length
 
 	prefetchNext func() // prefetches the word of the next frame
 
@@ -98,8 +101,8 @@ func Open(ctl layout.Control, r *ring.Ring, name string) (*Topic, error) {
 func newTopic(w layout.Topic, r *ring.Ring, index int) *Topic {
 	q := w.Queue()
 	t := &Topic{
-		Index: uint32(index), ring: r, words: w, queue: q, next: w.Next(),
-		shift: bits.TrailingZeros(uint(len(q))), recheck: sleep.RecheckInterval, pool: sleep.OfProcess(),
+		Index: uint32(index), ring: r, words: w, queue: q, next: w.Next(), state: w.State(), asked: w.Wake(), bytes: w.Bytes(),
+		shift: uint8(bits.TrailingZeros(uint(len(q)))), recheck: sleep.RecheckInterval, pool: sleep.OfProcess(),
 	}
 	t.prefetchNext = func() { cacheline.PrefetchWrite(t.word(t.next.Load())) }
 	return t
@@ -110,7 +113,7 @@ func nameHash(name string) uint64 { return max(copyhash.Sum([]byte(name)), 1) }
 
 // lap returns the lap of the queue in which a sequence number lies, as its word has it in the bits of
 // QueueLap. A queue of zeroes is in the lap before the first.
-func (t *Topic) lap(sequence uint64) uint64 { return (sequence>>t.shift + 1) & layout.QueueLap }
+func (t *Topic) lap(sequence uint64) uint64 { return (sequence>>(t.shift&63) + 1) & layout.QueueLap }
 
 func (t *Topic) word(sequence uint64) *atomic.Uint64 {
 	return &t.queue[sequence&uint64(len(t.queue)-1)]
@@ -124,7 +127,13 @@ func (t *Topic) Next() uint64 { return t.next.Load() }
 
 // wake wakes all sleepers. Without sleepers it is one load.
 func (t *Topic) wake() {
-	w := t.words.Wake()
+	if t.asked.Load()&1 != 0 {
+		t.wakeSleepers()
+	}
+}
+
+func (t *Topic) wakeSleepers() {
+	w := t.asked
 	for range maxRetries {
 		f := w.Load()
 		if f&1 == 0 {
@@ -194,7 +203,7 @@ func (t *Topic) setEnded(ended bool) {
 }
 
 // State returns a number that every [Topic.End] and [Topic.Reopen] changes.
-func (t *Topic) State() uint32 { return t.words.State().Load() }
+func (t *Topic) State() uint32 { return t.state.Load() }
 
 // Ended reports whether the topic is ended.
 func (t *Topic) Ended() bool { return layout.Ended(t.State()) }

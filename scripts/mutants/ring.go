@@ -50,7 +50,7 @@ func ringMutants() []mutant {
 		{
 			name:  "view: does not load head after reading",
 			file:  "internal/ring/inplace.go",
-			edits: []edit{{"	if !r.Intact(offset) { // after everything that use has read\n		return r.errOverwritten(offset)\n	}\n	return nil\n", "	return nil\n"}},
+			edits: []edit{{"	if !r.Intact(offset) { // after everything that the caller has read\n		return r.errOverwritten(offset)\n	}\n	return nil\n", "	return nil\n"}},
 			pkg:   ringPkg, test: "StressView",
 		},
 		{
