@@ -37,6 +37,7 @@ func Attach(keyText string, opts *ClientOptions) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	warnOfKernel(opts.Logger)
 	return &Client{segment: s, verify: !opts.Unverified, maxFrame: opts.MaxFrame}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/internal/clock"
+	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
@@ -64,7 +65,8 @@ type ServerOptions struct {
 
 	// Logger receives a record when another process removes what clients need to find the server:
 	// the socket (memfd), which the server then creates again, or the files (file), which it cannot
-	// restore. Default: nothing is logged.
+	// restore. It also receives a warning if FRAMEBUFFER_KERNEL names no kernel that this machine has.
+	// Default: nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -124,6 +126,17 @@ type ClientOptions struct {
 	// Logger receives a warning if the client cannot tell which user runs the server, so that
 	// another user's process may have taken the server's place. This is so if the memfd server, or
 	// the owner of its socket's directory, has no id in this user namespace, and in a directory in
-	// which all users may create sockets. Default: nothing is logged.
+	// which all users may create sockets. It also receives a warning if FRAMEBUFFER_KERNEL names no
+	// kernel that this machine has. Default: nothing is logged.
 	Logger *slog.Logger
+}
+
+// warnOfKernel logs that FRAMEBUFFER_KERNEL has no effect, if that is so: no program ends for it.
+func warnOfKernel(log *slog.Logger) {
+	if log == nil {
+		return
+	}
+	if err := copyhash.CheckVariable(); err != nil {
+		log.Warn("frames are copied with the default kernel", "reason", err)
+	}
 }

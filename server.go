@@ -47,6 +47,7 @@ func NewServer(size int64, opts *ServerOptions) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	warnOfKernel(opts.Logger)
 	return &Server{made}, nil
 }
 

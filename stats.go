@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 	"github.com/core-framebuffer/framebuffer/internal/segment"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
@@ -28,6 +29,7 @@ type Stats struct {
 	Closed   bool          // whether the server has closed the segment, or died
 	Age      time.Duration // since the segment was made
 	Total    Counts        // of all clients, detached ones included
+	Kernel   string        // what this process copies and hashes with: avx512, avx2, neon or portable
 }
 
 // Counts only grow as long as the segment lives. Allocations count a chunk, or several small ones
@@ -63,6 +65,7 @@ func stats(s *segment.Segment) Stats {
 		Closed:   s.Ring.Closed(),
 		Age:      time.Duration(s.Clock.Now() - created),
 		Total:    totals(s.Control),
+		Kernel:   copyhash.InUse().String(),
 	}
 	if s.CheckUsable() != nil { // meanwhile: the figures may be half zeroes
 		return Stats{}

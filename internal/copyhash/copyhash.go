@@ -20,7 +20,7 @@ func CopyIn(dst, src []byte, onward bool, way Way, alive func() bool) (sum uint6
 	if len(src) <= maxShort {
 		return shortIn(dst, src), true
 	}
-	return best.CopyIn(dst, src, onward, way, alive)
+	return inUse().CopyIn(dst, src, onward, way, alive)
 }
 
 // CopyOut copies src, which is shared and may be changing, to the start of dst, which is
@@ -33,7 +33,7 @@ func CopyOut(dst, src []byte, onward bool, alive func() bool) (sum uint64, done 
 	if len(src) <= maxShort {
 		return shortOut(dst, src), true
 	}
-	return best.CopyOut(dst, src, onward, alive)
+	return inUse().CopyOut(dst, src, onward, alive)
 }
 
 // Short is how many bytes need no kernel: see [ShortIn] and [ShortOut].
@@ -50,4 +50,4 @@ func ShortSum(p []byte) uint64 { return xxh3.Hash(p) }
 
 // Sum returns the checksum of p. If p changes in the meantime the result is useless, and nothing else
 // happens.
-func Sum(p []byte) uint64 { return best.Sum(p) }
+func Sum(p []byte) uint64 { return inUse().Sum(p) }

@@ -7,7 +7,7 @@ import (
 )
 
 // A Kernel is one implementation of moving and hashing bytes. All give the same results; callers outside
-// tests and benchmarks use the functions of the package, which take the best one.
+// tests and benchmarks use the functions of the package, which take the one that [InUse] returns.
 type Kernel uint8
 
 // The kernels. Which of them a machine can run, Kernels says.
@@ -23,27 +23,30 @@ func (k Kernel) String() string {
 	return [...]string{"portable", "neon", "avx2", "avx512"}[k]
 }
 
-// Kernels returns the kernels that this machine can run, the best first. On amd64 a process
-// can be kept from the better ones by GODEBUG: see native.
-func Kernels() []Kernel { return append(native(), Portable) }
-
-// best is chosen once, when the program starts. The methods of Kernel switch on it and call
-// the kernels directly: through function values the accumulators would escape to the heap.
-var best = choose(Kernels())
-
-// InUse returns the kernel that the functions of the package take.
-func InUse() Kernel { return best }
-
-// choose returns the first kernel that computes right results on this machine. It takes some
-// microseconds. On a CPU, an emulator or a hypervisor that runs a kernel wrongly, the next kernel does
-// the work, and frames get no wrong checksums.
-func choose(all []Kernel) Kernel {
-	for _, k := range all {
-		if k.proven() {
-			return k
+// named returns the kernel of that name, whether this machine can run it or not.
+func named(name string) (k Kernel, ok bool) {
+	for k := Portable; k <= AVX512; k++ {
+		if k.String() == name {
+			return k, true
 		}
 	}
-	return Portable
+	return Portable, false
+}
+
+// Kernels returns the kernels that this machine can run, the one with the widest registers first. On
+// amd64 a process can be kept from them by GODEBUG: see native.
+func Kernels() []Kernel { return append(native(), Portable) }
+
+// right returns those kernels that compute right results on this machine. It takes some microseconds.
+// On a CPU, an emulator or a hypervisor that runs a kernel wrongly, another one does the work, and
+// frames get no wrong checksums. The portable kernel is the last resort.
+func right(all []Kernel) (proven []Kernel) {
+	for _, k := range all {
+		if k == Portable || k.proven() {
+			proven = append(proven, k)
+		}
+	}
+	return proven
 }
 
 // proven compares every pass of the kernel with an independent implementation, on a
@@ -59,7 +62,7 @@ func (k Kernel) proven() bool {
 		src[i] = byte(i*131 + i>>8*29)
 	}
 	want := xxh3.Hash(src)
-	for _, st := range []stores{ordinary, fetching, leading, streaming} {
+	for _, st := range []stores{ordinary, fetching, leading, streaming, streamingOn} {
 		dst := memory2[:n]
 		clear(dst)
 		sum, done := k.copyIn(dst, src, func() bool { return true }, st)

@@ -9,7 +9,7 @@ import "golang.org/x/sys/cpu"
 // canStream says that this build has streaming stores. Without AVX2 they are ordinary.
 const canStream = true
 
-// native returns the kernels in assembly that this machine can run, the best first. The
+// native returns the kernels in assembly that this machine can run, the widest first. The
 // package cpu reports a feature only when the system saves its registers (XGETBV), and
 // leaves out what GODEBUG turns off: cpu.avx512f=off, cpu.avx2=off.
 func native() []Kernel {
@@ -53,7 +53,7 @@ func (k Kernel) move(acc *[8]uint64, dst, src, private []byte, stripes int, st s
 		copyAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX2 && (st == leading || st == leadingOn):
 		leadAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
-	case k == AVX2 && st != streaming:
+	case k == AVX2 && !st.bypass():
 		fetchAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX2:
 		streamAVX2(acc, &dst[0], &src[0], &secret[0], stripes)
@@ -61,7 +61,7 @@ func (k Kernel) move(acc *[8]uint64, dst, src, private []byte, stripes int, st s
 		copyAVX512(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX512 && (st == leading || st == leadingOn):
 		leadAVX512(acc, &dst[0], &src[0], &secret[0], stripes)
-	case k == AVX512 && st != streaming:
+	case k == AVX512 && !st.bypass():
 		fetchAVX512(acc, &dst[0], &src[0], &secret[0], stripes)
 	case k == AVX512:
 		streamAVX512(acc, &dst[0], &src[0], &secret[0], stripes)

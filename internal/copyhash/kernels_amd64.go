@@ -36,7 +36,7 @@ func leadAVX2(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
 
 // streamAVX2 takes stripes of 64 bytes from src, which begin a block of 1024, and
 // hashes them and copies them to dst, a multiple of 64, past the caches.
-// Call storeFence after the last.
+// It asks for the source ahead of its use. Call storeFence after the last.
 //
 //go:noescape
 func streamAVX2(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
@@ -73,7 +73,7 @@ func leadAVX512(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)
 
 // streamAVX512 takes stripes of 64 bytes from src, which begin a block of 1024, and
 // hashes them and copies them to dst, a multiple of 64, past the caches.
-// Call storeFence after the last.
+// It asks for the source ahead of its use. Call storeFence after the last.
 //
 //go:noescape
 func streamAVX512(acc *[8]uint64, dst *byte, src *byte, key *byte, stripes int)

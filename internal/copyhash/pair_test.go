@@ -59,7 +59,7 @@ func serveReads(in io.Reader, out io.Writer) error {
 		}
 		at, n := binary.LittleEndian.Uint64(message[:]), binary.LittleEndian.Uint64(message[8:])
 		begin := time.Now()
-		best.CopyOut(private, ring[at:at+n], false, always)
+		InUse().CopyOut(private, ring[at:at+n], false, always)
 		binary.LittleEndian.PutUint64(message[:], uint64(time.Since(begin)))
 		if _, err := out.Write(message[:8]); err != nil {
 			return err
@@ -116,10 +116,10 @@ func BenchmarkPair(b *testing.B) {
 
 	ways := []contender{
 		{"copy", func(dst, src []byte) { copy(dst, src); xxh3.Hash(src) }},
-		{"ordinary", func(dst, src []byte) { best.copyIn(dst, src, always, ordinary) }},
-		{"leading", func(dst, src []byte) { best.copyIn(dst, src, always, leading) }},
-		{"leading-on", func(dst, src []byte) { best.copyIn(dst, src, always, leadingOn) }},
-		{"streaming", func(dst, src []byte) { best.copyIn(dst, src, always, streaming) }},
+		{"ordinary", func(dst, src []byte) { InUse().copyIn(dst, src, always, ordinary) }},
+		{"leading", func(dst, src []byte) { InUse().copyIn(dst, src, always, leading) }},
+		{"leading-on", func(dst, src []byte) { InUse().copyIn(dst, src, always, leadingOn) }},
+		{"streaming", func(dst, src []byte) { InUse().copyIn(dst, src, always, streaming) }},
 	}
 	for _, size := range []int{4 << 10, 16 << 10, 64 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20, 6220800, 24883200} {
 		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {

@@ -33,13 +33,9 @@ func (k Kernel) CopyIn(dst, src []byte, onward bool, way Way, alive func() bool)
 	return k.copyIn(dst, src, alive, storesIn(dst, len(src), onward, way))
 }
 
-// CopyOut is the function CopyOut with this kernel. It fetches the source ahead of its use: another
-// process wrote it, on another core.
+// CopyOut is the function CopyOut with this kernel.
 func (k Kernel) CopyOut(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
-	if onward {
-		return k.copyOut(dst, src, alive, fetchingOn)
-	}
-	return k.copyOut(dst, src, alive, fetching)
+	return k.copyOut(dst, src, alive, storesOut(dst, len(src), onward))
 }
 
 func (k Kernel) copyIn(dst, src []byte, alive func() bool, st stores) (sum uint64, done bool) {
@@ -89,7 +85,7 @@ func (k Kernel) transfer(dst, src, private []byte, alive func() bool, st stores)
 	}
 	stripes := stripesBefore(n) - at/stripeSize
 	last := st
-	if st == fetching || st == leading {
+	if st == fetching || st == leading || st == streaming {
 		last = ordinary
 		if far := clearOfEnd(stripes); far > 0 {
 			k.move(&acc, dst[at:], src[at:], private[at:], far, st)

@@ -15,7 +15,7 @@ func main() {
 			{"copy", ordinary, neither, []string{"hashes them and copies them to dst."}},
 			{"fetch", ordinary, source, []string{"hashes them and copies them to dst. It asks for the source ahead of its use."}},
 			{"lead", ordinary, target, []string{"hashes them and copies them to dst. It asks for dst ahead of its use."}},
-			{"stream", nonTemporal, neither, []string{"hashes them and copies them to dst, a multiple of 64, past the caches.", "Call storeFence after the last."}},
+			{"stream", nonTemporal, source, []string{"hashes them and copies them to dst, a multiple of 64, past the caches.", "It asks for the source ahead of its use. Call storeFence after the last."}},
 		} {
 			pass(v, s)
 		}

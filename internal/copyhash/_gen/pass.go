@@ -90,12 +90,17 @@ func pass(v vectors, s shape) {
 	v.begin(acc)
 	keys := v.keys(key)
 
+	ahead := linesAhead
+	if s.st == nonTemporal {
+		ahead = streamAhead
+	}
+
 	Label("block")
 	nextPages(src, dst, s.lines == source)
 	for i := range perBlock {
 		switch s.lines { // asking beyond the end is harmless
 		case source:
-			PREFETCHT0(at(src, i*stripe+linesAhead))
+			PREFETCHT0(at(src, i*stripe+ahead))
 		case target:
 			PREFETCHT0(at(dst, i*stripe+linesAhead+header))
 		case neither:

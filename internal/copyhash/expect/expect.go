@@ -18,7 +18,8 @@ const Variable = "FRAMEBUFFER_TEST_KERNEL"
 func init() {
 	want := os.Getenv(Variable)
 	if got := copyhash.InUse().String(); want != "" && got != want {
-		fmt.Fprintf(os.Stderr, "%s=%s, but the kernel in use is %s (GODEBUG=%s)\n", Variable, want, got, os.Getenv("GODEBUG"))
+		fmt.Fprintf(os.Stderr, "%s=%s, but the kernel in use is %s (%s=%s GODEBUG=%s)\n",
+			Variable, want, got, copyhash.Variable, os.Getenv(copyhash.Variable), os.Getenv("GODEBUG"))
 		os.Exit(1)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/core-framebuffer/framebuffer/internal/copyhash"
 	"github.com/core-framebuffer/framebuffer/internal/cpu"
 	"github.com/core-framebuffer/framebuffer/internal/liveness"
 	"github.com/core-framebuffer/framebuffer/internal/shm"
@@ -51,6 +52,8 @@ type Machine struct {
 	Try       func(backend string) error      // serves a small ring and attaches to it
 	L3        int                             // bytes of the cache that CPUs share; 0 if unknown
 	Deaths    func() error                    // returns nil if the kernel notifies of the death of processes
+	Kernel    func() copyhash.Choice          // what copies and hashes
+	CPU       func() cpu.Topology
 }
 
 // Space is the room in a file system.
@@ -69,6 +72,7 @@ func Here(dir string) Machine {
 		Root: os.DirFS("/"), FileDir: shm.FileDir(dir), SocketDir: shm.SocketDir(dir), Space: space,
 		Try: func(backend string) error { return try(backend, dir) }, Deaths: liveness.Supported,
 		L3: cpu.Here().L3,
+		Kernel: copyhash.Decision, CPU: cpu.Here,
 	}
 }
 
@@ -76,6 +80,7 @@ func Here(dir string) Machine {
 func Checks() []Check {
 	return []Check{
 		{"kernel", kernel},
+		{"copying", copying},
 		{"memory", memory},
 		{"overcommit", overcommit},
 		{"cgroup memory", controlGroup},

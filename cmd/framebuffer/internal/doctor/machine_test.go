@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/core-framebuffer/framebuffer/internal/copyhash"
+	"github.com/core-framebuffer/framebuffer/internal/cpu"
 )
 
 // changes are files of a made-up machine that are otherwise than on a healthy one; "-" takes
@@ -89,6 +92,8 @@ func made(c changes) Machine {
 		},
 		Try:    func(string) error { return nil },
 		Deaths: func() error { return nil },
+		Kernel: func() copyhash.Choice { return copyhash.Choice{Kernel: copyhash.AVX2, Why: copyhash.Alone} },
+		CPU:    func() cpu.Topology { return cpu.Topology{} },
 	}
 }
 
