@@ -37,7 +37,7 @@ func TestAliveIsCalledBetweenBlocks(t *testing.T) {
 		calls := 0
 		count := func() bool { calls++; return true }
 		CopyIn(dst, src[:n], true, Auto, count)
-		CopyOut(dst, src[:n], false, count)
+		CopyOut(dst, src[:n], false, Auto, count)
 		if calls != 2*want {
 			t.Errorf("%d bytes in and out: %d calls, want %d", n, calls, 2*want)
 		}

@@ -25,15 +25,15 @@ func CopyIn(dst, src []byte, onward bool, way Way, alive func() bool) (sum uint6
 
 // CopyOut copies src, which is shared and may be changing, to the start of dst, which is
 // private, and returns the checksum of exactly the bytes that dst then holds. It calls alive
-// and leaves the rest of dst alone as CopyIn does. With onward it also prefetches what follows
+// and leaves the rest of dst alone as CopyIn does, and stores as way says likewise. With onward it also prefetches what follows
 // src, because that will probably be read next; no process should be writing there.
 //
 // Preconditions: len(dst) >= len(src), and the two do not overlap.
-func CopyOut(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
+func CopyOut(dst, src []byte, onward bool, way Way, alive func() bool) (sum uint64, done bool) {
 	if len(src) <= maxShort {
 		return shortOut(dst, src), true
 	}
-	return inUse().CopyOut(dst, src, onward, alive)
+	return inUse().CopyOut(dst, src, onward, way, alive)
 }
 
 // Short is how many bytes need no kernel: see [ShortIn] and [ShortOut].

@@ -95,7 +95,7 @@ func TestChosen(t *testing.T) {
 				}
 			}
 			clear(dst)
-			out, outDone := CopyOut(dst[at:], p, false, always)
+			out, outDone := CopyOut(dst[at:], p, false, Auto, always)
 			if sum := Sum(p); sum != want || in != want || out != want || !inDone || !outDone || string(dst[at:][:len(p)]) != string(p) {
 				t.Fatalf("%d bytes to %d: Sum %016x CopyIn %016x CopyOut %016x, want %016x", len(p), at, sum, in, out, want)
 			}
@@ -110,7 +110,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	for _, n := range []int{64, 4096, 2 * Block} {
 		got := testing.AllocsPerRun(100, func() {
 			CopyIn(dst, src[:n], false, Auto, alive)
-			CopyOut(dst, src[:n], false, alive)
+			CopyOut(dst, src[:n], false, Auto, alive)
 			Sum(src[:n])
 		})
 		if got != 0 {

@@ -59,7 +59,7 @@ func serveReads(in io.Reader, out io.Writer) error {
 		}
 		at, n := binary.LittleEndian.Uint64(message[:]), binary.LittleEndian.Uint64(message[8:])
 		begin := time.Now()
-		InUse().CopyOut(private, ring[at:at+n], false, always)
+		InUse().CopyOut(private, ring[at:at+n], false, Auto, always)
 		binary.LittleEndian.PutUint64(message[:], uint64(time.Since(begin)))
 		if _, err := out.Write(message[:8]); err != nil {
 			return err

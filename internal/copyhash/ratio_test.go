@@ -85,7 +85,7 @@ func waysOut() []contender {
 	for _, w := range ways() {
 		all = append(all, contender{w.String(), func(dst, src []byte) { w.copyOut(dst, src, always, w.stores) }})
 	}
-	return append(all, contender{"CopyOut", func(dst, src []byte) { CopyOut(dst, src, false, always) }})
+	return append(all, contender{"CopyOut", func(dst, src []byte) { CopyOut(dst, src, false, Auto, always) }})
 }
 
 func sums() []contender {

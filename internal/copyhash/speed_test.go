@@ -27,7 +27,7 @@ func BenchmarkCopyOut(b *testing.B) {
 		{"copy+xxh3", func(dst, src []byte) { copy(dst, src); xxh3.Hash(dst[:len(src)]) }},
 	}
 	for _, k := range Kernels() {
-		all = append(all, contender{k.String(), func(dst, src []byte) { k.CopyOut(dst, src, false, always) }})
+		all = append(all, contender{k.String(), func(dst, src []byte) { k.CopyOut(dst, src, false, Auto, always) }})
 	}
 	eachSize(b, all, func(ring, own []byte) (dst, src []byte) { return own, ring })
 }

@@ -79,9 +79,12 @@ func outLimit(l3 int) int {
 // core: they are fetched ahead of their use. A dst that streaming stores cannot take is not made
 // fit by copying its first bytes one by one: the hash takes its stripes from the frame's beginning
 // on, and then no store would be aligned where a stripe is.
-func storesOut(dst []byte, n int, onward bool) stores {
+func storesOut(dst []byte, n int, onward bool, way Way) stores {
+	if way == Auto && n >= leastStreamOut && n >= streamOutFrom() {
+		way = Streaming
+	}
 	st := fetching
-	if canStream && n >= leastStreamOut && n >= streamOutFrom() && aligned(dst) {
+	if canStream && way == Streaming && aligned(dst) {
 		st = streaming
 	}
 	if onward {

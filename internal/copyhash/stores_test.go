@@ -38,15 +38,21 @@ func TestStores(t *testing.T) {
 			t.Errorf("%d bytes in, %s: %s, want %s", tt.n, tt.way, got, want)
 		}
 	}
-	if got := storesOut(even, leastStreamOut-1, false); got != fetching {
+	if got := storesOut(even, leastStreamOut-1, false, Auto); got != fetching {
+		t.Error(got)
+	}
+	if got := storesOut(even, 1<<30, true, Cached); got != fetchingOn {
+		t.Error(got)
+	}
+	if got := storesOut(even, 1000, false, Streaming); canStream && got != streaming {
 		t.Error(got)
 	}
 	if from := streamOutFrom(); canStream && from < math.MaxInt {
 		for _, onward := range []bool{false, true} {
-			if got := storesOut(even, from, onward); !got.bypass() || (got == streamingOn) != onward {
+			if got := storesOut(even, from, onward, Auto); !got.bypass() || (got == streamingOn) != onward {
 				t.Errorf("%d bytes out: %s", from, got)
 			}
-			if got := storesOut(odd, from, onward); got.bypass() {
+			if got := storesOut(odd, from, onward, Auto); got.bypass() {
 				t.Errorf("%d bytes out to an odd place: %s", from, got)
 			}
 		}

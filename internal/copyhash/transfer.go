@@ -34,8 +34,8 @@ func (k Kernel) CopyIn(dst, src []byte, onward bool, way Way, alive func() bool)
 }
 
 // CopyOut is the function CopyOut with this kernel.
-func (k Kernel) CopyOut(dst, src []byte, onward bool, alive func() bool) (sum uint64, done bool) {
-	return k.copyOut(dst, src, alive, storesOut(dst, len(src), onward))
+func (k Kernel) CopyOut(dst, src []byte, onward bool, way Way, alive func() bool) (sum uint64, done bool) {
+	return k.copyOut(dst, src, alive, storesOut(dst, len(src), onward, way))
 }
 
 func (k Kernel) copyIn(dst, src []byte, alive func() bool, st stores) (sum uint64, done bool) {

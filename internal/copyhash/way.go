@@ -1,9 +1,9 @@
 package copyhash
 
-// Way is how a copy into the ring stores. Only the speed depends on it.
+// Way is how a copy stores. Only the speed depends on it.
 type Way uint8
 
-// The ways. Cached leaves the frame in the caches of the writing core; Streaming bypasses them.
+// The ways. Cached leaves the frame in the caches of the copying core; Streaming bypasses them.
 // Auto takes one of the two by the frame's size.
 const (
 	Auto Way = iota
@@ -23,7 +23,7 @@ func Ways() []Way {
 	return []Way{Cached}
 }
 
-// AutoIn returns the way that Auto stands for with a frame of n bytes.
+// AutoIn returns the way that Auto stands for with a frame of n bytes that is copied into the ring.
 func AutoIn(n int) Way {
 	if canStream && n >= streamInFrom {
 		return Streaming

@@ -50,7 +50,7 @@ func BenchmarkParts(b *testing.B) {
 			kept += sum
 		}},
 		{"next chunk, copy out with checksum", func(int) {
-			sum, _ := copyhash.CopyOut(dst, next()[64:], false, always)
+			sum, _ := copyhash.CopyOut(dst, next()[64:], false, copyhash.Auto, always)
 			kept += sum
 		}},
 		{"clock", func(int) { kept += uint64(clk.Coarse()) }},

@@ -21,6 +21,7 @@ const mostLap = 64 << 20
 // reading them. Smaller frames do not come here.
 type storeChoice struct {
 	set   copyhash.Way // Auto: learnt
+	out   copyhash.Way // how frames of any size are stored in readers' memory; Auto but in tests
 	cache func() uint64
 	timed *[layout.TimedCount]atomic.Uint64
 

@@ -9,14 +9,14 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/layout"
 )
 
-// storing are the ways in which larger frames are stored in a ring.
+// storing are the ways in which larger frames are stored in a ring, and frames in readers' memory.
 var storing = []struct {
 	name  string
 	store func(*testing.T, *Ring)
 }{
 	{"by size", func(*testing.T, *Ring) {}},
-	{"cached", func(_ *testing.T, r *Ring) { r.stores.set = copyhash.Cached }},
-	{"streaming", func(_ *testing.T, r *Ring) { r.stores.set = copyhash.Streaming }},
+	{"cached", func(_ *testing.T, r *Ring) { r.stores.set, r.stores.out = copyhash.Cached, copyhash.Cached }},
+	{"streaming", func(_ *testing.T, r *Ring) { r.stores.set, r.stores.out = copyhash.Streaming, copyhash.Streaming }},
 	{"switching", switching},
 }
 

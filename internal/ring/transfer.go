@@ -114,7 +114,7 @@ func (r *Ring) copyOut(dst, payload []byte, c uint64) (sum uint64, done bool) {
 	// Where head is further beyond the chunk than the copy prefetches, no process is writing the
 	// frames that follow, and they are probably read next.
 	onward := r.head.Load()-c-Footprint(len(payload)) >= settledDistance
-	return copyhash.CopyOut(dst, payload, onward, func() bool { return r.intact(c) })
+	return copyhash.CopyOut(dst, payload, onward, r.stores.out, func() bool { return r.intact(c) })
 }
 
 func (r *Ring) errOverwritten(offset uint64) error {

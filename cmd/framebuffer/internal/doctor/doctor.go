@@ -71,7 +71,7 @@ func Here(dir string) Machine {
 	return Machine{
 		Root: os.DirFS("/"), FileDir: shm.FileDir(dir), SocketDir: shm.SocketDir(dir), Space: space,
 		Try: func(backend string) error { return try(backend, dir) }, Deaths: liveness.Supported,
-		L3: cpu.Here().L3,
+		L3:     cpu.Here().L3,
 		Kernel: copyhash.Decision, CPU: cpu.Here,
 	}
 }

@@ -122,8 +122,9 @@ func TestNothingToRead(t *testing.T) {
 		Root:  fstest.MapFS{},
 		Space: func(string) (Space, error) { return Space{}, errMadeUp },
 		Try:   func(string) error { return nil }, Deaths: func() error { return nil },
+		Kernel: func() copyhash.Choice { return copyhash.Choice{} }, CPU: func() cpu.Topology { return cpu.Topology{} },
 	}
-	surely := map[string]Status{"sysv": OK, "memfd": OK, "RemoveIPC": OK, "cleaning": OK, "deaths": OK, "L3 cache": OK}
+	surely := map[string]Status{"sysv": OK, "memfd": OK, "RemoveIPC": OK, "cleaning": OK, "deaths": OK, "L3 cache": OK, "copying": OK}
 	for _, r := range Examine(m, 1<<20, "") {
 		want, known := surely[r.Name]
 		if !known {
