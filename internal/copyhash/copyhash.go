@@ -24,9 +24,10 @@ func CopyIn(dst, src []byte, onward bool, way Way, alive func() bool) (sum uint6
 }
 
 // CopyOut copies src, which is shared and may be changing, to the start of dst, which is
-// private, and returns the checksum of exactly the bytes that dst then holds. It calls alive
-// and leaves the rest of dst alone as CopyIn does, and stores as way says likewise. With onward it also prefetches what follows
-// src, because that will probably be read next; no process should be writing there.
+// private, and returns the checksum of exactly the bytes that dst then holds. It calls alive,
+// leaves the rest of dst alone and stores as way says, as CopyIn does. With onward it also
+// prefetches what follows src, because that will probably be read next; no process should be
+// writing there.
 //
 // Preconditions: len(dst) >= len(src), and the two do not overlap.
 func CopyOut(dst, src []byte, onward bool, way Way, alive func() bool) (sum uint64, done bool) {
