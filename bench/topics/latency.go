@@ -54,9 +54,11 @@ func (r *run) measurePairs(bin string) (err error) {
 	}
 	f.pings()
 	for _, window := range []int{2, 8} {
-		f.streams("1080p", hd, window)
-		f.streams("4K", uhd, window)
+		f.streams("1080p", hd, window, 16, 32, 64, 256)
+		f.streams("4K", uhd, window, 16, 32, 64, 256)
 	}
+	f.streams("1 MiB", mib, 2, 16)
+	f.streams("256 KiB", mib/4, 2, 16)
 	f.views()
 	return r.turns(f.all)
 }
@@ -116,9 +118,9 @@ func (f *field) pings() {
 }
 
 // streams are copies in and out, the writer no more than a window ahead.
-func (f *field) streams(name string, size, window int) {
+func (f *field) streams(name string, size, window int, rings ...int) {
 	name = fmt.Sprintf("stream %s, %d ahead", name, window)
-	for _, ring := range []int{16, 32, 64, 256} {
+	for _, ring := range rings {
 		if ring*mib/size < window { // as many frames do not fit
 			continue
 		}
@@ -136,6 +138,11 @@ func (f *field) streams(name string, size, window int) {
 		}
 		t.Verify = true
 		f.add(results.Ours, name, ring, "verified", t)
+		if ring == 16 { // what is learnt there, beside the two that can be
+			for _, t.Stores = range []string{"streaming", "cached"} {
+				f.add(results.Ours, name, ring, "verified, "+t.Stores+" stores", t)
+			}
+		}
 	}
 	f.add(results.Rival, name, 0, iceoryxName, task{Do: "stream", Size: size, Window: window})
 }

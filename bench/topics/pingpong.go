@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -24,12 +25,15 @@ func (e *ends) close() error {
 
 // open attaches, publishes to one topic and subscribes to the other; it does so once.
 func (s *stage) open(t task) (*ends, error) {
-	id := fmt.Sprint(t.Key, t.Topic, t.Verify, t.Spin)
+	id := fmt.Sprint(t.Key, t.Topic, t.Stores, t.Verify, t.Spin)
 	if e := s.topics[id]; e != nil {
 		return e, nil
 	}
 	e := &ends{}
-	var err error
+	err := os.Setenv("FRAMEBUFFER_STORES", t.Stores)
+	if err != nil {
+		return nil, err
+	}
 	if e.client, err = framebuffer.Attach(t.Key, &framebuffer.ClientOptions{Unverified: !t.Verify}); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ type task struct {
 	Window int
 	Touch  string // all, ends, lines, none
 	Way    string // copy or place; for players in C, how they copy
+	Stores string // FRAMEBUFFER_STORES: streaming, cached, or what is learnt
 	Verify bool
 	Spin   time.Duration
 	Think  time.Duration // before each sending, so that the other side surely sleeps

@@ -21,6 +21,10 @@ import (
 // more, none costs less. The way in use has those before and those after, so a machine that only became
 // faster or slower meanwhile changes nothing.
 //
+// Slow windows in the way that is not safe begin an experiment that ends after the AB: if the safe way is
+// better the learner stays with it, at once. After a pause it begins anew in the safe way, since the
+// system may have moved the processes.
+//
 // Only speed depends on the learner. Counters of other processes are hostile: nonsense there makes it
 // choose the slower way, and costs neither a division by zero nor an endless loop.
 //
@@ -50,6 +54,7 @@ type learner struct {
 	extra     float64 // what the windows of an experiment cost, ns
 	extraSize float64 // and their bytes
 	due       int64   // no experiment begins earlier
+	alarm     bool    // the experiment began because of slow windows
 	slow      int     // windows in a row that cost more than the safe way
 	untold    int     // windows in a row with a reader that did not report
 	silent    int     // windows in a row without a reader
@@ -68,7 +73,7 @@ const (
 
 const (
 	period  = 250e6 // ns at least between experiments
-	share   = 128   // experiments cost about one part in so many, at most
+	share   = 64    // experiments cost about one part in so many, at most
 	maxOwed = 20e9  // ns: damaged figures do not end the learning
 
 	gain  = 0.9  // the other way is chosen if it costs less than that part of the safe one
@@ -101,7 +106,11 @@ func (l *learner) wrote(way copyhash.Way, n int, ns, now int64, head uint64) {
 		return
 	}
 	if l.window.last == 0 || now-l.window.last > pause {
-		l.resume(now, head)
+		l.choose(l.safe, now, head)
+		l.due = now
+		if way != l.safe {
+			return
+		}
 	}
 	l.window.add(n, ns, now)
 	moved := head - l.window.head
@@ -126,13 +135,6 @@ func (l *learner) awful() bool {
 	return trying && l.window.frames >= windowFrames && l.window.writer() > awful*l.before.writer
 }
 
-// resume begins anew after a pause, in the chosen way: what was measured before it says nothing about
-// the machine now.
-func (l *learner) resume(now int64, head uint64) {
-	l.last = cost{}
-	l.turn(steady, l.chosen, now, head)
-}
-
 // turn begins a phase, with its window.
 func (l *learner) turn(p phase, way copyhash.Way, now int64, head uint64) {
 	l.phase, l.seen = p, 0
@@ -155,14 +157,14 @@ func (l *learner) charge(c cost, bytes uint64) {
 // choose ends an experiment, or what a way was chosen for.
 func (l *learner) choose(way copyhash.Way, now int64, head uint64) {
 	l.chosen, l.slow, l.untold, l.silent, l.last = way, 0, 0, 0, cost{}
-	l.spent, l.due = 0, now+period+now&(1<<27-1) // not in step with other processes
+	l.due = now + period + now&(1<<27-1) // not in step with other processes
 	l.turn(steady, way, now, head)
 }
 
 // judge looks at a window that has ended.
 func (l *learner) judge(c cost, now int64, head uint64) {
 	if l.phase != steady && c.readers != known {
-		l.owed = 0
+		l.owed, l.spent = l.debt(l.before.total), 0
 		l.choose(l.safe, now, head)
 		return
 	}
@@ -180,6 +182,9 @@ func (l *learner) judge(c cost, now int64, head uint64) {
 	switch {
 	case l.seen < windows && !(l.phase == inOther && c.total > bad*l.before.total):
 		l.window.begin(l.observe, now, head)
+	case l.phase == inOther && l.alarm:
+		l.other = l.best
+		l.decide(l.before, now, head)
 	case l.phase == inOther:
 		l.other = l.best
 		l.turn(toChosen, l.chosen, now, head)
@@ -188,11 +193,18 @@ func (l *learner) judge(c cost, now int64, head uint64) {
 	}
 }
 
+// debt returns what must be spent before the next experiment after one in which the chosen way cost so
+// much.
+func (l *learner) debt(same float64) float64 {
+	return min(maxOwed, share*max(0, l.extra-same*l.extraSize))
+}
+
 // decide ends an experiment, after which the chosen way had that cost.
 func (l *learner) decide(after cost, now int64, head uint64) {
 	same := less(l.before, after).total
-	l.owed = min(maxOwed, share*max(0, l.extra-same*l.extraSize))
+	l.owed = l.debt(same)
 	way, safe := l.safe, same
+	l.spent = 0
 	switch {
 	case l.chosen != l.safe:
 		safe = l.other.total
@@ -221,6 +233,7 @@ func (l *learner) watch(c cost, now int64, head uint64) {
 	case l.chosen != l.safe && (l.untold >= manyUntold || l.silent >= manySilent):
 		l.choose(l.safe, now, head)
 	case c.readers == known && (l.slow >= manySlow || now >= l.due && l.spent >= l.owed):
+		l.alarm = l.slow >= manySlow
 		l.before, l.extra, l.extraSize = c, 0, 0
 		if before.readers == known {
 			l.before = less(c, before)

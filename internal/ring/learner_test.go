@@ -134,6 +134,21 @@ func TestStaysCachedNear(t *testing.T) {
 	}
 }
 
+// When the readers become far, few more frames are written through the cache.
+func TestLeavesAtOnce(t *testing.T) {
+	for _, size := range []int{largeFrame, 1920 * 1080 * 3} {
+		m := machineWith(copyhash.Streaming, size, aReader(3, honest))
+		m.settle(t, copyhash.Cached)
+		for m.learner.phase != steady {
+			m.frame()
+		}
+		m.far = true
+		if cached, _ := m.run(100 * time.Millisecond); cached > 20 {
+			t.Errorf("%d bytes: %d frames cached", size, cached)
+		}
+	}
+}
+
 func TestFollowsTheMachine(t *testing.T) {
 	for _, m := range []*machine{
 		machineWith(copyhash.Streaming, largeFrame, aReader(3, honest)),
@@ -305,9 +320,18 @@ func TestSlowMachine(t *testing.T) {
 	if cached, streaming := m.run(5 * time.Second); streaming > cached/5 {
 		t.Errorf("%d frames cached, %d streaming", cached, streaming)
 	}
-	m.now += int64(time.Hour)
-	if m.frame() != copyhash.Cached || m.learner.phase != steady {
-		t.Error("a pause changed the way")
+}
+
+// After a pause it begins in the safe way, and need not wait for its next experiment.
+func TestPause(t *testing.T) {
+	m := newMachine(aReader(3, honest))
+	m.settle(t, copyhash.Cached)
+	m.now += 2 * pause
+	if m.frame(); m.learner.chosen != copyhash.Streaming || m.learner.phase != steady {
+		t.Error("after a pause not streaming")
+	}
+	if m.run(20 * time.Millisecond); m.learner.chosen != copyhash.Cached {
+		t.Error("after a pause not cached")
 	}
 }
 

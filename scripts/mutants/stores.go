@@ -53,6 +53,12 @@ func storeMutants() []mutant {
 			pkg:   ringPkg, test: "WakingMachine",
 		},
 		{
+			name:  "stores: after a pause the way is the last one",
+			file:  learner,
+			edits: []edit{{"		l.choose(l.safe, now, head)\n		l.due = now\n", "		l.choose(l.chosen, now, head)\n		l.due = now\n"}},
+			pkg:   ringPkg, test: "Pause",
+		},
+		{
 			name:  "stores: experiments cost what they cost",
 			file:  learner,
 			edits: []edit{{"now >= l.due && l.spent >= l.owed", "now >= l.due"}},
