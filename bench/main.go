@@ -11,11 +11,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/bench/internal/probe"
 	"github.com/core-framebuffer/framebuffer/bench/internal/results"
 )
 
 func main() {
 	log.SetFlags(0)
+	if probe.Serves() {
+		return
+	}
 	if len(os.Args) > 2 && os.Args[1] == "rival" {
 		if err := playRival(os.Args[2:]); err != nil {
 			log.Fatalf("%s: %v", os.Args[2:], err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -64,20 +65,29 @@ func measure(all []rival, rounds int, until time.Time) (rows []*results.Row, lef
 			rows = append(rows, c.rows[s.Bytes])
 		}
 	}
-	prober := probe.New()
-	defer prober.Close()
+	prober, err := probe.New()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, prober.Close()) }()
 	for round := -1; round < rounds && (round < 1 || time.Now().Before(until)); round++ { // the first is to warm up and to find counts
 		for _, c := range running {
 			if err := c.warm(); err != nil {
 				return nil, nil, fmt.Errorf("%s: %w", c.rival.Name, err)
 			}
-			before := prober.Line(cores)
+			before, err := prober.Line(cores)
+			if err != nil {
+				return nil, nil, err
+			}
 			for _, s := range sizes() {
 				ns, err := c.hand(s.Bytes)
 				if err != nil {
 					return nil, nil, fmt.Errorf("%s, %s: %w", c.rival.Name, s.Name, err)
 				}
-				after := prober.Line(cores)
+				after, err := prober.Line(cores)
+				if err != nil {
+					return nil, nil, err
+				}
 				if round >= 0 {
 					row := c.rows[s.Bytes]
 					row.Turns = append(row.Turns, results.NewTurn(float64(ns), before, after))
@@ -174,7 +184,7 @@ func startDaemon(args []string) (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := machine.Start(cmd); err != nil {
 		return nil, err
 	}
 	lines := bufio.NewReader(out)

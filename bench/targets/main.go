@@ -9,6 +9,7 @@ import (
 	"log"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
 	"github.com/core-framebuffer/framebuffer/bench/internal/results"
 )
 
@@ -27,6 +28,11 @@ func main() {
 		if err := hammer(*role, *key); err != nil {
 			log.Fatal(err)
 		}
+		return
+	}
+	if again, err := machine.Apart(); err != nil {
+		log.Fatal(err)
+	} else if again {
 		return
 	}
 	if err := run(*turns, *lasts, *only, *out); err != nil {

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/core-framebuffer/framebuffer/bench/internal/iceoryx"
+	"github.com/core-framebuffer/framebuffer/bench/internal/machine"
 )
 
 // startIceoryx builds and starts the rival and its daemon.
@@ -28,7 +29,7 @@ func startIceoryx(bin string) (p *pair, stop func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := daemon.Start(); err != nil {
+	if err := machine.Start(daemon); err != nil {
 		return nil, nil, err
 	}
 	end := func() {

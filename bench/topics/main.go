@@ -5,6 +5,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -13,11 +14,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/core-framebuffer/framebuffer/bench/internal/probe"
 	"github.com/core-framebuffer/framebuffer/bench/internal/results"
 )
 
 func main() {
 	log.SetFlags(0)
+	if probe.Serves() {
+		return
+	}
 	if len(os.Args) == 3 && os.Args[1] == "play" {
 		if err := play(os.Args[2]); err != nil {
 			log.Fatalf("%s: %v", os.Args[2], err)
@@ -35,7 +40,7 @@ func main() {
 	}
 }
 
-func measure(out string, rounds int, lasts time.Duration, only, match string) error {
+func measure(out string, rounds int, lasts time.Duration, only, match string) (err error) {
 	bin, err := os.MkdirTemp("", "framebuffer-topics-")
 	if err != nil {
 		return err
@@ -46,8 +51,11 @@ func measure(out string, rounds int, lasts time.Duration, only, match string) er
 		return fmt.Errorf("-match: %w", err)
 	}
 	start := time.Now()
-	r := newRun(rounds, named)
-	defer r.prober.Close()
+	r, err := newRun(rounds, named)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.prober.Close()) }()
 	for _, part := range []struct {
 		name  string
 		do    func(bin string) error

@@ -61,7 +61,7 @@ func startPlayer(say func(task) string, files []*os.File, command ...string) (*p
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
-	return &player{cmd, in, bufio.NewReader(out), say}, cmd.Start()
+	return &player{cmd, in, bufio.NewReader(out), say}, machine.Start(cmd)
 }
 
 func (p *player) stop() error { return errors.Join(p.in.Close(), p.cmd.Wait()) }

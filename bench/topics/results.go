@@ -20,6 +20,7 @@ type run struct {
 	leftOut []string // what cannot be measured here, and why
 }
 
-func newRun(rounds int, match *regexp.Regexp) *run {
-	return &run{rounds: rounds, match: match, pairs: machine.Pairs(), prober: probe.New()}
+func newRun(rounds int, match *regexp.Regexp) (*run, error) {
+	prober, err := probe.New()
+	return &run{rounds: rounds, match: match, pairs: machine.Pairs(), prober: prober}, err
 }

@@ -49,14 +49,20 @@ func (r *run) turns(all []*contestant) error {
 			}
 			continue
 		}
-		before := r.prober.Line(cores)
+		before, err := r.prober.Line(cores)
+		if err != nil {
+			return err
+		}
 		for i := range all {
 			c := all[(i+round)%len(all)]
 			ns, err := c.turn()
 			if err != nil {
 				return err
 			}
-			after := r.prober.Line(cores)
+			after, err := r.prober.Line(cores)
+			if err != nil {
+				return err
+			}
 			c.row.Turns = append(c.row.Turns, results.NewTurn(ns, before, after))
 			before = after
 		}

@@ -3,7 +3,12 @@
 package probe
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -19,8 +24,70 @@ const (
 	batch = 64 // round trips that are timed together
 )
 
-// Prober is two threads of this process, each on a core of its own, that sleep between probes.
+// Prober is a process with two threads, each on a core of its own, that sleep between probes.
 type Prober struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+// command is what this program is called with to be a prober.
+const command = "probe-lines"
+
+// New starts this program once more; its main asks Serves first.
+func New() (*Prober, error) {
+	cmd := exec.Command("/proc/self/exe", command)
+	cmd.Stderr = os.Stderr
+	in, err1 := cmd.StdinPipe()
+	out, err2 := cmd.StdoutPipe()
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	return &Prober{cmd, in, bufio.NewReader(out)}, machine.Start(cmd)
+}
+
+// Close ends the process.
+func (p *Prober) Close() error { return errors.Join(p.in.Close(), p.cmd.Wait()) }
+
+// Line returns the nanoseconds that a cache line takes one way between two cores: the median of
+// what round trips took for some ten milliseconds. On a single core it returns 0.
+func (p *Prober) Line(cores [2]int) (ns float64, err error) {
+	if cores[0] == cores[1] {
+		return 0, nil
+	}
+	if _, err := fmt.Fprintln(p.in, cores[0], cores[1]); err != nil {
+		return 0, err
+	}
+	_, err = fmt.Fscanln(p.out, &ns)
+	return ns, err
+}
+
+// Serves reports whether this process is a prober, and is one until it is told to end.
+func Serves() bool {
+	if len(os.Args) != 2 || os.Args[1] != command {
+		return false
+	}
+	t := &threads{cores: [2]int{-1, -1}}
+	for side := range t.ask {
+		t.ask[side], t.say[side] = make(chan int), make(chan int)
+		go t.play(side)
+	}
+	for {
+		if _, err := fmt.Fscanln(os.Stdin, &t.cores[0], &t.cores[1]); err != nil {
+			return true // the input has ended
+		}
+		for _, ask := range t.ask {
+			ask <- 1
+		}
+		for _, say := range t.say {
+			<-say
+		}
+		fmt.Println(samples.Quantile(t.times, 0.5) / (2 * batch))
+	}
+}
+
+// threads bounce a number.
+type threads struct {
 	_        [64]byte
 	there    atomic.Uint64
 	_        [504]byte // CPUs prefetch lines in pairs
@@ -31,62 +98,12 @@ type Prober struct {
 	times    []float64
 }
 
-// New starts the threads.
-func New() *Prober {
-	p := &Prober{cores: [2]int{-1, -1}}
-	for side := range p.ask {
-		p.ask[side], p.say[side] = make(chan int), make(chan int)
-		p.start(side)
-		<-p.say[side]
-	}
-	return p
-}
-
-// start runs play on a thread that is not the process's first: that one stays as it is, since a
-// process's cores are those of its first thread.
-func (p *Prober) start(side int) {
-	go func() {
-		runtime.LockOSThread()
-		if unix.Gettid() == os.Getpid() {
-			p.start(side)
-			<-p.say[side] // it has a thread, another than this
-			runtime.UnlockOSThread()
-			p.say[side] <- 1
-			return
-		}
-		p.say[side] <- 1
-		p.play(side)
-	}()
-}
-
-// Close ends the threads.
-func (p *Prober) Close() {
-	for _, ask := range p.ask {
-		close(ask)
-	}
-}
-
-// Line returns the nanoseconds that a cache line takes one way between two cores: the median of
-// what round trips took for some ten milliseconds. On a single core it returns 0.
-func (p *Prober) Line(cores [2]int) float64 {
-	if cores[0] == cores[1] {
-		return 0
-	}
-	p.cores = cores
-	for _, ask := range p.ask {
-		ask <- 1
-	}
-	for _, say := range p.say {
-		<-say
-	}
-	return samples.Quantile(p.times, 0.5) / (2 * batch)
-}
-
-// play is what a thread does. It is not unlocked, so that it ends with its goroutine.
-func (p *Prober) play(side int) {
+// play is what a thread does.
+func (t *threads) play(side int) {
+	runtime.LockOSThread()
 	on := -1
-	for range p.ask[side] {
-		if core := p.cores[side]; core != on {
+	for range t.ask[side] {
+		if core := t.cores[side]; core != on {
 			var set unix.CPUSet
 			set.Set(core)
 			_ = unix.SchedSetaffinity(0, &set) // without it the probe says what it sees
@@ -94,23 +111,23 @@ func (p *Prober) play(side int) {
 			on = core
 		}
 		if side == 0 {
-			p.serve()
+			t.serve()
 		} else {
-			p.answer()
+			t.answer()
 		}
-		p.say[side] <- 1
+		t.say[side] <- 1
 	}
 }
 
 const end = 1 << 63
 
 // serve sends numbers and waits for each to come back; end is the last.
-func (p *Prober) serve() {
-	p.times = p.times[:0]
+func (t *threads) serve() {
+	t.times = t.times[:0]
 	i := uint64(0)
 	round := func(v uint64) {
-		p.there.Store(v)
-		for p.back.Load() != v {
+		t.there.Store(v)
+		for t.back.Load() != v {
 		}
 	}
 	i++
@@ -122,7 +139,7 @@ func (p *Prober) serve() {
 			round(i)
 		}
 		now := time.Now()
-		p.times = append(p.times, float64(now.Sub(start).Nanoseconds()))
+		t.times = append(t.times, float64(now.Sub(start).Nanoseconds()))
 		if now.After(until) {
 			break
 		}
@@ -130,14 +147,14 @@ func (p *Prober) serve() {
 	round(end)
 }
 
-func (p *Prober) answer() {
-	for last := p.back.Load(); ; {
-		v := p.there.Load()
+func (t *threads) answer() {
+	for last := t.back.Load(); ; {
+		v := t.there.Load()
 		if v == last {
 			continue
 		}
 		last = v
-		p.back.Store(v)
+		t.back.Store(v)
 		if v == end {
 			return
 		}
