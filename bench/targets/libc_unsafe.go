@@ -5,10 +5,11 @@ package main
 // #include <stdint.h>
 // #include <string.h>
 //
-// // As the reader in Go: two words at a time.
+// // As the reader in Go: a line at a time, so that both wait for memory and not for their loops.
 // __attribute__((noinline, optimize("no-tree-vectorize"))) static uint64_t sum(uint64_t *w, size_t n) {
 //     uint64_t a = 0, b = 0;
-//     for (size_t i = 0; i + 1 < n; i += 2) a += w[i], b += w[i + 1];
+//     for (size_t i = 0; i + 7 < n; i += 8)
+//         a += w[i] + w[i + 1] + w[i + 2] + w[i + 3], b += w[i + 4] + w[i + 5] + w[i + 6] + w[i + 7];
 //     return a + b;
 // }
 //

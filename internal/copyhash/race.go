@@ -28,7 +28,7 @@ func race(a, b Kernel) (ofA, ofB []int64) {
 	if err != nil {
 		return nil, nil
 	}
-	defer unix.Munmap(memory) // its only error is a wrong argument
+	defer func() { _ = unix.Munmap(memory) }() // its only error is a wrong argument
 	// Without it (before Linux 5.14) the copies bring the pages in, and the race is unclear.
 	_ = unix.Madvise(memory, unix.MADV_POPULATE_WRITE)
 
