@@ -1,5 +1,7 @@
 package copyhash
 
+import "fmt"
+
 // Way is how a copy stores. Only the speed depends on it.
 type Way uint8
 
@@ -29,4 +31,20 @@ func AutoIn(n int) Way {
 		return Streaming
 	}
 	return Cached
+}
+
+// StoresVariable is the environment variable that sets how frames from 256 KiB up are stored in rings.
+const StoresVariable = "FRAMEBUFFER_STORES"
+
+// ParseWay returns the way of that name; the empty name is Auto's too. With an error it returns Auto.
+func ParseWay(name string) (Way, error) {
+	switch name {
+	case "", Auto.String():
+		return Auto, nil
+	case Cached.String():
+		return Cached, nil
+	case Streaming.String():
+		return Streaming, nil
+	}
+	return Auto, fmt.Errorf("%s is %q, not auto, cached or streaming", StoresVariable, name)
 }

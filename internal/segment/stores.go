@@ -6,16 +6,11 @@ import (
 	"github.com/core-framebuffer/framebuffer/internal/ring"
 )
 
-// storesByEnvironment returns how frames of 256 KiB and more are stored by FRAMEBUFFER_STORES: streaming or cached;
-// anything else learns it.
+// storesByEnvironment returns how frames of 256 KiB and more are stored by the environment. A name that
+// is not known is learnt: doctor warns of it.
 func storesByEnvironment(getenv func(string) string) copyhash.Way {
-	switch getenv("FRAMEBUFFER_STORES") {
-	case copyhash.Streaming.String():
-		return copyhash.Streaming
-	case copyhash.Cached.String():
-		return copyhash.Cached
-	}
-	return copyhash.Auto
+	way, _ := copyhash.ParseWay(getenv(copyhash.StoresVariable))
+	return way
 }
 
 // Stores returns how this process stores frames of 256 KiB and more, in words.

@@ -54,6 +54,8 @@ type Machine struct {
 	Deaths    func() error                    // returns nil if the kernel notifies of the death of processes
 	Kernel    func() copyhash.Choice          // what copies and hashes
 	CPU       func() cpu.Topology
+	Ways      []copyhash.Way // to store
+	Stores    string         // the environment's
 }
 
 // Space is the room in a file system.
@@ -72,7 +74,7 @@ func Here(dir string) Machine {
 		Root: os.DirFS("/"), FileDir: shm.FileDir(dir), SocketDir: shm.SocketDir(dir), Space: space,
 		Try: func(backend string) error { return try(backend, dir) }, Deaths: liveness.Supported,
 		L3:     cpu.Here().L3,
-		Kernel: copyhash.Decision, CPU: cpu.Here,
+		Kernel: copyhash.Decision, CPU: cpu.Here, Ways: copyhash.Ways(), Stores: os.Getenv(copyhash.StoresVariable),
 	}
 }
 
@@ -81,6 +83,7 @@ func Checks() []Check {
 	return []Check{
 		{"kernel", kernel},
 		{"copying", copying},
+		{"stores", stores},
 		{"memory", memory},
 		{"overcommit", overcommit},
 		{"cgroup memory", controlGroup},

@@ -124,7 +124,7 @@ func TestNothingToRead(t *testing.T) {
 		Try:   func(string) error { return nil }, Deaths: func() error { return nil },
 		Kernel: func() copyhash.Choice { return copyhash.Choice{} }, CPU: func() cpu.Topology { return cpu.Topology{} },
 	}
-	surely := map[string]Status{"sysv": OK, "memfd": OK, "RemoveIPC": OK, "cleaning": OK, "deaths": OK, "L3 cache": OK, "copying": OK}
+	surely := map[string]Status{"sysv": OK, "memfd": OK, "RemoveIPC": OK, "cleaning": OK, "deaths": OK, "L3 cache": OK, "copying": OK, "stores": OK}
 	for _, r := range Examine(m, 1<<20, "") {
 		want, known := surely[r.Name]
 		if !known {
