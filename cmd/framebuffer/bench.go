@@ -41,8 +41,8 @@ percentile (low_seconds, high_seconds), by part:
   streams  Frames from process to process, one written while one is read.
            "copied": in and out, verified. "in place": each line is stored to
            in the ring, read there and verified. "limit": a plain copy in and
-           out, not verified. "stores in use": how Write stores large frames,
-           cached or streaming.
+           out, not verified. "stores" says how Write stores, cached or
+           streaming, in which rings.
   pages    A frame written and read in a ring of huge pages and in one of
            small pages.
 

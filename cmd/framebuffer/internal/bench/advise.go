@@ -112,7 +112,7 @@ func (r *Report) adviseRing() {
 			in, ok1 := r.find(partStreams, name, hd, r.Small, place)
 			out, ok2 := r.find(partStreams, name, hd, r.Ring, place)
 			if ok1 && ok2 {
-				gains = append(gains, fmt.Sprintf("%s %s instead of %s", name, short(in.duration()), short(out.duration())))
+				gains = append(gains, fmt.Sprintf("%s %s instead of %s", short(in.duration()), name, short(out.duration())))
 				gain = min(gain, in.Seconds/out.Seconds)
 			}
 		}
@@ -123,12 +123,12 @@ func (r *Report) adviseRing() {
 		if place != "" {
 			where = " (" + place + ")"
 		}
-		verdict := "it is worth it only for readers that keep up"
+		verdict := "it is for readers that keep up"
 		if gain > 0.95 {
-			verdict = "it brings nothing here"
+			verdict = "it gains nothing here"
 		}
-		r.note("ring", fmt.Sprintf("A ring of %s fits your L3 of %s: a 1080p frame takes %s in one of %s%s. But a reader may then be %s late, and not %d: %s.",
-			humanize.IBytes(uint64(r.Small)), humanize.IBytes(uint64(r.Machine.L3)), strings.Join(gains, ", "), humanize.IBytes(uint64(r.Ring)), where,
+		r.note("ring", fmt.Sprintf("A ring of %s fits your L3 of %s: a 1080p frame takes %s in one of %s%s. But in the small ring a reader may be %s late, in the large one %d: %s.",
+			humanize.IBytes(uint64(r.Small)), humanize.IBytes(uint64(r.Machine.L3)), strings.Join(gains, " and "), humanize.IBytes(uint64(r.Ring)), where,
 			frames(late(r.Small, hd)), late(r.Ring, hd), verdict))
 	}
 }

@@ -73,6 +73,7 @@ func Run(ctx context.Context, cfg Config) (_ *Report, err error) {
 	}
 	b.report = &Report{Machine: here(b.root, b.topology), Quick: cfg.Quick, Skipped: []Remark{}, Notes: []Remark{}}
 	begun := time.Now()
+	before, known := used(b.root)
 	budget := cfg.Memory
 	if budget == 0 {
 		budget = room(b.root) / 2
@@ -89,6 +90,9 @@ func Run(ctx context.Context, cfg Config) (_ *Report, err error) {
 		return nil, err
 	}
 	b.report.Rows = b.rows.rows()
+	if after, ok := used(b.root); ok && known {
+		b.report.adviseBusy(others(before, after, ownTime()))
+	}
 	b.report.advise()
 	b.report.Took = time.Since(begun).Seconds()
 	return b.report, nil

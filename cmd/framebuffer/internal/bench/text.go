@@ -213,6 +213,7 @@ func (w *writer) streams() {
 	if len(places) == 0 {
 		return
 	}
+	defer w.stores()
 	for _, n := range []int{hd, uhd} {
 		var heads []string
 		var columns []struct {
@@ -246,15 +247,16 @@ func (w *writer) streams() {
 			}
 			w.line(s.name, cells...)
 		}
-		cells, learnt := []string{}, false
-		for _, c := range columns {
-			r, _ := w.report.find(partStreams, "copied", n, c.ring, c.place)
-			way, _, _ := strings.Cut(r.Stores, " ")
-			learnt = learnt || way != ""
-			cells = append(cells, way)
-		}
-		if learnt {
-			w.line("stores in use", cells...)
+	}
+}
+
+// stores prints how Write stores into each ring.
+func (w *writer) stores() {
+	last := ""
+	for _, r := range w.report.Rows {
+		if text := fmt.Sprintf("stores in a ring of %s: %s", humanize.IBytes(uint64(r.Ring)), r.Stores); r.Stores != "" && text != last {
+			w.wrapped("", text)
+			last = text
 		}
 	}
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -44,8 +45,8 @@ func TestAdvise(t *testing.T) {
 		"two L3s":   {apart, map[string]float64{"latency/line/far": 253, "latency/line/near": 54}, []string{"2 L3 caches", "taskset -c 0,1"}},
 		"waiting":   {two, map[string]float64{"latency/asleep/near": 21000, "latency/futex/near": 19000, "latency/polling/near": 350}, []string{"after 21 µs", "19 µs", "after 350 ns"}},
 		"ring gains": {two, map[string]float64{"streams/in place/near/small": 98e3, "streams/in place/near/large": 285e3, "streams/copied/near/small": 312e3, "streams/copied/near/large": 403e3},
-			[]string{"A ring of 16 MiB fits your L3 of 32 MiB", "312 µs instead of 403 µs", "98 µs instead of 285 µs", "1 frame late, and not 42", "readers that keep up"}},
-		"ring does not": {two, map[string]float64{"streams/copied/far/small": 412e3, "streams/copied/far/large": 403e3}, []string{"(far)", "brings nothing"}},
+			[]string{"A ring of 16 MiB fits your L3 of 32 MiB", "312 µs copied instead of 403 µs", "98 µs in place instead of 285 µs", "1 frame late, in the large one 42", "readers that keep up"}},
+		"ring does not": {two, map[string]float64{"streams/copied/far/small": 412e3, "streams/copied/far/large": 403e3}, []string{"(far)", "gains nothing"}},
 		"limited by memory": {two, map[string]float64{"streams/copied/near/large": 403e3, "streams/limit: Go's copy/near/large": 445e3, "streams/limit: streaming copy/near/large": 389e3},
 			[]string{"limited by memory, not by verification", "403 µs", "389 µs"}},
 		"verification": {two, map[string]float64{"streams/copied/near/large": 600e3, "streams/limit: Go's copy/near/large": 400e3}, []string{"50 % more"}},
@@ -65,6 +66,35 @@ func TestAdvise(t *testing.T) {
 			if ansi.StringWidth(l) > 80 {
 				t.Errorf("%s: wider than 80: %q", name, l)
 			}
+		}
+	}
+}
+
+// Figures that other programs have spoilt say so.
+func TestBusy(t *testing.T) {
+	stat := func(text string) usage {
+		u, ok := used(fstest.MapFS{"proc/stat": {Data: []byte(text)}})
+		if !ok {
+			t.Fatalf("%q is not read", text)
+		}
+		return u
+	}
+	before := stat("cpu  100 100 100 1000 100 0 0 0 7 7\ncpu0 1 1 1\n")
+	for text, says := range map[string]string{
+		"cpu  1100 100 100 2000 100 0 0 0 7 7\n":    "",
+		"cpu  1500 100 100 2000 100 0 0 0 7 7\n":    "Other programs took 17 %",
+		"cpu  1100 100 100 2000 100 0 0 1000 7 7\n": "kept 33 %",
+	} {
+		r := &Report{}
+		programs, host := others(before, stat(text), 10)
+		r.adviseBusy(programs, host)
+		if got := r.Text(Style{Width: 200}); strings.Contains(got, "Measure again") != (says != "") || !strings.Contains(got, says) {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+	for _, text := range []string{"", "cpu\n", "intr 1 2 3 4 5 6 7 8 9\n", "cpu a b c d e f g h\n"} {
+		if u, ok := used(fstest.MapFS{"proc/stat": {Data: []byte(text)}}); ok {
+			t.Errorf("%q: %+v", text, u)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 type series struct {
 	row     Row
 	samples map[string][]float64
+	unsure  map[string][]float64 // of turns during which the processes moved; used if there are no others
 }
 
 // table has the rows in the order in which they were added.
@@ -17,14 +18,19 @@ type table struct{ all []*series }
 
 // series adds a row.
 func (t *table) series(part, name string, bytes int, ring int64) *series {
-	s := &series{row: Row{Part: part, Name: name, Bytes: bytes, Ring: ring}, samples: map[string][]float64{}}
+	s := &series{row: Row{Part: part, Name: name, Bytes: bytes, Ring: ring}, samples: map[string][]float64{}, unsure: map[string][]float64{}}
 	t.all = append(t.all, s)
 	return s
 }
 
 // add adds a sample: how long each of n operations took on average.
-func (s *series) add(place string, took time.Duration, n int) {
-	s.samples[place] = append(s.samples[place], took.Seconds()/float64(max(n, 1)))
+func (s *series) add(place string, took time.Duration, n int) { add(s.samples, place, took, n) }
+
+// addUnsure adds a sample of processes that moved meanwhile.
+func (s *series) addUnsure(place string, took time.Duration, n int) { add(s.unsure, place, took, n) }
+
+func add(to map[string][]float64, place string, took time.Duration, n int) {
+	to[place] = append(to[place], took.Seconds()/float64(max(n, 1)))
 }
 
 // enough is from how many turns on a placement has a row of its own, if another one has more.
@@ -33,12 +39,16 @@ const enough = 3
 // rows returns the medians of all samples.
 func (t *table) rows() (all []Row) {
 	for _, s := range t.all {
+		samples := s.samples
+		if len(samples) == 0 {
+			samples = s.unsure
+		}
 		most := 0
-		for _, some := range s.samples {
+		for _, some := range samples {
 			most = max(most, len(some))
 		}
 		for _, place := range []string{"", near, far} {
-			some := slices.Sorted(slices.Values(s.samples[place]))
+			some := slices.Sorted(slices.Values(samples[place]))
 			if len(some) == 0 || len(some) < enough && len(some) < most {
 				continue
 			}
