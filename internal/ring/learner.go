@@ -74,7 +74,7 @@ const (
 const (
 	period  = 250e6 // ns at least between experiments
 	share   = 64    // experiments cost about one part in so many, at most
-	maxOwed = 20e9  // ns: damaged figures do not end the learning
+	maxOwed = 4e9   // ns: damaged figures and long interruptions do not end the learning
 
 	gain  = 0.9  // the other way is chosen if it costs less than that part of the safe one
 	keep  = 0.97 // and kept while it costs less than that
@@ -128,8 +128,8 @@ func (l *learner) wrote(way copyhash.Way, n int, ns, now int64, head uint64) {
 	}
 }
 
-// awful reports whether the experiment with the way that is not safe is as bad as it can be, so that no more need be
-// seen of it.
+// awful reports whether the experiment with the way that is not safe is so bad that no more need be seen
+// of it.
 func (l *learner) awful() bool {
 	trying := l.chosen == l.safe && (l.phase == toOther || l.phase == inOther)
 	return trying && l.window.frames >= windowFrames && l.window.writer() > awful*l.before.writer
@@ -242,18 +242,4 @@ func (l *learner) watch(c cost, now int64, head uint64) {
 	default:
 		l.turn(steady, l.chosen, now, head)
 	}
-}
-
-func streak(n int, goesOn bool) int {
-	if !goesOn {
-		return 0
-	}
-	return n + 1
-}
-
-func opposite(way copyhash.Way) copyhash.Way {
-	if way == copyhash.Cached {
-		return copyhash.Streaming
-	}
-	return copyhash.Cached
 }

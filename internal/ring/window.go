@@ -1,5 +1,7 @@
 package ring
 
+import "github.com/core-framebuffer/framebuffer/internal/copyhash"
+
 const (
 	windowFrames = 2
 	windowNanos  = 1e6   // of copying
@@ -56,4 +58,19 @@ func (w *window) end(observe func(*paces), moved uint64) cost {
 	observe(&now)
 	reader, r := slowest(&w.from, &now, moved)
 	return cost{w.writer(), w.writer() + reader, r}
+}
+
+// streak counts windows in a row.
+func streak(n int, goesOn bool) int {
+	if !goesOn {
+		return 0
+	}
+	return n + 1
+}
+
+func opposite(way copyhash.Way) copyhash.Way {
+	if way == copyhash.Cached {
+		return copyhash.Streaming
+	}
+	return copyhash.Cached
 }
