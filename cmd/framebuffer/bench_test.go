@@ -176,9 +176,13 @@ func TestBenchOnOneCPU(t *testing.T) {
 
 // However the bench ends, its processes end, and nothing is left.
 func TestBenchInterrupted(t *testing.T) {
-	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
-		t.Run(signal.String(), func(t *testing.T) {
-			cmd, dir := benching(t, "--only", "streams")
+	for _, c := range []struct {
+		signal syscall.Signal
+		part   string
+	}{{syscall.SIGINT, "streams"}, {syscall.SIGTERM, "latency"}, {syscall.SIGKILL, "streams"}, {syscall.SIGKILL, "frames"}} {
+		signal := c.signal
+		t.Run(signal.String()+", "+c.part, func(t *testing.T) {
+			cmd, dir := benching(t, "--only", c.part)
 			// Its processes inherit a pipe, which ends when the last of them has.
 			alive, theirs, err := os.Pipe()
 			if err != nil {

@@ -109,11 +109,12 @@ func (b *bench) start(ctx context.Context) (stop func() error, err error) {
 		}
 		return errors.Join(errs...)
 	}
-	if b.wants(partLatency) || b.wants(partStreams) {
-		if b.players, err = startPlayers(ctx, b.cfg.Self, b.cfg.Dir); err != nil {
-			return stop, err
-		}
+	b.players, err = startPlayers(ctx, b.cfg.Self, b.cfg.Dir)
+	switch {
+	case err == nil:
 		ends = append(ends, b.players.stop)
+	case b.wants(partLatency) || b.wants(partStreams):
+		return stop, err
 	}
 	for _, ring := range []struct {
 		server **framebuffer.Server

@@ -28,15 +28,17 @@ type Machine struct {
 	L3Groups [][]int `json:"l3_groups"` // CPUs that share an L3, by what the system says
 	System   string  `json:"system"`
 	Go       string  `json:"go"`
-	Kernel   string  `json:"kernel"` // that copies and hashes
+	Kernel   string  `json:"kernel"`        // that copies and hashes
+	Why      string  `json:"kernel_reason"` // why it is that one: model, timed, forced, ...
 }
 
 // here describes this machine.
 func here(root fs.FS, t cpu.Topology) Machine {
+	choice := copyhash.Decision()
 	m := Machine{
 		CPU: t.Name, Vendor: t.Vendor, Family: t.Family, Model: t.Model.Model, Virtual: t.Virtual, Arch: runtime.GOARCH,
 		CPUs: max(1, len(t.CPUs)), Quota: quota(root), L2: t.L2, L3: t.L3, L3Groups: t.L3Groups,
-		System: "Linux", Go: runtime.Version(), Kernel: copyhash.InUse().String(),
+		System: "Linux", Go: runtime.Version(), Kernel: choice.Kernel.String(), Why: string(choice.Why),
 	}
 	var name unix.Utsname
 	if unix.Uname(&name) == nil {

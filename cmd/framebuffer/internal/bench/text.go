@@ -67,7 +67,7 @@ func (w *writer) machine() {
 		cpu += ", virtual"
 	}
 	fmt.Fprintf(w, "%d x %s\n", m.CPUs, cpu)
-	w.wrapped("", fmt.Sprintf("L2 %s, %s; %s; kernel %s. Rings of %s.", cache(m.L2), w.l3(), harmless.Text(m.System), m.Kernel, w.rings()))
+	w.wrapped("", fmt.Sprintf("L2 %s, %s; %s; kernel %s (%s). Rings of %s.", cache(m.L2), w.l3(), harmless.Text(m.System), m.Kernel, m.Why, w.rings()))
 }
 
 func cache(n int) string {
