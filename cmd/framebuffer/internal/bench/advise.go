@@ -51,9 +51,17 @@ func (r *Report) adviseCores() {
 		r.note("cores", fmt.Sprintf("The host moves your CPUs: a cache line takes %s from one to the other where they share an L3, and %s where they do not (%d of %d turns). Figures are given apart, and a program gets either.",
 			short(n.duration()), short(f.duration()), f.Turns, turns))
 	case isNear:
-		r.note("cores", fmt.Sprintf("Your cores share a cache: a line comes from one to the other in %s, sooner than from %s, so that a reader gains if a frame is in the cache still.", short(n.duration()), from))
+		than := "about as soon as from memory"
+		if n.Seconds < load.Seconds {
+			than = "sooner than from " + from
+		}
+		r.note("cores", fmt.Sprintf("Your cores share a cache: a line comes from one to the other in %s, %s, so that a reader gains if a frame is in the cache still.", short(n.duration()), than))
 	case isFar:
-		r.note("cores", fmt.Sprintf("Your cores share no L3, whatever the system says of it: a line takes %s from one to the other, longer than from %s. What a writer leaves in its cache makes a reader slower, and no ring is small enough.", short(f.duration()), from))
+		than := "about as long as from memory"
+		if load.Seconds > 0 && f.Seconds > load.Seconds {
+			than = "longer than from " + from
+		}
+		r.note("cores", fmt.Sprintf("Your cores share no L3, whatever the system says of it: a line takes %s from one to the other, %s. What a writer leaves in its cache makes a reader slower, and no ring is small enough.", short(f.duration()), than))
 	}
 }
 

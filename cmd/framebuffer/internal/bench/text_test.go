@@ -41,6 +41,7 @@ func TestAdvise(t *testing.T) {
 		"container": {Machine{CPUs: 8, Quota: 1.5}, nil, []string{"the time of 1.5 CPU"}},
 		"near":      {two, map[string]float64{"latency/line/near": 54, "memory/load": 110}, []string{"share a cache", "54 ns", "memory (110 ns)"}},
 		"far":       {two, map[string]float64{"latency/line/far": 253, "memory/load": 110}, []string{"share no L3", "253 ns", "longer than from memory (110 ns)"}},
+		"far, busy": {two, map[string]float64{"latency/line/far": 253, "memory/load": 310}, []string{"share no L3", "about as long as from memory."}},
 		"moved":     {two, map[string]float64{"latency/line/far": 253, "latency/line/near": 54}, []string{"The host moves your CPUs", "54 ns", "253 ns", "9 of 18"}},
 		"two L3s":   {apart, map[string]float64{"latency/line/far": 253, "latency/line/near": 54}, []string{"2 L3 caches", "taskset -c 0,1"}},
 		"waiting":   {two, map[string]float64{"latency/asleep/near": 21000, "latency/futex/near": 19000, "latency/polling/near": 350}, []string{"after 21 µs", "19 µs", "after 350 ns"}},
