@@ -55,6 +55,15 @@ func (s HeaderCodec) Put(mem []byte, offset uint64, c Chunk) {
 	w[5], w[6], w[7] = 0, 0, 0
 }
 
+// Is reports whether the header at the start of mem is the valid one of the chunk at offset, of that size
+// and allocated by that client.
+//
+// Preconditions: those of [HeaderCodec.Put].
+func (s HeaderCodec) Is(mem []byte, offset, size uint64, client uint32) bool {
+	w := (*words)(unsafe.Pointer(&mem[:ChunkHeader][0]))
+	return w[0] == offset && w[1] == size && uint32(w[3]) == client && w[4] == guard(s.lo, s.hi, offset, size)
+}
+
 // Get loads the header at the start of mem once, into a private copy, and reports whether it is the
 // valid header of the chunk at offset.
 //

@@ -46,9 +46,7 @@ func (r *Ring) fromBatch(n uint64, now int64) (c uint64, ok bool) {
 	}
 	for {
 		c = b.next.Load()
-		end := b.end.Load()
-		// Chunks from a batch that head has left far behind would be overwritten too soon.
-		if int64(end-c) < int64(n) || r.head.Load()-c > b.maxLag {
+		if !r.inBatch(c, n) {
 			break
 		}
 		if b.next.CompareAndSwap(c, c+n) {
@@ -66,6 +64,13 @@ func (r *Ring) fromBatch(n uint64, now int64) (c uint64, ok bool) {
 		b.end.Store(c + b.size)
 	}
 	return c, true
+}
+
+// inBatch reports whether the batch has n bytes at position c, which was loaded from next before.
+func (r *Ring) inBatch(c, n uint64) bool {
+	end := r.batch.end.Load()
+	// Chunks from a batch that head has left far behind would be overwritten too soon.
+	return int64(end-c) >= int64(n) && r.head.Load()-c <= r.batch.maxLag
 }
 
 // fromHead allocates n bytes by adding to head, and skips the holds in its way.

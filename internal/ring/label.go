@@ -18,10 +18,9 @@ func (r *Ring) PutLabel(offset, size uint64, client uint32, l layout.Label) bool
 		return false
 	}
 	mem := r.mem[r.place(c):]
-	chunk, ok := r.codec.Get(mem, offset)
 	// A process that was stopped for a lap since it loaded head damages up to three words of another
 	// process's chunk here, as one does that was stopped before it stored a header.
-	return ok && chunk.Size == size && chunk.Client == client && r.codec.PutLabel(mem, l)
+	return r.codec.Is(mem, offset, size, client) && r.codec.PutLabel(mem, l)
 }
 
 // UpdateLabel changes the label's sequence number.
