@@ -4,10 +4,22 @@
  * A chunk is UNITS units; the first stands for the header, every one for a block between two
  * looks at head. A unit holds one number, which names the chunk and its writer. Every access
  * to a shared word or unit is a step of its own, so a process can be stopped between any two,
- * for a whole lap or for ever. README.md says what is left out and what each BREAK_ macro is
- * about.
+ * for a whole lap or for ever. README.md says what is left out.
  *
  * The ring has CAP units; each writer allocates CHUNKS chunks, each reader reads once.
+ *
+ * The orderings: what the code with a macro does wrong, and what then happens.
+ *
+ * BREAK_ADD_IN_TWO_STEPS: two writers get one chunk.
+ * BREAK_STORE_BEFORE_ADD, to head: a reader of the old chunk loads new bytes and finds head
+ *	unmoved.
+ * BREAK_READER_LOOKS_BEFORE: it finds the chunk alive, stops for a lap, and loads another frame.
+ * BREAK_WRITER_DOES_NOT_LOOK, at head: after a lap it overwrites others with its whole frame.
+ * BREAK_WRITER_LOOKS_BEFORE each block, not after: it reports a write that went over another
+ *	frame.
+ * BREAK_NO_CHECKSUM: head does not tell that a process that slept put a block into the frame.
+ * BREAK_SUM_OF_MEMORY, not of what was to be written: it covers the block of a process that
+ *	slept too.
  */
 #define ALIVE(h, c) ((h) - (c) <= CAP)
 #define CONTENT(c, writer) ((c) * 4 + (writer) + 1)

@@ -4,8 +4,18 @@
  *
  * PUBLISHERS publish FRAMES frames each into K places, the copy publishes one. With KILL one of
  * them may be killed at any step. TAGS is how many laps a tag tells apart; the code has 32. With
- * ALONE a copy that did not decide where the numbers begin publishes nothing. README.md says
- * what each BREAK_ macro is about.
+ * ALONE a copy that did not decide where the numbers begin publishes nothing.
+ *
+ * The orderings: what the code with a macro does wrong, and what then happens.
+ *
+ * BREAK_CLAIM_BY_STORE: the slower of a publisher and a copy changes what the other began with.
+ * BREAK_CLAIM_LAST, after the words and next, and BREAK_FIRST_LOADED_EARLY, before them: a
+ *	subscription counts the numbers below as lost.
+ * BREAK_GO_ON_WITH_OWN number instead of first: a slower copy moves next to it.
+ * BREAK_PUBLISH_WITHOUT_CLAIM of 0: a copy begins above frame 0.
+ * BREAK_NEXT_BEFORE_WORDS: an unused word looks like a frame of a later lap.
+ * BREAK_WORDS_BY_STORE: a copy that slept overwrites words published since.
+ * BREAK_ONLY_THE_CLAIMER_GOES_ON: all wait for ever for a copy killed after its claim.
  */
 #define WRITERS (PUBLISHERS + 1)
 #define SIZE (N + PUBLISHERS * FRAMES + K + 2)

@@ -4,10 +4,53 @@
  * Memory is CAP units. Chunks 0 and 1, one unit each, were written before; holders hold
  * them, readers read them, allocators overwrite them. Every access to a shared word is a step
  * of its own, so a process can be stopped between any two, for any time or for ever.
- * README.md says what is left out and what each BREAK_ macro is about.
+ * README.md says what is left out.
  *
  * Each allocator adds SIZE to head ALLOCS times, the clock stops at TICKS, a hold lasts up to
  * LONGEST ticks.
+ *
+ * To conclude that a deadline is over, read the clock before the word: the older clock errs on
+ * the safe side. To rely on a deadline, read the clock after the step that the hold has to
+ * cover. An entry has the words D (the deadline) and pos (the start); until and gen are "hold
+ * until" and "hold generation".
+ *
+ * The orderings: what the code with a macro does wrong, and what then happens.
+ *
+ * To hold and to join:
+ * BREAK_CHECK_BEFORE_ENTRY or BREAK_CHECK_BEFORE_UNTIL is stored: an allocator adds and scans in
+ *	between, and both have the chunk.
+ * BREAK_LOOK_BEFORE_GEN is raised: A joins B's hold, but an allocator scanned A's entry too
+ *	early and B's after its release.
+ * BREAK_JOIN_TENTATIVE entries: two on a dead chunk confirm each other.
+ * BREAK_OLD_CLOCK, read before gen is raised: the hold it joins has expired.
+ * BREAK_POS_BY_STORE, BREAK_POS_LOADED_AFTER_CLAIM, BREAK_NO_CLAIM_COUNT in its low bits: a
+ *	claimer stops, another confirms the entry, and the first stores its position.
+ * BREAK_CONFIRM_BY_STORE: a claimer that slept confirms another's entry.
+ * BREAK_ENTRY_LOADED_ONCE, without D again after pos: D was of another chunk, and the next
+ *	claimer's pos is this dead chunk.
+ * BREAK_SUM_BEFORE_ENTRY: two sum up, see room, and both hold.
+ *
+ * To allocate:
+ * BREAK_UNTIL_BEFORE_ADD, BREAK_SCAN_BEFORE_ADD: the allocator sees no holds, and takes a chunk
+ *	held since.
+ * BREAK_CLOCK_AFTER_UNTIL, BREAK_CLOCK_AFTER_ENTRY is loaded: it is extended, and its old value
+ *	passes.
+ * BREAK_NO_RESCAN if gen changed: as with BREAK_LOOK_BEFORE_GEN.
+ * BREAK_TENTATIVE_UNSEEN: the holder has looked at head and only has to confirm.
+ * BREAK_NO_GRACE of a tick: a holder whose clock is a tick late relies on what the allocator
+ *	takes.
+ *
+ * To read under a hold:
+ * BREAK_READ_CHECKS_FIRST, BREAK_READ_CLOCK_FIRST: the hold ends and the chunk is taken before
+ *	its bytes are loaded.
+ *
+ * To extend:
+ * BREAK_EXTEND_CONFIRMED, not through tentative: an allocator saw the hold expired before the
+ *	new deadline.
+ * BREAK_EXTEND_LOOKS_FIRST at the clock: the old deadline passes before the new one is in D.
+ * BREAK_EXTEND_CHECK_BEFORE_UNTIL is raised: by the old until the allocator does not scan.
+ * BREAK_EXTEND_LATE_WITHOUT_SUM (the code refuses late ones): another hold was granted without
+ *	counting this one.
  */
 #include "hold.h"
 

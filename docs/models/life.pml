@@ -4,7 +4,18 @@
  *
  * Process p has the id p + 1 and a robust list that has the slot's life word or not. A process is
  * killed before any step, and the kernel walks its list in a later one.
- * README.md says what each BREAK_ macro is about.
+ *
+ * The orderings: what the code with a macro does wrong, and what then happens.
+ *
+ * BREAK_TAKE_BY_STORE: two clients have one slot.
+ * BREAK_CLAIM_BEFORE_LIFE: a slower client leaves its claim in another's slot.
+ * BREAK_LINK_AFTER_LIFE (into the kernel's list), BREAK_UNLINK_BEFORE_FREE: a client killed in
+ *	between blocks the slot for ever.
+ * BREAK_UNCLAIM_AFTER_LIFE: the next owner loses its claim.
+ * BREAK_NO_WALK of a dead process's list by the kernel: its slot is lost.
+ * BREAK_PUBLISHER_LOOKS_BEFORE (at the server) it stores into the queue: its frame counts as
+ *	published, but the subscription has ended.
+ * BREAK_LOOKS_AT_THE_END_LAST, after the queue: a frame published in between is missed.
  */
 #define FREE 0
 #define DIED 255

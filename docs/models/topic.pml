@@ -2,10 +2,36 @@
  * Topics: publish, next frame, sleep and wake, end, groups.
  *
  * One or two PUBLISHERS publish FRAMES0 and FRAMES1 frames into K slots; with END the first
- * then ends the topic. With SAME all of these are one frame. SUBSCRIBERS read them, each for itself or, with GROUP, as one group.
- * With KILL one publisher may be killed at any step. Every access to a shared word is a step
- * of its own, so a process can be stopped between any two, for any time. README.md says what
- * is left out and what each BREAK_ macro is about.
+ * then ends the topic. With SAME all of these are one frame. SUBSCRIBERS read them, each for
+ * itself or, with GROUP, as one group. With KILL one publisher may be killed at any step. Every
+ * access to a shared word is a step of its own, so a process can be stopped between any two, for
+ * any time. README.md says what is left out.
+ *
+ * The orderings: what the code with a macro does wrong, and what then happens.
+ *
+ * To publish, to wake, to end:
+ * BREAK_NEXT_NOT_LOADED_AGAIN after the slot: the publisher replaces a frame of a later lap.
+ * BREAK_SLOT_BY_STORE: two publishers fill one slot.
+ * BREAK_NO_HELP for next if the slot is full: all wait for ever for a killed publisher.
+ * BREAK_SEQ_AFTER_SLOT: a subscription finds no number and takes the frame for lost.
+ * BREAK_LABEL_BY_STORE: two publish one frame with one label, and the first's number is lost.
+ * BREAK_NEXT_BEFORE_SLOT: a kill in between leaves a number without a frame.
+ * BREAK_TELL_BEFORE_SLOT is filled: the publisher sees no bit; a subscription sets it, finds
+ *	nothing, and sleeps.
+ * BREAK_WAKE_BEFORE_FUTEX is changed: a subscription goes to sleep just after the call.
+ * BREAK_FUTEX_NOT_COUNTED: cleared and set again, the word looks unchanged.
+ * BREAK_WAKE_ONE: the bit is cleared for all sleepers.
+ * BREAK_END_WAKES_FIRST: the woken subscription finds the topic open and sleeps for ever.
+ *
+ * To subscribe:
+ * BREAK_NO_SECOND_LOOK after setting the bit: the slot was filled before.
+ * BREAK_NEXT_AFTER_SLOT: a frame published in between is skipped.
+ * BREAK_STATE_AFTER_SLOT: a last frame and the end come in between.
+ * BREAK_SEQ_NOT_CHECKED: the lap tag is the same some laps later.
+ * BREAK_CURSOR_BY_STORE of a group: two members deliver one frame.
+ *
+ * Not needed: that subscriptions move next on, and a wake by a publisher whose compare-and-swap
+ * of the futex word failed.
  */
 #define TAGS 2 /* laps that a tag tells apart; the code has 64 */
 #define FRAMES (FRAMES0 + FRAMES1)
