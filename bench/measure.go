@@ -40,17 +40,21 @@ const lap = 512<<20/maxFrame + 1
 // before and after each turn.
 func measure(all []rival, rounds int, until time.Time) (rows []*results.Row, leftOut []string, err error) {
 	var running []*contestant
-	daemons := map[string]bool{}
+	daemons := map[string]error{} // by command: nil if it runs
 	cores := machine.Pairs()[0]
 	for _, r := range all {
-		if r.helper != nil && !daemons[r.helper[0]] {
-			daemons[r.helper[0]] = true
-			stop, err := startDaemon(r.helper)
-			if err != nil {
+		if r.helper != nil {
+			name := r.helper[0]
+			if _, tried := daemons[name]; !tried {
+				stop, err := startDaemon(r.helper)
+				if daemons[name] = err; err == nil {
+					defer stop()
+				}
+			}
+			if err := daemons[name]; err != nil {
 				leftOut = append(leftOut, fmt.Sprintf("%s: %v", r.Name, err))
 				continue
 			}
-			defer stop()
 		}
 		c, err := start(r, cores)
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -20,7 +21,7 @@ const (
 
 // field is all that take part in what two processes do with each other.
 type field struct {
-	ours, limits, iceoryx *pair // the latter nil where they cannot be built
+	ours, limits, iceoryx *pair // the latter started only if it takes part
 	keys                  map[int]string
 	all                   []*contestant
 }
@@ -28,7 +29,7 @@ type field struct {
 // measurePairs is all that two processes do with each other: latency polling and asleep,
 // streams, and views.
 func (r *run) measurePairs(bin string) (err error) {
-	f := &field{keys: map[int]string{}}
+	f := &field{keys: map[int]string{}, iceoryx: &pair{}}
 	if f.ours, err = startGo(); err != nil {
 		return err
 	}
@@ -37,13 +38,6 @@ func (r *run) measurePairs(bin string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.limits.stop()) }()
-	theirs, stop, err := startIceoryx(bin)
-	if err != nil {
-		r.leftOut = append(r.leftOut, fmt.Sprintf("iceoryx: %v", err))
-	} else {
-		f.iceoryx = theirs
-		defer stop()
-	}
 	for _, size := range []int{8, 16, 32, 64, 256} {
 		s, err := framebuffer.NewServer(int64(size)*mib, nil)
 		if err != nil {
@@ -60,6 +54,17 @@ func (r *run) measurePairs(bin string) (err error) {
 	f.streams("1 MiB", mib, 2, 16)
 	f.streams("256 KiB", mib/4, 2, 16)
 	f.views()
+	f.all = slices.DeleteFunc(f.all, func(c *contestant) bool { return !r.match.MatchString(c.row.Name()) })
+	if rivals := func(c *contestant) bool { return c.pair == f.iceoryx }; slices.ContainsFunc(f.all, rivals) {
+		theirs, stop, err := startIceoryx(bin)
+		if err != nil {
+			r.leftOut = append(r.leftOut, fmt.Sprintf("iceoryx: %v", err))
+			f.all = slices.DeleteFunc(f.all, rivals)
+		} else {
+			*f.iceoryx = *theirs
+			defer stop()
+		}
+	}
 	return r.turns(f.all)
 }
 
@@ -78,9 +83,7 @@ func (f *field) add(kind, name string, ring int, way string, t task) {
 	case results.Rival:
 		c.pair = f.iceoryx
 	}
-	if c.pair != nil {
-		f.all = append(f.all, c)
-	}
+	f.all = append(f.all, c)
 }
 
 const iceoryxName = "iceoryx 2.0.3"

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer/bench/internal/results"
@@ -30,7 +29,6 @@ func (c *contestant) ask(count int) (answer, error) {
 // turns has all take turns, each for its slice of time and with a probe before and after, and
 // notes nanoseconds for one. Rounds take the pairs of cores in turn.
 func (r *run) turns(all []*contestant) error {
-	all = slices.DeleteFunc(all, func(c *contestant) bool { return !r.match.MatchString(c.row.Name()) })
 	players := map[*pair]bool{}
 	for _, c := range all {
 		r.rows = append(r.rows, c.row)

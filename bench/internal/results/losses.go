@@ -42,6 +42,9 @@ func targetOf(section string, r *Row, far bool) float64 {
 	return 0
 }
 
+// enough is how many turns a row has at least that something is concluded from.
+const enough = 5
+
 // Losses says where others are faster than this library, and where it misses what it aims at
 // beside the limit: every row, of every machine and place.
 func Losses(all []*File) string {
@@ -51,7 +54,7 @@ func Losses(all []*File) string {
 		for _, c := range columns(all, section.name) {
 			var lines []string
 			for _, r := range c.file.Sections[section.name].Rows {
-				if s := r.At(c.place); r.Kind == Ours && s[3] > 0 {
+				if s := r.At(c.place); r.Kind == Ours && s[3] >= enough {
 					lines = append(lines, c.losses(section.name, r, s, c.place.Line >= from)...)
 				}
 			}
@@ -69,12 +72,12 @@ func Losses(all []*File) string {
 
 func (c column) losses(section string, r *Row, s Summary, far bool) (lines []string) {
 	for _, o := range c.file.Sections[section].Rows {
-		if t := o.At(c.place); o.Kind == Rival && o.Task == r.Task && t[3] > 0 && t[0] < s[0] {
+		if t := o.At(c.place); o.Kind == Rival && o.Task == r.Task && t[3] >= enough && t[0] < s[0] {
 			lines = append(lines, fmt.Sprintf("| %s | %s | %s, %s | %.2f | |\n", r.Name(), cell(s), cell(t), o.Way, s[0]/t[0]))
 		}
 	}
 	wanted := targetOf(section, r, far)
-	if limit, way := c.limit(section, r.Task, r.Ring); limit[3] > 0 && wanted > 0 && s[0] > wanted*limit[0] {
+	if limit, way := c.limit(section, r.Task, r.Ring); limit[3] >= enough && wanted > 0 && s[0] > wanted*limit[0] {
 		lines = append(lines, fmt.Sprintf("| %s | %s | %s, limit: %s | %.2f | ≤ %.2f |\n", r.Name(), cell(s), cell(limit), way, s[0]/limit[0], wanted))
 	}
 	return lines

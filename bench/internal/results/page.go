@@ -30,7 +30,7 @@ func Page(all []*File) string {
 	var b strings.Builder
 	b.WriteString(begins)
 	b.WriteString("\n" + machines(all))
-	b.WriteString("\n## Where we lose\n\nEvery row in which another is faster than this library, or in which it misses its aim beside the limit.\n")
+	b.WriteString("\n## Where we lose\n\nEvery row in which another is faster than this library, or in which it misses its aim beside the limit;\nof rows with five turns or more at a place.\n")
 	b.WriteString(Losses(all))
 	for _, s := range sections() {
 		if !slices.ContainsFunc(all, func(f *File) bool { return f.Sections[s.name] != nil }) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/core-framebuffer/framebuffer/bench/internal/probe"
 )
 
 // Where the figures stand in the repository's README.
@@ -45,7 +47,7 @@ func Readme(all []*File) string {
 	var sides [2][]float64
 	for _, f := range all {
 		for _, p := range f.places() {
-			if p.Line > 0 {
+			if p.Line > 0 && f.enough(p) {
 				at := map[bool]int{true: 1}[p.Line >= from]
 				sides[at] = append(sides[at], p.Line)
 			}
@@ -68,18 +70,28 @@ func Readme(all []*File) string {
 	return b.String()
 }
 
+// enough reports whether a row has enough turns that were made at a place, as probes say.
+func (f *File) enough(p probe.Placement) bool {
+	for _, s := range f.Sections {
+		if (s.probed() || len(f.Places) > 0) && slices.ContainsFunc(s.Rows, func(r *Row) bool { return r.At(p)[3] >= enough }) {
+			return true
+		}
+	}
+	return false
+}
+
 // over is a claim over all machines' places of a kind.
 func (c claim) over(all []*File, counts func(line float64) bool) string {
 	var times, ratios []float64
 	like := &Row{Task: c.task, Ring: c.ring, Way: c.way, Kind: c.kind}
 	for _, col := range columns(all, c.section) {
 		row := col.row(c.section, like)
-		if !counts(col.place.Line) || row == nil || row.At(col.place)[3] == 0 {
+		if !counts(col.place.Line) || row == nil || row.At(col.place)[3] < enough {
 			continue
 		}
 		m := row.At(col.place)[0]
 		times = append(times, m)
-		if limit, _ := col.limit(c.section, c.task, c.ring); limit[3] > 0 {
+		if limit, _ := col.limit(c.section, c.task, c.ring); limit[3] >= enough {
 			ratios = append(ratios, m/limit[0])
 		}
 	}
