@@ -52,13 +52,13 @@ func (r *Report) adviseCores() {
 			short(n.duration()), short(f.duration()), f.Turns, turns))
 	case isNear:
 		than := "about as soon as from memory"
-		if n.Seconds < load.Seconds {
+		if load.Seconds == 0 || n.Seconds < load.Seconds {
 			than = "sooner than from " + from
 		}
 		r.note("cores", fmt.Sprintf("Your cores share a cache: a line comes from one to the other in %s, %s, so that a reader gains if a frame is in the cache still.", short(n.duration()), than))
 	case isFar:
 		than := "about as long as from memory"
-		if load.Seconds > 0 && f.Seconds > load.Seconds {
+		if f.Seconds > load.Seconds {
 			than = "longer than from " + from
 		}
 		r.note("cores", fmt.Sprintf("Your cores share no L3, whatever the system says of it: a line takes %s from one to the other, %s. What a writer leaves in its cache makes a reader slower, and no ring is small enough.", short(f.duration()), than))
