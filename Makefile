@@ -151,6 +151,7 @@ soak-python:
 # The Python package beside the original library's design, and ways to wait for a topic.
 bench-python:
 	PYTHONPATH=python $(SYSTEM_PYTHON) bench/python/main.py
+	PYTHONPATH=python $(SYSTEM_PYTHON) bench/python/stream.py
 	PYTHONPATH=python $(SYSTEM_PYTHON) bench/python/waiting.py
 
 arm64:

@@ -76,12 +76,13 @@ type Program struct {
 // This is the program that asks.
 func This() Program {
 	release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // without it the page says less
+	version, _, _ := strings.Cut(strings.TrimSpace(string(release)), "-")
 	return Program{
 		Commit: commit(),
 		Kernel: copyhash.InUse().String(),
 		Go:     strings.TrimPrefix(runtime.Version(), "go"),
 		GCC:    output("gcc", "-dumpfullversion"),
-		System: "Linux " + strings.TrimSpace(string(release)),
+		System: "Linux " + version,
 	}
 }
 
