@@ -214,12 +214,15 @@ def test_a_forked_child_follows_too(named: Named) -> None:
         def follow() -> int:
             if named.language == "python":
                 named.server.socket.close()  # or its name would stay taken
+            os.write(writes, b"c")
             os.write(writes, bytes([*[sub.next().ring for _ in range(2)], *[sub.next().ring]]))
             until(lambda: c.error is None)
             pub.publish(b"from the child")
             return 0
 
         child = children.fork(follow)
+        os.close(writes)  # a child that fails ends the reads below
+        assert os.read(reads, 1) == b"c", "the child has closed what it inherited of the server"
         for _ in range(2):
             pub.publish(b"x")
         assert take(c, sub, 2)[-1][:2] == (0, 1)
@@ -232,4 +235,3 @@ def test_a_forked_child_follows_too(named: Named) -> None:
         assert take(c, sub, 2) == [(1, 0, 0, b"x"), (1, 1, 0, b"from the child")]
         assert children.status(child) == 0
     os.close(reads)
-    os.close(writes)
