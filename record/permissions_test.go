@@ -107,6 +107,10 @@ func TestStolenIDs(t *testing.T) {
 	for i := range uint64(frames) {
 		natstest.Publish(t, r.ring, natstest.Order{Topic: "cam", Put: most, Count: 1, Seed: i})
 		r.has(t, i+1)
+		// A frame whose ID was stolen is sent again: with its last message here, the ID after that is free.
+		if err := peer.Flush(); err != nil {
+			t.Fatal(err)
+		}
 		id := ""
 		for n, _, _ := heard.Pending(); n > 0 || id == ""; n, _, _ = heard.Pending() {
 			m, err := heard.NextMsgWithContext(natstest.Within(t))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,13 +108,20 @@ func stripped(t *testing.T, root, dir string) string {
 
 // disassembly is the instructions of the hot functions without what differs for reasons of
 // place: lines, addresses, and the encoding of both. In a sum of two registers it is chance which
-// the compiler names first.
+// the compiler names first, and so is the order of registers that it saves on the stack in a row.
 func disassembly(t *testing.T, program string) []byte {
 	out, err := testproc.Command("go", "tool", "objdump", "-s", hot, program).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
+	var saved []string // what is saved in a row
+	end := func() {
+		slices.Sort(saved)
+		b.WriteString(strings.Join(saved, ""))
+		saved = saved[:0]
+	}
+	save := regexp.MustCompile(`^MOVQ [A-Z]\w+, X\(SP\)\n$`)
 	hex, sum := regexp.MustCompile(`0x[0-9a-f]+`), regexp.MustCompile(`\((\w+)\)\((\w+)\*1\)`)
 	sorted := func(s string) string {
 		m := sum.FindStringSubmatch(s)
@@ -122,8 +130,15 @@ func disassembly(t *testing.T, program string) []byte {
 	for line := range strings.Lines(string(out)) {
 		if f := strings.SplitN(line, "\t", 2); !strings.HasPrefix(line, "TEXT") && len(f) == 2 {
 			f := strings.Fields(line)
-			b.WriteString(sum.ReplaceAllStringFunc(hex.ReplaceAllString(strings.Join(f[3:], " "), "X"), sorted) + "\n")
+			text := sum.ReplaceAllStringFunc(hex.ReplaceAllString(strings.Join(f[3:], " "), "X"), sorted) + "\n"
+			if save.MatchString(text) {
+				saved = append(saved, text)
+				continue
+			}
+			end()
+			b.WriteString(text)
 		}
 	}
+	end()
 	return b.Bytes()
 }
