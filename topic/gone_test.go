@@ -12,6 +12,40 @@ import (
 	"github.com/core-framebuffer/framebuffer/topic"
 )
 
+// A frame that is published while a subscription is about to wait is received, though the server dies
+// right after it.
+func TestLastFrameIsNotLostUncounted(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for round := range 40 {
+		s, c := serve(t, 1<<20, nil)
+		pub, err1 := topic.NewPublisher(c, "t")
+		sub, err2 := topic.Subscribe(c, "t", nil)
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		begun, received := make(chan struct{}), make(chan error)
+		go func() {
+			close(begun)
+			_, err := sub.Next(ctx)
+			received <- err
+		}()
+		<-begun
+		for end := time.Now().Add(time.Duration(round) * 10 * time.Microsecond); time.Now().Before(end); {
+		}
+		if _, err := pub.Publish([]byte("x"), nil); err != nil {
+			t.Fatal(err)
+		}
+		c.Segment().Control.Server().Store(layout.LifeDied) // as the kernel does
+		if err := <-received; err != nil {
+			t.Fatalf("round %d: the frame before the server's death: %v", round, err)
+		}
+		if err := errors.Join(c.Close(), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A frame whose publisher was told that it is published has been received, or counted as lost, when
 // the subscriber learns that the server is gone.
 func TestNothingIsLostUncountedWhenTheServerDies(t *testing.T) {

@@ -55,7 +55,7 @@ func lifeMutants() []mutant {
 			name: "next: checks the server after the queue",
 			file: "topic/wait.go",
 			edits: []edit{
-				{"	state, closed := s.topic.State(), s.segment.Ring.CheckOpen()\n", "	waiting := s.topic.Waiting(at)\n	time.Sleep(30 * time.Microsecond)\n	state, closed := s.topic.State(), s.segment.Ring.CheckOpen()\n"},
+				{"	state, closed := s.topic.State(), s.segment.Ring.CheckOpen()\n", "	waiting := s.topic.Waiting(at)\n	time.Sleep(2 * time.Millisecond)\n	state, closed := s.topic.State(), s.segment.Ring.CheckOpen()\n"},
 				{"	if !ended && closed == nil || !s.topic.Waiting(at) {\n", "	if !ended && closed == nil || !waiting {\n"},
 			},
 			pkg: topicPkg, test: "Uncounted",
