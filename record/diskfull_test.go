@@ -102,6 +102,11 @@ func TestDiskIsFullWhileRecording(t *testing.T) {
 			until := func(what string, ok func(record.RecorderStats) bool) {
 				t.Helper()
 				for end := time.Now().Add(2 * natstest.Limit); !ok(r.Stats()); time.Sleep(5 * time.Millisecond) {
+					select {
+					case err := <-r.done:
+						t.Fatalf("%s: the recorder ended: %v\n%s", what, err, &serverLog)
+					default:
+					}
 					if time.Now().After(end) {
 						t.Fatalf("%s: %+v\n%s", what, r.Stats(), &serverLog)
 					}

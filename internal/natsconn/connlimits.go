@@ -41,7 +41,7 @@ func limitConnections(o *natsserver.Options) {
 }
 
 // dropSilent closes connections that have not logged in while there are many, until the context ends.
-func dropSilent(ctx context.Context, ns *natsserver.Server, most int) {
+func dropSilent(ctx context.Context, running func() *natsserver.Server, most int) {
 	tick := time.NewTicker(silentCheck)
 	defer tick.Stop()
 	for most > 0 {
@@ -50,6 +50,7 @@ func dropSilent(ctx context.Context, ns *natsserver.Server, most int) {
 			return
 		case <-tick.C:
 		}
+		ns := running()
 		if now := ns.NumClients(); now > most-most/4 {
 			disconnectSilent(ns, now-most/2)
 		}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
@@ -34,7 +35,9 @@ type EmbeddedConfig struct {
 // Embedded is a NATS server in this process.
 type Embedded struct {
 	Access  Access // how clients of this host reach it
-	server  *natsserver.Server
+	opts    *natsserver.Options
+	log     *slog.Logger
+	server  atomic.Pointer[natsserver.Server] // that runs, or ran last: restart replaces it
 	streams streamDir
 	store   *jetStream // nil: it has no JetStream
 }
@@ -43,7 +46,7 @@ type Embedded struct {
 // loopback, on a port that the kernel chooses, and asks for a password that is made anew and that only
 // clients of this user are told.
 func StartEmbedded(cfg EmbeddedConfig) (e *Embedded, err error) {
-	e = &Embedded{Access: Access{Embedded: true, Credentials: cfg.Credentials, TLS: cfg.TLS, Inbox: cfg.InboxPrefix}}
+	e = &Embedded{Access: Access{Embedded: true, Credentials: cfg.Credentials, TLS: cfg.TLS, Inbox: cfg.InboxPrefix}, log: cfg.Logger}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.streams.release())
@@ -53,22 +56,42 @@ func StartEmbedded(cfg EmbeddedConfig) (e *Embedded, err error) {
 	if e.streams, err = holdStreamDir(cfg.JetStream); err != nil {
 		return e, err
 	}
-	opts, err := e.options(cfg)
-	if err != nil {
+	if e.opts, err = e.options(cfg); err != nil {
 		return e, err
 	}
-	if e.server, err = natsserver.NewServer(opts); err != nil {
-		return e, fmt.Errorf("framebuffer: embedded NATS: %w", err)
+	if e.opts.JetStream {
+		e.store = &jetStream{embedded: e, poke: make(chan struct{}, 1)}
 	}
-	e.logTo(cfg.Logger, opts)
-	go e.server.Start()
-	if !e.server.ReadyForConnections(ReadyTimeout) {
-		e.server.Shutdown()
-		return e, fmt.Errorf("framebuffer: embedded NATS did not listen on %s within %v: is the address this host's, the port free, and loopback up?",
-			net.JoinHostPort(opts.Host, strconv.Itoa(opts.Port)), ReadyTimeout)
+	if err := e.run(); err != nil {
+		return e, err
 	}
-	e.Access.URL, e.Access.maxConns = localURL(e.server.ClientURL()), opts.MaxConn
+	e.Access.URL, e.Access.maxConns = localURL(e.server.Load().ClientURL()), e.opts.MaxConn
 	return e, nil
+}
+
+// run starts a NATS server with the options, and waits until it accepts connections. The first one
+// writes the port that the kernel chose into the options, so that a later one listens there too.
+func (e *Embedded) run() error {
+	ns, err := natsserver.NewServer(e.opts)
+	if err != nil {
+		return fmt.Errorf("framebuffer: embedded NATS: %w", err)
+	}
+	e.logTo(ns)
+	go ns.Start()
+	if !ns.ReadyForConnections(ReadyTimeout) {
+		ns.Shutdown()
+		return fmt.Errorf("framebuffer: embedded NATS did not listen on %s within %v: is the address this host's, the port free, and loopback up?",
+			net.JoinHostPort(e.opts.Host, strconv.Itoa(e.opts.Port)), ReadyTimeout)
+	}
+	e.server.Store(ns)
+	return nil
+}
+
+// stop stops the NATS server. run may start another in its place, which clients connect to again.
+func (e *Embedded) stop() {
+	ns := e.server.Load()
+	ns.Shutdown()
+	ns.WaitForShutdown()
 }
 
 // options returns the NATS server's options, and notes how to log in.
@@ -98,19 +121,16 @@ func (e *Embedded) options(cfg EmbeddedConfig) (opts *natsserver.Options, err er
 	return opts, nil
 }
 
-// logTo has the NATS server log to log, unless its file names a log of its own. JetStream's state is
-// read from that log too: with a log of its own the user has to restart JetStream.
-func (e *Embedded) logTo(log *slog.Logger, opts *natsserver.Options) {
-	if opts.JetStream {
-		e.store = &jetStream{ns: e.server, opts: opts, log: log, poke: make(chan struct{}, 1)}
-	}
+// logTo has a NATS server log to the log, unless its file names a log of its own. JetStream's state is
+// read from that log too: with a log of its own the user has to restart the server.
+func (e *Embedded) logTo(ns *natsserver.Server) {
 	switch {
-	case opts.LogFile != "" || opts.Syslog:
-		e.server.ConfigureLogger()
+	case e.opts.LogFile != "" || e.opts.Syslog:
+		ns.ConfigureLogger()
 	case e.store != nil:
-		e.server.SetLoggerV2(jetStreamLog{natsLog{log}, e.store}, false, false, false)
+		ns.SetLoggerV2(jetStreamLog{natsLog{e.log}, e.store}, false, false, false)
 	default:
-		e.server.SetLoggerV2(natsLog{log}, false, false, false)
+		ns.SetLoggerV2(natsLog{e.log}, false, false, false)
 	}
 }
 
@@ -121,17 +141,23 @@ func (e *Embedded) InProcess() []nats.Option {
 	if e == nil || strings.HasPrefix(e.Access.URL, "tls:") {
 		return nil
 	}
-	return []nats.Option{nats.InProcessServer(e.server)}
+	return []nats.Option{nats.InProcessServer(e), nats.ReconnectWait(inProcessWait), nats.ReconnectJitter(0, 0)}
 }
+
+// inProcessWait is how often a connection from this process tries again while NATS is restarted.
+const inProcessWait = 100 * time.Millisecond
+
+// InProcessConn connects to the NATS server that runs now. It is for [nats.InProcessServer].
+func (e *Embedded) InProcessConn() (net.Conn, error) { return e.server.Load().InProcessConn() }
 
 // DropSilentConnections closes connections that have not logged in while there are many, until the
 // context ends.
 func (e *Embedded) DropSilentConnections(ctx context.Context) {
-	dropSilent(ctx, e.server, e.Access.maxConns)
+	dropSilent(ctx, e.server.Load, e.Access.maxConns)
 }
 
-// RestartJetStream restarts JetStream when it has stopped writing and its disk has room again, until
-// the context ends.
+// RestartJetStream restarts NATS when its JetStream has stopped writing and the disk has room again,
+// until the context ends.
 func (e *Embedded) RestartJetStream(ctx context.Context) {
 	if e.store != nil {
 		e.store.watch(ctx)
@@ -148,8 +174,7 @@ func (e *Embedded) JetStreamState() *Store {
 
 // Close stops the NATS server.
 func (e *Embedded) Close() error {
-	e.server.Shutdown()
-	e.server.WaitForShutdown()
+	e.stop()
 	return e.streams.release()
 }
 

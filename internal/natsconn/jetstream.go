@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -17,8 +16,8 @@ import (
 
 // After a failed write, mostly because its disk is full, JetStream stops writing to that stream, or to
 // all, until it is restarted, even when the disk has room again. So the service watches the JetStream
-// of its embedded NATS, and restarts it once its disk has room. The NATS server reports the failure in
-// its log only.
+// of its embedded NATS, and restarts that NATS once the disk has room. The NATS server reports the
+// failure in its log only.
 
 const (
 	// storeLook is how often a store that does not write is looked at.
@@ -30,10 +29,8 @@ const (
 
 // jetStream is the embedded NATS server's JetStream.
 type jetStream struct {
-	ns   *natsserver.Server
-	opts *natsserver.Options
-	log  *slog.Logger
-	poke chan struct{} // it may be in trouble; holds one
+	embedded *Embedded     // whose JetStream this is
+	poke     chan struct{} // it may be in trouble; holds one
 
 	mu      sync.Mutex
 	trouble string // why it does not write; "": it does
@@ -74,9 +71,9 @@ func (s *jetStream) state() *Store {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := &Store{Dir: s.opts.StoreDir, Trouble: s.trouble}
+	now := &Store{Dir: s.embedded.opts.StoreDir, Trouble: s.trouble}
 	now.Free, _, _ = space(now.Dir) // 0 says as much
-	if cfg := s.ns.JetStreamConfig(); cfg != nil {
+	if cfg := s.embedded.server.Load().JetStreamConfig(); cfg != nil {
 		now.Limit = cfg.MaxStore
 	}
 	return now
@@ -110,7 +107,7 @@ func (s *jetStream) watch(ctx context.Context) {
 			case <-time.After(storeLook):
 			}
 			if err = s.mend(); err != nil {
-				s.log.Debug("JetStream cannot be started again yet", "error.message", err)
+				s.embedded.log.Debug("JetStream cannot be started again yet", "error.message", err)
 			}
 		}
 	}
@@ -120,13 +117,13 @@ func (s *jetStream) watch(ctx context.Context) {
 func (s *jetStream) say() {
 	now := s.state()
 	switch {
-	case s.ns.JetStreamIsClustered():
-		s.log.Error("JetStream does not write here: make room on its disk, and start this server again", "file.path", now.Dir, "framebuffer.free_bytes", now.Free, "error.message", now.Trouble)
+	case s.embedded.server.Load().JetStreamIsClustered():
+		s.embedded.log.Error("JetStream does not write here: make room on its disk, and start this server again", "file.path", now.Dir, "framebuffer.free_bytes", now.Free, "error.message", now.Trouble)
 	case s.limited():
-		s.log.Error("JetStream has as much as it may: delete recordings (framebuffer recordings --delete), give them --max-bytes or --max-age, or make room on its disk",
+		s.embedded.log.Error("JetStream has as much as it may: delete recordings (framebuffer recordings --delete), give them --max-bytes or --max-age, or make room on its disk",
 			"file.path", now.Dir, "framebuffer.free_bytes", now.Free, "framebuffer.limit_bytes", now.Limit, "error.message", now.Trouble)
 	default:
-		s.log.Error("JetStream cannot write to its disk: make room there; it goes on by itself then", "file.path", now.Dir, "framebuffer.free_bytes", now.Free, "error.message", now.Trouble)
+		s.embedded.log.Error("JetStream cannot write to its disk: make room there; it goes on by itself then", "file.path", now.Dir, "framebuffer.free_bytes", now.Free, "error.message", now.Trouble)
 	}
 }
 
@@ -140,70 +137,75 @@ var errNoRoom = errors.New("no room yet")
 
 // mend restarts JetStream if its disk has room. In a cluster it does nothing.
 func (s *jetStream) mend() error {
-	if s.ns.JetStreamIsClustered() {
+	if s.embedded.server.Load().JetStreamIsClustered() {
 		return nil
 	}
 	if s.limited() {
 		return s.raise()
 	}
-	if err := writable(s.opts.StoreDir); err != nil {
+	if err := writable(s.embedded.opts.StoreDir); err != nil {
 		return err
 	}
 	if err := s.restart(); err != nil {
 		return err
 	}
-	s.log.Warn("JetStream writes again", "file.path", s.opts.StoreDir)
+	s.embedded.log.Warn("JetStream writes again: NATS was restarted", "file.path", s.embedded.opts.StoreDir)
 	return nil
 }
 
 // raise starts JetStream again if it would get a larger limit: one that follows the disk is as the disk was when it was
 // started. What is stored may have been deleted as well; then there is room without.
 func (s *jetStream) raise() error {
-	free, _, err := space(s.opts.StoreDir)
+	free, _, err := space(s.embedded.opts.StoreDir)
 	if err != nil {
 		return err
 	}
-	js, err := s.ns.Jsz(nil)
+	js, err := s.embedded.server.Load().Jsz(nil)
 	if err != nil {
 		return fmt.Errorf("framebuffer: look at JetStream: %w", err)
 	}
 	limit := js.Config.MaxStore
 	if int64(js.Store) < limit-limit/10 {
-		s.well()
+		s.is("", false)
 		return nil
 	}
-	if next := int64(free+js.Store) / 4 * 3; s.opts.JetStreamMaxStore > 0 || next < limit+limit/10 {
+	if next := int64(free+js.Store) / 4 * 3; s.embedded.opts.JetStreamMaxStore > 0 || next < limit+limit/10 {
 		return errNoRoom
 	}
 	if err := s.restart(); err != nil {
 		return err
 	}
-	s.log.Warn("JetStream may store more than before, as its disk has more room", "file.path", s.opts.StoreDir)
+	s.embedded.log.Warn("JetStream may store more than before, as its disk has more room: NATS was restarted", "file.path", s.embedded.opts.StoreDir)
 	return nil
 }
 
-func (s *jetStream) well() {
+// restarting is the trouble while NATS is restarted.
+const restarting = "NATS is being restarted"
+
+// restart replaces the NATS server by another one, which reads JetStream's streams before it accepts
+// connections. JetStream alone, started again in a server that has clients, tells them that there are
+// no streams while it reads them, and handles each later request twice.
+func (s *jetStream) restart() error {
+	s.is(restarting, false)
+	s.embedded.stop()
+	s.is(restarting, false) // what the stopped server logged at its end does not count
+	if err := s.embedded.run(); err != nil {
+		s.heard("will be DISABLED: " + err.Error())
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble, s.full = "", false
-}
-
-// restart starts JetStream again in the running NATS server, which reads what it has stored.
-func (s *jetStream) restart() error {
-	o := s.opts
-	if err := s.ns.ShutdownJetStream(); err != nil {
-		return fmt.Errorf("framebuffer: stop JetStream: %w", err)
-	}
-	s.well() // what it says from now on counts
-	err := s.ns.EnableJetStream(&natsserver.JetStreamConfig{
-		StoreDir: o.StoreDir, SyncInterval: o.SyncInterval, SyncAlways: o.SyncAlways, Strict: !o.NoJetStreamStrict,
-		MaxMemory: o.JetStreamMaxMemory, MaxStore: o.JetStreamMaxStore, Domain: o.JetStreamDomain, CompressOK: true, UniqueTag: o.JetStreamUniqueTag,
-	})
-	if err != nil {
-		s.heard("will be DISABLED: " + err.Error())
-		return fmt.Errorf("framebuffer: start JetStream again: %w", err)
+	if s.trouble == restarting { // what the new server logged counts
+		s.trouble = ""
 	}
 	return nil
+}
+
+// is sets the state.
+func (s *jetStream) is(trouble string, full bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble, s.full = trouble, full
 }
 
 // writable tries to write to a disk: its free space may not be free for this user, or beyond a quota.
