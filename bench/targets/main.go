@@ -23,9 +23,10 @@ func main() {
 	out := flag.String("out", "", "folder whose file of this machine the sizes are added to; empty: none")
 	role := flag.String("role", "", "for the processes that this command starts itself")
 	key := flag.String("key", "", "likewise")
+	size := flag.Int64("size", ring, "likewise, of the ring in bytes")
 	flag.Parse()
 	if *role != "" {
-		if err := hammer(*role, *key); err != nil {
+		if err := hammer(*role, *key, *size); err != nil {
 			log.Fatal(err)
 		}
 		return

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/core-framebuffer/framebuffer"
@@ -20,40 +22,62 @@ const (
 	quota     = 1000
 )
 
-// growthByProcesses prints what several processes move together, and what as many move that
-// copy, each into memory of its own.
+// growthByProcesses prints what several processes move together through rings of several sizes, how
+// many of 1,000 frames the writers wrote again, and what as many processes move that copy, each into
+// memory of its own.
 func growthByProcesses(turns int) error {
-	fmt.Println("\n| processes | writing, GB/s together | copying in | reading, verified | copying out |")
-	fmt.Println("| ---: | ---: | ---: | ---: | ---: |")
-	server, err := framebuffer.NewServer(ring, nil)
+	fmt.Println("\n| ring | processes | writing, GB/s together | written again, of 1,000 | copying in | reading, verified | copying out |")
+	fmt.Println("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+	for _, size := range []int64{16 << 20, 64 << 20, ring} {
+		if err := growthInRing(size, turns); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// growthInRing is the rows of a ring of that size.
+func growthInRing(size int64, turns int) error {
+	server, err := framebuffer.NewServer(size, nil)
 	if err != nil {
 		return err
 	}
 	defer server.Close()
-	for _, n := range []int{1, 2, 4, 8} {
-		fmt.Printf("| %d |", n)
+	for _, n := range []int{1, 2, 4, 8, 16} {
+		if size < int64(4*n*frameSize) { // the writers' frames would fill it
+			continue
+		}
 		roles := []string{"write", "copy in", "read", "copy out"}
-		all := make([][]float64, len(roles))
+		all := make([][]moved, len(roles))
 		for range max(turns/3, 3) {
 			for i, role := range roles {
-				gbs, err := together(server, role, n)
+				m, err := together(server.Key(), size, role, n)
 				if err != nil {
 					return err
 				}
-				all[i] = append(all[i], gbs)
+				all[i] = append(all[i], m)
 			}
 		}
-		for _, some := range all {
-			slices.Sort(some)
-			fmt.Printf(" %.1f |", some[len(some)/2])
+		fmt.Printf("| %d MiB | %d |", size>>20, n)
+		for i, some := range all {
+			slices.SortFunc(some, func(a, b moved) int { return cmp.Compare(a.gbs, b.gbs) })
+			fmt.Printf(" %.1f |", some[len(some)/2].gbs)
+			if i == 0 {
+				slices.SortFunc(some, func(a, b moved) int { return cmp.Compare(a.again, b.again) })
+				fmt.Printf(" %.1f |", some[len(some)/2].again)
+			}
 		}
 		fmt.Println()
 	}
 	return nil
 }
 
+// moved is what processes moved together: gigabytes a second, and frames of 1,000 that were written
+// again because the ring had reused their place before they were whole.
+type moved struct{ gbs, again float64 }
+
 // together starts n processes, lets them go at once and returns what they moved.
-func together(server *framebuffer.Server, role string, n int) (float64, error) {
+func together(key string, size int64, role string, n int) (m moved, err error) {
 	type proc struct {
 		cmd *exec.Cmd
 		in  io.WriteCloser
@@ -61,59 +85,62 @@ func together(server *framebuffer.Server, role string, n int) (float64, error) {
 	}
 	var all []proc
 	for range n {
-		cmd := exec.Command("/proc/self/exe", "-role", role, "-key", server.Key())
+		cmd := exec.Command("/proc/self/exe", "-role", role, "-key", key, "-size", strconv.FormatInt(size, 10))
 		cmd.Stderr = os.Stderr
 		in, err1 := cmd.StdinPipe()
 		out, err2 := cmd.StdoutPipe()
 		if err := errors.Join(err1, err2, cmd.Start()); err != nil {
-			return 0, err
+			return m, err
 		}
 		all = append(all, proc{cmd, in, bufio.NewReader(out)})
 	}
 	if role == "read" {
-		frames, err := fill(server.Key())
+		frames, err := fill(key, size)
 		if err != nil {
-			return 0, err
+			return m, err
 		}
 		for _, p := range all {
 			if err := json.NewEncoder(p.in).Encode(frames); err != nil {
-				return 0, err
+				return m, err
 			}
 		}
 	}
 	for _, p := range all { // ready, their mappings populated
 		if _, err := p.out.ReadString('\n'); err != nil {
-			return 0, err
+			return m, err
 		}
 	}
 	begin := time.Now()
 	for _, p := range all {
 		if _, err := fmt.Fprintln(p.in, "go"); err != nil {
-			return 0, err
+			return m, err
 		}
 	}
 	for _, p := range all {
-		if _, err := p.out.ReadString('\n'); err != nil {
-			return 0, err
+		var again float64
+		if _, err := fmt.Fscanln(p.out, &again); err != nil {
+			return m, err
 		}
+		m.again += again * 1000 / quota / float64(n)
 	}
 	took := time.Since(begin)
 	for _, p := range all {
 		if err := errors.Join(p.in.Close(), p.cmd.Wait()); err != nil {
-			return 0, err
+			return m, err
 		}
 	}
-	return float64(n) * quota * frameSize / took.Seconds() / 1e9, nil
+	m.gbs = float64(n) * quota * frameSize / took.Seconds() / 1e9
+	return m, nil
 }
 
 // fill puts as many frames into the ring as stay alive together.
-func fill(key string) ([]framebuffer.Frame, error) {
+func fill(key string, size int64) ([]framebuffer.Frame, error) {
 	client, err := framebuffer.Attach(key, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
-	frames := make([]framebuffer.Frame, ring/(frameSize+64)-1)
+	frames := make([]framebuffer.Frame, size/(frameSize+64)-1)
 	data := make([]byte, frameSize)
 	for i := range frames {
 		if frames[i], err = client.Put(data); err != nil {
@@ -125,7 +152,7 @@ func fill(key string) ([]framebuffer.Frame, error) {
 
 // hammer is one of the processes: it prepares by going round, which maps pages, says
 // that it is ready, and does its quota when it is told to.
-func hammer(role, key string) error {
+func hammer(role, key string, size int64) error {
 	client, err := framebuffer.Attach(key, nil)
 	if err != nil {
 		return err
@@ -134,8 +161,9 @@ func hammer(role, key string) error {
 	data := make([]byte, frameSize)
 	// A process that loses its core for a whole lap in the middle of a frame writes it again;
 	// only frames that are whole count.
+	again := 0
 	do := func(int) error {
-		for {
+		for ; ; again++ {
 			if _, err := client.Put(data); !errors.Is(err, framebuffer.ErrTimeout) {
 				return err
 			}
@@ -143,10 +171,10 @@ func hammer(role, key string) error {
 	}
 	in := bufio.NewReader(os.Stdin)
 	// Of eight that take turns each is at every place by then, and has its pages.
-	laps := 4 * ring / frameSize
+	laps := int(4 * size / frameSize)
 	switch role {
 	case "copy in", "copy out":
-		mem, err := sharedMemory(ring / 4) // cold enough, and there are eight of them
+		mem, err := sharedMemory(int(min(size, ring/4))) // at most so much: there are many of them
 		if err != nil {
 			return err
 		}
@@ -179,11 +207,12 @@ func hammer(role, key string) error {
 	if _, err := in.ReadString('\n'); err != nil {
 		return err
 	}
+	again = 0
 	for i := range quota {
 		if err := do(i); err != nil {
 			return err
 		}
 	}
-	fmt.Println("done")
+	fmt.Println(again)
 	return nil
 }
