@@ -258,6 +258,40 @@ fb_status fb_commit(fb_client *client, fb_reservation *reservation, uint64_t siz
 fb_status fb_commit_unverified(fb_client *client, fb_reservation *reservation, uint64_t size,
 			       fb_frame *frame);
 
+/*
+ * Holds. A hold protects a frame from being overwritten, for a limited time; writers go on in the rest
+ * of the ring. All clients can read a held frame. It is for readers that need longer for a frame than
+ * the ring takes for a lap; one that crashes blocks the chunk no longer than the hold lasts.
+ */
+typedef struct fb_hold fb_hold;
+
+/* The longest hold, in ns: an hour. */
+#define FB_MAX_HOLD INT64_C(3600000000000)
+
+/*
+ * Holds a frame for ns nanoseconds from now, and verifies it (not with FB_ATTACH_UNVERIFIED). The hold
+ * ends with fb_hold_release, with the client's closing, or after that time.
+ *
+ * What fb_read_into returns, FB_BAD_SIZE for a time that is not 1 to FB_MAX_HOLD, and FB_HOLD_LIMIT when
+ * as much is held already as the server allows, or 256 frames.
+ */
+fb_status fb_hold_begin(fb_client *client, fb_frame frame, int64_t ns, fb_hold **hold);
+
+/* The frame's bytes in place. What is made of them counts if a later fb_hold_error or _release is FB_OK. */
+const void *fb_hold_bytes(const fb_hold *hold);
+
+/* FB_OK if the frame was not overwritten so far, else FB_TIMEOUT; FB_CLOSED after the hold's release. */
+fb_status fb_hold_error(fb_hold *hold);
+
+/* Makes the hold end ns from now. FB_BAD_SIZE changes nothing; FB_TIMEOUT: it had ended. */
+fb_status fb_hold_extend(fb_hold *hold, int64_t ns);
+
+/* Ends the hold: FB_OK if the frame was in place until now, else FB_TIMEOUT. A second time: FB_CLOSED. */
+fb_status fb_hold_release(fb_hold *hold);
+
+/* Ends the hold, unless it has ended, and frees it: before its client. NULL is allowed. */
+void fb_hold_free(fb_hold *hold);
+
 #ifdef __cplusplus
 }
 #endif
