@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 		mmap(NULL, COLD, PROT_READ | PROT_WRITE, MAP_PRIVATE | flags, -1, 0);
 	struct walk ring = {memory, COLD, 0};
 	struct contender in[CONTENDERS], out[CONTENDERS];
-	const size_t ins = contenders(in, FBI_ONWARD), outs = contenders(out, FBI_OUT);
+	const size_t ins = contenders(in, FBI_ONWARD | FBI_IN), outs = contenders(out, FBI_OUT);
 
 	if (memory == MAP_FAILED || private == MAP_FAILED)
 		return 1;

@@ -89,13 +89,20 @@ uint64_t fbi_kernel_hash(const struct fbi_kernel *k, const void *p, size_t n)
 	return finish(k, acc, at + n - FBI_STRIPE, n);
 }
 
-/* A copy of up to FBI_SHORT bytes, through the stack. */
-static uint64_t copy_short(void *dst, const void *src, size_t n)
+/*
+ * A copy of up to FBI_SHORT bytes, which is hashed in the one of the two that is private. If
+ * neither is known to be, it goes through the stack.
+ */
+static uint64_t copy_short(void *dst, const void *src, size_t n, int way)
 {
 	unsigned char piece[FBI_SHORT];
 
 	if (n == 0)
 		return XXH3_64bits(NULL, 0);
+	if (way & (FBI_IN | FBI_OUT)) {
+		memcpy(dst, src, n);
+		return XXH3_64bits(way & FBI_OUT ? dst : src, n);
+	}
 	memcpy(piece, src, n);
 	__asm__ volatile("" ::: "memory"); /* src is not loaded again in its place */
 	memcpy(dst, piece, n);
@@ -144,7 +151,7 @@ bool fbi_kernel_copy_hash(const struct fbi_kernel *k, void *dst, const void *src
 	bool done;
 
 	if (n <= FBI_SHORT) {
-		*sum = copy_short(dst, src, n);
+		*sum = copy_short(dst, src, n, way);
 		return true;
 	}
 	st = fbi_stores_of(k, dst, n, way);
@@ -158,7 +165,7 @@ bool fbi_copy_hash_while(void *dst, const void *src, size_t n, int way, uint64_t
 			 bool (*go_on)(const void *of), const void *of)
 {
 	if (n <= FBI_SHORT) {
-		*sum = copy_short(dst, src, n);
+		*sum = copy_short(dst, src, n, way);
 		return true;
 	}
 	return fbi_kernel_copy_hash(fbi_kernel_in_use(), dst, src, n, way, sum, go_on, of);

@@ -30,6 +30,12 @@ enum fbi_way {
 	 * stolen.
 	 */
 	FBI_ONWARD = 8,
+	/*
+	 * The copy goes into the ring, and src is memory of this process that does not change
+	 * meanwhile: a short frame is hashed there, which is faster. If it does change, the
+	 * checksum is useless.
+	 */
+	FBI_IN = 16,
 };
 
 /* How many bytes are copied between two questions whether to go on. */

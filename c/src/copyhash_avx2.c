@@ -5,70 +5,61 @@
 #include <stdint.h>
 
 #define FBI_TARGET __attribute__((target("avx2")))
-#define LANES_INLINE static inline __attribute__((always_inline)) FBI_TARGET
+#define FBI_PART 32
+#define PART_INLINE static inline __attribute__((always_inline)) FBI_TARGET
 
-typedef struct {
-	__m256i v[2];
-} lanes;
+typedef __m256i part;
 
-LANES_INLINE lanes lanes_load(const void *p)
+PART_INLINE part part_load(const void *p)
 {
-	const __m256i_u *at = p;
-
-	return (lanes){{_mm256_loadu_si256(at), _mm256_loadu_si256(at + 1)}};
+	return _mm256_loadu_si256((const __m256i_u *)p);
 }
 
-LANES_INLINE lanes lanes_keep(lanes d)
+PART_INLINE part part_keep(part d)
 {
-	__asm__ volatile("" : "+x"(d.v[0]), "+x"(d.v[1]));
+	__asm__ volatile("" : "+x"(d));
 	return d;
 }
 
-LANES_INLINE void lanes_store(void *p, lanes d)
+PART_INLINE void part_store(void *p, part d)
 {
-	__m256i_u *at = p;
-
-	_mm256_storeu_si256(at, d.v[0]);
-	_mm256_storeu_si256(at + 1, d.v[1]);
+	_mm256_storeu_si256((__m256i_u *)p, d);
 }
 
-/* p is a multiple of 64. */
-LANES_INLINE void lanes_stream(void *p, lanes d)
+/* p is a multiple of 32. */
+PART_INLINE void part_stream(void *p, part d)
 {
-	__m256i *at = p;
-
-	_mm256_stream_si256(at, d.v[0]);
-	_mm256_stream_si256(at + 1, d.v[1]);
+	_mm256_stream_si256((__m256i *)p, d);
 }
 
 /* Each accumulator gets its own product and its neighbour's data. */
-LANES_INLINE lanes lanes_add(lanes sums, lanes data, lanes key)
+PART_INLINE part part_add(part sums, part data, part key)
 {
-	for (int i = 0; i < 2; i++) {
-		__m256i keyed = _mm256_xor_si256(data.v[i], key.v[i]);
-		__m256i product = _mm256_mul_epu32(keyed, _mm256_srli_epi64(keyed, 32));
-		__m256i swapped = _mm256_shuffle_epi32(data.v[i], _MM_SHUFFLE(1, 0, 3, 2));
+	part keyed = _mm256_xor_si256(key, data);
+	part product = _mm256_mul_epu32(keyed, _mm256_srli_epi64(keyed, 32));
+	part swapped = _mm256_shuffle_epi32(data, _MM_SHUFFLE(1, 0, 3, 2));
 
-		sums.v[i] = _mm256_add_epi64(sums.v[i], _mm256_add_epi64(product, swapped));
-	}
-	return sums;
+	return _mm256_add_epi64(sums, _mm256_add_epi64(product, swapped));
 }
 
-LANES_INLINE lanes lanes_scramble(lanes sums, lanes key)
+PART_INLINE part part_scramble(part a, part key)
 {
-	const __m256i prime = _mm256_set1_epi64x((int64_t)0x9E3779B1);
+	const part prime = _mm256_set1_epi64x((int64_t)0x9E3779B1);
+	part high;
 
-	for (int i = 0; i < 2; i++) {
-		__m256i a = sums.v[i], high;
-
-		a = _mm256_xor_si256(a, _mm256_srli_epi64(a, 47));
-		a = _mm256_xor_si256(a, key.v[i]);
-		high = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), prime);
-		sums.v[i] =
-			_mm256_add_epi64(_mm256_mul_epu32(a, prime), _mm256_slli_epi64(high, 32));
-	}
-	return sums;
+	a = _mm256_xor_si256(a, _mm256_srli_epi64(a, 47));
+	a = _mm256_xor_si256(a, key);
+	high = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), prime);
+	return _mm256_add_epi64(_mm256_mul_epu32(a, prime), _mm256_slli_epi64(high, 32));
 }
+
+/*
+ * Before each block of 1 KiB. Without it the place at which the linker puts a pass decides how fast
+ * it is, by up to a fifth with streaming stores; with it copies are as fast as at the best of the
+ * places, with gcc and clang. Measured on a Zen 3; what counts is the number of instructions, not
+ * of bytes.
+ */
+#define FBI_SPACER ".p2align 6\n\t.skip 48, 0x90"
 
 #include "copyhash_pass.h"
 

@@ -8,53 +8,52 @@
 #include <stdint.h>
 
 #define FBI_TARGET __attribute__((target("avx512f")))
-#define LANES_INLINE static inline __attribute__((always_inline)) FBI_TARGET
+#define FBI_PART 64
+#define PART_INLINE static inline __attribute__((always_inline)) FBI_TARGET
 
-typedef struct {
-	__m512i v;
-} lanes;
+typedef __m512i part;
 
-LANES_INLINE lanes lanes_load(const void *p)
+PART_INLINE part part_load(const void *p)
 {
-	return (lanes){_mm512_loadu_si512(p)};
+	return _mm512_loadu_si512(p);
 }
 
-LANES_INLINE lanes lanes_keep(lanes d)
+PART_INLINE part part_keep(part d)
 {
-	__asm__ volatile("" : "+v"(d.v));
+	__asm__ volatile("" : "+v"(d));
 	return d;
 }
 
-LANES_INLINE void lanes_store(void *p, lanes d)
+PART_INLINE void part_store(void *p, part d)
 {
-	_mm512_storeu_si512(p, d.v);
+	_mm512_storeu_si512(p, d);
 }
 
 /* p is a multiple of 64. */
-LANES_INLINE void lanes_stream(void *p, lanes d)
+PART_INLINE void part_stream(void *p, part d)
 {
-	_mm512_stream_si512(p, d.v);
+	_mm512_stream_si512((__m512i *)p, d);
 }
 
 /* Each accumulator gets its own product and its neighbour's data. */
-LANES_INLINE lanes lanes_add(lanes sums, lanes data, lanes key)
+PART_INLINE part part_add(part sums, part data, part key)
 {
-	__m512i keyed = _mm512_xor_si512(data.v, key.v);
-	__m512i product = _mm512_mul_epu32(keyed, _mm512_srli_epi64(keyed, 32));
-	__m512i swapped = _mm512_shuffle_epi32(data.v, (_MM_PERM_ENUM)_MM_SHUFFLE(1, 0, 3, 2));
+	part keyed = _mm512_xor_si512(key, data);
+	part product = _mm512_mul_epu32(keyed, _mm512_srli_epi64(keyed, 32));
+	part swapped = _mm512_shuffle_epi32(data, (_MM_PERM_ENUM)_MM_SHUFFLE(1, 0, 3, 2));
 
-	return (lanes){_mm512_add_epi64(sums.v, _mm512_add_epi64(product, swapped))};
+	return _mm512_add_epi64(sums, _mm512_add_epi64(product, swapped));
 }
 
-LANES_INLINE lanes lanes_scramble(lanes sums, lanes key)
+PART_INLINE part part_scramble(part a, part key)
 {
-	const __m512i prime = _mm512_set1_epi64((int64_t)0x9E3779B1);
-	__m512i a = sums.v, high;
+	const part prime = _mm512_set1_epi64((int64_t)0x9E3779B1);
+	part high;
 
 	a = _mm512_xor_si512(a, _mm512_srli_epi64(a, 47));
-	a = _mm512_xor_si512(a, key.v);
+	a = _mm512_xor_si512(a, key);
 	high = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), prime);
-	return (lanes){_mm512_add_epi64(_mm512_mul_epu32(a, prime), _mm512_slli_epi64(high, 32))};
+	return _mm512_add_epi64(_mm512_mul_epu32(a, prime), _mm512_slli_epi64(high, 32));
 }
 
 #define FBI_KEYS_HELD /* in memory each of them lies across two cache lines */

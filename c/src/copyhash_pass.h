@@ -1,11 +1,11 @@
 /*
- * The loop of the kernels. A file that includes it has defined FBI_TARGET (attributes of
- * functions), the type lanes of 64 bytes in registers, and lanes_load, lanes_keep, lanes_store,
- * lanes_stream, lanes_add and lanes_scramble; FBI_KEYS_HELD says that a block's keys fit into
+ * The loop of the kernels of x86. A file that includes it has defined FBI_TARGET (attributes of
+ * functions), the type part of FBI_PART bytes in a register, and part_load, part_keep, part_store,
+ * part_stream, part_add and part_scramble; FBI_KEYS_HELD says that a block's keys fit into
  * registers too.
  *
- * lanes_keep is why one load is enough: it makes the compiler believe that the registers were
- * changed, so that it cannot load the same bytes again instead of keeping them.
+ * part_keep is why one load is enough: it makes the compiler believe that the register was changed,
+ * so that it cannot load the same bytes again instead of keeping them.
  *
  * There is one loop, over blocks, unrolled and left in the middle of the last block: the CPU knows
  * a stream by the instruction that loads or stores it, and a loop of its own for what is left over
@@ -36,42 +36,92 @@ FBI_INLINE void ask_page(const unsigned char *at, uintptr_t ahead)
 		ask(at, ahead);
 }
 
+/* The parts of a stripe, and the accumulators likewise. */
+typedef struct {
+	part v[FBI_STRIPE / FBI_PART];
+} parts;
+
+enum { PARTS = FBI_STRIPE / FBI_PART };
+
+FBI_INLINE parts parts_load(const void *p)
+{
+	parts all;
+
+#pragma GCC unroll 2
+	for (int i = 0; i < PARTS; i++)
+		all.v[i] = part_load((const unsigned char *)p + i * FBI_PART);
+	return all;
+}
+
+FBI_INLINE void parts_store(void *p, parts all)
+{
+#pragma GCC unroll 2
+	for (int i = 0; i < PARTS; i++)
+		part_store((unsigned char *)p + i * FBI_PART, all.v[i]);
+}
+
+/*
+ * Takes a stripe: each part is loaded, stored and added. Sets *data to what it loaded. The key is
+ * in registers, or it is loaded behind the store, where the compiler can make it an operand: each
+ * instruction less is one more that the CPU can look ahead.
+ */
+FBI_INLINE parts stripe(parts sums, parts *data, unsigned char *dst, const unsigned char *src,
+			const parts *held, const unsigned char *key, enum store st)
+{
+#pragma GCC unroll 2
+	for (int i = 0; i < PARTS; i++) {
+		part d = part_keep(part_load(src + i * FBI_PART));
+
+		if (st == ORDINARY)
+			part_store(dst + i * FBI_PART, d);
+		if (st == NON_TEMPORAL)
+			part_stream(dst + i * FBI_PART, d);
+		sums.v[i] =
+			part_add(sums.v[i], d, held ? held->v[i] : part_load(key + i * FBI_PART));
+		data->v[i] = d;
+	}
+	return sums;
+}
+
 FBI_INLINE void pass(uint64_t acc[8], unsigned char *last, unsigned char *dst,
 		     const unsigned char *src, const unsigned char *key, size_t stripes,
 		     enum store st, enum side lines)
 {
 	const uintptr_t ahead = st == NON_TEMPORAL ? FBI_STREAM_AHEAD : FBI_LINES_AHEAD;
-	lanes sums = lanes_load(acc), data = sums;
+	parts sums = parts_load(acc), data = sums, k;
 #ifdef FBI_KEYS_HELD
-	lanes keys[FBI_PER_BLOCK];
+	parts keys[FBI_PER_BLOCK];
 #pragma GCC unroll 16
 	for (int i = 0; i < FBI_PER_BLOCK; i++)
-		keys[i] = lanes_keep(lanes_load(key + 8 * i));
-#define FBI_KEY(i) keys[i]
+		keys[i].v[0] = part_keep(part_load(key + 8 * i));
+#define FBI_HELD(i) (&keys[i])
 #else
-#define FBI_KEY(i) lanes_load(key + 8 * (i))
+#define FBI_HELD(i) NULL
 #endif
 
 	for (;;) {
 		if (st != NONE)
 			ask_page(dst, FBI_STORES_AHEAD);
 		ask_page(src, lines == SOURCE ? FBI_LOADS_AHEAD : FBI_STORES_AHEAD);
+#ifdef FBI_SPACER
+		if (st != NONE)
+			__asm__ volatile(FBI_SPACER);
+#endif
 #pragma GCC unroll 16
 		for (int i = 0; i < FBI_PER_BLOCK; i++) {
 			if (lines == SOURCE)
 				ask(src + i * FBI_STRIPE, ahead);
 			if (lines == TARGET)
 				ask(dst + i * FBI_STRIPE, FBI_LINES_AHEAD + FBI_HEADER);
-			data = lanes_keep(lanes_load(src + i * FBI_STRIPE));
-			if (st == ORDINARY)
-				lanes_store(dst + i * FBI_STRIPE, data);
-			if (st == NON_TEMPORAL)
-				lanes_stream(dst + i * FBI_STRIPE, data);
-			sums = lanes_add(sums, data, FBI_KEY(i));
+			sums = stripe(sums, &data, st == NONE ? NULL : dst + i * FBI_STRIPE,
+				      src + i * FBI_STRIPE, FBI_HELD(i), key + 8 * i, st);
 			if (i < FBI_PER_BLOCK - 1 && --stripes == 0)
 				goto done;
 		}
-		sums = lanes_scramble(sums, lanes_load(key + FBI_SCRAMBLE_KEY));
+		k = parts_load(key + FBI_SCRAMBLE_KEY);
+#pragma GCC unroll 2
+		for (int i = 0; i < PARTS; i++)
+			sums.v[i] = part_scramble(sums.v[i], k.v[i]);
 		src += FBI_HASH_BLOCK;
 		if (st != NONE)
 			dst += FBI_HASH_BLOCK;
@@ -79,11 +129,11 @@ FBI_INLINE void pass(uint64_t acc[8], unsigned char *last, unsigned char *dst,
 			break;
 	}
 done:
-	lanes_store(acc, sums);
+	parts_store(acc, sums);
 	if (st != NONE)
-		lanes_store(last, data);
+		parts_store(last, data);
 }
-#undef FBI_KEY
+#undef FBI_HELD
 
 #define FBI_PASS_FUNCTION(name, st, lines)                                                         \
 	FBI_PASS void name(uint64_t acc[8], unsigned char *last, unsigned char *dst,               \

@@ -50,6 +50,8 @@ static size_t copies(const struct fbi_kernel *k, unsigned char *dst, const unsig
 	uint64_t before = 0, sum = 0;
 	size_t changes = 0;
 
+	if (way & FBI_IN) /* says that it does not change */
+		return 0;
 	for (int i = 0; i < ROUNDS && changes < ENOUGH; i++) {
 		CHECK(fbi_kernel_copy_hash(k, dst, src, n, way, &sum, NULL, NULL));
 		CHECK_U64(sum, XXH3_64bits(dst, n));
