@@ -7,7 +7,7 @@
 # make install the command framebuffer, where go install puts it
 # make install-python the Python package, in a virtual environment .venv of this directory
 #
-# What check is made of; of these, test runs unit and python, and leaves out what needs root or a
+# What check is made of; of these, test runs unit, python and the first part of c, and leaves out what needs root or a
 # tool that is not there:
 # make vet    vet, gofmt, and whether go.mod is tidy
 # make lint   the linter, golangci-lint
@@ -20,6 +20,7 @@
 # make containers the command in real containers, as root
 # make faults processes killed and stopped at every step, peers that write nonsense
 # make hosts  three hosts in network namespaces, cut off, slowed and killed, as root
+# make c      the C library's tests, by gcc and clang, under sanitizers, with Go on the other side
 # make types  the Python package's types, by mypy
 # make python the Python package's tests, with Go on the other side
 # make arm64  the kernels of arm64, in an emulator
@@ -39,10 +40,10 @@ SYSTEM_PYTHON := $(or $(PYTHON),/usr/bin/python3)
 LINT_VER  := v2.15.0
 LINT      := $(TOOLS)/golangci-lint-$(LINT_VER)
 
-.PHONY: test check setup vet lint unit race race-drivers race-others mutants models kernels containers faults hosts soak types python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-hosts bench-vet install install-python
+.PHONY: test check setup vet lint unit c c-gcc race race-drivers race-others mutants models kernels containers faults hosts soak types python soak-python bench-python arm64 avx512 generate fuzz cross demo quick bench bench-hosts bench-vet install install-python
 
 # In this order, each timed; + joins what runs side by side: of each pair the first mostly waits.
-CHECK := setup vet unit+python containers+lint hosts+models generate race mutants faults+fuzz kernels types arm64 cross bench-vet
+CHECK := setup vet unit+python containers+lint hosts+models generate race mutants faults+fuzz kernels c types arm64 cross bench-vet
 
 test:
 	@./scripts/test $(filter-out setup unit python,$(subst +, ,$(CHECK)))
@@ -105,6 +106,14 @@ mutants:
 # without assembly.
 kernels:
 	GO="$(GO)" ./scripts/test-kernels
+
+# The C library as its users build it, and once more under sanitizers.
+c: c-gcc
+	$(MAKE) --no-print-directory -C c test CC=clang
+	$(MAKE) --no-print-directory -C c test SAN=address,undefined
+	$(MAKE) --no-print-directory -C c test SAN=thread
+c-gcc:
+	$(MAKE) --no-print-directory -C c test
 
 # The static command in real containers.
 containers:

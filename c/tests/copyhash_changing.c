@@ -86,6 +86,7 @@ int main(void)
 				changes += copies(all[j], dst, src, lengths[i], ways[w]);
 		}
 	}
+	free(dst);
 	atomic_store(&stop, true);
 	CHECK(pthread_join(thread, NULL) == 0);
 	CHECK(changes > 0);
