@@ -292,6 +292,46 @@ fb_status fb_hold_release(fb_hold *hold);
 /* Ends the hold, unless it has ended, and frees it: before its client. NULL is allowed. */
 void fb_hold_free(fb_hold *hold);
 
+/*
+ * Servers. A server makes the memory, tells its key, and by closing ends it for all clients. It takes
+ * no part in the exchange of frames. A server whose process dies ends too; nothing is left but a
+ * socket, which the next server in its directory removes.
+ */
+typedef struct fb_server fb_server;
+
+typedef struct fb_server_options {
+	size_t struct_size;   /* sizeof(fb_server_options) */
+	const char *backend;  /* "memfd" or "sysv"; NULL: memfd. See docs/decisions/0010 */
+	const char *dir;      /* memfd: the directory of its socket; NULL: as the Go library's */
+	uint32_t mode;        /* who else may attach, as file permissions: 0660, 0644; 0: 0600 */
+	const char *name;     /* for monitors; NULL: the program's name */
+	uint64_t hold_limit;  /* bytes that may be held at a time; 0: half the ring */
+	uint32_t topics;      /* how many topics there can be, up to 65536; 0: 128 */
+	uint32_t topic_depth; /* frames that each remembers, up to 65536; 0: 256 */
+} fb_server_options;
+
+/*
+ * Makes a segment whose ring has size bytes, rounded up to whole pages, every page present. options may
+ * be NULL. A chunk costs 64 bytes and padding to 64 beside its payload.
+ *
+ * FB_BAD_SIZE for 0 and for options out of range, FB_NO_MEMORY when the machine, the control group or a
+ * limit cannot hold it, FB_PERMISSION where the directory may not be used, FB_ERROR.
+ */
+fb_status fb_server_start(uint64_t size, const fb_server_options *options, fb_server **server);
+
+/* What clients attach with: pass it on as a credential. Valid as long as the server. */
+const char *fb_server_key(const fb_server *server);
+
+/*
+ * Ends the segment: clients' allocations and writes fail with FB_CLOSED from now on, their reads go on
+ * while they are attached, and no client can attach any more. Closing again does nothing. In a fork's
+ * child it only detaches, and closes the child's copy of the socket.
+ */
+void fb_server_close(fb_server *server);
+
+/* Closes, and frees the server. NULL is allowed. */
+void fb_server_free(fb_server *server);
+
 #ifdef __cplusplus
 }
 #endif

@@ -144,4 +144,4 @@ static fb_status attach(struct fbi_mapping *m, const char *location, bool read_o
 	return status;
 }
 
-const struct fbi_backend fbi_file = {"file", attach};
+const struct fbi_backend fbi_file = {"file", attach, NULL};

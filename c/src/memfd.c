@@ -90,4 +90,4 @@ static fb_status attach(struct fbi_mapping *m, const char *location, bool read_o
 	return status;
 }
 
-const struct fbi_backend fbi_memfd = {"memfd", attach};
+const struct fbi_backend fbi_memfd = {"memfd", attach, fbi_make_memfd};

@@ -187,4 +187,4 @@ static fb_status attach(struct fbi_mapping *m, const char *location, bool read_o
 	return status;
 }
 
-const struct fbi_backend fbi_sysv = {"sysv", attach};
+const struct fbi_backend fbi_sysv = {"sysv", attach, fbi_make_sysv};

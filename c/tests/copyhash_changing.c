@@ -89,6 +89,7 @@ int main(void)
 	free(dst);
 	atomic_store(&stop, true);
 	CHECK(pthread_join(thread, NULL) == 0);
+	free(dst);
 	CHECK(changes > 0);
 	return 0;
 }
