@@ -61,7 +61,12 @@ typedef enum fb_status {
 	FB_PERMISSION = 13, /* another user's memory, or a system call that is refused */
 	FB_NO_MEMORY = 14,  /* the machine, the control group or a limit cannot hold it */
 	FB_HOLD_LIMIT = 15, /* too much is held, or no room is left between holds */
-	FB_CORRUPT = 16     /* some process has damaged the segment */
+	FB_CORRUPT = 16,    /* some process has damaged the segment */
+	FB_BAD_NAME = 17,   /* what no topic or group can be called */
+	FB_BAD_META = 18,   /* metadata that is longer than its limits, or not text */
+	FB_ENDED = 19,      /* the topic has ended */
+	FB_TOPIC_LIMIT = 20, /* the segment has no room for another topic or group */
+	FB_NOTHING = 21     /* no message came in time */
 } fb_status;
 
 /* Why an FB_TIMEOUT came. */
@@ -335,5 +340,7 @@ void fb_server_free(fb_server *server);
 #ifdef __cplusplus
 }
 #endif
+
+#include "framebuffer_topic.h"
 
 #endif

@@ -105,24 +105,29 @@ static bool keeps(const struct fbi_ring *r, uint64_t c, uint64_t n, int64_t now)
 	return at + n - c <= r->capacity;
 }
 
+fb_status fbi_fail_too_large_beside(const struct fbi_ring *r, uint64_t size, uint64_t record)
+{
+	uint64_t max = r->capacity - FBI_CHUNK_HEADER;
+
+	return fbi_fail(FB_TOO_LARGE,
+			"a frame of %llu bytes, and %llu bytes that describe it: of frames that need "
+			"those this ring holds at most %llu bytes, of others %llu (capacity %llu): "
+			"publish without metadata, or start the server with a larger size",
+			(unsigned long long)size, (unsigned long long)record,
+			(unsigned long long)(max - fbi_footprint(record)), (unsigned long long)max,
+			(unsigned long long)r->capacity);
+}
+
 /* Sets the error for size bytes that would overwrite the chunk at offset of. */
 static fb_status fail_beside(const struct fbi_ring *r, uint64_t of, uint64_t size, int64_t now)
 {
 	struct fbi_found other;
 	fb_status status = fbi_find(r, of, &other);
-	uint64_t max = r->capacity - FBI_CHUNK_HEADER, record = fbi_footprint(size);
 
 	if (status)
 		return status; /* overwritten meanwhile */
-	if (fbi_footprint(other.size) + record > r->capacity)
-		return fbi_fail(FB_TOO_LARGE,
-				"a frame of %llu bytes, and %llu bytes that describe it: of frames "
-				"that need those this ring holds at most %llu bytes, of others %llu "
-				"(capacity %llu): publish without metadata, or start the server with "
-				"a larger size",
-				(unsigned long long)other.size, (unsigned long long)size,
-				(unsigned long long)(max - record), (unsigned long long)max,
-				(unsigned long long)r->capacity);
+	if (fbi_footprint(other.size) + fbi_footprint(size) > r->capacity)
+		return fbi_fail_too_large_beside(r, other.size, size);
 	if (fbi_may_be_held(r, now))
 		return fbi_fail(FB_HOLD_LIMIT,
 				"%llu of the ring's %llu bytes are held, and beside them is no room "

@@ -30,6 +30,11 @@ static const char *const texts[] = {
 	"framebuffer: not enough memory: ",
 	"framebuffer: too much is held: ",
 	"framebuffer: segment is damaged: ",
+	"framebuffer: bad topic name: ",
+	"framebuffer: bad metadata: ",
+	"framebuffer: topic has ended: ",
+	"framebuffer: no room for another topic or group: ",
+	"framebuffer: ",
 };
 
 static void set(fb_status status, const char *format, va_list arguments)

@@ -121,6 +121,9 @@ fb_status fbi_ring_allocate(struct fbi_ring *r, uint64_t size, struct fbi_alloca
 fb_status fbi_ring_allocate_beside(struct fbi_ring *r, uint64_t of, uint64_t n, uint64_t size,
 				   struct fbi_allocated *chunk);
 
+/* Sets FB_TOO_LARGE for a chunk of size bytes that does not fit beside one of record, which describes it. */
+fb_status fbi_fail_too_large_beside(const struct fbi_ring *r, uint64_t size, uint64_t record);
+
 /* Copies n bytes into the chunk at offset. Also FB_TOO_LONG. It counts the write. */
 fb_status fbi_ring_write(struct fbi_ring *r, uint64_t offset, const void *data, uint64_t n,
 			 uint64_t *sum);
