@@ -89,7 +89,6 @@ int main(void)
 	free(dst);
 	atomic_store(&stop, true);
 	CHECK(pthread_join(thread, NULL) == 0);
-	free(dst);
 	CHECK(changes > 0);
 	return 0;
 }
