@@ -149,10 +149,12 @@ func (c *candidate) inner(scan int) int {
 }
 
 // suspect returns where the first segment begins that contains the start of an image, and so may
-// have been cut though a marker follows it. It returns i if there is none.
+// have been cut though a marker follows it. It returns i if there is none. The start's last byte may
+// be that of the marker behind the segment.
 func (c *candidate) suspect(i int) int {
+	mem := c.r.buf[c.r.from:]
 	for _, s := range c.notes {
-		if bytes.Contains(c.r.buf[c.r.from+s.from:c.r.from+s.to], start) {
+		if bytes.Contains(mem[s.from:min(s.to+1, len(mem))], start) {
 			return s.from
 		}
 	}
