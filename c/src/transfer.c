@@ -30,7 +30,7 @@ static bool still_intact(const void *of)
 /* How a frame of n bytes is stored in the chunk at position c. */
 static int way_in(const struct fbi_ring *r, uint64_t c, uint64_t n, uint64_t size)
 {
-	int way = n < FBI_TIMED_FRAME ? FBI_AUTO : r->way;
+	int way = FBI_IN | (n < FBI_TIMED_FRAME ? FBI_AUTO : r->way);
 
 	/* Behind the chunk that was allocated last comes memory that belongs to no writer yet. */
 	return fbi_head(r) == c + fbi_footprint(size) ? way | FBI_ONWARD : way;

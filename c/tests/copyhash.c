@@ -42,7 +42,7 @@ static void each_way(const struct fbi_kernel *k, size_t n, size_t to, size_t fro
 	for (size_t w = 0; w < WAYS; w++) {
 		memset(out - MARGIN, 0xa5, n + 2 * MARGIN);
 		check_copy(k, out, src + from, n, ways[w], want);
-		CHECK(all_are(out - MARGIN, MARGIN, 0xa5) && all_are(out + n, MARGIN, 0xa5));
+		MUST(all_are(out - MARGIN, MARGIN, 0xa5) && all_are(out + n, MARGIN, 0xa5));
 	}
 }
 
@@ -56,44 +56,35 @@ static void length(const struct fbi_kernel *const *all, size_t kernels, size_t n
 		const uint64_t want = XXH3_64bits(in, n);
 
 		for (size_t i = 0; i < kernels; i++) {
-			CHECK_U64(fbi_kernel_hash(all[i], in, n), want);
+			EQ(fbi_kernel_hash(all[i], in, n), want);
 			each_way(all[i], n, offsets[o][0], offsets[o][1], want);
 		}
-		CHECK_U64(fbi_hash(in, n), want);
-		CHECK_U64(fbi_copy_hash(dst, in, n, FBI_AUTO), want);
+		EQ(fbi_hash(in, n), want);
+		EQ(fbi_copy_hash(dst, in, n, FBI_AUTO), want);
 	}
 }
 
-/* The vectors are pairs of a length and sixteen hexadecimal digits in quotes. */
+/* Pairs of a length and the hash in sixteen hexadecimal digits. */
 static void vectors(const struct fbi_kernel *const *all, size_t kernels)
 {
-	const char *dir = getenv("TESTDATA");
-	char path[4096], digits[17];
-	size_t n, read = 0;
-	char next = 0;
-	FILE *f;
+	json pairs = json_member(json_file("xxh3.json"), "vectors"), pair;
+	size_t i = 0;
 
-	snprintf(path, sizeof(path), "%s/xxh3.json", dir ? dir : "../testdata");
-	f = fopen(path, "r");
-	CHECK(f != NULL);
-	CHECK(fscanf(f, " { \"about\" : \"%*[^\"]\" , \"vectors\" : %1[[]", digits) == 1);
-	while (fscanf(f, " [ %zu , \"%16[0-9a-f]\" %1[]]", &n, digits, path) == 3) {
-		uint64_t want = strtoull(digits, NULL, 16);
+	for (; (pair = json_item(pairs, i)) != NULL; i++) {
+		const size_t n = json_number(json_item(pair, 0));
+		char *digits = json_string(json_item(pair, 1));
+		const uint64_t want = strtoull(digits, NULL, 16);
 
-		CHECK(n <= MOST && strlen(digits) == 16);
+		MUST(n <= MOST);
 		fill(src, n);
-		CHECK_U64(XXH3_64bits(src, n), want);
-		for (size_t i = 0; i < kernels; i++) {
-			CHECK_U64(fbi_kernel_hash(all[i], src, n), want);
-			each_way(all[i], n, 0, 0, want);
+		EQ(XXH3_64bits(src, n), want);
+		for (size_t k = 0; k < kernels; k++) {
+			EQ(fbi_kernel_hash(all[k], src, n), want);
+			each_way(all[k], n, 0, 0, want);
 		}
-		read++;
-		CHECK(fscanf(f, " %c", &next) == 1);
-		if (next != ',')
-			break;
+		free(digits);
 	}
-	CHECK(next == ']' && read > 60);
-	fclose(f);
+	TRUE(i > 60);
 }
 
 int main(void)
@@ -103,7 +94,7 @@ int main(void)
 
 	src = aligned_alloc(64, MOST + 2 * MARGIN);
 	dst = aligned_alloc(64, MOST + 4 * MARGIN);
-	CHECK(src && dst);
+	MUST(src && dst);
 	vectors(all, kernels);
 	fill(src, MOST + MARGIN);
 	for (size_t n = 0; n <= 2048; n++)
@@ -112,5 +103,5 @@ int main(void)
 		length(all, kernels, large[i]);
 	free(src);
 	free(dst);
-	return 0;
+	return test_result();
 }

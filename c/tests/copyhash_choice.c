@@ -9,7 +9,7 @@ static size_t laps = 21;
 
 static void race(const struct fbi_kernel *a, const struct fbi_kernel *b, struct fbi_heats *heats)
 {
-	CHECK(a != b);
+	MUST(a != b);
 	heats->n = laps;
 	for (size_t i = 0; i < laps; i++) {
 		for (int j = 0; j < 2; j++)
@@ -40,9 +40,9 @@ static void chooses(const char *force, struct fbi_cpu_model m, int64_t a, int64_
 	time_of[1] = b;
 	laps = n;
 	got = fbi_choose(force, three, 3, &m, race);
-	CHECK_STR(got.kernel->name, want.kernel->name);
-	CHECK_U64(got.why, want.why);
-	CHECK_U64(got.wish, want.wish);
+	STR_EQ(got.kernel->name, want.kernel->name);
+	EQ(got.why, want.why);
+	EQ(got.wish, want.wish);
 }
 
 static void choices(void)
@@ -63,9 +63,9 @@ static void choices(void)
 	chooses("neon", no, 1, 1, 21, (struct fbi_choice){&wide, FBI_UNCLEAR, FBI_WISH_CANNOT_RUN});
 	chooses("", intel, 1, 1, 21, (struct fbi_choice){&wide, FBI_UNCLEAR, 0});
 	c = fbi_choose("avx512", two, 2, &no, race);
-	CHECK(c.kernel == &narrow && c.why == FBI_ALONE && c.wish == FBI_WISH_CANNOT_RUN);
+	MUST(c.kernel == &narrow && c.why == FBI_ALONE && c.wish == FBI_WISH_CANNOT_RUN);
 	c = fbi_choose(NULL, alone, 1, &no, race);
-	CHECK(c.kernel == &fbi_kernel_portable && c.why == FBI_ALONE);
+	MUST(c.kernel == &fbi_kernel_portable && c.why == FBI_ALONE);
 }
 
 /* The models whose faster kernel is known, and their neighbours. */
@@ -105,24 +105,24 @@ static void stops(const struct fbi_kernel *k, int way)
 	size_t left, *of = &left;
 	uint64_t sum;
 
-	CHECK(src && dst);
+	MUST(src && dst);
 	fill(src, N);
 	for (size_t may = 0; may < 3; may++) {
 		left = may;
 		sum = 1;
 		memset(dst, 0xa5, N);
-		CHECK(!fbi_kernel_copy_hash(k, dst, src, N, way, &sum, counting, &of));
-		CHECK_U64(sum, 1);
-		CHECK(memcmp(dst, src, (may + 1) * FBI_BLOCK) == 0);
-		CHECK(dst[(may + 1) * FBI_BLOCK] == 0xa5 && dst[N - 1] == 0xa5);
+		MUST(!fbi_kernel_copy_hash(k, dst, src, N, way, &sum, counting, &of));
+		EQ(sum, 1);
+		MUST(memcmp(dst, src, (may + 1) * FBI_BLOCK) == 0);
+		MUST(dst[(may + 1) * FBI_BLOCK] == 0xa5 && dst[N - 1] == 0xa5);
 	}
 	left = 10;
-	CHECK(fbi_kernel_copy_hash(k, dst, src, N, way, &sum, counting, &of));
-	CHECK_U64(left, 7);
-	CHECK_U64(sum, XXH3_64bits(src, N));
+	MUST(fbi_kernel_copy_hash(k, dst, src, N, way, &sum, counting, &of));
+	EQ(left, 7);
+	EQ(sum, XXH3_64bits(src, N));
 	left = 0;
-	CHECK(fbi_copy_hash_while(dst, src, FBI_BLOCK, way, &sum, counting, &of));
-	CHECK_U64(sum, XXH3_64bits(src, FBI_BLOCK));
+	MUST(fbi_copy_hash_while(dst, src, FBI_BLOCK, way, &sum, counting, &of));
+	EQ(sum, XXH3_64bits(src, FBI_BLOCK));
 	free(src);
 	free(dst);
 }
@@ -133,37 +133,37 @@ static void stores(const struct fbi_kernel *k)
 	const enum fbi_pass_kind stream_in = k->streams ? FBI_PASS_STREAM : FBI_PASS_LEAD;
 	const enum fbi_pass_kind stream_out = k->streams ? FBI_PASS_STREAM : FBI_PASS_FETCH;
 
-	CHECK_U64(fbi_stores_of(k, memory, 4096, FBI_AUTO).pass, FBI_PASS_LEAD);
-	CHECK_U64(fbi_stores_of(k, memory, (1 << 20) - 1, FBI_AUTO).pass, FBI_PASS_LEAD);
-	CHECK_U64(fbi_stores_of(k, memory, 1 << 20, FBI_AUTO).pass, stream_in);
-	CHECK_U64(fbi_stores_of(k, memory + 32, 1 << 20, FBI_AUTO).pass, FBI_PASS_LEAD);
-	CHECK_U64(fbi_stores_of(k, memory, 1 << 20, FBI_CACHED).pass, FBI_PASS_LEAD);
-	CHECK_U64(fbi_stores_of(k, memory, 300, FBI_STREAMING).pass, stream_in);
-	CHECK_U64(fbi_stores_of(k, memory, 300, FBI_STREAMING | FBI_OUT).pass, stream_out);
-	CHECK_U64(fbi_stores_of(k, memory, 1 << 20, FBI_AUTO | FBI_OUT).pass, FBI_PASS_FETCH);
-	CHECK_U64(fbi_stores_of(k, memory, 300, FBI_OUT).onward, false);
-	CHECK_U64(fbi_stores_of(k, memory, 300, FBI_OUT | FBI_ONWARD).onward, true);
-	CHECK_U64(fbi_stores_of(k, memory, 300, FBI_CACHED).onward, false);
-	CHECK_U64(fbi_stores_of(k, memory, 300, FBI_CACHED | FBI_ONWARD).onward, true);
-	CHECK_U64(fbi_stores_of(k, memory, 300, FBI_STREAMING).onward, k->streams);
-	CHECK_U64(fbi_stores_of(k, memory, 300, FBI_STREAMING | FBI_OUT).onward, false);
+	EQ(fbi_stores_of(k, memory, 4096, FBI_AUTO).pass, FBI_PASS_LEAD);
+	EQ(fbi_stores_of(k, memory, (1 << 20) - 1, FBI_AUTO).pass, FBI_PASS_LEAD);
+	EQ(fbi_stores_of(k, memory, 1 << 20, FBI_AUTO).pass, stream_in);
+	EQ(fbi_stores_of(k, memory + 32, 1 << 20, FBI_AUTO).pass, FBI_PASS_LEAD);
+	EQ(fbi_stores_of(k, memory, 1 << 20, FBI_CACHED).pass, FBI_PASS_LEAD);
+	EQ(fbi_stores_of(k, memory, 300, FBI_STREAMING).pass, stream_in);
+	EQ(fbi_stores_of(k, memory, 300, FBI_STREAMING | FBI_OUT).pass, stream_out);
+	EQ(fbi_stores_of(k, memory, 1 << 20, FBI_AUTO | FBI_OUT).pass, FBI_PASS_FETCH);
+	EQ(fbi_stores_of(k, memory, 300, FBI_OUT).onward, false);
+	EQ(fbi_stores_of(k, memory, 300, FBI_OUT | FBI_ONWARD).onward, true);
+	EQ(fbi_stores_of(k, memory, 300, FBI_CACHED).onward, false);
+	EQ(fbi_stores_of(k, memory, 300, FBI_CACHED | FBI_ONWARD).onward, true);
+	EQ(fbi_stores_of(k, memory, 300, FBI_STREAMING).onward, k->streams);
+	EQ(fbi_stores_of(k, memory, 300, FBI_STREAMING | FBI_OUT).onward, false);
 }
 
 static void names(void)
 {
 	int way = 99;
 
-	CHECK(fbi_parse_way(NULL, &way) && way == FBI_AUTO);
-	CHECK(fbi_parse_way("", &way) && way == FBI_AUTO);
-	CHECK(fbi_parse_way("cached", &way) && way == FBI_CACHED);
-	CHECK(fbi_parse_way("streaming", &way) && way == FBI_STREAMING);
-	CHECK(fbi_parse_way("auto", &way) && way == FBI_AUTO);
-	CHECK(!fbi_parse_way("Cached", &way) && way == FBI_AUTO);
-	CHECK_U64(fbi_stream_out_limit(0), SIZE_MAX);
-	CHECK_U64(fbi_stream_out_limit(8 << 20), 4 << 20);
-	CHECK_U64(fbi_stream_out_limit(32 << 20), 12 << 20);
-	CHECK_U64(fbi_auto_in(4096), FBI_CACHED);
-	CHECK_U64(fbi_auto_in(1 << 20), fbi_streams() ? FBI_STREAMING : FBI_CACHED);
+	MUST(fbi_parse_way(NULL, &way) && way == FBI_AUTO);
+	MUST(fbi_parse_way("", &way) && way == FBI_AUTO);
+	MUST(fbi_parse_way("cached", &way) && way == FBI_CACHED);
+	MUST(fbi_parse_way("streaming", &way) && way == FBI_STREAMING);
+	MUST(fbi_parse_way("auto", &way) && way == FBI_AUTO);
+	MUST(!fbi_parse_way("Cached", &way) && way == FBI_AUTO);
+	EQ(fbi_stream_out_limit(0), SIZE_MAX);
+	EQ(fbi_stream_out_limit(8 << 20), 4 << 20);
+	EQ(fbi_stream_out_limit(32 << 20), 12 << 20);
+	EQ(fbi_auto_in(4096), FBI_CACHED);
+	EQ(fbi_auto_in(1 << 20), fbi_streams() ? FBI_STREAMING : FBI_CACHED);
 }
 
 /* In a process of its own, since each chooses once: the environment forces a kernel. */
@@ -172,15 +172,15 @@ static void forced(const char *value, const char *want)
 	int status;
 	pid_t pid = fork();
 
-	CHECK(pid >= 0);
+	MUST(pid >= 0);
 	if (pid == 0) {
-		CHECK(setenv("FRAMEBUFFER_KERNEL", value, 1) == 0);
-		CHECK_STR(fbi_kernel_name(), want);
-		CHECK(fbi_kernel_in_use() == fbi_kernel_in_use());
-		exit(0);
+		MUST(setenv("FRAMEBUFFER_KERNEL", value, 1) == 0);
+		STR_EQ(fbi_kernel_name(), want);
+		MUST(fbi_kernel_in_use() == fbi_kernel_in_use());
+		exit(test_result());
 	}
-	CHECK(waitpid(pid, &status, 0) == pid);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	MUST(waitpid(pid, &status, 0) == pid);
+	MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 int main(void)
@@ -196,14 +196,14 @@ int main(void)
 	if (n < 3) /* otherwise a timing may decide */
 		forced("no such", all[0]->name);
 	for (size_t i = 0; i < n; i++) {
-		CHECK(fbi_kernel_proven(all[i]));
+		MUST(fbi_kernel_proven(all[i]));
 		stores(all[i]);
 		for (size_t w = 0; w < WAYS; w++)
 			stops(all[i], ways[w]);
 	}
-	CHECK(all[n - 1] == &fbi_kernel_portable);
+	MUST(all[n - 1] == &fbi_kernel_portable);
 	names();
 	fbi_race(all[0], all[0], &heats); /* decides nothing, and ends */
-	CHECK(heats.n > 0 && heats.of[0][0] > 0);
-	return 0;
+	MUST(heats.n > 0 && heats.of[0][0] > 0);
+	return test_result();
 }

@@ -6,7 +6,7 @@
 
 #include "../src/copyhash.h"
 #include "../src/copyhash_kernel.h"
-#include "check.h"
+#include "common.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -15,6 +15,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 #pragma GCC diagnostic pop
+
+/* What the rest of a test needs: if it is not so, the test ends. */
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		TRUE(condition);                                                                   \
+		if (test_result())                                                                 \
+			exit(1);                                                                   \
+	} while (0)
 
 static const int ways[] = {
 	FBI_CACHED,

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "../src/cpu.h"
-#include "check.h"
+#include "common.h"
 
 static char root[256];
 
@@ -22,11 +22,11 @@ __attribute__((format(printf, 2, 3))) static void put(const char *text, const ch
 	va_end(args);
 	for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
 		*at = 0;
-		CHECK(mkdir(path, 0700) == 0 || errno == EEXIST);
+		TRUE(mkdir(path, 0700) == 0 || errno == EEXIST);
 		*at = '/';
 	}
 	f = fopen(path, "w");
-	CHECK(f && fprintf(f, "%s\n", text) > 0 && fclose(f) == 0);
+	TRUE(f && fprintf(f, "%s\n", text) > 0 && fclose(f) == 0);
 }
 
 static void put_cache(int cpu, int index, const char *level, const char *type, const char *size,
@@ -57,7 +57,7 @@ static void clear(void)
 	char command[300];
 
 	snprintf(command, sizeof(command), "rm -rf '%s/sys'", root);
-	CHECK(system(command) == 0);
+	TRUE(system(command) == 0);
 }
 
 static void reads(const char *cpus, size_t l1d, size_t l2, size_t l3, bool one)
@@ -65,12 +65,12 @@ static void reads(const char *cpus, size_t l1d, size_t l2, size_t l3, bool one)
 	struct fbi_cpu_set set;
 	struct fbi_caches c;
 
-	CHECK(fbi_parse_cpus(cpus, &set) == (*cpus != 0));
+	TRUE(fbi_parse_cpus(cpus, &set) == (*cpus != 0));
 	c = fbi_caches_read(root, &set);
-	CHECK_U64(c.l1d, l1d);
-	CHECK_U64(c.l2, l2);
-	CHECK_U64(c.l3, l3);
-	CHECK_U64(c.one_l3, one);
+	EQ(c.l1d, l1d);
+	EQ(c.l2, l2);
+	EQ(c.l3, l3);
+	EQ(c.one_l3, one);
 }
 
 static void machines(void)
@@ -113,22 +113,22 @@ static void texts(void)
 	struct fbi_cpu_set s;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		CHECK(!fbi_parse_cpus(bad[i], &s));
-		CHECK_U64(s.bits[0], 0);
+		TRUE(!fbi_parse_cpus(bad[i], &s));
+		EQ(s.bits[0], 0);
 	}
-	CHECK(fbi_parse_cpus("0-3,8-11", &s));
-	CHECK_U64(s.bits[0], 0xf0f);
-	CHECK(fbi_parse_cpus("16383", &s));
-	CHECK_U64(fbi_parse_cache_size("32768K"), 32 << 20);
-	CHECK_U64(fbi_parse_cache_size("105M"), 105 << 20);
-	CHECK_U64(fbi_parse_cache_size("16G"), (uint64_t)16 << 30);
-	CHECK_U64(fbi_parse_cache_size("64"), 64);
-	CHECK_U64(fbi_parse_cache_size("17G"), 0);
-	CHECK_U64(fbi_parse_cache_size("K"), 0);
-	CHECK_U64(fbi_parse_cache_size("-1K"), 0);
-	CHECK_U64(fbi_parse_cache_size("1KB"), 0);
-	CHECK_U64(fbi_parse_cache_size("1T"), 0);
-	CHECK_U64(fbi_parse_cache_size("18446744073709551617"), 0);
+	TRUE(fbi_parse_cpus("0-3,8-11", &s));
+	EQ(s.bits[0], 0xf0f);
+	TRUE(fbi_parse_cpus("16383", &s));
+	EQ(fbi_parse_cache_size("32768K"), 32 << 20);
+	EQ(fbi_parse_cache_size("105M"), 105 << 20);
+	EQ(fbi_parse_cache_size("16G"), (uint64_t)16 << 30);
+	EQ(fbi_parse_cache_size("64"), 64);
+	EQ(fbi_parse_cache_size("17G"), 0);
+	EQ(fbi_parse_cache_size("K"), 0);
+	EQ(fbi_parse_cache_size("-1K"), 0);
+	EQ(fbi_parse_cache_size("1KB"), 0);
+	EQ(fbi_parse_cache_size("1T"), 0);
+	EQ(fbi_parse_cache_size("18446744073709551617"), 0);
 }
 
 int main(void)
@@ -138,15 +138,15 @@ int main(void)
 	struct fbi_caches a = fbi_cpu_here(), b = fbi_cpu_here();
 
 	snprintf(root, sizeof(root), "%s/cpu.XXXXXX", tmp ? tmp : "/tmp");
-	CHECK(mkdtemp(root) != NULL);
+	TRUE(mkdtemp(root) != NULL);
 	machines();
 	texts();
-	CHECK(rmdir(root) == 0);
+	TRUE(rmdir(root) == 0);
 #if defined(__x86_64__)
-	CHECK(strlen(m.vendor) == 12 && m.family > 0);
+	TRUE(strlen(m.vendor) == 12 && m.family > 0);
 #else
-	CHECK(m.vendor[0] == 0 && m.family == 0);
+	TRUE(m.vendor[0] == 0 && m.family == 0);
 #endif
-	CHECK(a.l1d == b.l1d && a.l2 == b.l2 && a.l3 == b.l3 && a.one_l3 == b.one_l3);
-	return 0;
+	TRUE(a.l1d == b.l1d && a.l2 == b.l2 && a.l3 == b.l3 && a.one_l3 == b.one_l3);
+	return test_result();
 }
