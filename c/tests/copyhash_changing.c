@@ -89,5 +89,6 @@ int main(void)
 	atomic_store(&stop, true);
 	MUST(pthread_join(thread, NULL) == 0);
 	MUST(changes > 0);
+	free(dst);
 	return test_result();
 }
