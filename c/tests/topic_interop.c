@@ -51,25 +51,29 @@ static fb_publisher *open_publisher(const char *topic)
 	return p;
 }
 
-/* Returns when a subscription of another client to the topic sleeps. */
-static void wait_for_sleeper(const char *topic)
+/* Returns the wake word when a subscription of another client to the topic sleeps. */
+static const uint32_t *wait_for_sleeper(const char *topic)
 {
 	struct fbi_queue q;
 
 	while (!fbi_topic_find(&q, &client->segment.ring, topic) ||
 	       !(fbi_load32(&q.words->wake) & 1))
 		usleep(1000);
+	return &q.words->wake;
 }
 
 static void go_gets(void)
 {
 	fb_publisher *p = open_publisher("to-go");
 	struct child sub = go("sub", "to-go", "--from", "next", NULL, NULL);
+	const uint32_t *wake;
+	uint32_t before;
 	char *got, want[64] = "";
 	size_t n;
 	int status;
 
-	wait_for_sleeper("to-go"); /* it sleeps, and C wakes it */
+	wake = wait_for_sleeper("to-go");
+	before = fbi_load32(wake);
 	for (uint64_t i = 0; i < 6; i++) {
 		fb_meta meta = {.content_type = "text/plain"};
 		char frame[16];
@@ -77,6 +81,8 @@ static void go_gets(void)
 		snprintf(frame, sizeof frame, "frame %d\n", (int)i);
 		strcat(want, frame);
 		OK(fb_publish(p, frame, strlen(frame), i % 2 ? &meta : NULL, NULL));
+		if (i == 0)
+			TRUE(fbi_load32(wake) >> 1 != before >> 1); /* C has woken Go */
 	}
 	OK(fb_publisher_end(p));
 	got = child_finish(&sub, "", 0, &n, &status);

@@ -52,10 +52,13 @@ static void awake(struct sleeper *w, fb_status status)
 static void test_woken(fb_client *c)
 {
 	struct sleeper *a = sleep_on(c, "cam", 0), *b = sleep_on(c, "cam", 1000), *spins;
+	const uint32_t *wake = &a->s->queue.words->wake;
+	uint32_t before = fbi_load32(wake);
 	fb_publisher *p;
 
 	OK(fb_publisher_open(c, "cam", &p));
 	publish(p, 1, 0);
+	EQ(fbi_load32(wake) >> 1, (before >> 1) + 1); /* the publisher has woken them */
 	awake(a, FB_OK);
 	awake(b, FB_OK);
 	spins = sleep_on(c, "cam", -1);
