@@ -278,12 +278,15 @@ int main(void)
 {
 	struct go_server s = go_serve("memfd", "1MiB");
 
+	check_threads(s.key);
+	if (test_under_thread_sanitizer()) { /* which has no threads in a fork's child */
+		go_stop(&s);
+		return test_result();
+	}
 	check_fork(s.key);
 	check_killed(s.key);
 	check_torn(s.key);
-	check_threads(s.key);
-	if (!test_under_thread_sanitizer())
-		check_close(s.key);
+	check_close(s.key);
 	go_stop(&s);
 	check_hostile("sysv");
 	check_hostile("memfd");
