@@ -93,6 +93,35 @@ void check_in_place(framebuffer::client &client)
 	   FB_TIMEOUT);
 }
 
+void check_topics(framebuffer::client &client)
+{
+	using namespace std::chrono_literals;
+	framebuffer::subscription all(client, "cpp"), late(client, "cpp", {.group = "late"});
+	framebuffer::publisher publisher(client, "cpp");
+	TRUE(!all.next_within(0s) && !all.next_within(-1s));
+
+	framebuffer::meta meta{};
+	meta.width = 3;
+	EQ(publisher.publish(std::string_view("one"), &meta).sequence, 0);
+	EQ(publisher.publish_frame(client.put(std::string_view("two")), nullptr, 7).sequence, 1);
+	EQ(all.lag(), 2);
+	auto first = all.next();
+	TRUE(first && first->meta.width == 3 && first->sequence == 0);
+	EQ(client.read(first->frame).size(), 3);
+	auto second = all.next_within(10s);
+	TRUE(second && second->time == 7);
+	EQ(all.received(), 2);
+	EQ(all.lost(), 0);
+	publisher.end();
+	TRUE(!all.next());
+	EQ(thrown_by([&] { all.next_within(0s); }), FB_ENDED);
+	EQ(thrown_by([&] { publisher.publish(std::string_view("three")); }), FB_ENDED);
+	TRUE(late.next() && late.next() && !late.next());
+	late.close();
+	EQ(thrown_by([&] { late.next(); }), FB_CLOSED);
+	EQ(thrown_by([&] { framebuffer::publisher(client, ""); }), FB_BAD_NAME);
+}
+
 } // namespace
 
 int main()
@@ -102,6 +131,7 @@ int main()
 	client.check_usable();
 	check_frames(client);
 	check_in_place(client);
+	check_topics(client);
 
 	framebuffer::client read_only(server.key, {.flags = FB_ATTACH_READ_ONLY});
 	EQ(thrown_by([&] { read_only.allocate(1); }), FB_READ_ONLY);
