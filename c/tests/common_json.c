@@ -31,7 +31,7 @@ static json space(json p)
 	return p + strspn(p, " \t\r\n,:");
 }
 
-static json skip_string(json p)
+static json past_string(json p)
 {
 	for (p++; *p != '"'; p++)
 		if (*p == '\\')
@@ -40,14 +40,14 @@ static json skip_string(json p)
 }
 
 /* Behind a value. */
-static json skip(json p)
+static json past(json p)
 {
 	int depth = 0;
 
 	p = space(p);
 	do {
 		if (*p == '"') {
-			p = skip_string(p);
+			p = past_string(p);
 		} else if (strchr("{[", *p)) {
 			depth++;
 			p++;
@@ -65,7 +65,7 @@ static json skip(json p)
 
 json json_next(json object, json previous, char name[128])
 {
-	json p = previous ? skip(previous) : space(object) + 1;
+	json p = previous ? past(previous) : space(object) + 1;
 	char *text;
 
 	p = space(p);
@@ -74,7 +74,7 @@ json json_next(json object, json previous, char name[128])
 	text = json_string(p);
 	snprintf(name, 128, "%s", text);
 	free(text);
-	return space(skip_string(p));
+	return space(past_string(p));
 }
 
 json json_member(json object, const char *name)
@@ -92,7 +92,7 @@ json json_item(json array, size_t i)
 	json p = space(space(array) + 1);
 
 	for (; i && *p != ']'; i--)
-		p = space(skip(p));
+		p = space(past(p));
 	return *p == ']' ? NULL : p;
 }
 
@@ -107,7 +107,7 @@ uint64_t json_number(json value)
 
 char *json_string(json value)
 {
-	json p = space(value), end = skip_string(p);
+	json p = space(value), end = past_string(p);
 	char *text = malloc((size_t)(end - p)), *to = text;
 
 	for (p++; *p != '"'; p++) {

@@ -191,7 +191,7 @@ static void check_holds(const char *key)
 	OK(fb_put(c, bytes, 400000, &f));
 	OK(fb_hold_begin(c, f, 60000000000, &hold));
 	TEXT(fb_put(c, bytes, 700000, &other), FB_HOLD_LIMIT, "no room between holds");
-	/* Allocations skip the held frame for as many laps as they like. */
+	/* Allocations go around the held frame for as many laps as they like. */
 	for (int i = 0; i < 20; i++)
 		OK(fb_put(c, bytes, 300000, &other));
 	TEXT(fb_hold_begin(c, other, 60000000000, &second), FB_HOLD_LIMIT, "hold too much");

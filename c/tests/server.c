@@ -164,13 +164,15 @@ static void check_users(uint32_t mode, fb_status reading, fb_status writing)
 	fb_server_options options = {.struct_size = sizeof options, .mode = mode};
 	fb_attach_options read_only = {.struct_size = sizeof read_only,
 				       .flags = FB_ATTACH_READ_ONLY};
-	char dir[] = "/tmp/framebuffer-test-XXXXXX";
+	char dir[256];
 	fb_server *s;
 	int status;
 	pid_t pid;
 
 	if (geteuid() != 0)
 		return;
+	TRUE(getenv("TMPDIR") != NULL); /* where other users may pass */
+	snprintf(dir, sizeof dir, "%s/users-XXXXXX", getenv("TMPDIR"));
 	options.dir = mkdtemp(dir);
 	TRUE(options.dir != NULL && chmod(dir, 0755) == 0);
 	OK(fb_server_start(1 << 16, &options, &s));

@@ -115,14 +115,14 @@ static void test_publishing(void)
 	fb_publisher_free(p);
 }
 
-/* A mirror that skipped numbers: they count as lost, and as no reason to skip more. */
-static void test_skipped(void)
+/* A mirror that left numbers out: they count as lost, and as no reason to pass over more. */
+static void test_left_out(void)
 {
-	struct fbi_queue q = open_queue("skips");
-	fb_subscription *s = first_of("skips", NULL);
+	struct fbi_queue q = open_queue("gaps");
+	fb_subscription *s = first_of("gaps", NULL);
 	fb_publisher *p;
 
-	OK(fb_publisher_open(client, "skips", &p));
+	OK(fb_publisher_open(client, "gaps", &p));
 	publish(p, 1, 0);
 	for (uint64_t n = 1; n < 4; n++) {
 		TRUE(fbi_cas64(fbi_word(&q, n), 0, fbi_lap(&q, n)));
@@ -192,7 +192,7 @@ int main(void)
 	test_opening();
 	test_beginning();
 	test_publishing();
-	test_skipped();
+	test_left_out();
 	if (!test_under_thread_sanitizer()) /* it allows no threads in a fork's child */
 		test_killed();
 	fb_client_free(client);

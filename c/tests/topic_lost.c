@@ -27,7 +27,7 @@ static void test_pushed_out(void)
 	for (uint64_t i = 20; i < 24; i++)
 		publish(p, i, i);
 	/* Number 5 is lost, less than a quarter of the queue (4) after the subscription went on at
-	 * 4. So it skips a quarter more than the oldest, which is 8. */
+	 * 4. So it passes over a quarter more than the oldest, which is 8. */
 	expect(client, s, 12, 7, 12);
 	for (uint64_t i = 24; i < 60; i++)
 		publish(p, i, i);
