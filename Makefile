@@ -7,8 +7,8 @@
 # make install the command framebuffer, where go install puts it
 # make install-python the Python package, in a virtual environment .venv of this directory
 #
-# What check is made of; of these, test runs unit, python and the first part of c, and leaves out what needs root or a
-# tool that is not there:
+# What check is made of; of these, test runs unit, python and the first part of c, and leaves out
+# what needs root or a tool that is not there:
 # make vet    vet, gofmt, and whether go.mod is tidy
 # make lint   the linter, golangci-lint
 # make models every state of the protocols in docs/models

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -27,8 +28,11 @@ const (
 	// silentCheck is how often connections are counted.
 	silentCheck = 100 * time.Millisecond
 
-	// crowdedWait is how long a client waits that was refused.
-	crowdedWait = 50 * time.Millisecond
+	// crowdedWait is how long a client waits at most that was refused, and crowdedLimit how long it
+	// tries in all. Room is there for some milliseconds after each count, before strangers take it,
+	// so waits are random: equal ones could miss it again and again.
+	crowdedWait  = 50 * time.Millisecond
+	crowdedLimit = 3 * DialTimeout
 )
 
 // limitConnections limits the clients of a NATS server whose file does not (max_connections).
@@ -78,7 +82,7 @@ func disconnectSilent(ns *natsserver.Server, most int) {
 // a limited time. The end of ctx ends the wait.
 func (a Access) Connect(ctx context.Context, opts ...nats.Option) (*nats.Conn, error) {
 	life := ctx
-	ctx, cancel := context.WithTimeout(ctx, DialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, crowdedLimit)
 	defer cancel()
 	for {
 		nc, err := connectOnce(life, a.URL, opts)
@@ -88,7 +92,7 @@ func (a Access) Connect(ctx context.Context, opts ...nats.Option) (*nats.Conn, e
 		select {
 		case <-ctx.Done():
 			return nil, err
-		case <-time.After(crowdedWait):
+		case <-time.After(rand.N(crowdedWait)):
 		}
 	}
 }
