@@ -30,6 +30,10 @@ int main(int argc, char **argv)
 	if (fb_attach(argv[1], NULL, &client))
 		return fail();
 	n = fread(data, 1, sizeof data, stdin);
+	if (getchar() != EOF) {
+		fprintf(stderr, "writer: more than %d bytes: send less, or raise MOST\n", MOST);
+		return 1;
+	}
 	if (fb_put(client, data, n, &frame) || fb_frame_format(argv[1], frame, json))
 		return fail();
 	puts(json);

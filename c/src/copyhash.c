@@ -4,14 +4,8 @@
 
 #include "copyhash_kernel.h"
 
-/* xxhash.h does the short inputs. Its code is of one translation unit and exports nothing. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wpedantic"
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-#pragma GCC diagnostic pop
+/* xxhash.h does the short inputs. */
+#include "xxhash_inline.h"
 
 /* Where the parts of the secret begin that are used out of turn. */
 enum { LAST_STRIPE_KEY = FBI_SECRET - FBI_STRIPE - 7, MERGE_KEY = 11 };

@@ -10,13 +10,7 @@
 #include "copyhash.h"
 #include "copyhash_kernel.h"
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wpedantic"
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-#pragma GCC diagnostic pop
+#include "xxhash_inline.h"
 
 /* Two whole blocks of the hash, some stripes and an odd rest. */
 enum { PROOF = 2 * FBI_HASH_BLOCK + 7 * FBI_STRIPE + 13 };

@@ -1,15 +1,13 @@
 /* Servers. See framebuffer.h. */
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "backend.h"
 #include "errors.h"
+#include "futex.h"
 #include "segment.h"
 
 /* Keeps the doubled mapping within a 47-bit address space. */
@@ -175,7 +173,7 @@ static void wake_topics(const struct fbi_control *c)
 		if (!fbi_load64(&t->name_hash))
 			continue;
 		__atomic_fetch_add(&t->wake, 2, __ATOMIC_SEQ_CST);
-		syscall(SYS_futex, &t->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+		fbi_futex_wake(&t->wake);
 	}
 }
 

@@ -66,3 +66,20 @@ void expect(fb_client *c, fb_subscription *s, uint64_t sequence, uint64_t lost, 
 	EQ(m.lost, lost);
 	EQ(value_of(c, &m), value);
 }
+
+fb_subscription *subscribe(fb_client *c, const char *topic, fb_from from, const char *group)
+{
+	fb_subscribe_options options = {.struct_size = sizeof options, .from = from, .group = group};
+	fb_subscription *s;
+
+	OK(fb_subscribe(c, topic, &options, &s));
+	return s;
+}
+
+fb_publisher *open_publisher(fb_client *c, const char *topic)
+{
+	fb_publisher *p;
+
+	OK(fb_publisher_open(c, topic, &p));
+	return p;
+}

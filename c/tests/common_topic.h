@@ -15,6 +15,10 @@ struct go_server topic_serve(const char *size, const char *depth, const char *to
 
 fb_client *attach(const struct go_server *s);
 
+/* Both must succeed. A group of NULL is none. */
+fb_subscription *subscribe(fb_client *c, const char *topic, fb_from from, const char *group);
+fb_publisher *open_publisher(fb_client *c, const char *topic);
+
 /* Publishes a frame of 8 bytes with the value, and checks the sequence number. */
 void publish(fb_publisher *p, uint64_t value, uint64_t sequence);
 

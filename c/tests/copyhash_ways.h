@@ -8,13 +8,7 @@
 #include "../src/copyhash_kernel.h"
 #include "common.h"
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wpedantic"
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-#pragma GCC diagnostic pop
+#include "../src/xxhash_inline.h"
 
 /* What the rest of a test needs: if it is not so, the test ends. */
 #define MUST(condition)                                                                            \

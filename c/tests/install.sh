@@ -7,10 +7,10 @@ trap 'kill "$server" 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
 server=
 cd "$(dirname "$0")/.."
 
-make --no-print-directory install DESTDIR="$dir/root" PREFIX=/opt/framebuffer "CC=$CC" >"$dir/log" ||
+make --no-print-directory install DESTDIR="$dir/image" PREFIX=/opt/framebuffer "CC=$CC" >"$dir/log" ||
 	{ cat "$dir/log"; exit 1; }
-export PKG_CONFIG_PATH="$dir/root/opt/framebuffer/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$dir/root"
-export LD_LIBRARY_PATH="$dir/root/opt/framebuffer/lib"
+export PKG_CONFIG_PATH="$dir/image/opt/framebuffer/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$dir/image"
+export LD_LIBRARY_PATH="$dir/image/opt/framebuffer/lib"
 flags=$(pkg-config --cflags --libs framebuffer)
 static="$(pkg-config --cflags framebuffer) $LD_LIBRARY_PATH/libframebuffer.a -pthread"
 warnings="-Wall -Wextra -Wpedantic -Werror"
@@ -37,7 +37,9 @@ for how in "$flags" "$static"; do
 	printf 'from Go' | "$FRAMEBUFFER_COMMAND" put --key "$key" - >"$dir/frame"
 	[ "$("$dir/reader" <"$dir/frame")" = "from Go" ]
 done
+if head -c 1048577 /dev/zero | "$dir/writer" "$key" 2>"$dir/error"; then exit 1; fi
+grep -q "more than 1048576 bytes" "$dir/error"
 if "$dir/reader" </dev/null 2>"$dir/error"; then exit 1; fi
 grep -q "framebuffer: " "$dir/error"
-make --no-print-directory uninstall DESTDIR="$dir/root" PREFIX=/opt/framebuffer >/dev/null
-[ -z "$(find "$dir/root" -type f -o -type l)" ] || { find "$dir/root"; exit 1; }
+make --no-print-directory uninstall DESTDIR="$dir/image" PREFIX=/opt/framebuffer >/dev/null
+[ -z "$(find "$dir/image" -type f -o -type l)" ] || { find "$dir/image"; exit 1; }

@@ -4,27 +4,10 @@
 static fb_client *client;
 static fb_message m;
 
-static fb_subscription *subscribe(const char *topic, fb_from from)
-{
-	fb_subscribe_options options = {.struct_size = sizeof options, .from = from};
-	fb_subscription *s;
-
-	OK(fb_subscribe(client, topic, &options, &s));
-	return s;
-}
-
-static fb_publisher *open_publisher(const char *topic)
-{
-	fb_publisher *p;
-
-	OK(fb_publisher_open(client, topic, &p));
-	return p;
-}
-
 static void test_order(void)
 {
-	fb_publisher *p = open_publisher("order");
-	fb_subscription *s = subscribe("order", FB_FROM_NEXT), *late;
+	fb_publisher *p = open_publisher(client, "order");
+	fb_subscription *s = subscribe(client, "order", FB_FROM_NEXT, NULL), *late;
 
 	EQ(fb_next(s, 0, &m), FB_NOTHING);
 	for (uint64_t i = 0; i < 5; i++)
@@ -38,11 +21,11 @@ static void test_order(void)
 	EQ(fb_next(s, 1, &m), FB_NOTHING);
 	STR_EQ(fb_error_text(), "framebuffer: nothing was published to topic \"order\" in time");
 
-	late = subscribe("order", FB_FROM_NEWEST);
+	late = subscribe(client, "order", FB_FROM_NEWEST, NULL);
 	expect(client, late, 4, 0, 104);
 	EQ(fb_next(late, 0, &m), FB_NOTHING);
 	fb_subscription_free(late);
-	late = subscribe("order", FB_FROM_OLDEST);
+	late = subscribe(client, "order", FB_FROM_OLDEST, NULL);
 	expect(client, late, 0, 0, 100);
 	fb_subscription_free(late);
 	fb_subscription_free(s);
@@ -52,8 +35,8 @@ static void test_order(void)
 /* The time of a frame, a frame that is published again, and one of another client. */
 static void test_frames(const struct go_server *server)
 {
-	fb_publisher *p = open_publisher("frames"), *p2;
-	fb_subscription *s = subscribe("frames", FB_FROM_FIRST);
+	fb_publisher *p = open_publisher(client, "frames"), *p2;
+	fb_subscription *s = subscribe(client, "frames", FB_FROM_FIRST, NULL);
 	fb_client *other = attach(server);
 	uint64_t value = 7;
 	fb_frame frame;
@@ -89,8 +72,8 @@ static void test_frames(const struct go_server *server)
 
 static void test_meta(void)
 {
-	fb_publisher *p = open_publisher("meta");
-	fb_subscription *s = subscribe("meta", FB_FROM_FIRST);
+	fb_publisher *p = open_publisher(client, "meta");
+	fb_subscription *s = subscribe(client, "meta", FB_FROM_FIRST, NULL);
 	fb_meta meta = {
 		.width = 1920,
 		.height = 4294967295u,
@@ -120,18 +103,18 @@ static void test_meta(void)
 
 static void test_end(void)
 {
-	fb_publisher *p = open_publisher("end"), *again;
-	fb_subscription *s = subscribe("end", FB_FROM_NEXT), *late;
+	fb_publisher *p = open_publisher(client, "end"), *again;
+	fb_subscription *s = subscribe(client, "end", FB_FROM_NEXT, NULL), *late;
 
 	publish(p, 1, 0);
 	OK(fb_publisher_end(p));
 	EQ(fb_publish(p, "x", 1, NULL, NULL), FB_ENDED);
-	late = subscribe("end", FB_FROM_NEXT);
+	late = subscribe(client, "end", FB_FROM_NEXT, NULL);
 	expect(client, s, 0, 0, 1); /* a message comes before the end */
 	EQ(fb_next(s, 0, &m), FB_ENDED);
 	EQ(fb_next(s, -1, &m), FB_ENDED);
 	EQ(fb_next(late, 0, &m), FB_NOTHING); /* an end from before */
-	again = open_publisher("end");
+	again = open_publisher(client, "end");
 	EQ(fb_next(s, 0, &m), FB_NOTHING);
 	publish(p, 2, 1);
 	OK(fb_publisher_end(again));
@@ -151,9 +134,9 @@ static void test_size(void)
 {
 	static char data[1 << 20];
 	fb_meta meta = {.width = 1};
-	fb_publisher *p = open_publisher("size");
+	fb_publisher *p = open_publisher(client, "size");
 	uint64_t most = fb_publish_max_size(client, &meta);
-	fb_subscription *s = subscribe("size", FB_FROM_NEXT);
+	fb_subscription *s = subscribe(client, "size", FB_FROM_NEXT, NULL);
 
 	EQ(fb_publish_max_size(client, NULL), fb_client_max_size(client));
 	EQ(fb_publish(p, data, most + 1, &meta, NULL), FB_TOO_LARGE);

@@ -9,19 +9,10 @@ static struct go_server server;
 static unsigned char seen[FRAMES];
 static uint64_t counted; /* frames that were received or lost */
 
-static fb_subscription *join(fb_client *c, const char *topic, const char *group, fb_from from)
-{
-	fb_subscribe_options o = {.struct_size = sizeof o, .from = from, .group = group};
-	fb_subscription *s;
-
-	OK(fb_subscribe(c, topic, &o, &s));
-	return s;
-}
-
 static void *member(void *of)
 {
 	fb_client *c = attach(&server);
-	fb_subscription *s = join(c, "many", "g", FB_FROM_FIRST);
+	fb_subscription *s = subscribe(c, "many", FB_FROM_FIRST, "g");
 	fb_message m;
 	fb_status status;
 
@@ -61,22 +52,22 @@ static void test_members(fb_client *c)
 /* The group's place outlives its members; another group has its own. */
 static void test_place(fb_client *c)
 {
-	fb_subscription *a = join(c, "place", "one", FB_FROM_NEXT), *b, *other;
+	fb_subscription *a = subscribe(c, "place", FB_FROM_NEXT, "one"), *b, *other;
 	fb_publisher *p;
 
 	OK(fb_publisher_open(c, "place", &p));
 	for (uint64_t i = 0; i < 6; i++)
 		publish(p, i, i);
 	expect(c, a, 0, 0, 0);
-	b = join(c, "place", "one", FB_FROM_FIRST);
+	b = subscribe(c, "place", FB_FROM_FIRST, "one");
 	expect(c, b, 1, 0, 1);
 	expect(c, a, 2, 0, 2);
 	EQ(fb_subscription_lag(b), 3);
 	fb_subscription_free(a);
 	fb_subscription_free(b);
-	a = join(c, "place", "one", FB_FROM_NEWEST);
+	a = subscribe(c, "place", FB_FROM_NEWEST, "one");
 	expect(c, a, 3, 0, 3);
-	other = join(c, "place", "two", FB_FROM_OLDEST);
+	other = subscribe(c, "place", FB_FROM_OLDEST, "two");
 	expect(c, other, 0, 0, 0);
 	fb_subscription_free(other);
 	fb_subscription_free(a);
@@ -86,7 +77,7 @@ static void test_place(fb_client *c)
 /* A loss of the group is counted by one member. */
 static void test_loss(fb_client *c)
 {
-	fb_subscription *a = join(c, "loss", "g", FB_FROM_NEXT), *b = join(c, "loss", "g", FB_FROM_NEXT);
+	fb_subscription *a = subscribe(c, "loss", FB_FROM_NEXT, "g"), *b = subscribe(c, "loss", FB_FROM_NEXT, "g");
 	fb_publisher *p;
 
 	OK(fb_publisher_open(c, "loss", &p));

@@ -34,23 +34,6 @@ static struct child py(const char *python, const char *script)
 	return child_start((char **)(uintptr_t)arguments);
 }
 
-static fb_subscription *subscribe(const char *topic, fb_from from, const char *group)
-{
-	fb_subscribe_options o = {.struct_size = sizeof o, .from = from, .group = group};
-	fb_subscription *s;
-
-	OK(fb_subscribe(client, topic, &o, &s));
-	return s;
-}
-
-static fb_publisher *open_publisher(const char *topic)
-{
-	fb_publisher *p;
-
-	OK(fb_publisher_open(client, topic, &p));
-	return p;
-}
-
 /* Returns the wake word when a subscription of another client to the topic sleeps. */
 static const uint32_t *wait_for_sleeper(const char *topic)
 {
@@ -64,7 +47,7 @@ static const uint32_t *wait_for_sleeper(const char *topic)
 
 static void go_gets(void)
 {
-	fb_publisher *p = open_publisher("to-go");
+	fb_publisher *p = open_publisher(client, "to-go");
 	struct child sub = go("sub", "to-go", "--from", "next", NULL, NULL);
 	const uint32_t *wake;
 	uint32_t before;
@@ -96,7 +79,7 @@ static void go_gets(void)
 static void go_counts_lost(void)
 {
 	enum { FRAMES = 100 };
-	fb_publisher *p = open_publisher("slow-go");
+	fb_publisher *p = open_publisher(client, "slow-go");
 	struct child sub = go("sub", "slow-go", "--json", NULL, NULL, NULL);
 	uint64_t next = 0, got = 0;
 	char *lines, *line, *rest = NULL;
@@ -128,7 +111,7 @@ static void go_counts_lost(void)
 
 static void go_publishes(void)
 {
-	fb_subscription *s = subscribe("from-go", FB_FROM_NEXT, NULL);
+	fb_subscription *s = subscribe(client, "from-go", FB_FROM_NEXT, NULL);
 	struct child pub = go("pub", "from-go", "--video", "2x1:rgb24", NULL, NULL);
 	fb_message m;
 	char bytes[8] = "", *got;
@@ -157,7 +140,7 @@ static void go_publishes(void)
 /* Metadata and times of Python in C, and of C in Python. */
 static void python_meta(const char *python)
 {
-	fb_subscription *s = subscribe("meta", FB_FROM_NEXT, NULL);
+	fb_subscription *s = subscribe(client, "meta", FB_FROM_NEXT, NULL);
 	fb_meta want = {.width = 3, .height = 4294967295u, .dimensions = 3, .shape = {7, 0, 9},
 			.user_size = 2, .user = {1, 2}, .format = "float32", .content_type = "a/b"};
 	struct child child = py(python,
@@ -170,7 +153,7 @@ static void python_meta(const char *python)
 		"assert got.meta == m and got.time_ns == 88 and got.sequence == 1, got\n"
 		"assert bytes(c.get(got.frame)) == b'answer'\n"
 		"p.publish(b'end')\n");
-	fb_publisher *p = open_publisher("meta");
+	fb_publisher *p = open_publisher(client, "meta");
 	fb_message m;
 	fb_frame frame;
 	char *line, bytes[8] = "";
@@ -206,8 +189,8 @@ static void python_shares(const char *python)
 		"for m in s:\n"
 		"    print(m.sequence, flush=True)\n"
 		"assert s.lost == 0\n");
-	fb_subscription *s = subscribe("shared", FB_FROM_FIRST, "g");
-	fb_publisher *p = open_publisher("shared");
+	fb_subscription *s = subscribe(client, "shared", FB_FROM_FIRST, "g");
+	fb_publisher *p = open_publisher(client, "shared");
 	unsigned char seen[FRAMES] = {0};
 	unsigned theirs = 0, ours = 0;
 	char *line = child_line(&child), *rest = NULL, *lines;

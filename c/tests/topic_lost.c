@@ -4,19 +4,10 @@
 static fb_client *client;
 static fb_message m;
 
-static fb_subscription *subscribe(const char *topic, fb_from from)
-{
-	fb_subscribe_options options = {.struct_size = sizeof options, .from = from};
-	fb_subscription *s;
-
-	OK(fb_subscribe(client, topic, &options, &s));
-	return s;
-}
-
 /* The queue has room for 16: the frames before are pushed out of it. */
 static void test_pushed_out(void)
 {
-	fb_subscription *s = subscribe("pushed", FB_FROM_NEXT), *first;
+	fb_subscription *s = subscribe(client, "pushed", FB_FROM_NEXT, NULL), *first;
 	fb_publisher *p;
 
 	OK(fb_publisher_open(client, "pushed", &p));
@@ -40,7 +31,7 @@ static void test_pushed_out(void)
 	for (uint64_t i = 60; i < 80; i++)
 		publish(p, i, i);
 	expect(client, s, 64, 4, 64); /* long after its last loss: the oldest */
-	first = subscribe("pushed", FB_FROM_FIRST);
+	first = subscribe(client, "pushed", FB_FROM_FIRST, NULL);
 	expect(client, first, 64, 64, 64);
 	EQ(fb_subscription_lost(first), 64);
 	fb_subscription_free(first);
@@ -52,7 +43,7 @@ static void test_pushed_out(void)
 static void test_overwritten(void)
 {
 	static char data[20000];
-	fb_subscription *s = subscribe("overwritten", FB_FROM_NEXT);
+	fb_subscription *s = subscribe(client, "overwritten", FB_FROM_NEXT, NULL);
 	fb_publisher *p;
 	uint64_t got = 0, lost = 0, expected = 0;
 
@@ -84,7 +75,7 @@ static void test_overwritten(void)
 /* Many laps of the queue, beyond the 32 that a word tells apart. */
 static void test_laps(void)
 {
-	fb_subscription *s = subscribe("laps", FB_FROM_NEXT), *idle = subscribe("laps", FB_FROM_NEXT);
+	fb_subscription *s = subscribe(client, "laps", FB_FROM_NEXT, NULL), *idle = subscribe(client, "laps", FB_FROM_NEXT, NULL);
 	fb_publisher *p;
 	enum { FRAMES = 16 * 32 * 3 + 5 };
 

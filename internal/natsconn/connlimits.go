@@ -81,7 +81,7 @@ func disconnectSilent(ns *natsserver.Server, most int) {
 // Connect connects. While the NATS server has as many connections as it allows, it tries again, for
 // a limited time. The end of ctx ends the wait.
 func (a Access) Connect(ctx context.Context, opts ...nats.Option) (*nats.Conn, error) {
-	life := ctx
+	life, began := ctx, time.Now()
 	ctx, cancel := context.WithTimeout(ctx, crowdedLimit)
 	defer cancel()
 	for {
@@ -91,7 +91,7 @@ func (a Access) Connect(ctx context.Context, opts ...nats.Option) (*nats.Conn, e
 		}
 		select {
 		case <-ctx.Done():
-			return nil, err
+			return nil, fmt.Errorf("NATS had no room for this connection in %v: raise its max_connections, or end the programs that connect and do not log in: %w", time.Since(began).Round(time.Millisecond), err)
 		case <-time.After(rand.N(crowdedWait)):
 		}
 	}
